@@ -1,0 +1,1 @@
+"""The labelled set on disk: store, checks, exports."""

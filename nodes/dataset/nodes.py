@@ -1,0 +1,7 @@
+"""The nodes of the dataset room."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+NODES: list[type[io.ComfyNode]] = []

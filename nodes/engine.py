@@ -1,0 +1,35 @@
+"""What every room needs of the running ComfyUI: progress that notices an interrupt, and the schema filter."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+from comfy_api.latest import io
+
+Progress = Callable[[int, int], None]
+
+
+def progress_bar(total: int) -> Progress:
+    """A `progress(done, total)` that moves the node's bar.
+
+    Raises:
+        comfy.model_management.InterruptProcessingException: the user pressed stop; call it from the node's own
+            thread only, since the interrupt is a flag that the first reader clears.
+    """
+    bar = comfy.utils.ProgressBar(max(1, total))
+
+    def report(done: int, of: int) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        bar.update_absolute(done, max(1, of))
+
+    return report
+
+
+def schema(**fields: Any) -> io.Schema:
+    """`io.Schema` with only the fields that this ComfyUI knows (search_aliases came after 0.3.75)."""
+    known = inspect.signature(io.Schema).parameters
+    return io.Schema(**{name: value for name, value in fields.items() if name in known})

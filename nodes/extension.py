@@ -1,0 +1,34 @@
+"""Every node of the pack, in pipeline order."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension, io
+
+from . import paths
+from .dataset.nodes import NODES as DATASET
+from .hyponet.nodes import NODES as HYPONET
+from .lora.nodes import NODES as LORA
+from .metrics.nodes import NODES as METRICS
+from .prompts.nodes import NODES as PROMPTS
+from .report.nodes import NODES as REPORT
+from .sampling.nodes import NODES as SAMPLING
+from .training.nodes import NODES as TRAINING
+
+NODES: list[type[io.ComfyNode]] = [
+    *HYPONET,
+    *PROMPTS,
+    *SAMPLING,
+    *DATASET,
+    *LORA,
+    *TRAINING,
+    *METRICS,
+    *REPORT,
+]
+
+
+class HypoNetExtension(ComfyExtension):
+    async def on_load(self) -> None:
+        paths.register_model_folders()
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return NODES

@@ -1,0 +1,1 @@
+"""From a picture or a word to its hypernym's hyponyms: classifier, WordNet, hyponyms."""

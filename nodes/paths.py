@@ -1,0 +1,132 @@
+"""Every directory the pack reads or writes, and `confine`, through which every path from a user passes.
+
+Reads: ComfyUI's input/, output/datasets, output/hyponet and the folders that extra_model_paths.yaml lists under
+datasets, classifiers, inception and wildcards. Writes: output/datasets, output/hyponet, user wildcards, models/loras.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+
+import folder_paths
+
+PACK = Path(__file__).resolve().parent.parent
+
+_MODEL_FOLDERS: dict[str, set[str]] = {
+    "classifiers": {".safetensors", ".pth", ".pt", ".bin", "folder"},
+    "inception": {".pth", ".pt", ".safetensors"},
+    "wildcards": {".txt", ".yaml", ".yml"},
+    "datasets": set(),
+}
+
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"COM{i}" for i in range(1, 10)), *(f"LPT{i}" for i in range(1, 10))}
+_FORBIDDEN = set('<>:"|?*\\') | {chr(i) for i in range(32)} | {chr(127)}
+
+
+def register_model_folders() -> None:
+    """Make the pack's model folders known to ComfyUI, keeping what extra_model_paths.yaml already listed."""
+    for name, extensions in _MODEL_FOLDERS.items():
+        default = os.path.join(folder_paths.models_dir, name)
+        listed, _ = folder_paths.folder_names_and_paths.get(name, ([], set()))
+        folders = [*listed, default] if default not in listed else list(listed)
+        folder_paths.folder_names_and_paths[name] = (folders, extensions)
+
+
+def model_folders(name: str) -> list[Path]:
+    """The folders searched for models of kind `name`, in order."""
+    return [Path(folder) for folder in folder_paths.folder_names_and_paths.get(name, ([], set()))[0]]
+
+
+def datasets_dir() -> Path:
+    """Where labelled sets are written: output/datasets."""
+    return Path(folder_paths.get_output_directory()) / "datasets"
+
+
+def hyponet_dir() -> Path:
+    """Where everything else is written: output/hyponet."""
+    return Path(folder_paths.get_output_directory()) / "hyponet"
+
+
+def user_wildcards_dir() -> Path:
+    """Where Save Wildcard writes: user/default/hyponet/wildcards."""
+    return Path(folder_paths.get_user_directory()) / "default" / "hyponet" / "wildcards"
+
+
+def read_bases() -> list[Path]:
+    """The folders from which data sets and pictures may be read."""
+    listed = model_folders("datasets")
+    return [Path(folder_paths.get_input_directory()), datasets_dir(), hyponet_dir(), *listed]
+
+
+def confine(base: Path | str, name: str, *, what: str = "name") -> Path:
+    """The real path of `name` below `base`; never outside it.
+
+    Rejects, on every system alike: what is no string, empty names, absolute paths and drive letters, `..`, `.`,
+    backslashes, NUL and other control characters, the characters and device names that Windows reserves, parts that
+    end in a dot or a space, parts over 255 bytes, and symlinks that lead out of `base` (which may itself be one).
+
+    Args:
+        base: a folder that the pack fixes, never a user's value.
+        name: a relative path with forward slashes, from a widget or the API.
+        what: how the error names the value.
+
+    Raises:
+        ValueError: `name` is not a plain relative path below `base`.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"{what} is {type(name).__name__}; expected text; give a relative path such as cats/2024")
+    problem = _problem(name)
+    if problem:
+        raise ValueError(
+            f"{what} is {_shown(name)}: {problem}; expected a relative path below {base}; "
+            "use letters, digits, spaces, '-', '_', '.' and '/' to name a sub-folder"
+        )
+    root = os.path.realpath(base)
+    target = os.path.realpath(os.path.join(root, unicodedata.normalize("NFC", name)))
+    if os.path.commonpath([root, target]) != root:
+        raise ValueError(f"{what} is {_shown(name)}: a link leads out of {base}; expected a path inside it")
+    return Path(target)
+
+
+def confine_any(bases: list[Path], name: str, *, what: str = "name") -> Path:
+    """The first existing path of `name` below one of `bases`.
+
+    Raises:
+        ValueError: `name` is not a plain relative path.
+        FileNotFoundError: it exists below none of them; the message lists them.
+    """
+    for base in bases:
+        path = confine(base, name, what=what)
+        if path.exists():
+            return path
+    searched = ", ".join(str(base) for base in bases)
+    raise FileNotFoundError(f"{what} is {_shown(name)}; it exists in none of the folders searched: {searched}")
+
+
+def _problem(name: str) -> str:
+    if not name or name.isspace():
+        return "it is empty"
+    if name.startswith("/") or name.endswith("/"):
+        return "it begins or ends with a slash"
+    for part in name.split("/"):
+        if part in ("", ".", ".."):
+            return "it has an empty, '.' or '..' part"
+        if _FORBIDDEN & set(part):
+            return "it has a character that is not allowed in file names"
+        if part[-1] in ". " or part[0] == " ":
+            return "a part begins with a space or ends with a dot or a space"
+        if part.split(".")[0].rstrip().upper() in _RESERVED:
+            return "a part is a device name on Windows"
+        try:
+            size = len(part.encode("utf-8"))
+        except UnicodeEncodeError:
+            return "it has half of a surrogate pair"
+        if size > 255:
+            return "a part is longer than 255 bytes"
+    return ""
+
+
+def _shown(name: str) -> str:
+    return ascii(name if len(name) <= 80 else name[:77] + "...")

@@ -1,0 +1,1 @@
+"""From a plan to pictures: batches of different prompts, each image with its own noise."""

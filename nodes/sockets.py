@@ -1,0 +1,17 @@
+"""Every custom socket type of the pack, once. The comment says which Python object travels on it."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+Classifier = io.Custom("HYPONET_CLASSIFIER")  # hyponet.classifier.Classifier
+Hyponyms = io.Custom("HYPONET_HYPONYMS")  # hyponet.hyponyms.Hyponyms
+Classes = io.Custom("HYPONET_CLASSES")  # tuple[prompts.plan.ClassSpec, ...]
+Plan = io.Custom("HYPONET_PLAN")  # prompts.plan.Plan
+Items = io.Custom("HYPONET_ITEMS")  # tuple[prompts.plan.Item, ...]: one batch of a plan
+Dataset = io.Custom("HYPONET_DATASET")  # dataset.store.DatasetRef: a set on disk, by path and revision
+LabelledImages = io.Custom("HYPONET_IMAGES")  # evaluation.data.LabelledImages
+ClassMapping = io.Custom("HYPONET_MAPPING")  # evaluation.mapping.ClassMapping
+Checkpoint = io.Custom("HYPONET_CHECKPOINT")  # evaluation.model.Checkpoint: a trained classifier on disk
+Features = io.Custom("HYPONET_FEATURES")  # evaluation.features.ImageFeatures
+Result = io.Custom("HYPONET_RESULT")  # evaluation.results.Result: one result file

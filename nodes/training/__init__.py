@@ -1,0 +1,1 @@
+"""Training and testing classifiers; thin nodes over evaluation/."""

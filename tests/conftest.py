@@ -1,0 +1,30 @@
+"""Loads the clone as the package `hyponet`, so that tests import it as users' ComfyUI does: under a name of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def load_pack() -> None:
+    spec = importlib.util.spec_from_file_location(
+        "hyponet", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["hyponet"] = module
+    spec.loader.exec_module(module)
+
+
+if "hyponet" not in sys.modules:
+    load_pack()
+
+COMFYUI = os.environ.get("HYPONET_COMFYUI", "")
+if COMFYUI and COMFYUI not in sys.path:
+    # modules that may import ComfyUI (nodes.py, paths.py, engine.py) are tested with the real one on the path
+    sys.path.append(COMFYUI)
