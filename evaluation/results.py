@@ -1,0 +1,213 @@
+"""One result, one JSON file: written by every training, test and metric run, read by the report.
+
+Reads and writes `<folder>/<name>/<run>.json`; the nodes' folder is output/hyponet/results. A file is complete or
+absent: it is written under a temporary name and renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import platform
+import sys
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import torch
+
+FORMAT = "hyponet.result"
+VERSION = 1
+log = logging.getLogger("hyponet")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run found, and everything needed to say where a figure came from.
+
+    Attributes:
+        name: the set, model or experiment that the figures describe; the row of the report's tables.
+        kind: "training", "test", "fid", "inception_score", "kid", "precision_recall", "diversity", "distortion", ...
+        run: stem of the file; begins with the UTC time, so that names sort by age.
+        created: UTC time, ISO 8601.
+        figures: numbers (None where one does not exist), lists and nested objects of them.
+        inputs: what was measured: names, counts, content keys, model files.
+        settings: conventions, seeds, sizes, hyper-parameters.
+        versions: of Python, torch and the pack.
+        warnings: what a reader has to know before using the figures.
+    """
+
+    name: str
+    kind: str
+    run: str
+    created: str
+    figures: dict[str, Any]
+    inputs: dict[str, Any]
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    warnings: tuple[str, ...] = ()
+    path: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that is in the file."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": self.name,
+            "kind": self.kind,
+            "run": self.run,
+            "created": self.created,
+            "figures": self.figures,
+            "inputs": self.inputs,
+            "settings": self.settings,
+            "versions": self.versions,
+            "warnings": list(self.warnings),
+        }
+
+    def as_ui(self) -> dict[str, list[Any]]:
+        """The same for a node's `ui`: `hyponet_result` for programs, `text` for the node's face."""
+        return {"hyponet_result": [self.to_json()], "text": [self.summary()]}
+
+    def summary(self) -> str:
+        """A few lines for people: the plain numbers, then the warnings."""
+        lines = [f"{self.name}: {self.kind.replace('_', ' ')}"]
+        for key, value in self.figures.items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                lines.append(f"{key.replace('_', ' ')}: {value:.6g}")
+        lines += [f"warning: {warning}" for warning in self.warnings]
+        return "\n".join(lines)
+
+
+def write_result(
+    folder: Path | str,
+    name: str,
+    kind: str,
+    figures: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    warnings: tuple[str, ...] = (),
+) -> Result:
+    """Write one result below `folder` and return it.
+
+    Args:
+        folder: the folder of all results (output/hyponet/results); made if missing.
+        name: a relative path of plain parts; the file goes to `folder/name/<run>.json`.
+        kind: what was run, in lower case with underscores.
+        figures, inputs, settings: JSON values; numpy and torch scalars and arrays are converted, NaN becomes null.
+
+    Raises:
+        ValueError: `name` leads out of `folder`, or a value has no JSON form.
+    """
+    target = _below(Path(folder), name)
+    now = datetime.now(timezone.utc)
+    body = {"figures": plain(figures), "inputs": plain(inputs), "settings": plain(settings)}
+    digest = hashlib.sha256(json.dumps([name, kind, body, now.timestamp()], sort_keys=True).encode()).hexdigest()[:8]
+    result = Result(
+        name=name,
+        kind=kind,
+        run=f"{now:%Y%m%dT%H%M%S%f}Z-{kind}-{digest}",
+        created=now.isoformat(timespec="seconds"),
+        versions=versions(),
+        warnings=tuple(warnings),
+        **body,
+    )
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / f"{result.run}.json"
+    temporary = path.with_suffix(".json.part")
+    temporary.write_text(json.dumps(result.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return replace(result, path=path)
+
+
+def read_result(path: Path | str) -> Result:
+    """The result in one file.
+
+    Raises:
+        ValueError: the file is no result of this version; the message names it.
+    """
+    path = Path(path)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != FORMAT or int(data["version"]) > VERSION:
+            raise KeyError("format")
+        return Result(
+            name=str(data["name"]),
+            kind=str(data["kind"]),
+            run=str(data["run"]),
+            created=str(data["created"]),
+            figures=dict(data["figures"]),
+            inputs=dict(data["inputs"]),
+            settings=dict(data["settings"]),
+            versions=dict(data["versions"]),
+            warnings=tuple(str(warning) for warning in data.get("warnings", [])),
+            path=path,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is no result file of version {VERSION} ({type(error).__name__}: {error}); expected JSON with "
+            f'"format": "{FORMAT}"; move it out of the results folder'
+        ) from error
+
+
+def read_results(folder: Path | str) -> list[Result]:
+    """Every result below `folder`, oldest first; a file that is none is named in the log and left out."""
+    found = []
+    for path in sorted(Path(folder).rglob("*.json")):
+        try:
+            found.append(read_result(path))
+        except (ValueError, OSError) as error:
+            log.warning("%s", error)
+    return sorted(found, key=lambda result: (result.created, result.run))
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON values only; a number that is not finite becomes None."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (np.ndarray, torch.Tensor)):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    raise ValueError(f"a figure is {type(value).__name__}; expected numbers, text, lists or objects; convert it first")
+
+
+def versions() -> dict[str, str]:
+    """Versions that a figure can depend on."""
+    parent = sys.modules.get((__package__ or "").rpartition(".")[0])
+    return {
+        "hyponet": str(getattr(parent, "__version__", "unknown")),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _below(folder: Path, name: str) -> Path:
+    parts = PurePosixPath(unicodedata.normalize("NFC", name)).parts if isinstance(name, str) else ()
+    bad = (
+        not parts or name.strip() == "" or any(part in ("/", "..") or set(part) & set('\0\\:<>"|?*') for part in parts)
+    )
+    target = folder.joinpath(*parts) if not bad else folder
+    if bad or folder.resolve() not in target.resolve().parents:
+        raise ValueError(
+            f"the result's name is {ascii(name)[:80]}; expected a relative path such as sd15-hyponet/32px; "
+            "use letters, digits, spaces, '-', '_' and '.'"
+        )
+    return target

@@ -1,0 +1,70 @@
+"""Results: a file holds all of a result, only below its folder, and only complete ones are read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hyponet.evaluation.results import plain, read_result, read_results, write_result
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    written = write_result(
+        tmp_path, "sd15/hyponet", "fid", {"fid": 24.08}, {"images": {"count": 25000}}, {"seed": 7}, ("few pictures",)
+    )
+    assert written.path is not None
+    assert written.path.parent == tmp_path / "sd15" / "hyponet"
+    assert read_results(tmp_path) == [written]
+    assert read_result(written.path).figures == {"fid": 24.08}
+    assert written.versions["torch"] == torch.__version__
+    assert "few pictures" in written.summary()
+
+
+def test_the_node_shows_what_the_file_holds(tmp_path: Path) -> None:
+    written = write_result(tmp_path, "a", "kid", {"kid": 0.5}, {}, {})
+    assert written.path is not None
+    assert written.as_ui()["hyponet_result"] == [json.loads(written.path.read_text())]
+
+
+def test_two_runs_of_one_kind_are_two_files_in_order_of_age(tmp_path: Path) -> None:
+    runs = [write_result(tmp_path, "a", "kid", {"kid": i}, {}, {}).run for i in range(3)]
+    assert [result.run for result in read_results(tmp_path)] == runs
+    assert len(list((tmp_path / "a").iterdir())) == 3
+
+
+@pytest.mark.parametrize("name", ["", " ", "..", "../x", "a/../../b", "/etc", "a\\b", "C:x", "a\0b", "."])
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="expected a relative path"):
+        write_result(tmp_path / "results", name, "fid", {}, {}, {})
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "out").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="expected a relative path"):
+        write_result(tmp_path / "results", "out", "fid", {}, {}, {})
+
+
+def test_torn_and_foreign_files_are_left_out_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    good = write_result(tmp_path, "a", "fid", {"fid": 1.0}, {}, {})
+    (tmp_path / "a" / "torn.json").write_text('{"format": "hypo')
+    (tmp_path / "a" / "foreign.json").write_text("[1, 2]")
+    (tmp_path / "a" / "half.json.part").write_text("{}")
+    assert read_results(tmp_path) == [good]
+    assert "torn.json" in caplog.text
+    assert "foreign.json" in caplog.text
+
+
+def test_numbers_of_numpy_and_torch_become_plain_and_nan_becomes_null() -> None:
+    assert plain({"a": np.float32(0.5), "b": torch.tensor([1, 2]), "c": float("nan"), "d": (np.int64(3), None)}) == {
+        "a": 0.5,
+        "b": [1, 2],
+        "c": None,
+        "d": [3, None],
+    }
+    with pytest.raises(ValueError, match="a figure is set"):
+        plain({1, 2})
