@@ -1,0 +1,1 @@
+"""Runs workflow files on any ComfyUI by URL; standard library only. Left out of the published archive."""

@@ -1,0 +1,83 @@
+"""One real ComfyUI server for the whole suite; it dies with the session, also when tests fail."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def _load_dev() -> Any:
+    if "dev" not in sys.modules:
+        sys.path.insert(0, str(ROOT))  # dev.py imports the headless client from beside it
+        try:
+            spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules["dev"] = module
+            spec.loader.exec_module(module)
+        finally:
+            sys.path.remove(str(ROOT))
+    return sys.modules["dev"]
+
+
+class Comfy:
+    """A running server and its folders.
+
+    `run(graph)` queues a graph in API form, waits, and returns {node id: what it shows}; it raises
+    headless.client.Rejected or RunFailed with the node's own message.
+    """
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+        self.client = server.client
+        self.run = server.client.run
+        self.url: str = server.client.url
+        self.base: Path = server.base
+        self.input: Path = server.base / "input"
+        self.output: Path = server.output
+        self.datasets: Path = server.output / "datasets"
+        self.models = Path(os.environ["HYPONET_MODELS"])
+
+    def log(self) -> str:
+        return self.server.log.read_text("utf-8", "replace")
+
+
+@pytest.fixture(scope="session")
+def start_comfy() -> Iterator[Callable[..., Comfy]]:
+    """Starts further servers over a base folder of their own: start_comfy(base, output=None, options=())."""
+    if not os.environ.get("HYPONET_COMFYUI"):
+        pytest.fail("HYPONET_COMFYUI is not set; run the tests by `python3 dev.py test`")
+    dev = _load_dev()
+    running: list[Any] = []
+
+    def start(base: Path, output: Path | None = None, options: tuple[str, ...] = (), port: int = 0) -> Comfy:
+        server = dev.Server(
+            sys.executable,
+            os.environ["HYPONET_COMFYUI"],
+            base,
+            output or base / "output",
+            [os.environ["HYPONET_MODELS"]],
+            port,
+            ("--cpu", *options),
+        )
+        running.append(server)
+        return Comfy(server.start())
+
+    try:
+        yield start
+    finally:
+        for server in running:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def comfy(start_comfy: Callable[..., Comfy], tmp_path_factory: pytest.TempPathFactory) -> Comfy:
+    """The suite's server."""
+    return start_comfy(tmp_path_factory.mktemp("comfy"))
