@@ -1,0 +1,67 @@
+"""What a classifier says of pictures: the likeliest classes of each, the class of all together, and a table.
+
+Reads a Classifier and images; returns rows and markdown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .classifier import Classifier
+
+LOW_CONFIDENCE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One class with its WordNet id ("" when unknown), its probability, and a remark for reports."""
+
+    label: str
+    synset: str
+    probability: float
+    note: str = ""
+
+
+def top_predictions(classifier: Classifier, images: torch.Tensor, count: int) -> list[list[Prediction]]:
+    """The `count` likeliest classes of each picture of `images` [B,H,W,C], likeliest first."""
+    return [_ranked(classifier, row, count) for row in classifier.probabilities(images)]
+
+
+def average_class(classifier: Classifier, images: torch.Tensor) -> Prediction:
+    """The likeliest class of all pictures together: their probabilities averaged; the note is markdown for a report."""
+    rows = classifier.probabilities(images)
+    best = _ranked(classifier, rows.mean(dim=0), 3)
+    seen = ", ".join(f"{one.label} {one.probability:.1%}" for one in best)
+    pictures = "picture" if len(rows) == 1 else f"{len(rows)} pictures, averaged"
+    note = f"Classified by {classifier.name} ({pictures}): {seen}."
+    if best[0].probability < LOW_CONFIDENCE:
+        note += f" **Low confidence**: below {LOW_CONFIDENCE:.0%}; try a clearer picture, or Hyponyms of Word."
+    return Prediction(best[0].label, best[0].synset, best[0].probability, note)
+
+
+def predictions_report(rows: Sequence[Sequence[Prediction]], low: float) -> str:
+    """Markdown: one table for all pictures, and a warning for each whose best probability is below `low`."""
+    lines = ["| picture | rank | label | wnid | probability |", "|---:|---:|---|---|---:|"]
+    for number, row in enumerate(rows, start=1):
+        for rank, one in enumerate(row, start=1):
+            lines.append(f"| {number} | {rank} | {one.label} | {one.synset} | {one.probability:.3f} |")
+    unsure = [(number, row[0]) for number, row in enumerate(rows, start=1) if row[0].probability < low]
+    if unsure:
+        lines.append("")
+    for number, best in unsure:
+        lines.append(
+            f"Low confidence: picture {number} is most likely {best.label}, but with {best.probability:.1%} only; "
+            f"it may show none of the model's classes."
+        )
+    return "\n".join(lines)
+
+
+def _ranked(classifier: Classifier, row: torch.Tensor, count: int) -> list[Prediction]:
+    values, indices = row.topk(min(count, len(row)))
+    return [
+        Prediction(classifier.class_names[index], classifier.synsets[index], value)
+        for value, index in zip(values.tolist(), indices.tolist(), strict=True)
+    ]

@@ -1,0 +1,83 @@
+"""Pictures to a classifier's input: resize the short side and crop, or squash, by PIL, as training did.
+
+Reads tensors [B,H,W,C]; writes tensors [B,3,h,w].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+    "area": Image.Resampling.BOX,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """Resize, crop and normalise; the defaults are torchvision's for its ImageNet V1 weights.
+
+    Args:
+        resize: length of the short side after resizing, in pixels.
+        crop: side of the square cut from the centre.
+        squash: resize both sides to `crop` without keeping the shape, and cut nothing.
+        filter: one of FILTERS, applied by PIL to uint8.
+        mean: subtracted from each channel in 0..1.
+        std: divides each channel afterwards.
+    """
+
+    resize: int = 256
+    crop: int = 224
+    squash: bool = False
+    filter: str = "bilinear"
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """[B,3,crop,crop] float32 for `images`: [B,H,W,C] float in 0..1, C of 1, 3 or 4 (alpha is left out)."""
+        return torch.stack([self.picture(picture) for picture in to_pictures(images)])
+
+    def picture(self, picture: Image.Image) -> torch.Tensor:
+        """[3,crop,crop] float32 for one RGB picture."""
+        small = self._squashed(picture) if self.squash else self._cropped(picture)
+        pixels = torch.from_numpy(np.asarray(small, dtype=np.uint8).copy()).permute(2, 0, 1)  # (3, crop, crop)
+        mean = torch.tensor(self.mean).view(-1, 1, 1)
+        std = torch.tensor(self.std).view(-1, 1, 1)
+        return (pixels.float() / 255 - mean) / std
+
+    def _squashed(self, picture: Image.Image) -> Image.Image:
+        return picture.resize((self.crop, self.crop), FILTERS[self.filter])
+
+    def _cropped(self, picture: Image.Image) -> Image.Image:
+        width, height = picture.size
+        short = min(width, height)
+        scaled = (int(self.resize * width / short), int(self.resize * height / short))
+        if scaled != (width, height):
+            picture = picture.resize(scaled, FILTERS[self.filter])
+        # torchvision's CenterCrop pads pictures smaller than the crop with black and rounds the corner half to even
+        left = round((scaled[0] - self.crop) / 2.0)
+        top = round((scaled[1] - self.crop) / 2.0)
+        return picture.crop((left, top, left + self.crop, top + self.crop))
+
+
+def to_pictures(images: torch.Tensor) -> list[Image.Image]:
+    """RGB pictures for `images`: [B,H,W,C] float in 0..1, cut to uint8 as SaveImage does.
+
+    Raises:
+        ValueError: the tensor has another shape, or no picture.
+    """
+    if images.ndim != 4 or images.shape[0] == 0 or images.shape[3] not in (1, 3, 4):
+        raise ValueError(f"image has shape {tuple(images.shape)}; expected [B,H,W,C] with 1, 3 or 4 channels")
+    pixels = (255.0 * images.detach().float().cpu()).nan_to_num().clip(0, 255).to(torch.uint8)
+    pixels = pixels.expand(-1, -1, -1, 3) if images.shape[3] == 1 else pixels[..., :3]
+    return [Image.fromarray(picture.numpy()) for picture in pixels.contiguous()]
