@@ -1,0 +1,150 @@
+"""Downsampling a whole set once into one uint8 tensor, kept on disk by content.
+
+Reads: LabelledImages. Writes: <cache>/<key>.npy, where the key hashes the
+pictures' stored bytes, size, filter and crop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .data import LabelledImages, Progress
+from .images import CorruptPicture, resize
+
+log = logging.getLogger("hyponet")
+
+CHUNK = 128  # pictures in flight: bounds the memory that decoded pictures take
+IN_MEMORY = 2 << 30  # bytes; larger small copies stay on disk and are mapped
+
+
+def resized(
+    data: LabelledImages, size: int, filter: str = "bicubic", crop: str = "squash", progress: Progress | None = None
+) -> torch.Tensor:
+    """All pictures as one uint8 tensor [N,size,size,3].
+
+    Args:
+        data: the set; its `cache` folder keeps the result (None: nothing is kept).
+        size: side in pixels.
+        filter: one of images.FILTERS.
+        crop: one of images.CROPS.
+        progress: called with (done, total) from the calling thread; what it raises stops the work.
+
+    Raises:
+        CorruptPicture: one cannot be decoded.
+    """
+    shape = (len(data), size, size, 3)
+    path = _path(data, size, filter, crop)
+    if path is not None:
+        kept = _open(path, shape)
+        if kept is not None:
+            return kept
+        try:
+            _stream(path, shape, _each(data, size, filter, crop, progress))
+        except OSError as error:  # full or read-only disk; a corrupt picture is a ValueError
+            log.warning("the small copies of %s could not be kept in %s: %s", data.name, path, error)
+        else:
+            kept = _open(path, shape)
+            if kept is not None:
+                return kept
+    out = np.empty(shape, dtype=np.uint8)
+    for place, small in enumerate(_each(data, size, filter, crop, progress)):
+        out[place] = small
+    return torch.from_numpy(out)
+
+
+def without_corrupt(data: LabelledImages, progress: Progress | None = None) -> LabelledImages:
+    """The set without the pictures that cannot be decoded; `skipped` names them. The verdict is cached by content."""
+    path = None if data.cache is None else data.cache / f"{data.pictures_key}-corrupt.json"
+    if path is not None and path.exists():
+        bad = set(json.loads(path.read_text(encoding="utf-8")))
+    else:
+        bad = set()
+        with ThreadPoolExecutor(_workers()) as pool:
+            for start in range(0, len(data), CHUNK):
+                places = range(start, min(start + CHUNK, len(data)))
+                decodes = pool.map(lambda i: _decodes(data, i), places)
+                bad.update(place for place, good in zip(places, decodes, strict=True) if not good)
+                if progress is not None:
+                    progress(places.stop, len(data))
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            temporary.write_text(json.dumps(sorted(bad)), encoding="utf-8")
+            os.replace(temporary, path)
+    if not bad:
+        return data
+    if len(bad) == len(data):
+        raise CorruptPicture(f"none of the {len(data)} pictures of {data.name} can be decoded; check the files")
+    names = tuple(data.describe(place) for place in sorted(bad))
+    good = data.select([place for place in range(len(data)) if place not in bad])
+    return replace(good, skipped=data.skipped + names)
+
+
+def _decodes(data: LabelledImages, place: int) -> bool:
+    try:
+        data.read(place)
+    except CorruptPicture:
+        return False
+    return True
+
+
+def _each(data: LabelledImages, size: int, filter: str, crop: str, progress: Progress | None) -> Iterator[np.ndarray]:
+    with ThreadPoolExecutor(_workers()) as pool:
+        for start in range(0, len(data), CHUNK):
+            places = range(start, min(start + CHUNK, len(data)))
+            pictures = pool.map(lambda i: resize(data.read(i), size, filter, crop), places)
+            for place, small in zip(places, pictures, strict=True):
+                yield small
+                if progress is not None:
+                    progress(place + 1, len(data))
+
+
+def _workers() -> int:
+    return min(8, os.cpu_count() or 1)
+
+
+def _path(data: LabelledImages, size: int, filter: str, crop: str) -> Path | None:
+    if data.cache is None:
+        return None
+    key = hashlib.blake2b(f"1\n{data.pictures_key}\n{size}\n{filter}\n{crop}".encode(), digest_size=16).hexdigest()
+    return data.cache / f"{key}-{size}.npy"
+
+
+def _open(path: Path, shape: tuple[int, ...]) -> torch.Tensor | None:
+    if not path.exists():
+        return None
+    try:
+        # "c": pages are copied when written to, so the file never changes and torch gets a writable array
+        array = np.load(path, mmap_mode="c" if path.stat().st_size > IN_MEMORY else None)
+    except (OSError, ValueError, EOFError) as error:
+        log.warning("%s is damaged (%s) and is made again", path, error)
+        return None
+    if array.shape != shape or array.dtype != np.uint8:
+        log.warning("%s holds %s %s instead of uint8 %s and is made again", path, array.dtype, array.shape, shape)
+        return None
+    return torch.from_numpy(array)
+
+
+def _stream(path: Path, shape: tuple[int, ...], pictures: Iterator[np.ndarray]) -> None:
+    """Write the pictures as one .npy file, one after another, and give it its name only when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    try:
+        with open(temporary, "wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for picture in pictures:
+                file.write(picture.tobytes())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
