@@ -1,0 +1,87 @@
+"""`confine` lets nothing out of its base. The hostile names are the classes that DESIGN's safety section lists."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+paths = pytest.importorskip("hyponet.nodes.paths")
+
+HOSTILE = {
+    "absolute": "/etc/passwd",
+    "parent": "../secret",
+    "parent inside": "a/../../secret",
+    "dot": "a/./b",
+    "only dots": "..",
+    "backslash": "..\\secret",
+    "drive": "C:/Windows",
+    "drive relative": "C:secret",
+    "unc": "\\\\host\\share",
+    "nul": "a\0b",
+    "newline": "a\nb",
+    "empty": "",
+    "blank": "   ",
+    "double slash": "a//b",
+    "trailing slash": "a/",
+    "device": "CON",
+    "device with suffix": "sub/nul.png",
+    "device spaced": "COM1 .txt",
+    "trailing dot": "name.",
+    "trailing space": "name ",
+    "leading space": " name",
+    "stream": "file.txt:hidden",
+    "wildcard": "a*b",
+    "half surrogate": "a\ud800b",
+    "too long": "x" * 256,
+    "too long in bytes": "\ud55c" * 100,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
+def test_confine_rejects(tmp_path, name):
+    with pytest.raises(ValueError, match="expected"):
+        paths.confine(tmp_path, name)
+
+
+@pytest.mark.parametrize("value", [None, 3, 2.5, True, ["a"], {"a": 1}, b"a"])
+def test_confine_rejects_what_is_no_text(tmp_path, value):
+    with pytest.raises(ValueError, match="expected text"):
+        paths.confine(tmp_path, value)
+
+
+@pytest.mark.parametrize("name", ["cats", "a/b/c.png", "\uace0\uc591\uc774/\U0001f697", "..hidden", "a b", "con-1"])
+def test_confine_accepts_plain_relative_names(tmp_path, name):
+    assert paths.confine(tmp_path, name) == (tmp_path / name).resolve()
+
+
+def test_confine_rejects_a_link_that_leads_out(tmp_path):
+    base, outside = tmp_path / "base", tmp_path / "outside"
+    base.mkdir()
+    outside.mkdir()
+    (base / "door").symlink_to(outside)
+    with pytest.raises(ValueError, match="link leads out"):
+        paths.confine(base, "door/file")
+
+
+def test_confine_follows_a_base_that_is_a_link(tmp_path):
+    real = tmp_path / "real"
+    real.mkdir()
+    (tmp_path / "base").symlink_to(real)
+    assert paths.confine(tmp_path / "base", "file") == real / "file"
+
+
+def test_a_sibling_with_the_same_beginning_is_outside(tmp_path):
+    base, sibling = tmp_path / "set", tmp_path / "set-2"
+    base.mkdir()
+    sibling.mkdir()
+    (base / "link").symlink_to(sibling)
+    with pytest.raises(ValueError, match="link leads out"):
+        paths.confine(base, "link")
+
+
+def test_confine_any_lists_the_folders_searched(tmp_path):
+    with pytest.raises(FileNotFoundError, match=str(tmp_path / "a")) as error:
+        paths.confine_any([tmp_path / "a", tmp_path / "b"], "missing")
+    assert str(tmp_path / "b") in str(error.value)
+    assert os.sep in str(error.value)
