@@ -1,0 +1,90 @@
+"""The folders of a set: its own, and the siblings for temporary files, sheets, rejected pictures and small copies.
+
+Every one of them carries a `dataset.json` of ours, and nothing is deleted or replaced in a folder without one. A
+sibling lies beside the set, since whatever lies in it would be a class to readers of image folders.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+FORMAT = "hyponet.dataset"
+VERSION = 1
+DESCRIPTION = "dataset.json"
+
+
+def sibling(root: Path, kind: str) -> Path:
+    """The path of the set's folder for `kind`: work, sheets, rejects or a size such as 32px."""
+    return root.with_name(f"{root.name}.{kind}")
+
+
+def make_sibling(root: Path, kind: str) -> Path:
+    """The sibling for `kind`, made and marked as ours if it is not there yet."""
+    folder = sibling(root, kind)
+    claim(folder)
+    if not (folder / DESCRIPTION).exists():
+        write_json(folder, folder, {"format": f"{FORMAT}.{kind}", "version": VERSION, "of": root.name})
+    return folder
+
+
+def claim(folder: Path) -> None:
+    """Make `folder`, or take it when it is empty or ours.
+
+    Raises:
+        ValueError: it holds files and no dataset.json of ours, or is a link.
+    """
+    if folder.is_symlink():
+        raise ValueError(f"{folder} is a link; expected a folder; remove the link or choose another name")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    if not (folder / DESCRIPTION).exists():
+        strange = [entry.name for entry in os.scandir(folder) if entry.name not in (DESCRIPTION + ".part", "lock")]
+        if strange:
+            raise ValueError(
+                f"{folder} holds files that are not ours ({', '.join(sorted(strange)[:3])}); "
+                "expected a data set of this pack or an empty folder; choose another name"
+            )
+
+
+def read_description(root: Path) -> dict[str, Any]:
+    """What `dataset.json` says.
+
+    Raises:
+        ValueError: it is missing, no JSON, or not of this pack.
+    """
+    path = root / DESCRIPTION
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{root} has no {DESCRIPTION}; expected a data set made by this pack") from None
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read ({error}); expected JSON; restore it from a copy") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ValueError(f"{path} is of another kind; expected format {FORMAT!r}")
+    if data.get("version") != VERSION:
+        raise ValueError(f"{path} has version {data.get('version')}; expected {VERSION}; use a newer HypoNet")
+    return data
+
+
+def write_json(folder: Path, work: Path, data: dict[str, Any]) -> None:
+    """Replace `folder`/dataset.json whole: a crash leaves the old one or the new one."""
+    fresh = work / (DESCRIPTION + ".part")
+    try:
+        with open(fresh, "w", encoding="utf-8") as file:
+            json.dump(data, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, folder / DESCRIPTION)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> OSError:
+    return OSError(
+        error.errno, f"{folder} cannot be written ({error.strerror}); expected a writable disk with free space"
+    )

@@ -1,0 +1,338 @@
+"""A labelled set on disk: pictures in class folders, one manifest line each, made so that nothing is ever half there.
+
+Reads and writes `<name>/` (dataset.json, metadata.jsonl, README.md, rejected.jsonl, class folders) and the siblings
+of folders.py. The line in the manifest is the commit: the picture goes to a temporary name, is renamed, then its line
+is appended. `rejections.py` has what happens to pictures that are marked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from ..prompts.plan import Item
+from . import folders
+from .encode import Encoding, encode, parameters_line
+from .line import GOOD, Line
+from .lock import SetLock
+from .manifest import Manifest
+from .names import assign_folders, check_set_name
+from .rejected import Rejected
+
+MANIFEST = "metadata.jsonl"
+
+
+class OtherSettings(ValueError):
+    """A set of that name exists and was made with other settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRef:
+    """What travels between nodes: where a set lies. `revision` rises when items are marked."""
+
+    path: Path
+    name: str
+    revision: int
+
+
+class DatasetStore:
+    """One set, open. Use as a context manager; made by `create_or_open` or `open`.
+
+    Attributes:
+        root: the set's folder.
+        description: what dataset.json says: name, revision, classes, identity, plan, provenance, encoding, copies.
+    """
+
+    def __init__(self, root: Path, description: dict[str, Any], lock: SetLock | None) -> None:
+        self.root = root
+        self.description = description
+        self.rejected = Rejected(root / "rejected.jsonl")
+        self.manifest = Manifest(root / MANIFEST, self.rejected.highest)
+        self.encoding = Encoding(**description["encoding"])
+        self._lock = lock
+        self._mutex = threading.Lock()
+        self._pending: set[tuple[str, int]] = set()
+        self._parts = 0
+        self._folders = {entry["label"]: entry["folder"] for entry in description["classes"]}
+        self._made: set[str] = set()
+        self._texts = _graph_texts(description["provenance"])
+
+    @classmethod
+    def create_or_open(
+        cls,
+        base: Path,
+        name: str,
+        *,
+        plan: dict[str, Any],
+        identity: dict[str, Any],
+        provenance: dict[str, Any],
+        classes: Mapping[str, str] | None = None,
+        encoding: Encoding | None = None,
+        copies: Iterable[int] = (),
+    ) -> DatasetStore:
+        """The set `name` below `base`, open for writing and alone; a new one, or the one that is there, to go on with.
+
+        Args:
+            base: output/datasets; `name` has passed `paths.confine`.
+            plan: `Plan.to_json()`, whole, so that the set can be made again from dataset.json alone.
+            identity: every setting that one set holds one value of: models, sampler, steps, cfg, size, and of the
+                plan what decides items (template, wildcards, seed), but not counts, shards and the list of classes.
+            provenance: what else to record. Read here: `workflow` and `prompt` (the graph, both forms, or None) and
+                `parameters` (name -> value for the line that other tools read); the rest is kept as it is.
+            classes: label -> WordNet id ("" when unknown), in the plan's order; later ones may be added by `add`.
+            encoding: how pictures are written.
+            copies: sizes of small copies kept beside the set, in pixels.
+
+        Raises:
+            OtherSettings: the set there has another identity; the message shows the difference.
+            SetIsHeld: another writer has it open.
+            ValueError: the folder holds other people's files.
+        """
+        root = base / check_set_name(name)
+        encoding = encoding or Encoding()
+        wanted = _plain({**identity, "encoding": encoding.identity()})
+        folders.claim(root)
+        lock = SetLock(folders.make_sibling(root, "work"), f"data set {name!r}")
+        try:
+            if (root / folders.DESCRIPTION).exists():
+                description = folders.read_description(root)
+                _refuse_other(name, description["identity"], wanted)
+            else:
+                description = {"format": folders.FORMAT, "version": folders.VERSION, "name": root.name, "revision": 0}
+                description |= {"created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "licence": ""}
+                description |= {"classes": [], "identity": wanted}
+            description |= {"encoding": _encoding_json(encoding), "copies": sorted({int(size) for size in copies})}
+            description |= {"plan": _plain(plan), "provenance": _plain(provenance)}
+            description["classes"] = _classes(description["classes"], classes or {})
+            folders.write_json(root, folders.sibling(root, "work"), description)
+            store = cls(root, description, lock)
+            store._recover()
+        except BaseException:
+            lock.release()
+            raise
+        return store
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False) -> DatasetStore:
+        """The set in the folder `path`; only to be read (no lock, nothing is mended) unless `write`."""
+        description = folders.read_description(path)
+        if not write:
+            return cls(path, description, None)
+        lock = SetLock(folders.make_sibling(path, "work"), f"data set {path.name!r}")
+        try:
+            store = cls(path, folders.read_description(path), lock)
+            store._recover()
+        except BaseException:
+            lock.release()
+            raise
+        return store
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every class, in the order of dataset.json."""
+        return tuple(self._folders)
+
+    @property
+    def synsets(self) -> dict[str, str]:
+        """label -> WordNet id, "" when unknown."""
+        return {entry["label"]: entry["synset"] for entry in self.description["classes"]}
+
+    @property
+    def work(self) -> Path:
+        return folders.sibling(self.root, "work")
+
+    def __len__(self) -> int:
+        return self.manifest.index.count
+
+    def counts(self) -> dict[str, int]:
+        """label -> how many pictures it has, classes without any included."""
+        return {**dict.fromkeys(self.labels, 0), **self.manifest.index.counts()}
+
+    def has(self, label: str, rank: int) -> bool:
+        return self.manifest.index.get(label, rank) >= 0
+
+    def missing(self, schedule: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int, int]]:
+        """(label, rank, attempt) of each scheduled item without a picture, from the manifest alone."""
+        for label, rank in schedule:
+            if self.manifest.index.get(label, rank) < 0:
+                yield label, rank, self.rejected.highest(label, rank) + 1
+
+    def lines(self) -> Iterator[Line]:
+        """Every picture's line, in the order in which they were made."""
+        return self.manifest.lines()
+
+    def folder(self, label: str) -> str:
+        """The folder of `label`'s pictures, relative to the root; a new label gets one."""
+        with self._mutex:
+            if label not in self._folders:
+                self.description["classes"] = _classes(self.description["classes"], {label: ""})
+                folders.write_json(self.root, self.work, self.description)
+                self._folders = {entry["label"]: entry["folder"] for entry in self.description["classes"]}
+            return self._folders[label]
+
+    def add(self, item: Item, image: np.ndarray) -> Line:
+        """Encode and commit one picture; several threads may call it at once.
+
+        Args:
+            image: [H, W, 3] uint8.
+
+        Raises:
+            ValueError: the set has a picture of that item already, or the image has another form.
+            OSError: the disk is full or cannot be written; the set is as before.
+        """
+        key = (item.label, item.rank)
+        with self._mutex:
+            if self._lock is None:
+                raise ValueError(f"data set {self.name!r} is open for reading; open it for writing to add pictures")
+            if self.has(*key) or key in self._pending:
+                raise ValueError(f"item {item.rank} of {item.label!a} is in the set already; reject it first")
+            self._pending.add(key)
+        try:
+            file_name = f"{self.folder(item.label)}/{item.rank:06d}{self.encoding.suffix}"
+            data = encode(image, self.encoding, self._item_texts(item, image))
+            line = Line(
+                file_name, item.label, item.rank, item.attempt, GOOD, item.prompt, item.negative, item.picks, item.seed,
+                image.shape[1], image.shape[0], hashlib.sha256(data).hexdigest(),
+            )  # fmt: skip
+            self._copy_small(file_name, image)
+            self.put_file(file_name, data)
+            with self._mutex:
+                self.manifest.append(line)
+        finally:
+            with self._mutex:
+                self._pending.discard(key)
+        return line
+
+    def put_file(self, file_name: str, data: bytes) -> None:
+        """Write a picture's bytes under `file_name`: to a temporary name first, so that it is whole or not there."""
+        folder = self.root / file_name.split("/")[0]
+        if folder.name not in self._made:
+            if folder.is_symlink():
+                raise ValueError(f"{folder} is a link; expected a folder; remove the link")
+            folder.mkdir(exist_ok=True)
+            self._made.add(folder.name)
+        with self._mutex:
+            self._parts += 1
+            part = self.work / f"{self._parts}.part"
+        try:
+            part.write_bytes(data)
+            os.replace(part, self.root / file_name)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+
+    def raise_revision(self) -> None:
+        """Tell nodes downstream, and Generate, that items were marked."""
+        self.description["revision"] += 1
+        folders.write_json(self.root, self.work, self.description)
+
+    def ref(self) -> DatasetRef:
+        return DatasetRef(self.root, self.name, int(self.description["revision"]))
+
+    def close(self) -> None:
+        """Give the set back; what was added is on the disk."""
+        self.manifest.close()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> DatasetStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _recover(self) -> None:
+        for part in self.work.glob("*.part"):
+            part.unlink()
+        self.rejected.recover()
+        self.manifest.recover(self.work)
+
+    def _copy_small(self, file_name: str, image: np.ndarray) -> None:
+        pass
+
+    def _item_texts(self, item: Item, image: np.ndarray) -> dict[str, str]:
+        if not self.encoding.text:
+            return {}
+        settings = dict(self.description["provenance"].get("parameters") or {})
+        settings.setdefault("Size", f"{image.shape[1]}x{image.shape[0]}")
+        record = {"label": item.label, "rank": item.rank, "try": item.attempt, "seed": item.seed}
+        record["picks"] = [[pick.slot, pick.option, pick.source] for pick in item.picks]
+        return {**self._texts, "parameters": parameters_line(item, settings), "hyponet": json.dumps(record)}
+
+
+def read_revision(path: Path) -> int:
+    """The revision of the set in the folder `path`; -1 where there is none. For fingerprints: never raises."""
+    try:
+        return int(folders.read_description(path)["revision"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return -1
+
+
+def _encoding_json(encoding: Encoding) -> dict[str, Any]:
+    return {"format": encoding.format, "quality": encoding.quality, "text": encoding.text}
+
+
+def _classes(known: list[dict[str, str]], more: Mapping[str, str]) -> list[dict[str, str]]:
+    folders_of = assign_folders(more, {entry["label"]: entry["folder"] for entry in known})
+    synsets = {entry["label"]: entry["synset"] for entry in known}
+    synsets |= {label: synset for label, synset in more.items() if synset or label not in synsets}
+    return [{"label": label, "folder": folder, "synset": synsets[label]} for label, folder in folders_of.items()]
+
+
+def _graph_texts(provenance: Mapping[str, Any]) -> dict[str, str]:
+    graphs = {name: provenance.get(name) for name in ("prompt", "workflow")}
+    return {name: json.dumps(graph) for name, graph in graphs.items() if graph}
+
+
+def _plain(data: Any) -> Any:
+    """`data` as JSON gives it back, so that tuples and lists compare equal."""
+    return json.loads(json.dumps(data))
+
+
+def _refuse_other(name: str, there: dict[str, Any], wanted: dict[str, Any]) -> None:
+    old, new = dict(_flat(there)), dict(_flat(wanted))
+    changes = [
+        f"{key}: {_shown(old, key)} there, {_shown(new, key)} now"
+        for key in sorted(old.keys() | new.keys())
+        if _shown(old, key) != _shown(new, key)
+    ]
+    if changes:
+        more = f"; and {len(changes) - 8} more" if len(changes) > 8 else ""
+        raise OtherSettings(
+            f"data set {name!r} was made with other settings ({'; '.join(changes[:8])}{more}); nothing was changed; "
+            "expected the same settings to go on with it; choose another name for the new ones"
+        )
+
+
+def _flat(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(data, dict) and data:
+        for key, value in data.items():
+            yield from _flat(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, data
+
+
+def _shown(values: dict[str, Any], key: str) -> str:
+    if key not in values:
+        return "nothing"
+    text = json.dumps(values[key])
+    if len(text) <= 60:
+        return text
+    return f"{text[:40]}... (hash {hashlib.sha256(text.encode()).hexdigest()[:6]})"
