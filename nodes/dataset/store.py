@@ -63,7 +63,7 @@ class DatasetStore:
         self._mutex = threading.Lock()
         self._pending: set[tuple[str, int]] = set()
         self._parts = 0
-        self._folders = {entry["label"]: entry["folder"] for entry in description["classes"]}
+        self._folders: dict[str, str] = {entry["label"]: entry["folder"] for entry in description["classes"]}
         self._made: set[str] = set()
         self._texts = _graph_texts(description["provenance"])
 
