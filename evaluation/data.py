@@ -90,6 +90,17 @@ class LabelledImages:
         numbers = np.bincount(self.labels, minlength=len(self.class_names))
         return {name: int(number) for name, number in zip(self.class_names, numbers, strict=True)}
 
+    def summary(self) -> dict[str, object]:
+        """What a result file says about the set."""
+        return {
+            "name": self.name,
+            "pictures": len(self),
+            "synthetic": int(self.synthetic.sum()),
+            "counts": self.counts(),
+            "skipped": list(self.skipped),
+            "content_key": self.content_key,
+        }
+
     def resized(
         self, size: int, filter: str = "bicubic", crop: str = "squash", progress: Progress | None = None
     ) -> torch.Tensor:

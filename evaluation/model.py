@@ -64,7 +64,7 @@ class Checkpoint:
         """The network with its trained weights, in evaluation mode, on the CPU, channels last."""
         network = build(self.architecture, len(self.class_names), self.stem)
         network.load_state_dict(safetensors.torch.load_file(self.path))
-        return network.to(memory_format=torch.channels_last).eval()
+        return network.to(memory_format=torch.channels_last).train(False)
 
 
 def build(architecture: str, classes: int, stem: str = "7x7", seed: int = 0) -> nn.Module:
@@ -209,7 +209,7 @@ def freeze_batch_norm(network: nn.Module) -> None:
     """Keep every batch-norm layer's statistics and scale as they are, also while training."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.eval()
+            module.train(False)
             module.requires_grad_(False)
 
 

@@ -1,0 +1,52 @@
+"""What a classifier says about pictures: class probabilities for a whole set, a batch at a time."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .data import LabelledImages, Progress
+from .model import Checkpoint, Preprocessing
+
+
+def probabilities(
+    network: nn.Module,
+    preprocessing: Preprocessing,
+    images: torch.Tensor,
+    device: torch.device,
+    progress: Progress | None = None,
+) -> torch.Tensor:
+    """Softmax outputs, float32 [N,classes] on the CPU, of the network in evaluation mode.
+
+    Args:
+        network: on `device`; left in the mode that it was in.
+        preprocessing: of the network.
+        images: uint8 [N,H,W,3], already of preprocessing.size.
+        device: where to compute.
+        progress: called with (done, total) after each batch.
+    """
+    training = {module: module.training for module in network.modules()}
+    network.train(False)
+    batch = max(8, min(512, 2_000_000 // (images.shape[1] * images.shape[2])))
+    parts = []
+    try:
+        with torch.no_grad():
+            for start in range(0, len(images), batch):
+                pictures = images[start : start + batch].to(device)
+                parts.append(network(preprocessing.inputs(pictures)).softmax(dim=1).float().cpu())
+                if progress is not None:
+                    progress(min(start + batch, len(images)), len(images))
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+    return torch.cat(parts)
+
+
+def predict(
+    checkpoint: Checkpoint, data: LabelledImages, device: torch.device, progress: Progress | None = None
+) -> torch.Tensor:
+    """Softmax outputs [N,classes] of a checkpoint for a set, its pictures made small as in training."""
+    with torch.inference_mode(False):
+        preprocessing = checkpoint.preprocessing
+        images = data.resized(preprocessing.size, preprocessing.filter, preprocessing.crop, progress)
+        return probabilities(checkpoint.model().to(device), preprocessing, images, device, progress)

@@ -1,0 +1,125 @@
+"""Image folders: one sub-folder a class, the picture files in it; as a folder, or as a zip of one.
+
+Reads: <root>/<class>/**/<picture>, optionally <root>/<split>/<class>/... where a split is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ..data import LabelledImages, labelled
+from ..images import decode
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+class FilePictures:
+    """Pictures as files below a root."""
+
+    def __init__(self, root: Path, names: Sequence[str]) -> None:
+        self._root = root
+        self._names = tuple(names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def read(self, index: int) -> np.ndarray:
+        return decode(self._root / self._names[index], self.describe(index))
+
+    def digest(self, index: int) -> bytes:
+        try:
+            stored = (self._root / self._names[index]).read_bytes()
+        except OSError as error:
+            stored = f"unreadable {self._names[index]}: {type(error).__name__}".encode()
+        return hashlib.blake2b(stored, digest_size=20).digest()
+
+    def describe(self, index: int) -> str:
+        return self._names[index]
+
+
+class ZipPictures:
+    """Pictures as members of one zip file; closed with the last reference to it."""
+
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        self._zip = zipfile.ZipFile(path)
+        self._names = tuple(names)
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _bytes(self, index: int) -> bytes:
+        try:
+            with self._lock:
+                return self._zip.read(self._names[index])
+        except (zipfile.BadZipFile, OSError, zipfile.zlib.error, EOFError):  # type: ignore[attr-defined]
+            return b""
+
+    def read(self, index: int) -> np.ndarray:
+        return decode(self._bytes(index), self.describe(index))
+
+    def digest(self, index: int) -> bytes:
+        return hashlib.blake2b(self._bytes(index), digest_size=20).digest()
+
+    def describe(self, index: int) -> str:
+        return self._names[index]
+
+
+def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | None = None) -> LabelledImages:
+    """The pictures of an image folder, or of a zip of one; classes in alphabetical order, as torchvision has them.
+
+    Args:
+        root: the folder that holds the class folders (or the split folders), or a .zip file.
+        split: the sub-folder with the class folders, such as `train`; empty where the classes lie in the root.
+        name: how tables name it; default: the folder's name.
+
+    Raises:
+        ValueError: no class folder with a picture is there, or the zip is damaged.
+    """
+    title = name or (f"{root.stem} {split}" if split else root.stem)
+    if root.is_file():
+        members = _zip_members(root)
+    else:
+        members = sorted(
+            path.relative_to(root).as_posix()
+            for path in root.rglob("*")
+            if path.suffix.lower() in PICTURES and path.is_file() and not _hidden(path.relative_to(root).parts)
+        )
+    prefix = PurePosixPath(split).parts
+    found: list[tuple[str, str]] = []
+    for member in members:
+        parts = PurePosixPath(member).parts
+        if parts[: len(prefix)] == prefix and len(parts) > len(prefix) + 1:
+            found.append((parts[len(prefix)], member))
+    if not found:
+        where = f"{root.name}/{split}" if split else root.name
+        raise ValueError(
+            f"{where} holds no class folder with pictures; expected <class>/<picture>.png and the like "
+            f"({', '.join(PICTURES)}); give the folder above the class folders, or another split"
+        )
+    classes = sorted({label for label, _ in found})
+    number = {label: place for place, label in enumerate(classes)}
+    found.sort(key=lambda pair: (number[pair[0]], pair[1]))
+    names = [member for _, member in found]
+    source = ZipPictures(root, names) if root.is_file() else FilePictures(root, names)
+    return labelled(title, classes, [number[label] for label, _ in found], source, cache=cache)
+
+
+def _hidden(parts: Sequence[str]) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in parts)
+
+
+def _zip_members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ValueError(f"{path.name} is no whole zip file ({error}); expected a zip of class folders") from None
+    parts = [name for name in names if PurePosixPath(name).suffix.lower() in PICTURES]
+    return sorted(name for name in parts if not _hidden(PurePosixPath(name).parts))

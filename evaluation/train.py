@@ -1,0 +1,300 @@
+"""Training a classifier: one linear loop over pictures that lie in memory as uint8.
+
+Reads: LabelledImages. Writes into the run's folder: last.safetensors, best.safetensors (with a held-out part), and
+state.pt while the run is unfinished, from which it goes on, on a CPU to the bit, as if it had never stopped.
+
+Every random choice is a pure function of (seed, epoch): the first weights, the order of the pictures, flips and shifts.
+So the state is weights, optimizer and a step number, and a run can stop between any two steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from .augment import draw_epoch, gather
+from .data import LabelledImages, Progress, split
+from .model import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Checkpoint,
+    Preprocessing,
+    build,
+    freeze_batch_norm,
+    is_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    start_from_imagenet,
+)
+from .predict import probabilities
+from .run import SAVE_SECONDS, EpochRecord, Pulse, Run, Watch
+from .settings import Settings
+
+log = logging.getLogger("hyponet")
+
+STATE = "state.pt"
+LAST = "last.safetensors"
+BEST = "best.safetensors"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run.
+
+    Args:
+        last: the checkpoint of the last epoch (the thesis's choice).
+        best: that of the best epoch on the held-out part, or None without one.
+        history: one record an epoch.
+        seconds: spent in this call; 0 where the finished run was found on disk.
+    """
+
+    last: Checkpoint
+    best: Checkpoint | None
+    history: tuple[EpochRecord, ...]
+    seconds: float
+
+
+def weights_key(path: Path | None) -> str:
+    """A hash of a file of first weights, for Settings.weights_key; empty for None."""
+    if path is None:
+        return ""
+    total = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            total.update(block)
+    return total.hexdigest()
+
+
+def folder_name(data: LabelledImages, settings: Settings) -> str:
+    """The folder of a run: its architecture, size and seed for people, and its identity."""
+    identity = settings.identity(data.content_key)
+    return f"{settings.architecture}-{settings.size}px-seed{settings.seed}-{identity[:10]}"
+
+
+def train(
+    data: LabelledImages,
+    settings: Settings,
+    folder: Path,
+    *,
+    device: torch.device | None = None,
+    weights: Path | None = None,
+    watch: Watch | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """The run of `settings` on `data`: found finished in `folder`, gone on with, or started.
+
+    Args:
+        data: the training pictures.
+        settings: the run; see Settings.
+        folder: the run's own folder (see folder_name).
+        device: where to compute; the CPU by default.
+        weights: torchvision's ImageNet weights; settings.weights_key must be their weights_key().
+        watch: hears where the run stands; what it raises stops the run after the state and a checkpoint are written.
+        progress: of the downsampling before it, as (done, total).
+
+    Raises:
+        ValueError: settings and data do not go together, or state.pt is damaged.
+    """
+    # ComfyUI runs nodes under inference_mode, whose tensors cannot take part in autograd
+    with torch.inference_mode(False), torch.enable_grad():
+        identity = settings.identity(data.content_key)
+        done = finished(folder, identity)
+        if done is not None:
+            log.info("training run %s was finished before", folder.name)
+            return done
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+            job = _prepare(data, settings, folder, identity, device or torch.device("cpu"), weights, progress)
+            begun = time.monotonic()
+            _loop(job, watch)
+            last = job.keep("last.safetensors", complete=True)
+            (folder / STATE).unlink(missing_ok=True)
+            best = load_checkpoint(folder / BEST) if job.held_out is not None else None
+            return Trained(last, best, tuple(job.run.history), time.monotonic() - begun)
+
+
+def finished(folder: Path, identity: str) -> Trained | None:
+    """The run of this identity if `folder` holds it whole, else None."""
+    if not is_checkpoint(folder / LAST):
+        return None
+    last = load_checkpoint(folder / LAST)
+    if last.provenance.get("identity") != identity or not last.provenance.get("complete"):
+        return None
+    best = load_checkpoint(folder / BEST) if last.provenance["settings"]["held_out"] else None
+    history = tuple(EpochRecord(**record) for record in last.provenance["history"])
+    return Trained(last, best, history, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What the loop works on. Tensors lie on the training device; `held_out` holds uint8 pictures and labels."""
+
+    data: LabelledImages
+    settings: Settings
+    folder: Path
+    preprocessing: Preprocessing
+    images: torch.Tensor
+    labels: torch.Tensor
+    held_out: tuple[torch.Tensor, torch.Tensor] | None
+    run: Run
+
+    @property
+    def steps_per_epoch(self) -> int:
+        whole, rest = divmod(len(self.images), self.settings.batch_size)
+        return whole + (rest > 1)  # batch-norm of a 1x1 map cannot take a batch of one
+
+    def keep(self, name: str, complete: bool) -> Checkpoint:
+        """Save the weights as they are now."""
+        settings = self.settings
+        provenance = {
+            "identity": self.run.identity,
+            "complete": complete,
+            "epochs_done": len(self.run.history),
+            "best_epoch": self.run.best_epoch,
+            "settings": asdict(settings),
+            "data": self.data.summary(),
+            "history": [asdict(record) for record in self.run.history],
+            "imagenet_classes_leak": bool(settings.weights_key),
+            "torch": torch.__version__,
+            "device": self.run.device.type,
+        }
+        return save_checkpoint(
+            self.folder / name,
+            self.run.network,
+            architecture=settings.architecture,
+            stem=settings.stem,
+            class_names=self.data.class_names,
+            preprocessing=self.preprocessing,
+            provenance=provenance,
+        )
+
+
+def _prepare(
+    data: LabelledImages,
+    settings: Settings,
+    folder: Path,
+    identity: str,
+    device: torch.device,
+    weights: Path | None,
+    progress: Progress | None,
+) -> _Job:
+    if settings.weights_key != weights_key(weights):
+        raise ValueError("settings.weights_key is not that of the given weights; expected weights_key(weights)")
+    held_out, kept = split(data, settings.held_out, settings.seed) if settings.held_out else (None, data)
+    if min(kept.counts().values()) == 0:
+        raise ValueError(f"a class of {kept.name} has no training picture: {kept.counts()}; load more or hold out less")
+    small = (settings.size, settings.filter, settings.crop)
+    images = kept.resized(*small, progress)
+    held = None
+    if held_out is not None:
+        held = (held_out.resized(*small, progress), torch.from_numpy(held_out.labels))
+    network = build(settings.architecture, len(data.class_names), settings.stem, settings.seed)
+    if weights is not None:
+        start_from_imagenet(network, weights)
+        freeze_batch_norm(network)
+    network = network.to(device).to(memory_format=torch.channels_last)
+    run = Run(identity, network, _optimizer(network, settings), device)
+    if run.restore(folder / STATE):
+        log.info("training run %s goes on at step %d", folder.name, run.step)
+    return _Job(
+        data=data,
+        settings=settings,
+        folder=folder,
+        preprocessing=_preprocessing(settings, images),
+        images=images.to(device),
+        labels=torch.from_numpy(kept.labels).to(device),
+        held_out=held,
+        run=run,
+    )
+
+
+def _loop(job: _Job, watch: Watch | None) -> None:
+    settings, run, network, device = job.settings, job.run, job.run.network, job.run.device
+    batch, steps = settings.batch_size, settings.epochs * job.steps_per_epoch
+    loss_of = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
+    pulse = Pulse(run, watch, settings.epochs, job.steps_per_epoch, batch)
+    buffers = list(network.buffers())
+    after_step = [buffer.clone() for buffer in buffers]
+    saved = time.monotonic()
+    try:
+        while len(run.history) < settings.epochs:
+            epoch = len(run.history)
+            network.train()
+            if settings.weights_key:
+                freeze_batch_norm(network)
+            draw = draw_epoch(len(job.images), settings.size, settings.augmentation, settings.seed, epoch).to(device)
+            for step in range(run.step - epoch * job.steps_per_epoch, job.steps_per_epoch):
+                at = draw.order[step * batch : (step + 1) * batch]
+                labels = job.labels[at]
+                for group in run.optimizer.param_groups:
+                    group["lr"] = settings.rate(run.step, steps)
+                with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                    logits = network(job.preprocessing.inputs(gather(job.images, at, draw)))
+                    loss = loss_of(logits, labels)
+                run.optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                run.optimizer.step()
+                run.count(loss, logits, labels)
+                torch._foreach_copy_(after_step, buffers)
+                pulse.beat()
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    run.save(job.folder / STATE)
+                    saved = time.monotonic()
+            run.close_epoch(_held_out_accuracy(job, pulse), settings.rate(run.step - 1, steps))
+            if run.best_epoch == len(run.history):
+                job.keep(BEST, complete=False)
+            pulse.beat(now=True)
+    except Exception:
+        if pulse.stopped:  # between two steps but for the statistics of a forward pass cut short
+            torch._foreach_copy_(buffers, after_step)
+            run.save(job.folder / STATE)
+            job.keep(LAST, complete=False)
+        raise
+    finally:
+        pulse.close()
+
+
+def _held_out_accuracy(job: _Job, pulse: Pulse) -> float | None:
+    if job.held_out is None:
+        return None
+    images, labels = job.held_out
+    outputs = probabilities(
+        job.run.network, job.preprocessing, images, job.run.device, lambda done, total: pulse.beat()
+    )
+    return float((outputs.argmax(1) == labels).double().mean())
+
+
+def _optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    decay = settings.weight_decay
+    if settings.optimizer == "SGD":
+        return torch.optim.SGD(
+            weights, lr=settings.learning_rate, momentum=0.9, nesterov=True, weight_decay=decay, fused=True
+        )
+    return torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=decay, fused=True)
+
+
+def _preprocessing(settings: Settings, images: torch.Tensor) -> Preprocessing:
+    small = (settings.size, settings.filter, settings.crop)
+    if settings.normalisation == "ImageNet":
+        return Preprocessing(*small, IMAGENET_MEAN, IMAGENET_STD)
+    if settings.normalisation == "none":
+        return Preprocessing(*small)
+    # exact integer sums: the result depends on no order of summation
+    levels = torch.arange(256, dtype=torch.float64)
+    counts = [
+        sum(part[..., channel].flatten().bincount(minlength=256) for part in torch.split(images, 256))
+        for channel in range(3)
+    ]
+    shares = [torch.as_tensor(count).double() / torch.as_tensor(count).sum() for count in counts]
+    means = [float((share * levels).sum()) / 255 for share in shares]
+    spreads = [
+        max(1e-3, float((share * (levels / 255 - mean) ** 2).sum()) ** 0.5)
+        for share, mean in zip(shares, means, strict=True)
+    ]
+    return Preprocessing(*small, (means[0], means[1], means[2]), (spreads[0], spreads[1], spreads[2]))
