@@ -141,7 +141,8 @@ def _root(covariance: Tensor) -> Tensor:
     """B [rank,d] with B'B = covariance."""
     values, vectors = torch.linalg.eigh(covariance)
     kept = values > values[-1] * len(values) * torch.finfo(torch.float64).eps
-    return values[kept].sqrt()[:, None] * vectors[:, kept].T
+    root: Tensor = values[kept].sqrt()[:, None] * vectors[:, kept].T
+    return root
 
 
 def save_statistics(path: Path, statistics: FeatureStatistics) -> None:

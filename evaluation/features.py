@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .data import LabelledImages, Progress, labelled
-from .inception import FEATURES, SIDE, Inception, full_precision
+from .inception import FEATURES, NETWORKS, SIDE, TORCHVISION_NETWORK, Inception, full_precision
 
 log = logging.getLogger("hyponet")
 
@@ -114,13 +114,20 @@ def check_comparable(first: Any, second: Any) -> None:
     Raises:
         ValueError: network, weights or preparation differ; the message says in what.
     """
-    ours, theirs = first.settings(), second.settings()
+    ours, theirs = (_settings_that_matter(side.settings()) for side in (first, second))
     unlike = [f"{key} {ours[key]} / {theirs[key]}" for key in ours if ours[key] != theirs[key] and theirs[key] != ""]
     if unlike:
         raise ValueError(
             f"{first.name} and {second.name} were prepared differently ({'; '.join(unlike)}); expected the same "
             "network, convention and size for both; set both Image Features nodes alike"
         )
+
+
+def _settings_that_matter(settings: dict[str, Any]) -> dict[str, Any]:
+    # for the FID network, and so for every file of statistics, thesis is clean-fid's way
+    if settings["convention"] == "thesis" and settings["network"] != NETWORKS[TORCHVISION_NETWORK].key:
+        return {**settings, "convention": "clean-fid"}
+    return settings
 
 
 def extract_features(

@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import platform
+import re
 import sys
 import unicodedata
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ import torch
 FORMAT = "hyponet.result"
 VERSION = 1
 log = logging.getLogger("hyponet")
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/|?*\\]+')
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,24 @@ class Result:
                 lines.append(f"{key.replace('_', ' ')}: {value:.6g}")
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a metric found, before it is a file; the fields are those of Result."""
+
+    name: str
+    kind: str
+    figures: dict[str, Any]
+    inputs: dict[str, Any]
+    settings: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+def write_finding(folder: Path | str, finding: Finding, name: str = "") -> Result:
+    """Write `finding` below `folder` under `name`, or under its own with what file names forbid replaced."""
+    name = name or _UNSAFE.sub("_", finding.name).strip(" .") or "unnamed"
+    return write_result(folder, name, finding.kind, finding.figures, finding.inputs, finding.settings, finding.warnings)
 
 
 def write_result(
