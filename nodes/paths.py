@@ -16,6 +16,7 @@ PACK = Path(__file__).resolve().parent.parent
 
 _MODEL_FOLDERS: dict[str, set[str]] = {
     "classifiers": {".safetensors", ".pth", ".pt", ".bin", "folder"},
+    "captioners": {"folder"},
     "inception": {".pth", ".pt", ".safetensors"},
     "wildcards": {".txt", ".yaml", ".yml"},
     "datasets": set(),

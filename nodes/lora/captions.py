@@ -1,0 +1,264 @@
+"""A folder of pictures with a caption beside each: 0000_cat.png, 0000_cat.txt.
+
+Writes the pictures, the captions and captions.json, which remembers what was written, so that a caption that somebody
+edited is never written over. Reads the same, and any folder of pictures with .txt files beside them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+RECORD = "captions.json"
+FORMAT = "hyponet.captions"
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+PLACEHOLDER = "{label}"
+
+Captioner = Callable[[Sequence[np.ndarray], Sequence[str]], list[str]]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture of the folder, and the caption that we wrote beside it ("" before that)."""
+
+    file: str
+    label: str
+    sha256: str
+    caption: str = ""
+    captioner: str = ""
+
+
+@dataclass(frozen=True)
+class CaptionedPicture:
+    """A picture to train on."""
+
+    path: Path
+    caption: str
+    sha256: str
+    width: int
+    height: int
+
+
+def template_captioner(template: str) -> Captioner:
+    """Captions made from the label alone.
+
+    Raises:
+        ValueError: the template is empty.
+    """
+    if not template.strip():
+        raise ValueError(f"template is empty; expected text such as 'a photo of a {PLACEHOLDER}'")
+
+    def caption(pictures: Sequence[np.ndarray], labels: Sequence[str]) -> list[str]:
+        return [template.replace(PLACEHOLDER, label).strip() for label in labels]
+
+    return caption
+
+
+def write_folder(
+    folder: Path,
+    pictures: Sequence[np.ndarray],
+    labels: Sequence[str],
+    caption: Captioner,
+    captioner: str,
+    *,
+    batch: int = 8,
+    progress: Progress | None = None,
+) -> list[str]:
+    """Write pictures and captions into `folder` and return the captions that lie there now, in order.
+
+    A caption that was edited stays; one that we wrote and nobody touched is written anew if the captioner changed. An
+    interrupted run goes on where it stopped.
+
+    Args:
+        folder: made if missing; a folder with other pictures is refused.
+        pictures: uint8 [H,W,3] each.
+        labels: one a picture.
+        caption: gives the captions of a batch.
+        captioner: names the captioner and its settings.
+        batch: pictures captioned at a time.
+        progress: called as progress(done, total).
+
+    Raises:
+        ValueError: the folder holds something else, or labels and pictures differ in number.
+    """
+    if len(pictures) != len(labels):
+        raise ValueError(
+            f"labels has {len(labels)} entries; expected {len(pictures)}, one a picture; "
+            "link both outputs of Sample Images"
+        )
+    entries = [_entry(i, picture, label) for i, (picture, label) in enumerate(zip(pictures, labels, strict=True))]
+    entries = _match(folder, entries)
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry, picture in zip(entries, pictures, strict=True):
+        if not (folder / entry.file).is_file():
+            _write(folder / entry.file, _png(picture))
+    _write_record(folder, entries)
+    todo = [i for i, entry in enumerate(entries) if _wants_caption(folder, entry, captioner)]
+    for start in range(0, len(todo), batch):
+        places = todo[start : start + batch]
+        texts = caption([pictures[i] for i in places], [labels[i] for i in places])
+        for i, text in zip(places, texts, strict=True):
+            _write(_text_path(folder, entries[i]), (text + "\n").encode("utf-8"))
+            entries[i] = replace(entries[i], caption=text, captioner=captioner)
+        _write_record(folder, entries)
+        if progress:
+            progress(start + len(places), len(todo))
+    return [_read_caption(_text_path(folder, entry)) for entry in entries]
+
+
+def edited_key(folder: Path) -> str:
+    """A hash of the captions that differ from what we wrote, and of pictures that are gone; "" if there are none.
+
+    A run of the node does not change it, an edit by hand does: what a cache key needs.
+    """
+    total = hashlib.blake2b(digest_size=16)
+    changed = False
+    for entry in _read_record(folder):
+        path = _text_path(folder, entry)
+        text = _read_caption(path) if path.is_file() else None
+        if not (folder / entry.file).is_file():
+            text = None
+        if text != entry.caption:
+            total.update(json.dumps([entry.file, text]).encode())
+            changed = True
+    return total.hexdigest() if changed else ""
+
+
+def read_folder(folder: Path) -> list[CaptionedPicture]:
+    """The pictures of `folder` with their captions, sorted by file name.
+
+    Raises:
+        ValueError: there are none, a caption is missing, or a picture is damaged; the message names the files.
+    """
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not files:
+        raise ValueError(
+            f"folder {folder.name} has no pictures ({', '.join(sorted(SUFFIXES))}); expected pictures with a .txt "
+            "caption beside each; run Caption Images or copy them there"
+        )
+    bare = [path.name for path in files if not path.with_suffix(".txt").is_file()]
+    if bare:
+        raise ValueError(
+            f"folder {folder.name} has {len(bare)} pictures without a caption ({', '.join(bare[:5])}); "
+            "expected a .txt file beside each; run Caption Images or write them"
+        )
+    found = []
+    for path in files:
+        width, height = load_picture(path).shape[1::-1]
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        found.append(CaptionedPicture(path, _read_caption(path.with_suffix(".txt")), digest, width, height))
+    return found
+
+
+def load_picture(path: Path) -> np.ndarray:
+    """The picture as uint8 RGB [H,W,3], turned as its EXIF says.
+
+    Raises:
+        ValueError: it cannot be decoded.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise ValueError(
+            f"picture {path.name} cannot be read ({error}); expected PNG, JPEG, WebP or BMP; replace or remove it"
+        ) from error
+
+
+def folder_key(folder: Path) -> str:
+    """A hash of the captions and of name, size and time of the pictures: what a cache key needs of a typed folder."""
+    total = hashlib.blake2b(digest_size=16)
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in SUFFIXES:
+            state = path.stat()
+            total.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
+        elif path.suffix.lower() == ".txt":
+            total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def _entry(index: int, picture: np.ndarray, label: str) -> Entry:
+    safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in label)[:60] or "picture"
+    digest = hashlib.sha256(repr(picture.shape).encode() + np.ascontiguousarray(picture).tobytes()).hexdigest()
+    return Entry(f"{index:04d}_{safe}.png", label, digest)
+
+
+def _match(folder: Path, wanted: list[Entry]) -> list[Entry]:
+    """The wanted entries with what is known of captions already there; refuses a folder of other pictures."""
+    known = {entry.file: entry for entry in _read_record(folder)}
+    if not known and folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(
+            f"folder {folder.name} is there and was not written by Caption Images; expected a new name; change name"
+        )
+    other = [entry.file for entry in wanted if entry.file in known and known[entry.file].sha256 != entry.sha256]
+    if other or (known and set(known) != {entry.file for entry in wanted}):
+        raise ValueError(
+            f"folder {folder.name} holds {len(known)} pictures of another sample; expected the {len(wanted)} given "
+            "ones or a new folder; change name, or delete the folder if its captions are not needed"
+        )
+    return [known.get(entry.file, entry) for entry in wanted]
+
+
+def _wants_caption(folder: Path, entry: Entry, captioner: str) -> bool:
+    path = _text_path(folder, entry)
+    if not path.is_file():
+        return True
+    return entry.captioner not in ("", captioner) and _read_caption(path) == entry.caption
+
+
+def _text_path(folder: Path, entry: Entry) -> Path:
+    return (folder / entry.file).with_suffix(".txt")
+
+
+def _read_caption(path: Path) -> str:
+    try:
+        return " ".join(path.read_text(encoding="utf-8-sig").split())
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"caption {path.name} has a byte that is no UTF-8 at {error.start}; save the file as UTF-8"
+        ) from error
+
+
+def _read_record(folder: Path) -> list[Entry]:
+    path = folder / RECORD
+    if not path.is_file():
+        return []
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise KeyError("format")
+        entries = [Entry(**{key: str(item[key]) for key in Entry.__dataclass_fields__}) for item in data["pictures"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder.name}/{RECORD} is damaged ({error}); expected what Caption Images wrote; change name, or delete "
+            "the file and the folder if its captions are not needed"
+        ) from error
+    if any(Path(entry.file).name != entry.file for entry in entries):
+        raise ValueError(f"{folder.name}/{RECORD} names a file outside its folder; delete it")
+    return entries
+
+
+def _write_record(folder: Path, entries: list[Entry]) -> None:
+    data = {"format": FORMAT, "version": 1, "pictures": [asdict(entry) for entry in entries]}
+    _write(folder / RECORD, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+
+
+def _png(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
