@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import platform
 from collections.abc import Callable
 from typing import Any
 
 import comfy.model_management
 import comfy.utils
+import comfyui_version
+import torch
 from comfy_api.latest import io
 
 Progress = Callable[[int, int], None]
@@ -33,3 +36,24 @@ def schema(**fields: Any) -> io.Schema:
     """`io.Schema` with only the fields that this ComfyUI knows (search_aliases came after 0.3.75)."""
     known = inspect.signature(io.Schema).parameters
     return io.Schema(**{name: value for name, value in fields.items() if name in known})
+
+
+def progress_text(text: str, node_id: str | None) -> None:
+    """Show `text` under the running node `node_id`."""
+    from server import PromptServer  # here, so that what needs no server can be used without one
+
+    server = getattr(PromptServer, "instance", None)
+    if server is not None and node_id is not None:
+        server.send_progress_text(text, node_id)
+
+
+def versions() -> dict[str, str]:
+    """Which versions of what made a result."""
+    from .. import __version__
+
+    return {
+        "hyponet": __version__,
+        "comfyui": comfyui_version.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,7 +1,304 @@
-"""The nodes of the sampling room."""
+"""The nodes of the sampling room: a whole data set in one node, and the same as pieces around native samplers."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
-NODES: list[type[io.ComfyNode]] = []
+from .. import checks, sockets
+from ..dataset.encode import FORMATS
+from ..engine import schema
+from ..prompts.plan import Item, Plan
+from . import engine
+from .batching import batch_count, plan_batch
+from .noise import PerImageNoise
+
+CATEGORY = "HypoNet/Sampling"
+
+
+class HypoNetGenerateDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetGenerateDataset",
+            display_name="Generate Dataset",
+            category=CATEGORY,
+            description=(
+                "Makes every picture of a plan and writes a labelled data set to output/datasets: different prompts "
+                "in one batch, each image with its own seed. Stop it, queue it again, and it goes on where it stood; "
+                "a finished set is answered without loading a model."
+            ),
+            search_aliases=["text to dataset", "batch generate", "labelled images", "synthetic dataset"],
+            is_output_node=True,
+            hidden=[io.Hidden.prompt, io.Hidden.dynprompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
+            inputs=[*_model_inputs(), *_sampling_inputs(), *_optional_inputs()],
+            outputs=[
+                sockets.Dataset.Output(
+                    "dataset", display_name="dataset", tooltip="The set on disk, for training, checks and exports."
+                ),
+                io.Image.Output(
+                    "thumbnails",
+                    display_name="thumbnails",
+                    tooltip="At most 64 small pictures spread over the set; the pictures themselves stay on disk.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str:
+        return engine.dataset_fingerprint(name)
+
+    @classmethod
+    def check_lazy_status(cls, **values: Any) -> list[str]:
+        unfinished = engine.Task.read(values, cls.hidden).is_unfinished()
+        return [key for key in engine.MODELS if key in values] if unfinished else []
+
+    @classmethod
+    def execute(cls, **values: Any) -> io.NodeOutput:
+        done = engine.Task.read(values, cls.hidden).run(*(values.get(key) for key in engine.MODELS))
+        return io.NodeOutput(done.dataset, done.thumbnails, ui=done.ui)
+
+
+def _model_inputs() -> list[io.Input]:
+    return [
+        io.Model.Input("model", lazy=True, tooltip="Draws the pictures. LoRA and FreeU nodes go before it."),
+        io.Clip.Input("clip", lazy=True, tooltip="Encodes the prompts; the checkpoint loader's CLIP."),
+        io.Vae.Input("vae", lazy=True, tooltip="Turns latents into pictures; the checkpoint loader's VAE."),
+        sockets.Plan.Input("plan", tooltip="Which pictures: classes, counts, prompts and seeds. From Plan."),
+        io.String.Input(
+            "name",
+            default="my_dataset",
+            tooltip=(
+                "Folder below output/datasets. A set of that name and the same settings is gone on with; with other "
+                "settings it is refused, the difference shown, and nothing is overwritten."
+            ),
+        ),
+    ]
+
+
+def _sampling_inputs() -> list[io.Input]:
+    return [
+        io.Int.Input("width", default=512, min=16, max=16384, step=8, tooltip="Pixels; 512 for SD 1.x, 1024 for SDXL."),
+        io.Int.Input("height", default=512, min=16, max=16384, step=8, tooltip="Pixels; see width."),
+        io.Int.Input("steps", default=30, min=1, max=10000, tooltip="Sampling steps, base and refiner together."),
+        io.Float.Input(
+            "cfg",
+            default=2.0,
+            min=0.0,
+            max=100.0,
+            step=0.1,
+            round=0.01,
+            tooltip=(
+                "How closely pictures follow the prompt. Low values give more varied, better training sets (2.0; "
+                "arXiv 2212.08420); the thesis used 7.5."
+            ),
+        ),
+        io.Combo.Input(
+            "sampler",
+            options=engine.SAMPLERS,
+            default="dpmpp_2m",
+            tooltip=(
+                "ComfyUI's samplers. Each image gets step noise of its own, so that it does not depend on its batch; "
+                "dpm_adaptive and samplers that other packs add run one image at a time."
+            ),
+        ),
+        io.Combo.Input("scheduler", options=engine.SCHEDULERS, default="karras", tooltip="ComfyUI's schedulers."),
+        io.Int.Input(
+            "batch_size",
+            default=8,
+            min=1,
+            max=4096,
+            tooltip="Images sampled at once. Changes speed only, no picture; halved by itself when memory runs out.",
+        ),
+    ]
+
+
+def _optional_inputs() -> list[io.Input]:
+    return [
+        io.Image.Input(
+            "start_image",
+            optional=True,
+            tooltip="Start from this picture (image to image). Of several, image number rank takes its own in turn.",
+        ),
+        io.Float.Input(
+            "denoise",
+            default=1.0,
+            min=0.01,
+            max=1.0,
+            step=0.01,
+            optional=True,
+            tooltip="With a start image: 0.3 stays close to it, 1 keeps nothing of it. Without one: 1.",
+        ),
+        io.Model.Input("refiner_model", optional=True, lazy=True, tooltip="SDXL refiner: takes over at switch_at."),
+        io.Clip.Input("refiner_clip", optional=True, lazy=True, tooltip="The refiner checkpoint's own CLIP."),
+        io.Float.Input(
+            "switch_at",
+            default=0.8,
+            min=0.0,
+            max=1.0,
+            step=0.01,
+            optional=True,
+            tooltip="With a refiner: share of the steps that the base model takes, at least one step each.",
+        ),
+        io.Combo.Input(
+            "image_format",
+            options=list(FORMATS),
+            default="png",
+            optional=True,
+            tooltip="How pictures are written. png and webp lossless keep every pixel.",
+        ),
+        io.Boolean.Input(
+            "write_graph",
+            default=True,
+            optional=True,
+            tooltip="Write prompt, workflow and parameters into each picture, so that dropping it opens its graph.",
+        ),
+        io.String.Input(
+            "small_copies",
+            default="",
+            optional=True,
+            tooltip="Sizes of small copies kept beside the set, in pixels: 32, or 32, 64. Empty for none.",
+        ),
+    ]
+
+
+class HypoNetPlanBatch(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetPlanBatch",
+            display_name="Plan Batch",
+            category=CATEGORY,
+            description=(
+                "One batch of a plan, for a graph of your own: Encode Prompts, any native sampler with Per-image "
+                "Noise, VAE Decode, Save to Dataset. Let the batch number increment and queue as often as there are "
+                "batches."
+            ),
+            search_aliases=["prompts from plan", "batch prompts"],
+            inputs=[
+                sockets.Plan.Input("plan", tooltip="Which pictures. From Plan."),
+                io.Int.Input(
+                    "batch_size", default=8, min=1, max=4096, tooltip="Images in a batch; the last may be shorter."
+                ),
+                io.Int.Input(
+                    "batch_number",
+                    default=0,
+                    min=0,
+                    max=2**31,
+                    control_after_generate=True,
+                    tooltip="Which batch: 0 the first, 1 the next. Set it to increment to go on with each queueing.",
+                ),
+            ],
+            outputs=[
+                sockets.Items.Output("items", display_name="items", tooltip="The batch, for the other pieces."),
+                io.String.Output("prompts", display_name="prompts", is_output_list=True, tooltip="One text an image."),
+                io.String.Output("negatives", display_name="negatives", is_output_list=True, tooltip="One an image."),
+                io.Int.Output("seeds", display_name="seeds", is_output_list=True, tooltip="One an image."),
+                io.String.Output("labels", display_name="labels", is_output_list=True, tooltip="One class an image."),
+                io.Int.Output(
+                    "count", display_name="count", tooltip="Images in this batch: the empty latent's batch size."
+                ),
+                io.Int.Output("batches", display_name="batches", tooltip="How many batches the plan has."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, plan: Plan, batch_size: int, batch_number: int) -> io.NodeOutput:
+        size = checks.integer(batch_size, 1, 4096, "batch_size")
+        items = plan_batch(plan, checks.integer(batch_number, 0, 2**31, "batch_number"), size)
+        return io.NodeOutput(
+            items,
+            [item.prompt for item in items],
+            [item.negative for item in items],
+            [item.seed for item in items],
+            [item.label for item in items],
+            len(items),
+            batch_count(plan, size),
+        )
+
+
+class HypoNetEncodePrompts(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetEncodePrompts",
+            display_name="Encode Prompts",
+            category=CATEGORY,
+            description=(
+                "Encodes the different prompts of a batch as one conditioning, so that one native sampler draws them "
+                "together. Prompts of different length are brought to one length, which changes nothing for SD 1.x, "
+                "SD 2 and SDXL; for SD3 and Flux use a batch size of 1."
+            ),
+            search_aliases=["CLIP text encode batch"],
+            inputs=[
+                io.Clip.Input("clip", tooltip="The checkpoint loader's CLIP."),
+                sockets.Items.Input("items", tooltip="From Plan Batch."),
+            ],
+            outputs=[
+                io.Conditioning.Output("positive", display_name="positive", tooltip="The prompts, one an image."),
+                io.Conditioning.Output("negative", display_name="negative", tooltip="The negatives, one an image."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, clip: Any, items: tuple[Item, ...]) -> io.NodeOutput:
+        return io.NodeOutput(*engine.encode_batch(clip, items))
+
+
+class HypoNetPerImageNoise(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetPerImageNoise",
+            display_name="Per-image Noise",
+            category=CATEGORY,
+            description=(
+                "Noise for SamplerCustomAdvanced in which each image of the batch has its own seed: the picture is "
+                "the one that KSampler draws alone with that seed. Samplers that draw noise at each step need "
+                "Per-image Sampler as well."
+            ),
+            search_aliases=["batch seeds", "noise per image"],
+            inputs=[sockets.Items.Input("items", tooltip="From Plan Batch.")],
+            outputs=[io.Noise.Output("noise", display_name="noise", tooltip="For SamplerCustomAdvanced.")],
+        )
+
+    @classmethod
+    def execute(cls, items: tuple[Item, ...]) -> io.NodeOutput:
+        return io.NodeOutput(PerImageNoise(tuple(item.seed for item in items)))
+
+
+class HypoNetPerImageSampler(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetPerImageSampler",
+            display_name="Per-image Sampler",
+            category=CATEGORY,
+            description=(
+                "A sampler for SamplerCustomAdvanced that draws the step noise of each image from the image's own "
+                "seed, so that ancestral and SDE samplers give the same picture in any batch."
+            ),
+            search_aliases=["KSamplerSelect", "ancestral batch"],
+            inputs=[
+                sockets.Items.Input("items", tooltip="From Plan Batch."),
+                io.Combo.Input(
+                    "sampler_name", options=engine.SAMPLERS, default="dpmpp_2m", tooltip="ComfyUI's samplers."
+                ),
+            ],
+            outputs=[io.Sampler.Output("sampler", display_name="sampler", tooltip="For SamplerCustomAdvanced.")],
+        )
+
+    @classmethod
+    def execute(cls, items: tuple[Item, ...], sampler_name: str) -> io.NodeOutput:
+        name = checks.choice(sampler_name, engine.SAMPLERS, "sampler_name")
+        return io.NodeOutput(engine.per_image_sampler(name, [item.seed for item in items]))
+
+
+NODES: list[type[io.ComfyNode]] = [
+    HypoNetGenerateDataset,
+    HypoNetPlanBatch,
+    HypoNetEncodePrompts,
+    HypoNetPerImageNoise,
+    HypoNetPerImageSampler,
+]

@@ -1,0 +1,270 @@
+"""One call of Generate Dataset: what was asked for, which items are missing, is there room, what comes back.
+
+Reads and writes the set through `dataset.store`; knows nothing of ComfyUI.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .. import checks
+from ..dataset.encode import FORMATS, Encoding
+from ..dataset.folders import DESCRIPTION, read_description
+from ..dataset.store import DatasetRef, DatasetStore, read_revision
+from ..prompts.plan import Plan
+from .provenance import Upstream
+from .settings import Settings
+
+THUMBNAILS = 64  # an IMAGE output stays in ComfyUI's cache for as long as the graph does
+_THUMBNAIL_SIDE = 256  # pixels
+_BYTES_A_PIXEL = 1.6  # photos of 512x512 as PNG take 1.4
+_RESERVE = 64 << 20
+
+_seen: set[str] = set()  # sets that this process has had in hand: one that is gone now was deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the node's inputs ask for, checked."""
+
+    plan: Plan
+    name: str
+    settings: Settings
+    start_image: torch.Tensor | None
+    encoding: Encoding
+    copies: tuple[int, ...]
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> Request:
+        """From the node's inputs by name; what is left out has its default.
+
+        Raises:
+            ValueError: a value has another type or range; combo boxes are checked by `settings.check_settings`.
+        """
+        given = {"denoise": 1.0, "switch_at": 0.8, **values}
+        settings = Settings(**{field.name: given[field.name] for field in fields(Settings)})
+        start = values.get("start_image")
+        if start is not None and (start.ndim != 4 or not len(start)):
+            raise ValueError(f"start_image has shape {tuple(start.shape)}; expected pictures [B, H, W, C]")
+        encoding = Encoding(
+            format=checks.choice(values.get("image_format", "png"), FORMATS, "image_format"),
+            text=checks.flag(values.get("write_graph", True), "write_graph"),
+        )
+        name = checks.text(values["name"], "name", 200).strip()
+        return cls(values["plan"], name, settings, start, encoding, parse_sizes(values.get("small_copies", "")))
+
+
+def parse_sizes(text: object) -> tuple[int, ...]:
+    """ "32, 64" -> (32, 64)."""
+    parts = [part.strip() for part in checks.text(text, "small_copies", 200).split(",") if part.strip()]
+    for part in parts:
+        if not part.isascii() or not part.isdigit() or not 4 <= int(part) <= 4096:
+            raise ValueError(f"small_copies has {part!a}; expected sizes from 4 to 4096 in pixels, such as 32, 64")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A set as it is to be.
+
+    Args:
+        base: the folder that holds all sets.
+        identity: what decides its pictures; see `DatasetStore.create_or_open`.
+        provenance: what made it: models, nodes, versions, workflow.
+    """
+
+    base: Path
+    request: Request
+    identity: dict[str, Any]
+    provenance: dict[str, Any]
+
+    @property
+    def root(self) -> Path:
+        return self.base / self.request.name
+
+    def is_begun(self) -> bool:
+        """Whether there is a set of that name."""
+        return (self.root / DESCRIPTION).exists()
+
+    def open(self) -> DatasetStore:
+        """The set, made if it is new, locked for this process.
+
+        Raises:
+            ValueError: it is there with another identity, or its classes were made from other texts.
+        """
+        plan = self.request.plan.to_json()
+        if self.is_begun():
+            _refuse_other_texts(self.request.name, read_description(self.root)["plan"], plan)
+        store = DatasetStore.create_or_open(
+            self.base,
+            self.request.name,
+            plan=plan,
+            identity=self.identity,
+            provenance=self.provenance,
+            classes={spec.name: spec.synset for spec in self.request.plan.classes},
+            encoding=self.request.encoding,
+            copies=self.request.copies,
+        )
+        _seen.add(str(self.root))
+        return store
+
+    def missing(self, store: DatasetStore) -> list[tuple[str, int, int]]:
+        """(label, rank, attempt) of the items to be made, in the plan's order."""
+        return list(store.missing(self.request.plan.schedule()))
+
+
+def _refuse_other_texts(name: str, there: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """A set may gain classes and images; those that it has keep their templates and wildcards."""
+    changed = [
+        f"class {spec['name']!a}"
+        for spec in now["classes"]
+        for old in there.get("classes", ())
+        if old["name"] == spec["name"] and {**old, "count": 0} != {**json.loads(json.dumps(spec)), "count": 0}
+    ]
+    old_words = there.get("wildcards") or {}
+    changed += [f"wildcard {key!a}" for key, words in now["wildcards"].items() if old_words.get(key, words) != words]
+    if changed:
+        raise ValueError(
+            f"data set {name!a} was made from other texts ({', '.join(changed[:8])} changed); nothing was changed; "
+            "expected the same texts to go on with it; choose another name for the new ones"
+        )
+
+
+def fingerprint(path: Path) -> str:
+    """Changes when a finished set has to be looked at again: its revision was raised, or it was deleted.
+
+    A set's own first run must not change it, or everything downstream would run once more at the next queueing.
+    """
+    revision = read_revision(path)
+    if revision < 0:
+        return "deleted" if str(path) in _seen else "0"
+    return str(revision)
+
+
+def identity(request: Request, upstream: Upstream) -> dict[str, Any]:
+    """What decides the pictures of a set, flat, so that a difference can be shown by name."""
+    plan = request.plan.to_json()
+    texts = {f"plan.{key}": plan[key] for key in ("seed", "coverage", "template", "negative")}
+    refines = "refiner_model" in upstream.settings
+    settings = request.settings.identity(starts=digest(request.start_image), refines=refines)
+    return {**settings, **texts, **{f"graph.{key}": value for key, value in upstream.settings.items()}}
+
+
+def provenance(
+    request: Request, upstream: Upstream, versions: Mapping[str, str], workflow: Any, prompt: Any
+) -> dict[str, Any]:
+    """What made a set, for `dataset.json`, the data card and the pictures' own text."""
+    settings = request.settings
+    parameters: dict[str, Any] = {
+        "Steps": settings.steps,
+        "Sampler": settings.sampler,
+        "Schedule type": settings.scheduler,
+        "CFG scale": settings.cfg,
+    }
+    checkpoint = next((file for file in upstream.files if file.kind in ("checkpoints", "diffusion_models")), None)
+    if checkpoint is not None:
+        parameters |= {"Model hash": checkpoint.sha256[:10], "Model": Path(checkpoint.name).stem}
+    return {
+        "models": [asdict(file) for file in upstream.files],
+        "settings": asdict(settings),
+        "nodes": upstream.settings,
+        "versions": dict(versions),
+        "workflow": workflow,
+        "prompt": prompt,
+        "parameters": parameters,
+    }
+
+
+def digest(images: torch.Tensor | None) -> str:
+    """sha256 of pictures (B, H, W, C) as uint8, or "" for none."""
+    if images is None:
+        return ""
+    pixels = np.clip(255.0 * images.float().cpu().numpy(), 0, 255).astype(np.uint8)
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+
+def check_space(folder: Path, images: int, settings: Settings) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Raises:
+        ValueError: less is free than `images` pictures take as PNG.
+    """
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    needed = int(images * settings.width * settings.height * _BYTES_A_PIXEL) + _RESERVE
+    if free < needed:
+        raise ValueError(
+            f"free space is {free / 1e9:.1f} GB; expected about {needed / 1e9:.1f} GB for {images:,} pictures of "
+            f"{settings.width}x{settings.height}; free some, or plan fewer images (more can be added later)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the node returns. `ui` is found in the server's history."""
+
+    dataset: DatasetRef
+    thumbnails: torch.Tensor
+    ui: dict[str, list[Any]]
+
+
+def finish(store: DatasetStore, plan: Plan, made: int, tiled: int, seconds: float, place: str) -> Done:
+    """The outputs for a set that holds all of `plan`.
+
+    Args:
+        made: pictures made by this call.
+        tiled: how many of them were decoded in tiles.
+        place: the set's folder relative to output/, for the page to show its pictures.
+    """
+    chosen = spread(list(plan.schedule()), THUMBNAILS)
+    names = [f"{store.folder(label)}/{rank:06d}{store.encoding.suffix}" for label, rank in chosen]
+    there = [name for name in names if (store.root / name).is_file()]
+    summary = {
+        "name": store.name,
+        "path": str(store.root),
+        "images": len(store),
+        "made": made,
+        "seconds": round(seconds, 3),
+        "counts": store.counts(),
+        "decoded_in_tiles": tiled,
+        "revision": store.ref().revision,
+    }
+    shown = [name.rpartition("/") for name in there]
+    ui = {
+        "hyponet_dataset": [summary],
+        "text": [f"{store.name}: {len(store):,} images, {made:,} made in {seconds:.1f} s\n{store.root}"],
+        "images": [{"filename": file, "subfolder": f"{place}/{folder}", "type": "output"} for folder, _, file in shown],
+    }
+    return Done(store.ref(), thumbnails([store.root / name for name in there]), ui)
+
+
+def spread(values: Sequence[Any], most: int) -> list[Any]:
+    """At most `most` of `values`, evenly spread, in order."""
+    if len(values) <= most:
+        return list(values)
+    return [values[index * len(values) // most] for index in range(most)]
+
+
+def thumbnails(paths: Sequence[Path]) -> torch.Tensor:
+    """The pictures (B, H, W, 3) float in 0..1, no side longer than 256; one black pixel when there are none."""
+    rows = []
+    for path in paths:
+        with Image.open(path) as picture:
+            small = picture.convert("RGB")
+        if max(small.size) > _THUMBNAIL_SIDE:
+            scale = _THUMBNAIL_SIDE / max(small.size)
+            size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
+            small = small.resize(size, Image.Resampling.BICUBIC)
+        rows.append(np.asarray(small, np.float32) / 255.0)
+    return torch.from_numpy(np.stack(rows)) if rows else torch.zeros(1, 1, 1, 3)

@@ -1,0 +1,43 @@
+"""Which samplers give an image the same picture in any batch, and what the others need for it.
+
+Reads nothing and writes nothing: names of ComfyUI's samplers in, the kind of their step noise out.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class StepNoise(Enum):
+    """What a sampler draws while it runs, and so how a batch of it is kept free of its neighbours."""
+
+    NONE = "draws nothing: runs as one batch"
+    GENERATOR = "one generator for the batch: each image gets its own"
+    TREE = "a Brownian tree on the CPU: each image gets its own"
+    TREE_ON_DEVICE = "a Brownian tree on the model's device: each image gets its own"
+    ALONE = "its steps depend on the whole batch, or are not known: runs one image at a time"
+
+
+_NONE = (
+    "euler euler_cfg_pp heun heunpp2 dpm_2 lms dpm_fast dpmpp_2m dpmpp_2m_cfg_pp ipndm ipndm_v deis res_multistep "
+    "res_multistep_cfg_pp gradient_estimation gradient_estimation_cfg_pp ddim uni_pc uni_pc_bh2"
+)
+_GENERATOR = (
+    "euler_ancestral euler_ancestral_cfg_pp dpm_2_ancestral dpmpp_2s_ancestral dpmpp_2s_ancestral_cfg_pp ddpm lcm "
+    "res_multistep_ancestral res_multistep_ancestral_cfg_pp er_sde seeds_2 seeds_3 sa_solver sa_solver_pece"
+)
+_TREE = "dpmpp_sde dpmpp_2m_sde dpmpp_2m_sde_heun dpmpp_3m_sde"
+_TREE_ON_DEVICE = "dpmpp_sde_gpu dpmpp_2m_sde_gpu dpmpp_2m_sde_heun_gpu dpmpp_3m_sde_gpu"
+
+# dpm_adaptive is left out on purpose: it chooses its step from an error norm over the whole batch
+KINDS: dict[str, StepNoise] = {
+    **dict.fromkeys(_NONE.split(), StepNoise.NONE),
+    **dict.fromkeys(_GENERATOR.split(), StepNoise.GENERATOR),
+    **dict.fromkeys(_TREE.split(), StepNoise.TREE),
+    **dict.fromkeys(_TREE_ON_DEVICE.split(), StepNoise.TREE_ON_DEVICE),
+}
+
+
+def step_noise(sampler: str) -> StepNoise:
+    """The step noise of a sampler; one that is not known here (a newer one, another pack's) runs alone."""
+    return KINDS.get(sampler, StepNoise.ALONE)
