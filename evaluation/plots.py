@@ -1,0 +1,204 @@
+"""Figures as matplotlib draws them, without its global state: numbers in, a Figure out, then pixels, PNG or SVG.
+
+The SVG has no background and takes its ink from the page (currentColor), so that it reads on light and dark alike.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#010203"  # stands for the page's text colour in SVG
+COLOURS = ("#3b7dd8", "#e08214", "#2a9d6f", "#c2528b", "#8a6fd1", "#8c8c8c", "#b8a02e", "#3aa7b5")
+DASHES = ("-", "--", ":", "-.")
+_FONTS = ("Noto Sans CJK KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo", "Noto Sans CJK JP", "DejaVu Sans")
+
+
+def bar_chart(
+    groups: Sequence[str], series: Mapping[str, Sequence[float | None]], title: str, unit: str, size: tuple[int, int]
+) -> Figure:
+    """Bars of every series side by side in each group (Figure 5-2); None leaves a gap.
+
+    Args:
+        groups: labels along the axis.
+        series: name -> one value a group.
+        size: in pixels.
+    """
+    figure, axes = _figure(title, size)
+    width = 0.8 / max(1, len(series))
+    for number, (name, values) in enumerate(series.items()):
+        at = [group + (number - (len(series) - 1) / 2) * width for group, v in enumerate(values) if v is not None]
+        heights = [v for v in values if v is not None]
+        bars = axes.bar(at, heights, width * 0.92, label=label(name), color=COLOURS[number % len(COLOURS)])
+        axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2, color=INK)
+    turned = max((len(group) for group in groups), default=0) > 12 and len(groups) > 4
+    axes.set_xticks(
+        range(len(groups)),
+        [label(group) for group in groups],
+        rotation=30 if turned else 0,
+        ha="right" if turned else "center",
+    )
+    axes.set_ylabel(unit)
+    axes.margins(y=0.12)
+    _finish(axes, legend=len(series) > 1)
+    return figure
+
+
+def line_chart(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float | None]]],
+    title: str,
+    across: str,
+    up: str,
+    size: tuple[int, int],
+) -> Figure:
+    """One line a curve.
+
+    Args:
+        curves: name -> (x, y); None breaks the line.
+        across, up: labels of the axes.
+        size: in pixels.
+    """
+    figure, axes = _figure(title, size)
+    for number, (name, (x, y)) in enumerate(curves.items()):
+        axes.plot(
+            list(x),
+            [math.nan if value is None else value for value in y],
+            DASHES[number // len(COLOURS) % len(DASHES)],
+            label=label(name),
+            color=COLOURS[number % len(COLOURS)],
+            marker="o" if len(x) <= 20 else None,
+            markersize=3.5,
+            linewidth=1.8,
+        )
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    _finish(axes, legend=bool(curves))
+    return figure
+
+
+def confusion_plot(
+    matrix: Sequence[Sequence[int]], classes: Sequence[str], title: str, size: tuple[int, int]
+) -> Figure:
+    """Shares of each true class (row) by predicted class (column), with counts written in."""
+    figure, axes = _figure(title, size)
+    counts = np.asarray(matrix, dtype=np.float64)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    names = [label(name) for name in classes]
+    axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    if len(names) <= 20:
+        for row, column in np.ndindex(*counts.shape):
+            ink = "white" if shares[row, column] > 0.5 else "#202020"
+            axes.text(column, row, f"{int(counts[row, column])}", ha="center", va="center", color=ink, fontsize=8)
+    return figure
+
+
+def distortion_plot(figures: Mapping[str, Any], title: str, size: tuple[int, int] = (900, 600)) -> Figure:
+    """FID over strength for each kind of distortion (Figure 5-3), from the figures of a distortion result."""
+    curves = {kind: (figures["strengths"], fids) for kind, fids in figures["fid"].items()}
+    return line_chart(curves, title, "strength of the distortion", "FID", size)
+
+
+def note(text: str, size: tuple[int, int]) -> Figure:
+    """A picture that says why there is no plot."""
+    figure, axes = _figure("", size)
+    axes.axis("off")
+    axes.text(0.5, 0.5, label(text), ha="center", va="center", fontsize=12, color=INK, transform=axes.transAxes)
+    return figure
+
+
+def to_image(figure: Figure) -> torch.Tensor:
+    """The figure as a ComfyUI IMAGE [1,H,W,3], float32 in 0..1, on white."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    return torch.from_numpy(pixels.astype(np.float32) / 255)[None]
+
+
+def to_png(figure: Figure) -> bytes:
+    """The figure as a PNG on white."""
+    packed = io.BytesIO()
+    figure.savefig(packed, format="png")
+    return packed.getvalue()
+
+
+def to_svg(figure: Figure, salt: str) -> str:
+    """The figure as inline SVG in the page's ink.
+
+    Args:
+        salt: makes the ids inside differ from those of other figures on the page.
+    """
+    import matplotlib
+
+    packed = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+        figure.savefig(packed, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = packed.getvalue()
+    return text[text.index("<svg") :].replace(INK, "currentColor")
+
+
+def label(text: str) -> str:
+    """`text`, or its escapes where no font at hand has its characters (they would show as empty boxes)."""
+    text = text.replace("$", r"\$")
+    if all(ord(character) < 0x250 or ord(character) in _characters() for character in text):
+        return text
+    return text.encode("ascii", "backslashreplace").decode()
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> tuple[str, ...]:
+    from matplotlib.font_manager import fontManager
+
+    known = {font.name for font in fontManager.ttflist}
+    return tuple(["DejaVu Sans", *[name for name in _FONTS if name in known and name != "DejaVu Sans"]])
+
+
+@lru_cache(maxsize=1)
+def _characters() -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    found: set[int] = set()
+    for name in _fonts():
+        found.update(get_font(findfont(FontProperties(family=name))).get_charmap())
+    return frozenset(found)
+
+
+def _figure(title: str, size: tuple[int, int]) -> tuple[Figure, Axes]:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({"font.family": list(_fonts())}):
+        figure = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100, layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_title(label(title), color=INK, fontsize=11)
+    for spine in axes.spines.values():
+        spine.set_color(INK)
+        spine.set_alpha(0.4)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+    return figure, axes
+
+
+def _finish(axes: Axes, *, legend: bool) -> None:
+    axes.grid(axis="y", color="#888888", alpha=0.25, linewidth=0.7)
+    axes.set_axisbelow(True)
+    if legend:
+        axes.legend(frameon=False, fontsize=9, labelcolor=INK)
