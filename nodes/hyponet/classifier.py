@@ -52,5 +52,5 @@ class Classifier:
 
     def probabilities(self, images: torch.Tensor, batch_size: int = 32) -> torch.Tensor:
         """Probabilities [B, classes] float32 for `images`: [B,H,W,C] float in 0..1, `batch_size` pictures at a time."""
-        parts = [self.logits(self.preprocess(part)).softmax(dim=1) for part in images.split(batch_size)]
+        parts = [self.logits(self.preprocess(part)).softmax(dim=1) for part in torch.split(images, batch_size)]
         return torch.cat(parts)

@@ -1,0 +1,85 @@
+"""Which synset a user's word means: a wnid, crane.n.05, crane (bird), or the most frequent fitting sense of a word.
+
+Reads a Taxonomy; returns a synset and a markdown warning that lists the senses not taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .taxonomy import Synset, Taxonomy
+
+_NAMED = re.compile(r"n\d{8}|\S+\.[a-z]\.\d+")
+_HINTED = re.compile(r"([^()]*[^()\s])\s*\(([^()]+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """The synset meant, the word it was asked for by ("crane"; "" for a wnid), and a warning or ""."""
+
+    synset: Synset
+    word: str
+    warning: str = ""
+
+
+def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
+    """The noun sense that `text` means.
+
+    Args:
+        taxonomy: WordNet.
+        text: "n02012849", "crane.n.05", "crane (bird)" (a hint that names one of the sense's hypernyms) or "crane".
+            A word alone means its most frequent sense that is no instance (no person, no place) and has hyponyms.
+
+    Raises:
+        ValueError: there is no such noun, or no sense of it fits the hint.
+    """
+    wanted = text.strip().replace("_", " ") if "." not in text else text.strip()
+    if _NAMED.fullmatch(wanted.replace(" ", "_")):
+        synset = taxonomy.synset(wanted.replace(" ", "_"))
+        named = wanted.rsplit(".", 2)[0].replace("_", " ") if "." in wanted else ""
+        return Sense(synset, named)
+    match = _HINTED.fullmatch(wanted)
+    word, hint = (match.group(1), match.group(2).strip()) if match else (wanted, "")
+    senses = taxonomy.senses(word) or taxonomy.lookup(word)
+    if not senses:
+        raise ValueError(taxonomy.unknown_word(word))
+    if hint:
+        return Sense(_hinted(taxonomy, senses, word, hint), word)
+    classes = [one for one in senses if not one.instance_hypernyms]
+    fitting = [one for one in classes if one.hyponyms] or classes or list(senses)
+    return Sense(fitting[0], word, _others(taxonomy, word, fitting[0], senses))
+
+
+def climb(taxonomy: Taxonomy, start: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """`start`, then the union of its hypernyms, and so on up to entity; wnids in WordNet's order."""
+    level = tuple(start)
+    while level:
+        yield level
+        above = [taxonomy.synset(one) for one in level]
+        level = tuple(dict.fromkeys(up for one in above for up in (*one.hypernyms, *one.instance_hypernyms)))
+
+
+def _hinted(taxonomy: Taxonomy, senses: Sequence[Synset], word: str, hint: str) -> Synset:
+    key = hint.lower().replace(" ", "_")
+    distances = []
+    for order, sense in enumerate(senses):
+        for steps, level in enumerate(climb(taxonomy, (sense.id,))):
+            if any(key == lemma.lower() for one in level for lemma in taxonomy.synset(one).lemmas):
+                distances.append((steps, order))
+                break
+    # a hint equal to the word itself would fit each sense at no distance
+    if not distances or key == word.lower().replace(" ", "_"):
+        listed = "; ".join(taxonomy.describe(one) for one in senses)
+        raise ValueError(f"sense of {word!a} is {hint!a}; expected the name of a hypernym; its senses are: {listed}")
+    return senses[min(distances)[1]]
+
+
+def _others(taxonomy: Taxonomy, word: str, taken: Synset, senses: Sequence[Synset]) -> str:
+    others = [one for one in senses if one.id != taken.id]
+    if not others:
+        return ""
+    lines = [f"{word!r} has {len(senses)} noun senses; taken: {taxonomy.describe(taken)}. Name another to have it:"]
+    lines += [f"- {taxonomy.describe(one)}" for one in others]
+    return "\n".join(lines)

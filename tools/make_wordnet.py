@@ -1,0 +1,133 @@
+"""Makes nodes/hyponet/data/: WordNet 3.0's noun files as one zip, its licence, and the 1,000 ImageNet classes.
+
+Reads Debian's package wordnet-base 1:3.0-37 (fetched with apt-get unless a .deb is named), whose byte offsets are
+ImageNet's wnids, and the wnids in timm's metadata. Glosses are overwritten by blanks, so that the offsets hold.
+Run as `python tools/make_wordnet.py [FILE.deb]`. Needs timm for the class list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+VERSION = "1:3.0-37"
+DATA = Path(__file__).resolve().parent.parent / "nodes" / "hyponet" / "data"
+DICTIONARY = "./usr/share/wordnet/"
+
+# lexnames(5WN) of WordNet 3.0; the Debian package leaves the file out
+LEXNAMES = (  # noqa: SIM905
+    "adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body noun.cognition "
+    "noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive noun.object noun.person "
+    "noun.phenomenon noun.plant noun.possession noun.process noun.quantity noun.relation noun.shape noun.state "
+    "noun.substance noun.time verb.body verb.change verb.cognition verb.communication verb.competition "
+    "verb.consumption verb.contact verb.creation verb.emotion verb.motion verb.perception verb.possession verb.social "
+    "verb.stative verb.weather adj.ppl"
+).split()
+PART_NUMBER = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
+
+
+def fetch(folder: Path) -> Path:
+    """The .deb, downloaded into `folder` by apt-get."""
+    subprocess.run(["apt-get", "download", f"wordnet-base={VERSION}"], cwd=folder, check=True)
+    return next(folder.glob("wordnet-base_*.deb"))
+
+
+def unpack(package: Path) -> dict[str, bytes]:
+    """The files of a .deb: an ar archive whose member data.tar.* holds them."""
+    raw = package.read_bytes()
+    if not raw.startswith(b"!<arch>\n"):
+        raise ValueError(f"{package} is no Debian package")
+    at = 8
+    while at < len(raw):
+        name, size = raw[at : at + 16].decode().strip().rstrip("/"), int(raw[at + 48 : at + 58])
+        if name.startswith("data.tar"):
+            with tarfile.open(fileobj=io.BytesIO(raw[at + 60 : at + 60 + size])) as archive:
+                files = [member for member in archive if member.isfile()]
+                return {member.name: archive.extractfile(member).read() for member in files}  # type: ignore[union-attr]
+        at += 60 + size + size % 2
+    raise ValueError(f"{package} has no data.tar")
+
+
+def without_glosses(data: bytes) -> bytes:
+    """A data file whose text after each '|' is blank; every line keeps its length."""
+    lines = []
+    for line in data.split(b"\n"):
+        columns, bar, gloss = line.partition(b"| ")
+        lines.append(line if line.startswith(b"  ") else columns + bar + b" " * len(gloss))
+    return b"\n".join(lines)
+
+
+def header(data: bytes) -> bytes:
+    """The licence lines that open every data and index file."""
+    return b"".join(line for line in data.splitlines(keepends=True)[:29] if line.startswith(b"  "))
+
+
+def archive_members(files: dict[str, bytes]) -> dict[str, bytes]:
+    """What the zip holds: the noun files, and for the other parts of speech the licence header alone."""
+    noun = files[DICTIONARY + "data.noun"]
+    members = {
+        "data.noun": without_glosses(noun),
+        "index.noun": files[DICTIONARY + "index.noun"],
+        "noun.exc": files[DICTIONARY + "noun.exc"],
+        "lexnames": "".join(
+            f"{number:02d}\t{name}\t{PART_NUMBER[name.split('.')[0]]}\n" for number, name in enumerate(LEXNAMES)
+        ).encode(),
+    }
+    for part in ("adj", "adv", "verb"):
+        members |= {f"data.{part}": header(noun), f"index.{part}": header(noun), f"{part}.exc": b""}
+    return members
+
+
+def write_zip(members: dict[str, bytes], path: Path) -> None:
+    """A zip with fixed times and order, so that the same input gives the same bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(members):
+            entry = zipfile.ZipInfo(f"wordnet/{name}", date_time=(2006, 12, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, members[name], compresslevel=9)
+
+
+def first_lemmas(data_noun: bytes) -> dict[str, str]:
+    """wnid -> first lemma of each noun synset."""
+    lines = (line.split() for line in data_noun.decode("latin-1").splitlines() if not line.startswith("  "))
+    return {f"n{fields[0]}": fields[4] for fields in lines}
+
+
+def imagenet_classes(data_noun: bytes) -> str:
+    """The 1,000 classes in the order of the models' outputs: wnid, tab, label (the synset's first lemma)."""
+    from timm.data import ImageNetInfo
+
+    lemmas = first_lemmas(data_noun)
+    return "".join(f"{wnid}\t{lemmas[wnid]}\n" for wnid in ImageNetInfo("imagenet-1k").label_names())
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(sys.argv[1]) if len(sys.argv) > 1 else fetch(Path(folder))
+        files = unpack(package)
+    DATA.mkdir(parents=True, exist_ok=True)
+    write_zip(archive_members(files), DATA / "wordnet30_nouns.zip")
+    licence = header(files[DICTIONARY + "data.noun"]).decode().splitlines()
+    text = "\n".join(line.split(maxsplit=1)[1].rstrip() if len(line.split()) > 1 else "" for line in licence)
+    note = (
+        "wordnet30_nouns.zip holds the noun files of WordNet 3.0, taken from Debian's wordnet-base "
+        f"{VERSION}. Definitions and examples are\noverwritten by blanks, the other parts of speech are left out; "
+        "nothing else is changed. tools/make_wordnet.py made it.\nThe licence of WordNet 3.0:\n\n"
+    )
+    (DATA / "LICENSE-wordnet.txt").write_text(note + text + "\n", encoding="utf-8", newline="\n")
+    classes = imagenet_classes(files[DICTIONARY + "data.noun"])
+    (DATA / "imagenet1k.txt").write_text(classes, encoding="utf-8", newline="\n")
+    for path in sorted(DATA.iterdir()):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        sys.stdout.write(f"{path.name} {path.stat().st_size} {digest}\n")
+
+
+if __name__ == "__main__":
+    main()
