@@ -104,13 +104,15 @@ HINTS = (
 )
 
 
-def explain(what: str, log: Path, code: int | None) -> Failure:
-    """A failure with the last lines of `log` and advice."""
+def explain(what: str, log: Path, code: int | None, until: str = "") -> Failure:
+    """A failure with the last lines of `log` (those up to the line that holds `until`) and advice."""
     text = log.read_text("utf-8", "replace") if log.exists() else ""
     hint = next((advice for sign, advice in HINTS if sign in text), "")
     if not hint and code in (-signal.SIGTERM, -9, 137):
         hint = "It was killed, most likely for want of memory: close other programs; about 4 GB must be free."
-    tail = "\n".join("    " + line for line in text.strip().splitlines()[-12:])
+    shown = text.strip().splitlines()
+    end = next((i + 1 for i, line in enumerate(shown) if until and until in line), len(shown))
+    tail = "\n".join("    " + line for line in shown[max(0, end - 12) : end])
     advice = hint or "Read the log; `python3 dev.py doctor` shows the state of the set-up."
     return Failure(f"{what} failed (exit code {code}).\n{tail}\n  Full log: {log}\n  What to do: {advice}")
 
@@ -412,9 +414,11 @@ class Server:
                 raise explain("Starting ComfyUI", self.log, self.process.returncode)
             time.sleep(0.2)
         lines = self.log.read_text("utf-8", "replace").splitlines()
-        if any(PACK_NAME in line for line in lines if "(IMPORT FAILED)" in line or "Error while calling" in line):
+        signs = ("Cannot import", "Error while calling", "(IMPORT FAILED)")
+        bad = [line for line in lines if PACK_NAME in line and any(sign in line for sign in signs)]
+        if bad:
             self.stop()
-            raise explain("Loading the pack in ComfyUI", self.log, 0)
+            raise explain("Loading the pack in ComfyUI", self.log, 0, until=bad[0])
         return self
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The rules that hold for every file that ships: what may import what, and words that the registry's scanner refuses."""
+"""The rules that hold for every file that ships: what may import what, and words the registry's scanner refuses."""
 
 from __future__ import annotations
 
