@@ -46,7 +46,7 @@ def blur(picture: np.ndarray, strength: float, draw: np.random.Generator) -> np.
 def rectangles(picture: np.ndarray, strength: float, draw: np.random.Generator) -> np.ndarray:
     """Five black rectangles with sides of half the picture's at strength 1; growing ones keep their places."""
     height, width = picture.shape[:2]
-    covered = picture.copy()
+    covered = np.array(picture)
     for down, right in draw.random((5, 2)):
         tall, wide = round(strength * height / 2), round(strength * width / 2)
         top, left = round(down * height / 2), round(right * width / 2)
@@ -164,4 +164,5 @@ def distortion_curve(
 
 
 def _levels(values: np.ndarray) -> np.ndarray:
-    return values.round().clip(0, 255).astype(np.uint8)
+    levels: np.ndarray = values.round().clip(0, 255).astype(np.uint8)
+    return levels

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 INK = "#010203"  # stands for the page's text colour in SVG
 COLOURS = ("#3b7dd8", "#e08214", "#2a9d6f", "#c2528b", "#8a6fd1", "#8c8c8c", "#b8a02e", "#3aa7b5")
 DASHES = ("-", "--", ":", "-.")
-_FONTS = ("Noto Sans CJK KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo", "Noto Sans CJK JP", "DejaVu Sans")
+_FONTS = ("Noto Sans CJK KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo", "Noto Sans CJK JP")
 
 
 def bar_chart(
@@ -124,7 +124,7 @@ def to_image(figure: Figure) -> torch.Tensor:
     """The figure as a ComfyUI IMAGE [1,H,W,3], float32 in 0..1, on white."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(_dressed(figure))
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]
     return torch.from_numpy(pixels.astype(np.float32) / 255)[None]
@@ -133,7 +133,7 @@ def to_image(figure: Figure) -> torch.Tensor:
 def to_png(figure: Figure) -> bytes:
     """The figure as a PNG on white."""
     packed = io.BytesIO()
-    figure.savefig(packed, format="png")
+    _dressed(figure).savefig(packed, format="png")
     return packed.getvalue()
 
 
@@ -147,7 +147,7 @@ def to_svg(figure: Figure, salt: str) -> str:
 
     packed = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
-        figure.savefig(packed, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        _dressed(figure).savefig(packed, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = packed.getvalue()
     return text[text.index("<svg") :].replace(INK, "currentColor")
 
@@ -165,7 +165,7 @@ def _fonts() -> tuple[str, ...]:
     from matplotlib.font_manager import fontManager
 
     known = {font.name for font in fontManager.ttflist}
-    return tuple(["DejaVu Sans", *[name for name in _FONTS if name in known and name != "DejaVu Sans"]])
+    return ("DejaVu Sans", *(name for name in _FONTS if name in known))
 
 
 @lru_cache(maxsize=1)
@@ -179,13 +179,11 @@ def _characters() -> frozenset[int]:
 
 
 def _figure(title: str, size: tuple[int, int]) -> tuple[Figure, Axes]:
-    import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({"font.family": list(_fonts())}):
-        figure = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100, layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_title(label(title), color=INK, fontsize=11)
+    figure = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(label(title), color=INK, fontsize=11)
     for spine in axes.spines.values():
         spine.set_color(INK)
         spine.set_alpha(0.4)
@@ -202,3 +200,11 @@ def _finish(axes: Axes, *, legend: bool) -> None:
     axes.set_axisbelow(True)
     if legend:
         axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+
+
+def _dressed(figure: Figure) -> Figure:
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_fontfamily(list(_fonts()))
+    return figure

@@ -14,4 +14,5 @@ LabelledImages = io.Custom("HYPONET_IMAGES")  # evaluation.data.LabelledImages
 ClassMapping = io.Custom("HYPONET_MAPPING")  # evaluation.mapping.ClassMapping
 Checkpoint = io.Custom("HYPONET_CHECKPOINT")  # evaluation.model.Checkpoint: a trained classifier on disk
 Features = io.Custom("HYPONET_FEATURES")  # evaluation.features.ImageFeatures
+Statistics = io.Custom("HYPONET_STATISTICS")  # evaluation.feature_statistics.FeatureStatistics
 Result = io.Custom("HYPONET_RESULT")  # evaluation.results.Result: one result file

@@ -1,7 +1,396 @@
-"""The nodes of the metrics room."""
+"""The nodes of the metrics room: one pass of Inception over a set, then every number that its features give."""
 
 from __future__ import annotations
 
+import comfy.model_management
+import torch
 from comfy_api.latest import io
 
-NODES: list[type[io.ComfyNode]] = []
+from ...evaluation.data import LabelledImages
+from ...evaluation.distortion import KINDS, distortion_curve
+from ...evaluation.diversity import measure_diversity
+from ...evaluation.feature_statistics import FeatureStatistics
+from ...evaluation.features import ImageFeatures, extract_features, pictures_as_images
+from ...evaluation.fid import measure_fid
+from ...evaluation.inception_score import measure_inception_score
+from ...evaluation.kid import Kernel, measure_kid
+from ...evaluation.plots import distortion_plot, to_image
+from ...evaluation.precision_recall import measure_precision_recall
+from .. import checks, paths, sockets
+from ..engine import progress_bar, schema
+from .engine import CATEGORY, keep, name_input, numbers, open_network, preparation, preparation_inputs, result_output
+from .statistics.nodes import NODES as STATISTICS
+
+SEED = 2**32 - 1
+
+
+class ExtractFeatures(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetExtractFeatures",
+            display_name="Image Features",
+            category=CATEGORY,
+            description="Runs an Inception network once over a set of pictures. FID, Inception Score, KID, precision "
+            "and recall and diversity are all computed from what it returns. Kept on disk by content, so that the "
+            "same set is never run twice.",
+            search_aliases=["inception", "fid", "embedding"],
+            inputs=[
+                sockets.LabelledImages.Input(
+                    "images", optional=True, tooltip="A labelled set from Load Labelled Images. Or link pictures."
+                ),
+                io.Image.Input("pictures", optional=True, tooltip="Pictures straight from a graph, without labels."),
+                *preparation_inputs(),
+            ],
+            outputs=[
+                sockets.Features.Output(
+                    "features", display_name="features", tooltip="2048 features and the logits of every picture."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        network: str,
+        convention: str,
+        size: int,
+        filter: str,
+        crop: str,
+        weights: str,
+        batch: int,
+        images: LabelledImages | None = None,
+        pictures: torch.Tensor | None = None,
+    ) -> io.NodeOutput:
+        if (images is None) == (pictures is None):
+            raise ValueError("images and pictures are both linked or both empty; expected one of them; link a set")
+        source = images if pictures is None else pictures_as_images(pictures)
+        assert source is not None
+        features = extract_features(
+            source,
+            open_network(network, weights),
+            preparation(convention, size, filter, crop),
+            cache=paths.hyponet_dir() / "cache" / "features",
+            batch=checks.integer(batch, 1, 1024, "batch"),
+            progress=progress_bar(len(source)),
+        )
+        comfy.model_management.soft_empty_cache()
+        return io.NodeOutput(features)
+
+
+class MeasureFID(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMeasureFID",
+            display_name="FID",
+            category=CATEGORY,
+            description="Frechet Inception Distance between a set and a reference: 0 means alike, higher is worse. "
+            "It depends on the number of pictures and on the convention, both of which are kept with it.",
+            inputs=[
+                sockets.Features.Input("features", tooltip="Features of the set to judge."),
+                io.MultiType.Input(
+                    "reference",
+                    types=[sockets.Features, sockets.Statistics],
+                    tooltip="What it is compared with: features of a real set, or loaded statistics.",
+                ),
+                io.Boolean.Input(
+                    "per_class",
+                    default=False,
+                    tooltip="Also one FID a class, against the same class of the reference (needs its features). "
+                    "Few pictures a class give high, noisy numbers.",
+                ),
+                name_input(),
+            ],
+            outputs=[
+                result_output("The FID with its convention and both numbers of pictures."),
+                io.Float.Output("fid", display_name="FID", tooltip="The distance; lower is better."),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls, features: ImageFeatures, reference: ImageFeatures | FeatureStatistics, per_class: bool, name: str
+    ) -> io.NodeOutput:
+        finding = measure_fid(features, reference, per_class=checks.flag(per_class, "per_class"))
+        result = keep(finding, name)
+        return io.NodeOutput(result, result.figures["fid"], ui=result.as_ui())
+
+
+class MeasureInceptionScore(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMeasureInceptionScore",
+            display_name="Inception Score",
+            category=CATEGORY,
+            description="Inception Score of one set: high when each picture is clearly of one class and all classes "
+            "occur. It needs no reference. The thesis used torchvision's network; the literature the FID network.",
+            inputs=[
+                sockets.Features.Input("features", tooltip="Features of the set to judge."),
+                io.Int.Input(
+                    "splits", default=10, min=1, max=1000, tooltip="Parts over which mean and spread are taken."
+                ),
+                name_input(),
+                io.Int.Input(
+                    "seed",
+                    default=2020,
+                    min=0,
+                    max=SEED,
+                    control_after_generate=False,
+                    tooltip="Shuffles the pictures before they are split; 2020 is torch-fidelity's.",
+                ),
+            ],
+            outputs=[
+                result_output("Mean and spread with splits, seed and network."),
+                io.Float.Output("score", display_name="IS", tooltip="Mean over the splits; higher is better."),
+                io.Float.Output("spread", display_name="sd", tooltip="Standard deviation over the splits."),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, features: ImageFeatures, splits: int, name: str, seed: int) -> io.NodeOutput:
+        finding = measure_inception_score(
+            features, splits=checks.integer(splits, 1, 1000, "splits"), seed=checks.integer(seed, 0, SEED, "seed")
+        )
+        result = keep(finding, name)
+        figures = result.figures
+        return io.NodeOutput(result, figures["inception_score"], figures["inception_score_sd"], ui=result.as_ui())
+
+
+class MeasureKID(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMeasureKID",
+            display_name="KID",
+            category=CATEGORY,
+            description="Kernel Inception Distance between two sets: like FID, but without its bias for small sets; "
+            "0 means alike and slightly negative values are normal there.",
+            inputs=[
+                sockets.Features.Input("features", tooltip="Features of the set to judge."),
+                sockets.Features.Input("reference", tooltip="Features of the real set."),
+                io.Int.Input("subsets", default=100, min=1, max=10000, tooltip="Random subsets to average over."),
+                io.Int.Input(
+                    "subset_size",
+                    default=1000,
+                    min=2,
+                    max=100000,
+                    tooltip="Pictures in a subset; a smaller set shrinks it, with a warning.",
+                ),
+                io.Int.Input("degree", default=3, min=1, max=10, tooltip="Degree of the polynomial kernel."),
+                io.Float.Input(
+                    "gamma", default=0.0, min=0.0, max=10.0, step=0.0001, tooltip="Kernel scale; 0: 1 / features."
+                ),
+                io.Float.Input("coef0", default=1.0, min=0.0, max=100.0, step=0.1, tooltip="Kernel offset."),
+                name_input(),
+                io.Int.Input(
+                    "seed",
+                    default=2020,
+                    min=0,
+                    max=SEED,
+                    control_after_generate=False,
+                    tooltip="Draws the subsets; 2020 gives torch-fidelity's draws.",
+                ),
+            ],
+            outputs=[
+                result_output("Mean and spread over the subsets, with all settings."),
+                io.Float.Output("kid", display_name="KID", tooltip="Mean over the subsets; lower is better."),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        features: ImageFeatures,
+        reference: ImageFeatures,
+        subsets: int,
+        subset_size: int,
+        degree: int,
+        gamma: float,
+        coef0: float,
+        name: str,
+        seed: int,
+    ) -> io.NodeOutput:
+        finding = measure_kid(
+            features,
+            reference,
+            subsets=checks.integer(subsets, 1, 10000, "subsets"),
+            subset_size=checks.integer(subset_size, 2, 100000, "subset_size"),
+            kernel=Kernel(
+                checks.integer(degree, 1, 10, "degree"),
+                checks.number(gamma, 0, 10, "gamma"),
+                checks.number(coef0, 0, 100, "coef0"),
+            ),
+            seed=checks.integer(seed, 0, SEED, "seed"),
+        )
+        result = keep(finding, name)
+        return io.NodeOutput(result, result.figures["kid"], ui=result.as_ui())
+
+
+class MeasurePrecisionRecall(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMeasurePrecisionRecall",
+            display_name="Precision and Recall",
+            category=CATEGORY,
+            description="Precision: how much of a set looks like the reference; recall: how much of the reference the "
+            "set reaches. Density and coverage are their sturdier relatives. All from nearest neighbours of features.",
+            inputs=[
+                sockets.Features.Input("features", tooltip="Features of the generated set."),
+                sockets.Features.Input("reference", tooltip="Features of the real set; best of equal size."),
+                io.Int.Input(
+                    "closed_k",
+                    default=3,
+                    min=1,
+                    max=1000,
+                    tooltip="Neighbours for precision and recall as torch-fidelity counts them (edges inside).",
+                ),
+                io.Int.Input(
+                    "open_k",
+                    default=5,
+                    min=1,
+                    max=1000,
+                    tooltip="Neighbours for density and coverage as the package prdc counts them (edges outside).",
+                ),
+                name_input(),
+            ],
+            outputs=[
+                result_output("All six figures with their rules."),
+                io.Float.Output("precision", display_name="precision", tooltip="By the closed rule, 0 to 1."),
+                io.Float.Output("recall", display_name="recall", tooltip="By the closed rule, 0 to 1."),
+                io.Float.Output("density", display_name="density", tooltip="By the open rule; may exceed 1."),
+                io.Float.Output("coverage", display_name="coverage", tooltip="By the open rule, 0 to 1."),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls, features: ImageFeatures, reference: ImageFeatures, closed_k: int, open_k: int, name: str
+    ) -> io.NodeOutput:
+        finding = measure_precision_recall(
+            features,
+            reference,
+            closed_k=checks.integer(closed_k, 1, 1000, "closed_k"),
+            open_k=checks.integer(open_k, 1, 1000, "open_k"),
+        )
+        result = keep(finding, name)
+        figures = [result.figures[key] for key in ("precision", "recall", "density", "coverage")]
+        return io.NodeOutput(result, *figures, ui=result.as_ui())
+
+
+class MeasureDiversity(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMeasureDiversity",
+            display_name="Diversity",
+            category=CATEGORY,
+            description="How unlike the pictures of each class are: mean distance of all pairs, distance to the "
+            "nearest other picture, and the Vendi score (the number of truly different pictures). Near-copies show.",
+            inputs=[
+                sockets.Features.Input("features", tooltip="Features of the set to judge."),
+                name_input(),
+            ],
+            outputs=[
+                result_output("The figures of each class and their means."),
+                io.Float.Output("vendi", display_name="Vendi", tooltip="Mean over classes; 1 means copies."),
+                io.Float.Output("distance", display_name="distance", tooltip="Mean pairwise distance over classes."),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, features: ImageFeatures, name: str) -> io.NodeOutput:
+        result = keep(measure_diversity(features), name)
+        return io.NodeOutput(
+            result, result.figures["vendi"], result.figures["mean_pairwise_distance"], ui=result.as_ui()
+        )
+
+
+class PlotDistortion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetPlotDistortion",
+            display_name="Distortion Curve",
+            category=CATEGORY,
+            description="FID of ever more distorted copies of a set against the set itself (Figure 5-3): it has to "
+            "rise. Each kind and strength is one pass over the set, so a few hundred pictures are plenty.",
+            inputs=[
+                sockets.LabelledImages.Input("images", tooltip="The set to distort."),
+                io.String.Input(
+                    "kinds",
+                    default=", ".join(KINDS),
+                    tooltip="Which distortions, separated by commas: noise, blur, rectangles, swirl, jpeg.",
+                ),
+                io.String.Input(
+                    "strengths", default="0.1, 0.25, 0.5, 1", tooltip="Strengths from 0 to 1, separated by commas."
+                ),
+                *preparation_inputs(),
+                name_input(),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=SEED,
+                    control_after_generate=False,
+                    tooltip="Of the noise and the rectangles' places.",
+                ),
+            ],
+            outputs=[
+                result_output("Every FID by kind and strength."),
+                io.Image.Output("plot", display_name="plot", tooltip="One curve for each kind."),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        images: LabelledImages,
+        kinds: str,
+        strengths: str,
+        network: str,
+        convention: str,
+        size: int,
+        filter: str,
+        crop: str,
+        weights: str,
+        batch: int,
+        name: str,
+        seed: int,
+    ) -> io.NodeOutput:
+        chosen = [kind.strip() for kind in checks.text(kinds, "kinds", 200).split(",") if kind.strip()]
+        levels = numbers(strengths, "strengths")
+        finding = distortion_curve(
+            images,
+            open_network(network, weights),
+            preparation(convention, size, filter, crop),
+            kinds=chosen,
+            strengths=levels,
+            seed=checks.integer(seed, 0, SEED, "seed"),
+            cache=paths.hyponet_dir() / "cache" / "features",
+            batch=checks.integer(batch, 1, 1024, "batch"),
+            progress=progress_bar((len(chosen) * len(levels) + 1) * len(images)),
+        )
+        result = keep(finding, name)
+        plot = to_image(distortion_plot(result.figures, f"FID under distortion: {finding.name}"))
+        return io.NodeOutput(result, plot, ui=result.as_ui())
+
+
+NODES: list[type[io.ComfyNode]] = [
+    ExtractFeatures,
+    MeasureFID,
+    MeasureInceptionScore,
+    MeasureKID,
+    MeasurePrecisionRecall,
+    MeasureDiversity,
+    *STATISTICS,
+    PlotDistortion,
+]

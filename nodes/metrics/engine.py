@@ -1,0 +1,115 @@
+"""What the metric nodes share: the widgets of the network and the preparation, and where results go."""
+
+from __future__ import annotations
+
+import comfy.model_management
+from comfy_api.latest import io
+
+from ...evaluation.features import CONVENTIONS, Preparation
+from ...evaluation.images import CROPS, FILTERS
+from ...evaluation.inception import NETWORKS, Inception, find_weights, load_inception
+from ...evaluation.results import Finding, Result, write_finding
+from .. import checks, paths, sockets
+
+CATEGORY = "HypoNet/Metrics"
+LOCAL, DOWNLOAD = "from models/inception", "download if missing"
+NETWORK_NAMES = list(NETWORKS)
+
+
+def preparation_inputs() -> list[io.Input]:
+    """The widgets that say how pictures reach the network, alike on every node that runs it."""
+    return [
+        io.Combo.Input(
+            "network",
+            options=NETWORK_NAMES,
+            default=NETWORK_NAMES[0],
+            tooltip="Which Inception v3: the FID network of 2015-12-05, the field's standard, or torchvision's "
+            "ImageNet-1k network, with which the thesis measured its Inception Score.",
+        ),
+        io.Combo.Input(
+            "convention",
+            options=list(CONVENTIONS),
+            default="torch-fidelity",
+            tooltip="How pictures are brought to 299x299. Each tool does it its own way and the number depends on it; "
+            "both sets of a comparison need the same. thesis: as clean-fid for the FID network, PIL bicubic for "
+            "torchvision's.",
+        ),
+        io.Int.Input(
+            "size",
+            default=32,
+            min=0,
+            max=2048,
+            tooltip="First reduce every picture to this many pixels a side (32: CIFAR-10, as the thesis does); "
+            "0 keeps each picture's own size.",
+        ),
+        io.Combo.Input(
+            "filter",
+            options=list(FILTERS),
+            default="bicubic",
+            tooltip="Filter of the first reduction. bicubic: PIL's, with antialias. Not used when size is 0.",
+        ),
+        io.Combo.Input(
+            "crop",
+            options=list(CROPS),
+            default="squash",
+            tooltip="squash: both sides to the size. centre crop: the largest square in the middle. Not used when "
+            "size is 0.",
+        ),
+        io.Combo.Input(
+            "weights",
+            options=[LOCAL, DOWNLOAD],
+            default=LOCAL,
+            tooltip="Where the network's weights come from. Nothing is downloaded unless you choose so here (about "
+            "95 MB, once, into models/inception).",
+        ),
+        io.Int.Input("batch", default=8, min=1, max=1024, tooltip="Pictures at once. 8 is best on a CPU; 64 on a GPU."),
+    ]
+
+
+def open_network(network: str, weights: str) -> Inception:
+    """The network of the widgets, on ComfyUI's device."""
+    checks.choice(network, NETWORK_NAMES, "network")
+    download = checks.choice(weights, [LOCAL, DOWNLOAD], "weights") == DOWNLOAD
+    path = find_weights(network, paths.model_folders("inception"), download=download)
+    return load_inception(path, network).to(comfy.model_management.get_torch_device())
+
+
+def preparation(convention: str, size: int, filter: str, crop: str) -> Preparation:
+    """The widgets as one checked value."""
+    return Preparation(
+        convention=checks.choice(convention, list(CONVENTIONS), "convention"),
+        size=checks.integer(size, 0, 2048, "size"),
+        filter=checks.choice(filter, list(FILTERS), "filter"),
+        crop=checks.choice(crop, list(CROPS), "crop"),
+    )
+
+
+def name_input() -> io.Input:
+    """The widget that names a result."""
+    return io.String.Input(
+        "name",
+        default="",
+        tooltip="Under which name the result is kept (output/hyponet/results/<name>) and shown in the report; "
+        "empty: the set's name.",
+    )
+
+
+def result_output(tooltip: str) -> io.Output:
+    """The output that the Report takes."""
+    return sockets.Result.Output("result", display_name="result", tooltip=tooltip + " For the Report node.")
+
+
+def keep(finding: Finding, name: str) -> Result:
+    """Write a finding below output/hyponet/results, under `name` or its own."""
+    folder = paths.hyponet_dir() / "results"
+    if checks.text(name, "name", 200).strip():
+        paths.confine(folder, name.strip(), what="name")
+    return write_finding(folder, finding, name.strip())
+
+
+def numbers(value: str, what: str) -> list[float]:
+    """The numbers in a text such as 0.1, 0.5, 1."""
+    try:
+        return [float(part) for part in checks.text(value, what, 200).split(",") if part.strip()]
+    except ValueError:
+        raise ValueError(f"{what} is {ascii(value)[:80]}; expected numbers such as 0.1, 0.5, 1") from None

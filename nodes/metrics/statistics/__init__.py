@@ -1,0 +1,1 @@
+"""FID, Inception Score, KID, precision and recall; thin nodes over evaluation/."""

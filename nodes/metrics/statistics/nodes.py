@@ -1,0 +1,115 @@
+"""Reference statistics as files: what FID needs of a set, without its pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from comfy_api.latest import io
+
+from ....evaluation.feature_statistics import load_statistics, save_statistics, statistics_of
+from ....evaluation.features import ImageFeatures
+from ....evaluation.inception import NETWORKS
+from ... import checks, paths, sockets
+from ...engine import schema
+from ..engine import CATEGORY, preparation, preparation_inputs
+
+
+def statistics_bases() -> list[Path]:
+    """Folders in which Load Statistics looks."""
+    return [paths.hyponet_dir() / "statistics", *paths.model_folders("inception"), *paths.read_bases()[:1]]
+
+
+def statistics_files() -> list[str]:
+    """What Load Statistics offers: every .npz in those folders."""
+    found: list[str] = []
+    for base in statistics_bases():
+        if base.is_dir():
+            found += sorted(path.relative_to(base).as_posix() for path in base.rglob("*.npz"))
+    return list(dict.fromkeys(found)) or ["none found"]
+
+
+class SaveStatistics(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetSaveStatistics",
+            display_name="Save Statistics",
+            category=CATEGORY,
+            description="Writes mean and covariance of a set's features to output/hyponet/statistics, for FID without "
+            "the pictures. pytorch-fid and clean-fid read the file.",
+            inputs=[
+                sockets.Features.Input("features", tooltip="Features of the reference set."),
+                io.String.Input("name", default="reference", tooltip="Name of the file, without .npz."),
+            ],
+            outputs=[io.String.Output("file", display_name="file", tooltip="Its path below output/hyponet.")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, features: ImageFeatures, name: str) -> io.NodeOutput:
+        path = paths.confine(paths.hyponet_dir() / "statistics", f"{checks.text(name, 'name', 200)}.npz", what="name")
+        save_statistics(path, statistics_of(features))
+        file = path.relative_to(paths.hyponet_dir().resolve()).as_posix()
+        return io.NodeOutput(file, ui={"text": [f"{file}: {len(features)} pictures"]})
+
+
+class LoadStatistics(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        networks = [*NETWORKS]
+        size, convention = (preparation_inputs()[i] for i in (2, 1))
+        size.tooltip = "To which size the pictures were first reduced, where the file does not say; 0: not at all."
+        convention.tooltip = "How the pictures were prepared, where the file does not say."
+        return schema(
+            node_id="HypoNetLoadStatistics",
+            display_name="Load Statistics",
+            category=CATEGORY,
+            description="Reads reference statistics (.npz) of pytorch-fid, clean-fid or Save Statistics. Ours say "
+            "where they came from; of the others you have to.",
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=statistics_files(),
+                    tooltip="A file in output/hyponet/statistics, models/inception or input.",
+                ),
+                io.Combo.Input(
+                    "network",
+                    options=networks,
+                    default=networks[0],
+                    tooltip="Which network the features came from, where the file does not say.",
+                ),
+                convention,
+                size,
+                io.Int.Input(
+                    "count",
+                    default=0,
+                    min=0,
+                    max=2**31 - 1,
+                    tooltip="How many pictures the statistics came from, where the file does not say; 0: unknown.",
+                ),
+            ],
+            outputs=[
+                sockets.Statistics.Output("statistics", display_name="statistics", tooltip="A reference for FID.")
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str, **others: object) -> str:
+        try:
+            known = paths.confine_any(statistics_bases(), file, what="file").stat()
+        except (ValueError, OSError) as error:
+            return str(error)
+        return f"{known.st_mtime_ns} {known.st_size}"
+
+    @classmethod
+    def execute(cls, file: str, network: str, convention: str, size: int, count: int) -> io.NodeOutput:
+        statistics = load_statistics(
+            paths.confine_any(statistics_bases(), file, what="file"),
+            network=NETWORKS[checks.choice(network, list(NETWORKS), "network")].key,
+            preparation=preparation(convention, size, "bicubic", "squash"),
+            count=checks.integer(count, 0, 2**31 - 1, "count"),
+        )
+        return io.NodeOutput(statistics)
+
+
+NODES: list[type[io.ComfyNode]] = [LoadStatistics, SaveStatistics]
