@@ -64,13 +64,18 @@ class Client:
     def object_info(self) -> dict[str, Any]:
         return self.get("/object_info", timeout=120)
 
-    def queue(self, graph: Graph, workflow: Graph | None = None) -> str:
+    def queue(self, graph: Graph, workflow: Graph | None = None, prompt_id: str = "") -> str:
         """Queue `graph` and return its prompt id.
+
+        Args:
+            prompt_id: an id of the caller's own, so that it can be written down before the server sees it.
 
         Raises:
             Rejected: the server's validation found errors.
         """
         body: dict[str, Any] = {"prompt": graph, "client_id": self.client_id}
+        if prompt_id:
+            body["prompt_id"] = prompt_id
         if workflow is not None:
             body["extra_data"] = {"extra_pnginfo": {"workflow": workflow}}
         try:
@@ -118,6 +123,10 @@ class Client:
     def run(self, graph: Graph, timeout: float = 600, workflow: Graph | None = None) -> dict[str, Any]:
         """The `outputs` of the history entry of `graph`: node id -> what the node shows (images, text, ...)."""
         return self.wait(self.queue(graph, workflow), timeout)["outputs"]
+
+    def forget(self, prompt_ids: list[str]) -> None:
+        """Take prompts that still wait out of the queue; one that runs goes on."""
+        self.post("/queue", {"delete": prompt_ids})
 
     def interrupt(self) -> None:
         self.post("/interrupt", {})

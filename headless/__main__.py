@@ -1,0 +1,126 @@
+"""Run workflow files on any ComfyUI.
+
+    python -m headless run WORKFLOW.json [--url URL] [--set node.widget=value ...] [--save DIR]
+    python -m headless sweep FILE.csv [--url URL] [--shard K/N] [--state DIR]
+
+Exit codes: 0 all done; 1 a run failed; 2 a file, an override or an argument is wrong; 3 no server; 130 stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from .client import Client, Rejected, RunFailed
+from .gather import write_report
+from .run import run_workflow
+from .state import State
+from .sweep import UNREACHABLE, Driver, ServerGone, duration
+from .sweep_file import read_sweep, shard
+from .workflow import parse_setting
+
+DONE, FAILED, WRONG, NO_SERVER, STOPPED = 0, 1, 2, 3, 130
+OUTPUT = Path(__file__).resolve().parent.parent / "output" / "sweeps"
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    try:
+        return command_run(options) if options.command == "run" else command_sweep(options)
+    except (Rejected, RunFailed) as error:
+        say(f"the run failed: {error}")
+        return FAILED
+    except (ValueError, BlockingIOError) as error:
+        say(str(error))
+        return WRONG
+    except ServerGone as error:
+        say(f"{error}; run the same command again to go on")
+        return NO_SERVER
+    except UNREACHABLE as error:
+        say(f"no ComfyUI at {options.url}: {error}; start one, or give another address with --url")
+        return NO_SERVER
+    except KeyboardInterrupt:
+        say("stopped; run the same command again to go on")
+        return STOPPED
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m headless", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run one workflow")
+    run.add_argument("workflow", type=Path, help="a workflow file, in API form or with its API form beside it")
+    run.add_argument("--set", action="append", default=[], metavar="NODE.WIDGET=VALUE", help="node by title or id")
+    run.add_argument("--save", type=Path, metavar="DIR", help="fetch the pictures that the run shows into DIR")
+    run.add_argument("--json", type=Path, metavar="FILE", help="write what the nodes show to FILE")
+    sweep = commands.add_parser("sweep", help="run every row of a CSV or YAML file that is not done yet")
+    sweep.add_argument("file", type=Path)
+    sweep.add_argument("--shard", default="1/1", metavar="K/N", help="only part K of N, whole groups")
+    sweep.add_argument("--state", type=Path, metavar="DIR", help="default: output/sweeps/<name of the file>")
+    sweep.add_argument("--patience", type=float, default=600, metavar="SECONDS", help="wait this long for the server")
+    for each in (run, sweep):
+        each.add_argument("--url", default="http://127.0.0.1:8188", help="default: %(default)s")
+    return made
+
+
+def command_run(options: argparse.Namespace) -> int:
+    overrides = dict(parse_setting(text) for text in options.set)
+    start, shown = time.monotonic(), [time.monotonic()]
+
+    def tick() -> None:
+        if time.monotonic() - shown[0] >= 30:
+            shown[0] = time.monotonic()
+            say(f"  running, {duration(time.monotonic() - start)}")
+
+    found = run_workflow(options.url, options.workflow, overrides, tick=tick)
+    for title, text in found.texts:
+        say(f"--- {title}\n{text}")
+    for file in found.files:
+        say(f"{file.get('type', 'output')}: {'/'.join(filter(None, (file.get('subfolder', ''), file['filename'])))}")
+    if options.save:
+        options.save.mkdir(parents=True, exist_ok=True)
+        for file in found.files:
+            (options.save / Path(file["filename"]).name).write_bytes(Client(options.url).picture(file))
+    if options.json:
+        options.json.write_text(json.dumps(found.outputs, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    say(f"done in {duration(time.monotonic() - start)}")
+    return DONE
+
+
+def command_sweep(options: argparse.Namespace) -> int:
+    rows = read_sweep(options.file)
+    index, count = part(options.shard)
+    mine = rows if count == 1 else shard(rows, index, count)
+    state = State(options.state or OUTPUT / options.file.stem)
+    with state.held(f"shard-{index}-of-{count}"):
+        say(f"{len(mine)} of {len(rows)} rows; state in {state.folder}")
+        driver = Driver(Client(options.url), mine, state, say, patience=options.patience)
+        try:
+            tally = driver.run()
+        finally:
+            report = write_report(rows, state)
+    say(
+        f"{tally.done} done, {tally.skipped} done before, {tally.failed} failed, {tally.held_back} held back; "
+        f"report: {report}"
+    )
+    return DONE if tally.is_complete else FAILED
+
+
+def part(text: str) -> tuple[int, int]:
+    """(k, n) of "k/n" with 1 <= k <= n."""
+    index, _, count = text.partition("/")
+    if index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count):
+        return int(index), int(count)
+    raise ValueError(f"--shard is {text!r}; expected K/N with K from 1 to N, such as 1/4")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

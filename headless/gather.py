@@ -1,0 +1,48 @@
+"""The results of a sweep's rows in one report: report.md for people, figures.csv for programs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .state import DONE, State
+from .sweep import duration
+from .sweep_file import Row
+
+
+def write_report(rows: list[Row], state: State) -> Path:
+    """Write report.md and figures.csv into the state's folder; the path of the first."""
+    states = {row.name: state.read(row.name) for row in rows}
+    lines = ["# Sweep", "", "| row | state | time | figures |", "|---|---|---|---|"]
+    with open(state.folder / "figures.csv", "w", encoding="utf-8", newline="") as handle:
+        table = csv.writer(handle)
+        table.writerow(["row", "kind", "name", "run", "figure", "value"])
+        for row in rows:
+            known = states[row.name]
+            for result in known.results:
+                for figure, value in numbers(result.get("figures", {})):
+                    table.writerow([row.name, result.get("kind"), result.get("name"), result.get("run"), figure, value])
+            figures = "; ".join(shown(result) for result in known.results)
+            word = known.status if known.status == DONE or not known.message else f"{known.status}: {known.message}"
+            cells = [row.name, word, duration(known.seconds) if known.seconds else "", figures]
+            lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+    path = state.folder / "report.md"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+def numbers(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """(name, value) of every plain number, nested names joined by a slash."""
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from numbers(value, f"{prefix}{name}/")
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield f"{prefix}{name}", value
+
+
+def shown(result: Mapping[str, Any]) -> str:
+    """A result in a few words: its kind, name and the figures at its top level."""
+    plain = [f"{name} {value:.6g}" for name, value in numbers(result.get("figures", {})) if "/" not in name]
+    return f"{result.get('kind')} of {result.get('name')}: {', '.join(plain[:6])}"

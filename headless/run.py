@@ -1,0 +1,85 @@
+"""Run one workflow with some widgets changed on one server: the plain function that everything else is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .client import Client
+from .workflow import Graph, read_workflow, with_overrides
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run showed.
+
+    Attributes:
+        outputs: node id -> what the node shows, as in the server's history.
+        results: the figures of our training, test and metric nodes, one object each.
+        texts: (node title, text) of what the nodes wrote on their faces.
+        files: pictures and other files that output nodes name, as the server's /view takes them.
+        seconds: from start to end on the server.
+    """
+
+    outputs: dict[str, Any]
+    results: list[dict[str, Any]]
+    texts: list[tuple[str, str]]
+    files: list[dict[str, str]]
+    seconds: float
+
+
+def run_workflow(
+    url: str,
+    workflow: Graph | Path | str,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    timeout: float = 7 * 86400,
+    tick: Callable[[], None] | None = None,
+) -> Outcome:
+    """Run a workflow to its end.
+
+    Args:
+        url: of a ComfyUI server.
+        workflow: API form, or the path of a workflow file.
+        overrides: "node.widget" -> value.
+        timeout: seconds.
+        tick: called while waiting.
+
+    Raises:
+        ValueError: the workflow, or an override, is wrong, or the server refused the graph (`client.Rejected`).
+        client.RunFailed: a node failed, or somebody interrupted it.
+        OSError: the server does not answer.
+    """
+    graph = with_overrides(workflow if isinstance(workflow, dict) else read_workflow(workflow), overrides or {})
+    client = Client(url)
+    entry = client.wait(client.queue(graph), timeout, tick)
+    return outcome(graph, entry)
+
+
+def outcome(graph: Graph, entry: Mapping[str, Any]) -> Outcome:
+    """What a history entry of `graph` holds."""
+    outputs = dict(entry["outputs"])
+    results: list[dict[str, Any]] = []
+    texts: list[tuple[str, str]] = []
+    files: list[dict[str, str]] = []
+    for id_, shown in outputs.items():
+        title = str(graph.get(id_, {}).get("_meta", {}).get("title", id_))
+        results += [each for each in shown.get("hyponet_result", []) if isinstance(each, dict)]
+        texts += [(title, each) for each in shown.get("text", []) if isinstance(each, str)]
+        files += [each for group in shown.values() if isinstance(group, list) for each in group if _is_file(each)]
+    return Outcome(outputs, results, texts, files, _seconds(entry))
+
+
+def _is_file(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("filename"), str)
+
+
+def _seconds(entry: Mapping[str, Any]) -> float:
+    times = [
+        message["timestamp"]
+        for kind, message in entry["status"]["messages"]
+        if kind in ("execution_start", "execution_success", "execution_error") and "timestamp" in message
+    ]
+    return (max(times) - min(times)) / 1000 if times else 0.0

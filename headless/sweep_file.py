@@ -1,0 +1,142 @@
+"""A sweep file: many runs of workflow files, one a row, as CSV or YAML.
+
+CSV: the columns `name`, `workflow`, and where wanted `group` and `weight`; every other column is `node.widget`. An
+empty cell leaves the widget as the workflow has it; `''` sets empty text. Lines that begin with # are comments.
+
+    name,      group, weight, workflow,                    Dataset Plan.images_per_class
+    sd15-none, sd15,  25000,  ../workflows/api/x.json,     5000
+
+YAML: a list `rows` of the same names, with the widgets under `set`; `workflow` and `set` beside `rows` are defaults.
+
+Rows of one group run one after the other on one shard, and a failure holds back the rest of its group. Rows of the
+group `last` run when all others have ended, and only without --shard: the place of a report. A row's weight is its
+share of the time, for the time left.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .workflow import Graph, fingerprint, read_workflow, with_overrides
+
+LAST = "last"
+_OWN_COLUMNS = ("name", "workflow", "group", "weight")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run: a graph ready to queue.
+
+    Attributes:
+        name: unique in the file.
+        group: rows of a group keep their order.
+        weight: share of the time, above 0.
+        graph: API form with the overrides applied.
+        key: changes when anything that runs changes.
+    """
+
+    name: str
+    group: str
+    weight: float
+    graph: Graph
+    key: str
+
+
+def read_sweep(path: Path | str) -> list[Row]:
+    """The rows of a sweep file, in order.
+
+    Raises:
+        ValueError: the file, a row, a workflow or an override is wrong; the message names the row.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"sweep {path} cannot be read: {error}") from None
+    entries = _yaml_rows(path, text) if path.suffix.lower() in (".yaml", ".yml") else _csv_rows(path, text)
+    rows: list[Row] = []
+    graphs: dict[Path, Graph] = {}
+    for number, entry in enumerate(entries, 1):
+        where = f"{path.name}, row {number} ({entry.get('name') or 'without a name'})"
+        try:
+            rows.append(_row(entry, path.parent, graphs))
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+    if not rows:
+        raise ValueError(f"sweep {path} has no rows")
+    seen: dict[str, str] = {}
+    for row in rows:
+        if row.name.lower() in seen:
+            raise ValueError(f"{path.name}: two rows are called {row.name!r}; give each a name of its own")
+        seen[row.name.lower()] = row.name
+    return rows
+
+
+def shard(rows: list[Row], index: int, count: int) -> list[Row]:
+    """The rows of part `index` (from 1) of `count`: whole groups, dealt in turn; `last` belongs to none."""
+    groups = list(dict.fromkeys(row.group for row in rows if row.group != LAST))
+    mine = set(groups[index - 1 :: count])
+    return [row for row in rows if row.group in mine]
+
+
+def _row(entry: Mapping[str, Any], folder: Path, graphs: dict[Path, Graph]) -> Row:
+    name = str(entry.get("name") or "")
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"name is {name!r}; expected letters, digits, '.', '_' and '-'")
+    if not entry.get("workflow"):
+        raise ValueError("it names no workflow; expected the path of a workflow file, relative to the sweep file")
+    path = (folder / str(entry["workflow"])).resolve()
+    if path not in graphs:
+        graphs[path] = read_workflow(path)
+    graph = with_overrides(graphs[path], entry["set"])
+    try:
+        weight = float(entry.get("weight") or 1)
+    except (TypeError, ValueError):
+        raise ValueError(f"weight is {entry['weight']!r}; expected a number") from None
+    if not 0 < weight < float("inf"):
+        raise ValueError(f"weight is {weight:g}; expected a number above 0")
+    return Row(name, str(entry.get("group") or f"row {name}"), weight, graph, fingerprint(graph))
+
+
+def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    table = list(csv.reader(lines, skipinitialspace=True))
+    head = [cell.strip() for cell in table[0]] if table else []
+    for column in head:
+        if column not in _OWN_COLUMNS and "." not in column:
+            raise ValueError(f"{path.name}: column {column!r} is neither node.widget nor one of {_OWN_COLUMNS}")
+    entries = []
+    for number, cells in enumerate(table[1:], 1):
+        if len(cells) > len(head):
+            raise ValueError(f"{path.name}, row {number} has {len(cells)} cells; expected {len(head)}; quote commas")
+        values = dict(zip(head, (cell.strip() for cell in cells), strict=False))
+        given = {key: cell for key, cell in values.items() if key not in _OWN_COLUMNS and cell}
+        settings = {key: "" if cell == "''" else cell for key, cell in given.items()}
+        entries.append({**{key: values.get(key, "") for key in _OWN_COLUMNS}, "set": settings})
+    return entries
+
+
+def _yaml_rows(path: Path, text: str) -> list[dict[str, Any]]:
+    try:
+        import yaml
+    except ImportError:
+        raise ValueError(f"{path.name} is YAML; reading it needs PyYAML; pip install pyyaml, or use CSV") from None
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path.name} is no YAML: {error}") from None
+    if not isinstance(data, dict) or not isinstance(data.get("rows"), list):
+        raise ValueError(f"{path.name} has no list 'rows'")
+    entries = []
+    for row in data["rows"]:
+        if not isinstance(row, dict) or not isinstance(row.get("set", {}), dict):
+            raise ValueError(f"{path.name}: a row is {row!r}; expected name, workflow and set")
+        settings = {**(data.get("set") or {}), **(row.get("set") or {})}
+        entries.append({"workflow": data.get("workflow"), **row, "set": settings})
+    return entries

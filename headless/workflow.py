@@ -1,0 +1,119 @@
+"""Workflow files in API form, and the overrides that make one file serve many runs: `node.widget=value`."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+Graph = dict[str, Any]
+
+
+def read_workflow(path: Path | str) -> Graph:
+    """The API form in `path`; of a file in graph form the one that lies beside it as `api/<name>.json`.
+
+    Raises:
+        ValueError: the file is no workflow, or is in graph form without an API form beside it.
+    """
+    path = Path(path)
+    try:
+        graph = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"workflow {path} cannot be read: {error}") from None
+    if isinstance(graph, dict) and "nodes" in graph and "links" in graph:
+        twin = path.parent / "api" / path.name
+        if not twin.is_file():
+            raise ValueError(
+                f"workflow {path} is in graph form; expected API form; in the editor choose Workflow > Export (API)"
+            )
+        return read_workflow(twin)
+    if not isinstance(graph, dict) or not graph or not all(_is_node(node) for node in graph.values()):
+        raise ValueError(f"workflow {path} is no workflow in API form; expected nodes with class_type and inputs")
+    return graph
+
+
+def _is_node(node: object) -> bool:
+    return isinstance(node, dict) and "class_type" in node and isinstance(node.get("inputs"), dict)
+
+
+def with_overrides(graph: Graph, overrides: Mapping[str, Any]) -> Graph:
+    """A copy of `graph` with widgets set; keys are `node.widget`, the node by id, by title, or by its type.
+
+    Text is turned into the kind of value that the widget has now: "30" sets a number, "true" a switch.
+
+    Raises:
+        ValueError: no such node or widget, several nodes of that title, a linked input, or a value of another kind.
+    """
+    changed = copy.deepcopy(graph)
+    for key, value in overrides.items():
+        who, dot, widget = key.rpartition(".")
+        if not dot:
+            raise ValueError(f"override is {key!r}; expected node.widget=value, the node by title or id")
+        node = changed[find_node(changed, who)]
+        if widget not in node["inputs"]:
+            raise ValueError(f"{who} has no widget {widget!r}; it has: {', '.join(_widgets(node))}")
+        now = node["inputs"][widget]
+        if isinstance(now, list):
+            raise ValueError(f"{key} is linked to node {now[0]}; set a widget of that node instead")
+        node["inputs"][widget] = converted(key, value, now)
+    return changed
+
+
+def find_node(graph: Graph, who: str) -> str:
+    """The id of the node with that id or title, or of the only node of that type."""
+    if who in graph:
+        return who
+    titles = {id_: str(node.get("_meta", {}).get("title", "")) for id_, node in graph.items()}
+    for found in (
+        [id_ for id_, title in titles.items() if title == who],
+        [id_ for id_, node in graph.items() if node["class_type"] == who],
+    ):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ValueError(f"{len(found)} nodes are called {who!r}; name one by its id: {', '.join(found)}")
+    near = difflib.get_close_matches(who, [*titles.values(), *graph], n=3)
+    hint = f"; nearest: {', '.join(near)}" if near else f"; there are: {', '.join(sorted(set(titles.values())))}"
+    raise ValueError(f"no node has the id, title or type {who!r}{hint}")
+
+
+def converted(key: str, value: Any, now: Any) -> Any:
+    """`value` as the kind of JSON value that the widget holds now."""
+    if not isinstance(value, str) or isinstance(now, str):
+        return str(value) if isinstance(now, str) else value
+    if isinstance(now, bool):
+        if value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        raise ValueError(f"{key} is {value!r}; expected true or false")
+    if isinstance(now, (int, float)):
+        try:
+            return int(value)
+        except ValueError:
+            pass
+        try:
+            return float(value)
+        except ValueError:
+            raise ValueError(f"{key} is {value!r}; expected a number") from None
+    return value
+
+
+def parse_setting(text: str) -> tuple[str, str]:
+    """("node.widget", "value") of one --set argument."""
+    key, sign, value = text.partition("=")
+    if not sign or "." not in key:
+        raise ValueError(f"--set is {text!r}; expected node.widget=value, such as --set 'Dataset Plan.seed=7'")
+    return key.strip(), value
+
+
+def fingerprint(graph: Graph) -> str:
+    """What changes when anything that the server runs changes; titles do not count."""
+    bare = {id_: {"class_type": node["class_type"], "inputs": node["inputs"]} for id_, node in graph.items()}
+    return hashlib.sha256(json.dumps(bare, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _widgets(node: Graph) -> list[str]:
+    return [name for name, value in node["inputs"].items() if not isinstance(value, list)]
