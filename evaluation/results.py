@@ -2,6 +2,13 @@
 
 Reads and writes `<folder>/<name>/<run>.json`; the nodes' folder is output/hyponet/results. A file is complete or
 absent: it is written under a temporary name and renamed.
+
+Figures that the report reads, by kind:
+  test              test_sets: [{name, count, correct, accuracy 0..1, interval [low, high], synthetic: bool,
+                    classes: [...], confusion: [[...]] (rows are true)}]; inputs.training: {name, ...}; settings.seed
+  training          history: [{epoch, loss, accuracy, held_out_accuracy or None}], held_out: {accuracy, count,
+                    synthetic: bool} or None; settings.seed
+  fid, inception_score, kid, precision_recall, diversity, distortion: see the module of that name
 """
 
 from __future__ import annotations

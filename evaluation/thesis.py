@@ -1,0 +1,111 @@
+"""The published figures of the thesis, once, and which of our sets stands beside which of its rows.
+
+Source: master's thesis (Konkuk University, 2024-02), Research on Effective Dataset Generation Using Generative AI for
+Deep Learning Training, Tables 5-9 to 5-12.
+"""
+
+from __future__ import annotations
+
+import re
+
+TEST_SETS = ("CIFAR-10", "ImageNet-1k", "STL-10")
+TEST_COUNTS = {"CIFAR-10": 5000, "ImageNet-1k": 900, "STL-10": 4000}
+SET_COUNTS = (25_000, 50_000)  # 5,000 pictures a class; the published sets hold ten classes, the text reports five
+GENERATED = tuple(
+    f"{model} {technique}" for model in ("SD1.4", "SD1.5", "SDXL") for technique in ("none", "FreeU", "LoRA", "HypoNet")
+)
+CIFAR_TRAIN = "CIFAR-10 Train"
+
+# Table 5-9, per cent: CIFAR-10, ImageNet-1k, STL-10, Average
+ACCURACY: dict[str, tuple[float, float, float, float]] = {
+    CIFAR_TRAIN: (84.78, 66.11, 60.61, 70.5),
+    "SD1.4 none": (69.86, 71.33, 63.75, 68.31),
+    "SD1.4 FreeU": (63.16, 58.67, 62.38, 61.4),
+    "SD1.4 LoRA": (53.32, 54.44, 45.2, 50.99),
+    "SD1.4 HypoNet": (75.32, 73.11, 58.7, 69.04),
+    "SD1.5 none": (68.96, 70.0, 69.5, 69.49),
+    "SD1.5 FreeU": (66.56, 61.11, 60.13, 62.6),
+    "SD1.5 LoRA": (61.42, 41.11, 63.65, 55.39),
+    "SD1.5 HypoNet": (74.42, 73.11, 65.62, 71.05),
+    "SDXL none": (61.18, 64.44, 63.23, 62.95),
+    "SDXL FreeU": (61.32, 55.78, 42.15, 53.08),
+    "SDXL LoRA": (59.5, 56.67, 58.75, 58.31),
+    "SDXL HypoNet": (72.5, 76.22, 55.38, 68.03),
+}
+
+# Table 5-10, per cent on CIFAR-10 test: CIFAR-10 train and so many synthetic pictures a class (SD1.5 HypoNet)
+AUGMENTATION: dict[int, float] = {0: 84.78, 1000: 88.22, 2000: 87.64, 3000: 88.88, 4000: 89.24, 5000: 88.94}
+
+# Table 5-11, against CIFAR-10 train
+FID: dict[str, float] = {
+    CIFAR_TRAIN: 0.0,
+    "CIFAR-10 Test": 3.24,
+    "ImageNet-1k Train": 38.13,
+    "SD1.4 none": 34.05,
+    "SD1.4 FreeU": 44.12,
+    "SD1.4 LoRA": 40.53,
+    "SD1.4 HypoNet": 25.99,
+    "SD1.5 none": 33.19,
+    "SD1.5 FreeU": 43.09,
+    "SD1.5 LoRA": 26.08,
+    "SD1.5 HypoNet": 24.08,
+    "SDXL none": 38.14,
+    "SDXL FreeU": 51.75,
+    "SDXL LoRA": 27.77,
+    "SDXL HypoNet": 24.91,
+}
+
+# Table 5-12, with torchvision's Inception v3
+INCEPTION_SCORE: dict[str, float] = {
+    CIFAR_TRAIN: 10.23,
+    "SD1.4 none": 11.48,
+    "SD1.4 FreeU": 13.11,
+    "SD1.4 LoRA": 9.1,
+    "SD1.4 HypoNet": 12.95,
+    "SD1.5 none": 11.46,
+    "SD1.5 FreeU": 12.82,
+    "SD1.5 LoRA": 11.11,
+    "SD1.5 HypoNet": 12.34,
+    "SDXL none": 10.35,
+    "SDXL FreeU": 9.52,
+    "SDXL LoRA": 9.65,
+    "SDXL HypoNet": 10.63,
+}
+
+ROWS = tuple(dict.fromkeys([*FID, *ACCURACY]))
+
+
+def row_of(name: str) -> str | None:
+    """The thesis's row that a set's name means, however it is spelled: sd15-hyponet, SD 1.5 HypoNet, cifar10_train.
+
+    `CIFAR-10 Train + 1000` (any number) means a column of Table 5-10 and comes back in that spelling.
+    """
+    letters = _letters(name).replace("stablediffusion", "sd")
+    for row in ROWS:
+        if letters == _letters(row):
+            return row
+    added = re.fullmatch(r"cifar10train(?:plus)?(\d+)", letters)
+    return f"{CIFAR_TRAIN} + {int(added[1])}" if added else None
+
+
+def added_per_class(row: str) -> int | None:
+    """How many synthetic pictures a class the row of Table 5-10 adds; None for other rows."""
+    if row == CIFAR_TRAIN:
+        return 0
+    added = re.fullmatch(re.escape(CIFAR_TRAIN) + r" \+ (\d+)", row)
+    return int(added[1]) if added else None
+
+
+def test_set_of(name: str) -> str | None:
+    """The thesis's test set that a name means; training parts are none of them."""
+    letters = _letters(name)
+    if "train" in letters:
+        return None
+    for test_set in TEST_SETS:
+        if letters.startswith(_letters(test_set).removesuffix("1k")):
+            return test_set
+    return None
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
