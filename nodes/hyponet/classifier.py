@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from .preprocessing import Preprocessing
+Preprocess = Callable[[torch.Tensor], torch.Tensor]
 
 
 def _cpu() -> torch.device:
@@ -26,7 +26,7 @@ class Classifier:
         architecture: torchvision's, timm's or transformers' name, e.g. "resnet50".
         class_names: one name an output, in order.
         synsets: one WordNet 3.0 id an output ("n02123045"), "" where unknown.
-        preprocessing: what the model was trained to see.
+        preprocessing: its input [B,3,h,w] for pictures [B,H,W,C] in 0..1, as it was trained to see them.
         module: maps [B,3,H,W] to logits [B, classes].
         place: moves the module where it is to run and returns that device; ComfyUI's memory management in the nodes.
     """
@@ -35,7 +35,7 @@ class Classifier:
     architecture: str
     class_names: tuple[str, ...]
     synsets: tuple[str, ...]
-    preprocessing: Preprocessing
+    preprocessing: Preprocess
     module: torch.nn.Module
     place: Callable[[], torch.device] = field(default=_cpu, compare=False)
 

@@ -6,27 +6,30 @@ Reads the folders listed as `classifiers`; writes only the Hugging Face hub's ca
 from __future__ import annotations
 
 import dataclasses
-import logging
+from pathlib import Path
 
 import comfy.model_management
 import comfy.model_patcher
 import torch
 
 from .. import paths
-from . import checkpoints
+from . import checkpoints, files
 from .classifier import Classifier
 
-log = logging.getLogger("hyponet")
+
+def folders() -> list[Path]:
+    """Where classifiers are looked for: the folders of models/classifiers, then what Train Classifier saved."""
+    return [*paths.model_folders("classifiers"), paths.hyponet_dir() / "classifiers"]
 
 
 def classifier_names() -> list[str]:
     """What the list of Load Classifier offers: local files and folders, ResNet-50 first, then the downloads."""
-    return [*checkpoints.list_names(paths.model_folders("classifiers")), *checkpoints.DOWNLOADS]
+    return [*files.list_names(folders()), *checkpoints.DOWNLOADS]
 
 
 def default_name(names: list[str]) -> str:
-    """A local ResNet-50 if there is one, else the first local model, else the download of ResNet-50."""
-    return next((name for name in names if "resnet50" in name and name not in checkpoints.DOWNLOADS), names[0])
+    """A local ResNet-50 if there is one, else another local model, else the download of ResNet-50."""
+    return names[0]
 
 
 def fingerprint(name: str | None) -> str:
@@ -34,29 +37,25 @@ def fingerprint(name: str | None) -> str:
     if not name or name in checkpoints.DOWNLOADS:
         return ""
     try:
-        path = paths.confine_any(paths.model_folders("classifiers"), name, what="model")
-        return checkpoints.stamp(path)
+        return files.stamp(paths.confine_any(folders(), name, what="model"))
     except (OSError, ValueError):
         return ""
 
 
 def load_classifier(name: str) -> Classifier:
-    """The classifier named `name` in the list, moved to the GPU by ComfyUI when it is used.
+    """The classifier named `name` in the list; ComfyUI moves it to the GPU when it is used.
 
     Raises:
         FileNotFoundError: there is no such file; the message lists the folders searched.
         ValueError: the file is truncated, foreign, or of an unknown kind.
     """
     if name in checkpoints.DOWNLOADS:
-        classifier = checkpoints.download(name)
-    else:
-        folders = paths.model_folders("classifiers")
-        try:
-            path = paths.confine_any(folders, name, what="model")
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"{error}; {checkpoints.WHERE_FROM}") from None
-        classifier = checkpoints.load(path, name)
-    return managed(classifier)
+        return managed(checkpoints.download(name))
+    try:
+        path = paths.confine_any(folders(), name, what="model")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error}; {checkpoints.WHERE_FROM}") from None
+    return managed(checkpoints.load(path, name))
 
 
 def managed(classifier: Classifier) -> Classifier:

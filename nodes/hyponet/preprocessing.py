@@ -5,11 +5,15 @@ Reads tensors [B,H,W,C]; writes tensors [B,3,h,w].
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from PIL import Image
+
+from ...evaluation.images import resize
+from ...evaluation.model import Preprocessing as TrainedPreprocessing
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -68,6 +72,34 @@ class Preprocessing:
         left = round((scaled[0] - self.crop) / 2.0)
         top = round((scaled[1] - self.crop) / 2.0)
         return picture.crop((left, top, left + self.crop, top + self.crop))
+
+
+@dataclass(frozen=True)
+class EachPicture:
+    """Another library's own transform, applied to one RGB picture at a time."""
+
+    transform: Callable[[Image.Image], torch.Tensor]
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """[B,3,h,w] float32 for `images`: [B,H,W,C] float in 0..1."""
+        return torch.stack([self.transform(picture) for picture in to_pictures(images)])
+
+
+@dataclass(frozen=True, slots=True)
+class SquareResize:
+    """What Train Classifier feeds its models: evaluation.images.resize, then (x - mean) / std in 0..1."""
+
+    size: int
+    filter: str
+    crop: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """[B,3,size,size] float32 for `images`: [B,H,W,C] float in 0..1."""
+        settings = TrainedPreprocessing(self.size, self.filter, self.crop, self.mean, self.std)
+        small = [resize(np.asarray(one), self.size, self.filter, self.crop) for one in to_pictures(images)]
+        return settings.inputs(torch.from_numpy(np.stack(small)))
 
 
 def to_pictures(images: torch.Tensor) -> list[Image.Image]:

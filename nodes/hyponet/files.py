@@ -1,0 +1,119 @@
+"""Model files: which ones a list offers, what tells that one changed, and their tensors.
+
+Reads safetensors, torch files (weights only) and the config.json of Hugging Face folders; writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+EXTENSIONS = (".safetensors", ".pth", ".pt", ".bin")
+WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
+
+
+def list_names(folders: Sequence[Path]) -> list[str]:
+    """Relative names of the model files and model folders below `folders`, ResNet-50 first, each name once."""
+    names = {name for folder in folders if folder.is_dir() for name in _names(folder)}
+    return sorted(names, key=lambda name: ("resnet50" not in name.lower(), name.lower(), name))
+
+
+def stamp(path: Path) -> str:
+    """Size and time of a file, or of each file of a folder: another value when the model changed."""
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    return ";".join(f"{one.name} {one.stat().st_size} {one.stat().st_mtime_ns}" for one in files)
+
+
+def folder_config(folder: Path) -> dict[str, Any]:
+    """config.json of a model folder; empty where there is none or it cannot be read."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def is_timm_folder(config: dict[str, Any]) -> bool:
+    """Whether a folder's config is one that timm wrote."""
+    return isinstance(config.get("architecture"), str)
+
+
+def is_transformers_folder(config: dict[str, Any]) -> bool:
+    """Whether a folder's config is an image classifier of transformers."""
+    names = config.get("architectures")
+    return isinstance(names, list) and any(str(name).endswith("ForImageClassification") for name in names)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """A safetensors file's metadata; empty for other files.
+
+    Raises:
+        ValueError: the file is truncated or no safetensors file.
+    """
+    if path.suffix != ".safetensors":
+        return {}
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(_unreadable(path, error)) from None
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file by name, without the wrappings and prefixes that training scripts add.
+
+    Raises:
+        ValueError: the file is truncated, holds anything but plain tensors, or holds none.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            import safetensors.torch
+
+            found: Any = safetensors.torch.load_file(path)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # torch raises a dozen classes for damaged files, some of them private
+        raise ValueError(_unreadable(path, error)) from error
+    for wrapper in WRAPPERS:
+        if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
+            found = found[wrapper]
+            break
+    tensors = {str(name): value for name, value in found.items()} if isinstance(found, dict) else {}
+    tensors = {name.removeprefix("module."): value for name, value in tensors.items() if torch.is_tensor(value)}
+    if not tensors:
+        raise ValueError(f"model file {path} holds no tensors; expected a classifier's weights; save its state_dict")
+    return tensors
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    first = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    size = path.stat().st_size if path.exists() else 0
+    return (
+        f"model file {path} ({size} bytes) cannot be read: {first}; expected a whole .safetensors or .pth file of "
+        "plain tensors; download it again"
+    )
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for base, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        here = Path(base)
+        relative = here.relative_to(folder).as_posix()
+        if "config.json" in files and here != folder:
+            folders.clear()
+            config = folder_config(here)
+            if is_timm_folder(config) or is_transformers_folder(config):
+                yield relative
+            continue
+        for name in files:
+            if name.endswith(EXTENSIONS) and not name.startswith("."):
+                yield name if relative == "." else f"{relative}/{name}"
