@@ -348,9 +348,17 @@ def ensure_browser(python: Path) -> str:
 # ---- the server --------------------------------------------------------------------------------------------------
 
 
-def free_port() -> int:
+def free_port(wanted: int = 0) -> int:
+    """`wanted`, or any free port. Raises Failure when `wanted` is taken."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        if os.name != "nt":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            raise Failure(
+                f"Port {wanted} cannot be used ({error.strerror}): give another, or none for a free one."
+            ) from None
         return int(probe.getsockname()[1])
 
 
@@ -375,7 +383,7 @@ class Server:
         options: Sequence[str] = (),
         quick: bool = True,
     ) -> None:
-        self.base, self.output, self.port = base, output, port or free_port()
+        self.base, self.output, self.port = base, output, free_port(port)
         self.log = base / "server.log"
         self.client = Client(f"http://127.0.0.1:{self.port}")
         self.process: subprocess.Popen[bytes] | None = None

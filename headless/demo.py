@@ -136,7 +136,7 @@ def show(texts: list[tuple[str, str]], folder: Path, seconds: float, options: Na
     say(f"Time taken: {seconds:.1f} s")
     if not options.checkpoint:
         say(
-            "\nThe classifier is real; the diffusion model is a STAND-IN with random weights, so the pictures are noise.\n"
+            "\nThe classifier is real; the diffusion model is a STAND-IN of random weights: it draws noise.\n"
             "With a real one:  python3 dev.py demo --checkpoint PATH/TO/v1-5-pruned-emaonly.safetensors\n"
             "With your photos: python3 dev.py demo --image cat.jpg --image dog.jpg (one class each, named by its file)"
         )

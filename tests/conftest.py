@@ -6,6 +6,9 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,3 +31,20 @@ COMFYUI = os.environ.get("HYPONET_COMFYUI", "")
 if COMFYUI and COMFYUI not in sys.path:
     # modules that may import ComfyUI (nodes.py, paths.py, engine.py) are tested with the real one on the path
     sys.path.append(COMFYUI)
+
+
+@pytest.fixture(scope="session")
+def load_dev() -> ModuleType:
+    """dev.py as a module; it imports the headless client from beside it."""
+    if "dev" not in sys.modules:
+        sys.path.insert(0, str(ROOT))
+        try:
+            spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules["dev"] = module
+            spec.loader.exec_module(module)
+        finally:
+            sys.path.remove(str(ROOT))
+    return sys.modules["dev"]

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-def _load_dev() -> Any:
-    if "dev" not in sys.modules:
-        sys.path.insert(0, str(ROOT))  # dev.py imports the headless client from beside it
-        try:
-            spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
-            module = importlib.util.module_from_spec(spec)
-            sys.modules["dev"] = module
-            spec.loader.exec_module(module)
-        finally:
-            sys.path.remove(str(ROOT))
-    return sys.modules["dev"]
 
 
 class Comfy:
@@ -50,15 +35,14 @@ class Comfy:
 
 
 @pytest.fixture(scope="session")
-def start_comfy() -> Iterator[Callable[..., Comfy]]:
+def start_comfy(load_dev: ModuleType) -> Iterator[Callable[..., Comfy]]:
     """Starts further servers over a base folder of their own: start_comfy(base, output=None, options=())."""
     if not os.environ.get("HYPONET_COMFYUI"):
         pytest.fail("HYPONET_COMFYUI is not set; run the tests by `python3 dev.py test`")
-    dev = _load_dev()
     running: list[Any] = []
 
     def start(base: Path, output: Path | None = None, options: tuple[str, ...] = (), port: int = 0) -> Comfy:
-        server = dev.Server(
+        server = load_dev.Server(
             sys.executable,
             os.environ["HYPONET_COMFYUI"],
             base,

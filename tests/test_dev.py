@@ -1,0 +1,173 @@
+"""dev.py's promises: an interrupted set-up never looks whole, failures say what to do, others are left alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def dev(load_dev):
+    return load_dev
+
+
+@pytest.fixture
+def small_clone(tmp_path):
+    """A clone whose only requirement is a package that lies in it, so that a real set-up takes seconds."""
+    clone = tmp_path / "clone"
+    (clone / "tests" / "tools").mkdir(parents=True)
+    shutil.copy(ROOT / "dev.py", clone / "dev.py")
+    shutil.copytree(ROOT / "headless", clone / "headless")
+    text = (clone / "dev.py").read_text("utf-8")
+    start, end = text.index("WITHOUT_DEPENDENCIES = ("), text.index("GIB = ")
+    package = clone / "package"
+    package.mkdir()
+    (package / "setup.py").write_text("from setuptools import setup\nsetup(name='tiny', py_modules=['tiny'])\n")
+    (package / "tiny.py").write_text("answer = 42\n")
+    (clone / "dev.py").write_text(text[:start] + "WITHOUT_DEPENDENCIES = ()\n" + text[end:], "utf-8")
+    (clone / "requirements-dev.txt").write_text(f"{package}\n")
+    return clone
+
+
+def ensure(clone, cache, **options):
+    code = "import dev; dev.WITHOUT_DEPENDENCIES = ('pip',); print(dev.Setup().ensure_environment())"
+    env = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=clone, env=env, stdout=subprocess.PIPE, text=True, **options
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills a process group")
+def test_an_interrupted_set_up_is_made_again_and_a_whole_one_is_shared(small_clone, tmp_path):
+    cache = tmp_path / "cache"
+    first = ensure(small_clone, cache, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list(cache.glob("hyponet/env-*/bin/python")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    (environment,) = [path for path in cache.glob("hyponet/env-*") if path.is_dir()]
+    assert not (environment / "complete.json").exists(), "the marker is written last"
+
+    second = ensure(small_clone, cache)
+    assert second.communicate(timeout=120)[0].splitlines()[-1] == str(environment)
+    found = subprocess.run(
+        [environment / "bin" / "python", "-c", "import tiny; print(tiny.answer)"], capture_output=True
+    )
+    assert found.stdout.strip() == b"42"
+    assert (environment / "complete.json").is_file()
+
+    third = ensure(small_clone, cache)
+    assert "Installing" not in third.communicate(timeout=60)[0], "the second run starts at once"
+
+    (small_clone / "requirements-dev.txt").write_text(f"{small_clone / 'package'}\n# another pin\nwheel\n")
+    code = "import dev; print(dev.Setup().environment)"
+    env = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    moved = subprocess.run([sys.executable, "-c", code], cwd=small_clone, env=env, capture_output=True, text=True)
+    assert moved.stdout.strip() != str(environment), "a changed pin makes a new environment"
+
+
+# what the programs really print, and the advice that must follow
+MESSAGES = {
+    "The virtual environment was not created successfully because ensurepip is not\navailable.": "python3-venv",
+    "OSError: [Errno 28] No space left on device": "disk is full",
+    "NewConnectionError: Failed to establish a new connection: [Errno -3]": "registry cannot be reached",
+    "[Errno 98] error while attempting to bind: address already in use": "port is taken",
+    "RuntimeError: DefaultCPUAllocator: not enough memory: out of memory": "Out of memory",
+}
+
+
+@pytest.mark.parametrize(("message", "advice"), MESSAGES.items())
+def test_a_failure_shows_the_last_lines_and_what_to_do(dev, tmp_path, message, advice):
+    log = tmp_path / "step.log"
+    log.write_text("first line\n" * 50 + message, "utf-8")
+    text = str(dev.explain("Installing Python packages", log, 1))
+    assert "Installing Python packages failed" in text
+    assert message.splitlines()[-1] in text
+    assert advice in text
+    assert str(log) in text
+
+
+def test_a_killed_step_is_told_as_want_of_memory(dev, tmp_path):
+    assert "memory" in str(dev.explain("Writing stand-in models", tmp_path / "none.log", -9))
+
+
+def test_a_failing_command_raises_with_its_own_words(dev):
+    with pytest.raises(dev.Failure, match="what went wrong"):
+        dev.run_logged("Running a test command", [sys.executable, "-c", "raise SystemExit('what went wrong')"])
+
+
+def test_a_taken_port_is_told_before_anything_starts(dev, tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(dev.Failure, match=f"Port {port}"):
+            dev.Server(sys.executable, tmp_path, tmp_path / "base", tmp_path / "out", [], port)
+
+
+def test_a_folder_without_comfyui_is_refused(dev, tmp_path):
+    with pytest.raises(dev.Failure, match=r"main\.py"):
+        dev.Setup(str(tmp_path))
+
+
+def test_the_users_comfyui_decides_versions_but_not_torch(dev, tmp_path):
+    (tmp_path / "main.py").touch()
+    (tmp_path / "requirements.txt").write_text(
+        "torch\nnumpy>=1.25.0\ncomfyui-frontend-package==1.99.1\n# note\nnewthing\n"
+    )
+    lines = dev.Setup(str(tmp_path)).requirements()
+    assert "comfyui-frontend-package==1.99.1" in lines
+    assert "newthing" in lines
+    assert "numpy>=1.25.0" in lines
+    assert [line for line in lines if line.startswith("torch==")]
+    assert "torch" not in lines
+    assert not [line for line in lines if line.startswith("numpy==")]
+
+
+def test_doctor_says_what_is_missing_on_a_bare_machine(tmp_path):
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "dev.py", "doctor"], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "MISSING  environment" in done.stdout
+    assert not list(tmp_path.rglob("complete.json"))
+
+
+def test_ctrl_c_stops_what_it_started_and_nothing_else(dev, tmp_path):
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = tmp_path / "child.py"
+    note = f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))"
+    child.write_text(f"import os, pathlib, time\n{note}\ntime.sleep(60)")
+    code = f"""
+import sys, dev
+try:
+    dev.run_logged("Waiting", [sys.executable, {str(child)!r}])
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    ours = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.2)
+        pid = int((tmp_path / "pid").read_text())
+        ours.send_signal(signal.SIGINT)
+        assert "stopped" in ours.communicate(timeout=30)[0]
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+        assert stranger.poll() is None
+    finally:
+        for process in (ours, stranger):
+            process.kill()
+            process.wait()
