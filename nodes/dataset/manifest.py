@@ -51,6 +51,10 @@ class Index:
         self.count += (attempt >= 0) - (tries[rank] >= 0)
         tries[rank] = attempt
 
+    def ranks(self, label: str) -> list[int]:
+        """The ranks of `label` that have a picture, in order."""
+        return [rank for rank, attempt in enumerate(self._tries.get(label, ())) if attempt >= 0]
+
     def counts(self) -> dict[str, int]:
         """label -> how many pictures it has."""
         return {label: len(tries) - tries.count(-1) for label, tries in self._tries.items()}

@@ -73,6 +73,20 @@ def check_set_name(name: str) -> str:
     return name
 
 
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Sizes of small copies: "32, 64" -> (32, 64).
+
+    Raises:
+        ValueError: a part is no whole number from 1 to 4096.
+    """
+    sizes = []
+    for part in text.replace(",", " ").split():
+        if not part.isascii() or not part.isdecimal() or not 1 <= int(part[:5]) <= 4096:
+            raise ValueError(f"small_copies has {part[:40]!a}; expected sizes from 1 to 4096 such as 32, 64")
+        sizes.append(int(part))
+    return tuple(sorted(set(sizes)))
+
+
 def _with_hash(folder: str, label: str) -> str:
     digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     room = folder.encode("utf-8")[: LONGEST - 9].decode("utf-8", "ignore").strip(" .")

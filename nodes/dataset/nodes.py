@@ -1,7 +1,353 @@
-"""The nodes of the dataset room."""
+"""The nodes of the dataset room: save, load, merge, split, export and summarize; culling/nodes.py has the checks."""
 
 from __future__ import annotations
 
+import torch
 from comfy_api.latest import io
+from comfy_execution.graph import ExecutionBlocker
 
-NODES: list[type[io.ComfyNode]] = []
+from .. import checks, paths, sockets
+from ..engine import progress_bar, schema
+from ..prompts.plan import Item, Plan
+from . import engine
+from .culling.nodes import NODES as CULLING
+from .encode import FORMATS, Encoding
+from .export.formats import EXPORTS, export
+from .load import load_batch, table_of
+from .merge import merge
+from .save import save_items
+from .split import PARTS, Shares, split
+from .store import DatasetRef, DatasetStore
+from .summary import plot, summarize
+
+CATEGORY = "HypoNet/Dataset"
+
+
+class HypoNetSaveToDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetSaveToDataset",
+            display_name="Save to Dataset",
+            category=CATEGORY,
+            description=(
+                "Writes the pictures of a plan's batch into a labelled set, whatever native graph made them. What the "
+                "set has already is left as it is."
+            ),
+            search_aliases=["save images", "labelled images", "image folder"],
+            is_output_node=True,
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
+            inputs=[
+                io.Image.Input("images", tooltip="One picture for each item, in the items' order."),
+                sockets.Items.Input("items", tooltip="The batch's items from Plan Batch: labels, prompts and seeds."),
+                sockets.Plan.Input("plan", tooltip="The whole plan; it is kept in dataset.json to make the set again."),
+                io.String.Input(
+                    "name",
+                    default="my_set",
+                    tooltip="Folder of the set below output/datasets; a set of that name is gone on with.",
+                ),
+                io.Combo.Input(
+                    "format",
+                    options=list(FORMATS),
+                    default="png",
+                    tooltip="png and webp lossless keep every pixel; webp and jpeg are smaller.",
+                ),
+                io.Int.Input(
+                    "quality", default=95, min=1, max=100, tooltip="Of webp and jpeg; the lossless ones ignore it."
+                ),
+                io.Boolean.Input(
+                    "write_metadata",
+                    default=True,
+                    tooltip=(
+                        "Write prompt, workflow and parameters into each file, so that a picture dropped on the canvas "
+                        "opens its graph. The mark that the picture is generated is always written."
+                    ),
+                ),
+                io.String.Input(
+                    "small_copies",
+                    default="",
+                    tooltip="Sizes in pixels such as 32, 64: small copies kept in folders beside the set.",
+                ),
+            ],
+            outputs=[engine.dataset_output("dataset")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        images: torch.Tensor,
+        items: tuple[Item, ...],
+        plan: Plan,
+        name: str,
+        format: str,
+        quality: int,
+        write_metadata: bool,
+        small_copies: str,
+    ) -> io.NodeOutput:
+        encoding = Encoding(
+            checks.choice(format, FORMATS, "format"),
+            checks.integer(quality, 1, 100, "quality"),
+            checks.flag(write_metadata, "write_metadata"),
+        )
+        settings = engine.upstream_settings(cls.hidden, "images")
+        copies = checks.text(small_copies, "small_copies", 1000)
+        with engine.new_set(name, plan, cls.hidden, encoding, copies, settings) as store:
+            added = save_items(store, items, engine.to_uint8(images), progress_bar(len(items)))
+            text = f"{added} of {len(items)} pictures were new; the set has {len(store)}."
+            return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))
+
+
+class HypoNetLoadDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        names = engine.names_of_sets()
+        return schema(
+            node_id="HypoNetLoadDataset",
+            display_name="Load Dataset",
+            category=CATEGORY,
+            description="Opens a labelled set: the set for other nodes, one batch of its pictures, labels and a table.",
+            search_aliases=["open dataset", "image folder", "labels"],
+            inputs=[
+                io.Combo.Input(
+                    "name",
+                    options=names,
+                    default=names[0],
+                    tooltip="A set in output/datasets or in a folder that extra_model_paths.yaml lists for datasets.",
+                ),
+                io.Int.Input("batch_number", default=0, min=0, max=10_000_000, tooltip="Which batch, from 0."),
+                io.Int.Input("batch_size", default=16, min=1, max=64, tooltip="Pictures in a batch, 64 at most."),
+                io.Int.Input(
+                    "size",
+                    default=0,
+                    min=0,
+                    max=4096,
+                    tooltip="Side in pixels that pictures are resized to; 0 keeps their own (all must be alike).",
+                ),
+                _include_marked(),
+            ],
+            outputs=[
+                engine.dataset_output("dataset"),
+                io.Image.Output("images", display_name="images", tooltip="The batch's pictures."),
+                io.String.Output("labels", display_name="labels", tooltip="Their labels, one a line."),
+                io.String.Output(
+                    "table",
+                    display_name="table",
+                    tooltip="The set as CSV, one picture a line; the first 10,000 of it.",
+                ),
+                io.Int.Output("count", display_name="count", tooltip="Pictures in the set."),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str:
+        return engine.set_fingerprint(name)
+
+    @classmethod
+    def execute(cls, name: str, batch_number: int, batch_size: int, size: int, include_marked: bool) -> io.NodeOutput:
+        kept = checks.flag(include_marked, "include_marked")
+        store = DatasetStore.open(engine.find_set(name).path)
+        number, count = checks.integer(batch_number, 0, 10_000_000, "batch_number"), len(store.keys(kept=kept))
+        side = checks.integer(size, 0, 4096, "size")
+        batch = load_batch(store, number, checks.integer(batch_size, 1, 64, "batch_size"), side, kept)
+        images, labels = engine.to_image(batch.images), "\n".join(line.label for line in batch.lines)
+        text = f"{store.name}: {count} pictures in {len(store.labels)} classes."
+        return io.NodeOutput(
+            store.ref(), images, labels, table_of(store, kept), count, ui=engine.shown(text, facts=engine.facts(store))
+        )
+
+
+class HypoNetMergeDatasets(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMergeDatasets",
+            display_name="Merge Datasets",
+            category=CATEGORY,
+            description=(
+                "Joins the shards of one plan, or different sets, into a new set. Pictures are linked, so it takes no "
+                "space; the sources stay as they are."
+            ),
+            search_aliases=["join", "combine", "shards"],
+            is_output_node=True,
+            inputs=[
+                engine.dataset_input("dataset_1", tooltip="Wins where two sets have the same item."),
+                engine.dataset_input("dataset_2", optional=True, tooltip="The second set."),
+                engine.dataset_input("dataset_3", optional=True, tooltip="A third set."),
+                engine.dataset_input("dataset_4", optional=True, tooltip="A fourth set."),
+                io.String.Input(
+                    "more_sets",
+                    default="",
+                    multiline=True,
+                    dynamic_prompts=False,
+                    tooltip="Names of further sets, one a line.",
+                ),
+                io.String.Input("name", default="merged", tooltip="Folder of the new set below output/datasets."),
+            ],
+            outputs=[engine.dataset_output("dataset")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        dataset_1: DatasetRef,
+        more_sets: str,
+        name: str,
+        dataset_2: DatasetRef | None = None,
+        dataset_3: DatasetRef | None = None,
+        dataset_4: DatasetRef | None = None,
+    ) -> io.NodeOutput:
+        linked = [engine.checked_ref(one) for one in (dataset_1, dataset_2, dataset_3, dataset_4) if one is not None]
+        named = engine.find_sets(checks.text(more_sets, "more_sets"))
+        target = engine.set_path(name)
+        sources = [DatasetStore.open(one.path) for one in (*linked, *named)]
+        with merge(sources, target.parent, target.name, progress_bar(sum(map(len, sources)))) as store:
+            text = f"{store.name}: {len(store)} pictures out of {len(sources)} sets."
+            return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))
+
+
+class HypoNetSplitDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetSplitDataset",
+            display_name="Split Dataset",
+            category=CATEGORY,
+            description="Divides a set into train, validation and test sets, each class alike, by a seed.",
+            search_aliases=["train test split", "validation", "holdout"],
+            is_output_node=True,
+            inputs=[
+                engine.dataset_input(tooltip="The set to divide; it stays as it is."),
+                io.String.Input(
+                    "name",
+                    default="",
+                    tooltip="The parts are called <name>-train, -val and -test; empty takes the set's own name.",
+                ),
+                *(
+                    io.Float.Input(
+                        part,
+                        default=share,
+                        min=0.0,
+                        max=1.0,
+                        step=0.01,
+                        display_name=f"share of {part}",
+                        tooltip="Share of each class; only the ratio of the three counts, 0 makes no such set.",
+                    )
+                    for part, share in (("train", 0.8), ("val", 0.1), ("test", 0.1))
+                ),
+                _include_marked(),
+                io.Int.Input(
+                    "seed", default=0, min=0, max=2**32 - 1, tooltip="Which pictures go where; one seed, one split."
+                ),
+            ],
+            outputs=[
+                engine.dataset_output(
+                    f"{part}_set", f"{part} set", tooltip=f"The {part} part; nothing for a share of 0."
+                )
+                for part in PARTS
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, dataset: DatasetRef, name: str, train: float, val: float, test: float, include_marked: bool, seed: int
+    ) -> io.NodeOutput:
+        shares = Shares(
+            *(checks.number(share, 0.0, 1.0, part) for part, share in zip(PARTS, (train, val, test), strict=True))
+        )
+        source = DatasetStore.open(engine.checked_ref(dataset).path)
+        target = engine.set_path(name.strip() or source.name)
+        made = split(
+            source,
+            target.parent,
+            target.name,
+            shares,
+            checks.integer(seed, 0, 2**32 - 1, "seed"),
+            kept=checks.flag(include_marked, "include_marked"),
+            progress=progress_bar(len(source)),
+        )
+        text = "\n".join(f"{part}: {ref.path}" for part, ref in made.items())
+        return io.NodeOutput(*(made.get(part, ExecutionBlocker(None)) for part in PARTS), ui=engine.shown(text))
+
+
+class HypoNetExportDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetExportDataset",
+            display_name="Export Dataset",
+            category=CATEGORY,
+            description=(
+                "Writes a set in a form that other tools read: ImageFolder zip, WebDataset, Parquet for Hugging Face, "
+                "CSV, or captions beside the pictures for LoRA trainers."
+            ),
+            search_aliases=["zip", "webdataset", "parquet", "huggingface", "csv", "captions"],
+            is_output_node=True,
+            inputs=[
+                engine.dataset_input(tooltip="The set to export."),
+                io.Combo.Input("form", options=list(EXPORTS), default=EXPORTS[0], tooltip="What is written."),
+                io.Int.Input(
+                    "shard_size", default=1000, min=1, max=1_000_000, tooltip="Pictures in one tar or Parquet file."
+                ),
+                _include_marked(),
+            ],
+            outputs=[
+                io.String.Output(
+                    "folder", display_name="folder", tooltip="Where it lies: a new folder below output/hyponet/exports."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, dataset: DatasetRef, form: str, shard_size: int, include_marked: bool) -> io.NodeOutput:
+        store = DatasetStore.open(engine.checked_ref(dataset).path)
+        folder = export(
+            store,
+            paths.confine(paths.hyponet_dir(), f"exports/{store.name}", what="data set name"),
+            store.name,
+            checks.choice(form, EXPORTS, "form"),
+            shard_size=checks.integer(shard_size, 1, 1_000_000, "shard_size"),
+            kept=checks.flag(include_marked, "include_marked"),
+            progress=progress_bar(len(store)),
+        )
+        return io.NodeOutput(str(folder), ui=engine.shown(f"Exported to {folder}", facts={"path": str(folder)}))
+
+
+class HypoNetSummarizeDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetSummarizeDataset",
+            display_name="Dataset Summary",
+            category=CATEGORY,
+            description="Counts a set's pictures a class and how evenly each slot's options were picked.",
+            search_aliases=["statistics", "balance", "histogram", "counts"],
+            is_output_node=True,
+            inputs=[engine.dataset_input(tooltip="The set to count.")],
+            outputs=[
+                io.Image.Output("plot", display_name="plot", tooltip="Bars for classes and for each slot's options."),
+                io.String.Output("table", display_name="table", tooltip="The same numbers as Markdown."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, dataset: DatasetRef) -> io.NodeOutput:
+        summary = summarize(DatasetStore.open(engine.checked_ref(dataset).path))
+        image, table = engine.to_image(plot(summary)), summary.markdown()
+        return io.NodeOutput(image, table, ui=engine.shown(table, image, {"report": table}))
+
+
+def _include_marked() -> io.Input:
+    return io.Boolean.Input(
+        "include_marked", default=False, tooltip="Also the pictures that stay although every try was rejected."
+    )
+
+
+NODES: list[type[io.ComfyNode]] = [
+    HypoNetSaveToDataset,
+    HypoNetLoadDataset,
+    HypoNetMergeDatasets,
+    HypoNetSplitDataset,
+    HypoNetSummarizeDataset,
+    *CULLING,
+    HypoNetExportDataset,
+]

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,6 +24,7 @@ import numpy as np
 from ..prompts.plan import Item
 from . import folders
 from .encode import Encoding, encode, parameters_line
+from .identity import OtherSettings, differences, plain, plan_classes, plan_differences, refuse
 from .line import GOOD, Line
 from .lock import SetLock
 from .manifest import Manifest
@@ -31,9 +33,7 @@ from .rejected import Rejected
 
 MANIFEST = "metadata.jsonl"
 
-
-class OtherSettings(ValueError):
-    """A set of that name exists and was made with other settings."""
+__all__ = ["DatasetRef", "DatasetStore", "OtherSettings", "read_revision"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,11 @@ class DatasetStore:
         Args:
             base: output/datasets; `name` has passed `paths.confine`.
             plan: `Plan.to_json()`, whole, so that the set can be made again from dataset.json alone.
-            identity: every setting that one set holds one value of: models, sampler, steps, cfg, size, and of the
-                plan what decides items (template, wildcards, seed), but not counts, shards and the list of classes.
+            identity: every setting that one set holds one value of: models, sampler, steps, cfg, size. Of the plan,
+                templates, wildcards and seed are compared as well; counts, shards and the list of classes may change.
             provenance: what else to record. Read here: `workflow` and `prompt` (the graph, both forms, or None) and
                 `parameters` (name -> value for the line that other tools read); the rest is kept as it is.
-            classes: label -> WordNet id ("" when unknown), in the plan's order; later ones may be added by `add`.
+            classes: label -> WordNet id ("" when unknown), in order; None takes the plan's.
             encoding: how pictures are written.
             copies: sizes of small copies kept beside the set, in pixels.
 
@@ -100,20 +100,23 @@ class DatasetStore:
         """
         root = base / check_set_name(name)
         encoding = encoding or Encoding()
-        wanted = _plain({**identity, "encoding": encoding.identity()})
+        wanted = plain({**identity, "encoding": encoding.identity()})
         folders.claim(root)
         lock = SetLock(folders.make_sibling(root, "work"), f"data set {name!r}")
         try:
             if (root / folders.DESCRIPTION).exists():
                 description = folders.read_description(root)
-                _refuse_other(name, description["identity"], wanted)
+                changes = differences(description["identity"], wanted)
+                refuse(name, changes + plan_differences(description["plan"], plain(plan)))
             else:
                 description = {"format": folders.FORMAT, "version": folders.VERSION, "name": root.name, "revision": 0}
                 description |= {"created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "licence": ""}
                 description |= {"classes": [], "identity": wanted}
             description |= {"encoding": _encoding_json(encoding), "copies": sorted({int(size) for size in copies})}
-            description |= {"plan": _plain(plan), "provenance": _plain(provenance)}
-            description["classes"] = _classes(description["classes"], classes or {})
+            description |= {"plan": plain(plan), "provenance": plain(provenance)}
+            description["classes"] = _classes(
+                description["classes"], plan_classes(plan) if classes is None else classes
+            )
             folders.write_json(root, folders.sibling(root, "work"), description)
             store = cls(root, description, lock)
             store._recover()
@@ -175,6 +178,26 @@ class DatasetStore:
         """Every picture's line, in the order in which they were made."""
         return self.manifest.lines()
 
+    def keys(self, *, in_turn: bool = True, kept: bool = True, only_class: str = "") -> list[tuple[str, int]]:
+        """(label, rank) of every picture: classes in turn by rank, or one class after the other.
+
+        Args:
+            kept: also the pictures that stay although every try was rejected.
+            only_class: "" for all.
+        """
+        index, places = self.manifest.index, {label: place for place, label in enumerate(self.labels)}
+        labels = [only_class] if only_class else list(places)
+        found = [(label, rank) for label in labels for rank in index.ranks(label)]
+        if not kept and index.kept:
+            found = [key for key in found if key not in index.kept]
+        return sorted(found, key=lambda key: (key[1], places[key[0]])) if in_turn else found
+
+    def lines_of(self, keys: Iterable[tuple[str, int]]) -> list[Line]:
+        """The lines of `keys`, in their order; the manifest is read once."""
+        wanted = dict.fromkeys(keys)
+        found = {line.key: line for line in self.lines() if line.key in wanted} if wanted else {}
+        return [found[key] for key in wanted if key in found]
+
     def folder(self, label: str) -> str:
         """The folder of `label`'s pictures, relative to the root; a new label gets one."""
         with self._mutex:
@@ -219,6 +242,9 @@ class DatasetStore:
 
     def put_file(self, file_name: str, data: bytes) -> None:
         """Write a picture's bytes under `file_name`: to a temporary name first, so that it is whole or not there."""
+        self._put(file_name, lambda part: part.write_bytes(data))
+
+    def _put(self, file_name: str, write: Callable[[Path], object]) -> None:
         folder = self.root / file_name.split("/")[0]
         if folder.name not in self._made:
             if folder.is_symlink():
@@ -229,11 +255,28 @@ class DatasetStore:
             self._parts += 1
             part = self.work / f"{self._parts}.part"
         try:
-            part.write_bytes(data)
+            write(part)
             os.replace(part, self.root / file_name)
         except OSError:
             part.unlink(missing_ok=True)
             raise
+
+    def adopt(self, line: Line, source: Path) -> None:
+        """Commit a picture that lies elsewhere: linked where the disk can, else copied. Its line gets our folder."""
+        file_name = f"{self.folder(line.label)}/{line.rank:06d}{source.suffix}"
+        with self._mutex:
+            if self.has(*line.key):
+                raise ValueError(f"item {line.rank} of {line.label!a} is in the set already; drop it first")
+        self._put(file_name, lambda part: _link_or_copy(source, part))
+        with self._mutex:
+            self.manifest.append(replace(line, file_name=file_name))
+
+    def drop(self, keys: Collection[tuple[str, int]]) -> None:
+        """Take pictures out of the set and delete their files: for sets that are copies of others."""
+        gone = self.lines_of(keys)
+        self.manifest.rewrite(self.work, lambda line: None if line.key in keys else line)
+        for line in gone:
+            (self.root / line.file_name).unlink(missing_ok=True)
 
     def raise_revision(self) -> None:
         """Tell nodes downstream, and Generate, that items were marked."""
@@ -277,6 +320,13 @@ class DatasetStore:
         return {**self._texts, "parameters": parameters_line(item, settings), "hyponet": json.dumps(record)}
 
 
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or a file system without links
+        shutil.copyfile(source, target)
+
+
 def read_revision(path: Path) -> int:
     """The revision of the set in the folder `path`; -1 where there is none. For fingerprints: never raises."""
     try:
@@ -299,40 +349,3 @@ def _classes(known: list[dict[str, str]], more: Mapping[str, str]) -> list[dict[
 def _graph_texts(provenance: Mapping[str, Any]) -> dict[str, str]:
     graphs = {name: provenance.get(name) for name in ("prompt", "workflow")}
     return {name: json.dumps(graph) for name, graph in graphs.items() if graph}
-
-
-def _plain(data: Any) -> Any:
-    """`data` as JSON gives it back, so that tuples and lists compare equal."""
-    return json.loads(json.dumps(data))
-
-
-def _refuse_other(name: str, there: dict[str, Any], wanted: dict[str, Any]) -> None:
-    old, new = dict(_flat(there)), dict(_flat(wanted))
-    changes = [
-        f"{key}: {_shown(old, key)} there, {_shown(new, key)} now"
-        for key in sorted(old.keys() | new.keys())
-        if _shown(old, key) != _shown(new, key)
-    ]
-    if changes:
-        more = f"; and {len(changes) - 8} more" if len(changes) > 8 else ""
-        raise OtherSettings(
-            f"data set {name!r} was made with other settings ({'; '.join(changes[:8])}{more}); nothing was changed; "
-            "expected the same settings to go on with it; choose another name for the new ones"
-        )
-
-
-def _flat(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(data, dict) and data:
-        for key, value in data.items():
-            yield from _flat(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, data
-
-
-def _shown(values: dict[str, Any], key: str) -> str:
-    if key not in values:
-        return "nothing"
-    text = json.dumps(values[key])
-    if len(text) <= 60:
-        return text
-    return f"{text[:40]}... (hash {hashlib.sha256(text.encode()).hexdigest()[:6]})"

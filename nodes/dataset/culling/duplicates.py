@@ -1,0 +1,75 @@
+"""Near-duplicates by a perceptual hash: pictures that look the same though their bytes differ.
+
+Reads and writes nothing. A picture's print is its 8x8 brightness gradient (64 bits, the difference hash) and a 16x16
+grey copy that confirms what the hash suspects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+FARTHEST = 3  # bits: of 4 bands of 16 bits, two prints that differ in 3 bits share at least one whole band
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """`bits`: uint64; `grey`: [16, 16] uint8."""
+
+    bits: int
+    grey: np.ndarray
+
+
+def fingerprint(image: np.ndarray) -> Print:
+    """The print of a picture, [H, W, 3] uint8."""
+    grey = Image.fromarray(image).convert("L")
+    small = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
+    bits = np.packbits((small[:, 1:] > small[:, :-1]).reshape(-1)).view(">u8")[0]
+    return Print(int(bits), np.asarray(grey.resize((16, 16), Image.Resampling.BOX)))
+
+
+def near_duplicates(prints: list[Print], tolerance: float = 4.0) -> list[tuple[int, int]]:
+    """(earlier, later) for each picture that looks like an earlier one.
+
+    Args:
+        prints: in the order in which the first of two stays.
+        tolerance: mean difference of the grey copies, 0..255, up to which two pictures are alike.
+    """
+    if len(prints) < 2:
+        return []
+    bits = np.array([each.bits for each in prints], dtype=np.uint64)
+    greys = np.stack([each.grey.reshape(-1) for each in prints]).astype(np.int16)
+    first: dict[int, int] = {}
+    for band in range(4):
+        values = (bits >> np.uint64(16 * band)) & np.uint64(0xFFFF)
+        order = np.argsort(values, kind="stable")
+        edges = np.flatnonzero(np.diff(values[order])) + 1
+        for group in np.split(order, edges):
+            _compare_group(group, bits, greys, tolerance, first)
+    return sorted((earlier, later) for later, earlier in first.items())
+
+
+def _compare_group(
+    group: np.ndarray, bits: np.ndarray, greys: np.ndarray, tolerance: float, first: dict[int, int]
+) -> None:
+    """Compare each member with those before it that are no duplicates themselves."""
+    stay = np.empty(len(group), dtype=np.int64)
+    count = 0
+    for later in map(int, group):
+        if later in first:
+            continue
+        close = stay[:count][_bit_count(bits[stay[:count]] ^ bits[later]) <= FARTHEST]
+        alike = close[np.abs(greys[close] - greys[later]).mean(axis=1) <= tolerance]
+        if len(alike):
+            first[later] = int(alike[0])
+        else:
+            stay[count] = later
+            count += 1
+
+
+def _bit_count(values: np.ndarray) -> np.ndarray:
+    octets = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), 8)
+    counts: np.ndarray = np.unpackbits(octets, axis=1).sum(axis=1)
+    return counts

@@ -1,0 +1,179 @@
+"""Does a picture show its label? A classifier or CLIP says how likely, among the set's own classes.
+
+Reads pictures of a set; the verdicts go through rejections.py. Source of the default threshold, 1 / number of classes:
+the probability that a picture of the class beats chance among the set's classes; strict filters cost variety.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from ....evaluation.images import decode
+from ..line import FAILED, PASSED, Line
+from ..store import DatasetStore
+from .rejections import Mark
+
+Progress = Callable[[int, int], None]
+
+BATCH = 16
+
+
+class Judge(Protocol):
+    """Says how likely each of the set's classes is."""
+
+    def judge(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """[B, classes of the set] float, rows that sum to 1, for pictures [H, W, 3] uint8 of any sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of one picture: its label's probability, and the likeliest of the set's classes."""
+
+    line: Line
+    probability: float
+    predicted: str
+    passed: bool
+
+
+def check_labels(
+    store: DatasetStore, judge: Judge, threshold: float = 0.0, progress: Progress | None = None
+) -> Iterator[Verdict]:
+    """The verdict on every picture of the set, in the manifest's order; changes nothing.
+
+    Args:
+        threshold: least probability that passes, 0 takes 1 / number of classes.
+    """
+    labels = store.labels
+    least = threshold or 1 / len(labels)
+    lines, total, done = store.lines(), len(store), 0
+    while batch := list(islice(lines, BATCH)):
+        chances = judge.judge([decode(store.root / line.file_name, line.file_name) for line in batch])
+        for line, row in zip(batch, chances, strict=True):
+            own = float(row[labels.index(line.label)])
+            yield Verdict(line, own, labels[int(row.argmax())], own >= least)
+        done += len(batch)
+        if progress is not None:
+            progress(done, total)
+
+
+def marks_of(verdicts: Sequence[Verdict], reject: bool) -> dict[tuple[str, int], Mark]:
+    """The marks to record; with `reject`, pictures that failed leave the set."""
+    return {
+        verdict.line.key: Mark(
+            "" if verdict.passed or not reject else f"looks like {verdict.predicted} ({verdict.probability:.2f})",
+            check=PASSED if verdict.passed else FAILED,
+            probability=verdict.probability,
+            predicted=verdict.predicted,
+        )
+        for verdict in verdicts
+    }
+
+
+def report(verdicts: Sequence[Verdict], labels: Sequence[str]) -> str:
+    """Markdown: for each class, how many passed and what the others were taken for."""
+    rows = ["| class | pictures | passed | mean probability | taken for |", "|---|---|---|---|---|"]
+    for label in labels:
+        own = [verdict for verdict in verdicts if verdict.line.label == label]
+        wrong: dict[str, int] = {}
+        for verdict in own:
+            if verdict.predicted != label:
+                wrong[verdict.predicted] = wrong.get(verdict.predicted, 0) + 1
+        mean = sum(verdict.probability for verdict in own) / max(1, len(own))
+        others = ", ".join(f"{name} {count}" for name, count in sorted(wrong.items(), key=lambda each: -each[1])[:3])
+        rows.append(f"| {label} | {len(own)} | {sum(v.passed for v in own)} | {mean:.3f} | {others} |")
+    return "\n".join(rows)
+
+
+class ClassifierJudge:
+    """A loaded classifier's probabilities, gathered by the set's classes.
+
+    A class of the model counts for a class of the set when its synset lies under that class's synset, or, where one
+    has no synset, when the names are equal.
+
+    Args:
+        classifier: has `class_names`, `synsets` and `probabilities([B, H, W, C] float 0..1) -> [B, classes]`.
+        synsets: label -> WordNet id of the set's class, "" when unknown, in the set's order.
+        is_under: whether one synset id lies under (or is) another.
+
+    Raises:
+        ValueError: the model has no class for one of the set's.
+    """
+
+    def __init__(
+        self, classifier: Classifier, synsets: Mapping[str, str], is_under: Callable[[str, str], bool]
+    ) -> None:
+        self._classifier = classifier
+        self._belongs = np.zeros((len(classifier.class_names), len(synsets)), dtype=np.float64)
+        for column, (label, synset) in enumerate(synsets.items()):
+            for row, (name, wnid) in enumerate(zip(classifier.class_names, classifier.synsets, strict=True)):
+                same = name.strip().casefold() == label.strip().casefold()
+                self._belongs[row, column] = is_under(wnid, synset) if wnid and synset else same
+        lacking = [label for column, label in enumerate(synsets) if not self._belongs[:, column].any()]
+        if lacking:
+            raise ValueError(
+                f"classifier has no class for {', '.join(ascii(label) for label in lacking[:5])}; expected one under "
+                "each class's synset or of the same name; take one trained on this set's classes, or CLIP"
+            )
+
+    def judge(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        alike = len({picture.shape for picture in pictures}) == 1
+        groups = [np.stack(pictures)] if alike else [picture[None] for picture in pictures]
+        rows = [self._classifier.probabilities(torch.from_numpy(group).float() / 255) for group in groups]
+        mass = torch.cat(rows).double().cpu().numpy() @ self._belongs
+        shares: np.ndarray = mass / np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
+        return shares
+
+
+class Classifier(Protocol):
+    """What ClassifierJudge needs of hyponet.classifier.Classifier."""
+
+    @property
+    def class_names(self) -> Sequence[str]: ...
+    @property
+    def synsets(self) -> Sequence[str]: ...
+    def probabilities(self, images: torch.Tensor) -> torch.Tensor: ...
+
+
+class ClipJudge:
+    """CLIP's probabilities over the set's class names, from a local Hugging Face folder.
+
+    Args:
+        folder: with config.json, weights (safetensors), tokenizer and preprocessor files.
+        labels: the set's classes.
+        template: a caption with {} where the class name goes.
+        device: where the model runs.
+
+    Raises:
+        ImportError: transformers is not installed.
+        ValueError: the folder holds no CLIP.
+    """
+
+    def __init__(self, folder: Path, labels: Sequence[str], template: str, device: torch.device) -> None:
+        if "{}" not in template:
+            raise ValueError(f"caption is {template!a}; expected {{}} where the class name goes: a photo of a {{}}")
+        try:
+            from transformers import CLIPModel, CLIPProcessor
+        except ImportError:
+            raise ImportError("CLIP needs transformers; install it by: pip install transformers") from None
+        try:
+            model: Any = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+            self._model = model.train(False).to(device)
+            self._processor = CLIPProcessor.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError(f"{folder} is no CLIP that transformers reads ({error}); expected its folder") from error
+        self._captions = [template.replace("{}", label) for label in labels]
+
+    def judge(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        inputs = self._processor(
+            text=self._captions, images=list(pictures), return_tensors="pt", padding=True, truncation=True
+        ).to(self._model.device)
+        with torch.no_grad():
+            chances: np.ndarray = self._model(**inputs).logits_per_image.softmax(dim=1).double().cpu().numpy()
+        return chances

@@ -1,0 +1,266 @@
+"""The nodes that look at a set and mark what is to be made again."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ... import checks, sockets
+from ...engine import progress_bar, schema
+from ...hyponet.classifier import Classifier
+from ..engine import checked_ref, dataset_input, dataset_output, facts, shown, to_image
+from ..store import DatasetRef, DatasetStore
+from . import engine
+from .items import select_items
+from .labels import check_labels, marks_of, report
+from .rejections import DEFAULT_TRIES, Mark, mark
+from .sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
+from .verify import mark_findings, verify
+
+CATEGORY = "HypoNet/Dataset"
+
+
+class HypoNetMakeContactSheet(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMakeContactSheet",
+            display_name="Contact Sheet",
+            category=CATEGORY,
+            description="Shows many pictures of a set on one sheet, with the numbers that Reject Items takes.",
+            search_aliases=["grid", "overview", "thumbnails", "index print"],
+            is_output_node=True,
+            inputs=[
+                dataset_input(tooltip="The set to look at."),
+                io.Int.Input("columns", default=10, min=1, max=100, tooltip="Pictures in a row."),
+                io.Int.Input("rows", default=10, min=1, max=100, tooltip="Rows on a sheet."),
+                io.Int.Input("page", default=0, min=0, max=1_000_000, tooltip="Which sheet, from 0."),
+                io.Int.Input("cell", default=128, min=16, max=1024, tooltip="Side of a picture in pixels."),
+                io.Combo.Input(
+                    "caption", options=list(CAPTIONS), default=CAPTIONS[0], tooltip="What stands below each picture."
+                ),
+                io.Combo.Input(
+                    "order",
+                    options=list(ORDERS),
+                    default=ORDERS[0],
+                    tooltip="One class after the other, or a picture of each class in turn.",
+                ),
+                io.String.Input("only_class", default="", tooltip="Show this class only; empty shows all."),
+            ],
+            outputs=[
+                io.Image.Output("sheet", display_name="sheet", tooltip="The sheet; also saved beside the set."),
+                io.Int.Output("pages", display_name="pages", tooltip="How many sheets the whole set fills."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        dataset: DatasetRef,
+        columns: int,
+        rows: int,
+        page: int,
+        cell: int,
+        caption: str,
+        order: str,
+        only_class: str,
+    ) -> io.NodeOutput:
+        settings = SheetSettings(
+            checks.integer(columns, 1, 100, "columns"),
+            checks.integer(rows, 1, 100, "rows"),
+            checks.integer(page, 0, 1_000_000, "page"),
+            checks.integer(cell, 16, 1024, "cell"),
+            checks.choice(caption, CAPTIONS, "caption"),
+            checks.choice(order, ORDERS, "order"),
+            checks.text(only_class, "only_class", 1000),
+        )
+        store = DatasetStore.open(checked_ref(dataset).path)
+        sheet = contact_sheet(store, settings)
+        path = save_sheet(store, settings, sheet)
+        image = to_image(sheet.image)
+        return io.NodeOutput(image, sheet.pages, ui=shown(f"Saved as {path}", image, {"path": str(path)}))
+
+
+class HypoNetRejectItems(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetRejectItems",
+            display_name="Reject Items",
+            category=CATEGORY,
+            description=(
+                "Takes pictures out of a set by number, range or class. They count as missing: queue Generate Dataset "
+                "again and exactly they are made anew, with another seed."
+            ),
+            search_aliases=["cull", "delete images", "remove pictures"],
+            is_output_node=True,
+            inputs=[
+                dataset_input(tooltip="The set to take pictures out of."),
+                io.String.Input(
+                    "items",
+                    default="",
+                    multiline=True,
+                    dynamic_prompts=False,
+                    tooltip=(
+                        "Numbers as the contact sheet shows them (3, 12-20), ranks of a class (cat: 5, cat: 7-9) or a "
+                        "whole class (cat: *), divided by commas or lines. Empty rejects nothing."
+                    ),
+                ),
+                _tries_input(),
+            ],
+            outputs=[dataset_output(), _report_output()],
+        )
+
+    @classmethod
+    def execute(cls, dataset: DatasetRef, items: str, tries: int) -> io.NodeOutput:
+        limit = checks.integer(tries, 1, 1000, "tries")
+        text = checks.text(items, "items")
+        with DatasetStore.open(checked_ref(dataset).path, write=True) as store:
+            chosen = select_items(store, text) if text.strip() else set()
+            done = mark(store, {key: Mark("by hand") for key in chosen}, limit)
+            return _marked(store, done.report())
+
+
+class HypoNetCheckLabels(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        folders = engine.clip_folders()
+        return schema(
+            node_id="HypoNetCheckLabels",
+            display_name="Check Labels",
+            category=CATEGORY,
+            description=(
+                "Asks a classifier or CLIP whether each picture shows its label and records probability and verdict. "
+                "Pictures that fail can be rejected, so that Generate Dataset makes them anew."
+            ),
+            search_aliases=["filter", "clip score", "verify labels", "quality"],
+            is_output_node=True,
+            inputs=[
+                dataset_input(tooltip="The finished set to check."),
+                sockets.Classifier.Input(
+                    "classifier",
+                    optional=True,
+                    tooltip="Its class must lie under the set's class in WordNet, or have the same name.",
+                ),
+                io.Combo.Input(
+                    "clip",
+                    options=folders,
+                    default=folders[0],
+                    tooltip="Instead of a classifier: a CLIP folder of transformers in models/classifiers.",
+                ),
+                io.String.Input(
+                    "clip_caption", default="a photo of a {}", tooltip="What CLIP compares; {} is the class name."
+                ),
+                io.Float.Input(
+                    "threshold",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip=(
+                        "Least probability of the label among the set's own classes. 0 takes 1 / number of classes; "
+                        "stricter filters cost variety and tend to hurt training."
+                    ),
+                ),
+                io.Boolean.Input(
+                    "reject_failures",
+                    default=True,
+                    tooltip="Take pictures that fail out of the set; off only records the verdicts.",
+                ),
+                _tries_input(),
+            ],
+            outputs=[dataset_output(), _report_output()],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        dataset: DatasetRef,
+        clip: str,
+        clip_caption: str,
+        threshold: float,
+        reject_failures: bool,
+        tries: int,
+        classifier: Classifier | None = None,
+    ) -> io.NodeOutput:
+        least = checks.number(threshold, 0.0, 1.0, "threshold")
+        reject, limit = checks.flag(reject_failures, "reject_failures"), checks.integer(tries, 1, 1000, "tries")
+        caption = checks.text(clip_caption, "clip_caption", 1000)
+        with DatasetStore.open(checked_ref(dataset).path, write=True) as store:
+            judge = engine.judge(store, classifier, clip, caption)
+            verdicts = list(check_labels(store, judge, least, progress_bar(len(store))))
+            done = mark(store, marks_of(verdicts, reject), limit)
+            return _marked(store, f"{report(verdicts, store.labels)}\n\n{done.report()}")
+
+
+class HypoNetVerifyDataset(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetVerifyDataset",
+            display_name="Verify Dataset",
+            category=CATEGORY,
+            description=(
+                "Reads every file of a set: missing, torn, changed and unlisted pictures, and near-duplicates. What it "
+                "marks is made anew by Generate Dataset; nothing is deleted, only moved beside the set."
+            ),
+            search_aliases=["integrity", "checksum", "near duplicates", "repair"],
+            is_output_node=True,
+            inputs=[
+                dataset_input(tooltip="The set to verify."),
+                io.Boolean.Input(
+                    "mark_problems",
+                    default=True,
+                    tooltip="Take what is damaged out of the set, so that it is made anew; off only reports.",
+                ),
+                io.Boolean.Input(
+                    "near_duplicates",
+                    default=True,
+                    tooltip="Also look for pictures that look the same; the first of them stays.",
+                ),
+                _tries_input(),
+            ],
+            outputs=[
+                dataset_output(),
+                _report_output(),
+                io.Int.Output("problems", display_name="problems", tooltip="How many problems were found."),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **_: object) -> float:
+        return float("nan")  # files change behind the server's back: always read them again
+
+    @classmethod
+    def execute(cls, dataset: DatasetRef, mark_problems: bool, near_duplicates: bool, tries: int) -> io.NodeOutput:
+        marks, limit = checks.flag(mark_problems, "mark_problems"), checks.integer(tries, 1, 1000, "tries")
+        duplicates = checks.flag(near_duplicates, "near_duplicates")
+        with DatasetStore.open(checked_ref(dataset).path, write=marks) as store:
+            found = verify(store, duplicates=duplicates, progress=progress_bar(len(store)))
+            after = mark_findings(store, found, limit).report() if marks else "Nothing was marked."
+            return _marked(store, f"{found.report()}\n\n{after}", found.problems())
+
+
+def _tries_input() -> io.Input:
+    return io.Int.Input(
+        "tries",
+        default=DEFAULT_TRIES,
+        min=1,
+        max=1000,
+        tooltip="After so many tries of one item the best one stays, marked; exports leave it out unless asked.",
+    )
+
+
+def _report_output() -> io.Output:
+    return io.String.Output("report", display_name="report", tooltip="What was found and done, as Markdown.")
+
+
+def _marked(store: DatasetStore, text: str, *more: object) -> io.NodeOutput:
+    return io.NodeOutput(store.ref(), text, *more, ui=shown(text, facts={**facts(store), "report": text}))
+
+
+NODES: list[type[io.ComfyNode]] = [
+    HypoNetMakeContactSheet,
+    HypoNetRejectItems,
+    HypoNetCheckLabels,
+    HypoNetVerifyDataset,
+]

@@ -1,0 +1,147 @@
+"""What the dataset nodes need of ComfyUI: folders, the graph behind a picture, progress and what a node shows."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+import numpy as np
+import torch
+from comfy_api.latest import io, ui
+
+from ... import __version__
+from .. import paths, sockets
+from ..prompts.plan import Plan
+from ..sampling.provenance import FileHashes, Identifier, walk
+from .encode import Encoding
+from .folders import DESCRIPTION
+from .names import check_set_name, parse_sizes
+from .store import DatasetRef, DatasetStore, read_revision
+
+NO_SETS = "(no sets yet)"
+
+
+def dataset_input(id: str = "dataset", optional: bool = False, tooltip: str = "") -> io.Input:
+    return sockets.Dataset.Input(id, optional=optional, tooltip=tooltip or "A labelled set on disk.")
+
+
+def dataset_output(id: str = "dataset_out", name: str = "dataset", tooltip: str = "") -> io.Output:
+    return sockets.Dataset.Output(id, display_name=name, tooltip=tooltip or "The set on disk, as it is now.")
+
+
+def names_of_sets() -> list[str]:
+    """Every set in the folders that may be read, by its path below its folder; one entry says that there is none."""
+    found = []
+    for base in [paths.datasets_dir(), *paths.model_folders("datasets")]:
+        if base.is_dir():
+            found += [path.parent.relative_to(base).as_posix() for path in base.glob(f"*/{DESCRIPTION}")]
+            found += [path.parent.relative_to(base).as_posix() for path in base.glob(f"*/*/{DESCRIPTION}")]
+    kept = [name for name in dict.fromkeys(found) if not name.endswith((".work", ".sheets", ".rejects"))]
+    return sorted(kept) or [NO_SETS]
+
+
+def find_set(name: str) -> DatasetRef:
+    """The set called `name`.
+
+    Raises:
+        ValueError: `name` is no plain relative path, or the folder is no set of ours.
+        FileNotFoundError: there is none; the message lists the folders searched.
+    """
+    path = paths.confine_any([paths.datasets_dir(), *paths.model_folders("datasets")], name, what="data set name")
+    return DatasetStore.open(path).ref()
+
+
+def find_sets(names: str) -> list[DatasetRef]:
+    """The sets named one a line."""
+    return [find_set(line.strip()) for line in names.splitlines() if line.strip()]
+
+
+def set_fingerprint(name: str | None) -> str:
+    """Changes when a set that is loaded by name has other pictures. Never raises (that would rerun it for ever)."""
+    try:
+        path = paths.confine_any([paths.datasets_dir(), *paths.model_folders("datasets")], str(name))
+        size = (path / "metadata.jsonl").stat().st_size
+    except (ValueError, OSError):
+        return "none"
+    return f"{read_revision(path)}:{size}"
+
+
+def checked_ref(dataset: object) -> DatasetRef:
+    """`dataset` if it is a set that lies where sets may lie."""
+    if not isinstance(dataset, DatasetRef):
+        raise ValueError(f"dataset is {type(dataset).__name__}; expected a data set; connect Generate or Load Dataset")
+    return dataset
+
+
+def set_path(name: str) -> Path:
+    """Where the set called `name` is written: below output/datasets and nowhere else."""
+    path = paths.confine(paths.datasets_dir(), name, what="data set name")
+    check_set_name(path.name)
+    return path
+
+
+def upstream_settings(hidden: Any, start: str) -> dict[str, Any]:
+    """Nodes, widgets and model files that made the pictures at the input `start`, but not what changes by batch."""
+    known = {str(key): value for key, value in (hidden.prompt or {}).items()}
+    found = walk(known.__getitem__, str(hidden.unique_id), [start], _identifier()).settings
+    return {key: value for key, value in found.items() if not key.startswith("HypoNet") and _stays(key)}
+
+
+def _stays(key: str) -> bool:
+    return key.rpartition(".")[2] not in ("seed", "noise_seed", "batch_number", "filename_prefix")
+
+
+def _identifier() -> Identifier:
+    folders = {kind: folder_paths.get_folder_paths(kind) for kind in folder_paths.folder_names_and_paths}
+    folders["input"] = [folder_paths.get_input_directory()]
+    return Identifier(folders, FileHashes(paths.hyponet_dir() / "cache" / "hashes.json"), lambda done, total: None)
+
+
+def new_set(
+    name: str, plan: Plan, hidden: Any, encoding: Encoding, small_copies: str, identity: dict[str, Any]
+) -> DatasetStore:
+    """The set `name`, made or gone on with, open for writing."""
+    path = set_path(name)
+    stored = plan.to_json()
+    provenance = {
+        "versions": {"hyponet": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "prompt": hidden.prompt,
+        "workflow": (hidden.extra_pnginfo or {}).get("workflow"),
+    }
+    return DatasetStore.create_or_open(
+        path.parent,
+        path.name,
+        plan=stored,
+        identity=identity,
+        provenance=provenance,
+        encoding=encoding,
+        copies=parse_sizes(small_copies),
+    )
+
+
+def to_uint8(images: torch.Tensor) -> np.ndarray:
+    """[B, H, W, C] float in 0..1 as [B, H, W, 3] uint8, cut off as SaveImage does."""
+    pixels = 255.0 * images.float().cpu().numpy()
+    whole = np.clip(pixels, 0, 255).astype(np.uint8)
+    return whole.repeat(3, axis=-1) if whole.shape[-1] == 1 else np.ascontiguousarray(whole[..., :3])
+
+
+def to_image(picture: np.ndarray) -> torch.Tensor:
+    """[H, W, 3] or [B, H, W, 3] uint8 as an IMAGE."""
+    whole = torch.from_numpy(np.ascontiguousarray(picture)).float() / 255
+    return whole[None] if whole.ndim == 3 else whole
+
+
+def shown(text: str, image: torch.Tensor | None = None, facts: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a node shows and the history keeps: text, a picture, and facts for programs under `hyponet`."""
+    seen = dict(ui.PreviewText(text).as_dict())
+    if image is not None:
+        seen |= ui.PreviewImage(image).as_dict()
+    return seen | ({"hyponet": [facts]} if facts else {})
+
+
+def facts(store: DatasetStore) -> dict[str, Any]:
+    """Counts and place of a set, for the history."""
+    return {"name": store.name, "path": str(store.root), "images": len(store), "classes": store.counts()}

@@ -1,0 +1,92 @@
+"""What one set holds a single value of, and how the difference to other settings is shown.
+
+Reads and writes nothing. A plan's counts, shards, order and list of classes are a schedule: they may change, so that
+more images or classes extend a set. What decides an item (templates, wildcards, seeds) may not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_SCHEDULE = ("images_per_class", "order", "shard")
+_NO_PART = ("count", "synset")
+_MOST = 8
+
+
+class OtherSettings(ValueError):
+    """A set of that name exists and was made with other settings."""
+
+
+def plain(data: Any) -> Any:
+    """`data` as JSON gives it back, so that tuples and lists compare equal."""
+    return json.loads(json.dumps(data))
+
+
+def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """One text a setting that differs, sorted by its name."""
+    old, new = dict(_flat(there)), dict(_flat(wanted))
+    return [
+        f"{key}: {_shown(old, key)} there, {_shown(new, key)} now"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key, _NOTHING) != new.get(key, _NOTHING)
+    ]
+
+
+def plan_differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """What makes the same item come out otherwise; classes and wildcards that only one plan has do not."""
+    if not there or not wanted:
+        return []
+    old, new = _deciding(there), _deciding(wanted)
+    for part in ("class", "wildcards"):
+        both = old[part].keys() & new[part].keys()
+        old[part], new[part] = ({key: each[part][key] for key in both} for each in (old, new))
+    return differences({"plan": old}, {"plan": new})
+
+
+def refuse(name: str, changes: list[str]) -> None:
+    """Raise OtherSettings if there are changes, showing the first of them."""
+    if not changes:
+        return
+    more = f"; and {len(changes) - _MOST} more" if len(changes) > _MOST else ""
+    raise OtherSettings(
+        f"data set {name!r} was made with other settings ({'; '.join(changes[:_MOST])}{more}); nothing was changed; "
+        "expected the same settings to go on with it; choose another name for the new ones"
+    )
+
+
+def plan_classes(plan: Mapping[str, Any]) -> dict[str, str]:
+    """label -> WordNet id of the plan's classes, "" when unknown."""
+    return {str(spec["name"]): str(spec.get("synset") or "") for spec in plan.get("classes") or ()}
+
+
+def _deciding(plan: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in plan.items() if key not in (*_SCHEDULE, "classes", "wildcards")}
+    classes = {
+        spec["name"]: {key: value for key, value in spec.items() if key not in _NO_PART}
+        for spec in plan.get("classes") or ()
+    }
+    wildcards = plan.get("wildcards")
+    return {**kept, "class": classes, "wildcards": wildcards if isinstance(wildcards, dict) else {}}
+
+
+def _flat(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(data, dict) and data:
+        for key, value in data.items():
+            yield from _flat(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, data
+
+
+_NOTHING = object()
+
+
+def _shown(values: dict[str, Any], key: str) -> str:
+    if key not in values:
+        return "nothing"
+    text = json.dumps(values[key])
+    if len(text) <= 60:
+        return text
+    return f"{text[:40]}... (hash {hashlib.sha256(text.encode()).hexdigest()[:6]})"

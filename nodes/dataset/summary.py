@@ -1,0 +1,107 @@
+"""What a set holds: pictures a class, and how evenly each slot's options were picked.
+
+Reads a set's manifest; returns Markdown and a plot.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .culling.fonts import caption_font
+from .line import FAILED, PASSED
+from .store import DatasetStore
+
+_MOST_BARS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of a set. `picks`: slot -> option -> how often it was picked; `kept` pictures failed every try."""
+
+    name: str
+    classes: dict[str, int]
+    picks: dict[str, dict[str, int]]
+    kept: int
+    passed: int
+    failed: int
+    megabytes: float
+
+    def markdown(self) -> str:
+        total = sum(self.classes.values())
+        rows = [f"{self.name}: {total} pictures in {len(self.classes)} classes, {self.megabytes:.1f} MB."]
+        if self.kept:
+            rows.append(f"{self.kept} stay although every try was rejected; exports leave them out unless asked.")
+        if self.passed or self.failed:
+            rows.append(f"Labels checked: {self.passed} passed, {self.failed} failed.")
+        rows += ["", "| class | pictures |", "|---|---|"]
+        rows += [f"| {label} | {count} |" for label, count in self.classes.items()]
+        if self.picks:
+            rows += ["", "| slot | options | least | most | least picked | most picked |", "|---|---|---|---|---|---|"]
+        for slot, options in self.picks.items():
+            ends = min(options, key=options.__getitem__), max(options, key=options.__getitem__)
+            low, high = options[ends[0]], options[ends[1]]
+            rows.append(f"| {slot} | {len(options)} | {low} | {high} | {ends[0]} | {ends[1]} |")
+        return "\n".join(rows)
+
+
+def summarize(store: DatasetStore) -> Summary:
+    """Read the manifest once and count."""
+    picks: dict[str, Counter[str]] = {}
+    checks: Counter[str] = Counter()
+    for line in store.lines():
+        checks[line.check] += 1
+        for pick in line.picks:
+            picks.setdefault(pick.slot, Counter())[pick.option] += 1
+    folders = (entry for entry in store.root.iterdir() if entry.is_dir())
+    size = sum(entry.stat().st_size for folder in folders for entry in folder.iterdir() if entry.is_file())
+    return Summary(
+        name=store.name,
+        classes=store.counts(),
+        picks={slot: dict(counts) for slot, counts in picks.items()},
+        kept=len(store.manifest.index.kept),
+        passed=checks[PASSED],
+        failed=checks[FAILED],
+        megabytes=size / 1e6,
+    )
+
+
+def plot(summary: Summary) -> np.ndarray:
+    """Bars for the classes and for each slot's options, [H, W, 3] uint8."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = {"pictures a class": summary.classes, **summary.picks}
+    panels = {title: counts for title, counts in panels.items() if counts}
+    heights = [1.0 + 0.25 * min(len(counts), _MOST_BARS + 1) for counts in panels.values()]
+    figure = Figure(figsize=(8, sum(heights)), dpi=100, layout="constrained")
+    axes = np.atleast_1d(figure.subplots(len(panels), 1, height_ratios=heights))
+    for axis, (title, counts) in zip(axes, panels.items(), strict=True):
+        _bars(axis, title, counts)
+    agg: Any = FigureCanvasAgg
+    canvas = agg(figure)
+    canvas.draw()
+    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def _bars(axis: Any, title: str, counts: dict[str, int]) -> None:
+    from matplotlib.font_manager import FontProperties
+
+    shown = sorted(counts.items(), key=lambda each: -each[1])
+    if len(shown) > _MOST_BARS:
+        rest = shown[_MOST_BARS:]
+        shown = [*shown[:_MOST_BARS], (f"{len(rest)} more, mean", round(sum(n for _, n in rest) / len(rest)))]
+    axis.barh(range(len(shown)), [count for _, count in shown], color="#4878a8")
+    axis.invert_yaxis()
+    axis.set_yticks(range(len(shown)), ["" for _ in shown])
+    for tick, (name, _) in zip(axis.get_yticklabels(), shown, strict=True):
+        font, text = caption_font(name if len(name) <= 40 else name[:37] + "...", 9)
+        tick.set_text(text)
+        tick.set_fontproperties(FontProperties(fname=str(font.path), size=8))
+    axis.set_yticks(range(len(shown)), [tick.get_text() for tick in axis.get_yticklabels()])
+    font, text = caption_font(title, 9)
+    axis.set_title(text, fontproperties=FontProperties(fname=str(font.path), size=10), loc="left")
+    axis.tick_params(axis="x", labelsize=8)
