@@ -10,7 +10,7 @@ import re
 
 TEST_SETS = ("CIFAR-10", "ImageNet-1k", "STL-10")
 TEST_COUNTS = {"CIFAR-10": 5000, "ImageNet-1k": 900, "STL-10": 4000}
-SET_COUNTS = (25_000, 50_000)  # 5,000 pictures a class; the published sets hold ten classes, the text reports five
+SET_COUNTS = (10_000, 25_000, 50_000)  # CIFAR-10 test; five or ten classes of 5,000
 GENERATED = tuple(
     f"{model} {technique}" for model in ("SD1.4", "SD1.5", "SDXL") for technique in ("none", "FreeU", "LoRA", "HypoNet")
 )
@@ -105,6 +105,12 @@ def test_set_of(name: str) -> str | None:
         if letters.startswith(_letters(test_set).removesuffix("1k")):
             return test_set
     return None
+
+
+def is_cifar_train(name: str) -> bool:
+    """Whether a reference is CIFAR-10's training part, also by the name of a file of statistics."""
+    letters = _letters(name)
+    return letters.startswith("cifar10") and "train" in letters
 
 
 def _letters(name: str) -> str:

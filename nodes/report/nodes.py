@@ -2,6 +2,123 @@
 
 from __future__ import annotations
 
+import hashlib
+from fnmatch import fnmatchcase
+
 from comfy_api.latest import io
 
-NODES: list[type[io.ComfyNode]] = []
+from ...evaluation.report import build_report, parse_rows
+from ...evaluation.report_files import write_report
+from ...evaluation.results import Result, read_results
+from .. import checks, paths, sockets
+from ..engine import schema
+
+LINKS = 8
+
+
+def results_matching(pattern: str) -> list[Result]:
+    """The results on disk whose name matches; none for an empty pattern."""
+    if not pattern.strip():
+        return []
+    found = read_results(paths.hyponet_dir() / "results")
+    return [result for result in found if fnmatchcase(result.name, pattern.strip())]
+
+
+class WriteReport(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        links = [
+            sockets.Result.Input(
+                f"result_{number}",
+                display_name=f"result {number}",
+                optional=True,
+                tooltip="A result to report; linking it makes the report wait for it.",
+            )
+            for number in range(1, LINKS + 1)
+        ]
+        return schema(
+            node_id="HypoNetWriteReport",
+            display_name="Report",
+            category="HypoNet/Report",
+            description="One page with every figure beside the thesis's: Tables 5-9 to 5-12, the other metrics, plots, "
+            "and where each number came from. Writes HTML, Markdown, CSV and the plots to output/hyponet/reports.",
+            search_aliases=["table", "results", "html", "csv", "markdown"],
+            is_input_list=True,
+            inputs=[
+                *links,
+                io.String.Input(
+                    "name", default="report", tooltip="Folder below output/hyponet/reports; an earlier one is replaced."
+                ),
+                io.String.Input("title", default="HypoNet report", tooltip="Heading of the page."),
+                io.String.Input(
+                    "results",
+                    default="*",
+                    tooltip="Which results on disk to add to the linked ones, by name: * for all, sd15* for some, "
+                    "empty for none. Only what is finished when this node runs is found: link what runs in this graph.",
+                ),
+                io.String.Input(
+                    "rows",
+                    default="",
+                    multiline=True,
+                    dynamic_prompts=False,
+                    tooltip="Which of our names is which row of the thesis, one a line: my set = SD1.5 HypoNet. Names "
+                    "such as sd15-hyponet are recognised without it; CIFAR-10 Train + 1000 means Table 5-10.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("markdown", display_name="markdown", tooltip="The whole report as text."),
+                io.Image.Output("accuracy", display_name="accuracy", tooltip="Figure 5-2 and one chart a test set."),
+                io.Image.Output("curves", display_name="curves", tooltip="Training and distortion curves."),
+                io.Image.Output("confusion", display_name="confusion", tooltip="Confusion matrices."),
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, results: list[str] | str | None = None, **others: object) -> str:
+        pattern = results[0] if isinstance(results, list) and results else results
+        folder = paths.hyponet_dir() / "results"
+        if not isinstance(pattern, str) or not pattern.strip() or not folder.is_dir():
+            return ""
+        names = "\n".join(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json")))
+        return hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @classmethod
+    def execute(
+        cls,
+        name: list[str],
+        title: list[str],
+        results: list[str],
+        rows: list[str],
+        result_1: list[Result] | None = None,
+        result_2: list[Result] | None = None,
+        result_3: list[Result] | None = None,
+        result_4: list[Result] | None = None,
+        result_5: list[Result] | None = None,
+        result_6: list[Result] | None = None,
+        result_7: list[Result] | None = None,
+        result_8: list[Result] | None = None,
+    ) -> io.NodeOutput:
+        links = (result_1, result_2, result_3, result_4, result_5, result_6, result_7, result_8)
+        linked = [result for link in links for result in link or [] if result is not None]
+        known = {result.run: result for result in results_matching(checks.text(results[0], "results", 200))}
+        known.update({result.run: result for result in linked})
+        report = build_report(
+            list(known.values()), checks.text(title[0], "title", 200), parse_rows(checks.text(rows[0], "rows"))
+        )
+        folder = paths.confine(paths.hyponet_dir() / "reports", checks.text(name[0], "name", 200), what="name")
+        written = write_report(folder, report)
+        place = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()
+        found = sum(cell.value is not None for table in report.tables for row in table.rows for cell in row.cells)
+        summary = f"{place}/report.html: {found} figures from {len(report.sources)} results"
+        page = {"filename": "report.html", "subfolder": f"hyponet/{place}", "type": "output"}
+        return io.NodeOutput(
+            written.markdown,
+            written.accuracy,
+            written.curves,
+            written.confusion,
+            ui={"text": [summary], "hyponet_report": [page]},
+        )
+
+
+NODES: list[type[io.ComfyNode]] = [WriteReport]

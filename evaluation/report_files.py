@@ -1,0 +1,148 @@
+"""A report on disk: <folder>/report.html, report.md, report.csv and plots/*.png; and the plots as pictures.
+
+Reads: a Report. Each file is written whole under a temporary name and renamed.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from . import plots
+from .report import Report, Source
+from .report_html import report_html
+from .report_text import report_csv, report_markdown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDE = (1200, 600)
+SQUARE = (720, 640)
+MOST = 16  # pictures of one kind
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure with the file name it gets."""
+
+    file: str
+    title: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """What was written, and its plots as ComfyUI IMAGEs [B,H,W,3]."""
+
+    folder: Path
+    markdown: str
+    accuracy: torch.Tensor
+    curves: torch.Tensor
+    confusion: torch.Tensor
+
+
+def write_report(folder: Path, report: Report) -> WrittenReport:
+    """Write the report's files into `folder`, over an earlier one's."""
+    accuracy, curves = accuracy_plots(report), curve_plots(report)
+    confusion = confusion_plots(report)
+    drawn = [*accuracy, *curves, *confusion]
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    for plot in drawn:
+        _write(folder / "plots" / f"{plot.file}.png", plots.to_png(plot.figure))
+    pages = {plot.title: plots.to_svg(plot.figure, plot.file) for plot in drawn}
+    markdown = report_markdown(report)
+    _write(folder / "report.html", report_html(report, pages).encode())
+    _write(folder / "report.md", markdown.encode())
+    _write(folder / "report.csv", report_csv(report).encode("utf-8-sig"))  # spreadsheets take it for Latin-1 without
+    return WrittenReport(
+        folder=folder,
+        markdown=markdown,
+        accuracy=_images(accuracy, "no accuracy was measured yet", WIDE),
+        curves=_images(curves, "nothing was trained or distorted yet", WIDE),
+        confusion=_images(confusion, "no classifier was tested yet", SQUARE),
+    )
+
+
+def accuracy_plots(report: Report) -> list[Plot]:
+    """Figure 5-2: average accuracy by training set, ours beside the thesis's; nothing when nothing was tested."""
+    table = report.table("5-9")
+    if not table.ran:
+        return []
+    rows = [row for row in table.rows if any(not cell.is_blank for cell in row.cells)]
+    names = [f"{row.group.replace('Stable Diffusion', 'SD')} {row.label}" if row.group else row.label for row in rows]
+    drawn = []
+    for column, test_set in reversed(list(enumerate(table.columns))):
+        ours = [row.cells[column].value for row in rows]
+        if any(value is not None for value in ours):
+            title = (
+                "Figure 5-2: average accuracy by training set" if test_set == "Average" else f"Accuracy on {test_set}"
+            )
+            series = {"ours": ours, "thesis": [row.cells[column].thesis for row in rows]}
+            drawn.append(Plot(f"accuracy-{_slug(test_set)}", title, plots.bar_chart(names, series, title, "%", WIDE)))
+    return drawn
+
+
+def curve_plots(report: Report) -> list[Plot]:
+    """Training curves (newest run a row) and distortion curves."""
+    drawn: list[Plot] = []
+    for kind in ("training", "distortion"):
+        newest = {source.row: source for source in report.sources if source.result.kind == kind}
+        for source in list(newest.values())[:MOST]:
+            title = f"{'Training' if kind == 'training' else 'Figure 5-3: FID under distortion'}: {source.row}"
+            figure = _history(source, title) if kind == "training" else _distortion(source, title)
+            if figure is not None:
+                drawn.append(Plot(f"{kind}-{source.number}", title, figure))
+    return drawn
+
+
+def confusion_plots(report: Report) -> list[Plot]:
+    """One matrix for each classifier and test set (newest run a row)."""
+    newest: dict[tuple[str, str], tuple[Source, int]] = {}
+    for source in report.sources:
+        if source.result.kind == "test":
+            for place, entry in enumerate(source.result.figures.get("test_sets") or []):
+                if entry.get("confusion") and entry.get("classes"):
+                    newest[source.row, str(entry.get("name"))] = (source, place)
+    drawn = []
+    for (row, test_set), (source, place) in list(newest.items())[:MOST]:
+        entry = source.result.figures["test_sets"][place]
+        title = f"{row} on {test_set}"
+        figure = plots.confusion_plot(entry["confusion"], entry["classes"], title, SQUARE)
+        drawn.append(Plot(f"confusion-{source.number}-{place + 1}", title, figure))
+    return drawn
+
+
+def _history(source: Source, title: str) -> Figure | None:
+    history = source.result.figures.get("history") or []
+    if not history:
+        return None
+    epochs = [entry["epoch"] for entry in history]
+    curves = {
+        name: (epochs, [None if entry.get(key) is None else 100 * entry[key] for entry in history])
+        for key, name in (("accuracy", "training accuracy"), ("held_out_accuracy", "held-out accuracy"))
+        if any(entry.get(key) is not None for entry in history)
+    }
+    return plots.line_chart(curves, title, "epoch", "%", WIDE) if curves else None
+
+
+def _distortion(source: Source, title: str) -> Figure:
+    return plots.distortion_plot(source.result.figures, title, WIDE)
+
+
+def _images(drawn: list[Plot], missing: str, size: tuple[int, int]) -> torch.Tensor:
+    figures = [plot.figure for plot in drawn] or [plots.note(missing, size)]
+    return torch.cat([plots.to_image(figure) for figure in figures])
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f"{path.name}.part")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def _slug(text: str) -> str:
+    return "".join(character if character.isalnum() else "-" for character in text.lower())

@@ -1,0 +1,114 @@
+"""A report as Markdown for people and as CSV, one line a figure, for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from itertools import groupby
+
+from .report import Cell, Report, Table
+from .report_html import extent_text
+
+CSV_COLUMNS = (
+    "table",
+    "group",
+    "row",
+    "column",
+    "ours",
+    "low",
+    "high",
+    "sd",
+    "runs",
+    "unit",
+    "pictures",
+    "thesis",
+    "note",
+    "sources",
+)
+
+
+def report_markdown(report: Report) -> str:
+    """The tables, their notes and every source."""
+    parts = [f"# {_line(report.title)}", "", f"{report.created}. A blank was not run.", ""]
+    parts += [f"{_line(note)}\n" for note in report.notes]
+    for table in report.tables:
+        parts += [f"## {_line(table.title)}", "", *_table(table), ""]
+        cell_notes = dict.fromkeys(cell.note for row in table.rows for cell in row.cells if cell.note)
+        parts += [*(f"- {_line(note)}" for note in (*cell_notes, *table.notes)), ""]
+    if report.sources:
+        parts += ["## Where each figure comes from", ""]
+    for source in report.sources:
+        result = source.result
+        facts = {"data": result.inputs, "settings": result.settings, "versions": result.versions}
+        kind = result.kind.replace("_", " ")
+        parts.append(f"{source.number}. **{_line(source.row)}**: {kind}, {result.created}, run `{_line(result.run)}`")
+        parts += [f"   - {name}: `{_line(json.dumps(part, ensure_ascii=False))}`" for name, part in facts.items()]
+        parts += [f"   - warning: {_line(warning)}" for warning in result.warnings]
+    return "\n".join(parts) + "\n"
+
+
+def report_csv(report: Report) -> str:
+    """Every cell that has a figure, ours or the thesis's; numbers in full."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for table in report.tables:
+        for row in table.rows:
+            for column, cell in zip(table.columns, row.cells, strict=True):
+                if cell.is_blank:
+                    continue
+                numbers = [cell.value, cell.low, cell.high, cell.spread, cell.runs or None]
+                writer.writerow(
+                    [
+                        *(_safe(part) for part in (table.key, row.group, row.label, column)),
+                        *("" if number is None else repr(number) for number in numbers),
+                        cell.unit if cell.runs else "",
+                        "" if cell.count is None else cell.count,
+                        "" if cell.thesis is None else repr(cell.thesis),
+                        _safe(cell.note),
+                        " ".join(map(str, cell.sources)),
+                    ]
+                )
+    return text.getvalue()
+
+
+def _table(table: Table) -> list[str]:
+    columns = [table.first_column]
+    for column in table.columns:
+        columns += [column, f"{column} (thesis)"] if table.compares else [column]
+    lines = [_row(columns), _row(["---", *["---:"] * (len(columns) - 1)])]
+    for group, members in groupby(table.rows, key=lambda row: row.group):
+        if group:
+            lines.append(_row([f"**{_line(group)}**", *[""] * (len(columns) - 1)]))
+        for row in members:
+            cells = [_line(row.label)]
+            for cell in row.cells:
+                cells.append(_ours(cell, table.decimals))
+                if table.compares:
+                    cells.append("" if cell.thesis is None else f"{cell.thesis:.{table.decimals}f}")
+            lines.append(_row(cells))
+    return lines
+
+
+def _ours(cell: Cell, decimals: int) -> str:
+    if cell.value is None:
+        return ""
+    extent = extent_text(cell, decimals)
+    links = ", ".join(map(str, cell.sources))
+    return f"{cell.value:.{decimals}f}{f' ({extent})' if extent else ''} [{links}]"
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _line(text: str) -> str:
+    """One line in which no character ends a table cell, a code span or opens a tag."""
+    flat = " ".join(text.encode("utf-8", "replace").decode().split())
+    return flat.replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
+
+
+def _safe(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula."""
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
