@@ -1,0 +1,1 @@
+"""Tools of the tests and of dev.py, run as modules."""

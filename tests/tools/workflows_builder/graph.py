@@ -1,0 +1,225 @@
+"""A workflow as a person describes it: stages from left to right, nodes in each, links by the names of outputs.
+
+A description reads like this, and becomes JSON in the graph form (`ui_form.py`) and in the API form (`api_form.py`):
+
+    flow = Flow("hyponet_example", "An example", nodes)
+    flow.stage("Model")
+    model = flow.add("CheckpointLoaderSimple", ckpt_name=SD15)
+    flow.stage("Images")
+    flow.add("KSampler", model=model["MODEL"], seed=7, ...)
+
+Every input must be named as the server names it, every combo that depends on installed files must be given, and
+whatever is left out takes the default of the node's schema: the same JSON on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+Schemas = Mapping[str, Mapping[str, Any]]  # node type -> what /object_info says of it
+
+
+class Slot(NamedTuple):
+    """One output of one node, to link from."""
+
+    node: int
+    index: int
+    type: str
+
+
+class Input(NamedTuple):
+    """One input of a node type."""
+
+    name: str
+    type: str
+    options: Mapping[str, Any]
+    choices: tuple[Any, ...] | None
+    required: bool
+
+    @property
+    def is_widget(self) -> bool:
+        return self.type in WIDGET_TYPES and not self.options.get("forceInput")
+
+    @property
+    def is_multiline(self) -> bool:
+        return self.type == "STRING" and bool(self.options.get("multiline"))
+
+    @property
+    def has_control(self) -> bool:
+        """Whether the editor adds a `control after generate` widget; it does so for every seed unless told not to."""
+        told = self.options.get("control_after_generate")
+        return self.type == "INT" and bool(self.name in ("seed", "noise_seed") if told is None else told)
+
+
+@dataclass
+class Node:
+    """A node with what was said about it: values of widgets, links of inputs."""
+
+    id: int
+    type: str
+    title: str
+    inputs: list[Input]
+    outputs: list[tuple[str, str]]  # name, type
+    values: dict[str, Any]
+    links: dict[str, Slot]
+    control: str
+    height: int = 0  # 0: by content
+    width: int = 0
+    models: list[dict[str, str]] = field(default_factory=list)
+    text: str = ""  # of a note
+
+    def __getitem__(self, output: str) -> Slot:
+        """The output of that name."""
+        for index, (name, type_) in enumerate(self.outputs):
+            if name == output:
+                return Slot(self.id, index, type_)
+        raise KeyError(f"{self.type} has no output {output!r}; it has {[name for name, _ in self.outputs]}")
+
+
+@dataclass
+class Stage:
+    """One box of the layout: a titled group, its nodes in columns."""
+
+    title: str
+    columns: list[list[Node]]
+    colour: str
+
+
+COLOURS = ("#3f789e", "#a1309b", "#8a8", "#b58b2a", "#b06634", "#88A", "#8A8", "#444")
+
+
+class Flow:
+    """A workflow under construction.
+
+    Args:
+        name: the file's name without suffix; unique across packs.
+        title: one line for people.
+        schemas: the server's /object_info.
+    """
+
+    def __init__(self, name: str, title: str, schemas: Schemas) -> None:
+        self.name, self.title, self.schemas = name, title, schemas
+        self.stages: list[Stage] = []
+        self.nodes: list[Node] = []
+
+    def stage(self, title: str) -> None:
+        """Begin the next box to the right."""
+        self.stages.append(Stage(title, [[]], COLOURS[len(self.stages) % len(COLOURS)]))
+
+    def column(self) -> None:
+        """Begin another column of nodes in the same box."""
+        if self.stages[-1].columns[-1]:
+            self.stages[-1].columns.append([])
+
+    def note(self, text: str, *, width: int = 0, height: int = 0) -> None:
+        """A Markdown note in the current box."""
+        node = Node(len(self.nodes) + 1, "MarkdownNote", "", [], [], {}, {}, "", height, width, text=text.strip())
+        self._place(node)
+
+    def add(
+        self, kind: str, title: str = "", *, control: str = "fixed", height: int = 0, width: int = 0, **inputs: Any
+    ) -> Node:
+        """A node of type `kind` below the last one; `inputs` are values of widgets, or outputs of other nodes.
+
+        Raises:
+            ValueError: the type, an input or a needed value is missing; the message names it.
+        """
+        if kind not in self.schemas:
+            raise ValueError(f"{self.name}: there is no node type {kind!r}")
+        schema = self.schemas[kind]
+        declared = read_inputs(schema)
+        names = {each.name for each in declared}
+        unknown = sorted(set(inputs) - names)
+        if unknown:
+            raise ValueError(f"{self.name}: {kind} has no input {unknown}; it has {sorted(names)}")
+        links = {name: value for name, value in inputs.items() if isinstance(value, Slot)}
+        values = {each.name: self._value(kind, each, inputs) for each in declared if each.is_widget}
+        for each in declared:
+            if not each.is_widget and each.required and each.name not in links:
+                raise ValueError(f"{self.name}: {kind} needs a link to {each.name}")
+            if each.name in links and not _fits(links[each.name].type, each.type):
+                raise ValueError(f"{self.name}: {kind}.{each.name} is {each.type}, not {links[each.name].type}")
+        outputs = list(zip(schema["output_name"], schema["output"], strict=True))
+        outputs = [(name, "COMBO" if isinstance(type_, list) else type_) for name, type_ in outputs]
+        node = Node(
+            len(self.nodes) + 1, kind, title, declared, outputs, values, links, control, height=height, width=width
+        )
+        self._place(node)
+        return node
+
+    def title_of(self, node: Node) -> str:
+        """What stands on the node's head."""
+        if node.title or node.type not in self.schemas:
+            return node.title or node.type
+        return str(self.schemas[node.type].get("display_name") or node.type)
+
+    def _place(self, node: Node) -> None:
+        if not self.stages:
+            self.stage("")
+        self.nodes.append(node)
+        self.stages[-1].columns[-1].append(node)
+
+    def _value(self, kind: str, each: Input, inputs: Mapping[str, Any]) -> Any:
+        """The widget's value: as given, else the schema's default where that is the same on every machine."""
+        given = inputs.get(each.name)
+        if given is not None and not isinstance(given, Slot):
+            return _checked(f"{self.name}: {kind}.{each.name}", each, given)
+        if "default" in each.options and (each.choices is None or not _lists_files(each)):
+            return each.options["default"]
+        if each.choices is not None and each.choices and not _lists_files(each):
+            return each.choices[0]
+        if each.type in ("INT", "FLOAT") and isinstance(given, Slot):
+            return each.options.get("min", 0) if each.options.get("min", 0) >= 0 else 0
+        if each.type == "STRING":
+            return ""
+        if each.type == "BOOLEAN":
+            return False
+        raise ValueError(f"{self.name}: {kind} needs a value for {each.name}")
+
+
+def read_inputs(schema: Mapping[str, Any]) -> list[Input]:
+    """The inputs of a node type in the order in which the editor shows them."""
+    found = []
+    for part in ("required", "optional"):
+        declared = schema["input"].get(part, {})
+        for name in schema.get("input_order", {}).get(part, list(declared)):
+            spec = declared[name]
+            options = spec[1] if len(spec) > 1 and isinstance(spec[1], dict) else {}
+            is_list = isinstance(spec[0], list)
+            choices = tuple(spec[0]) if is_list else options.get("options")
+            type_ = "COMBO" if is_list else str(spec[0])
+            found.append(Input(name, type_, options, None if choices is None else tuple(choices), part == "required"))
+    return found
+
+
+def _lists_files(each: Input) -> bool:
+    """Whether the options of a combo are files, so that they differ from machine to machine."""
+    if each.choices is None:
+        return False
+    ends = (".safetensors", ".ckpt", ".pth", ".pt", ".png", ".jpg", ".npz", ".txt", ".yaml")
+    return not each.choices or any(str(choice).endswith(ends) for choice in each.choices)
+
+
+def _checked(what: str, each: Input, value: Any) -> Any:
+    """`value` if the widget takes it; a combo of fixed options must list it."""
+    if each.choices is not None and value not in each.choices and each.name not in FILE_WIDGETS:
+        raise ValueError(f"{what} is {value!r}; expected one of {list(each.choices)[:12]}")
+    kinds = {"INT": int, "FLOAT": (int, float), "STRING": str, "BOOLEAN": bool}
+    is_kind = isinstance(value, kinds.get(each.type, object)) and isinstance(value, bool) == (each.type == "BOOLEAN")
+    if each.type in kinds and not is_kind:
+        raise ValueError(f"{what} is {value!r}; expected {each.type}")
+    low, high = each.options.get("min"), each.options.get("max")
+    if each.type in ("INT", "FLOAT") and ((low is not None and value < low) or (high is not None and value > high)):
+        raise ValueError(f"{what} is {value!r}; expected {low} to {high}")
+    return value
+
+
+# combos whose options are files on the user's disk
+FILE_WIDGETS = {"ckpt_name", "image", "lora_name", "model_name", "wildcard_name", "vae_name", "file"}
+
+
+def _fits(given: str, wanted: str) -> bool:
+    return wanted == "*" or given == "*" or bool(set(given.split(",")) & set(wanted.split(",")))

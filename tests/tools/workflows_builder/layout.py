@@ -1,0 +1,89 @@
+"""Where everything stands: stages left to right, nodes below each other in columns, nothing overlapping."""
+
+from __future__ import annotations
+
+import math
+
+from .graph import Flow, Node
+
+TITLE = 30  # the bar over a node's body
+SLOT = 20
+WIDGET = 24
+GAP = 40
+PADDING = 20
+HEAD = 50  # room for a stage's own title
+WIDTH = 330
+TEXT_WIDTH = 420
+NOTE_WIDTH = 420
+TEXT_LINE = 16
+PICTURE_NODES = {"LoadImage": 320, "PreviewImage": 300, "SaveImage": 360, "PreviewAny": 200}
+
+Box = tuple[int, int, int, int]  # left, top, width, height
+
+
+def size(node: Node) -> tuple[int, int]:
+    """Width and height of a node's body, without its title bar."""
+    if node.type == "MarkdownNote":
+        width = node.width or NOTE_WIDTH
+        return width, node.height or note_height(node.text, width)
+    texts = [each for each in node.inputs if each.is_widget and each.is_multiline]
+    width = node.width or (TEXT_WIDTH if texts else WIDTH)
+    if node.height:
+        return width, node.height
+    sockets = [each for each in node.inputs if not each.is_widget]
+    slots = max(len(sockets), len(node.outputs), 0)
+    lines = [each for each in node.inputs if each.is_widget and not each.is_multiline]
+    controls = sum(each.has_control for each in node.inputs)
+    height = slots * SLOT + (len(lines) + controls) * WIDGET + 16
+    for each in texts:
+        height += text_height(str(node.values[each.name]), width - 30)
+    return width, height + PICTURE_NODES.get(node.type, 0)
+
+
+def text_height(text: str, width: int) -> int:
+    """Of a text box that shows `text` whole: 7 pixels a character, at most 24 lines."""
+    per_line = max(10, width // 7)
+    lines = sum(max(1, math.ceil(len(line) / per_line)) for line in text.split("\n"))
+    return max(60, min(24, lines) * TEXT_LINE + 26)
+
+
+def note_height(text: str, width: int) -> int:
+    """Of a Markdown note that shows `text` whole."""
+    per_line = max(10, (width - 40) // 7)
+    height = 24
+    for line in text.split("\n"):
+        lines = max(1, math.ceil(len(line) / per_line))
+        if line.startswith("#"):
+            height += 46
+        elif line.startswith(("- ", "* ", "1.", "2.", "3.", "4.")):
+            height += lines * 20 + 6
+        elif line.startswith("|"):
+            height += 27
+        elif line:
+            height += lines * 20
+        else:
+            height += 14
+    return height
+
+
+def arrange(flow: Flow) -> tuple[dict[int, Box], list[tuple[str, str, Box]]]:
+    """The boxes of all nodes by id, and of all stages as (title, colour, box)."""
+    nodes: dict[int, Box] = {}
+    stages = []
+    left = 0
+    for stage in flow.stages:
+        inner, bottom = left + PADDING, 0
+        for column in stage.columns:
+            top = HEAD + TITLE
+            widest = 0
+            for node in column:
+                width, height = size(node)
+                nodes[node.id] = (inner, top, width, height)
+                top += height + TITLE + GAP - 10
+                widest = max(widest, width)
+            bottom = max(bottom, top - TITLE - GAP + 10)
+            inner += widest + GAP
+        right = inner - GAP + PADDING
+        stages.append((stage.title, stage.colour, (left, 0, right - left, bottom + PADDING)))
+        left = right + GAP
+    return nodes, stages

@@ -1,0 +1,341 @@
+"""The pack's own workflows: from a picture, from a word, by pieces; what to try first."""
+
+from __future__ import annotations
+
+from .graph import Flow, Schemas
+from .models import SD15, load_checkpoint, load_classifier
+from .pieces import NEGATIVE, TEMPLATE, chain_classes, contact_sheet, generate, read_me, show_text
+
+PHOTOS = {"cat": "domestic cat", "coffee": "coffee", "motorcycle": "motorcycle"}
+
+
+def demo(schemas: Schemas) -> Flow:
+    """What `dev.py demo` queues: three photos, a class each, a labelled set and its contact sheet."""
+    flow = Flow("hyponet_demo", "Three pictures become a labelled set", schemas)
+    read_me(
+        flow,
+        "Each sample picture is classified, WordNet lists the hyponyms of what it shows, and every prompt of the set "
+        "draws from that list, from a view, a colour and a place. One click makes all pictures and their labels.",
+        [
+            "**Load Image**: your own pictures, one a class.",
+            "**Hyponyms of Image**: the ancestor to climb to. Empty climbs until there are enough hyponyms.",
+            "**Load Checkpoint**, and the size of the pictures in **Generate Dataset** to match it.",
+            "**Dataset Plan**: images per class. A larger number later extends the same set.",
+        ],
+        "The set lies in `output/datasets/<name>`: a folder a class, `metadata.jsonl` with label, prompt and seed of "
+        "each picture. The contact sheet is the quickest check: pictures that do not show their label go to "
+        "**Reject Items** by number (workflow *Cull and check labels*).",
+    )
+    flow.stage("1  Sample pictures")
+    pictures = [flow.add("LoadImage", f"Picture of {name}", image=f"{name}.png") for name in PHOTOS]
+    flow.stage("2  What they show: hyponyms")
+    classifier = load_classifier(flow)
+    found = [
+        flow.add(
+            "HypoNetHyponymsOfImage",
+            f"Hyponyms of {name}",
+            classifier=classifier["classifier"],
+            image=picture["IMAGE"],
+            ancestor=ancestor,
+        )
+        for (name, ancestor), picture in zip(PHOTOS.items(), pictures, strict=True)
+    ]
+    flow.stage("3  Classes")
+    classes = chain_classes(
+        flow,
+        [
+            {"class_name": name, "hyponyms": each["hyponyms"], "omit": "" if name == "motorcycle" else "color"}
+            for name, each in zip(PHOTOS, found, strict=True)
+        ],
+    )
+    flow.stage("4  Plan and model")
+    plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
+    loader = load_checkpoint(flow, SD15)
+    flow.stage("5  Labelled set")
+    made = generate(flow, loader["MODEL"], loader, plan["plan"], "demo")
+    contact_sheet(flow, made["dataset"])
+    return flow
+
+
+def quick_start(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_quick_start", "Quick start: one picture becomes a set", schemas)
+    read_me(
+        flow,
+        "One sample picture of one class. The classifier names it, WordNet lists its kinds, and the plan spreads the "
+        "prompts evenly over kinds, views, colours and places.",
+        [
+            "**Load Image**: your picture.",
+            "**Load Checkpoint**: the model you have.",
+            "**Dataset Plan**: how many images; the template.",
+            "**Generate Dataset**: cfg is 2.0, reported to train better classifiers than 7.5 (arXiv 2212.08420).",
+        ],
+        "*Hyponyms* shows what was kept and dropped, and why; a wrong class there spoils the set, so look first. "
+        "The pictures lie in `output/datasets/quick_start`. Queue again after a stop: only what is missing is made.",
+    )
+    flow.stage("1  From a picture to its kinds")
+    picture = flow.add("LoadImage", "Sample picture", image="example.png")
+    classifier = load_classifier(flow)
+    found = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
+    flow.column()
+    show_text(flow, found["report"], "Hyponyms: what was kept and why", height=420)
+    flow.stage("2  Class and plan")
+    classes = chain_classes(flow, [{"hyponyms": found["hyponyms"]}])
+    plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
+    flow.stage("3  Pictures")
+    loader = load_checkpoint(flow, SD15)
+    made = generate(flow, loader["MODEL"], loader, plan["plan"], "quick_start", cfg=2.0)
+    flow.column()
+    contact_sheet(flow, made["dataset"])
+    return flow
+
+
+def pictures_to_set(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_pictures_to_set", "A folder of pictures becomes a set of as many classes", schemas)
+    read_me(
+        flow,
+        "For ten classes or a thousand: a folder below ComfyUI's `input` with one picture a class (`cat.jpg`), or one "
+        "sub-folder a class (`cat/*.jpg`). The name of the file or folder is the label.",
+        [
+            "Put your pictures into `input/samples`, or set **Classes from Pictures**: folder.",
+            "**Dataset Plan**: images per class, template.",
+            "**Load Checkpoint** and the picture size of **Generate Dataset**.",
+        ],
+        "*What was seen* has a line for each class: what the classifier took the picture for, which hypernym was "
+        "climbed to, which hyponyms are used. *Plan Preview* warns where a hyponym of one class names another.",
+    )
+    flow.stage("1  Classes from pictures")
+    classifier = load_classifier(flow)
+    classes = flow.add("HypoNetClassesFromPictures", classifier=classifier["classifier"], folder="samples")
+    show_text(flow, classes["report"], "What was seen", height=300)
+    flow.stage("2  Plan")
+    plan = flow.add(
+        "HypoNetPlanDataset", classes=classes["classes"], template=TEMPLATE, negative=NEGATIVE, images_per_class=100
+    )
+    preview = flow.add("HypoNetPreviewPlan", plan=plan["plan"], cfg=2.0)
+    flow.column()
+    show_text(flow, preview["report"], "Coverage and warnings", height=500)
+    flow.stage("3  Pictures")
+    loader = load_checkpoint(flow, SD15)
+    made = generate(flow, loader["MODEL"], loader, plan["plan"], "pictures_to_set")
+    flow.column()
+    contact_sheet(flow, made["dataset"])
+    return flow
+
+
+def word_to_set(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_word_to_set", "Words become a set, without any picture", schemas)
+    read_me(
+        flow,
+        "A noun is enough: its hyponyms in WordNet become the kinds that the prompts draw from. Two words, two "
+        "classes; copy a pair of nodes for more.",
+        [
+            "**Hyponyms of Word**: the word. Name its sense where it has several: `crane (bird)` or `crane.n.05`.",
+            "depth 2 or 3 lists the kinds of the kinds as well.",
+            "**Load Checkpoint**, **Dataset Plan**: images per class.",
+        ],
+        "The report lists the senses that were not taken: if the wrong one was, name the right one. Words that mean "
+        "something else as well get the class word (tom cat) or are dropped; set lemmas to change that.",
+    )
+    flow.stage("1  Words")
+    words = {"ship": 2, "truck": 2}
+    found = {
+        word: flow.add("HypoNetHyponymsOfWord", f"Kinds of {word}", word=word, depth=depth)
+        for word, depth in words.items()
+    }
+    flow.column()
+    for word, each in found.items():
+        show_text(flow, each["report"], f"Report on {word}", height=300)
+    flow.stage("2  Classes and plan")
+    classes = chain_classes(flow, [{"class_name": word, "hyponyms": each["hyponyms"]} for word, each in found.items()])
+    flow.column()
+    plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
+    flow.stage("3  Pictures")
+    loader = load_checkpoint(flow, SD15)
+    made = generate(flow, loader["MODEL"], loader, plan["plan"], "word_to_set")
+    flow.column()
+    contact_sheet(flow, made["dataset"])
+    return flow
+
+
+def hyponyms(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_hyponyms", "Only the hyponyms: from a picture and from a word", schemas)
+    read_me(
+        flow,
+        "Chapter 4 of the thesis by itself, without a diffusion model: a picture is classified, its class's hypernym "
+        "is found in WordNet, and that hypernym's hyponyms are listed. Below it the same from a word.",
+        [
+            "**Load Image**: a picture of something that ImageNet knows.",
+            "mode `exact` goes by the class's WordNet id. `thesis` looks the label up, as the thesis did: try a "
+            "picture of a sorrel horse in both.",
+            "ancestor, at least, depth: how far to climb and to descend.",
+            "**Save Wildcard**: the name under which templates can use the list.",
+        ],
+        "*Classify* shows the likeliest classes; below 0.3 it warns. The reports name each hyponym that was dropped, "
+        "with the reason. **Save Wildcard** says where the file lies and how a template names it.",
+    )
+    flow.stage("1  Picture")
+    picture = flow.add("LoadImage", "Sample picture", image="example.png")
+    classifier = load_classifier(flow)
+    flow.stage("2  Class and hyponyms")
+    seen = flow.add("HypoNetClassifyImage", classifier=classifier["classifier"], image=picture["IMAGE"])
+    found = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
+    flow.column()
+    show_text(flow, seen["report"], "Likeliest classes", height=220)
+    show_text(flow, found["report"], "Hyponyms of the picture", height=300)
+    flow.stage("3  Keep the list")
+    flow.add("HypoNetSaveWildcard", hyponyms=found["hyponyms"], wildcard_name="my_hyponyms", overwrite=True)
+    flow.stage("From a word")
+    word = flow.add("HypoNetHyponymsOfWord", word="crane (bird)")
+    show_text(flow, word["report"], "Hyponyms of the word", height=300)
+    return flow
+
+
+def prompt_playground(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_prompt_playground", "Prompt playground: templates, wildcards, plans", schemas)
+    read_me(
+        flow,
+        "What a template turns into, before any picture is drawn. **Dynamic Prompt** gives single prompts for graphs "
+        "that you already have; **Dataset Plan** and **Plan Preview** show what a whole set would be.",
+        [
+            "The templates: `{a|b}`, `{2::a|b}` with weights, `{2$$a|b|c}` for two of them, `__wildcard__`, "
+            "`${x=red}` and `${x}`. A backslash keeps a brace as it is.",
+            "coverage: `balanced` deals every option equally often, `random` draws as the thesis did, `combinatorial` "
+            "gives every combination once.",
+            "**Class**: slots to omit, a template or negative of its own.",
+        ],
+        "*Coverage* lists how often each option comes (least and most), how many pairs of options meet, sample "
+        "prompts, tokens over 77, and warnings such as an option that names another class.",
+    )
+    flow.stage("Single prompts")
+    single = flow.add(
+        "HypoNetDynamicPrompt",
+        template="{2::photo|painting} of a __color__ {cat|dog} in __location__, {2$$ and $$soft light|fog|rain}",
+        count=5,
+        control="fixed",
+    )
+    show_text(flow, single["prompt"], "Five prompts", height=260)
+    flow.stage("A whole plan")
+    words = flow.add("HypoNetLoadWildcard", wildcard_name="cat")
+    classes = chain_classes(
+        flow,
+        [
+            {"class_name": "cat", "hyponyms": words["hyponyms"], "omit": "color"},
+            {"class_name": "ship", "hyponym_wildcard": "ship"},
+        ],
+    )
+    flow.column()
+    plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=200)
+    preview = flow.add("HypoNetPreviewPlan", plan=plan["plan"])
+    flow.stage("What it would give")
+    show_text(flow, preview["report"], "Coverage and warnings", height=520, width=520)
+    flow.column()
+    flow.add("PreviewImage", "How often each option comes", images=preview["chart"], width=520, height=520)
+    return flow
+
+
+def resume_and_shard(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_resume_and_shard", "Stop, go on, and split over machines", schemas)
+    read_me(
+        flow,
+        "Two shards of one plan, each a set of its own as if made on two machines, then merged. The merged set is "
+        "what one machine would have made, picture for picture.",
+        [
+            "On real machines: open this on each, keep one of the two branches, and set shard index (from 0) and "
+            "shard count in **Dataset Plan**.",
+            "Copy the finished folders together under `output/datasets`, then run **Merge Datasets** alone.",
+            "Stop a run whenever you like and queue it again: what is there is not made again.",
+        ],
+        "*Verify* reads every file of the merged set against its manifest and reports what is missing, torn or "
+        "changed. It should say that nothing is. A plan with more images per class extends the same sets.",
+    )
+    flow.stage("1  One plan, two shards")
+    classes = chain_classes(
+        flow,
+        [
+            {"class_name": "cat", "hyponym_wildcard": "cat", "omit": "color"},
+            {"class_name": "ship", "hyponym_wildcard": "ship"},
+        ],
+    )
+    flow.column()
+    plans = [
+        flow.add(
+            "HypoNetPlanDataset",
+            f"Plan of shard {number}",
+            classes=classes,
+            template=TEMPLATE,
+            negative=NEGATIVE,
+            images_per_class=100,
+            shard_index=number,
+            shard_count=2,
+        )
+        for number in (0, 1)
+    ]
+    flow.stage("2  Each shard makes its part")
+    loader = load_checkpoint(flow, SD15)
+    flow.column()
+    made = []
+    for number, plan in enumerate(plans):
+        made.append(generate(flow, loader["MODEL"], loader, plan["plan"], f"sharded_{number}"))
+        made[-1].title = f"Generate shard {number}"
+    flow.stage("3  Merge and verify")
+    merged = flow.add(
+        "HypoNetMergeDatasets", dataset_1=made[0]["dataset"], dataset_2=made[1]["dataset"], name="sharded"
+    )
+    verified = flow.add("HypoNetVerifyDataset", dataset=merged["dataset"])
+    show_text(flow, verified["report"], "Verify: what was found", height=260)
+    flow.column()
+    contact_sheet(flow, merged["dataset"])
+    return flow
+
+
+def cull_and_check(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_cull_and_check", "Cull and check labels, then make what is missing", schemas)
+    read_me(
+        flow,
+        "A finished set is looked over: by eye on the contact sheet, by a classifier, and file by file. What is "
+        "rejected counts as missing, and queueing again makes exactly that, with another seed.",
+        [
+            "**Generate Dataset**: the name of your set, with the settings it was made with.",
+            "**Reject Items**: the numbers on the contact sheet, such as `3, 12-20` or `cat: 5`.",
+            "**Check Labels**: threshold 0 means 1 / number of classes. Strict filters cost variety and tend to hurt.",
+        ],
+        "Queue twice: the first run marks, the second makes the marked ones anew. After the tries are used up the "
+        "best picture stays, marked, and exports leave it out unless asked.",
+    )
+    flow.stage("1  The set")
+    classes = chain_classes(
+        flow,
+        [
+            {"class_name": "cat", "hyponym_wildcard": "cat", "omit": "color"},
+            {"class_name": "ship", "hyponym_wildcard": "ship"},
+        ],
+    )
+    flow.column()
+    plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
+    loader = load_checkpoint(flow, SD15)
+    flow.stage("2  Pictures")
+    made = generate(flow, loader["MODEL"], loader, plan["plan"], "culled")
+    contact_sheet(flow, made["dataset"])
+    flow.stage("3  Reject by eye")
+    rejected = flow.add("HypoNetRejectItems", dataset=made["dataset"], items="")
+    show_text(flow, rejected["report"], "Rejected", height=160)
+    flow.stage("4  Check by a classifier")
+    classifier = load_classifier(flow)
+    checked = flow.add("HypoNetCheckLabels", dataset=rejected["dataset"], classifier=classifier["classifier"])
+    show_text(flow, checked["report"], "Verdicts", height=300)
+    flow.stage("5  Check the files")
+    verified = flow.add("HypoNetVerifyDataset", dataset=checked["dataset"])
+    show_text(flow, verified["report"], "Files", height=300)
+    return flow
+
+
+FLOWS = [
+    demo,
+    quick_start,
+    pictures_to_set,
+    word_to_set,
+    hyponyms,
+    prompt_playground,
+    resume_and_shard,
+    cull_and_check,
+]
