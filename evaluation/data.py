@@ -166,16 +166,24 @@ def limited(data: LabelledImages, per_class: int, seed: int) -> LabelledImages:
     return data.select(np.sort(np.concatenate(chosen)))
 
 
-def first_of_each_class(data: LabelledImages, per_class: int) -> LabelledImages:
-    """The first `per_class` pictures of each class (the thesis's Table 5-10 took the first n).
+def take(data: LabelledImages, per_class: int, seed: int | None) -> LabelledImages | None:
+    """`per_class` pictures of each class: the first (seed None; Table 5-10 of the thesis) or drawn by `seed`.
+
+    Returns: None for 0, everything for a negative number.
 
     Raises:
         ValueError: a class has fewer.
     """
+    if per_class == 0:
+        return None
+    if per_class < 0:
+        return data
     short = {name: count for name, count in data.counts().items() if count < per_class}
     if short:
         shown = ", ".join(f"{name} {count}" for name, count in short.items())
         raise ValueError(f"{data.name} has too few pictures ({shown}); expected {per_class} a class; ask for fewer")
+    if seed is not None:
+        return limited(data, per_class, seed)
     chosen = [np.flatnonzero(data.labels == label)[:per_class] for label in range(len(data.class_names))]
     return data.select(np.sort(np.concatenate(chosen)))
 

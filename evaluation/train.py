@@ -156,6 +156,7 @@ class _Job:
             "complete": complete,
             "epochs_done": len(self.run.history),
             "best_epoch": self.run.best_epoch,
+            "held_out_pictures": 0 if self.held_out is None else len(self.held_out[1]),
             "settings": asdict(settings),
             "data": self.data.summary(),
             "history": [asdict(record) for record in self.run.history],

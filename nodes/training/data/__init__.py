@@ -1,0 +1,1 @@
+"""Labelled pictures from anywhere: loading, mapping, merging and splitting them."""

@@ -1,0 +1,286 @@
+"""The nodes that bring labelled pictures together."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io, ui
+
+from ....evaluation.data import LabelledImages, merged, split, take
+from ....evaluation.mapping import ClassMapping, shipped_mappings
+from ....evaluation.sources import SOURCES, SPLITS
+from ... import checks, sockets
+from ...dataset.store import DatasetRef
+from ...engine import schema
+from .. import engine
+
+CATEGORY = "HypoNet/Training"
+CORRUPT = ("stop", "skip and count")
+OWN_TEXT, OWN_FILE = "the text below", "a file in input"
+MERGE_ORDERS = ("first (thesis)", "random")
+SEED_LIMIT = 2**64 - 1
+_COUNTS = "One line a class: how many pictures it has."
+
+
+class HypoNetLoadLabelledImages(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetLoadLabelledImages",
+            display_name="Load Labelled Images",
+            category=CATEGORY,
+            description=(
+                "Reads labelled pictures for training, testing and metrics: our own sets, image folders or zips, "
+                "CIFAR-10, STL-10, ImageNet validation, Parquet and WebDataset. Pictures are decoded only when needed."
+            ),
+            search_aliases=[
+                "dataset loader",
+                "CIFAR-10",
+                "STL-10",
+                "ImageNet",
+                "image folder",
+                "parquet",
+                "webdataset",
+            ],
+            inputs=[
+                sockets.Dataset.Input(
+                    "dataset",
+                    optional=True,
+                    tooltip="A set of Generate Dataset or Load Dataset; then no path is needed.",
+                ),
+                io.Combo.Input("source", options=list(SOURCES), default=SOURCES[0], tooltip="What lies at the path."),
+                io.String.Input(
+                    "path",
+                    default="",
+                    dynamic_prompts=False,
+                    tooltip=(
+                        "Folder or file below input/, output/datasets or a folder listed under `datasets:` in "
+                        "extra_model_paths.yaml, with forward slashes, e.g. cifar-10-batches-bin."
+                    ),
+                ),
+                io.Combo.Input(
+                    "split",
+                    options=list(SPLITS),
+                    default=SPLITS[0],
+                    tooltip=(
+                        "Which part. In an image folder, `all` takes the class folders at the path, the others the "
+                        "class folders inside the sub-folder of that name."
+                    ),
+                ),
+                io.Int.Input(
+                    "per_class",
+                    default=0,
+                    min=0,
+                    max=10_000_000,
+                    tooltip="At most this many pictures of each class, drawn by the seed; 0 takes all.",
+                ),
+                io.Combo.Input(
+                    "corrupt",
+                    options=list(CORRUPT),
+                    default=CORRUPT[0],
+                    tooltip="A picture that cannot be decoded stops the run and is named, or is left out and counted.",
+                ),
+                io.Boolean.Input(
+                    "download",
+                    default=False,
+                    tooltip="Fetch CIFAR-10 (170 MB) or STL-10 (2.6 GB) into input/<path> if it is not there.",
+                ),
+                _seed("Draws the pictures of a limit."),
+            ],
+            outputs=[
+                _images("The labelled pictures."),
+                io.String.Output("counts", display_name="counts", tooltip=_COUNTS),
+                io.Image.Output("sheet", display_name="sheet", tooltip="Up to 64 pictures of the set, class by class."),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, path: str | None = None, **_: object) -> str:
+        return engine.stamp(path)
+
+    @classmethod
+    def execute(
+        cls,
+        source: str,
+        path: str,
+        split: str,
+        per_class: int,
+        corrupt: str,
+        download: bool,
+        seed: int,
+        dataset: DatasetRef | None = None,
+    ) -> io.NodeOutput:
+        data = engine.load(
+            source=checks.choice(source, SOURCES, "source"),
+            path=checks.text(path, "path", 4096),
+            split=checks.choice(split, SPLITS, "split"),
+            per_class=checks.integer(per_class, 0, 10_000_000, "per class"),
+            skip_corrupt=checks.choice(corrupt, CORRUPT, "corrupt") == CORRUPT[1],
+            download_missing=checks.flag(download, "download"),
+            seed=checks.integer(seed, 0, SEED_LIMIT, "seed"),
+            dataset=dataset,
+        )
+        return _loaded(data, engine.samples_sheet(data))
+
+
+class HypoNetMapClasses(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMapClasses",
+            display_name="Map Classes",
+            category=CATEGORY,
+            description=(
+                "Renames, joins and drops classes by a mapping, so that sets with other class names can be compared: "
+                "the thesis's five classes in CIFAR-10, STL-10 and ImageNet, or any other."
+            ),
+            search_aliases=["rename classes", "class filter", "label mapping"],
+            inputs=[
+                _images_input("images", "The pictures whose classes are mapped."),
+                io.Combo.Input(
+                    "mapping",
+                    options=[*shipped_mappings(), OWN_TEXT, OWN_FILE],
+                    default=shipped_mappings()[0],
+                    tooltip="A mapping that ships with the pack, the text below, or a file.",
+                ),
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    default="",
+                    dynamic_prompts=False,
+                    tooltip=(
+                        "Own text: a line `class = source, source` for each class; `a|b` are names of one source; # "
+                        "starts a comment. Own file: its path below input/."
+                    ),
+                ),
+            ],
+            outputs=[
+                _images("The pictures of the mapped classes; all others are left out."),
+                io.String.Output("counts", display_name="counts", tooltip=_COUNTS),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, mapping: str | None = None, text: str | None = None, **_: object) -> str:
+        return engine.stamp(text) if mapping == OWN_FILE else ""
+
+    @classmethod
+    def execute(cls, images: LabelledImages, mapping: str, text: str) -> io.NodeOutput:
+        chosen = checks.choice(mapping, [*shipped_mappings(), OWN_TEXT, OWN_FILE], "mapping")
+        text = checks.text(text, "text")
+        if chosen == OWN_FILE:
+            found = ClassMapping.read(engine.input_file(text.strip()))
+        elif chosen == OWN_TEXT:
+            found = ClassMapping.parse(text, "the text of Map Classes")
+        else:
+            found = ClassMapping.shipped(chosen)
+        return _loaded(found.apply(images))
+
+
+class HypoNetMergeImages(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMergeImages",
+            display_name="Merge Labelled Images",
+            category=CATEGORY,
+            description="Adds N synthetic pictures of each class to a real set (thesis: Table 5-10), or joins two sets.",
+            search_aliases=["augment dataset", "concat datasets", "real plus synthetic"],
+            inputs=[
+                _images_input("images", "The first set, e.g. CIFAR-10 train. Its class order is kept."),
+                _images_input("added", "The second set, with the same classes."),
+                io.Int.Input(
+                    "per_class",
+                    default=0,
+                    min=-1,
+                    max=10_000_000,
+                    tooltip="Pictures of each class taken from the second set; -1 takes all, 0 none.",
+                ),
+                io.Combo.Input(
+                    "order",
+                    options=list(MERGE_ORDERS),
+                    default=MERGE_ORDERS[0],
+                    tooltip="The first N of each class, as the thesis did, or N drawn by the seed.",
+                ),
+                io.String.Input(
+                    "merged_name",
+                    default="",
+                    dynamic_prompts=False,
+                    display_name="name",
+                    tooltip="How tables name it; empty: the first's name + N, as Table 5-10 has it.",
+                ),
+                _seed("Draws the pictures when the order is random."),
+            ],
+            outputs=[
+                _images("Both sets as one."),
+                io.String.Output("counts", display_name="counts", tooltip=_COUNTS),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, images: LabelledImages, added: LabelledImages, per_class: int, order: str, merged_name: str, seed: int
+    ) -> io.NodeOutput:
+        number = checks.integer(per_class, -1, 10_000_000, "per class")
+        title = checks.text(merged_name, "name", 200).strip()
+        random = checks.choice(order, MERGE_ORDERS, "order") == MERGE_ORDERS[1]
+        chosen = take(added, number, seed if random else None)
+        if chosen is None:
+            return _loaded(images.named(title or images.name))
+        return _loaded(merged([images, chosen], title or f"{images.name} + {number if number > 0 else added.name}"))
+
+
+class HypoNetSplitImages(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetSplitImages",
+            display_name="Split Labelled Images",
+            category=CATEGORY,
+            description="Divides a set in two, class by class, e.g. into a part to train on and a part to test on.",
+            search_aliases=["train test split", "validation split"],
+            inputs=[
+                _images_input("images", "The set to divide."),
+                io.Float.Input(
+                    "share", default=0.8, min=0.0, max=1.0, step=0.01, tooltip="Share of each class in the first part."
+                ),
+                _seed("Draws which pictures go where."),
+            ],
+            outputs=[
+                sockets.LabelledImages.Output("first", display_name="first", tooltip="The share."),
+                sockets.LabelledImages.Output("rest", display_name="rest", tooltip="Everything else."),
+                io.String.Output("counts", display_name="counts", tooltip="The counts of both parts."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, images: LabelledImages, share: float, seed: int) -> io.NodeOutput:
+        first, rest = split(
+            images, checks.number(share, 0.0, 1.0, "share"), checks.integer(seed, 0, SEED_LIMIT, "seed")
+        )
+        first, rest = first.named(f"{images.name}, {share:g} of it"), rest.named(f"{images.name}, the rest")
+        text = f"{engine.counts_text(first)}\n\n{engine.counts_text(rest)}"
+        return io.NodeOutput(first, rest, text, ui=ui.PreviewText(text))
+
+
+def _loaded(data: LabelledImages, *further: object) -> io.NodeOutput:
+    text = engine.counts_text(data)
+    return io.NodeOutput(data, text, *further, ui=ui.PreviewText(text))
+
+
+def _images_input(name: str, tooltip: str) -> io.Input:
+    return sockets.LabelledImages.Input(name, tooltip=tooltip)
+
+
+def _images(tooltip: str) -> io.Output:
+    return sockets.LabelledImages.Output("labelled", display_name="images", tooltip=tooltip)
+
+
+def _seed(tooltip: str) -> io.Input:
+    return io.Int.Input("seed", default=0, min=0, max=SEED_LIMIT, control_after_generate=False, tooltip=tooltip)
+
+
+NODES: list[type[io.ComfyNode]] = [
+    HypoNetLoadLabelledImages,
+    HypoNetMapClasses,
+    HypoNetMergeImages,
+    HypoNetSplitImages,
+]

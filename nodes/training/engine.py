@@ -1,0 +1,400 @@
+"""What the training nodes need of the running ComfyUI: folders, memory, progress and result files.
+
+Reads: what paths.read_bases() names, models/classifiers. Writes: output/hyponet/classifiers/<name>/<run>/,
+output/hyponet/results/<name>/, output/hyponet/cache.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import torch
+
+from ...evaluation import testing
+from ...evaluation.cache import without_corrupt
+from ...evaluation.data import LabelledImages, limited
+from ...evaluation.intervals import wilson
+from ...evaluation.model import Checkpoint, load_checkpoint
+from ...evaluation.plots import confusion_plot, line_chart, to_image
+from ...evaluation.results import Result, read_results, write_result
+from ...evaluation.run import Moment
+from ...evaluation.settings import Settings
+from ...evaluation.sheets import samples, sheet
+from ...evaluation.sources import read_source
+from ...evaluation.sources.download import DOWNLOADABLE, download
+from ...evaluation.sources.ours import is_ours, read_ours
+from ...evaluation.train import Trained, folder_name, train
+from .. import checks, paths
+from ..dataset.store import DatasetRef
+from ..engine import progress_bar, progress_text
+
+NOTHING_TRAINED = "(nothing trained yet)"
+SHEET = 64
+
+
+def classifiers_dir() -> Path:
+    """Where checkpoints are written: output/hyponet/classifiers."""
+    return paths.hyponet_dir() / "classifiers"
+
+
+def results_dir() -> Path:
+    """Where result files are written: output/hyponet/results."""
+    return paths.hyponet_dir() / "results"
+
+
+def load(
+    source: str,
+    path: str,
+    split: str,
+    per_class: int,
+    skip_corrupt: bool,
+    download_missing: bool,
+    seed: int,
+    dataset: DatasetRef | None,
+) -> LabelledImages:
+    """What Load Labelled Images gives; see its widgets."""
+    cache = paths.hyponet_dir() / "cache"
+    if dataset is not None:
+        data = read_ours(dataset.path, dataset.name, cache)
+    else:
+        data = read_source(source, _source_path(source, path, download_missing), split, cache)
+    data = limited(data, per_class, seed)
+    return without_corrupt(data, progress_bar(len(data))) if skip_corrupt else data
+
+
+def _source_path(source: str, path: str, download_missing: bool) -> Path:
+    if not download_missing:
+        return paths.confine_any(paths.read_bases(), path, what="path")
+    if source not in DOWNLOADABLE:
+        raise ValueError(
+            f"download is on for {source}; only {' and '.join(DOWNLOADABLE)} can be fetched; switch it off"
+        )
+    base = paths.read_bases()[0]
+    folder = paths.confine(base, path or source.lower(), what="path")
+    return folder if folder.is_dir() and any(folder.rglob("*_batch*")) else download(source, folder)
+
+
+def input_file(name: str) -> Path:
+    """A file of the user's below the folders that may be read."""
+    return paths.confine_any(paths.read_bases(), name, what="mapping file")
+
+
+def stamp(path: str | None) -> str:
+    """What changes when the files at `path` do: names, sizes and times; the revision of a set of ours."""
+    if not path or not isinstance(path, str):
+        return ""
+    try:
+        found = paths.confine_any(paths.read_bases(), path, what="path")
+        if found.is_file():
+            return f"{found.stat().st_size} {found.stat().st_mtime_ns}"
+        if is_ours(found):
+            revision = json.loads((found / "dataset.json").read_text("utf-8")).get("revision")
+            return f"{revision} {(found / 'metadata.jsonl').stat().st_size}"
+        total = hashlib.blake2b(digest_size=16)
+        for file in sorted(found.rglob("*")):
+            state = file.stat()
+            total.update(f"{file}\n{state.st_size}\n{state.st_mtime_ns}\n".encode("utf-8", "surrogatepass"))
+        return total.hexdigest()
+    except (OSError, ValueError):  # the run itself says what is wrong
+        return ""
+
+
+def counts_text(data: LabelledImages) -> str:
+    """The set's name, size and counts, a line a class."""
+    lines = [f"{data.name}: {len(data):,} pictures", *(f"{name}: {count:,}" for name, count in data.counts().items())]
+    if data.synthetic.any():
+        lines.append(f"generated: {int(data.synthetic.sum()):,}")
+    if data.skipped:
+        lines.append(f"skipped as corrupt: {len(data.skipped):,}: {', '.join(data.skipped[:5])}")
+    return "\n".join(lines)
+
+
+def samples_sheet(data: LabelledImages) -> torch.Tensor:
+    """Up to 64 pictures, class by class."""
+    return samples(data, SHEET)
+
+
+def run_name(name: object) -> str:
+    """The name of a run, checked to be a relative path of plain parts."""
+    stated = checks.text(name, "name", 200).strip()
+    paths.confine(classifiers_dir(), stated, what="name")
+    return stated
+
+
+def weight_files() -> list[str]:
+    """Files in models/classifiers that may be torchvision's ResNet weights."""
+    return sorted(
+        {
+            file.relative_to(folder).as_posix()
+            for folder in paths.model_folders("classifiers")
+            for file in folder.glob("*resnet*")
+            if file.suffix in (".safetensors", ".pth", ".pt")
+        }
+    )
+
+
+def start_weights(start: str, architecture: str, scratch: str, fetch: str) -> Path | None:
+    """The file of first weights that a choice of `start` means; None from scratch."""
+    if start == scratch:
+        return None
+    folders = paths.model_folders("classifiers")
+    if start != fetch:
+        return paths.confine_any(folders, start, what="start")
+    from torchvision.models import get_model_weights
+
+    wanted = get_model_weights(architecture)["IMAGENET1K_V1"]
+    target = folders[0] / Path(wanted.url).name
+    if not target.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(wanted.url, str(target), hash_prefix=target.stem.split("-")[-1])
+        except (OSError, RuntimeError) as error:
+            raise ValueError(f"{wanted.url} could not be fetched ({error}); put the file into {folders[0]}") from None
+    return target
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """What Train Classifier gives: one checkpoint and one result a run."""
+
+    checkpoints: list[Checkpoint]
+    results: list[Result]
+    curves: torch.Tensor
+
+    def as_ui(self) -> dict[str, Any]:
+        return _ui(self.results)
+
+
+def train_runs(
+    images: LabelledImages,
+    settings: Settings,
+    name: str,
+    runs: int,
+    best: bool,
+    weights: Path | None,
+    node_id: str | None,
+) -> Runs:
+    """Train `runs` classifiers with seeds from settings.seed on.
+
+    Args:
+        best: give the checkpoint of the best held-out epoch instead of the last's.
+    """
+    if best and not settings.held_out:
+        raise ValueError("taken is the best held-out epoch, and nothing is held out; set held_out above 0, e.g. 0.1")
+    done: list[tuple[Settings, Trained, Result]] = []
+    with _memory_to_ourselves() as device:
+        for number in range(runs):
+            seeded = replace(settings, seed=settings.seed + number)
+            folder = classifiers_dir() / name / folder_name(images, seeded)
+            prefix = f"run {number + 1} of {runs}, " if runs > 1 else ""
+            bar = progress_bar(1)
+
+            def watch(moment: Moment, prefix: str = prefix, bar: Any = bar) -> None:
+                progress_text(prefix + moment.text(), node_id)
+                bar(moment.step, moment.steps)
+
+            prepare = progress_bar(len(images))
+            trained = train(images, seeded, folder, device=device, weights=weights, watch=watch, progress=prepare)
+            done.append((seeded, trained, _training_result(name, images, seeded, trained)))
+    chosen = [trained.best if best and trained.best is not None else trained.last for _, trained, _ in done]
+    return Runs(chosen, [result for *_, result in done], curves([(s.seed, t) for s, t, _ in done]))
+
+
+def curves(runs: Sequence[tuple[int, Trained]]) -> torch.Tensor:
+    """Loss over accuracy by epoch, as IMAGE."""
+    loss: dict[str, tuple[list[float], list[float | None]]] = {}
+    accuracy: dict[str, tuple[list[float], list[float | None]]] = {}
+    for seed, trained in runs:
+        epochs = [float(record.epoch) for record in trained.history]
+        loss[f"seed {seed}"] = (epochs, [record.loss for record in trained.history])
+        accuracy[f"seed {seed}, training"] = (epochs, [100 * record.accuracy for record in trained.history])
+        if trained.best is not None:
+            held = [
+                100 * record.held_out_accuracy for record in trained.history if record.held_out_accuracy is not None
+            ]
+            accuracy[f"seed {seed}, held out"] = (epochs, list(held))
+    size = (900, 420)
+    charts = [
+        to_image(line_chart(loss, "Training loss", "epoch", "cross-entropy", size)),
+        to_image(line_chart(accuracy, "Accuracy", "epoch", "per cent", size)),
+    ]
+    return torch.cat(charts, dim=1)
+
+
+def _training_result(name: str, images: LabelledImages, settings: Settings, trained: Trained) -> Result:
+    identity = trained.last.provenance["identity"]
+    if not trained.seconds:  # found on disk: its result is there too, unless someone removed it
+        for earlier in read_results(results_dir() / name):
+            if earlier.kind == "training" and earlier.inputs.get("identity") == identity:
+                return earlier
+    last = trained.history[-1]
+    figures: dict[str, Any] = {
+        "loss": last.loss,
+        "training_accuracy": last.accuracy,
+        "epochs": len(trained.history),
+        "seconds": trained.seconds,
+        "history": [asdict(record) for record in trained.history],
+    }
+    if trained.best is not None:
+        count = int(trained.last.provenance["held_out_pictures"])
+        reached = float(last.held_out_accuracy or 0.0)
+        figures["held_out"] = {
+            "accuracy": reached,
+            "interval": wilson(round(reached * count), count),
+            "count": count,
+            "synthetic": bool(images.synthetic.any()),
+            "best_epoch": trained.last.provenance["best_epoch"],
+        }
+    warnings = [_LEAK] if settings.weights_key else []
+    inputs = {"training": images.summary(), "identity": identity, "checkpoint": trained.last.path}
+    return write_result(results_dir(), name, "training", figures, inputs, asdict(settings), tuple(warnings))
+
+
+_LEAK = "started from ImageNet weights: what ImageNet's classes taught leaks into every figure of this classifier"
+
+
+def checkpoint_files() -> list[str]:
+    """Checkpoints below output/hyponet/classifiers, newest first."""
+    root = classifiers_dir()
+    files = sorted(root.rglob("*.safetensors"), key=lambda file: -file.stat().st_mtime) if root.is_dir() else []
+    return [file.relative_to(root).as_posix() for file in files]
+
+
+def open_checkpoint(name: str) -> Checkpoint:
+    """The checkpoint of that name below output/hyponet/classifiers or models/classifiers."""
+    if name == NOTHING_TRAINED:
+        raise ValueError("no classifier is chosen; expected one that Train Classifier saved; run it first")
+    return load_checkpoint(paths.confine_any([classifiers_dir(), *paths.model_folders("classifiers")], name))
+
+
+def checkpoint_stamp(name: str | None) -> str:
+    """What changes when that checkpoint does."""
+    try:
+        path = open_checkpoint(name or NOTHING_TRAINED).path
+        return f"{path.stat().st_size} {path.stat().st_mtime_ns}"
+    except (OSError, ValueError):
+        return ""
+
+
+def about(checkpoint: Checkpoint) -> str:
+    """A checkpoint's classes, preprocessing, settings and data as text."""
+    stated = {key: value for key, value in checkpoint.provenance.items() if key != "history"}
+    body = {"classes": checkpoint.class_names, "preprocessing": asdict(checkpoint.preprocessing), **stated}
+    return json.dumps(body, indent=1, ensure_ascii=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """What Test Classifier gives."""
+
+    results: list[Result]
+    table: str
+    confusion: torch.Tensor
+    mistakes: torch.Tensor
+
+    def as_ui(self) -> dict[str, Any]:
+        return {**_ui(self.results), "text": [self.table]}
+
+
+def test(
+    checkpoints: Sequence[Checkpoint],
+    sets: Sequence[LabelledImages],
+    name: str,
+    mistakes: int,
+    node_id: str | None,
+) -> Tested:
+    """Test each classifier on each set."""
+    found: list[list[testing.SetResult]] = []
+    with _memory_to_ourselves() as device:
+        for number, checkpoint in enumerate(checkpoints, 1):
+            found.append([])
+            for data in sets:
+                progress_text(f"classifier {number} of {len(checkpoints)} on {data.name}", node_id)
+                found[-1].append(testing.measure_accuracy(checkpoint, data, device, progress_bar(len(data)), mistakes))
+    results = [
+        _test_result(name, checkpoint, sets, reached) for checkpoint, reached in zip(checkpoints, found, strict=True)
+    ]
+    confusions = []
+    for place, data in enumerate(sets):
+        matrix = sum(reached[place].confusion for reached in found)
+        confusions.append(to_image(confusion_plot(matrix.tolist(), found[0][place].classes, data.name, (640, 600))))
+    return Tested(results, testing.table(found), torch.cat(confusions), _mistake_sheet(sets, found[0]))
+
+
+def _test_result(
+    name: str, checkpoint: Checkpoint, sets: Sequence[LabelledImages], reached: Sequence[testing.SetResult]
+) -> Result:
+    provenance = checkpoint.provenance
+    settings = dict(provenance.get("settings", {}))
+    warnings = [_LEAK] if provenance.get("imagenet_classes_leak") else []
+    if not provenance.get("complete") and "best" not in checkpoint.path.name:
+        warnings.append(f"the training was interrupted after {provenance.get('epochs_done')} epochs")
+    figures = {
+        "test_sets": [
+            {**result.figures(), "synthetic": bool(data.synthetic.all())}
+            for result, data in zip(reached, sets, strict=True)
+        ],
+        "average": testing.average(reached),
+    }
+    inputs = {
+        "training": provenance.get("data", {}),
+        "identity": provenance.get("identity", ""),
+        "checkpoint": checkpoint.path,
+        "test_sets": [data.summary() for data in sets],
+    }
+    settings["calibration_bins"] = testing.CALIBRATION_BINS
+    settings["checkpoint"] = checkpoint.path.stem
+    return write_result(results_dir(), name, "test", figures, inputs, settings, tuple(warnings))
+
+
+def _mistake_sheet(sets: Sequence[LabelledImages], reached: Sequence[testing.SetResult]) -> torch.Tensor:
+    pictures, captions = [], []
+    for data, result in zip(sets, reached, strict=True):
+        for mistake in result.mistakes:
+            pictures.append(data.read(mistake.place))
+            captions.append(f"{mistake.true}\nas {mistake.predicted} {100 * mistake.probability:.0f} %")
+    return sheet(pictures, captions)
+
+
+def compare(
+    first: Sequence[Checkpoint], second: Sequence[Checkpoint], data: LabelledImages, name: str, node_id: str | None
+) -> tuple[Result, str]:
+    """McNemar's test of two classifiers, run by run; the result and a Markdown table."""
+    progress_text(f"comparing on {data.name}", node_id)
+    with _memory_to_ourselves() as device:
+        pairs = testing.compare(first, second, data, device, progress_bar(len(data)))
+    figures = {"pairs": [asdict(pair) for pair in pairs]}
+    inputs = {
+        "first": [checkpoint.provenance.get("identity", "") for checkpoint in first],
+        "second": [checkpoint.provenance.get("identity", "") for checkpoint in second],
+        "images": data.summary(),
+    }
+    settings = {"test": "McNemar", "adjustment": "Holm"}
+    return write_result(results_dir(), name, "comparison", figures, inputs, settings), testing.comparison_table(pairs)
+
+
+def _ui(results: Sequence[Result]) -> dict[str, Any]:
+    return {
+        "hyponet_result": [result.to_json() for result in results],
+        "text": ["\n\n".join(result.summary() for result in results)],
+    }
+
+
+@contextmanager
+def _memory_to_ourselves() -> Iterator[torch.device]:
+    """ComfyUI's device, its models moved off it first, our memory given back after."""
+    comfy.model_management.unload_all_models()
+    comfy.model_management.soft_empty_cache()
+    try:
+        yield comfy.model_management.get_torch_device()
+    finally:
+        gc.collect()
+        comfy.model_management.soft_empty_cache()
