@@ -131,15 +131,7 @@ def _load_folder(path: Path, name: str) -> Classifier:
 def _load_timm(
     tensors: dict[str, torch.Tensor], architecture: str, labels: Sequence[str], path: Path, name: str
 ) -> Classifier:
-    try:
-        import timm as library
-        import timm.data
-    except ImportError as error:
-        raise ImportError(
-            f"model file {path} is no ResNet of torchvision's; to try it as timm's {architecture!r} install timm: "
-            "pip install timm"
-        ) from error
-    timm: Any = library
+    timm = _timm(f"model {path} is no ResNet of torchvision's; to try it as timm's {architecture!r} it")
     if not timm.is_model(architecture):
         raise ValueError(
             f"model file {path} holds {len(tensors)} tensors of an unknown kind, such as {next(iter(tensors))!r}; "

