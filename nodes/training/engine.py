@@ -18,16 +18,14 @@ from typing import Any
 import comfy.model_management
 import torch
 
-from ...evaluation import testing
+from ...evaluation import records, testing
 from ...evaluation.cache import without_corrupt
 from ...evaluation.data import LabelledImages, limited
-from ...evaluation.intervals import wilson
 from ...evaluation.model import Checkpoint, load_checkpoint
-from ...evaluation.plots import confusion_plot, line_chart, to_image
-from ...evaluation.results import Result, read_results, write_result
+from ...evaluation.results import Result
 from ...evaluation.run import Moment
 from ...evaluation.settings import Settings
-from ...evaluation.sheets import samples, sheet
+from ...evaluation.sheets import samples
 from ...evaluation.sources import read_source
 from ...evaluation.sources.download import DOWNLOADABLE, download
 from ...evaluation.sources.ours import is_ours, read_ours
@@ -203,62 +201,9 @@ def train_runs(
 
             prepare = progress_bar(len(images))
             trained = train(images, seeded, folder, device=device, weights=weights, watch=watch, progress=prepare)
-            done.append((seeded, trained, _training_result(name, images, seeded, trained)))
+            done.append((seeded, trained, records.training_result(results_dir(), name, images, seeded, trained)))
     chosen = [trained.best if best and trained.best is not None else trained.last for _, trained, _ in done]
-    return Runs(chosen, [result for *_, result in done], curves([(s.seed, t) for s, t, _ in done]))
-
-
-def curves(runs: Sequence[tuple[int, Trained]]) -> torch.Tensor:
-    """Loss over accuracy by epoch, as IMAGE."""
-    loss: dict[str, tuple[list[float], list[float | None]]] = {}
-    accuracy: dict[str, tuple[list[float], list[float | None]]] = {}
-    for seed, trained in runs:
-        epochs = [float(record.epoch) for record in trained.history]
-        loss[f"seed {seed}"] = (epochs, [record.loss for record in trained.history])
-        accuracy[f"seed {seed}, training"] = (epochs, [100 * record.accuracy for record in trained.history])
-        if trained.best is not None:
-            held = [
-                100 * record.held_out_accuracy for record in trained.history if record.held_out_accuracy is not None
-            ]
-            accuracy[f"seed {seed}, held out"] = (epochs, list(held))
-    size = (900, 420)
-    charts = [
-        to_image(line_chart(loss, "Training loss", "epoch", "cross-entropy", size)),
-        to_image(line_chart(accuracy, "Accuracy", "epoch", "per cent", size)),
-    ]
-    return torch.cat(charts, dim=1)
-
-
-def _training_result(name: str, images: LabelledImages, settings: Settings, trained: Trained) -> Result:
-    identity = trained.last.provenance["identity"]
-    if not trained.seconds:  # found on disk: its result is there too, unless someone removed it
-        for earlier in read_results(results_dir() / name):
-            if earlier.kind == "training" and earlier.inputs.get("identity") == identity:
-                return earlier
-    last = trained.history[-1]
-    figures: dict[str, Any] = {
-        "loss": last.loss,
-        "training_accuracy": last.accuracy,
-        "epochs": len(trained.history),
-        "seconds": trained.seconds,
-        "history": [asdict(record) for record in trained.history],
-    }
-    if trained.best is not None:
-        count = int(trained.last.provenance["held_out_pictures"])
-        reached = float(last.held_out_accuracy or 0.0)
-        figures["held_out"] = {
-            "accuracy": reached,
-            "interval": wilson(round(reached * count), count),
-            "count": count,
-            "synthetic": bool(images.synthetic.any()),
-            "best_epoch": trained.last.provenance["best_epoch"],
-        }
-    warnings = [_LEAK] if settings.weights_key else []
-    inputs = {"training": images.summary(), "identity": identity, "checkpoint": trained.last.path}
-    return write_result(results_dir(), name, "training", figures, inputs, asdict(settings), tuple(warnings))
-
-
-_LEAK = "started from ImageNet weights: what ImageNet's classes taught leaks into every figure of this classifier"
+    return Runs(chosen, [result for *_, result in done], records.curves([(s.seed, t) for s, t, _ in done]))
 
 
 def checkpoint_files() -> list[str]:
@@ -320,48 +265,11 @@ def test(
                 progress_text(f"classifier {number} of {len(checkpoints)} on {data.name}", node_id)
                 found[-1].append(testing.measure_accuracy(checkpoint, data, device, progress_bar(len(data)), mistakes))
     results = [
-        _test_result(name, checkpoint, sets, reached) for checkpoint, reached in zip(checkpoints, found, strict=True)
+        records.test_result(results_dir(), name, checkpoint, sets, reached)
+        for checkpoint, reached in zip(checkpoints, found, strict=True)
     ]
-    confusions = []
-    for place, data in enumerate(sets):
-        matrix = sum(reached[place].confusion for reached in found)
-        confusions.append(to_image(confusion_plot(matrix.tolist(), found[0][place].classes, data.name, (640, 600))))
-    return Tested(results, testing.table(found), torch.cat(confusions), _mistake_sheet(sets, found[0]))
-
-
-def _test_result(
-    name: str, checkpoint: Checkpoint, sets: Sequence[LabelledImages], reached: Sequence[testing.SetResult]
-) -> Result:
-    provenance = checkpoint.provenance
-    settings = dict(provenance.get("settings", {}))
-    warnings = [_LEAK] if provenance.get("imagenet_classes_leak") else []
-    if not provenance.get("complete") and "best" not in checkpoint.path.name:
-        warnings.append(f"the training was interrupted after {provenance.get('epochs_done')} epochs")
-    figures = {
-        "test_sets": [
-            {**result.figures(), "synthetic": bool(data.synthetic.all())}
-            for result, data in zip(reached, sets, strict=True)
-        ],
-        "average": testing.average(reached),
-    }
-    inputs = {
-        "training": provenance.get("data", {}),
-        "identity": provenance.get("identity", ""),
-        "checkpoint": checkpoint.path,
-        "test_sets": [data.summary() for data in sets],
-    }
-    settings["calibration_bins"] = testing.CALIBRATION_BINS
-    settings["checkpoint"] = checkpoint.path.stem
-    return write_result(results_dir(), name, "test", figures, inputs, settings, tuple(warnings))
-
-
-def _mistake_sheet(sets: Sequence[LabelledImages], reached: Sequence[testing.SetResult]) -> torch.Tensor:
-    pictures, captions = [], []
-    for data, result in zip(sets, reached, strict=True):
-        for mistake in result.mistakes:
-            pictures.append(data.read(mistake.place))
-            captions.append(f"{mistake.true}\nas {mistake.predicted} {100 * mistake.probability:.0f} %")
-    return sheet(pictures, captions)
+    confusion = records.confusions(sets, found)
+    return Tested(results, testing.table(found), confusion, records.mistake_sheet(sets, found[0]))
 
 
 def compare(
@@ -371,14 +279,8 @@ def compare(
     progress_text(f"comparing on {data.name}", node_id)
     with _memory_to_ourselves() as device:
         pairs = testing.compare(first, second, data, device, progress_bar(len(data)))
-    figures = {"pairs": [asdict(pair) for pair in pairs]}
-    inputs = {
-        "first": [checkpoint.provenance.get("identity", "") for checkpoint in first],
-        "second": [checkpoint.provenance.get("identity", "") for checkpoint in second],
-        "images": data.summary(),
-    }
-    settings = {"test": "McNemar", "adjustment": "Holm"}
-    return write_result(results_dir(), name, "comparison", figures, inputs, settings), testing.comparison_table(pairs)
+    result = records.comparison_result(results_dir(), name, first, second, data, pairs)
+    return result, testing.comparison_table(pairs)
 
 
 def _ui(results: Sequence[Result]) -> dict[str, Any]:

@@ -182,7 +182,7 @@ class HypoNetMergeImages(io.ComfyNode):
             node_id="HypoNetMergeImages",
             display_name="Merge Labelled Images",
             category=CATEGORY,
-            description="Adds N synthetic pictures of each class to a real set (thesis: Table 5-10), or joins two sets.",
+            description="Adds N synthetic pictures a class to a real set (thesis: Table 5-10), or joins two sets.",
             search_aliases=["augment dataset", "concat datasets", "real plus synthetic"],
             inputs=[
                 _images_input("images", "The first set, e.g. CIFAR-10 train. Its class order is kept."),

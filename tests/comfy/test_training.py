@@ -1,0 +1,243 @@
+"""The training room on the server: real files in, results and pictures out; bad files and values refused by name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+
+import numpy as np
+import pytest
+from hyponet.evaluation.model import is_checkpoint, load_checkpoint
+from PIL import Image
+
+from headless.client import Rejected, RunFailed
+
+COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
+
+
+@pytest.fixture(scope="module")
+def pictures(comfy):
+    """input/colours/{train,test}/<colour>/: 12 and 4 noisy pictures a class, plain to tell apart."""
+    rng = np.random.default_rng(0)
+    root = comfy.input / "colours"
+    for part, count in (("train", 12), ("test", 4)):
+        for name, colour in COLOURS.items():
+            folder = root / part / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                noisy = np.array(colour) + rng.integers(-30, 30, (24, 20, 3))
+                Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / f"{number}.png")
+    yield root
+    shutil.rmtree(root)
+
+
+def load(part, **changes):
+    inputs = {
+        "source": "image folder",
+        "path": "colours",
+        "split": part,
+        "per_class": 0,
+        "corrupt": "stop",
+        "download": False,
+        "seed": 0,
+    }
+    return {"class_type": "HypoNetLoadLabelledImages", "inputs": {**inputs, **changes}}
+
+
+def train(images, **changes):
+    inputs = {
+        "images": images,
+        "run_name": "colours",
+        "architecture": "resnet18",
+        "stem": "7x7",
+        "start": "scratch",
+        "size": 16,
+        "filter": "bicubic",
+        "crop": "squash",
+        "epochs": 3,
+        "batch_size": 9,
+        "learning_rate": 0.001,
+        "optimizer": "AdamW",
+        "weight_decay": 0.01,
+        "schedule": "constant",
+        "label_smoothing": 0.0,
+        "augmentation": "none",
+        "normalisation": "none",
+        "precision": "float32",
+        "held_out": 0.0,
+        "taken": "last epoch",
+        "runs": 1,
+        "seed": 0,
+    }
+    return {"class_type": "HypoNetTrainClassifier", "inputs": {**inputs, **changes}}
+
+
+def preview(image):
+    return {"class_type": "PreviewImage", "inputs": {"images": image}}
+
+
+def test_train_test_and_compare_on_real_files(comfy, pictures):
+    shown = comfy.run(
+        {
+            "train set": load("train"),
+            "test set": load("test"),
+            "train": train(["train set", 0], runs=2, held_out=0.25, augmentation="flip and crop"),
+            "other": train(["train set", 0], runs=2, run_name="colours/other", stem="3x3 stride 2", epochs=1),
+            "test": {
+                "class_type": "HypoNetTestClassifier",
+                "inputs": {
+                    "checkpoint": ["train", 0],
+                    "images": ["test set", 0],
+                    "images_2": ["train set", 0],
+                    "run_name": "colours",
+                    "mistakes": 4,
+                },
+            },
+            "compare": {
+                "class_type": "HypoNetCompareClassifiers",
+                "inputs": {
+                    "checkpoint": ["train", 0],
+                    "other": ["other", 0],
+                    "images": ["test set", 0],
+                    "run_name": "colours",
+                },
+            },
+            "sheet": preview(["train set", 2]),
+            "curves": preview(["train", 1]),
+            "confusion": preview(["test", 2]),
+            "mistakes": preview(["test", 3]),
+        }
+    )
+    trained = shown["train"]["hyponet_result"]
+    assert [result["settings"]["seed"] for result in trained] == [0, 1]
+    assert trained[0]["figures"]["held_out"]["count"] == 9, "a quarter of 12 in each of 3 classes"
+    assert len(trained[0]["figures"]["history"]) == 3
+    tested = shown["test"]["hyponet_result"]
+    assert [(entry["name"], entry["count"]) for entry in tested[0]["figures"]["test_sets"]] == [
+        ("colours test", 12),
+        ("colours train", 36),
+    ]
+    for entry in tested[0]["figures"]["test_sets"]:
+        low, high = entry["interval"]
+        assert 0 <= low <= entry["accuracy"] <= high <= 1
+        assert sum(map(sum, entry["confusion"])) == entry["count"]
+    assert "mean and standard deviation of 2 runs" in shown["test"]["text"][0]
+    assert len(shown["compare"]["hyponet_result"][0]["figures"]["pairs"]) == 2
+    assert len(shown["confusion"]["images"]) == 2
+    assert all(shown[name]["images"] for name in ("sheet", "curves", "mistakes"))
+    kept = [json.loads(path.read_text("utf-8")) for path in (comfy.output / "hyponet/results/colours").glob("*.json")]
+    assert sorted(result["kind"] for result in kept) == ["comparison", "test", "test", "training", "training"]
+
+
+def test_a_finished_run_is_not_trained_again_and_its_file_opens(comfy, pictures):
+    graph = {"set": load("train"), "train": train(["set", 0], run_name="again", epochs=1)}
+    first = comfy.run(graph)["train"]["hyponet_result"][0]
+    # another limit that changes nothing: the node runs again, the training does not
+    second = comfy.run({**graph, "set": load("train", per_class=12)})["train"]["hyponet_result"][0]
+    assert second["run"] == first["run"]
+    (file,) = (comfy.output / "hyponet/classifiers/again").rglob("last.safetensors")
+    name = file.relative_to(comfy.output / "hyponet/classifiers").as_posix()
+    opened = {"class_type": "HypoNetOpenClassifier", "inputs": {"checkpoint_file": name}}
+    shown = comfy.run({"open": opened, "text": {"class_type": "PreviewAny", "inputs": {"source": ["open", 1]}}})
+    about = json.loads(shown["text"]["text"][0])
+    assert about["classes"] == ["blue", "green", "red"]
+    assert about["complete"] is True
+
+
+def test_interrupt_keeps_a_checkpoint_and_the_state_to_go_on_from(comfy, pictures):
+    graph = {"set": load("train"), "train": train(["set", 0], run_name="stopped", epochs=100_000)}
+    runs = comfy.output / "hyponet/classifiers/stopped"
+    for patience in (2, 4, 8, 16, 32, 64):  # seconds until the first steps are done differ from machine to machine
+        queued = comfy.client.queue(graph)
+        time.sleep(patience)
+        comfy.client.interrupt()
+        with pytest.raises(RunFailed, match="interrupted"):
+            comfy.client.wait(queued, timeout=60)
+        if runs.exists():
+            break
+    (state,) = runs.rglob("state.pt")
+    assert is_checkpoint(state.with_name("last.safetensors"))
+    assert load_checkpoint(state.with_name("last.safetensors")).provenance["complete"] is False
+    state.unlink()
+
+
+def test_classes_are_mapped_merged_and_split(comfy, pictures):
+    shown = comfy.run(
+        {
+            "set": load("train"),
+            "map": {
+                "class_type": "HypoNetMapClasses",
+                "inputs": {"images": ["set", 0], "mapping": "the text below", "text": "warm = red\ncold = blue, green"},
+            },
+            "more": {
+                "class_type": "HypoNetMergeImages",
+                "inputs": {
+                    "images": ["map", 0],
+                    "added": ["map", 0],
+                    "per_class": 5,
+                    "order": "first (thesis)",
+                    "merged_name": "",
+                    "seed": 0,
+                },
+            },
+            "split": {"class_type": "HypoNetSplitImages", "inputs": {"images": ["more", 0], "share": 0.5, "seed": 1}},
+            "map counts": {"class_type": "PreviewAny", "inputs": {"source": ["map", 1]}},
+            "more counts": {"class_type": "PreviewAny", "inputs": {"source": ["more", 1]}},
+            "split counts": {"class_type": "PreviewAny", "inputs": {"source": ["split", 2]}},
+        }
+    )
+    assert "warm: 12\ncold: 24" in shown["map counts"]["text"][0]
+    assert "colours train + 5: 46 pictures\nwarm: 17\ncold: 29" in shown["more counts"]["text"][0]
+    assert shown["split counts"]["text"][0].count("pictures") == 2
+
+
+def test_a_corrupt_picture_stops_by_name_or_is_counted(comfy, pictures):
+    broken = pictures / "train" / "red" / "broken.png"
+    broken.write_bytes((pictures / "train" / "red" / "0.png").read_bytes()[:60])
+    try:
+        with pytest.raises(RunFailed, match=r"red/broken\.png"):
+            comfy.run({"set": load("train"), "train": train(["set", 0], run_name="broken")})
+        counts = {"class_type": "PreviewAny", "inputs": {"source": ["set", 1]}}
+        shown = comfy.run({"set": load("train", corrupt="skip and count"), "counts": counts})
+    finally:
+        broken.unlink()
+    assert "red: 12" in shown["counts"]["text"][0]
+    assert "skipped as corrupt: 1: train/red/broken.png" in shown["counts"]["text"][0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"path": "../colours"}, "path is"),
+        ({"path": "/etc"}, "path is"),
+        ({"path": "nowhere"}, "exists in none"),
+        ({"path": ""}, "path is"),
+        ({"source": "CIFAR-10"}, "data_batch_1 is missing"),
+        ({"source": "STL-10"}, "train_X.bin is missing"),
+        ({"source": "Parquet"}, r"no \.parquet"),
+        ({"source": "no such kind"}, "source is"),
+        ({"corrupt": "maybe"}, "corrupt is"),
+        ({"download": True}, "can be fetched"),
+    ],
+)
+def test_what_cannot_be_loaded_is_said(comfy, pictures, changes, message):
+    with pytest.raises((RunFailed, Rejected), match=message):
+        comfy.run({"set": load("train", **changes), "sheet": preview(["set", 2])})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"run_name": "../out"}, "name is"),
+        ({"architecture": "resnet1000"}, "architecture is"),
+        ({"stem": "none"}, "stem is"),
+        ({"start": "../../weights.pth"}, "start is"),
+        ({"learning_rate": float("nan")}, "learning rate is"),
+        ({"taken": "best held-out epoch"}, "nothing is held out"),
+        ({"optimizer": ["SGD"]}, "optimizer"),
+    ],
+)
+def test_what_cannot_be_trained_is_said(comfy, pictures, changes, message):
+    with pytest.raises((RunFailed, Rejected), match=message):
+        comfy.run({"set": load("train"), "train": train(["set", 0], **changes)})
