@@ -1,33 +1,32 @@
-"""A plan: which image has which label, prompt, negative, picks and seed; a pure function of (label, rank, attempt)."""
+"""A plan: which image has which label, prompt, negative, picks and seed; a pure function of (label, rank, attempt).
+
+Counts, shards and the order of classes are a schedule and no part of an item: a plan with more images or more classes
+has the same items as before.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .wildcards import Library
+from .draws import Program
+from .errors import Place
+from .omit import without
+from .parser import parse
+from .program import Compiler, Pick
+from .resolve import EMPTY, Resolver, SharedTables, Words
+from .syntax import Sequence as Tree
+from .wildcards import Library, WildcardList, key_of
 
 COVERAGE = ("balanced", "random", "combinatorial")
 ORDERS = ("interleaved", "by class")
+FORMAT, VERSION = "hyponet.plan", 1
 
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """What one slot of a template chose.
-
-    Args:
-        slot: name of the choice point, unique in its template ("thesis/color", "choice 2").
-        option: the chosen option's text.
-        source: where the option stands: "thesis/color.txt", "template" or "hyponyms".
-    """
-
-    slot: str
-    option: str
-    source: str
+__all__ = ["COVERAGE", "ORDERS", "ClassSpec", "Item", "Pick", "Plan", "item_seed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Plan:
     """Every image of a data set, decided before any is made.
 
     Args:
-        classes: the classes, in order; names are unique.
+        classes: the classes, in order; their names differ by more than case.
         template: of each class that has none of its own.
         library: where wildcards are looked up; what is used is kept, so a plan never changes afterwards.
         negative: negative template of each class that has none of its own.
@@ -70,6 +69,10 @@ class Plan:
         images_per_class: of each class without a count of its own.
         order: one of ORDERS.
         shard: (index from 0, count): this plan's schedule holds the ranks r with r % count == index.
+
+    Raises:
+        TemplateError: a template or a wildcard file cannot be used (a ValueError that shows the place).
+        ValueError: there is no class, two have one name, or a number is out of range.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Plan:
         order: str = "interleaved",
         shard: tuple[int, int] = (0, 1),
     ) -> None:
+        _check(classes, coverage, order, shard)
         self.classes = tuple(classes)
         self.template = template
         self.library = library
@@ -95,29 +99,23 @@ class Plan:
         self.order = order
         self.shard = shard
         self.labels: tuple[str, ...] = tuple(spec.name for spec in self.classes)
-        self._specs = {spec.name: spec for spec in self.classes}
+        shared: SharedTables = {}
+        self._programs = {spec.name: ClassPrograms(self, spec, shared) for spec in self.classes}
+        if coverage == "combinatorial":
+            for label in self.labels:
+                self._check_combinations(label)
 
     def count(self, label: str) -> int:
         """Images of `label` in the whole plan, all shards."""
-        own = self._specs[label].count
+        own = self.programs(label).spec.count
         return self.images_per_class if own is None else own
 
     def item(self, label: str, rank: int, attempt: int = 0) -> Item:
         """The image of `label` with that rank; another attempt has the same prompt and another seed."""
-        spec = self._specs[label]
-        picks: list[Pick] = []
-
-        def fill(match: re.Match[str]) -> str:
-            name = match[1]
-            words = {"class": (label,), "hypernym": (spec.hypernym or label,), "hyponym": spec.hyponyms or (label,)}
-            options = words.get(name) or self.library.lines(name)
-            option = options[(rank + _hash(self.seed, label, name)) % len(options)]
-            picks.append(Pick(name, option, "hyponyms" if name in words else f"{name}.txt"))
-            return option
-
-        prompt = re.sub(r"__(.+?)__", fill, spec.template or self.template)
-        negative = self.negative if spec.negative is None else spec.negative
-        return Item(label, rank, attempt, prompt, negative, tuple(picks), item_seed(self.seed, label, rank, attempt))
+        programs = self._programs.get(label) or self.programs(label)
+        prompt, picks = programs.positive.render(rank)
+        negative, more = programs.negative.render(rank)
+        return Item(label, rank, attempt, prompt, negative, picks + more, item_seed(self.seed, label, rank, attempt))
 
     def schedule(self) -> Iterator[tuple[str, int]]:
         """This shard's (label, rank), classes interleaved unless ordered by class."""
@@ -125,18 +123,35 @@ class Plan:
         if self.order == "by class":
             yield from ((label, rank) for label in self.labels for rank in range(index, self.count(label), count))
             return
-        for rank in range(index, max(map(self.count, self.labels), default=0), count):
+        for rank in range(index, max(map(self.count, self.labels)), count):
             yield from ((label, rank) for label in self.labels if rank < self.count(label))
 
     def __len__(self) -> int:
         index, count = self.shard
         return sum(len(range(index, self.count(label), count)) for label in self.labels)
 
+    def programs(self, label: str) -> ClassPrograms:
+        """The templates of one class."""
+        if label not in self._programs:
+            raise ValueError(f"label is {label!a}; expected one of the plan's: {', '.join(self.labels)}")
+        return self._programs[label]
+
+    def combinations(self, label: str) -> int:
+        """How many different picks the positive template of `label` has, exactly."""
+        return self.programs(label).combinations
+
+    def wildcards(self) -> dict[str, WildcardList]:
+        """Every list that the plan uses, by its name."""
+        used: dict[str, WildcardList] = {}
+        for programs in self._programs.values():
+            used.update(programs.used())
+        return {used[key].name: used[key] for key in sorted(used)}
+
     def to_json(self) -> dict[str, Any]:
         """The whole plan with the wildcards it uses; `from_json` makes the identical items again."""
         return {
-            "format": "hyponet.plan",
-            "version": 1,
+            "format": FORMAT,
+            "version": VERSION,
             "seed": self.seed,
             "coverage": self.coverage,
             "images_per_class": self.images_per_class,
@@ -145,19 +160,112 @@ class Plan:
             "template": self.template,
             "negative": self.negative,
             "classes": [asdict(spec) for spec in self.classes],
-            "wildcards": {},
+            "wildcards": {
+                name: {"source": found.source, "lines": list(found.lines)} for name, found in self.wildcards().items()
+            },
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Plan:
-        raise NotImplementedError
+        """The plan that `to_json` wrote.
+
+        Raises:
+            ValueError: it is no plan, or one of another version.
+        """
+        if data.get("format") != FORMAT or data.get("version") != VERSION:
+            found = f"{data.get('format')!r} version {data.get('version')!r}"
+            raise ValueError(f"plan is {found}; expected {FORMAT} version {VERSION}; make the plan again")
+        lists = {name: (one["source"], one["lines"]) for name, one in data["wildcards"].items()}
+        classes = [
+            ClassSpec(**{**spec, "hyponyms": tuple(spec["hyponyms"]), "omit": tuple(spec["omit"])})
+            for spec in data["classes"]
+        ]
+        return cls(
+            classes,
+            data["template"],
+            Library(lists=lists),
+            negative=data["negative"],
+            seed=data["seed"],
+            coverage=data["coverage"],
+            images_per_class=data["images_per_class"],
+            order=data["order"],
+            shard=(data["shard"][0], data["shard"][1]),
+        )
+
+    def _check_combinations(self, label: str) -> None:
+        wanted, there = self.count(label), self.combinations(label)
+        if wanted > there:
+            how = "ask for fewer images, add options, or choose the coverage balanced"
+            raise ValueError(f"images of class {label} are {wanted}; expected at most its {there} combinations; {how}")
+
+
+class ClassPrograms:
+    """The positive and the negative template of one class: checked at once, made ready when first used."""
+
+    def __init__(self, plan: Plan, spec: ClassSpec, shared: SharedTables) -> None:
+        self.spec = spec
+        self.coverage = plan.coverage
+        self._key = f"{plan.seed}\x1f{unicodedata.normalize('NFC', spec.name)}"
+        words = Words(spec.name, spec.hypernym, spec.hyponyms)
+        self._resolver = Resolver(plan.library, words, plan.coverage != "random", shared)
+        self._place = Place(f"template of class {spec.name}", spec.template or plan.template)
+        self._tree = without(parse(self._place.text, self._place.source), spec.omit, self._place)
+        if not self._tree:
+            what = "leaves nothing" if self._place.text else "is empty"
+            raise ValueError(f"template of class {spec.name} {what}; expected text such as __class__")
+        negative = plan.negative if spec.negative is None else spec.negative
+        self._negative_place = Place(f"negative template of class {spec.name}", negative)
+        self._negative_tree = parse(negative, self._negative_place.source)
+        self._resolver.check(self._tree, self._place)
+        self._resolver.check(self._negative_tree, self._negative_place)
+
+    @functools.cached_property
+    def positive(self) -> Program:
+        """The prompt's program."""
+        block = Compiler(self._resolver).template(self._tree, self._place)
+        return Program(block, self.coverage, f"{self._key}\x1fpositive")
+
+    @functools.cached_property
+    def negative(self) -> Program:
+        """The negative prompt's program; where the positive enumerates, this one is balanced."""
+        block = Compiler(self._resolver).template(self._negative_tree, self._negative_place, "negative ")
+        coverage = "balanced" if self.coverage == "combinatorial" else self.coverage
+        return Program(block, coverage, f"{self._key}\x1fnegative")
+
+    @functools.cached_property
+    def combinations(self) -> int:
+        """How many different picks the positive template has."""
+        return self._resolver.count(self._tree, EMPTY, self._place)
+
+    @property
+    def tree(self) -> Tree:
+        """The positive template, without what the class leaves out."""
+        return self._tree
+
+    def used(self) -> dict[str, WildcardList]:
+        """The lists that the templates reach."""
+        return self._resolver.used
 
 
 def item_seed(seed: int, label: str, rank: int, attempt: int) -> int:
     """An image's own seed, below 2**32 since torch's CPU generator uses the low 32 bits only."""
-    return _hash(seed, unicodedata.normalize("NFC", label), rank, attempt)
-
-
-def _hash(*parts: object) -> int:
-    text = "\x1f".join(map(str, parts))
+    text = f"{seed}\x1f{unicodedata.normalize('NFC', label)}\x1f{rank}\x1f{attempt}"
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")
+
+
+def _check(classes: Sequence[ClassSpec], coverage: str, order: str, shard: tuple[int, int]) -> None:
+    if not classes:
+        raise ValueError("classes are none; expected at least one; connect a Class")
+    if coverage not in COVERAGE:
+        raise ValueError(f"coverage is {coverage!r}; expected one of: {', '.join(COVERAGE)}")
+    if order not in ORDERS:
+        raise ValueError(f"order is {order!r}; expected one of: {', '.join(ORDERS)}")
+    if not 0 <= shard[0] < shard[1]:
+        raise ValueError(f"shard_index is {shard[0]}; expected 0 to {shard[1] - 1}, below shard_count")
+    seen: dict[str, str] = {}
+    for spec in classes:
+        if not spec.name.strip():
+            raise ValueError("name of a class is empty; expected a label such as cat")
+        other = seen.setdefault(key_of(spec.name), spec.name)
+        if other is not spec.name or list(classes).count(spec) > 1:
+            raise ValueError(f"name of two classes is {spec.name}; expected names that differ by more than case")
