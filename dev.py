@@ -211,8 +211,7 @@ class Setup:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}-{platform.machine()}"
         self.environment = self.cache / f"env-{digest(pins, version, *WITHOUT_DEPENDENCIES)}"
         self.comfyui = self.own_comfyui or self.cache / f"comfyui-{digest(COMFYUI_WHEEL, COMFYUI_SHA256)}"
-        makers = sorted(STAND_INS.parent.glob("*.py"))
-        sources = [path.read_text("utf-8") for path in makers]
+        sources = [(STAND_INS.parent / name).read_text("utf-8") for name in ("stand_ins.py", "efficientnet.py")]
         self.models = self.cache / f"models-{digest(*sources)}"
 
     def requirements(self) -> list[str]:
@@ -423,7 +422,8 @@ class Server:
             time.sleep(0.2)
         lines = self.log.read_text("utf-8", "replace").splitlines()
         signs = ("Cannot import", "Error while calling", "(IMPORT FAILED)")
-        bad = [line for line in lines if PACK_NAME in line and any(sign in line for sign in signs)]
+        pack = str(Path("custom_nodes") / PACK_NAME)
+        bad = [line for line in lines if pack in line and any(sign in line for sign in signs)]
         if bad:
             self.stop()
             raise explain("Loading the pack in ComfyUI", self.log, 0, until=bad[0])
