@@ -41,7 +41,7 @@ def claim(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     if not (folder / DESCRIPTION).exists():
         strange = [entry.name for entry in os.scandir(folder) if entry.name not in (DESCRIPTION + ".part", "lock")]
         if strange:
@@ -81,10 +81,11 @@ def write_json(folder: Path, work: Path, data: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         os.replace(fresh, folder / DESCRIPTION)
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
 
 
-def _unwritable(folder: Path, error: OSError) -> OSError:
+def unwritable(folder: Path, error: OSError) -> OSError:
+    """`error` with a message that says which folder and what was expected."""
     return OSError(
         error.errno, f"{folder} cannot be written ({error.strerror}); expected a writable disk with free space"
     )

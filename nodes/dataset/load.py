@@ -10,7 +10,6 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from ...evaluation.images import decode, resize
 from .line import Line
@@ -54,26 +53,6 @@ def load_batch(store: DatasetStore, number: int, batch_size: int, size: int = 0,
         shown = ", ".join(f"{width}x{height}" for height, width in sizes[:4])
         raise ValueError(f"pictures are of sizes {shown}; expected one size for a batch; set size")
     return Batch(np.stack(pictures), tuple(lines))
-
-
-def thumbnails(store: DatasetStore, count: int = 64, side: int = 256) -> np.ndarray:
-    """At most `count` pictures spread evenly over the set, [B, H, W, 3] uint8, no side longer than `side`.
-
-    Pictures of another shape than the first are fitted to it; those that cannot be read are left out.
-    """
-    keys = store.keys()
-    spread = keys if len(keys) <= count else [keys[place * len(keys) // count] for place in range(count)]
-    shown: list[np.ndarray] = []
-    for line in store.lines_of(spread):
-        try:
-            picture = Image.fromarray(decode(store.root / line.file_name, line.file_name))
-        except ValueError:
-            continue
-        picture.thumbnail((side, side), Image.Resampling.BICUBIC)
-        if shown and picture.size != shown[0].shape[1::-1]:
-            picture = picture.resize(shown[0].shape[1::-1], Image.Resampling.BICUBIC)
-        shown.append(np.asarray(picture))
-    return np.stack(shown) if shown else np.zeros((1, 64, 64, 3), np.uint8)
 
 
 def table_of(store: DatasetStore, kept: bool = False) -> str:

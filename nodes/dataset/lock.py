@@ -11,6 +11,8 @@ import platform
 import time
 from pathlib import Path
 
+from .folders import unwritable
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -29,10 +31,14 @@ class SetLock:
 
     Raises:
         SetIsHeld: another writer holds it; the message says which process on which machine, and since when.
+        OSError: the folder cannot be written.
     """
 
     def __init__(self, folder: Path, what: str) -> None:
-        self._file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise unwritable(folder, error) from error
         try:
             _take(self._file)
         except OSError:

@@ -51,6 +51,14 @@ class Index:
         self.count += (attempt >= 0) - (tries[rank] >= 0)
         tries[rank] = attempt
 
+    def part_of(self, other: Index) -> bool:
+        """Whether `other` has each of these pictures by the same try."""
+        for label, tries in self._tries.items():
+            theirs = other._tries.get(label, array("h"))
+            if any(own >= 0 and (rank >= len(theirs) or own != theirs[rank]) for rank, own in enumerate(tries)):
+                return False
+        return True
+
     def ranks(self, label: str) -> list[int]:
         """The ranks of `label` that have a picture, in order."""
         return [rank for rank, attempt in enumerate(self._tries.get(label, ())) if attempt >= 0]

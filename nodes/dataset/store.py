@@ -23,6 +23,7 @@ import numpy as np
 
 from ..prompts.plan import Item
 from . import folders
+from .copies import SmallCopies
 from .encode import Encoding, encode, parameters_line
 from .identity import OtherSettings, differences, plain, plan_classes, plan_differences, refuse
 from .line import GOOD, Line
@@ -65,6 +66,8 @@ class DatasetStore:
         self._parts = 0
         self._folders: dict[str, str] = {entry["label"]: entry["folder"] for entry in description["classes"]}
         self._made: set[str] = set()
+        self._copies: SmallCopies | None = None
+        self._changed = False
         self._texts = _graph_texts(description["provenance"])
 
     @classmethod
@@ -79,6 +82,7 @@ class DatasetStore:
         classes: Mapping[str, str] | None = None,
         encoding: Encoding | None = None,
         copies: Iterable[int] = (),
+        copy_filter: str = "bicubic",
     ) -> DatasetStore:
         """The set `name` below `base`, open for writing and alone; a new one, or the one that is there, to go on with.
 
@@ -91,7 +95,7 @@ class DatasetStore:
                 `parameters` (name -> value for the line that other tools read); the rest is kept as it is.
             classes: label -> WordNet id ("" when unknown), in order; None takes the plan's.
             encoding: how pictures are written.
-            copies: sizes of small copies kept beside the set, in pixels.
+            copies: sizes of small copies kept beside the set, in pixels; `copy_filter` is one of evaluation's FILTERS.
 
         Raises:
             OtherSettings: the set there has another identity; the message shows the difference.
@@ -112,7 +116,10 @@ class DatasetStore:
                 description = {"format": folders.FORMAT, "version": folders.VERSION, "name": root.name, "revision": 0}
                 description |= {"created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "licence": ""}
                 description |= {"classes": [], "identity": wanted}
-            description |= {"encoding": _encoding_json(encoding), "copies": sorted({int(size) for size in copies})}
+            description |= {
+                "encoding": _encoding_json(encoding),
+                "copies": {"sizes": sorted(set(copies)), "filter": copy_filter},
+            }
             description |= {"plan": plain(plan), "provenance": plain(provenance)}
             description["classes"] = _classes(
                 description["classes"], plan_classes(plan) if classes is None else classes
@@ -131,6 +138,8 @@ class DatasetStore:
         description = folders.read_description(path)
         if not write:
             return cls(path, description, None)
+        if "copy_of" in description:
+            raise ValueError(f"{path.name} holds small copies of {description['copy_of']}; expected the set itself")
         lock = SetLock(folders.make_sibling(path, "work"), f"data set {path.name!r}")
         try:
             store = cls(path, folders.read_description(path), lock)
@@ -231,10 +240,12 @@ class DatasetStore:
                 file_name, item.label, item.rank, item.attempt, GOOD, item.prompt, item.negative, item.picks, item.seed,
                 image.shape[1], image.shape[0], hashlib.sha256(data).hexdigest(),
             )  # fmt: skip
-            self._copy_small(file_name, image)
+            if self._copies is not None:
+                self._copies.add(line, image)
             self.put_file(file_name, data)
             with self._mutex:
                 self.manifest.append(line)
+                self._changed = True
         finally:
             with self._mutex:
                 self._pending.discard(key)
@@ -270,6 +281,7 @@ class DatasetStore:
         self._put(file_name, lambda part: _link_or_copy(source, part))
         with self._mutex:
             self.manifest.append(replace(line, file_name=file_name))
+            self._changed = True
 
     def drop(self, keys: Collection[tuple[str, int]]) -> None:
         """Take pictures out of the set and delete their files: for sets that are copies of others."""
@@ -281,14 +293,28 @@ class DatasetStore:
     def raise_revision(self) -> None:
         """Tell nodes downstream, and Generate, that items were marked."""
         self.description["revision"] += 1
+        self._changed = True
         folders.write_json(self.root, self.work, self.description)
 
     def ref(self) -> DatasetRef:
         return DatasetRef(self.root, self.name, int(self.description["revision"]))
 
+    def finish(self) -> None:
+        """Bring small copies and the data card up to date; what leaves the context without an error does it."""
+        from .card import write_card
+
+        if self._copies is not None:
+            self._copies.prune(self.manifest.index)
+            self._copies.complete(self.lines, self.root)
+        if self._changed or not (self.root / "README.md").exists():
+            write_card(self)
+            self._changed = False
+
     def close(self) -> None:
         """Give the set back; what was added is on the disk."""
         self.manifest.close()
+        if self._copies is not None:
+            self._copies.close()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -299,16 +325,20 @@ class DatasetStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            if error is None and self._lock is not None:
+                self.finish()
+        finally:
+            self.close()
 
     def _recover(self) -> None:
         for part in self.work.glob("*.part"):
             part.unlink()
         self.rejected.recover()
         self.manifest.recover(self.work)
-
-    def _copy_small(self, file_name: str, image: np.ndarray) -> None:
-        pass
+        if self.description["copies"]["sizes"]:
+            self._copies = SmallCopies(self.root, self.work, self.description)
+            self._copies.prune(self.manifest.index)
 
     def _item_texts(self, item: Item, image: np.ndarray) -> dict[str, str]:
         if not self.encoding.text:

@@ -98,6 +98,7 @@ def _bars(axis: Any, title: str, counts: dict[str, int]) -> None:
     axis.invert_yaxis()
     axis.set_yticks(range(len(shown)), ["" for _ in shown])
     for tick, (name, _) in zip(axis.get_yticklabels(), shown, strict=True):
+        name = " ".join(name.split())
         font, text = caption_font(name if len(name) <= 40 else name[:37] + "...", 9)
         tick.set_text(text)
         tick.set_fontproperties(FontProperties(fname=str(font.path), size=8))

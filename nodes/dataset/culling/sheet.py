@@ -115,7 +115,7 @@ def _strip(settings: SheetSettings) -> int:
 
 def _write(cell: Image.Image, caption: str, side: int, strip: int) -> None:
     draw = ImageDraw.Draw(cell)
-    font, text = caption_font(caption, max(8, strip - 3))
+    font, text = caption_font(" ".join(caption.split()), max(8, strip - 3))
     while len(text) > 1 and draw.textlength(text, font=font) > side - 2:
         text = text[: max(1, int(len(text) * (side - 2) / draw.textlength(text, font=font)) - 1)]
     draw.text((1, side), text, font=font, fill="black")
