@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import quick
+from . import experiments, figures, quick, thesis_sets
 from .graph import Flow, Schemas
 
-ALL: list[Callable[[Schemas], Flow]] = [*quick.FLOWS]
+ALL: list[Callable[[Schemas], Flow]] = [*quick.FLOWS, *figures.FLOWS, *thesis_sets.FLOWS, *experiments.FLOWS]
 
 
 def build(schemas: Schemas) -> list[Flow]:

@@ -218,7 +218,7 @@ def _checked(what: str, each: Input, value: Any) -> Any:
 
 
 # combos whose options are files on the user's disk
-FILE_WIDGETS = {"ckpt_name", "image", "lora_name", "model_name", "wildcard_name", "vae_name", "file"}
+FILE_WIDGETS = {"ckpt_name", "image", "lora_name", "model_name", "wildcard_name", "name"}
 
 
 def _fits(given: str, wanted: str) -> bool:

@@ -1,0 +1,438 @@
+"""Chapter 5: training and testing (5-9, 5-10), FID (5-11, Figure 5-3), Inception Score (5-12), the report, the LoRA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from .graph import Flow, Node, Schemas, Slot
+from .models import ESRGAN, load_checkpoint
+from .pieces import read_me, show_text
+from .thesis_sets import MODELS, Model, lora_file
+
+CIFAR10, STL10, IMAGENET = "cifar-10-batches-bin", "stl10_binary", "imagenet-val"
+TRAINING = {"epochs": 50, "batch_size": 32, "learning_rate": 0.001, "optimizer": "AdamW", "augmentation": "none"}
+FID_NETWORK = "FID Inception v3 (2015-12-05)"
+TORCHVISION_NETWORK = "torchvision Inception v3 (ImageNet-1k)"
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """One of the thesis's three test sets, and the size at which its own model works."""
+
+    name: str
+    source: str
+    path: str
+    split: str
+    mapping: str
+    size: int
+
+
+TEST_SETS = (
+    TestSet("CIFAR-10 test", "CIFAR-10", CIFAR10, "test", "thesis: cifar10", 32),
+    TestSet("ImageNet validation", "ImageNet validation", IMAGENET, "all", "thesis: imagenet", 224),
+    TestSet("STL-10 test", "STL-10", STL10, "test", "thesis: stl10", 96),
+)
+
+
+def mapped(flow: Flow, name: str, source: str, path: str, split: str, mapping: str) -> Node:
+    """Load Labelled Images and the five classes of them."""
+    loaded = flow.add("HypoNetLoadLabelledImages", name, source=source, path=path, split=split)
+    return flow.add("HypoNetMapClasses", f"Five classes of {name}", images=loaded["images"], mapping=mapping)
+
+
+def load_tests(flow: Flow) -> list[Node]:
+    nodes = []
+    for each in TEST_SETS:
+        nodes.append(mapped(flow, each.name, each.source, each.path, each.split, each.mapping))
+    return nodes
+
+
+def training_set(flow: Flow, *, baseline: bool) -> Slot:
+    """The pictures to train on: CIFAR-10 train's five classes, or one of our sets."""
+    if baseline:
+        return mapped(flow, "CIFAR-10 train", "CIFAR-10", CIFAR10, "train", "thesis: cifar10")["images"]
+    return flow.add(
+        "HypoNetLoadLabelledImages", "Training set", source="HypoNet set", path="sd15-hyponet", split="all"
+    )["images"]
+
+
+def train(flow: Flow, images: Slot, name: Slot | str, size: int, title: str) -> Node:
+    """Train Classifier at Table 5-2's settings."""
+    return flow.add("HypoNetTrainClassifier", title, images=images, run_name=name, size=size, **TRAINING)
+
+
+def _about_sets(baseline: bool) -> list[str]:
+    return (
+        []
+        if baseline
+        else ["**Training set**: path of another of your sets below `output/datasets`; and **Name** in tables."]
+    )
+
+
+def train_test(one_model: bool, baseline: bool, schemas: Schemas) -> Flow:
+    """Table 5-9 for one training set, in one of SPEC 7's protocols."""
+    protocol = "one model at 32" if one_model else "one model per test set"
+    what = "the CIFAR-10 baseline" if baseline else "train and test"
+    key = ("baseline_" if baseline else "train_test_") + protocol.replace(" ", "_")
+    flow = Flow(f"hyponet_table_5_9_{key}", f"Table 5-9: {what}, {protocol}", schemas)
+    row = "cifar10-train" if baseline else "sd15-hyponet"
+    how = (
+        "One ResNet-18 is trained at 32 pixels and tested on all three test sets: the plainest reading of the text."
+        if one_model
+        else "Three ResNet-18 are trained, one for each test set at that set's size (CIFAR-10 32, ImageNet 224, STL-10 "
+        "96), as the thesis's published code does."
+    )
+    read_me(
+        flow,
+        f"{how} Batch 32, AdamW at 0.001, 50 epochs, no augmentation, last epoch (Table 5-2).",
+        [
+            *_about_sets(baseline),
+            "**CIFAR-10**, **ImageNet**, **STL-10**: where they lie below `input`. CIFAR-10 and STL-10 can be "
+            "downloaded by their switch. Delete a branch that you have no data for.",
+            "**Train Classifier**: runs 3 trains three seeds; tables then show mean and deviation.",
+        ],
+        "Each test gives accuracy with its 95 % interval, accuracy per class (ImageNet has one class of horses), "
+        "and the surest mistakes. *Report* puts it beside the thesis's row. A difference inside the interval is none.",
+    )
+    flow.stage("1  Training pictures")
+    images = training_set(flow, baseline=baseline)
+    name = flow.add("PrimitiveString", "Name in tables", value=row)["STRING"]
+    flow.stage("2  Test pictures: five classes of each")
+    tests = load_tests(flow)
+    flow.stage("3  Train (Table 5-2)")
+    sizes = [32] if one_model else [each.size for each in TEST_SETS]
+    trained = []
+    for size in sizes:
+        trained.append(train(flow, images, name, size, f"Train at {size}"))
+        flow.column()
+    flow.stage("4  Test")
+    results = []
+    if one_model:
+        extra = {"images_2": tests[1]["images"], "images_3": tests[2]["images"]}
+        results.append(
+            flow.add(
+                "HypoNetTestClassifier",
+                "Test on all three",
+                checkpoint=trained[0]["classifier"],
+                images=tests[0]["images"],
+                run_name=name,
+                **extra,
+            )
+        )
+    else:
+        for each, model, images_of in zip(TEST_SETS, trained, tests, strict=True):
+            results.append(
+                flow.add(
+                    "HypoNetTestClassifier",
+                    f"Test on {each.name}",
+                    checkpoint=model["classifier"],
+                    images=images_of["images"],
+                    run_name=name,
+                )
+            )
+    flow.stage("5  Figures")
+    for number, each in enumerate(results):
+        show_text(flow, each["table"], f"Accuracy {number + 1}" if len(results) > 1 else "Accuracy", height=220)
+    flow.column()
+    flow.add("PreviewImage", "Loss and accuracy while training", images=trained[0]["curves"])
+    flow.add("PreviewImage", "Confusion", images=results[0]["confusion"])
+    return flow
+
+
+def table_5_10(schemas: Schemas) -> Flow:
+    flow = Flow(
+        "hyponet_table_5_10_augmentation", "Table 5-10: CIFAR-10 train and 0 to 5,000 synthetic a class", schemas
+    )
+    read_me(
+        flow,
+        "Real training pictures with more and more synthetic ones, the first n of each class, tested on CIFAR-10 test. "
+        "Six trainings at 32 pixels.",
+        [
+            "**Synthetic set**: path of your set, 5,000 a class for the whole table (SD 1.5 HypoNet in the thesis).",
+            "**CIFAR-10**: where it lies below `input`, or its download switch.",
+            "**Train**: runs 3, to tell a gain from luck.",
+        ],
+        "The thesis: 84.78, 88.22, 87.64, 88.88, 89.24, 88.94 %. On 5,000 test pictures the 95 % interval is about "
+        "one point either way, so neighbours in this row do not differ; the step from 0 to 1,000 does.",
+    )
+    flow.stage("1  Pictures")
+    real = mapped(flow, "CIFAR-10 train", "CIFAR-10", CIFAR10, "train", "thesis: cifar10")
+    test = mapped(flow, "CIFAR-10 test", "CIFAR-10", CIFAR10, "test", "thesis: cifar10")
+    synthetic = flow.add("HypoNetLoadLabelledImages", "Synthetic set", source="HypoNet set", path="sd15-hyponet")
+    flow.stage("2  Real and n synthetic a class")
+    counts = (0, 1000, 2000, 3000, 4000, 5000)
+    merged = [
+        flow.add(
+            "HypoNetMergeImages",
+            f"Real + {count}",
+            images=real["images"],
+            added=synthetic["images"],
+            per_class=count,
+            merged_name=_row_5_10(count),
+        )
+        for count in counts
+    ]
+    flow.stage("3  Train (Table 5-2) and test on CIFAR-10 test")
+    tested = []
+    for count, images in zip(counts, merged, strict=True):
+        model = train(flow, images["images"], _row_5_10(count), 32, f"Train + {count}")
+        tested.append(
+            flow.add(
+                "HypoNetTestClassifier",
+                f"Test + {count}",
+                checkpoint=model["classifier"],
+                images=test["images"],
+                run_name=_row_5_10(count),
+            )
+        )
+        flow.column()
+    flow.stage("4  Table")
+    links = {f"result_{number}": each["result"] for number, each in enumerate(tested, 1)}
+    report = flow.add("HypoNetWriteReport", name="table-5-10", title="Table 5-10", results="", **links)
+    show_text(flow, report["markdown"], "Table 5-10", height=420)
+    return flow
+
+
+def _row_5_10(count: int) -> str:
+    return f"CIFAR-10 Train + {count}" if count else "CIFAR-10 Train"
+
+
+def features(flow: Flow, images: Slot, title: str, network: str, convention: str) -> Node:
+    return flow.add("HypoNetExtractFeatures", title, images=images, network=network, convention=convention, size=32)
+
+
+def table_5_11(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_table_5_11_fid", "Table 5-11: FID against CIFAR-10 train", schemas)
+    read_me(
+        flow,
+        "The distance of a set from CIFAR-10's training pictures in Inception's last pooling features, with CIFAR-10 "
+        "test beside it for scale and CIFAR-10 train with itself as the zero. Pictures go to 32 pixels first, and the "
+        "rest is clean-fid's convention, as in the thesis.",
+        [
+            "**Synthetic set**: path of your set below `output/datasets`.",
+            "**Image Features**: convention, network, size. A number means nothing without them; keep them alike.",
+            "Weights: `models/inception`, or switch their download on.",
+        ],
+        "Lower is nearer. FID falls with the number of pictures, so compare at equal numbers only; five classes "
+        "against all ten carry a gap of their own. KID has no such bias, precision and recall tell fidelity from "
+        "coverage. None of them measures usefulness for training: that is Table 5-9.",
+    )
+    flow.stage("1  Pictures")
+    synthetic = flow.add("HypoNetLoadLabelledImages", "Synthetic set", source="HypoNet set", path="sd15-hyponet")
+    real = flow.add("HypoNetLoadLabelledImages", "CIFAR-10 train", source="CIFAR-10", path=CIFAR10, split="train")
+    test = flow.add("HypoNetLoadLabelledImages", "CIFAR-10 test", source="CIFAR-10", path=CIFAR10, split="test")
+    flow.stage("2  One Inception pass over each")
+    ours = features(flow, synthetic["images"], "Features of the set", FID_NETWORK, "clean-fid")
+    reference = features(flow, real["images"], "Features of CIFAR-10 train", FID_NETWORK, "clean-fid")
+    other = features(flow, test["images"], "Features of CIFAR-10 test", FID_NETWORK, "clean-fid")
+    flow.stage("3  Distances")
+    pair = {"reference": reference["features"]}
+    found = [
+        flow.add("HypoNetMeasureFID", "FID of the set", features=ours["features"], per_class=True, **pair),
+        flow.add("HypoNetMeasureFID", "FID of CIFAR-10 test", features=other["features"], name="CIFAR-10 Test", **pair),
+        flow.add(
+            "HypoNetMeasureFID",
+            "FID of CIFAR-10 train with itself",
+            features=reference["features"],
+            name="CIFAR-10 Train",
+            **pair,
+        ),
+    ]
+    flow.column()
+    found.append(flow.add("HypoNetMeasureKID", features=ours["features"], **pair))
+    found.append(flow.add("HypoNetMeasurePrecisionRecall", features=ours["features"], **pair))
+    flow.stage("4  Table")
+    links = {f"result_{number}": each["result"] for number, each in enumerate(found, 1)}
+    report = flow.add("HypoNetWriteReport", name="table-5-11", title="Table 5-11", results="", **links)
+    show_text(flow, report["markdown"], "Table 5-11", height=420)
+    return flow
+
+
+def table_5_12(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_table_5_12_inception_score", "Table 5-12: Inception Score, and diversity", schemas)
+    read_me(
+        flow,
+        "How sure a classifier is of each picture and how evenly a set spreads over its classes. The thesis's way: "
+        "torchvision's Inception v3, pictures to 32 and then to 299, softmax over ImageNet's 1,000 classes, 10 splits.",
+        [
+            "**Synthetic set**: path of your set below `output/datasets`.",
+            "**Image Features**: the FID network and `torch-fidelity` give the literature's score instead (CIFAR-10 "
+            "train: 11.24 there, 10.23 here).",
+        ],
+        "Higher is taken for better, but the score knows nothing of the classes that you asked for, and near-copies "
+        "of one good picture a class score high. *Diversity* shows those: Vendi score, mean distance within a class.",
+    )
+    flow.stage("1  Pictures")
+    synthetic = flow.add("HypoNetLoadLabelledImages", "Synthetic set", source="HypoNet set", path="sd15-hyponet")
+    real = flow.add("HypoNetLoadLabelledImages", "CIFAR-10 train", source="CIFAR-10", path=CIFAR10, split="train")
+    flow.stage("2  One Inception pass over each")
+    ours = features(flow, synthetic["images"], "Features of the set", TORCHVISION_NETWORK, "thesis")
+    reference = features(flow, real["images"], "Features of CIFAR-10 train", TORCHVISION_NETWORK, "thesis")
+    flow.stage("3  Scores")
+    found = [
+        flow.add("HypoNetMeasureInceptionScore", "Score of the set", features=ours["features"]),
+        flow.add(
+            "HypoNetMeasureInceptionScore",
+            "Score of CIFAR-10 train",
+            features=reference["features"],
+            name="CIFAR-10 Train",
+        ),
+        flow.add("HypoNetMeasureDiversity", features=ours["features"]),
+    ]
+    flow.stage("4  Table")
+    links = {f"result_{number}": each["result"] for number, each in enumerate(found, 1)}
+    report = flow.add("HypoNetWriteReport", name="table-5-12", title="Table 5-12", results="", **links)
+    show_text(flow, report["markdown"], "Table 5-12", height=420)
+    return flow
+
+
+def figure_5_3(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_figure_5_3_distortion", "Figure 5-3: FID rises with distortion", schemas)
+    read_me(
+        flow,
+        "The same pictures, distorted more and more by noise, blur, black rectangles, swirl and JPEG, against "
+        "themselves undistorted. It shows what FID reacts to.",
+        [
+            "**Pictures**: any set; per class limits how many. Some thousands give a smooth curve.",
+            "**Distortion Curve**: kinds and strengths, with commas between.",
+        ],
+        "Each curve should rise from near 0. One that hardly rises is a distortion that FID does not see at this size: "
+        "at 32 pixels much of JPEG's damage is gone before Inception looks.",
+    )
+    flow.stage("1  Pictures")
+    real = flow.add(
+        "HypoNetLoadLabelledImages", "Pictures", source="CIFAR-10", path=CIFAR10, split="test", per_class=500
+    )
+    flow.stage("2  Distort and measure")
+    curve = flow.add("HypoNetPlotDistortion", images=real["images"], convention="clean-fid")
+    flow.stage("3  Figure 5-3")
+    flow.add("PreviewImage", "Figure 5-3", images=curve["plot"], width=620, height=520)
+    return flow
+
+
+def report(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_report", "Report: Tables 5-9 to 5-12 and Figure 5-2 from what has run", schemas)
+    read_me(
+        flow,
+        "Gathers every result in `output/hyponet/results` into one page: our figures in the shape of the thesis's "
+        "tables, the thesis's beside them, and the bar chart of Figure 5-2.",
+        [
+            "**Report**: results, to take some only (`sd15*`).",
+            "rows: lines such as `my set = SD1.5 HypoNet`, where a name does not say by itself which row it is.",
+        ],
+        "What has not been run stays blank. Brackets are 95 % intervals of the test pictures; several training seeds "
+        "show mean and deviation. Each figure names its data, model, seed and settings at the end of the page. "
+        "The HTML lies in `output/hyponet/reports/report`.",
+    )
+    flow.stage("Report")
+    made = flow.add("HypoNetWriteReport", name="report", title="HypoNet: chapter 5 again", results="*")
+    flow.stage("Tables")
+    show_text(flow, made["markdown"], "The report as text", height=700, width=620)
+    flow.stage("Figures")
+    flow.add("PreviewImage", "Figure 5-2 and accuracy by test set", images=made["accuracy"], width=420, height=330)
+    flow.add("PreviewImage", "Training and distortion curves", images=made["curves"], width=420, height=330)
+    flow.column()
+    flow.add("PreviewImage", "Confusion", images=made["confusion"], width=420, height=330)
+    return flow
+
+
+def lora_samples(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_table_5_5_lora_samples", "Table 5-5, first part: sample pictures for the LoRA", schemas)
+    read_me(
+        flow,
+        "40 random pictures of each of CIFAR-10 train's ten classes, upscaled from 32 to 512 by Real-ESRGAN x4+ "
+        "(twice, then down by area) and captioned: 400 pictures with a `.txt` beside each.",
+        [
+            "**CIFAR-10 train**: where it lies below `input`, or its download switch.",
+            "**Caption Images**: `BLIP` as in the thesis, where its model is installed; `template` needs none.",
+            "For SDXL set both sides of **To the size of training** to 1024.",
+        ],
+        "Look through `output/hyponet/lora/cifar10-512`: captions that you edit there are kept. "
+        "Then train with *Table 5-5, second part*.",
+    )
+    flow.stage("1  Pictures of each class")
+    real = flow.add("HypoNetLoadLabelledImages", "CIFAR-10 train", source="CIFAR-10", path=CIFAR10, split="train")
+    drawn = flow.add("HypoNetSampleImages", images=real["images"], per_class=40)
+    flow.stage("2  Upscale: x4, x4, down to 512")
+    upscaler = flow.add("UpscaleModelLoader", model_name=ESRGAN.name)
+    upscaler.models.append(ESRGAN.as_property())
+    once = flow.add(
+        "ImageUpscaleWithModel", "Upscale x4", upscale_model=upscaler["UPSCALE_MODEL"], image=drawn["images"]
+    )
+    twice = flow.add(
+        "ImageUpscaleWithModel", "Upscale x4 again", upscale_model=upscaler["UPSCALE_MODEL"], image=once["IMAGE"]
+    )
+    sized = flow.add(
+        "ImageScale",
+        "To the size of training",
+        image=twice["IMAGE"],
+        upscale_method="area",
+        width=512,
+        height=512,
+        crop="disabled",
+    )
+    flow.stage("3  Captions")
+    captioned = flow.add(
+        "HypoNetCaptionImages", images=sized["IMAGE"], labels=drawn["labels"], name="cifar10-512", captioner="BLIP"
+    )
+    show_text(flow, captioned["captions"], "Captions", height=300)
+    return flow
+
+
+def lora_training(model: Model, schemas: Schemas) -> Flow:
+    side = model.size
+    flow = Flow(
+        f"hyponet_table_5_5_lora_training_{model.key}",
+        f"Table 5-5, second part: train the LoRA of {model.label.split(' with')[0]}",
+        schemas,
+    )
+    read_me(
+        flow,
+        "A LoRA of the U-Net on the 400 pictures of the first part: batch 5, 7 epochs, Adafactor at a constant 0.0012, "
+        "bf16, aspect buckets from 256 to 2048.",
+        [
+            "**Train LoRA**: folder, the pictures of *Table 5-5, first part*"
+            + ("; make them at 1024 for SDXL, as `cifar10-1024`." if side == 1024 else "."),
+            "rank and alpha: the thesis does not name them.",
+            "**Train LoRA** makes `models/loras/" + lora_file(model) + ".safetensors`; other names for other tries.",
+        ],
+        "The curve shows the loss of every step, and before and after the training the loss over a fixed set of "
+        "timesteps and noises, which is what to compare. Stopping keeps the last epoch's file.",
+    )
+    flow.stage("1  Model")
+    loader = load_checkpoint(flow, model.file)
+    flow.stage("2  Train (Table 5-5)")
+    trained = flow.add(
+        "HypoNetTrainLora",
+        model=loader["MODEL"],
+        clip=loader["CLIP"],
+        vae=loader["VAE"],
+        folder=f"cifar10-{side}",
+        name=lora_file(model),
+        resolution=side,
+        batch_size=5,
+        epochs=7,
+        learning_rate=0.0012,
+        min_bucket=256,
+        max_bucket=2048,
+    )
+    flow.stage("3  Loss")
+    flow.add("PreviewImage", "Loss", images=trained["loss curve"], width=520, height=420)
+    return flow
+
+
+FLOWS: list[Callable[[Schemas], Flow]] = [
+    lora_samples,
+    *(partial(lora_training, model) for model in MODELS),
+    partial(train_test, False, True),
+    partial(train_test, True, True),
+    partial(train_test, False, False),
+    partial(train_test, True, False),
+    table_5_10,
+    table_5_11,
+    table_5_12,
+    figure_5_3,
+    report,
+]
