@@ -58,6 +58,8 @@ def template_captioner(template: str) -> Captioner:
         raise ValueError(f"template is empty; expected text such as 'a photo of a {PLACEHOLDER}'")
 
     def caption(pictures: Sequence[np.ndarray], labels: Sequence[str]) -> list[str]:
+        if PLACEHOLDER in template and not all(label.strip() for label in labels):
+            raise ValueError("labels has an empty class name; expected a name for each picture; link Sample Images")
         return [template.replace(PLACEHOLDER, label).strip() for label in labels]
 
     return caption

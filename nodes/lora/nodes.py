@@ -56,6 +56,7 @@ class SampleImages(io.ComfyNode):
                     default=0,
                     min=0,
                     max=MAX_SEED,
+                    control_after_generate=False,
                     tooltip="Seed of the draw. A class's draw does not depend on the other classes.",
                 ),
             ],
@@ -106,8 +107,9 @@ class CaptionImages(io.ComfyNode):
                 io.Image.Input("images", tooltip="The pictures, as a list or a batch, at the size to train on."),
                 io.String.Input(
                     "labels",
-                    force_input=True,
-                    tooltip="The class name of each picture, from Sample Images; one name alone goes for all.",
+                    default="cat",
+                    dynamic_prompts=False,
+                    tooltip="The class name of each picture, linked from Sample Images; one name alone goes for all.",
                 ),
                 io.String.Input(
                     "name",
@@ -260,6 +262,7 @@ class TrainLora(io.ComfyNode):
                     default=0,
                     min=0,
                     max=MAX_SEED,
+                    control_after_generate=False,
                     tooltip="Seed of the LoRA's start, the order, the timesteps and the noise: same seed, same file "
                     "(to the bit on CPU).",
                 ),

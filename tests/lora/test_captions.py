@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hyponet.nodes.lora.captions import (
+    edited_key,
+    folder_key,
+    load_picture,
+    read_folder,
+    template_captioner,
+    write_folder,
+)
+from PIL import Image
+
+PHOTO = template_captioner("a photo of a {label}")
+
+
+def pictures(n=3, seed=0):
+    return list(np.random.default_rng(seed).integers(0, 256, (n, 8, 12, 3), np.uint8))
+
+
+def test_each_picture_lies_beside_its_caption(tmp_path):
+    given = pictures()
+    captions = write_folder(tmp_path / "a", given, ["cat", "fire truck", "\ubc30"], PHOTO, "template")
+    assert captions == ["a photo of a cat", "a photo of a fire truck", "a photo of a \ubc30"]
+    found = read_folder(tmp_path / "a")
+    assert [picture.path.name for picture in found] == ["0000_cat.png", "0001_fire_truck.png", "0002__.png"]
+    assert [picture.caption for picture in found] == captions
+    assert (found[0].width, found[0].height) == (12, 8)
+    assert all(np.array_equal(load_picture(one.path), raw) for one, raw in zip(found, given, strict=True))
+
+
+def test_an_edited_caption_stays_and_an_untouched_one_follows_the_captioner(tmp_path):
+    write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
+    (tmp_path / "a" / "0001_cat.txt").write_text("a cat on a mat\n", "utf-8")
+    captions = write_folder(tmp_path / "a", pictures(), ["cat"] * 3, template_captioner("{label}, pixel art"), "two")
+    assert captions == ["cat, pixel art", "a cat on a mat", "cat, pixel art"]
+
+
+def test_the_captioner_is_not_asked_again_for_what_is_there(tmp_path):
+    asked = []
+
+    def counting(images, labels):
+        asked.append(len(images))
+        return list(labels)
+
+    write_folder(tmp_path / "a", pictures(5), ["cat"] * 5, counting, "c", batch=2)
+    assert asked == [2, 2, 1]
+    (tmp_path / "a" / "0003_cat.txt").unlink()
+    write_folder(tmp_path / "a", pictures(5), ["cat"] * 5, counting, "c", batch=2)
+    assert asked == [2, 2, 1, 1]
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path):
+    def failing(images, labels):
+        if len(list((tmp_path / "a").glob("*.txt"))) == 2:
+            raise RuntimeError("stopped")
+        return list(labels)
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        write_folder(tmp_path / "a", pictures(5), ["cat"] * 5, failing, "c", batch=2)
+    assert write_folder(tmp_path / "a", pictures(5), ["cat"] * 5, PHOTO, "c") == [
+        *["cat"] * 2,
+        *["a photo of a cat"] * 3,
+    ]
+
+
+def test_a_folder_with_other_pictures_is_left_alone(tmp_path):
+    write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
+    with pytest.raises(ValueError, match="holds 3 pictures of another sample"):
+        write_folder(tmp_path / "a", pictures(seed=1), ["cat"] * 3, PHOTO, "one")
+    with pytest.raises(ValueError, match="holds 3 pictures of another sample"):
+        write_folder(tmp_path / "a", pictures(2), ["cat"] * 2, PHOTO, "one")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "holiday.png").write_bytes(b"mine")
+    with pytest.raises(ValueError, match="was not written by Caption Images"):
+        write_folder(tmp_path / "b", pictures(), ["cat"] * 3, PHOTO, "one")
+    assert (tmp_path / "b" / "holiday.png").read_bytes() == b"mine"
+
+
+def test_labels_and_pictures_must_be_as_many(tmp_path):
+    with pytest.raises(ValueError, match="labels has 2 entries; expected 3"):
+        write_folder(tmp_path / "a", pictures(), ["cat"] * 2, PHOTO, "one")
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_edited_key_follows_edits_and_not_our_own_writing(tmp_path):
+    assert edited_key(tmp_path / "a") == ""
+    write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
+    assert edited_key(tmp_path / "a") == ""
+    (tmp_path / "a" / "0001_cat.txt").write_text("a cat on a mat", "utf-8")
+    edited = edited_key(tmp_path / "a")
+    assert edited
+    write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
+    assert edited_key(tmp_path / "a") == edited
+    (tmp_path / "a" / "0002_cat.png").unlink()
+    assert edited_key(tmp_path / "a") not in ("", edited)
+
+
+def test_the_folder_key_follows_captions_and_pictures(tmp_path):
+    write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
+    before = folder_key(tmp_path / "a")
+    assert folder_key(tmp_path / "a") == before
+    (tmp_path / "a" / "0001_cat.txt").write_text("other", "utf-8")
+    assert folder_key(tmp_path / "a") != before
+
+
+def test_a_users_own_folder_is_read(tmp_path):
+    image = Image.fromarray(pictures(1)[0])
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: turn 90 degrees to the right
+    image.save(tmp_path / "b.jpg", exif=exif)
+    image.convert("RGBA").save(tmp_path / "a.webp")
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfa  cat,\r\n on a mat")
+    (tmp_path / "b.txt").write_text("", "utf-8")
+    found = read_folder(tmp_path)
+    assert [(one.path.name, one.caption, one.width, one.height) for one in found] == [
+        ("a.webp", "a cat, on a mat", 12, 8),
+        ("b.jpg", "", 8, 12),
+    ]
+
+
+def test_what_is_missing_or_damaged_is_named(tmp_path):
+    with pytest.raises(ValueError, match="has no pictures"):
+        read_folder(tmp_path)
+    Image.fromarray(pictures(1)[0]).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"1 pictures without a caption \(a.png\)"):
+        read_folder(tmp_path)
+    (tmp_path / "a.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(ValueError, match=r"a.txt has a byte that is no UTF-8 at 3"):
+        read_folder(tmp_path)
+    (tmp_path / "a.txt").write_text("fine")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    with pytest.raises(ValueError, match=r"picture a.png cannot be read"):
+        read_folder(tmp_path)
+
+
+def test_a_damaged_record_is_named_and_names_no_file_outside(tmp_path):
+    write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
+    record = tmp_path / "a" / "captions.json"
+    data = json.loads(record.read_text("utf-8"))
+    data["pictures"][0]["file"] = "../../secret.png"
+    record.write_text(json.dumps(data))
+    with pytest.raises(ValueError, match="names a file outside"):
+        write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
+    record.write_text("{")
+    with pytest.raises(ValueError, match=r"captions.json is damaged"):
+        write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
+
+
+def test_an_empty_template_or_label_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="template is empty"):
+        template_captioner("  ")
+    with pytest.raises(ValueError, match="empty class name"):
+        write_folder(tmp_path / "a", pictures(1), [""], PHOTO, "one")

@@ -1,0 +1,282 @@
+"""Train LoRA's work on real ComfyUI objects in this process, on the CPU, with the stand-in SD 1.5 and SDXL."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+PAIRS = 32
+
+
+@pytest.fixture(scope="module")
+def engine():
+    if not os.environ.get("HYPONET_COMFYUI"):
+        pytest.fail("HYPONET_COMFYUI is not set; run the tests by `python3 dev.py test`")
+    from comfy.cli_args import args
+
+    args.cpu = True
+    from hyponet.nodes.lora import engine
+
+    return engine
+
+
+def load(checkpoint):
+    import comfy.sd
+
+    path = Path(os.environ["HYPONET_MODELS"]) / "checkpoints" / checkpoint
+    with torch.inference_mode():  # as the server runs its nodes
+        model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config(str(path), output_vae=True, output_clip=True)
+    return model, clip, vae
+
+
+@pytest.fixture(scope="module")
+def sd15(engine):
+    return load("tiny_sd15.ckpt")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of pictures of the given (width, height), each a gradient of its own."""
+
+    def make(*sizes):
+        folder = tmp_path / "pictures"
+        folder.mkdir()
+        for i, (width, height) in enumerate(sizes):
+            x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+            picture = np.stack([x, y, np.full_like(x, 60 * i)], -1).astype(np.uint8)
+            Image.fromarray(picture).save(folder / f"{i}.png")
+            (folder / f"{i}.txt").write_text("a photo of a cat" if i else "a ship")
+        return folder
+
+    return make
+
+
+def settings(**changes):
+    from hyponet.nodes.lora.settings import LoraSettings
+
+    return LoraSettings(**{"resolution": 64, "min_bucket": 64, "max_bucket": 128, "epochs": 2, **changes})
+
+
+def train(engine, models, folder, out, **changes):
+    job = engine.TrainingJob("cats", folder, out / "cats.safetensors", out / "results", settings(**changes))
+    with torch.inference_mode():
+        result, curve = engine.train_lora(*models, job)
+    return result, curve, job.file
+
+
+def test_the_loss_halves_and_the_saved_file_does_it_in_the_native_loader(engine, sd15, pictures, tmp_path):
+    import comfy.sd
+    import comfy.utils
+    from hyponet.nodes.lora.buckets import fit
+    from hyponet.nodes.lora.captions import read_folder
+    from hyponet.nodes.lora.train import probe_loss
+
+    folder = pictures((64, 64))
+    result, _, path = train(engine, sd15, folder, tmp_path, epochs=30, rank=16, alpha=8.0, gradient_checkpointing=False)
+    assert result.figures["loss_after"] <= result.figures["loss_before"] / 2
+
+    def loss_through_comfyui(strength):
+        """The same 32 pairs, predicted by the model that ComfyUI's own loader patched, with no code of ours in it."""
+        model, clip, vae = sd15
+        lora = comfy.utils.load_torch_file(str(path), safe_load=True)
+        with torch.inference_mode():
+            patched, _ = comfy.sd.load_lora_for_models(model, clip, lora, strength, 0.0)
+            [picture] = read_folder(folder)
+            way = fit(64, 64, [(64, 64)])
+            examples = engine.encode_examples(model, clip, vae, [picture], [way], lambda done, total: None)
+            engine.comfy.model_management.load_models_gpu([patched])
+            denoiser = engine.UNetDenoiser(patched.model, examples, torch.device("cpu"))
+            loss = probe_loss(denoiser, [(64, 64)], 5)
+            patched.detach()
+        return loss
+
+    assert loss_through_comfyui(0.0) == pytest.approx(result.figures["loss_before"], rel=0.1)
+    assert loss_through_comfyui(1.0) == pytest.approx(result.figures["loss_after"], rel=0.1)
+
+
+def test_the_same_seed_gives_the_same_file_and_checkpointing_changes_no_weight(engine, sd15, pictures, tmp_path):
+    folder = pictures((64, 64), (64, 64))
+    files = {}
+    for name, changes in {
+        "first": {},
+        "again": {},
+        "stored": {"gradient_checkpointing": False},
+        "other": {"seed": 1},
+    }.items():
+        files[name] = train(engine, sd15, folder, tmp_path / name, **changes)[2]
+    assert files["first"].read_bytes() == files["again"].read_bytes()
+    assert tensors(files["first"]) == tensors(files["stored"])
+    assert tensors(files["first"]) != tensors(files["other"])
+
+
+def tensors(path):
+    with safe_open(path, "pt") as opened:
+        return {key: opened.get_tensor(key).tolist() for key in opened.keys()}  # noqa: SIM118  no mapping
+
+
+def test_two_bucket_shapes_train_in_one_epoch(engine, sd15, pictures, tmp_path):
+    folder = pictures((64, 64), (256, 64), (100, 100))
+    shapes = []
+    job = engine.TrainingJob("cats", folder, tmp_path / "a.safetensors", tmp_path, settings(resolution=128, epochs=1))
+    original = sd15[0].model.apply_model
+
+    def watched(x, *args, **kwargs):
+        if torch.is_grad_enabled():
+            shapes.append(tuple(x.shape))
+        return original(x, *args, **kwargs)
+
+    sd15[0].model.apply_model = watched
+    try:
+        with torch.inference_mode():
+            result, _ = engine.train_lora(*sd15, job)
+    finally:
+        del sd15[0].model.apply_model
+    # 256x64 goes to the bucket 128x64 at the largest side 128; the two squares share the bucket 128x128
+    assert sorted(shapes) == [(1, 4, 8, 16), (2, 4, 16, 16)]
+    assert result.figures["steps"] == 2
+    with safe_open(job.file, "pt") as opened:
+        buckets = json.loads(opened.metadata()["ss_bucket_info"])["buckets"]
+    assert {(*one["resolution"], one["count"]) for one in buckets.values()} == {(128, 64, 1), (128, 128, 2)}
+
+
+def test_memory_is_freed_and_the_model_is_as_before(engine, sd15, pictures, tmp_path):
+    folder = pictures((64, 64))
+    unet = sd15[0].model
+    train(engine, sd15, folder, tmp_path / "first")
+    before = alive()
+    parameters = [(p.data_ptr(), p.is_inference()) for p in unet.parameters()]
+    train(engine, sd15, folder, tmp_path / "second")
+    assert alive() == before
+    assert [(p.data_ptr(), p.is_inference()) for p in unet.parameters()] == parameters
+    assert not [name for name, module in unet.named_modules() if module._forward_hooks or "forward" in vars(module)]
+    assert not [name for name, p in unet.named_parameters() if p.grad is not None]
+    assert unet.manual_cast_dtype != torch.bfloat16
+
+
+def alive():
+    """Bytes of all tensors that anything still holds."""
+    gc.collect()
+    found = {}
+    for thing in gc.get_objects():
+        if type(thing) in (torch.Tensor, torch.nn.Parameter):
+            storage = thing.untyped_storage()
+            found[storage.data_ptr()] = storage.nbytes()
+    return sum(found.values())
+
+
+def test_sdxl_trains_with_its_second_conditioning(engine, pictures, tmp_path):
+    models = load("tiny_sdxl.ckpt")
+    result, curve, path = train(engine, models, pictures((128, 64)), tmp_path, epochs=1)
+    assert result.inputs["model"] == "sdxl"
+    assert curve.shape == (480, 800, 3)
+    with safe_open(path, "pt") as opened:
+        assert all(key.startswith("lora_unet_") and "down_blocks" not in key for key in opened.keys())  # noqa: SIM118
+
+
+def test_a_finished_training_is_not_repeated(engine, sd15, pictures, tmp_path):
+    folder = pictures((64, 64))
+    first, _, path = train(engine, sd15, folder, tmp_path)
+    time = path.stat().st_mtime_ns
+    again, _, _ = train(engine, sd15, folder, tmp_path)
+    assert again == first
+    assert path.stat().st_mtime_ns == time
+    (folder / "0.txt").write_text("a dog")
+    with pytest.raises(ValueError, match=r"captions .* there, .* now"):
+        train(engine, sd15, folder, tmp_path)
+    assert path.stat().st_mtime_ns == time
+
+
+def test_an_interrupt_keeps_the_last_epochs_file(engine, sd15, pictures, tmp_path):
+    import comfy.model_management
+    import comfy.utils
+
+    stop_at = 3  # the first report is of encoding, the next of the steps: one an epoch
+    reports = []
+
+    def hook(value, total, preview, **_):
+        reports.append(value)
+        if len(reports) == 1 + stop_at:
+            comfy.model_management.interrupt_current_processing()
+
+    comfy.utils.set_progress_bar_global_hook(hook)
+    try:
+        with pytest.raises(comfy.model_management.InterruptProcessingException):
+            train(engine, sd15, pictures((64, 64)), tmp_path, epochs=50)
+    finally:
+        comfy.utils.set_progress_bar_global_hook(None)
+    with safe_open(tmp_path / "cats.safetensors", "pt") as opened:
+        assert (opened.metadata()["ss_epoch"], opened.metadata()["ss_num_epochs"]) == (str(stop_at), "50")
+    assert not list(tmp_path.glob("results/**/*.json"))
+    assert not any(module._forward_hooks for module in sd15[0].model.modules())
+
+
+SD15 = {
+    "image_size": 32, "use_spatial_transformer": True, "legacy": False, "adm_in_channels": None, "in_channels": 4,
+    "model_channels": 320, "num_res_blocks": [2, 2, 2, 2], "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
+    "channel_mult": [1, 2, 4, 4], "transformer_depth_middle": 1, "use_linear_in_transformer": False,
+    "context_dim": 768, "num_heads": 8, "out_channels": 4, "use_temporal_attention": False,
+    "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
+}  # fmt: skip
+SDXL = {
+    "image_size": 32, "use_spatial_transformer": True, "legacy": False, "num_classes": "sequential",
+    "adm_in_channels": 2816, "in_channels": 4, "model_channels": 320, "num_res_blocks": [2, 2, 2],
+    "transformer_depth": [0, 0, 2, 2, 10, 10], "channel_mult": [1, 2, 4], "transformer_depth_middle": 10,
+    "use_linear_in_transformer": True, "context_dim": 2048, "num_head_channels": 64, "out_channels": 4,
+    "transformer_depth_output": [0, 0, 0, 2, 2, 2, 10, 10, 10], "use_temporal_attention": False,
+}  # fmt: skip
+# how kohya's trainer names layers of the two models, and how many it reports ("create LoRA for U-Net: ... modules")
+KOHYA = {
+    "sd1": (SD15, 192, [
+        "lora_unet_down_blocks_0_attentions_0_proj_in",
+        "lora_unet_down_blocks_2_attentions_1_transformer_blocks_0_attn2_to_k",
+        "lora_unet_mid_block_attentions_0_transformer_blocks_0_ff_net_0_proj",
+        "lora_unet_up_blocks_3_attentions_2_transformer_blocks_0_attn1_to_out_0",
+    ]),
+    "sdxl": (SDXL, 722, [
+        "lora_unet_input_blocks_4_1_proj_in",
+        "lora_unet_middle_block_1_transformer_blocks_9_ff_net_2",
+        "lora_unet_output_blocks_5_1_transformer_blocks_1_attn2_to_v",
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", ["sd1", "sdxl"])
+def test_the_real_models_get_the_layers_and_names_of_kohyas_trainer(engine, family):
+    import comfy.model_detection
+    from hyponet.nodes.lora.lora_file import kohya_names
+
+    config, count, examples = KOHYA[family]
+    known = comfy.model_detection.model_config_from_unet_config(dict(config))
+    known.unet_config["dtype"] = torch.float16
+
+    class Patcher:
+        model = known.get_model({}, "", device="meta")
+
+    assert engine.family_of(Patcher) == (family, "epsilon")
+    modules = list(engine.trainable_modules(Patcher))
+    assert len(modules) == count
+    names = kohya_names(engine.key_map(Patcher), modules, family)
+    assert len(set(names.values())) == count
+    assert set(examples) <= set(names.values())
+
+
+def test_models_of_another_kind_are_refused(engine):
+    import comfy.model_detection
+
+    config = {**SD15, "in_channels": 9}  # inpainting
+    known = comfy.model_detection.model_config_from_unet_config(config)
+    known.unet_config["dtype"] = torch.float16
+
+    class Patcher:
+        model = known.get_model({}, "", device="meta")
+
+    with pytest.raises(ValueError, match=r"expected SD 1.x or SDXL base"):
+        engine.family_of(Patcher)

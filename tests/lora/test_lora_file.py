@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+import torch
+from hyponet.nodes.lora import lora_file
+from hyponet.nodes.lora.adapter import make_layers
+from hyponet.nodes.lora.settings import LoraSettings
+from safetensors import safe_open
+
+IDENTITY = {"seed": 0, "rank": 2, "pictures": "abc"}
+
+
+def layers():
+    modules = {"input_blocks.1.1.proj_in": torch.nn.Conv2d(4, 4, 1), "input_blocks.1.1.a": torch.nn.Linear(6, 5)}
+    return make_layers(modules, 2, 0.5, torch.Generator().manual_seed(0))
+
+
+def info(epoch=7, identity=IDENTITY, family="sd1"):
+    return lora_file.metadata(
+        LoraSettings(),
+        family,
+        "cats",
+        identity,
+        prediction="epsilon",
+        epoch=epoch,
+        step=epoch * 80,
+        total_steps=560,
+        buckets={(512, 512): 400},
+    )
+
+
+def file_bytes(**changes):
+    names = {"input_blocks.1.1.proj_in": "lora_unet_x", "input_blocks.1.1.a": "lora_unet_y"}
+    return lora_file.file_bytes(lora_file.tensors_of(layers(), names), info(**changes))
+
+
+def test_other_readers_open_the_file(tmp_path):
+    lora_file.write(tmp_path / "sub" / "a.safetensors", file_bytes())
+    with safe_open(tmp_path / "sub" / "a.safetensors", "pt") as opened:
+        assert sorted(opened.keys()) == sorted(
+            f"lora_unet_{x}.{part}" for x in "xy" for part in ("alpha", "lora_down.weight", "lora_up.weight")
+        )
+        assert opened.get_tensor("lora_unet_x.lora_down.weight").shape == (2, 4, 1, 1)
+        assert opened.get_tensor("lora_unet_y.lora_up.weight").shape == (5, 2)
+        assert opened.get_tensor("lora_unet_x.alpha").item() == 0.5
+        found = opened.metadata()
+    assert found["ss_network_dim"] == "8"
+    assert found["ss_network_alpha"] == "1.0"
+    assert found["ss_base_model_version"] == "sd_v1"
+    assert found["modelspec.architecture"] == "stable-diffusion-v1/lora"
+    assert json.loads(found["ss_bucket_info"])["buckets"]["0"] == {"resolution": [512, 512], "count": 400}
+    assert found == lora_file.read_metadata(tmp_path / "sub" / "a.safetensors")
+
+
+def test_the_published_keys_of_sdxl():
+    found = info(family="sdxl")
+    # the names in the model specification and in kohya's trainer
+    assert found["modelspec.architecture"] == "stable-diffusion-xl-v1-base/lora"
+    assert found["ss_base_model_version"] == "sdxl_base_v1-0"
+
+
+def test_the_hash_that_other_tools_show_is_that_of_the_bytes_after_the_header():
+    data = file_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    assert header["__metadata__"]["sshs_model_hash"] == hashlib.sha256(data[8 + size :]).hexdigest()
+    assert size % 8 == 0
+
+
+def test_the_same_contents_give_the_same_bytes():
+    assert len({file_bytes() for _ in range(5)}) == 1
+
+
+def test_nothing_in_the_file_tells_the_time():
+    assert not [key for key in info() if "date" in key or "_at" in key or "time" in key]
+
+
+def test_a_finished_file_is_known_and_an_interrupted_one_is_not_finished(tmp_path):
+    path = tmp_path / "cats.safetensors"
+    assert not lora_file.is_finished(path, IDENTITY)
+    lora_file.write(path, file_bytes(epoch=3))
+    assert not lora_file.is_finished(path, IDENTITY)
+    lora_file.write(path, file_bytes(epoch=7))
+    assert lora_file.is_finished(path, IDENTITY)
+
+
+def test_another_training_or_a_foreign_file_is_never_written_over(tmp_path):
+    path = tmp_path / "cats.safetensors"
+    lora_file.write(path, file_bytes())
+    with pytest.raises(ValueError, match=r"trained otherwise \(rank 2 there, 4 now\)"):
+        lora_file.is_finished(path, {**IDENTITY, "rank": 4})
+    path.write_bytes(b"not a LoRA")
+    with pytest.raises(ValueError, match="was not written by Train LoRA"):
+        lora_file.is_finished(path, IDENTITY)
+
+
+def test_names_follow_the_family():
+    table = {
+        "lora_unet_input_blocks_1_1_proj_in": "diffusion_model.input_blocks.1.1.proj_in.weight",
+        "lora_unet_down_blocks_0_attentions_0_proj_in": "diffusion_model.input_blocks.1.1.proj_in.weight",
+        "diffusion_model.input_blocks.1.1.proj_in": "diffusion_model.input_blocks.1.1.proj_in.weight",
+    }
+    module = "input_blocks.1.1.proj_in"
+    assert lora_file.kohya_names(table, [module], "sd1")[module] == "lora_unet_down_blocks_0_attentions_0_proj_in"
+    assert lora_file.kohya_names(table, [module], "sdxl")[module] == "lora_unet_input_blocks_1_1_proj_in"
