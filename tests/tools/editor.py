@@ -19,7 +19,8 @@ SETTINGS = {
     "Comfy.Graph.CanvasMenu": False,
     "Comfy.Minimap.Visible": False,
 }
-BARE = ".comfyui-body-top, .side-tool-bar-container, .comfy-menu, .p-toast, .graph-canvas-menu { display: none }"
+HIDDEN = ".comfyui-body-top, .side-tool-bar-container, .comfy-menu, .p-toast, .graph-canvas-menu"
+BARE = HIDDEN + " { display: none !important }"
 QUIET = (  # what the frontend itself says on every start without a network, or of a file that is not there
     "Failed to load resource",
     "net::ERR_",

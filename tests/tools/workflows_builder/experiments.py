@@ -308,7 +308,7 @@ def figure_5_3(schemas: Schemas) -> Flow:
     flow.stage("2  Distort and measure")
     curve = flow.add("HypoNetPlotDistortion", images=real["images"], convention="clean-fid")
     flow.stage("3  Figure 5-3")
-    flow.add("PreviewImage", "Figure 5-3", images=curve["plot"], width=620, height=520)
+    flow.add("PreviewImage", "Figure 5-3", images=curve["plot"], box=(620, 520))
     return flow
 
 
@@ -331,10 +331,10 @@ def report(schemas: Schemas) -> Flow:
     flow.stage("Tables")
     show_text(flow, made["markdown"], "The report as text", height=700, width=620)
     flow.stage("Figures")
-    flow.add("PreviewImage", "Figure 5-2 and accuracy by test set", images=made["accuracy"], width=420, height=330)
-    flow.add("PreviewImage", "Training and distortion curves", images=made["curves"], width=420, height=330)
+    flow.add("PreviewImage", "Figure 5-2 and accuracy by test set", images=made["accuracy"], box=(420, 330))
+    flow.add("PreviewImage", "Training and distortion curves", images=made["curves"], box=(420, 330))
     flow.column()
-    flow.add("PreviewImage", "Confusion", images=made["confusion"], width=420, height=330)
+    flow.add("PreviewImage", "Confusion", images=made["confusion"], box=(420, 330))
     return flow
 
 
@@ -419,7 +419,7 @@ def lora_training(model: Model, schemas: Schemas) -> Flow:
         max_bucket=2048,
     )
     flow.stage("3  Loss")
-    flow.add("PreviewImage", "Loss", images=trained["loss curve"], width=520, height=420)
+    flow.add("PreviewImage", "Loss", images=trained["loss curve"], box=(520, 420))
     return flow
 
 

@@ -158,7 +158,7 @@ def figure_3_3(schemas: Schemas) -> Flow:
         "no negative": "",
     }
     made = {
-        name: flow.add("CLIPTextEncode", name, text=text, clip=loader["CLIP"], height=120)
+        name: flow.add("CLIPTextEncode", name, text=text, clip=loader["CLIP"], box=(420, 130))
         for name, text in texts.items()
     }
     flow.stage("3  One seed, three pictures")

@@ -127,7 +127,7 @@ def _widget_values(node: Node) -> list[Any]:
         if each.is_widget:
             values.append(node.values[each.name])
             if each.has_control:
-                values.append(node.control)
+                values.append("fixed")
             if each.options.get("image_upload"):
                 values.append("image")
     return values

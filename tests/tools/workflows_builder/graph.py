@@ -65,9 +65,7 @@ class Node:
     outputs: list[tuple[str, str]]  # name, type
     values: dict[str, Any]
     links: dict[str, Slot]
-    control: str
-    height: int = 0  # 0: by content
-    width: int = 0
+    box: tuple[int, int] = (0, 0)  # 0: by content
     models: list[dict[str, str]] = field(default_factory=list)
     text: str = ""  # of a note
 
@@ -114,15 +112,17 @@ class Flow:
         if self.stages[-1].columns[-1]:
             self.stages[-1].columns.append([])
 
-    def note(self, text: str, *, width: int = 0, height: int = 0) -> None:
+    def note(self, text: str) -> None:
         """A Markdown note in the current box."""
-        node = Node(len(self.nodes) + 1, "MarkdownNote", "", [], [], {}, {}, "", height, width, text=text.strip())
+        node = Node(len(self.nodes) + 1, "MarkdownNote", "", [], [], {}, {}, text=text.strip())
         self._place(node)
 
-    def add(
-        self, kind: str, title: str = "", *, control: str = "fixed", height: int = 0, width: int = 0, **inputs: Any
-    ) -> Node:
-        """A node of type `kind` below the last one; `inputs` are values of widgets, or outputs of other nodes.
+    def add(self, kind: str, title: str = "", *, box: tuple[int, int] = (0, 0), **inputs: Any) -> Node:
+        """A node of type `kind` below the last one.
+
+        Args:
+            box: width and height of its body; 0 is by content.
+            inputs: values of widgets, or outputs of other nodes.
 
         Raises:
             ValueError: the type, an input or a needed value is missing; the message names it.
@@ -144,9 +144,7 @@ class Flow:
                 raise ValueError(f"{self.name}: {kind}.{each.name} is {each.type}, not {links[each.name].type}")
         outputs = list(zip(schema["output_name"], schema["output"], strict=True))
         outputs = [(name, "COMBO" if isinstance(type_, list) else type_) for name, type_ in outputs]
-        node = Node(
-            len(self.nodes) + 1, kind, title, declared, outputs, values, links, control, height=height, width=width
-        )
+        node = Node(len(self.nodes) + 1, kind, title, declared, outputs, values, links, box)
         self._place(node)
         return node
 

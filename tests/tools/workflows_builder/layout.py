@@ -24,12 +24,11 @@ Box = tuple[int, int, int, int]  # left, top, width, height
 def size(node: Node) -> tuple[int, int]:
     """Width and height of a node's body, without its title bar."""
     if node.type == "MarkdownNote":
-        width = node.width or NOTE_WIDTH
-        return width, node.height or note_height(node.text, width)
+        return NOTE_WIDTH, note_height(node.text, NOTE_WIDTH)
     texts = [each for each in node.inputs if each.is_widget and each.is_multiline]
-    width = node.width or (TEXT_WIDTH if texts else WIDTH)
-    if node.height:
-        return width, node.height
+    width = node.box[0] or (TEXT_WIDTH if texts else WIDTH)
+    if node.box[1]:
+        return width, node.box[1]
     sockets = [each for each in node.inputs if not each.is_widget]
     slots = max(len(sockets), len(node.outputs), 0)
     lines = [each for each in node.inputs if each.is_widget and not each.is_multiline]
@@ -49,20 +48,17 @@ def text_height(text: str, width: int) -> int:
 
 def note_height(text: str, width: int) -> int:
     """Of a Markdown note that shows `text` whole."""
-    per_line = max(10, (width - 40) // 7)
-    height = 24
+    per_line = max(10, (width - 40) // 6)
+    height = 30
     for line in text.split("\n"):
-        lines = max(1, math.ceil(len(line) / per_line))
-        if line.startswith("#"):
-            height += 46
-        elif line.startswith(("- ", "* ", "1.", "2.", "3.", "4.")):
-            height += lines * 20 + 6
-        elif line.startswith("|"):
-            height += 27
+        if line.startswith("# "):
+            height += math.ceil(len(line) / (per_line / 2)) * 28 + 12
+        elif line.startswith("#"):
+            height += 36
+        elif line.startswith("- "):
+            height += math.ceil((len(line) + 8) / per_line) * 16 + 2
         elif line:
-            height += lines * 20
-        else:
-            height += 14
+            height += math.ceil(len(line) / per_line) * 16 + 8
     return height
 
 

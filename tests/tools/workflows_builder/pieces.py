@@ -13,11 +13,11 @@ TEMPLATE = (
 NEGATIVE = "worst quality, low quality, watermark, drawings, cartoons, graphics, bad proportions"
 
 
-def read_me(flow: Flow, shows: str, change: Sequence[str], read: str, *, width: int = 0) -> None:
+def read_me(flow: Flow, shows: str, change: Sequence[str], read: str) -> None:
     """The first stage: what the workflow shows, what to change first, how to read what comes out."""
     flow.stage("Read me")
     steps = "\n".join(f"- {line}" for line in change)
-    flow.note(f"# {flow.title}\n\n{shows}\n\n## Change first\n{steps}\n\n## Reading the result\n{read}", width=width)
+    flow.note(f"# {flow.title}\n\n{shows}\n\n## Change first\n{steps}\n\n## Reading the result\n{read}")
 
 
 def chain_classes(flow: Flow, classes: Sequence[dict[str, Any]]) -> Slot:
@@ -35,7 +35,7 @@ def chain_classes(flow: Flow, classes: Sequence[dict[str, Any]]) -> Slot:
 
 def show_text(flow: Flow, text: Slot, title: str, *, height: int = 240, width: int = 420) -> Node:
     """A native node that shows `text` in the graph."""
-    return flow.add("PreviewAny", title, source=text, height=height, width=width)
+    return flow.add("PreviewAny", title, source=text, box=(width, height))
 
 
 def generate(flow: Flow, model: Slot, loader: Node, plan: Slot, name: str, **settings: Any) -> Node:

@@ -211,7 +211,6 @@ def prompt_playground(schemas: Schemas) -> Flow:
         "HypoNetDynamicPrompt",
         template="{2::photo|painting} of a __color__ {cat|dog} in __location__, {2$$ and $$soft light|fog|rain}",
         count=5,
-        control="fixed",
     )
     show_text(flow, single["prompt"], "Five prompts", height=260)
     flow.stage("A whole plan")
@@ -229,7 +228,7 @@ def prompt_playground(schemas: Schemas) -> Flow:
     flow.stage("What it would give")
     show_text(flow, preview["report"], "Coverage and warnings", height=520, width=520)
     flow.column()
-    flow.add("PreviewImage", "How often each option comes", images=preview["chart"], width=520, height=520)
+    flow.add("PreviewImage", "How often each option comes", images=preview["chart"], box=(520, 520))
     return flow
 
 

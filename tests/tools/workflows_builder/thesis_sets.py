@@ -78,7 +78,7 @@ def class_lines(*, with_prompts: bool) -> str:
 def plan_stage(flow: Flow, technique: str, *, per_class: int = PER_CLASS) -> Node:
     """Classes and plan of a technique."""
     prompts = technique in ("lora", "hyponet")
-    classes = flow.add("HypoNetClassesFromText", text=class_lines(with_prompts=prompts), width=480)
+    classes = flow.add("HypoNetClassesFromText", text=class_lines(with_prompts=prompts), box=(480, 0))
     return flow.add(
         "HypoNetPlanDataset",
         classes=classes["classes"],
@@ -86,7 +86,7 @@ def plan_stage(flow: Flow, technique: str, *, per_class: int = PER_CLASS) -> Nod
         negative=FN if technique == "hyponet" else "",
         coverage="random",
         images_per_class=per_class,
-        width=480,
+        box=(480, 0),
     )
 
 
