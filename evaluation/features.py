@@ -10,7 +10,7 @@ import hashlib
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -180,9 +180,9 @@ def pictures_as_images(pictures: Tensor, name: str = "pictures") -> LabelledImag
 
 
 class ArrayPictures:
-    """Pictures that lie in one uint8 array [N,H,W,3]."""
+    """Pictures in memory: uint8 [N,H,W,3], or a list of [H,W,3] of any size."""
 
-    def __init__(self, pictures: np.ndarray) -> None:
+    def __init__(self, pictures: np.ndarray | Sequence[np.ndarray]) -> None:
         self._pictures = pictures
 
     def __len__(self) -> int:
@@ -192,8 +192,8 @@ class ArrayPictures:
         return np.asarray(self._pictures[index])
 
     def digest(self, index: int) -> bytes:
-        shape = str(self._pictures.shape[1:]).encode()
-        return hashlib.blake2b(shape + self._pictures[index].tobytes(), digest_size=16).digest()
+        picture = self._pictures[index]
+        return hashlib.blake2b(str(picture.shape).encode() + picture.tobytes(), digest_size=16).digest()
 
     def describe(self, index: int) -> str:
         return f"picture {index}"

@@ -124,7 +124,7 @@ class Inception(nn.Module):
         self.last = nn.Linear(FEATURES, self.network.classes)
         self.last.weight.data = _tensor(state, "fc.weight", (self.network.classes, FEATURES)).float()
         self.last.bias.data = _tensor(state, "fc.bias", (self.network.classes,)).float()
-        self.to(memory_format=torch.channels_last).requires_grad_(False).eval()
+        self.to(memory_format=torch.channels_last).requires_grad_(False).train(False)
 
     @property
     def is_fid(self) -> bool:
@@ -191,7 +191,13 @@ def find_weights(network: str, folders: Sequence[Path], *, download: bool = Fals
     target.parent.mkdir(parents=True, exist_ok=True)
     log.info("downloading %s to %s", wanted.url, target)
     # the file's name carries the first eight digits of its SHA-256, which torch.hub checks
-    torch.hub.download_url_to_file(wanted.url, str(target), hash_prefix=target.stem.split("-")[-1], progress=False)
+    try:
+        torch.hub.download_url_to_file(wanted.url, str(target), hash_prefix=target.stem.split("-")[-1], progress=False)
+    except (OSError, RuntimeError) as error:
+        raise FileNotFoundError(
+            f"{wanted.url} could not be downloaded ({error}); expected the weights of {network}; put {wanted.file} "
+            f"into {target.parent} yourself"
+        ) from error
     return target
 
 
