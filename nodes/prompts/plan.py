@@ -136,6 +136,10 @@ class Plan:
             raise ValueError(f"label is {label!a}; expected one of the plan's: {', '.join(self.labels)}")
         return self._programs[label]
 
+    def others(self, label: str) -> list[ClassSpec]:
+        """The other classes."""
+        return [spec for spec in self.classes if spec.name != label]
+
     def combinations(self, label: str) -> int:
         """How many different picks the positive template of `label` has, exactly."""
         return self.programs(label).combinations

@@ -1,0 +1,1 @@
+"""The classes of a data set: one at a time, from text, or from sample pictures."""

@@ -1,0 +1,234 @@
+"""The nodes that make classes: Class, Classes from Text, Classes from Pictures."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io, ui
+
+from ... import checks, sockets
+from ...engine import schema
+from ...hyponet.classifier import Classifier
+from ...hyponet.hyponyms import MODES, Hyponyms, Settings
+from .. import engine
+from ..plan import ClassSpec
+from .make import add_classes, classes_from_text, make_class
+
+CATEGORY = "HypoNet/Prompts"
+
+
+class HypoNetDefineClass(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetDefineClass",
+            display_name="Class",
+            category=CATEGORY,
+            description=(
+                "One class of a data set: its name, its hyponyms, and what is different for it. Chain several by "
+                "connecting the classes output to the next Class."
+            ),
+            search_aliases=["label", "category"],
+            inputs=[
+                sockets.Classes.Input("previous", optional=True, tooltip="The classes before this one."),
+                sockets.Hyponyms.Input(
+                    "hyponyms", optional=True, tooltip="What __hyponym__ stands for; else the list named below."
+                ),
+                io.String.Input(
+                    "class_name",
+                    default="",
+                    dynamic_prompts=False,
+                    display_name="name",
+                    tooltip="The label, and what __class__ stands for. Empty: the class word of the hyponyms.",
+                ),
+                io.String.Input(
+                    "hyponym_wildcard",
+                    default="",
+                    dynamic_prompts=False,
+                    display_name="hyponym list",
+                    tooltip="Name of a wildcard with the hyponyms, e.g. thesis/cat; used when no hyponyms are linked.",
+                ),
+                io.String.Input(
+                    "hypernym",
+                    default="",
+                    dynamic_prompts=False,
+                    tooltip="What __hypernym__ stands for. Empty: the hypernym of the linked hyponyms, else the name.",
+                ),
+                engine.template_input("template", "", "This class's own template. Empty: the plan's."),
+                io.Boolean.Input(
+                    "own_negative", default=False, tooltip="Use the negative below, also an empty one, for this class."
+                ),
+                engine.template_input("negative", "", "This class's own negative template."),
+                io.String.Input(
+                    "omit",
+                    default="",
+                    dynamic_prompts=False,
+                    tooltip="Slots left out for this class, with commas between, e.g. color. The prompt is tidied.",
+                ),
+                io.Int.Input(
+                    "images", default=0, min=0, max=10_000_000, tooltip="Images of this class; 0: as the plan."
+                ),
+            ],
+            outputs=[_classes_output()],
+        )
+
+    @classmethod
+    def fingerprint_inputs(
+        cls,
+        hyponym_wildcard: str | None = None,
+        template: str | None = None,
+        negative: str | None = None,
+        **_: object,
+    ) -> str:
+        return engine.fingerprint([template, negative, None if hyponym_wildcard is None else f"__{hyponym_wildcard}__"])
+
+    @classmethod
+    def execute(
+        cls,
+        class_name: str,
+        hyponym_wildcard: str,
+        hypernym: str,
+        template: str,
+        own_negative: bool,
+        negative: str,
+        omit: str,
+        images: int,
+        previous: tuple[ClassSpec, ...] | None = None,
+        hyponyms: Hyponyms | None = None,
+    ) -> io.NodeOutput:
+        own = checks.text(negative, "negative") if checks.flag(own_negative, "own_negative") else None
+        found = engine.hyponyms_for_class(hyponyms, checks.text(hyponym_wildcard, "hyponym list", 200).strip())
+        spec = make_class(
+            checks.text(class_name, "name", 200).strip() or (found.word if found else ""),
+            found.words if found else (),
+            hypernym=checks.text(hypernym, "hypernym", 200).strip() or (found.hypernym if found else ""),
+            synset=found.synset if found else "",
+            template=checks.text(template, "template"),
+            negative=own,
+            omit=checks.text(omit, "omit", 10_000),
+            count=checks.integer(images, 0, 10_000_000, "images") or None,
+        )
+        return io.NodeOutput(add_classes(previous, [spec]))
+
+
+class HypoNetClassesFromText(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetClassesFromText",
+            display_name="Classes from Text",
+            category=CATEGORY,
+            description="Many classes at once, one a line: name: hyponyms; omit: color; images: 100.",
+            search_aliases=["labels", "class list"],
+            inputs=[
+                sockets.Classes.Input("previous", optional=True, tooltip="The classes before these."),
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    default="cat: __cat__; omit: color\nship: __ship__",
+                    dynamic_prompts=False,
+                    tooltip=(
+                        "One class a line. After the name and a colon its hyponyms, commas between, or a __wildcard__; "
+                        "then, after semicolons, omit: slots, images: number, hypernym: word, synset: n02121808, "
+                        "negative: text, template: text. # begins a comment line."
+                    ),
+                ),
+            ],
+            outputs=[_classes_output()],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, text: str | None = None, **_: object) -> str:
+        return engine.fingerprint([text])
+
+    @classmethod
+    def execute(cls, text: str, previous: tuple[ClassSpec, ...] | None = None) -> io.NodeOutput:
+        classes = classes_from_text(checks.text(text, "text"), engine.library())
+        return io.NodeOutput(add_classes(previous, classes))
+
+
+class HypoNetClassesFromPictures(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetClassesFromPictures",
+            display_name="Classes from Pictures",
+            category=CATEGORY,
+            description=(
+                "A class for each sample picture, or folder of sample pictures: cat.jpg, or cat/*.jpg. Each "
+                "is classified and its hyponyms are looked up in WordNet; the file or folder name is the label."
+            ),
+            search_aliases=["sample images", "image to classes"],
+            is_output_node=True,
+            inputs=[
+                sockets.Classifier.Input("classifier", tooltip="From Load Classifier."),
+                sockets.Classes.Input("previous", optional=True, tooltip="The classes before these."),
+                io.String.Input(
+                    "folder",
+                    default="samples",
+                    dynamic_prompts=False,
+                    tooltip="A folder below ComfyUI's input folder (or one listed as datasets) with the pictures.",
+                ),
+                io.Combo.Input(
+                    "mode",
+                    options=list(MODES),
+                    default="exact",
+                    tooltip="exact: by the class's own WordNet id. thesis: by its label, as in the thesis.",
+                ),
+                io.Boolean.Input(
+                    "climb_to_name",
+                    default=True,
+                    tooltip=(
+                        "Climb to the hypernym that the file or folder is named after (ship for a container ship); if "
+                        "the name is no hypernym of what is seen, climb until there are enough hyponyms."
+                    ),
+                ),
+                io.Int.Input(
+                    "at_least", default=5, min=1, max=1000, tooltip="Climb until there are this many hyponyms."
+                ),
+                io.Int.Input("depth", default=1, min=1, max=20, tooltip="Levels below the hypernym that are listed."),
+                io.Int.Input(
+                    "max_count", default=0, min=0, max=100_000, tooltip="At most this many hyponyms; 0 keeps all."
+                ),
+                engine.seed_input("Chooses the hyponyms when there are too many."),
+            ],
+            outputs=[
+                _classes_output(),
+                io.String.Output("report", display_name="report", tooltip="Markdown: what was seen and what was kept."),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> str:
+        return engine.fingerprint_pictures(folder)
+
+    @classmethod
+    def execute(
+        cls,
+        classifier: Classifier,
+        folder: str,
+        mode: str,
+        climb_to_name: bool,
+        at_least: int,
+        depth: int,
+        max_count: int,
+        seed: int,
+        previous: tuple[ClassSpec, ...] | None = None,
+    ) -> io.NodeOutput:
+        settings = Settings(
+            mode=checks.choice(mode, MODES, "mode"),
+            at_least=checks.integer(at_least, 1, 1000, "at_least"),
+            depth=checks.integer(depth, 1, 20, "depth"),
+            max_count=checks.integer(max_count, 0, 100_000, "max_count"),
+            seed=checks.integer(seed, 0, engine.SEED_LIMIT, "seed") % 2**32,
+        )
+        climb = checks.flag(climb_to_name, "climb_to_name")
+        classes, report = engine.classes_from_pictures(classifier, checks.text(folder, "folder", 1000), settings, climb)
+        return io.NodeOutput(add_classes(previous, classes), report, ui=ui.PreviewText(report))
+
+
+def _classes_output() -> io.Output:
+    return sockets.Classes.Output(
+        "classes", display_name="classes", tooltip="All classes so far, for the next Class or Dataset Plan."
+    )
+
+
+NODES: list[type[io.ComfyNode]] = [HypoNetDefineClass, HypoNetClassesFromText, HypoNetClassesFromPictures]
