@@ -130,8 +130,7 @@ def show(texts: list[tuple[str, str]], folder: Path, seconds: float, options: Na
         say(f"{each['name']}: {made} pictures; hyponyms of {each['hypernym']}: {shown}")
     say("")
     say(f"The labelled set:  {folder}")
-    sheets = sorted(folder.parent.parent.glob(f"hyponet/sheets/{folder.name}*")) + sorted(folder.glob("*.jpg"))
-    for sheet in sheets[-1:]:
+    for sheet in sorted(folder.parent.glob(f"{folder.name}.sheets/*.png"))[:1]:
         say(f"Its contact sheet: {sheet}")
     say(f"Time taken: {seconds:.1f} s")
     if not options.checkpoint:
