@@ -63,12 +63,16 @@ def download(name: str) -> Classifier:
     Raises:
         ValueError: the hub cannot be reached and the cache lacks the file.
     """
-    from huggingface_hub import hf_hub_download
+    try:
+        from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    except ImportError as error:
+        raise ImportError("downloads need huggingface_hub; install it: pip install huggingface_hub") from error
 
     repository, filename = DOWNLOADS[name]
+    cached = try_to_load_from_cache(repository, filename)
     try:
-        path = Path(hf_hub_download(repository, filename))
-    except (OSError, ValueError) as error:
+        path = Path(cached if isinstance(cached, str) else hf_hub_download(repository, filename))
+    except (OSError, ValueError, RuntimeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise ValueError(
             f"download of {repository} failed: {first}; expected a connection to the Hugging Face hub; "
