@@ -48,3 +48,6 @@ def load_dev() -> ModuleType:
         finally:
             sys.path.remove(str(ROOT))
     return sys.modules["dev"]
+
+
+from hyponet.tests.comfy_server import comfy, start_comfy  # noqa: E402, F401  (for tests/comfy, tests/browser and others)
