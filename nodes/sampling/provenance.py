@@ -210,6 +210,8 @@ class Identifier:
         if not isinstance(value, str) or Path(value).suffix.lower() not in _FILE_TYPES or len(value) > _LONGEST:
             return None
         name = value.removesuffix(" [input]").replace("\\", "/")
+        if Path(name).is_absolute() or ".." in name.split("/"):
+            return None
         for kind in dict.fromkeys((_KINDS.get(key, ""), *sorted(self._folders))):
             for folder in self._folders.get(kind, ()):
                 path = Path(folder, name)

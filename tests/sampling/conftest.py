@@ -27,18 +27,25 @@ def comfyui():
     return comfy
 
 
-def load(comfyui, name):
+@pytest.fixture(scope="session")
+def engine(comfyui):
+    from hyponet.nodes.sampling import engine
+
+    return engine
+
+
+def load(comfyui, engine, name):
     model, clip, vae, _ = comfyui.sd.load_checkpoint_guess_config(str(MODELS / "checkpoints" / name))
-    return SimpleNamespace(model=model, clip=clip, vae=vae)
+    return SimpleNamespace(model=model, clip=clip, vae=vae, encoder=engine.Encoder(clip, lambda: None))
 
 
 @pytest.fixture(scope="session")
-def sd15(comfyui):
+def sd15(comfyui, engine):
     """MODEL, CLIP and VAE of a tiny Stable Diffusion 1.5."""
-    return load(comfyui, "tiny_sd15.ckpt")
+    return load(comfyui, engine, "tiny_sd15.ckpt")
 
 
 @pytest.fixture(scope="session")
-def sdxl(comfyui):
+def sdxl(comfyui, engine):
     """MODEL, CLIP and VAE of a tiny SDXL."""
-    return load(comfyui, "tiny_sdxl.ckpt")
+    return load(comfyui, engine, "tiny_sdxl.ckpt")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from hyponet.nodes.prompts.plan import Item
+from hyponet.nodes.sampling.decoding import decode
+from hyponet.nodes.sampling.generate import Run
+from hyponet.nodes.sampling.samplers import KINDS, StepNoise, step_noise
 from hyponet.nodes.sampling.settings import Settings
 
 SIZE = 64
@@ -21,11 +27,11 @@ def settings(sampler="dpmpp_2m", **changes):
     return Settings(**{**values, "batch_size": 3, "denoise": 1.0, "switch_at": 0.8, **changes})
 
 
-def native_picture(comfyui, models, chosen, one):
-    """What the native nodes draw: two CLIP Text Encodes, an empty latent, KSampler, VAE Decode, Save Image."""
-    conds = [models.clip.encode_from_tokens_scheduled(models.clip.tokenize(text)) for text in (one.prompt, one.negative)]
-    latent = torch.zeros(1, 4, SIZE // 8, SIZE // 8)
-    samples = comfyui.sample.sample(
+def native_latent(comfyui, models, chosen, one, start=None):
+    """What the native nodes sample: two CLIP Text Encodes, an empty latent or VAE Encode, KSampler; batch of one."""
+    conds = [models.encoder.encode(text) for text in (one.prompt, one.negative)]
+    latent = torch.zeros(1, 4, SIZE // 8, SIZE // 8) if start is None else models.vae.encode(start)
+    return comfyui.sample.sample(
         models.model,
         comfyui.sample.prepare_noise(latent, one.seed),
         chosen.steps,
@@ -38,39 +44,169 @@ def native_picture(comfyui, models, chosen, one):
         disable_pbar=True,
         seed=one.seed,
     )
-    return np.clip(255.0 * models.vae.decode(samples).numpy(), 0, 255).astype(np.uint8)[0]
 
 
-def our_pictures(engine, models, chosen, items):
-    studio = engine.Studio(models.model, models.vae, engine.Encoder(models.clip, lambda: None), chosen)
-    batch = studio.encode(items)
-    return studio.decode(studio.sample(batch, lambda *_: None))
+def native_picture(comfyui, models, chosen, one, start=None):
+    """The native latent through VAE Decode, with Save Image's own arithmetic (nodes.py of ComfyUI 0.3.75)."""
+    pixels = models.vae.decode(native_latent(comfyui, models, chosen, one, start)).numpy()[0]
+    return np.clip(255.0 * pixels, 0, 255).astype(np.uint8)
+
+
+def make_studio(engine, models, chosen, **more):
+    return engine.Studio(models.model, models.vae, models.encoder, chosen, **more)
+
+
+def make(engine, studio, items, batch_size, report=lambda done, denoised: None):
+    """Item rank -> picture, made by the loop that the node runs."""
+    made = {}
+    run = Run(
+        studio,
+        lambda one, picture: made.__setitem__(one.rank, picture),
+        report,
+        engine.out_of_memory,
+        engine.recover,
+        batch_size=batch_size,
+        steps=studio.settings.steps,
+    )
+    with torch.inference_mode():
+        assert run.make(items) == len(items)
+    return made
 
 
 def largest_difference(first, second):
     return int(np.abs(first.astype(int) - second.astype(int)).max())
 
 
-@pytest.fixture(scope="session")
-def engine(comfyui):
-    from hyponet.nodes.sampling import engine
-
-    return engine
-
-
-def samplers():
-    from hyponet.nodes.sampling.samplers import KINDS
-
+def known_samplers():
     return sorted(KINDS)
 
 
-@pytest.mark.parametrize("sampler", samplers())
-def test_picture_in_a_batch_is_the_one_that_ksampler_draws_alone(comfyui, engine, sd15, sampler):
+def test_every_native_sampler_is_known_or_runs_alone(engine):
+    # dpm_adaptive: its error norm spans the batch (comfy/k_diffusion/sampling.py, PIDStepSizeController)
+    assert [name for name in engine.SAMPLERS if step_noise(name) is StepNoise.ALONE] == ["dpm_adaptive"]
+
+
+@pytest.mark.parametrize("sampler", known_samplers())
+def test_sampler_gives_an_image_in_a_batch_what_it_gives_it_alone(comfyui, engine, sd15, sampler):
     chosen = settings(sampler)
-    items = [item(0), item(1), item(2)]
+    items = [item(0), item(2)]
+    studio = make_studio(engine, sd15, chosen)
     with torch.inference_mode():
-        together = our_pictures(engine, sd15, chosen, items)
-        for one, picture in zip(items, together, strict=True):
-            native = native_picture(comfyui, sd15, chosen, one)
-            assert native.std() > 1, "a flat picture would prove nothing"
-            assert largest_difference(native, picture) <= 2
+        together = studio.sample(studio.encode(items), lambda *_: None)
+        alone = native_latent(comfyui, sd15, chosen, items[1])
+    assert (together[0] - alone[0]).abs().max() > alone.std(), "other images are other pictures"
+    # latents, since a random VAE flattens differences; 2 of 255 of a range of 4 deviations is 3e-2 of one
+    assert (together[1] - alone[0]).abs().max() < 3e-3 * alone.std()
+
+
+@pytest.mark.parametrize("models", ["sd15", "sdxl"])
+@pytest.mark.parametrize("sampler", ["dpmpp_2m", "dpmpp_2m_sde"])
+def test_picture_is_the_native_one_in_any_batch(request, comfyui, engine, models, sampler):
+    models = request.getfixturevalue(models)
+    chosen = settings(sampler, steps=2)
+    items = [item(rank) for rank in range(8)]  # two of them long
+    studio = make_studio(engine, models, chosen)
+    of_eight, of_three = make(engine, studio, items, 8), make(engine, studio, items, 3)
+    alone = make(engine, studio, items[4:5], 1)[4]
+    with torch.inference_mode():
+        native = native_picture(comfyui, models, chosen, items[4])
+    assert largest_difference(of_eight[4], of_eight[5]) > 20, "a flat picture would prove nothing"
+    assert largest_difference(alone, native) == 0
+    for rank, picture in of_eight.items():
+        assert largest_difference(picture, of_three[rank]) <= 2
+    assert largest_difference(of_eight[4], native) <= 2
+
+
+def test_dpm_adaptive_runs_one_image_at_a_time(comfyui, engine, sd15):
+    chosen = settings("dpm_adaptive")
+    with torch.inference_mode():
+        native = native_picture(comfyui, sd15, chosen, item(2))
+    assert largest_difference(make(engine, make_studio(engine, sd15, chosen), [item(0), item(2)], 2)[2], native) == 0
+    with pytest.raises(ValueError, match="runs one image at a time"):
+        engine.per_image_sampler("dpm_adaptive", [1, 2])
+
+
+def test_start_image_gives_what_vae_encode_and_ksampler_give(comfyui, engine, sd15):
+    chosen = settings(denoise=0.5)
+    start = torch.rand(1, SIZE, SIZE, 3, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        studio = make_studio(engine, sd15, chosen, starts=engine.encode_starts(sd15.vae, start, chosen))
+        native = native_picture(comfyui, sd15, chosen, item(1), start)
+    assert largest_difference(make(engine, studio, [item(0), item(1), item(2)], 3)[1], native) <= 2
+
+
+class OneAtATime(torch.nn.Module):
+    """A VAE's network on a device that holds so many pictures at once and no more."""
+
+    def __init__(self, network, most):
+        super().__init__()
+        self.network, self.most, self.asked = network, most, []
+
+    def decode(self, latents):
+        self.asked.append(len(latents))
+        if len(latents) > self.most:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return self.network.decode(latents)
+
+
+def test_out_of_memory_in_the_sampler_halves_the_batch_and_loses_nothing(engine, sd15):
+    asked = []
+
+    def crowded(apply, arguments):
+        asked.append(len(arguments["input"]))  # positive and negative of each image
+        if asked[-1] > 4:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return apply(arguments["input"], arguments["timestep"], **arguments["c"])
+
+    small = SimpleNamespace(model=sd15.model.clone(), vae=sd15.vae, encoder=sd15.encoder)
+    small.model.set_model_unet_function_wrapper(crowded)
+    chosen, items = settings(steps=2), [item(rank) for rank in range(9)]
+    pictures = make(engine, make_studio(engine, small, chosen), items, 8)
+    assert max(asked) == 16
+    assert asked[-1] == 2, "eight, then four, then two at a time, then the ninth"
+    expected = make(engine, make_studio(engine, sd15, chosen), items, 1)
+    assert sorted(pictures) == list(range(9))
+    assert max(largest_difference(pictures[rank], expected[rank]) for rank in range(9)) <= 2
+
+
+def test_an_image_that_does_not_fit_alone_is_an_error(engine, sd15):
+    def full(apply, arguments):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    small = SimpleNamespace(model=sd15.model.clone(), vae=sd15.vae, encoder=sd15.encoder)
+    small.model.set_model_unet_function_wrapper(full)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        make(engine, make_studio(engine, small, settings()), [item(0), item(1)], 2)
+
+
+def test_a_vae_short_of_memory_decodes_smaller_batches_and_tiles_only_single_pictures(sd15, caplog):
+    latents = torch.randn(4, 4, SIZE // 8, SIZE // 8, generator=torch.Generator().manual_seed(0))
+    whole = sd15.vae.decode(latents)
+    vae = copy.copy(sd15.vae)
+    vae.first_stage_model = OneAtATime(sd15.vae.first_stage_model, most=1)
+    pixels, tiled = decode(vae, latents, lambda: None)
+    assert tiled == 0
+    assert torch.allclose(pixels, whole, atol=1e-4)
+    assert vae.first_stage_model.asked == [4, 2, 1, 1, 2, 1, 1]
+
+
+def test_a_picture_that_had_to_be_tiled_is_counted_and_logged(sd15, caplog):
+    class FirstTimeFull(OneAtATime):
+        def decode(self, latents):
+            self.most = 0 if not self.asked else 9
+            return super().decode(latents)
+
+    vae = copy.copy(sd15.vae)
+    vae.first_stage_model = FirstTimeFull(sd15.vae.first_stage_model, most=0)
+    pixels, tiled = decode(vae, torch.zeros(1, 4, 8, 8), lambda: None)
+    assert (tiled, tuple(pixels.shape)) == (1, (1, SIZE, SIZE, 3))
+    assert "in tiles" in caplog.text
+
+
+def test_texts_are_encoded_once_and_as_clip_text_encode_does(sd15):
+    known = sd15.encoder.encode("a cat")
+    assert sd15.encoder.encode("a cat") is known
+    native = sd15.clip.encode_from_tokens_scheduled(sd15.clip.tokenize("a cat"))
+    assert known[0][0].shape == (1, 77, 768)
+    assert torch.equal(known[0][0], native[0][0])
+    assert torch.equal(known[0][1]["pooled_output"], native[0][1]["pooled_output"])
