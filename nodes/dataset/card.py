@@ -6,6 +6,7 @@ Reads a set; writes its README.md and `card.jpg` in the sheets folder. A card th
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import Any
 
@@ -42,11 +43,9 @@ def card_text(store: DatasetStore) -> str:
     provenance = store.description["provenance"]
     total = len(store)
     parts = [
-        "---",
-        f"license: {store.description['licence'] or 'unknown'}",
-        "task_categories:\n- image-classification",
-        f"tags:\n- synthetic\n- generated\nsize_categories:\n- {_size_category(total)}",
-        "---",
+        f"---\nlicense: {_yaml(store.description['licence'] or 'unknown')}\n"
+        "task_categories:\n- image-classification\ntags:\n- synthetic\n- generated\n"
+        f"size_categories:\n- {_size_category(total)}\n---",
         f"# {store.name}",
         f"{total:,} generated pictures in {len(store.labels)} classes. Every picture was drawn by an image model; none "
         "is a photo, and each file says so (IPTC digital source type: trained algorithmic media).",
@@ -111,6 +110,10 @@ def _size_category(total: int) -> str:
 def _cell(value: object) -> str:
     text = str(value).replace("|", "\\|").replace("\n", " ")
     return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _yaml(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z][\w.+-]*", text, re.ASCII) else json.dumps(text)
 
 
 def _digest(text: str) -> str:

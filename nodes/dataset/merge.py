@@ -48,6 +48,8 @@ def merge(sources: Sequence[DatasetStore], base: Path, name: str, progress: Prog
         encoding=Encoding(**first["encoding"]),
     )
     try:
+        if alike:
+            _take_rejections(sources, target)
         _adopt_all(sources, target, progress)
     except BaseException:
         target.close()
@@ -67,6 +69,19 @@ def _adopt_all(sources: Sequence[DatasetStore], target: DatasetStore, progress: 
             done += 1
             if progress is not None:
                 progress(done, total)
+
+
+def _take_rejections(sources: Sequence[DatasetStore], target: DatasetStore) -> None:
+    """What a shard rejected is not made again with the same seed."""
+    for source in sources:
+        news = [
+            rejection
+            for rejection in source.rejected.read()
+            if rejection.line.attempt > target.rejected.highest(*rejection.line.key)
+            and not target.has(*rejection.line.key)
+        ]
+        if news:
+            target.rejected.append(news)
 
 
 def _placed(line: Line, target: DatasetStore, free: dict[str, int]) -> Line:

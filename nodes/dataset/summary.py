@@ -75,7 +75,7 @@ def plot(summary: Summary) -> np.ndarray:
     from matplotlib.figure import Figure
 
     panels = {"pictures a class": summary.classes, **summary.picks}
-    panels = {title: counts for title, counts in panels.items() if counts}
+    panels = {title: counts or {"none": 0} for title, counts in panels.items()}
     heights = [1.0 + 0.25 * min(len(counts), _MOST_BARS + 1) for counts in panels.values()]
     figure = Figure(figsize=(8, sum(heights)), dpi=100, layout="constrained")
     axes = np.atleast_1d(figure.subplots(len(panels), 1, height_ratios=heights))
@@ -88,21 +88,25 @@ def plot(summary: Summary) -> np.ndarray:
 
 
 def _bars(axis: Any, title: str, counts: dict[str, int]) -> None:
-    from matplotlib.font_manager import FontProperties
-
     shown = sorted(counts.items(), key=lambda each: -each[1])
     if len(shown) > _MOST_BARS:
         rest = shown[_MOST_BARS:]
         shown = [*shown[:_MOST_BARS], (f"{len(rest)} more, mean", round(sum(n for _, n in rest) / len(rest)))]
     axis.barh(range(len(shown)), [count for _, count in shown], color="#4878a8")
     axis.invert_yaxis()
-    axis.set_yticks(range(len(shown)), ["" for _ in shown])
-    for tick, (name, _) in zip(axis.get_yticklabels(), shown, strict=True):
-        name = " ".join(name.split())
-        font, text = caption_font(name if len(name) <= 40 else name[:37] + "...", 9)
-        tick.set_text(text)
-        tick.set_fontproperties(FontProperties(fname=str(font.path), size=8))
-    axis.set_yticks(range(len(shown)), [tick.get_text() for tick in axis.get_yticklabels()])
-    font, text = caption_font(title, 9)
-    axis.set_title(text, fontproperties=FontProperties(fname=str(font.path), size=10), loc="left")
+    names = [_text(name, 40) for name, _ in shown]
+    axis.set_yticks(range(len(shown)), [text for text, _ in names])
+    for tick, (_, font) in zip(axis.get_yticklabels(), names, strict=True):
+        tick.set_fontproperties(font)
+    text, font = _text(title, 80)
+    axis.set_title(text, fontproperties=font, loc="left")
     axis.tick_params(axis="x", labelsize=8)
+
+
+def _text(text: str, longest: int) -> tuple[str, Any]:
+    """What to write, and a font that has its glyphs."""
+    from matplotlib.font_manager import FontProperties
+
+    line = " ".join(text.split())
+    font, drawn = caption_font(line if len(line) <= longest else line[: longest - 3] + "...", 9)
+    return drawn.replace("$", r"\$"), FontProperties(fname=str(font.path), size=8)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ..store import DatasetStore
 
-_RANGE = re.compile(r"^(\d{1,9})(?:\s*-\s*(\d{1,9}))?$")
+_RANGE = re.compile(r"^(\d{1,9})(?:\s*-\s*(\d{1,9}))?$", re.ASCII)
 
 
 def number_of(store: DatasetStore, label: str, rank: int) -> int:

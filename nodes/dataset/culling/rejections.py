@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import folders
-from ..line import FAILED, GOOD, KEPT, UNCHECKED, Line
+from ..line import FAILED, KEPT, UNCHECKED, Line
 from ..rejected import BY_HAND, LOST, Rejection
 from ..store import DatasetStore
 
@@ -126,12 +126,3 @@ def _move_out(store: DatasetStore, line: Line) -> None:
 
 def _bring_back(store: DatasetStore, line: Line) -> None:
     store.put_file(line.file_name, reject_path(store.root, line).read_bytes())
-
-
-def unmark(store: DatasetStore) -> int:
-    """Take kept pictures as good, for who looked at them; how many there were."""
-    count = len(store.manifest.index.kept)
-    if count:
-        store.manifest.rewrite(store.work, lambda line: replace(line, status=GOOD) if line.status == KEPT else line)
-        store.raise_revision()
-    return count
