@@ -278,24 +278,17 @@ class Task:
             hidden.unique_id,
         )
 
-    def is_unfinished(self) -> bool:
-        """Whether models are needed; also refuses other settings before 7 GB are loaded."""
-        if not self.job.is_begun():
-            return len(self.request.plan) > 0
-        with self.job.open() as store:
-            return bool(self.job.missing(store))
-
     def run(self, model: Any, clip: Any, vae: Any, refiner_model: Any, refiner_clip: Any) -> job.Done:
         """Make what is missing."""
         began, made, tiled = time.monotonic(), 0, 0
         with self.job.open() as store:
-            missing = self.job.missing(store)
-            if missing:
-                job.check_space(self.job.base, len(missing), self.request.settings)
+            count = self.job.count_missing(store)
+            if count:
+                job.check_space(self.job.base, count, self.request.settings)
                 studio = self._studio(model, clip, vae, refiner_model, refiner_clip)
                 with BackgroundWriter(store, queue_size=2 * self.request.settings.batch_size) as writer:
-                    run = self._run(studio, writer, Reporter(len(missing), model, self.node_id))
-                    made = run.make(self.request.plan.item(*key) for key in missing)
+                    run = self._run(studio, writer, Reporter(count, model, self.node_id))
+                    made = run.make(self.job.missing(store))
                 tiled = studio.tiled
             place = str(self.job.root.relative_to(folder_paths.get_output_directory()).as_posix())
             return job.finish(store, self.request.plan, made, tiled, time.monotonic() - began, place)

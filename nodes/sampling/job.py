@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from .. import checks
 from ..dataset.encode import FORMATS, Encoding
 from ..dataset.folders import DESCRIPTION, read_description
 from ..dataset.store import DatasetRef, DatasetStore, read_revision
-from ..prompts.plan import Plan
+from ..prompts.plan import Item, Plan
 from .provenance import Upstream
 from .settings import Settings
 
@@ -118,9 +118,28 @@ class Job:
         _seen.add(str(self.root))
         return store
 
-    def missing(self, store: DatasetStore) -> list[tuple[str, int, int]]:
-        """(label, rank, attempt) of the items to be made, in the plan's order."""
-        return list(store.missing(self.request.plan.schedule()))
+    def missing(self, store: DatasetStore) -> Iterator[Item]:
+        """The items to be made, in the plan's order, looked up one by one: a plan may have millions."""
+        return (self.request.plan.item(*key) for key in store.missing(self.request.plan.schedule()))
+
+    def count_missing(self, store: DatasetStore) -> int:
+        """How many there are."""
+        return sum(1 for _ in store.missing(self.request.plan.schedule()))
+
+    def prepare(self) -> int:
+        """How many pictures are missing. Refuses what cannot work before a model is loaded, and makes no folder.
+
+        Raises:
+            ValueError: the set is there with other settings, or the disk is too small.
+        """
+        if self.is_begun():
+            with self.open() as store:
+                count = self.count_missing(store)
+        else:
+            count = len(self.request.plan)
+        if count:
+            check_space(self.base, count, self.request.settings)
+        return count
 
 
 def _refuse_other_texts(name: str, there: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -51,8 +51,8 @@ class HypoNetGenerateDataset(io.ComfyNode):
 
     @classmethod
     def check_lazy_status(cls, **values: Any) -> list[str]:
-        unfinished = engine.Task.read(values, cls.hidden).is_unfinished()
-        return [key for key in engine.MODELS if key in values] if unfinished else []
+        missing = engine.Task.read(values, cls.hidden).job.prepare()
+        return [key for key in engine.MODELS if key in values] if missing else []
 
     @classmethod
     def execute(cls, **values: Any) -> io.NodeOutput:

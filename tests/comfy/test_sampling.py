@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -79,3 +80,235 @@ def test_the_whole_set_is_made_and_told_in_the_history(comfy):
         *(("cat", rank) for rank in range(3)),
         *(("ship", rank) for rank in range(3)),
     ]
+
+
+def largest_difference(first, second):
+    return int(np.abs(first - second).max())
+
+
+def same_set(comfy, first, second):
+    """Whether two sets hold the same pictures and the same lines but for sha256."""
+    ours, theirs = lines(comfy, first), lines(comfy, second)
+    for one, other in zip(ours, theirs, strict=True):
+        assert largest_difference(picture(comfy, first, one), picture(comfy, second, other)) <= 2
+        assert {**one, "sha256": ""} == {**other, "sha256": ""}
+
+
+def native(line, positive=("3", 1), model=("3", 0), vae=("3", 2), steps=2, sampler="dpmpp_2m"):
+    """The native graph for one line of a set: two texts, an empty latent, KSampler, decode, save."""
+    clip = list(positive)
+    return {
+        "10": {"class_type": "CLIPTextEncode", "inputs": {"text": line["prompt"], "clip": clip}},
+        "11": {"class_type": "CLIPTextEncode", "inputs": {"text": line["negative"], "clip": clip}},
+        "12": {"class_type": "EmptyLatentImage", "inputs": {"width": SIZE, "height": SIZE, "batch_size": 1}},
+        "13": {
+            "class_type": "KSampler",
+            "inputs": {
+                "model": list(model),
+                "positive": ["10", 0],
+                "negative": ["11", 0],
+                "latent_image": ["12", 0],
+                "seed": line["seed"],
+                "steps": steps,
+                "cfg": 7.5,
+                "sampler_name": sampler,
+                "scheduler": "karras",
+                "denoise": 1.0,
+            },
+        },
+        "14": {"class_type": "VAEDecode", "inputs": {"samples": ["13", 0], "vae": list(vae)}},
+        "15": {"class_type": "SaveImage", "inputs": {"images": ["14", 0], "filename_prefix": "native"}},
+    }
+
+
+def saved(comfy, outputs, node="15", index=0):
+    """A picture that a native Save Image wrote."""
+    entry = outputs[node]["images"][index]
+    with Image.open(comfy.output / entry["subfolder"] / entry["filename"]) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_batches_resumes_and_shards_give_the_native_pictures(comfy):
+    """The bar: batch 1, 3 and 8, alone, gone on with, on another shard, and by KSampler: the same picture."""
+    base = {**plan_graph(images=4), **checkpoint()}
+    comfy.run({**base, **generate("of8", batch_size=8)})
+    comfy.run({**base, **generate("of3", batch_size=3)})
+    comfy.run({**plan_graph(images=2), **checkpoint(), **generate("of1", batch_size=1)})
+    comfy.run({**base, **generate("of1", batch_size=1)})  # two a class were there, two more are added
+    for number in range(2):
+        shard = plan_graph(images=4, shard_index=number, shard_count=2)
+        comfy.run({**shard, **checkpoint(), **generate(f"shard{number}")})
+    made = lines(comfy, "of8")
+    assert len(made) == 8
+    assert len({line["prompt"] for line in made}) >= 6
+    assert any(len(line["prompt"]) > 400 for line in made), "a long prompt stands beside short ones"
+    same_set(comfy, "of8", "of3")
+    same_set(comfy, "of8", "of1")
+    parts = [(line, f"shard{number}") for number in range(2) for line in lines(comfy, f"shard{number}")]
+    whole = {(line["label"], line["rank"]): line for line in made}
+    assert sorted((line["label"], line["rank"]) for line, _ in parts) == sorted(whole)
+    for line, name in parts:
+        own = whole[line["label"], line["rank"]]
+        assert largest_difference(picture(comfy, name, line), picture(comfy, "of8", own)) <= 2
+    for line in (made[0], made[5]):
+        drawn = saved(comfy, comfy.run({**checkpoint(), **native(line)}))
+        assert largest_difference(drawn, picture(comfy, "of8", line)) <= 2
+        assert largest_difference(drawn, picture(comfy, "of8", made[3])) > 2
+
+
+def test_lora_and_freeu_act_as_in_a_native_graph(comfy):
+    loader = checkpoint("tiny_sd15_freeu.safetensors")
+    # Table 5-4 of the thesis gives SD 1.5's scales
+    scales = {"b1": 1.2, "b2": 1.4, "s1": 0.9, "s2": 0.2}
+    lora = {"lora_name": "tiny_sd15_lora.safetensors", "strength_model": 1.0, "strength_clip": 1.0}
+    patched = {
+        **loader,
+        "5": {"class_type": "LoraLoader", "inputs": {"model": ["3", 0], "clip": ["3", 1], **lora}},
+        "6": {"class_type": "FreeU", "inputs": {"model": ["5", 0], **scales}},
+    }
+    comfy.run({**plan_graph(images=1), **patched, **generate("patched", model=("6", 0), clip=("5", 1))})
+    line = lines(comfy, "patched")[1]
+    drawn = saved(comfy, comfy.run({**patched, **native(line, positive=("5", 1), model=("6", 0))}))
+    plain = saved(comfy, comfy.run({**loader, **native(line)}))
+    assert largest_difference(drawn, picture(comfy, "patched", line)) <= 2
+    assert largest_difference(drawn, plain) > 2, "the patches change the picture"
+    kept = json.loads((comfy.datasets / "patched" / "dataset.json").read_text("utf-8"))
+    assert kept["identity"]["graph.FreeU.b1"] == 1.2
+    assert {file["kind"] for file in kept["provenance"]["models"]} == {"checkpoints", "loras"}
+
+
+def test_sdxl_with_a_refiner_is_the_native_graph_of_two_samplers(comfy):
+    loaders = {**checkpoint("tiny_sdxl.ckpt"), **checkpoint("tiny_sdxl_refiner.safetensors", "7")}
+    graph = {**plan_graph(images=1), **loaders}
+    extra = {"refiner_model": ["7", 0], "refiner_clip": ["7", 1], "switch_at": 0.8, "steps": 4}
+    comfy.run({**graph, **generate("refined", **extra)})
+    for line in lines(comfy, "refined"):
+        parts = native(line)
+        del parts["13"]
+        for node, clip in (("10", "3"), ("11", "3"), ("20", "7"), ("21", "7")):
+            text = line["prompt"] if node in ("10", "20") else line["negative"]
+            parts[node] = {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": [clip, 1]}}
+        common = {"noise_seed": line["seed"], "steps": 4, "cfg": 7.5, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
+        base = {"start_at_step": 0, "end_at_step": 3, "add_noise": "enable", "return_with_leftover_noise": "enable"}
+        last = {"start_at_step": 3, "end_at_step": 10000, "add_noise": "disable"}
+        texts = {"positive": ["10", 0], "negative": ["11", 0]}
+        parts["12"]["inputs"].update(width=SIZE, height=SIZE)
+        parts["30"] = {
+            "class_type": "KSamplerAdvanced",
+            "inputs": {"model": ["3", 0], "latent_image": ["12", 0], **texts, **common, **base},
+        }
+        texts = {"positive": ["20", 0], "negative": ["21", 0], "return_with_leftover_noise": "disable"}
+        parts["13"] = {
+            "class_type": "KSamplerAdvanced",
+            "inputs": {"model": ["7", 0], "latent_image": ["30", 0], **texts, **common, **last},
+        }
+        drawn = saved(comfy, comfy.run({**loaders, **parts}))
+        assert largest_difference(drawn, picture(comfy, "refined", line)) <= 2
+    identity = json.loads((comfy.datasets / "refined" / "dataset.json").read_text("utf-8"))["identity"]
+    assert identity["switch_at"] == 0.8
+
+
+def test_the_pieces_around_native_nodes_draw_the_same_pictures(comfy):
+    base = {**plan_graph(images=2), **checkpoint()}
+    comfy.run({**base, **generate("whole4", sampler="euler_ancestral")})
+    pieces = {
+        **base,
+        "20": {"class_type": "HypoNetPlanBatch", "inputs": {"plan": ["2", 0], "batch_size": 3, "batch_number": 0}},
+        "21": {"class_type": "HypoNetEncodePrompts", "inputs": {"clip": ["3", 1], "items": ["20", 0]}},
+        "22": {"class_type": "HypoNetPerImageNoise", "inputs": {"items": ["20", 0]}},
+        "23": {
+            "class_type": "HypoNetPerImageSampler",
+            "inputs": {"items": ["20", 0], "sampler_name": "euler_ancestral"},
+        },
+        "24": {
+            "class_type": "BasicScheduler",
+            "inputs": {"model": ["3", 0], "scheduler": "karras", "steps": 2, "denoise": 1.0},
+        },
+        "25": {
+            "class_type": "CFGGuider",
+            "inputs": {"model": ["3", 0], "positive": ["21", 0], "negative": ["21", 1], "cfg": 7.5},
+        },
+        "26": {"class_type": "EmptyLatentImage", "inputs": {"width": SIZE, "height": SIZE, "batch_size": ["20", 5]}},
+        "27": {
+            "class_type": "SamplerCustomAdvanced",
+            "inputs": {
+                "noise": ["22", 0],
+                "guider": ["25", 0],
+                "sampler": ["23", 0],
+                "sigmas": ["24", 0],
+                "latent_image": ["26", 0],
+            },
+        },
+        "28": {"class_type": "VAEDecode", "inputs": {"samples": ["27", 0], "vae": ["3", 2]}},
+        "29": {"class_type": "SaveImage", "inputs": {"images": ["28", 0], "filename_prefix": "pieces"}},
+    }
+    outputs = comfy.run(pieces)
+    by_item = {(line["label"], line["rank"]): line for line in lines(comfy, "whole4")}
+    for index, key in enumerate([("cat", 0), ("ship", 0), ("cat", 1)]):  # interleaved, the first three
+        drawn = saved(comfy, outputs, "29", index)
+        assert largest_difference(drawn, picture(comfy, "whole4", by_item[key])) <= 2
+
+
+def test_a_finished_set_is_answered_without_loading_a_model(comfy):
+    graph = {**plan_graph(images=1), **checkpoint(), **generate("finished")}
+    comfy.run(graph)
+    comfy.client.free()  # forgets cached outputs and models
+    loads = comfy.log().count("model_type")
+    shown = summary(comfy.run({**graph, **generate("finished", batch_size=5)}))
+    assert (shown["images"], shown["made"]) == (2, 0)
+    assert comfy.log().count("model_type") == loads
+    prompt = comfy.client.queue({**graph, **generate("finished", batch_size=5)})
+    messages = dict(comfy.client.wait(prompt)["status"]["messages"])
+    assert "4" in messages["execution_cached"]["nodes"], "asked again, the cache answers"
+
+
+def test_other_settings_under_the_same_name_are_refused_with_the_difference(comfy):
+    graph = {**plan_graph(images=1), **checkpoint()}
+    comfy.run({**graph, **generate("kept")})
+    before = lines(comfy, "kept")
+    with pytest.raises(RuntimeError, match=r"cfg: 7\.5 there, 2\.0 now"):
+        comfy.run({**graph, **generate("kept", cfg=2.0)})
+    with pytest.raises(RuntimeError, match="plan.template"):
+        comfy.run({**graph, **plan_graph(images=1, template="a __hyponym__"), **generate("kept")})
+    assert lines(comfy, "kept") == before
+
+
+def test_an_interrupted_set_keeps_what_is_done_and_goes_on(comfy):
+    graph = {**plan_graph(images=30), **checkpoint(), **generate("stopped", steps=8, batch_size=2)}
+    queued = comfy.client.queue(graph)
+    manifest = comfy.datasets / "stopped" / "metadata.jsonl"
+    end = time.monotonic() + 240
+    while time.monotonic() < end and not (manifest.exists() and manifest.read_text("utf-8").count("\n") >= 2):
+        time.sleep(0.05)
+    comfy.client.interrupt()
+    with pytest.raises(RuntimeError, match="interrupted"):
+        comfy.client.wait(queued)
+    kept = {line["file_name"]: line["sha256"] for line in lines(comfy, "stopped")}
+    assert 2 <= len(kept) < 60
+    shown = summary(comfy.run(graph))
+    assert (shown["images"], shown["made"]) == (60, 60 - len(kept))
+    after = {line["file_name"]: line["sha256"] for line in lines(comfy, "stopped")}
+    assert kept.items() <= after.items(), "nothing that was done was made again"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"width": 70}, "width is 70; expected a multiple of 8"),
+        ({"sampler": "eular"}, "sampler is 'eular'; expected one of"),
+        ({"denoise": 0.5}, "denoise is 0.5 without a start image"),
+        ({"name": "../out"}, "name is '../out'"),
+        ({"image_format": "gif"}, "image_format is 'gif'"),
+        ({"small_copies": "32, big"}, "small_copies has 'big'"),
+        ({"plan_images": 100_000, "width": 16384, "height": 16384}, "free space is"),  # 86 TB
+    ],
+)
+def test_what_cannot_work_is_said_before_a_model_is_loaded(comfy, changes, says):
+    changes = dict(changes)
+    graph = {**plan_graph(images=changes.pop("plan_images", 1)), **checkpoint()}
+    comfy.client.free()
+    loads = comfy.log().count("model_type")
+    with pytest.raises(RuntimeError, match=says.replace(".", r"\.")):
+        comfy.run({**graph, **generate(**{"name": "bad", **changes})})
+    assert comfy.log().count("model_type") == loads
+    assert not (comfy.datasets / "bad").exists()
