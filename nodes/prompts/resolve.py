@@ -331,7 +331,7 @@ def selections(counts: list[int] | None, size: int, picked: int) -> int:
     """How many ordered selections of `picked` of `size` options there are, option i standing for `counts[i]`."""
     if counts is None or len(set(counts)) == 1:
         each = counts[0] if counts else 1
-        return perm(size, picked) * each**picked
+        return perm(size, picked) * int(each**picked)
     return perm(picked) * symmetric(counts, picked)[picked]
 
 

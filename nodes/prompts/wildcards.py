@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .collections import Entry, read_collection
+from .collection import Entry, read_collection
 from .errors import TemplateError, nearest
 from .lines import line_number, read_lines
 
