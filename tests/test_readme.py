@@ -1,0 +1,28 @@
+"""The README names every node, and every file and command that it names exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_every_node_has_its_place_in_the_readme():
+    sources = [path.read_text("utf-8") for path in (ROOT / "nodes").rglob("nodes.py")]
+    names = {name for text in sources for name in re.findall(r'display_name="([A-Z][^"]+)",\n\s+category', text)}
+    assert len(names) > 40
+    assert not {name for name in names if name not in README}
+
+
+def test_every_file_that_the_readme_names_is_there():
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert link.startswith("http") or (ROOT / link).exists(), link
+    for path in re.findall(r"\b((?:workflows|headless|nodes|wildcards)/[\w/.-]+\.\w+)", README):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_commands_are_those_of_dev_py(load_dev):
+    known = set(load_dev.arguments()._subparsers._group_actions[0].choices)
+    assert set(re.findall(r"dev\.py (\w+)", README)) <= known
