@@ -14,7 +14,6 @@ from .tables import read_parquet, read_webdataset
 
 SOURCES = ("image folder", "HypoNet set", "CIFAR-10", "STL-10", "ImageNet validation", "Parquet", "WebDataset")
 SPLITS = ("all", "train", "validation", "test")
-_SPLIT_FOLDERS = {"validation": ("validation", "val", "valid")}
 
 
 def read_source(source: str, path: Path, split: str = "all", cache: Path | None = None) -> LabelledImages:
@@ -51,6 +50,4 @@ def read_source(source: str, path: Path, split: str = "all", cache: Path | None 
 def _folder(path: Path, split: str, cache: Path | None) -> LabelledImages:
     if split == "all":
         return read_ours(path, cache=cache) if is_ours(path) else read_folder(path, cache=cache)
-    names = _SPLIT_FOLDERS.get(split, (split,))
-    inside = next((name for name in names if (path / name).is_dir()), split)
-    return read_folder(path, split=inside, name=f"{path.stem} {split}", cache=cache)
+    return read_folder(path, split=split, cache=cache)

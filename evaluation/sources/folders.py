@@ -16,6 +16,7 @@ import numpy as np
 from ..data import LabelledImages, labelled
 from ..images import decode
 
+_SPLITS = {"train", "test", "val", "valid", "validation"}
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 
 
@@ -76,11 +77,12 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
 
     Args:
         root: the folder that holds the class folders (or the split folders), or a .zip file.
-        split: the sub-folder with the class folders, such as `train`; empty where the classes lie in the root.
+        split: the sub-folder with the class folders, such as `train` (`validation` may be called val or valid); empty
+            where the classes lie in the root.
         name: how tables name it; default: the folder's name.
 
     Raises:
-        ValueError: no class folder with a picture is there, or the zip is damaged.
+        ValueError: no class folder with a picture is there, a split has to be chosen, or the zip is damaged.
     """
     title = name or (f"{root.stem} {split}" if split else root.stem)
     if root.is_file():
@@ -91,12 +93,12 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
             for path in root.rglob("*")
             if path.suffix.lower() in PICTURES and path.is_file() and not _hidden(path.relative_to(root).parts)
         )
-    prefix = PurePosixPath(split).parts
-    found: list[tuple[str, str]] = []
-    for member in members:
-        parts = PurePosixPath(member).parts
-        if parts[: len(prefix)] == prefix and len(parts) > len(prefix) + 1:
-            found.append((parts[len(prefix)], member))
+    found = _by_class(members, split)
+    if not split and all(label in _SPLITS and member.count("/") > 1 for label, member in found):
+        raise ValueError(
+            f"{root.name} holds the folders {', '.join(sorted({label for label, _ in found}))}, which look like splits "
+            "with class folders inside, not like classes; choose the split"
+        )
     if not found:
         where = f"{root.name}/{split}" if split else root.name
         raise ValueError(
@@ -109,6 +111,16 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
     names = [member for _, member in found]
     source = ZipPictures(root, names) if root.is_file() else FilePictures(root, names)
     return labelled(title, classes, [number[label] for label, _ in found], source, cache=cache)
+
+
+def _by_class(members: Sequence[str], split: str) -> list[tuple[str, str]]:
+    """(class, member) of the members in class folders below the split's folder, under the first of its usual names."""
+    for name in ("validation", "val", "valid") if split == "validation" else (split,):
+        start = f"{name}/" if name else ""
+        inside = [member for member in members if member.startswith(start) and "/" in member[len(start) :]]
+        if inside:
+            return [(member[len(start) :].split("/")[0], member) for member in inside]
+    return []
 
 
 def _hidden(parts: Sequence[str]) -> bool:

@@ -1,0 +1,117 @@
+"""Small copies are made once, keyed by content; nothing half-made stays; corrupt pictures are named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hyponet.evaluation import cache
+from hyponet.evaluation.data import labelled
+from hyponet.evaluation.images import CorruptPicture, resize
+
+from .pictures import MemoryPictures, colours
+
+
+class WithHoles(MemoryPictures):
+    """Pictures of which some cannot be decoded."""
+
+    def __init__(self, pictures, bad):
+        super().__init__(pictures)
+        self.bad = bad
+
+    def read(self, index):
+        if index in self.bad:
+            raise CorruptPicture(f"picture {index} cannot be decoded")
+        return super().read(index)
+
+
+def holes(bad, folder=None, count=6):
+    rng = np.random.default_rng(0)
+    pictures = WithHoles(list(rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)), bad)
+    return labelled("holes", ("a", "b"), np.arange(count) % 2, pictures, cache=folder)
+
+
+def test_the_tensor_holds_every_picture_resized(tmp_path):
+    data = colours(each=60, side=24, cache=tmp_path)  # more than one chunk
+    small = data.resized(16)
+    assert small.shape == (180, 16, 16, 3)
+    assert small.dtype == torch.uint8
+    assert all(np.array_equal(small[i].numpy(), resize(data.read(i), 16)) for i in range(len(data)))
+
+
+def test_the_second_time_no_picture_is_read(tmp_path):
+    data = colours(cache=tmp_path)
+    first = data.resized(8)
+    read = data.source.reads
+    again = colours(cache=tmp_path)
+    assert torch.equal(again.resized(8), first)
+    assert again.source.reads == 0
+    assert read == len(data)
+
+
+def test_another_filter_size_crop_or_picture_is_made_anew(tmp_path):
+    data = colours(side=24, cache=tmp_path)
+    data.resized(8)
+    data.resized(8, "area")
+    data.resized(9)
+    data.resized(8, crop="centre crop")
+    colours(side=24, cache=tmp_path, seed=5).resized(8)
+    assert len(list(tmp_path.glob("*.npy"))) == 5
+
+
+def test_a_large_set_is_mapped_and_never_written_through(tmp_path, monkeypatch):
+    data = colours(cache=tmp_path)
+    expected = data.resized(8).clone()
+    monkeypatch.setattr(cache, "IN_MEMORY", 0)
+    mapped = data.resized(8)
+    assert torch.equal(mapped, expected)
+    mapped.zero_()
+    assert torch.equal(data.resized(8), expected)
+
+
+def test_a_damaged_file_is_made_again(tmp_path):
+    data = colours(cache=tmp_path)
+    expected = data.resized(8)
+    (file,) = tmp_path.glob("*.npy")
+    file.write_bytes(file.read_bytes()[:150])
+    assert torch.equal(colours(cache=tmp_path).resized(8), expected)
+
+
+def test_a_stop_in_the_middle_leaves_no_file(tmp_path):
+    def stop(done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        colours(cache=tmp_path).resized(8, progress=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_usable_folder_it_works_in_memory(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    data = colours(cache=tmp_path / "file")
+    assert torch.equal(data.resized(8), colours().resized(8))
+
+
+def test_progress_counts_every_picture():
+    seen = []
+    colours(each=50).resized(4, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(i, 150) for i in range(1, 151)]
+
+
+def test_a_corrupt_picture_stops_and_is_named(tmp_path):
+    with pytest.raises(CorruptPicture, match="picture 3"):
+        holes({3}, tmp_path).resized(4)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_corrupt_pictures_are_left_out_and_listed(tmp_path):
+    good = cache.without_corrupt(holes({1, 4}, tmp_path))
+    assert good.skipped == ("picture 1", "picture 4")
+    assert good.labels.tolist() == [0, 0, 1, 1]
+    assert good.resized(4).shape[0] == 4
+    again = holes({1, 4}, tmp_path)
+    assert cache.without_corrupt(again).skipped == good.skipped
+    assert again.source.reads == 0, "the verdict is kept"
+    with pytest.raises(CorruptPicture, match="none of the 6"):
+        cache.without_corrupt(holes(set(range(6))))
