@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
-WEB_DIRECTORY = "./web"  # help pages of the nodes
-__all__ = ["WEB_DIRECTORY", "comfy_entrypoint"]
+__all__ = ["comfy_entrypoint"]
 
 
 async def comfy_entrypoint() -> Any:

@@ -69,3 +69,9 @@ def test_every_number_has_limits(nodes):
             if kind in ("INT", "FLOAT"):
                 assert "min" in options, f"{name}.{widget}"
                 assert "max" in options, f"{name}.{widget}"
+
+
+def test_every_node_has_its_korean_name(comfy, nodes):
+    korean = comfy.client.get("/i18n")["ko"]["nodeDefs"]
+    assert not {name for name in nodes if not korean.get(name, {}).get("display_name")}
+    assert not {name for name in korean if name.startswith("HypoNet")} - set(nodes)
