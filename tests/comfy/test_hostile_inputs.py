@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "only the owner may read this"
 TEXT_KINDS = {"STRING", "COMBO"}
 NUMBERS = {
-    "INT": [-(10**12), 10**30, 1.5, math.nan, math.inf, "many", True, None],
-    "FLOAT": [-1e30, 1e30, math.nan, math.inf, "much", True, None],
+    "INT": [-(10**12), 10**30, 1.5, math.nan, math.inf, "many", None],
+    "FLOAT": [-1e30, 1e30, math.nan, math.inf, "much", None],
     "BOOLEAN": ["false", 7, None],
 }
 # what makes a node's honest run cheap, by the widget's name, wherever it stands
@@ -56,7 +56,7 @@ PROVIDERS = {
     "HYPONET_CLASSES": ("HypoNetClassesFromText", {}, 0),
     "HYPONET_PLAN": ("HypoNetPlanDataset", {}, 0),
     "HYPONET_ITEMS": ("HypoNetPlanBatch", {}, 0),
-    "HYPONET_DATASET": ("HypoNetGenerateDataset", {}, 0),
+    "HYPONET_DATASET": ("HypoNetLoadDataset", {}, 0),
     "HYPONET_IMAGES": ("HypoNetLoadLabelledImages", {}, 0),
     "HYPONET_MAPPING": ("HypoNetMapClasses", {}, 0),
     "HYPONET_CHECKPOINT": ("HypoNetTrainClassifier", {}, 0),
@@ -64,24 +64,23 @@ PROVIDERS = {
     "HYPONET_RESULT": ("HypoNetTrainClassifier", {}, 1),
 }
 # errors that say what is wrong; a TypeError or KeyError would be a crash that the user cannot read
-HONEST = ("ValueError", "FileNotFoundError", "FileExistsError", "ImportError", "ModuleNotFoundError")
+HONEST = (
+    "ValueError",
+    "FileNotFoundError",
+    "FileExistsError",
+    "ImportError",
+    "TemplateError",
+    "OtherSettings",
+    "SetIsHeld",
+    "CorruptPicture",
+)
 
 
-def hostile_texts(outside: Path) -> list[object]:
-    return [
-        str(outside / "secret.txt"),
-        "../../outside/secret.txt",
-        "..\\..\\outside\\secret.txt",
-        "door/secret.txt",
-        "C:/outside",
-        "a\0b",
-        "\ud800",
-        "CON",
-        "",
-        7,
-        {"a": 1},
-        None,
-    ]
+def hostile_texts(outside: Path, kind: str) -> list[object]:
+    paths = [str(outside / "secret.txt"), "../../outside/secret.txt", "door/secret.txt"]
+    if kind == "COMBO":  # a list to choose from: what is not on it is refused in one place
+        return [*paths, "\ud800", 7, None]
+    return [*paths, "..\\..\\outside\\secret.txt", "C:/outside", "a\0b", "\ud800", "CON", "", 7, {"a": 1}, None]
 
 
 class Graphs:
@@ -150,6 +149,7 @@ def outside(comfy) -> Path:
     for base in (comfy.input, comfy.datasets, comfy.output / "hyponet"):
         base.mkdir(parents=True, exist_ok=True)
         (base / "door").symlink_to(folder)
+    comfy.run(Graphs(comfy.client.object_info()).around("HypoNetGenerateDataset"))  # the set that others open
     yield folder
     for base in (comfy.input, comfy.datasets, comfy.output / "hyponet"):
         (base / "door").unlink()
@@ -183,7 +183,7 @@ def test_no_value_of_a_widget_leaves_the_folders(comfy, outside, node):
             widget = widget_kind(spec[0])
             if not widget:
                 continue
-            values = hostile_texts(outside) if widget in TEXT_KINDS else NUMBERS[widget]
+            values = hostile_texts(outside, widget) if widget in TEXT_KINDS else NUMBERS[widget]
             for value in values:
                 answer = tried(comfy, graphs.around(node, **{name: value}))
                 assert SECRET not in answer, f"{node}.{name} = {value!r} read a file outside"
