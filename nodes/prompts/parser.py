@@ -25,9 +25,11 @@ from .syntax import ESCAPABLE, WEIGHT, Assign, Choice, Node, Option, Sequence, T
 LONGEST = 4_000_000  # characters of one template
 DEEPEST = 50  # braces within braces
 MOST_COPIES = 1000
+MOST_PARTS = 100_000  # options, wildcards and texts of one template
 
-_RUN = re.compile(r"[^{}|$_#\\]+")
-_RUN_IN_ARGUMENTS = re.compile(r"[^{}|$_#\\,)]+")
+_INDENT = 200  # blanks before the # of a comment line
+_RUN = re.compile(r"(?:[^{}|$_#\\]|(?<=\S)#)+")
+_RUN_IN_ARGUMENTS = re.compile(r"(?:[^{}|$_#\\,)]|(?<=\S)#)+")
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _SPACE = re.compile(r"\s*")
 _BOUNDS = re.compile(r"(\d{1,6})?(-)?(\d{1,6})?\$\$")
@@ -66,6 +68,7 @@ class _Reader:
         self.place = place
         self.text = place.text
         self.at = 0
+        self.parts = 0
 
     def fail(self, what: str, how: str, offset: int) -> TemplateError:
         return TemplateError(what, how, self.place, min(offset, len(self.text)))
@@ -86,6 +89,10 @@ class _Reader:
                 words.append(word)
                 continue
             _flush(nodes, words, start)
+            self.parts += 1
+            if self.parts > MOST_PARTS:
+                how = f"expected at most {MOST_PARTS}; put long lists in a wildcard file"
+                raise self.fail(f"a template of more than {MOST_PARTS} parts", how, here)
             nodes.append(self.node(depth))
         _flush(nodes, words, start)
         return nodes
@@ -114,11 +121,10 @@ class _Reader:
         return char
 
     def is_comment(self) -> bool:
-        start = self.text.rfind("\n", 0, self.at) + 1
-        before = self.text[max(start, self.at - 1) : self.at]
-        after = self.text[self.at + 1 : self.at + 2]
-        if self.at == start or not self.text[max(start, self.at - 200) : self.at].strip():
+        line = self.text[max(0, self.at - _INDENT) : self.at].rstrip(" \t\r\f\v")
+        if line.endswith("\n") or (not line and self.at < _INDENT):
             return True
+        before, after = self.text[self.at - 1 : self.at], self.text[self.at + 1 : self.at + 2]
         return before.isspace() and (not after or after.isspace())
 
     def comment(self) -> str:
@@ -178,6 +184,7 @@ class _Reader:
             self.at = copies.end()
         body = _trimmed(self.sequence("|}", depth + 1))
         option = Option(tuple(body), Fraction(weight[1].rstrip(".")) if weight else None, begin)
+        self.parts += int(copies[1]) if copies else 1
         if not copies:
             return [option]
         if len(body) != 1 or int(copies[1]) > MOST_COPIES:
