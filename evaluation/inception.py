@@ -1,7 +1,7 @@
 """Inception v3 for metrics: the FID network of 2015-12-05 and torchvision's, 299x299 pictures -> features and logits.
 
 Reads: the published weight files. Batch-norm is folded into the convolutions when they are loaded and tensors are laid
-out channels-last, which together more than doubles the speed on a CPU; features agree to about 1e-6.
+out channels-last, which together more than doubles the speed on a CPU; features agree to about 1e-6 of the largest.
 Source: Szegedy et al., Rethinking the Inception Architecture (arXiv 1512.00567); the FID variant's pooling follows
 TensorFlow's graph as pytorch-fid 0.3.0 documents it.
 """
@@ -13,7 +13,9 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -163,7 +165,10 @@ class Inception(nn.Module):
             if self.is_fid and path == "Mixed_7c.pool":
                 return F.max_pool2d(x, 3, stride=1, padding=1)
             return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=not self.is_fid)
-        return F.relu_(self.convolutions[path.replace(".", "/")](x))
+        convolution = self.convolutions[path.replace(".", "/")]
+        if x.device.type == "cpu" and _fuses():
+            return _convolve_and_rectify(convolution, x)
+        return F.relu_(convolution(x))
 
 
 def find_weights(network: str, folders: Sequence[Path], *, download: bool = False) -> Path:
@@ -231,6 +236,26 @@ def full_precision() -> Iterator[None]:
             yield
     finally:
         torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@lru_cache(maxsize=1)
+def _fuses() -> bool:
+    """Whether this torch has oneDNN's convolution with ReLU in one step (1.2 times faster; not in its public API)."""
+    probe = nn.Conv2d(3, 4, 3)
+    x = torch.linspace(-1, 1, 3 * 5 * 5).reshape(1, 3, 5, 5)
+    with torch.inference_mode():
+        try:
+            return torch.allclose(_convolve_and_rectify(probe, x), F.relu(probe(x)), atol=1e-5)
+        except (AttributeError, NotImplementedError, RuntimeError, TypeError):
+            return False
+
+
+def _convolve_and_rectify(convolution: nn.Module, x: Tensor) -> Tensor:
+    c = cast(nn.Conv2d, convolution)
+    rectified: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        x, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, "relu", [], ""
+    )
+    return rectified
 
 
 def _convolutions(state: Mapping[str, Tensor]) -> dict[str, nn.Conv2d]:
