@@ -67,7 +67,8 @@ def managed(classifier: Classifier) -> Classifier:
     )
 
     def place() -> torch.device:
-        comfy.model_management.load_models_gpu([patcher])
+        # whole or not at all: a partial load leaves the loose parameters of transformers on the CPU
+        comfy.model_management.load_models_gpu([patcher], force_full_load=True)
         return patcher.load_device
 
     return dataclasses.replace(classifier, place=place)

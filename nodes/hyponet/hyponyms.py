@@ -91,8 +91,8 @@ def hyponyms_of_class(synset: str, label: str, settings: Settings, note: str = "
         return hyponyms_of_word(label, settings, note=f"{note} {named}".strip())
     tree = taxonomy()
     start = tree.synset(synset)
-    above = (*start.hypernyms, *start.instance_hypernyms) or (start.id,)
-    return _exact(tree, start, above, "", settings, [note])
+    levels = _levels(tree, start) or [(start.id,)]
+    return _exact(tree, start, levels, "", settings, [note])
 
 
 def hyponyms_of_word(word: str, settings: Settings, note: str = "") -> Hyponyms:
@@ -112,13 +112,20 @@ def hyponyms_of_word(word: str, settings: Settings, note: str = "") -> Hyponyms:
     sense = find_sense(tree, word)
     if sense.warning:
         log.warning("%s", sense.warning)
-    return _exact(tree, sense.synset, (sense.synset.id,), sense.word, settings, [note, sense.warning])
+    levels = [(sense.synset.id,), *_levels(tree, sense.synset)]
+    return _exact(tree, sense.synset, levels, sense.word, settings, [note, sense.warning])
 
 
 def _exact(
-    tree: Taxonomy, start: Synset, lowest: Sequence[str], asked: str, settings: Settings, notes: Sequence[str]
+    tree: Taxonomy,
+    start: Synset,
+    levels: Sequence[tuple[str, ...]],
+    asked: str,
+    settings: Settings,
+    notes: Sequence[str],
 ) -> Hyponyms:
-    levels = [(_ancestor(tree, start, settings.ancestor),)] if settings.ancestor else list(climb(tree, lowest))
+    if settings.ancestor:
+        levels = [(_ancestor(tree, start, settings.ancestor),)]
     best: tuple[tuple[str, ...], Listing] | None = None
     for roots in levels:
         listing = _listing(tree, start, roots, asked, settings)
@@ -126,12 +133,21 @@ def _exact(
             best = (roots, listing)
         if len(listing.words) >= settings.at_least:
             break
-    assert best is not None  # climb() yields its start at least
+    assert best is not None  # there is one level at least
     roots, listing = best
     if not listing.words:
         raise ValueError(f"hyponyms of {start.name} are none; expected one at least; name a broader ancestor or word")
     notes = [*notes, *_climb_notes(tree, levels, roots, listing, settings)]
     return _answer(tree, start, roots, _class_word(tree, start, roots[0], asked), listing, settings, notes)
+
+
+def _levels(tree: Taxonomy, start: Synset) -> list[tuple[str, ...]]:
+    """What a climb by count tries: all hypernyms of the class at once, then the first one's first hypernyms by turns.
+
+    (All hypernyms of all levels would list dogs for a cat, since a domestic cat is a domestic animal as well.)
+    """
+    above = (*start.hypernyms, *start.instance_hypernyms)
+    return [above, *((one.id,) for one in tree.path(above[0])[1:])] if above else []
 
 
 def _listing(tree: Taxonomy, start: Synset, roots: Sequence[str], asked: str, settings: Settings) -> Listing:

@@ -118,6 +118,13 @@ def test_climbing_stops_at_the_first_hypernym_that_has_enough():
     assert "No hypernym has 1000 words" in most.report
 
 
+def test_climbing_follows_one_line_of_hypernyms():
+    """A domestic cat is a cat and a domestic animal; climbing on from it must not list dogs."""
+    found = hyponyms_of_class("n02123045", "tabby", Settings(at_least=60, depth=3))
+    assert found.hypernyms == ("cat.n.01",)
+    assert not [word for word in found.words if "dog" in word or "horse" in word]
+
+
 def test_depth_descends_and_keeps_the_near_ones_first():
     one = hyponyms_of_word("ship", Settings(at_least=1, include_class=False))
     two = hyponyms_of_word("ship", Settings(at_least=1, include_class=False, depth=2))
