@@ -42,7 +42,8 @@ def decode(vae: Any, latents: torch.Tensor, recover: Callable[[], None]) -> tupl
             raise _NeedsTiles
         tiled += 1
         _log.warning("no memory to decode one picture of latent size %s; decoding it in tiles", tuple(samples.shape))
-        return vae.decode_tiled_(samples)
+        pictures: torch.Tensor = vae.decode_tiled_(samples)
+        return pictures
 
     watched.decode_tiled_ = tiles
     fits = True

@@ -90,7 +90,7 @@ class Run:
             waiting: list[tuple[Any, torch.Tensor]] = []
             for group in held:
                 for batch, latents in self._limit.run(group, self._base, *self._memory):
-                    waiting += zip(batch, latents.split(1), strict=True)
+                    waiting += zip(batch, torch.split(latents, 1), strict=True)
                     self._ahead = len(waiting) * self._base_share
             start = 0
             for group in held:  # the refiner's batches are those of the base: the texts of one can be merged

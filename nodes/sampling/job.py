@@ -249,7 +249,7 @@ def finish(store: DatasetStore, plan: Plan, made: int, tiled: int, seconds: floa
     chosen = spread(list(plan.schedule()), THUMBNAILS)
     names = [f"{store.folder(label)}/{rank:06d}{store.encoding.suffix}" for label, rank in chosen]
     there = [name for name in names if (store.root / name).is_file()]
-    summary = {
+    summary: dict[str, Any] = {
         "name": store.name,
         "path": str(store.root),
         "images": len(store),
@@ -260,7 +260,7 @@ def finish(store: DatasetStore, plan: Plan, made: int, tiled: int, seconds: floa
         "revision": store.ref().revision,
     }
     shown = [name.rpartition("/") for name in there]
-    ui = {
+    ui: dict[str, list[Any]] = {
         "hyponet_dataset": [summary],
         "text": [f"{store.name}: {len(store):,} images, {made:,} made in {seconds:.1f} s\n{store.root}"],
         "images": [{"filename": file, "subfolder": f"{place}/{folder}", "type": "output"} for folder, _, file in shown],

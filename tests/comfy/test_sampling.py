@@ -182,7 +182,7 @@ def test_sdxl_with_a_refiner_is_the_native_graph_of_two_samplers(comfy):
     graph = {**plan_graph(images=1), **loaders}
     extra = {"refiner_model": ["7", 0], "refiner_clip": ["7", 1], "switch_at": 0.8, "steps": 4}
     comfy.run({**graph, **generate("refined", **extra)})
-    for line in lines(comfy, "refined"):
+    for line in lines(comfy, "refined")[1:]:  # SDXL's text encoders keep their full size: seconds a text
         parts = native(line)
         del parts["13"]
         for node, clip in (("10", "3"), ("11", "3"), ("20", "7"), ("21", "7")):
@@ -268,7 +268,7 @@ def test_other_settings_under_the_same_name_are_refused_with_the_difference(comf
     before = lines(comfy, "kept")
     with pytest.raises(RuntimeError, match=r"cfg: 7\.5 there, 2\.0 now"):
         comfy.run({**graph, **generate("kept", cfg=2.0)})
-    with pytest.raises(RuntimeError, match="plan.template"):
+    with pytest.raises(RuntimeError, match=r"plan\.template"):
         comfy.run({**graph, **plan_graph(images=1, template="a __hyponym__"), **generate("kept")})
     assert lines(comfy, "kept") == before
 

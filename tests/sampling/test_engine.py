@@ -99,8 +99,7 @@ def test_sampler_gives_an_image_in_a_batch_what_it_gives_it_alone(comfyui, engin
     assert (together[1] - alone[0]).abs().max() < 3e-3 * alone.std()
 
 
-@pytest.mark.parametrize("models", ["sd15", "sdxl"])
-@pytest.mark.parametrize("sampler", ["dpmpp_2m", "dpmpp_2m_sde"])
+@pytest.mark.parametrize(("models", "sampler"), [("sd15", "dpmpp_2m"), ("sd15", "dpmpp_2m_sde"), ("sdxl", "dpmpp_2m")])
 def test_picture_is_the_native_one_in_any_batch(request, comfyui, engine, models, sampler):
     models = request.getfixturevalue(models)
     chosen = settings(sampler, steps=2)

@@ -1,0 +1,226 @@
+"""Images a second of Generate Dataset against queueing a native graph once per image, and what the loop itself costs.
+
+    python benchmarks/generation.py [--images 40] [--steps 8] [--rounds 3]
+
+Both sides draw the same different prompts at 64x64 on the same running server, in turns, with the tiny SD 1.5 on the
+CPU. The share of the loop is measured in this process at 256x256: time outside of text encoder, sampler and VAE. Memory
+is measured with a sampler that returns noise: the most that 100 and 10,000 images hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
+
+from pack import load_pack  # noqa: E402
+
+import dev  # noqa: E402
+
+CHECKPOINT = "tiny_sd15.ckpt"
+SETTINGS = {"steps": 8, "cfg": 7.5, "scheduler": "karras"}
+
+
+def prompts(count: int, turn: str) -> list[str]:
+    return [f"photo {turn} of a horse number {number} in a field" for number in range(count)]
+
+
+def our_graph(texts: Sequence[str], name: str, steps: int) -> dict[str, Any]:
+    plan = {"template": "{" + "|".join(texts) + "}", "negative": "blurry", "coverage": "combinatorial", "seed": 1}
+    plan |= {"images_per_class": len(texts), "order": "interleaved", "shard_index": 0, "shard_count": 1}
+    links = {"model": ["3", 0], "clip": ["3", 1], "vae": ["3", 2], "plan": ["2", 0]}
+    values = {**SETTINGS, "steps": steps, "name": name, "width": 64, "height": 64, "batch_size": 8}
+    return {
+        "1": {"class_type": "HypoNetClassesFromText", "inputs": {"text": "horse"}},
+        "2": {"class_type": "HypoNetPlanDataset", "inputs": {"classes": ["1", 0], **plan}},
+        "3": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": CHECKPOINT}},
+        "4": {"class_type": "HypoNetGenerateDataset", "inputs": {**links, **values, "sampler": "dpmpp_2m"}},
+    }
+
+
+def native_graph(text: str, seed: int, steps: int) -> dict[str, Any]:
+    sampler = {**SETTINGS, "steps": steps, "seed": seed, "sampler_name": "dpmpp_2m", "denoise": 1.0}
+    links = {"model": ["3", 0], "positive": ["5", 0], "negative": ["6", 0], "latent_image": ["7", 0]}
+    return {
+        "3": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": CHECKPOINT}},
+        "5": {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["3", 1]}},
+        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["3", 1]}},
+        "7": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}},
+        "8": {"class_type": "KSampler", "inputs": {**links, **sampler}},
+        "9": {"class_type": "VAEDecode", "inputs": {"samples": ["8", 0], "vae": ["3", 2]}},
+        "10": {"class_type": "SaveImage", "inputs": {"images": ["9", 0], "filename_prefix": "native"}},
+    }
+
+
+def timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def compare_throughput(server: dev.Server, images: int, steps: int, rounds: int) -> None:
+    client = server.client
+
+    def native(turn: str, count: int) -> None:
+        queued = [client.queue(native_graph(text, seed, steps)) for seed, text in enumerate(prompts(count, turn))]
+        for prompt_id in queued:
+            client.wait(prompt_id, poll=0.02)
+
+    native("warm", 2)
+    client.run(our_graph(prompts(8, "warm too"), "warm", steps))
+    ours, theirs = [], []
+    for turn in range(rounds):
+        theirs.append(timed(lambda turn=turn: native(f"a{turn}", images)))
+        graph = our_graph(prompts(images, f"b{turn}"), f"turn{turn}", steps)
+        ours.append(timed(lambda graph=graph: client.run(graph)))
+    ratio = statistics.median(other / mine for other, mine in zip(theirs, ours, strict=True))
+    print(f"{images} images of 64x64, {steps} steps: {images / statistics.median(ours):.2f} images/s, "
+          f"native {images / statistics.median(theirs):.2f}; {ratio:.2f} times as many")  # fmt: skip
+
+
+class Clock:
+    """Adds up the seconds spent inside wrapped calls."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return call(*arguments)
+            finally:
+                self.seconds += time.perf_counter() - began
+
+        return run
+
+
+class Watched:
+    """A studio whose encoder, sampler and VAE are timed."""
+
+    def __init__(self, studio: Any, clock: Clock) -> None:
+        self.refiner, self.runs_alone = studio.refiner, studio.runs_alone
+        self.longest_repeat = studio.longest_repeat
+        self.encode, self.sample = clock.around(studio.encode), clock.around(studio.sample)
+        self.refine, self.decode = clock.around(studio.refine), clock.around(studio.decode)
+
+
+def measure_loop(models: Path, images: int, steps: int) -> None:
+    """The loop's own share at 256x256, manifest, files and waiting for the writer included."""
+    import comfy.sd
+    import torch
+    from hyponet.nodes.dataset.store import DatasetStore
+    from hyponet.nodes.dataset.writer import BackgroundWriter
+    from hyponet.nodes.prompts.plan import Item
+    from hyponet.nodes.sampling import engine
+    from hyponet.nodes.sampling.generate import Run
+    from hyponet.nodes.sampling.settings import Settings
+
+    model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config(str(models / "checkpoints" / CHECKPOINT))
+    settings = Settings(256, 256, steps, 7.5, "dpmpp_2m", "karras", 8, 1.0, 0.8)
+    studio = engine.Studio(model, vae, engine.Encoder(clip, lambda: None), settings)
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        clock = Clock()
+        with DatasetStore.create_or_open(Path(folder), "set", plan={}, identity={}, provenance={}) as store:
+            items = [Item("horse", n, 0, text, "blurry", (), n) for n, text in enumerate(prompts(images, "loop"))]
+            studio.decode(studio.sample(studio.encode(items[:1]), lambda *_: None))
+            began = time.perf_counter()
+            with BackgroundWriter(store, queue_size=16) as writer:
+                report: Callable[[float, Any], None] = lambda done, denoised: None  # noqa: E731
+                run = Run(Watched(studio, clock), writer.put, report, engine.out_of_memory, engine.recover, batch_size=8, steps=steps)  # fmt: skip  # noqa: E501
+                run.make(items)
+            whole = time.perf_counter() - began
+    print(f"{images} images of 256x256, {steps} steps: {100 * (whole - clock.seconds) / whole:.1f} % of {whole:.1f} s "
+          "outside of encoder, sampler and VAE")  # fmt: skip
+
+
+class Stub:
+    """A studio that draws noise: what is measured is the loop, the plan and the writer."""
+
+    refiner = None
+
+    def encode(self, items: Sequence[Any]) -> list[Any]:
+        from types import SimpleNamespace
+
+        return [SimpleNamespace(item=item, lengths=lambda: (77, 77)) for item in items]
+
+    def runs_alone(self, encoded: Any) -> bool:
+        return False
+
+    def longest_repeat(self) -> int:
+        return 4
+
+    def sample(self, batch: Sequence[Any], callback: Callable[..., None]) -> Any:
+        return batch
+
+    def refine(self, batch: Sequence[Any], latents: Any, callback: Callable[..., None]) -> Any:
+        return latents
+
+    def decode(self, latents: Any) -> Any:
+        import numpy as np
+
+        return np.random.default_rng(latents[0].item.seed).integers(0, 256, (len(latents), 256, 256, 3), np.uint8)
+
+
+def measure_memory(images: int) -> float:
+    """The most memory that this process held, MB, after `images` pictures of 256x256."""
+    from hyponet.nodes.dataset.store import DatasetStore
+    from hyponet.nodes.dataset.writer import BackgroundWriter
+    from hyponet.nodes.prompts.plan import ClassSpec, Plan
+    from hyponet.nodes.prompts.wildcards import Library
+    from hyponet.nodes.sampling.generate import Run
+
+    plan = Plan(
+        [ClassSpec("cat"), ClassSpec("dog")], "a {red|blue} __class__", Library([]), images_per_class=images // 2
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        with DatasetStore.create_or_open(Path(folder), "set", plan={}, identity={}, provenance={}) as store:
+            with BackgroundWriter(store, queue_size=16) as writer:
+                no_memory: Callable[[BaseException], bool] = lambda error: False  # noqa: E731
+                run = Run(Stub(), writer.put, lambda done, x0: None, no_memory, lambda: None, batch_size=8, steps=1)
+                assert run.make(plan.item(*key) for key in store.missing(plan.schedule())) == images
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--images", type=int, default=40)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--part", choices=("all", "throughput", "loop", "memory"), default="all")
+    parser.add_argument("--hold", type=int, default=0, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    comfyui, models = Path(os.environ["HYPONET_COMFYUI"]), Path(os.environ["HYPONET_MODELS"])
+    load_pack()
+    sys.path.append(str(comfyui))
+    if options.hold:
+        print(f"{measure_memory(options.hold):.0f}")
+        return
+    if options.part in ("all", "throughput"):
+        with tempfile.TemporaryDirectory() as folder:
+            base = Path(folder)
+            with dev.Server(sys.executable, comfyui, base, base / "output", [models], 0, ("--cpu",)) as server:
+                compare_throughput(server, options.images, options.steps, options.rounds)
+    if options.part in ("all", "loop"):
+        import comfy.cli_args
+
+        comfy.cli_args.args.cpu = True
+        measure_loop(models, 16, options.steps)
+    if options.part in ("all", "memory"):
+        held = [int(subprocess.check_output([sys.executable, __file__, "--hold", str(n)])) for n in (100, 10_000)]
+        print(f"most memory held: {held[0]} MB for 100 images, {held[1]} MB for 10,000")
+
+
+if __name__ == "__main__":
+    main()
