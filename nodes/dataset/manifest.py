@@ -18,7 +18,7 @@ from .line import KEPT, Line
 
 logger = logging.getLogger("hyponet")
 
-_TEXT = rb'"((?:[^"\\]|\\.)*)"'
+_TEXT = rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
 _HEAD = re.compile(
     rb'^\{"file_name": %b, "label": %b, "rank": (\d{1,9}), "try": (\d{1,4}), "status": "(\w+)"[^\n]*\}$'
     % (_TEXT, _TEXT),

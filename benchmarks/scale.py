@@ -1,0 +1,107 @@
+"""Opening a set of a million lines and asking what is missing, from the manifest alone; memory while writing 10,000.
+
+    python benchmarks/scale.py [--lines N]
+
+The peer of the first is reading every line by json.loads; prints seconds, the ratio and memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import sys
+import tempfile
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from pack import load_pack
+
+load_pack()
+from hyponet.nodes.dataset.line import Line  # noqa: E402
+from hyponet.nodes.dataset.store import DatasetStore  # noqa: E402
+from hyponet.nodes.dataset.writer import BackgroundWriter  # noqa: E402
+from hyponet.nodes.prompts.plan import Item, Pick  # noqa: E402
+
+LABELS = tuple(f"class {number}" for number in range(10))
+PICKS = (Pick("view", "front view", "thesis/view.txt"), Pick("color", "red", "thesis/color.txt"))
+PROMPT = "front view of a red domestic cat in a park, best quality, 8k, highly detailed, photo, natural light"
+
+
+def open_set(base: Path, name: str) -> DatasetStore:
+    plan = {"classes": [{"name": label, "synset": ""} for label in LABELS]}
+    return DatasetStore.create_or_open(base, name, plan=plan, identity={}, provenance={})
+
+
+def schedule(count: int) -> list[tuple[str, int]]:
+    return [(LABELS[place % 10], place // 10) for place in range(count)]
+
+
+def write_manifest(root: Path, count: int) -> None:
+    """A manifest of `count` lines; no pictures: opening must not look for them."""
+    with open(root / "metadata.jsonl", "w", encoding="utf-8") as file:
+        for label, rank in schedule(count):
+            line = Line(
+                f"{label}/{rank:06d}.png", label, rank, 0, "ok", PROMPT, "blurry, low quality", PICKS, rank, 512, 512,
+                "0123456789abcdef" * 4,
+            )  # fmt: skip
+            file.write(line.to_json() + "\n")
+
+
+def compare_opening(base: Path, count: int, rounds: int) -> None:
+    open_set(base, "large").close()
+    write_manifest(base / "large", count)
+    asked = schedule(count + 1000)
+    ours, peer = [], []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        with open(base / "large" / "metadata.jsonl", "rb") as file:
+            sum(1 for line in file if json.loads(line)["rank"] >= 0)
+        peer.append(time.perf_counter() - begin)
+        begin = time.perf_counter()
+        store = open_set(base, "large")
+        missing = sum(1 for _ in store.missing(asked))
+        ours.append(time.perf_counter() - begin)
+        store.close()
+        assert missing == 1000
+    tracemalloc.start()
+    store = open_set(base, "large")
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    store.close()
+    megabytes = (base / "large" / "metadata.jsonl").stat().st_size / 1e6
+    ratio = statistics.median(theirs / mine for theirs, mine in zip(peer, ours, strict=True))
+    print(f"{count:,} lines, {megabytes:.0f} MB: opened and asked in {statistics.median(ours):.1f} s")
+    print(f"{ratio:.1f} times as fast as json.loads of every line; {kept / 1e6:.1f} MB kept, {peak / 1e6:.0f} MB peak")
+
+
+def measure_writing(base: Path) -> None:
+    """Memory of this process after 100 and after 10,000 pictures of 128x128."""
+    held = {}
+    rng = np.random.default_rng(0)
+    with open_set(base, "many") as store, BackgroundWriter(store) as writer:
+        for place, (label, rank) in enumerate(schedule(10_000), 1):
+            writer.put(Item(label, rank, 0, PROMPT, "", PICKS, rank), rng.integers(0, 256, (128, 128, 3), np.uint8))
+            if place in (100, 10_000):
+                held[place] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"most memory held: {held[100]:.0f} MB at 100 pictures, {held[10_000]:.0f} MB at 10,000")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        measure_writing(Path(folder))
+        compare_opening(Path(folder), options.lines, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
