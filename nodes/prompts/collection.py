@@ -14,7 +14,8 @@ from .errors import Place, TemplateError
 from .lines import checked
 
 _DEEPEST = 30
-_MOST = 5_000_000
+_MOST = 2_000_000  # options of one file, aliases followed
+_COST_OF_A_LIST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class _Walk:
                 yield from self.entries(value, (*keys, key.value.strip()), above | {id(node)})
             return
         items = node.value if kind == "SequenceNode" else [node]
-        self.left -= len(items)
+        self.left -= len(items) + _COST_OF_A_LIST
         if self.left < 0:
             raise self.fail(f"more than {_MOST} options", node)
         found = [(self.option(item), item.start_mark.line + 1) for item in items]
