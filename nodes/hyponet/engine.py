@@ -32,9 +32,9 @@ def default_name(names: list[str]) -> str:
     return names[0]
 
 
-def fingerprint(name: str | None) -> str:
+def fingerprint(name: object) -> str:
     """What changes when the model named `name` changes on disk; "" when that cannot be told."""
-    if not name or name in checkpoints.DOWNLOADS:
+    if not isinstance(name, str) or name in checkpoints.DOWNLOADS:
         return ""
     try:
         return files.stamp(paths.confine_any(folders(), name, what="model"))

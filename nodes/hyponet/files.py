@@ -104,7 +104,8 @@ def _unreadable(path: Path, error: Exception) -> str:
 
 
 def _names(folder: Path) -> Iterator[str]:
-    for base, folders, files in os.walk(folder, followlinks=True):
+    real = Path(os.path.realpath(folder))
+    for base, folders, files in os.walk(folder):  # links to folders are not followed: confine() refuses them
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = Path(base)
         relative = here.relative_to(folder).as_posix()
@@ -115,5 +116,6 @@ def _names(folder: Path) -> Iterator[str]:
                 yield relative
             continue
         for name in files:
-            if name.endswith(EXTENSIONS) and not name.startswith("."):
+            inside = Path(os.path.realpath(here / name)).is_relative_to(real)
+            if name.endswith(EXTENSIONS) and not name.startswith(".") and inside:
                 yield name if relative == "." else f"{relative}/{name}"

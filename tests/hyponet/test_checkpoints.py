@@ -93,6 +93,21 @@ def test_other_networks_are_no_resnet(other):
     assert resnet_architecture(tensors) == ""
 
 
+def test_timms_resnet50_is_torchvisions(tmp_path):
+    """The file that the list offers for download is timm's resnet50.tv_in1k; it opens without timm."""
+    timm = pytest.importorskip("timm")
+    torch.manual_seed(0)
+    network = timm.create_model("resnet50.tv_in1k", pretrained=False).eval()
+    save_file(network.state_dict(), tmp_path / "model.safetensors", metadata={"format": "pt"})
+    classifier = load(tmp_path / "model.safetensors", "resnet50.tv_in1k")
+    assert classifier.architecture == "resnet50"
+    transform = timm.data.create_transform(**timm.data.resolve_data_config({}, model=network), is_training=False)
+    batch = classifier.preprocess(pictures())
+    assert torch.equal(batch[0], transform(Image.fromarray(data.chelsea()[:300, :400])))
+    with torch.no_grad():
+        torch.testing.assert_close(classifier.logits(batch), network(batch), atol=1e-5, rtol=0)
+
+
 def test_a_timm_file_says_its_architecture(tmp_path):
     timm = pytest.importorskip("timm")
     torch.manual_seed(0)
@@ -253,6 +268,7 @@ def test_the_list_shows_files_and_folders_resnet50_first(tmp_path):
     for name in ("a.safetensors", "sub/my_ResNet50.pth", "sub/.hidden.pth", ".cache/x.pth", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
+    (tmp_path / "door.safetensors").symlink_to(__file__)  # leads out: confine() would refuse it
     assert list_names([tmp_path, tmp_path / "missing"]) == ["sub/my_ResNet50.pth", "a.safetensors"]
     before = stamp(tmp_path / "sub")
     os.utime(tmp_path / "sub" / "my_ResNet50.pth", ns=(1, 1))
