@@ -27,8 +27,6 @@ NODES: list[type[io.ComfyNode]] = [
 
 
 class HypoNetExtension(ComfyExtension):
-    async def on_load(self) -> None:
-        paths.register_model_folders()
-
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        paths.register_model_folders()  # here, since ComfyUI 0.3.75 never calls on_load
         return NODES
