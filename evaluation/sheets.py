@@ -49,7 +49,7 @@ def samples(data: LabelledImages, most: int = 64) -> torch.Tensor:
     each = max(1, most // max(1, len(by_class)))
     places = [int(place) for members in by_class for place in members[:each]][:most]
     captions = [data.class_names[data.labels[place]] for place in places]
-    return sheet([data.read(place) for place in places], captions, columns=min(8, each))
+    return sheet([data.read(place) for place in places], captions, columns=min(16, each))
 
 
 def _tile(picture: np.ndarray) -> Image.Image:

@@ -1,11 +1,13 @@
 """Image folders: one sub-folder a class, the picture files in it; as a folder, or as a zip of one.
 
-Reads: <root>/<class>/**/<picture>, optionally <root>/<split>/<class>/... where a split is asked for.
+Reads: <root>/<class>/**/<picture>, or <root>/<split>/<class>/... where a split is asked for; <root>/metadata.jsonl, if it
+is there and has labels (the zips that we export).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 import zipfile
 from collections.abc import Sequence
@@ -105,6 +107,8 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
             f"{where} holds no class folder with pictures; expected <class>/<picture>.png and the like "
             f"({', '.join(PICTURES)}); give the folder above the class folders, or another split"
         )
+    real = {} if split else _listed_labels(root)
+    found = [(real.get(member, label), member) for label, member in found]
     classes = sorted({label for label, _ in found})
     number = {label: place for place, label in enumerate(classes)}
     found.sort(key=lambda pair: (number[pair[0]], pair[1]))
@@ -121,6 +125,20 @@ def _by_class(members: Sequence[str], split: str) -> list[tuple[str, str]]:
         if inside:
             return [(member[len(start) :].split("/")[0], member) for member in inside]
     return []
+
+
+def _listed_labels(root: Path) -> dict[str, str]:
+    """File -> label, where a metadata.jsonl in the root says it: names that no folder can have (our zips hold one)."""
+    try:
+        if root.is_file():
+            with zipfile.ZipFile(root) as archive:
+                text = archive.read("metadata.jsonl").decode("utf-8")
+        else:
+            text = (root / "metadata.jsonl").read_text(encoding="utf-8")
+        lines = [json.loads(line) for line in text.splitlines() if line.strip()]
+        return {str(line["file_name"]): line["label"] for line in lines if isinstance(line.get("label"), str)}
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
+        return {}
 
 
 def _hidden(parts: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ import json
 import tarfile
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,6 +22,7 @@ from ..images import CorruptPicture, decode
 from .folders import PICTURES
 
 LABEL_COLUMNS = ("label", "labels", "class", "fine_label")
+OURS = {"prompt", "seed", "try"}  # what only the manifest of a generated set has
 IMAGE_COLUMNS = ("image", "img", "png", "jpg")
 
 
@@ -121,7 +123,9 @@ def read_parquet(path: Path, split: str = "all", cache: Path | None = None) -> L
     else:
         numbers = [int(value) for value in stated]
     title = path.stem if split == "all" else f"{path.stem} {split}"
-    return labelled(title, names, numbers, ParquetPictures(files, image, path.name), cache=cache)
+    pictures = ParquetPictures(files, image, path.name)
+    synthetic = set(names_of[0]) >= OURS
+    return labelled(title, names, numbers, pictures, synthetic=synthetic, cache=cache)
 
 
 def read_webdataset(path: Path, split: str = "all", cache: Path | None = None) -> LabelledImages:
@@ -133,9 +137,10 @@ def read_webdataset(path: Path, split: str = "all", cache: Path | None = None) -
     places: list[tuple[Path, int, int]] = []
     names: list[str] = []
     labels: list[str] = []
+    generated: list[bool] = []
     for file in _files(path, ".tar", split):
         pictures: dict[str, tuple[int, int]] = {}
-        stated: dict[str, str] = {}
+        stated: dict[str, tuple[str, bool]] = {}
         try:
             with tarfile.open(file) as archive:
                 for member in archive:
@@ -147,15 +152,20 @@ def read_webdataset(path: Path, split: str = "all", cache: Path | None = None) -
                 raise ValueError(f"{file.name} has no label beside picture {key}; expected {key}.cls or {key}.json")
             places.append((file, offset, size))
             names.append(f"{file.name}: {key}")
-            labels.append(stated[key])
+            labels.append(stated[key][0])
+            generated.append(stated[key][1])
     classes = sorted(set(labels), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
     number = {name: place for place, name in enumerate(classes)}
     title = path.stem if split == "all" else f"{path.stem} {split}"
-    return labelled(title, classes, [number[name] for name in labels], StoredPictures(places, names), cache=cache)
+    data = labelled(title, classes, [number[name] for name in labels], StoredPictures(places, names), cache=cache)
+    return replace(data, synthetic=np.array(generated))
 
 
 def _note(
-    archive: tarfile.TarFile, member: tarfile.TarInfo, pictures: dict[str, tuple[int, int]], stated: dict[str, str]
+    archive: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    pictures: dict[str, tuple[int, int]],
+    stated: dict[str, tuple[str, bool]],
 ) -> None:
     if not member.isfile():
         return
@@ -171,9 +181,9 @@ def _note(
         if extension == "json":
             found = json.loads(text)
             if isinstance(found, dict) and "label" in found:
-                stated[key] = str(found["label"])  # a name says more than the number in .cls
+                stated[key] = str(found["label"]), set(found) >= OURS  # a name says more than the number in .cls
         else:
-            stated.setdefault(key, text)
+            stated.setdefault(key, (text, False))
 
 
 def _files(path: Path, suffix: str, split: str) -> list[Path]:
