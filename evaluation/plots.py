@@ -25,7 +25,12 @@ _FONTS = ("Noto Sans CJK KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic N
 
 
 def bar_chart(
-    groups: Sequence[str], series: Mapping[str, Sequence[float | None]], title: str, unit: str, size: tuple[int, int]
+    groups: Sequence[str],
+    series: Mapping[str, Sequence[float | None]],
+    title: str,
+    unit: str,
+    size: tuple[int, int],
+    colours: Sequence[str] = COLOURS,
 ) -> Figure:
     """Bars of every series side by side in each group (Figure 5-2); None leaves a gap.
 
@@ -33,13 +38,14 @@ def bar_chart(
         groups: labels along the axis.
         series: name -> one value a group.
         size: in pixels.
+        colours: of the series.
     """
     figure, axes = _figure(title, size)
     width = 0.8 / max(1, len(series))
     for number, (name, values) in enumerate(series.items()):
         at = [group + (number - (len(series) - 1) / 2) * width for group, v in enumerate(values) if v is not None]
         heights = [v for v in values if v is not None]
-        bars = axes.bar(at, heights, width * 0.92, label=label(name), color=COLOURS[number % len(COLOURS)])
+        bars = axes.bar(at, heights, width * 0.92, label=label(name), color=colours[number % len(colours)])
         axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2, color=INK)
     turned = max((len(group) for group in groups), default=0) > 12 and len(groups) > 4
     axes.set_xticks(
@@ -93,16 +99,22 @@ def confusion_plot(
     figure, axes = _figure(title, size)
     counts = np.asarray(matrix, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    # cells as shapes and not as a bitmap: sharp in print, and the report's page loads no images
+    axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolors="#88888840", linewidth=0.5)
+    axes.invert_yaxis()
+    axes.set_aspect("equal")
     names = [label(name) for name in classes]
-    axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
-    axes.set_yticks(range(len(names)), names)
+    centres = [place + 0.5 for place in range(len(names))]
+    axes.set_xticks(centres, names, rotation=40, ha="right")
+    axes.set_yticks(centres, names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     if len(names) <= 20:
         for row, column in np.ndindex(*counts.shape):
             ink = "white" if shares[row, column] > 0.5 else "#202020"
-            axes.text(column, row, f"{int(counts[row, column])}", ha="center", va="center", color=ink, fontsize=8)
+            axes.text(
+                column + 0.5, row + 0.5, f"{int(counts[row, column])}", ha="center", va="center", color=ink, fontsize=8
+            )
     return figure
 
 

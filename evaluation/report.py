@@ -6,6 +6,7 @@ report_accuracy and report_metrics build the tables, report_html and report_text
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -139,6 +140,9 @@ def parse_rows(text: str) -> dict[str, str]:
 def same_settings(result: Result) -> str:
     """A key of everything but the seed: results with one key are repetitions."""
     settings = {key: value for key, value in result.settings.items() if key not in ("seed", "seeds")}
+    if "seed" in result.settings and isinstance(settings.get("checkpoint"), str):
+        # a checkpoint's file name may carry its seed
+        settings["checkpoint"] = re.sub(rf"\b{result.settings['seed']}\b", "", settings["checkpoint"])
     return json.dumps(settings, sort_keys=True)
 
 

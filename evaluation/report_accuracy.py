@@ -10,7 +10,9 @@ from typing import Any
 from . import thesis
 from .report import Cell, Row, Source, Table, in_thesis_order, same_settings, short_label
 
-WILSON = "Brackets: 95 % Wilson interval of the test pictures. With several training seeds: mean +- standard deviation."
+WILSON = (
+    "Brackets: 95 % Wilson interval of the test pictures. With several training seeds: mean \u00b1 standard deviation."
+)
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def _average(cells: Sequence[Cell], published: float | None) -> Cell:
     if len(values) < len(cells):
         return Cell(thesis=published)
     return Cell(
-        value=statistics.fmean(values), thesis=published, sources=tuple(s for cell in cells for s in cell.sources)
+        value=statistics.fmean(values),
+        thesis=published,
+        sources=tuple(dict.fromkeys(s for cell in cells for s in cell.sources)),
     )
 
 

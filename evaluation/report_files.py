@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDE = (1200, 600)
+CURVE = (800, 480)
 SQUARE = (720, 640)
+OURS_AND_THESIS = (plots.COLOURS[0], "#9aa3ad")
 MOST = 16  # pictures of one kind
+_SHORT = {"Stable Diffusion 1.4": "SD1.4", "Stable Diffusion 1.5": "SD1.5", "Stable Diffusion XL": "SDXL"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def write_report(folder: Path, report: Report) -> WrittenReport:
         folder=folder,
         markdown=markdown,
         accuracy=_images(accuracy, "no accuracy was measured yet", WIDE),
-        curves=_images(curves, "nothing was trained or distorted yet", WIDE),
+        curves=_images(curves, "nothing was trained or distorted yet", CURVE),
         confusion=_images(confusion, "no classifier was tested yet", SQUARE),
     )
 
@@ -73,7 +76,7 @@ def accuracy_plots(report: Report) -> list[Plot]:
     if not table.ran:
         return []
     rows = [row for row in table.rows if any(not cell.is_blank for cell in row.cells)]
-    names = [f"{row.group.replace('Stable Diffusion', 'SD')} {row.label}" if row.group else row.label for row in rows]
+    names = [f"{_SHORT[row.group]} {row.label}" if row.group in _SHORT else row.label for row in rows]
     drawn = []
     for column, test_set in reversed(list(enumerate(table.columns))):
         ours = [row.cells[column].value for row in rows]
@@ -82,7 +85,13 @@ def accuracy_plots(report: Report) -> list[Plot]:
                 "Figure 5-2: average accuracy by training set" if test_set == "Average" else f"Accuracy on {test_set}"
             )
             series = {"ours": ours, "thesis": [row.cells[column].thesis for row in rows]}
-            drawn.append(Plot(f"accuracy-{_slug(test_set)}", title, plots.bar_chart(names, series, title, "%", WIDE)))
+            drawn.append(
+                Plot(
+                    f"accuracy-{_slug(test_set)}",
+                    title,
+                    plots.bar_chart(names, series, title, "%", WIDE, OURS_AND_THESIS),
+                )
+            )
     return drawn
 
 
@@ -126,11 +135,11 @@ def _history(source: Source, title: str) -> Figure | None:
         for key, name in (("accuracy", "training accuracy"), ("held_out_accuracy", "held-out accuracy"))
         if any(entry.get(key) is not None for entry in history)
     }
-    return plots.line_chart(curves, title, "epoch", "%", WIDE) if curves else None
+    return plots.line_chart(curves, title, "epoch", "%", CURVE) if curves else None
 
 
 def _distortion(source: Source, title: str) -> Figure:
-    return plots.distortion_plot(source.result.figures, title, WIDE)
+    return plots.distortion_plot(source.result.figures, title, CURVE)
 
 
 def _images(drawn: list[Plot], missing: str, size: tuple[int, int]) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
@@ -22,16 +23,19 @@ h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; }
 p, li { max-width: 48rem; } .dim, small { color: var(--dim); } small { font-size: .78rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+table.narrow { max-width: 40rem; }
 th, td { padding: .32rem .6rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
 th:first-child, td:first-child { text-align: left; } thead th { font-weight: 600; border-bottom-color: var(--dim); }
-thead th.sub { font-weight: 400; color: var(--dim); font-size: .82rem; }
+thead th.sub { text-align: right; font-weight: 400; color: var(--dim); font-size: .82rem; }
 tr.group th { text-align: left; background: var(--band); font-weight: 600; font-size: .88rem; }
-td b { font-weight: 650; } td small { display: block; } td.published { color: var(--dim); }
+td b { font-weight: 650; } td small { display: block; white-space: nowrap; } td.published { color: var(--dim); }
 sup a { color: var(--mark); text-decoration: none; font-size: .7rem; padding-left: .1rem; }
-figure { margin: 1rem 0; } figure svg { width: 100%; height: auto; max-height: 34rem; }
+.plots { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; flex: 1 1 28rem; max-width: 100%; }
+figure.wide { flex-basis: 100%; } figure svg { display: block; width: 100%; height: auto; max-height: 34rem; }
 .sources { padding: 0; list-style: none; } .sources li { max-width: none; border-top: 1px solid var(--line);
   padding: .6rem 0; overflow-wrap: anywhere; } .sources code { font-size: .78rem; color: var(--dim); }
-.warn { color: var(--warn); } .notes { margin: .4rem 0 0; padding-left: 1.1rem; font-size: .86rem; color: var(--dim); }
+.warn { color: var(--warn); font-size: .86rem; }
+.notes { margin: .4rem 0 0; padding-left: 1.1rem; font-size: .86rem; color: var(--dim); }
 :target { background: var(--band); }
 @media print { :root { --ink: #000; --dim: #444; --page: #fff; --line: #bbb; --band: #f0f0f0; --mark: #000;
   --warn: #000; color-scheme: light; }
@@ -57,7 +61,7 @@ def report_html(report: Report, plots: Mapping[str, str]) -> str:
         body.append(_table(table))
     if plots:
         body.append("<h2>Plots</h2>")
-        body += [f'<figure role="img" aria-label="{_text(title)}">{svg}</figure>' for title, svg in plots.items()]
+        body.append(f'<div class="plots">{"".join(_plot(title, svg) for title, svg in plots.items())}</div>')
     if report.sources:
         body.append("<h2>Where each figure comes from</h2>")
         body.append(f'<ol class="sources">{"".join(_source(source) for source in report.sources)}</ol>')
@@ -69,6 +73,12 @@ def report_html(report: Report, plots: Mapping[str, str]) -> str:
         + "\n".join(body)
         + "\n</body>\n</html>\n"
     )
+
+
+def _plot(title: str, svg: str) -> str:
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    wide = ' class="wide"' if size and float(size[1]) >= 1.9 * float(size[2]) else ""
+    return f'<figure{wide} role="img" aria-label="{_text(title)}">{svg}</figure>'
 
 
 def _table(table: Table) -> str:
@@ -89,9 +99,10 @@ def _table(table: Table) -> str:
             rows.append(f"<tr><td>{_text(row.label)}</td>{cells}</tr>")
     below = [*(f"{mark} {note}" for note, mark in notes.items()), *table.notes]
     listed = "".join(f"<li>{_text(note)}</li>" for note in below)
+    narrow = ' class="narrow"' if len(table.columns) == 1 else ""
     return (
-        f'<h2 id="{_text(table.key)}">{_text(table.title)}</h2>\n<div class="scroll"><table><thead>{head}</thead>'
-        f'<tbody>{"".join(rows)}</tbody></table></div>\n<ul class="notes">{listed}</ul>'
+        f'<h2 id="{_text(table.key)}">{_text(table.title)}</h2>\n<div class="scroll"><table{narrow}>'
+        f'<thead>{head}</thead><tbody>{"".join(rows)}</tbody></table></div>\n<ul class="notes">{listed}</ul>'
     )
 
 
@@ -103,28 +114,26 @@ def _footnotes(rows: Sequence[Row]) -> dict[str, str]:
 def _cell(cell: Cell, table: Table, notes: Mapping[str, str]) -> str:
     ours = ""
     if cell.value is not None:
-        links = " ".join(f'<a href="#source-{number}">[{number}]</a>' for number in cell.sources)
-        mark = f"<small>{notes[cell.note]}</small>" if cell.note else ""
-        extent = (
-            f"<small>{_text(extent_text(cell, table.decimals))}</small>" if extent_text(cell, table.decimals) else ""
-        )
-        ours = f"<b>{cell.value:.{table.decimals}f}</b><sup>{links}</sup>{extent}{mark}"
+        links = "".join(f'<a href="#source-{number}">[{number}]</a>' for number in cell.sources)
+        lines = [*extent_parts(cell, table.decimals), *([notes[cell.note]] if cell.note else [])]
+        below = "".join(f"<small>{_text(line)}</small>" for line in lines)
+        ours = f"<b>{cell.value:.{table.decimals}f}</b><sup>{links}</sup>{below}"
     if not table.compares:
         return f"<td>{ours}</td>"
     published = "" if cell.thesis is None else f"{cell.thesis:.{table.decimals}f}"
     return f'<td>{ours}</td><td class="published">{published}</td>'
 
 
-def extent_text(cell: Cell, decimals: int) -> str:
+def extent_parts(cell: Cell, decimals: int) -> list[str]:
     """Interval, spread and number of pictures of a figure, as they stand under it."""
     parts = []
     if cell.low is not None and cell.high is not None:
         parts.append(f"[{cell.low:.{decimals}f}, {cell.high:.{decimals}f}]")
     if cell.spread is not None and cell.runs:
-        parts.append(f"+- {cell.spread:.{decimals}f} ({cell.runs} {cell.unit})")
+        parts.append(f"\u00b1 {cell.spread:.{decimals}f} ({cell.runs} {cell.unit})")
     if cell.count:
         parts.append(f"N = {cell.count:,}")
-    return ", ".join(parts)
+    return parts
 
 
 def _source(source: Source) -> str:

@@ -120,7 +120,7 @@ def _table_5_12(sources: Sequence[Source]) -> Table:
         columns=("IS",),
         rows=tuple(rows),
         notes=(
-            "+-: standard deviation over the splits.",
+            "\u00b1: standard deviation over the splits.",
             "The thesis: torchvision's Inception v3 (hence 10.23 for CIFAR-10 train where the literature has 11.24).",
         ),
     )

@@ -8,7 +8,7 @@ import json
 from itertools import groupby
 
 from .report import Cell, Report, Table
-from .report_html import extent_text
+from .report_html import extent_parts
 
 CSV_COLUMNS = (
     "table",
@@ -94,7 +94,7 @@ def _table(table: Table) -> list[str]:
 def _ours(cell: Cell, decimals: int) -> str:
     if cell.value is None:
         return ""
-    extent = extent_text(cell, decimals)
+    extent = ", ".join(extent_parts(cell, decimals))
     links = ", ".join(map(str, cell.sources))
     return f"{cell.value:.{decimals}f}{f' ({extent})' if extent else ''} [{links}]"
 

@@ -1,0 +1,271 @@
+"""The report puts our figures beside the thesis's, honestly: blanks stay blank, and every figure has its source."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hyponet.evaluation import thesis
+from hyponet.evaluation.report import Report, build_report, parse_rows
+from hyponet.evaluation.report_files import write_report
+from hyponet.evaluation.report_html import report_html
+from hyponet.evaluation.report_text import report_csv, report_markdown
+from hyponet.evaluation.results import Result, read_results, write_result
+
+
+def a_test(folder: Path, name: str, sets: dict[str, float], seed: int = 0, **more: Any) -> Result:
+    """A test result whose accuracies are out of 1,000 pictures, or of `count`."""
+    count = more.pop("count", 1000)
+    entries = [
+        {
+            "name": test_set,
+            "count": count,
+            "accuracy": accuracy,
+            "interval": [accuracy - 0.01, accuracy + 0.01],
+            "classes": ["cat", "ship"],
+            "confusion": [[round(count / 2 * accuracy), 3], [4, 5]],
+            "synthetic": more.get("synthetic", False),
+        }
+        for test_set, accuracy in sets.items()
+    ]
+    return write_result(
+        folder, name, "test", {"test_sets": entries}, {"training": {"name": name}}, {"seed": seed, **more}
+    )
+
+
+def measured(folder: Path, name: str, kind: str, figures: dict[str, Any], count: int, **settings: Any) -> Result:
+    network = "torchvision-inception-v3-imagenet1k-v1" if kind == "inception_score" else "fid-inception-v3-2015-12-05"
+    inputs: dict[str, Any] = {"features": {"name": name, "count": count}}
+    if kind != "inception_score":
+        inputs["reference"] = {"name": "CIFAR-10 train", "count": 50000}
+    given = {"network": network, "convention": "thesis", "size": 32, "filter": "bicubic", **settings}
+    return write_result(folder, name, kind, figures, inputs, given)
+
+
+def cell(report: Report, table: str, row: str, column: str, group: str = ""):
+    found = report.table(table)
+    rows = [r for r in found.rows if r.label == row and (not group or r.group == group)]
+    assert len(rows) == 1, f"{row} {group}: {[(r.group, r.label) for r in found.rows]}"
+    return rows[0].cells[found.columns.index(column)]
+
+
+def test_the_published_figures_are_the_theses() -> None:
+    # three figures read off each printed table, and the printed averages
+    assert thesis.ACCURACY["SD1.5 HypoNet"] == (74.42, 73.11, 65.62, 71.05)
+    assert (thesis.FID["SDXL FreeU"], thesis.FID["CIFAR-10 Test"], thesis.FID["SD1.4 none"]) == (51.75, 3.24, 34.05)
+    assert (thesis.INCEPTION_SCORE["CIFAR-10 Train"], thesis.INCEPTION_SCORE["SDXL HypoNet"]) == (10.23, 10.63)
+    assert list(thesis.AUGMENTATION.values()) == [84.78, 88.22, 87.64, 88.88, 89.24, 88.94]
+    for row, (*sets, average) in thesis.ACCURACY.items():
+        assert sum(sets) / 3 == pytest.approx(average, abs=0.011), row
+    assert len(thesis.ACCURACY) == len(thesis.INCEPTION_SCORE) == 13
+    assert len(thesis.FID) == 15
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("sd15-hyponet", "SD1.5 HypoNet"),
+        ("SD 1.5 HypoNet", "SD1.5 HypoNet"),
+        ("Stable Diffusion 1.4 none", "SD1.4 none"),
+        ("sdxl_freeu", "SDXL FreeU"),
+        ("cifar10-train", "CIFAR-10 Train"),
+        ("CIFAR-10 Train + 1000", "CIFAR-10 Train + 1000"),
+        ("my sd15-hyponet", None),
+        ("", None),
+    ],
+)
+def test_names_find_their_row_however_they_are_spelled(name: str, row: str | None) -> None:
+    assert thesis.row_of(name) == row
+
+
+def test_what_was_not_run_stays_blank(tmp_path: Path) -> None:
+    a_test(tmp_path, "sd15-hyponet", {"CIFAR-10 test": 0.71})
+    report = build_report(read_results(tmp_path), "r")
+    ran = cell(report, "5-9", "HypoNet", "CIFAR-10", "Stable Diffusion 1.5")
+    assert (ran.value, ran.low, ran.high, ran.thesis) == (
+        pytest.approx(71),
+        pytest.approx(70),
+        pytest.approx(72),
+        74.42,
+    )
+    assert cell(report, "5-9", "HypoNet", "STL-10", "Stable Diffusion 1.5").value is None
+    assert cell(report, "5-9", "HypoNet", "Average", "Stable Diffusion 1.5").value is None
+    assert all(c.value is None for row in report.table("5-11").rows for c in row.cells)
+    assert "nan" not in report_html(report, {}).lower()
+
+
+def test_the_average_needs_all_three_and_has_no_interval(tmp_path: Path) -> None:
+    for name, accuracy in (("CIFAR-10 test", 0.6), ("ImageNet validation", 0.7), ("STL-10 test", 0.8)):
+        a_test(tmp_path, "sdxl-none", {name: accuracy}, size=len(name))  # one model a test set: three results
+    average = cell(build_report(read_results(tmp_path), "r"), "5-9", "none", "Average", "Stable Diffusion XL")
+    assert (average.value, average.low, average.spread, average.thesis) == (pytest.approx(70), None, None, 62.95)
+    assert average.sources == (1, 2, 3)
+
+
+def test_seeds_give_mean_and_deviation_and_a_rerun_counts_once(tmp_path: Path) -> None:
+    for seed, accuracy in ((0, 0.5), (0, 0.70), (1, 0.72), (2, 0.77)):
+        a_test(tmp_path, "sd14-none", {"CIFAR-10 test": accuracy}, seed, count=5000)
+    found = cell(build_report(read_results(tmp_path), "r"), "5-9", "none", "CIFAR-10", "Stable Diffusion 1.4")
+    assert found.value == pytest.approx(73)
+    assert found.spread == pytest.approx(3.605551, rel=1e-6)  # sd of 70, 72, 77: sqrt((9 + 1 + 16) / 2)
+    assert (found.runs, found.low, found.note) == (3, None, "1 older or differently set run not counted")
+
+
+def test_other_settings_do_not_mix_and_a_short_test_set_is_said(tmp_path: Path) -> None:
+    a_test(tmp_path, "sd14-none", {"CIFAR-10 test": 0.9}, 0, epochs=1)
+    a_test(tmp_path, "sd14-none", {"CIFAR-10 test": 0.7}, 1, epochs=50)
+    found = cell(build_report(read_results(tmp_path), "r"), "5-9", "none", "CIFAR-10", "Stable Diffusion 1.4")
+    assert found.value == pytest.approx(70)
+    assert "tested on 1,000 pictures; the thesis has 5,000" in found.note
+
+
+def test_augmentation_goes_to_its_own_table(tmp_path: Path) -> None:
+    a_test(tmp_path, "cifar10-train", {"CIFAR-10 test": 0.84}, count=5000)
+    a_test(tmp_path, "CIFAR-10 Train + 1000", {"CIFAR-10 test": 0.87}, count=5000)
+    report = build_report(read_results(tmp_path), "r")
+    assert cell(report, "5-10", "0", "Accuracy").value == pytest.approx(84)
+    assert cell(report, "5-10", "1,000", "Accuracy").value == pytest.approx(87)
+    assert cell(report, "5-10", "1,000", "Accuracy").thesis == 88.22
+    assert not any("1000" in row.label for row in report.table("5-9").rows)
+
+
+def test_synthetic_accuracy_stands_only_under_its_own_name(tmp_path: Path) -> None:
+    a_test(tmp_path, "sd15-none", {"CIFAR-10 test": 0.99}, synthetic=True)
+    figures = {"history": [], "held_out": {"accuracy": 0.98, "count": 50, "synthetic": True}}
+    write_result(tmp_path, "sd15-lora", "training", figures, {}, {"seed": 0})
+    report = build_report(read_results(tmp_path), "r")
+    assert cell(report, "5-9", "none", "CIFAR-10", "Stable Diffusion 1.5").value is None
+    synthetic = report.table("held-out-synthetic")
+    assert synthetic.title == "Accuracy on held-out synthetic pictures, per cent"
+    assert sorted(c.value for row in synthetic.rows for c in row.cells if c.value) == [98, 99]
+
+
+def test_the_theses_fid_stands_beside_ours_only_at_its_number_and_convention(tmp_path: Path) -> None:
+    measured(tmp_path, "sd15-hyponet", "fid", {"fid": 30.0}, 25000)
+    measured(tmp_path, "sd14-hyponet", "fid", {"fid": 80.0}, 200)
+    measured(tmp_path, "sdxl-hyponet", "fid", {"fid": 31.0}, 25000, convention="torch-fidelity")
+    report = build_report(read_results(tmp_path), "r")
+    assert cell(report, "5-11", "HypoNet", "FID", "Stable Diffusion 1.5").thesis == 24.08
+    small = cell(report, "5-11", "HypoNet", "FID", "Stable Diffusion 1.4")
+    assert (small.thesis, small.count) == (None, 200)
+    assert "25.99 was made otherwise or from other numbers" in small.note
+    other = cell(report, "5-11", "HypoNet", "FID", "Stable Diffusion XL")
+    assert other.thesis is None
+    assert "torch-fidelity, 32 px first; against CIFAR-10 train (50,000 pictures)" in other.note
+    assert cell(report, "5-11", "none", "FID", "Stable Diffusion XL").thesis == 38.14  # not run: the table as printed
+
+
+def test_users_say_which_row_a_name_is(tmp_path: Path) -> None:
+    a_test(tmp_path, "run 7", {"CIFAR-10 test": 0.6})
+    rows = parse_rows("# ours\nrun 7 = sd1.5 freeu\n\nother = Something else\n")
+    assert rows == {"run 7": "SD1.5 FreeU", "other": "Something else"}
+    report = build_report(read_results(tmp_path), "r", rows)
+    assert cell(report, "5-9", "FreeU", "CIFAR-10", "Stable Diffusion 1.5").value == pytest.approx(60)
+    with pytest.raises(ValueError, match="line 2 of rows"):
+        parse_rows("a = b\nno sign")
+
+
+HOSTILE = "<script>alert(1)</script>|`x`\"'=1+1\u202e\ud55c\uae00"
+
+
+def hostile_report(folder: Path) -> Report:
+    a_test(folder, "sd15-hyponet", {"CIFAR-10 test": 0.71, "=HYPERLINK(1)": 0.5}, note=HOSTILE)
+    result = read_results(folder)[0]
+    return build_report([Result(**{**result.__dict__, "name": HOSTILE, "inputs": {}, "warnings": (HOSTILE,)})], HOSTILE)
+
+
+class Elements(HTMLParser):
+    """Counts elements, and fails on one that is closed twice or not at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: dict[str, int] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen[tag] = self.seen.get(tag, 0) + 1
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_well_formed_self_contained_and_escapes_names(tmp_path: Path) -> None:
+    page = report_html(hostile_report(tmp_path), {})
+    elements = Elements()
+    elements.feed(page)
+    assert elements.open == []
+    assert "script" not in elements.seen
+    assert not re.findall(r"(?:src|href)=\"(?!#)", page), "the page asks for something outside itself"
+    assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
+    for link in re.findall(r'href="#([^"]+)"', page):
+        assert f'id="{link}"' in page
+
+
+def test_markdown_and_csv_hold_hostile_names_too(tmp_path: Path) -> None:
+    report = hostile_report(tmp_path)
+    markdown = report_markdown(report)
+    assert "<script" not in markdown
+    for block in re.split(r"\n\n+", markdown):
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines() if line.startswith("|")}
+        assert len(widths) <= 1, block
+    rows = list(csv.DictReader(io.StringIO(report_csv(report))))
+    assert {row["column"] for row in rows} >= {"CIFAR-10", "'=HYPERLINK(1)"}
+    ours = [row for row in rows if row["ours"] and row["column"] == "CIFAR-10"]
+    assert [(float(row["ours"]), row["table"], row["sources"]) for row in ours] == [(pytest.approx(71), "5-9", "1")]
+
+
+def test_every_figure_names_its_source_with_settings_and_versions(tmp_path: Path) -> None:
+    a_test(tmp_path, "sd15-hyponet", {"CIFAR-10 test": 0.71}, seed=41)
+    page = report_html(build_report(read_results(tmp_path), "r"), {})
+    assert '<a href="#source-1">[1]</a>' in page
+    source = page[page.index('id="source-1"') :]
+    assert "seed: 41" in source
+    assert "torch:" in source
+
+
+def test_files_and_pictures(tmp_path: Path) -> None:
+    a_test(tmp_path / "results", "sd15-hyponet", {"CIFAR-10 test": 0.71, "ImageNet": 0.7, "STL-10": 0.6})
+    history = [{"epoch": i, "loss": 1 / i, "accuracy": 0.5 + i / 20, "held_out_accuracy": None} for i in (1, 2, 3)]
+    write_result(tmp_path / "results", "sd15-hyponet", "training", {"history": history}, {}, {})
+    curve = {"strengths": [0.5, 1.0], "fid": {"blur": [1.0, 2.0], "jpeg": [0.5, 3.0]}}
+    measured(tmp_path / "results", "cifar10-train", "distortion", curve, 100)
+    written = write_report(tmp_path / "report", build_report(read_results(tmp_path / "results"), "r"))
+    files = sorted(p.relative_to(tmp_path / "report").as_posix() for p in (tmp_path / "report").rglob("*.*"))
+    assert files == [
+        "plots/accuracy-average.png",
+        "plots/accuracy-cifar-10.png",
+        "plots/accuracy-imagenet-1k.png",
+        "plots/accuracy-stl-10.png",
+        "plots/confusion-1-1.png",
+        "plots/confusion-1-2.png",
+        "plots/confusion-1-3.png",
+        "plots/distortion-3.png",
+        "plots/training-2.png",
+        "report.csv",
+        "report.html",
+        "report.md",
+    ]
+    assert written.accuracy.shape == (4, 600, 1200, 3)
+    assert written.curves.shape == (2, 480, 800, 3)
+    assert written.confusion.shape == (3, 640, 720, 3)
+    page = (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert page.count("<svg") == 9
+    assert "#010203" not in page
+    referred = set(re.findall(r'(?:url\(|href=")#([^")]+)', page))
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert not [name for name in referred if ids.count(name) > 1], "two plots share what they refer to"
+
+
+def test_an_empty_report_says_so(tmp_path: Path) -> None:
+    written = write_report(tmp_path, build_report([], "Nothing"))
+    assert "no result yet" in written.markdown
+    assert written.accuracy.shape[0] == written.confusion.shape[0] == 1
