@@ -302,12 +302,10 @@ def cull_and_check(schemas: Schemas) -> Flow:
         "best picture stays, marked, and exports leave it out unless asked.",
     )
     flow.stage("1  The set")
+    found = {word: flow.add("HypoNetHyponymsOfWord", f"Kinds of {word}", word=word) for word in ("cat", "dog")}
+    flow.column()
     classes = chain_classes(
-        flow,
-        [
-            {"class_name": "cat", "hyponym_wildcard": "cat", "omit": "color"},
-            {"class_name": "ship", "hyponym_wildcard": "ship"},
-        ],
+        flow, [{"class_name": word, "hyponyms": each["hyponyms"], "omit": "color"} for word, each in found.items()]
     )
     flow.column()
     plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)

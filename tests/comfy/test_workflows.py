@@ -1,0 +1,316 @@
+"""Every shipped workflow, made small by overrides, run to its end on the server; what comes out is looked into."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hyponet.headless.run import outcome
+from hyponet.tests.tools import workflows
+from hyponet.tests.tools.random_inception import write_random_weights
+from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS, shrunken, write_inputs
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CLASSES = ("automobile", "cat", "horse", "ship", "truck")
+NAMES = sorted(path.stem for path in API.glob("*.json"))
+TWO_CLASSES = {"text": "automobile: __thesis/automobile__\ncat: __thesis/cat__"}
+FREEU_MODEL = {"Load Checkpoint": {"ckpt_name": FREEU}}
+
+
+class Runs:
+    """Runs workflows once each; `self(name)` is what the run showed."""
+
+    def __init__(self, comfy):
+        self.comfy, self.seen = comfy, {}
+
+    def __call__(self, name, **titled):
+        key = json.dumps([name, titled], sort_keys=True)
+        if key not in self.seen:
+            graph = shrunken(name, **titled)
+            self.seen[key] = outcome(graph, self.comfy.client.wait(self.comfy.client.queue(graph), 600))
+        return self.seen[key]
+
+    def lines(self, name):
+        """The manifest of a set."""
+        text = (self.comfy.datasets / name / "metadata.jsonl").read_text("utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def pictures(self, name):
+        """The pictures of a set, by label and rank."""
+        folder = self.comfy.datasets / name
+        read = {}
+        for line in self.lines(name):
+            with Image.open(folder / line["file_name"]) as picture:
+                read[line["label"], line["rank"]] = np.asarray(picture.convert("RGB"))
+        return read
+
+    def text(self, found, title):
+        (text,) = [text for shown, text in found.texts if shown == title]
+        return text
+
+
+@pytest.fixture(scope="module")
+def run(comfy):
+    write_inputs(comfy.input)
+    write_random_weights(comfy.base / "models" / "inception")
+    return Runs(comfy)
+
+
+def check_set(run, name, labels, count, side=64):
+    """The set's lines and pictures: `count` of each label, all different, none flat."""
+    lines = run.lines(name)
+    assert Counter(line["label"] for line in lines) == dict.fromkeys(labels, count)
+    assert len({line["seed"] for line in lines}) == len(lines)
+    pictures = run.pictures(name)
+    assert {picture.shape for picture in pictures.values()} == {(side, side, 3)}
+    assert min(picture.std() for picture in pictures.values()) > 1
+    assert len({picture.tobytes() for picture in pictures.values()}) == len(pictures)
+    return lines
+
+
+def test_the_builder_makes_the_files_that_lie_there(comfy):
+    assert workflows.differing(workflows.texts(comfy.client.object_info())) == []
+
+
+def test_comfy_cli_finds_nothing_wrong_and_converts_alike(comfy):
+    from comfy_cli.cql.engine import Graph
+    from comfy_cli.workflow_to_api import convert_ui_to_api
+
+    schemas = comfy.client.object_info()
+    validator = Graph.from_object_info(schemas)
+    for name in NAMES:
+        api = json.loads((API / f"{name}.json").read_text("utf-8"))
+        found = validator.validate_workflow(api)
+        # the models and sets that a workflow names lie on its user's disk
+        files = {"ckpt_name", "lora_name", "model_name", "name"}
+        wrong = [
+            issue
+            for issue in found["errors"] + found["warnings"]
+            if issue["code"] != "unknown_enum_value" or issue["field"].rsplit(".", 1)[-1] not in files
+        ]
+        assert wrong == [], name
+        for node in api.values():
+            if node["class_type"] == "PreviewAny":
+                del node["inputs"]["preview"]  # the editor adds it
+        ui = json.loads((API.parent / f"{name}.json").read_text("utf-8"))
+        assert convert_ui_to_api(ui, schemas) == api, name
+
+
+def test_demo(run):
+    found = run("hyponet_demo")
+    lines = check_set(run, "demo", ("cat", "coffee", "motorcycle"), PER_CLASS)
+    assert "Siamese cat" in "".join(text for title, text in found.texts if title == "Hyponyms of cat")
+    for line in lines:
+        picked = {pick["slot"]: pick["option"] for pick in line["picks"]}
+        assert all(option in line["prompt"] for option in picked.values())
+        assert ("color" in picked) == (line["label"] == "motorcycle")
+        assert "__" not in line["prompt"]
+
+
+def test_quick_start_and_a_folder_of_pictures(run):
+    found = run("hyponet_quick_start")
+    (label,) = {line["label"] for line in run.lines("quick_start")}
+    check_set(run, "quick_start", [label], PER_CLASS)
+    assert label in run.text(found, "Hyponyms: what was kept and why")
+    found = run("hyponet_pictures_to_set")
+    check_set(run, "pictures_to_set", ("cat", "coffee"), PER_CLASS)
+    assert "tiger cat" in run.text(found, "What was seen")
+
+
+def test_words(run):
+    found = run("hyponet_word_to_set")
+    lines = check_set(run, "word_to_set", ("ship", "truck"), PER_CLASS)
+    assert "ship" in run.text(found, "Report on ship")
+    assert all(any(pick["slot"] == "hyponym" for pick in line["picks"]) for line in lines)
+
+
+def test_hyponyms_alone(run):
+    found = run("hyponet_hyponyms")
+    assert "tiger cat" in run.text(found, "Likeliest classes")  # ENGINE.md's figure for chelsea: tiger cat .39
+    assert "wading bird" in run.text(found, "Hyponyms of the word")  # crane (bird) in WordNet 3.0
+    saved = list((run.comfy.base / "user").rglob("my_hyponyms.txt"))
+    assert len(saved) == 1
+    assert len(saved[0].read_text("utf-8").split("\n")) >= 5
+
+
+def test_prompt_playground(run):
+    found = run("hyponet_prompt_playground")
+    prompts = [text for title, text in found.texts if title == "Five prompts"]
+    assert len(prompts) == 5 or len(prompts[0]) > 100
+    for prompt in prompts:
+        assert "__" not in prompt
+        assert "{" not in prompt
+    assert "ship" in run.text(found, "Coverage and warnings")
+    assert found.files, "the chart is shown"
+
+
+def test_shards_make_up_the_whole_and_verify_clean(run):
+    found = run("hyponet_resume_and_shard")
+    check_set(run, "sharded", ("cat", "ship"), PER_CLASS)
+    parts = [{(line["label"], line["rank"]) for line in run.lines(f"sharded_{number}")} for number in (0, 1)]
+    assert not parts[0] & parts[1]
+    assert parts[0] | parts[1] == {(line["label"], line["rank"]) for line in run.lines("sharded")}
+    whole, made = run.pictures("sharded"), {**run.pictures("sharded_0"), **run.pictures("sharded_1")}
+    assert all(np.array_equal(whole[key], made[key]) for key in whole)
+    assert "missing" in run.text(found, "Verify: what was found")
+
+
+def test_culled_pictures_are_made_anew(run):
+    checks = {"Check Labels": {"reject_failures": False}, "Verify Dataset": {"near_duplicates": False}}
+    run("hyponet_cull_and_check", **checks)
+    before = run.pictures("culled")
+    run("hyponet_cull_and_check", **checks, **{"Reject Items": {"items": "cat: 0"}})
+    run("hyponet_cull_and_check", **checks, **{"Reject Items": {"items": " "}})
+    after = run.pictures("culled")
+    changed = [key for key in before if not np.array_equal(before[key], after[key])]
+    assert len(after) == len(before) == 2 * PER_CLASS
+    assert changed == [("cat", 0)]
+
+
+def test_lists(run):
+    found = run("hyponet_table_3_1_lists")
+    assert len(run.text(found, "The options of color").split("\n")) == 45  # Table 3-1
+    titles = {title: {"image": "cat.png"} for title in (f"Picture of {name}" for name in CLASSES)}
+    cats = {f"Hyponyms of {name}": {"ancestor": "domestic cat"} for name in CLASSES}
+    run("hyponet_table_5_3_wildcards", **titles, **cats)
+    for name in CLASSES:
+        (saved,) = (run.comfy.base / "user").rglob(f"table_5_3/{name}.txt")
+        assert "Siamese cat" in saved.read_text("utf-8")
+
+
+def test_figures_3(run):
+    run("hyponet_figure_3_1_3_2_dynamic_prompts")
+    assert {line["prompt"] for line in run.lines("figure-3-1")} == {"automobile"}
+    assert len({line["prompt"] for line in run.lines("figure-3-2")}) == PER_CLASS
+    found = run("hyponet_figure_3_3_to_3_5_negative")
+    pictures = [run.comfy.client.picture(file) for file in found.files if file["type"] == "output"]
+    assert len(pictures) == len(set(pictures)) == 3  # one seed, three different texts
+    run("hyponet_figure_3_7_freeu", **FREEU_MODEL)
+    without, with_freeu = run.pictures("figure-3-7-without"), run.pictures("figure-3-7-with")
+    assert without.keys() == with_freeu.keys()
+    assert all(not np.array_equal(without[key], with_freeu[key]) for key in without)
+    run("hyponet_figure_3_8_to_3_10_lora")
+    plain, styled = run.pictures("figure-3-8"), run.pictures("figure-3-10")
+    assert [line["prompt"] for line in run.lines("figure-3-8")] == [line["prompt"] for line in run.lines("figure-3-10")]
+    assert all(not np.array_equal(plain[key], styled[key]) for key in plain)
+
+
+def test_figures_4(run):
+    run("hyponet_figure_4_2_hyponyms", **{"Dataset Plan": {"images_per_class": 3}})
+    assert len({line["prompt"] for line in run.lines("figure-4-2")}) == 3
+    run("hyponet_table_5_9_sd15_hyponet")
+    for name in ("4_3_to_4_7_sd14", "4_8_to_4_12_sd15", "4_13_to_4_17_sdxl"):
+        found = run(f"hyponet_figure_{name}", **{"Load Dataset": {"name": "sd15-hyponet"}})
+        assert len([file for file in found.files if file["type"] == "temp"]) >= 6  # five sheets and the summary
+
+
+@pytest.mark.parametrize("model", ["sd14", "sd15", "sdxl"])
+def test_the_sets_of_table_5_9(run, model):
+    small = {"Classes from Text": TWO_CLASSES, "Dataset Plan": {"images_per_class": 1}}
+    labels, count = ("automobile", "cat"), 1
+    freeu = {} if model == "sdxl" else FREEU_MODEL
+    plain = {"Classes from Text": {"text": "automobile\ncat"}, "Dataset Plan": {"images_per_class": 1}}
+    for technique in ("none", "freeu"):
+        run(f"hyponet_table_5_9_{model}_{technique}", **plain, **freeu)
+        lines = check_set(run, f"{model}-{technique}", labels, count)
+        assert [(line["prompt"], line["negative"]) for line in lines] == [(label, "") for label in labels]
+    none, with_freeu = run.pictures(f"{model}-none"), run.pictures(f"{model}-freeu")
+    assert all(not np.array_equal(none[key], with_freeu[key]) for key in none)
+    run(f"hyponet_table_5_9_{model}_lora", **small)
+    for line in check_set(run, f"{model}-lora", labels, count):
+        assert line["prompt"].endswith("best quality, 8k, realistic, (photo-realistic:1.4)")
+        assert line["negative"] == ""
+    if model == "sd15":  # whole: the experiments below use it
+        run(f"hyponet_table_5_9_{model}_hyponet")
+        lines = check_set(run, f"{model}-hyponet", CLASSES, PER_CLASS)
+    else:
+        run(f"hyponet_table_5_9_{model}_hyponet", **small)
+        lines = check_set(run, f"{model}-hyponet", labels, count)
+    for line in lines:
+        slots = {pick["slot"].rsplit("/", 1)[-1]: pick["option"] for pick in line["picks"]}
+        options = (ROOT / "wildcards" / "thesis" / f"{line['label']}.txt").read_text("utf-8").splitlines()
+        assert slots["hyponym"] in options
+        assert f"({slots['hyponym']}:1.4)" in line["prompt"]
+        assert line["negative"].startswith("(worst quality:1.4), (low quality:1.4)")
+        if line["label"] in ("cat", "horse") and model == "sd15":
+            assert "color" not in slots  # Table 5-8: no colour for cat and horse
+
+
+def result_of(found, kind):
+    return [result for result in found.results if result["kind"] == kind]
+
+
+@pytest.mark.parametrize("protocol", ["one_model_at_32", "one_model_per_test_set"])
+def test_train_and_test(run, protocol):
+    run("hyponet_table_5_9_sd15_hyponet")
+    for what, name in (("train_test", "sd15-hyponet"), ("baseline", "cifar10-train")):
+        found = run(f"hyponet_table_5_9_{what}_{protocol}")
+        trained, tested = result_of(found, "training"), result_of(found, "test")
+        assert {result["name"] for result in trained + tested} == {name}
+        sizes = sorted(result["settings"]["size"] for result in trained)
+        assert sizes == ([32] if protocol == "one_model_at_32" else [32, 96, 224])
+        sets = [entry for result in tested for entry in result["figures"]["test_sets"]]
+        assert sorted(entry["count"] for entry in sets) == [10, 10, 18]  # 2 a class; ImageNet's 18 classes, 1 each
+        assert all(0 <= entry["accuracy"] <= 1 for entry in sets)
+
+
+def test_table_5_10(run):
+    run("hyponet_table_5_9_sd15_hyponet")
+    counts = {f"Real + {count}": {"per_class": count // 1000} for count in (1000, 2000)}
+    counts |= {f"Real + {count}": {"per_class": 2} for count in (3000, 4000, 5000)}
+    found = run("hyponet_table_5_10_augmentation", **counts)
+    trained = {result["name"]: result["inputs"]["training"]["count"] for result in result_of(found, "training")}
+    assert trained["CIFAR-10 Train"] == 15  # five classes, three pictures each
+    assert trained["CIFAR-10 Train + 1000"] == 20
+    assert trained["CIFAR-10 Train + 2000"] == 25
+    assert "89.24" in run.text(found, "Table 5-10")  # the thesis's figure for 4,000 stands beside ours
+
+
+def test_table_5_11_and_5_12(run):
+    run("hyponet_table_5_9_sd15_hyponet")
+    found = run("hyponet_table_5_11_fid")
+    fid = {result["name"]: result["figures"]["fid"] for result in result_of(found, "fid")}
+    assert fid["CIFAR-10 Train"] == pytest.approx(0, abs=1e-3)
+    assert fid["sd15-hyponet"] > 1
+    assert fid["CIFAR-10 Test"] > 1
+    assert "24.08" in run.text(found, "Table 5-11")  # the thesis's row for SD 1.5 HypoNet
+    found = run("hyponet_table_5_12_inception_score", **{"Score of the set": {"splits": 2}})
+    for result in result_of(found, "inception_score"):
+        assert result["figures"]["inception_score"] >= 1
+    assert "12.34" in run.text(found, "Table 5-12")
+
+
+def test_figure_5_3(run):
+    found = run("hyponet_figure_5_3_distortion")
+    (result,) = result_of(found, "distortion")
+    assert result["figures"]
+    assert found.files, "the plot is shown"
+
+
+def test_the_report_gathers_what_has_run(run):
+    run("hyponet_table_5_9_sd15_hyponet")
+    run("hyponet_table_5_9_train_test_one_model_at_32")
+    found = run("hyponet_report")
+    page = run.comfy.output / "hyponet" / "reports" / "report" / "report.html"
+    html = page.read_text("utf-8")
+    assert "71.05" in html  # Table 5-9, SD 1.5 HypoNet, average
+    assert "sd15-hyponet" in html
+    assert run.text(found, "The report as text").count("|") > 50
+
+
+def test_the_lora(run):
+    run("hyponet_table_5_5_lora_samples")
+    folder = run.comfy.output / "hyponet" / "lora" / "cifar10-512"
+    captions = {path.read_text("utf-8").strip() for path in folder.glob("*.txt")}
+    assert captions == {f"a photo of a {label}" for label in ("airplane", *CLASSES)}
+    with Image.open(next(folder.glob("*.png"))) as picture:
+        assert picture.size == (64, 64)
+    for model in ("sd14", "sd15", "sdxl"):
+        found = run(f"hyponet_table_5_5_lora_training_{model}", **{"Train LoRA": {"folder": "cifar10-512"}})
+        (result,) = found.results
+        assert result["kind"] == "lora"
+        assert list(run.comfy.base.rglob(f"hyponet-cifar10-{model}.safetensors"))

@@ -1,0 +1,196 @@
+"""The workflow files as they lie there: what the thesis states, and what a shared file needs. thesis.json holds the
+thesis's own tables, typed off by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = ROOT / "workflows"
+THESIS = json.loads((Path(__file__).parent / "thesis.json").read_text("utf-8"))
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+MODELS = {"sd14": "sd1.4_sd1.5", "sd15": "sd1.4_sd1.5", "sdxl": "sdxl"}
+FILES = {"sd14": "sd-v1-4.ckpt", "sd15": "v1-5-pruned-emaonly-fp16.safetensors", "sdxl": "sd_xl_base_1.0.safetensors"}
+TECHNIQUES = {"none": "none", "freeu": "FreeU", "lora": "LoRA", "hyponet": "HypoNet"}
+CELLS = [(model, technique) for model in MODELS for technique in TECHNIQUES]
+
+
+def graph(name):
+    return json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+
+
+def api(name):
+    return json.loads((FOLDER / "api" / f"{name}.json").read_text("utf-8"))
+
+
+def nodes_of(form, kind):
+    return [node["inputs"] for node in form.values() if node["class_type"] == kind]
+
+
+def weighted(text):
+    """The thesis's `phrase:1.4` as ComfyUI writes it."""
+    return ", ".join(f"({part})" if re.search(r":[\d.]+$", part) else part for part in text.split(", "))
+
+
+def test_every_experiment_of_the_thesis_has_a_workflow():
+    for number in ("3_1", "5_3", "5_5", "5_9", "5_10", "5_11", "5_12"):
+        assert [name for name in NAMES if name.startswith(f"hyponet_table_{number}_")], f"Table {number}"
+    for number in ("3_1", "3_3", "3_7", "3_8", "4_2", "4_3", "4_8", "4_13", "5_3"):
+        assert [name for name in NAMES if name.startswith(f"hyponet_figure_{number}_")], f"Figure {number}"
+    assert "hyponet_report" in NAMES  # Figure 5-2
+    assert sorted(path.stem for path in (FOLDER / "api").glob("*.json")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shared_file_is_flat_explains_itself_and_finds_what_it_needs(name):
+    form = graph(name)
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.M)[1]
+    assert name.startswith("hyponet_")
+    assert "definitions" not in form  # no sub-graphs
+    notes = [node for node in form["nodes"] if node["type"] == "MarkdownNote"]
+    assert notes
+    for heading in ("## Change first", "## Reading the result"):
+        assert heading in notes[0]["widgets_values"][0]
+    assert len(form["groups"]) >= 2
+    for node in form["nodes"]:
+        left, top, width, height = (*node["pos"], *node["size"])
+        inside = [
+            group
+            for group in form["groups"]
+            if group["bounding"][0] <= left
+            and group["bounding"][1] <= top - 30
+            and left + width <= group["bounding"][0] + group["bounding"][2]
+            and top + height <= group["bounding"][1] + group["bounding"][3]
+        ]
+        assert len(inside) == 1, f"{node['type']} lies in {len(inside)} stages"
+        if node["type"].startswith("HypoNet"):
+            assert (node["properties"]["cnr_id"], node["properties"]["ver"]) == ("hyponet", version)
+        if node["type"] in ("CheckpointLoaderSimple", "UpscaleModelLoader"):
+            (model,) = node["properties"]["models"]
+            assert model["name"] == node["widgets_values"][0]
+            assert model["url"].startswith("https://huggingface.co/")
+            assert model["url"].endswith(model["name"])
+
+
+@pytest.mark.parametrize(("model", "technique"), CELLS)
+def test_the_sets_of_table_5_9_are_the_thesis_s_to_the_letter(model, technique):
+    form = api(f"hyponet_table_5_9_{model}_{technique}")
+    (made,) = nodes_of(form, "HypoNetGenerateDataset")
+    stated = THESIS["parameters"]["table_5_6_sampling"][MODELS[model]]
+    assert (made["steps"], made["cfg"], [made["width"], made["height"]]) == (
+        stated["steps"],
+        stated["cfg"],
+        stated["size"],
+    )
+    assert "DPM++ 2M Karras" in stated["sampler"]
+    assert (made["sampler"], made["scheduler"]) == ("dpmpp_2m", "karras")
+    loaders = nodes_of(form, "CheckpointLoaderSimple")
+    assert loaders[0]["ckpt_name"] == FILES[model]
+    if "refiner_switch" in stated:
+        assert made["switch_at"] == stated["refiner_switch"]
+        assert form[made["refiner_model"][0]]["inputs"]["ckpt_name"] == "sd_xl_refiner_1.0.safetensors"
+    else:
+        assert "refiner_model" not in made
+    freeu = nodes_of(form, "FreeU")
+    if technique == "freeu":
+        scales = THESIS["parameters"]["table_5_4_freeu"]["native_node_equivalent"][MODELS[model]]
+        assert {key: freeu[0][key] for key in scales} == scales
+        assert form[made["model"][0]]["class_type"] == "FreeU"
+    assert len(freeu) == (technique == "freeu")
+    assert len(nodes_of(form, "LoraLoader")) == (technique == "lora")
+    (plan,) = nodes_of(form, "HypoNetPlanDataset")
+    assert plan["images_per_class"] == 5000
+    assert plan["coverage"] == "random"  # algorithm 3-1
+
+
+@pytest.mark.parametrize(("model", "technique"), CELLS)
+def test_the_prompts_of_table_5_9_are_tables_5_7_and_5_8(model, technique):
+    form = api(f"hyponet_table_5_9_{model}_{technique}")
+    (plan,) = nodes_of(form, "HypoNetPlanDataset")
+    (classes,) = nodes_of(form, "HypoNetClassesFromText")
+    lines = dict(line.split(":", 1) if ":" in line else (line, "") for line in classes["text"].splitlines())
+    assert list(lines) == THESIS["classes"]
+    stated = THESIS["prompts"]["table_5_8"][TECHNIQUES[technique]]
+    texts = THESIS["prompts"]["table_5_7"]
+    assert plan["negative"] == weighted(texts["Fn"] if stated["negative"] == "Fn" else stated["negative"])
+    if technique in ("none", "freeu"):
+        assert stated["positive"].startswith("<class name alone")
+        assert plan["template"] == "__class__"
+        assert set(lines.values()) == {""}
+        return
+    # the row's own words, its wildcards in our language
+    assert stated["positive"] == "(view) of a (color) (<class>):1.4 in (location), Fp"
+    expected = (
+        f"__thesis/view__ of a __thesis/color__ (__hyponym__:1.4) in __thesis/location__, {weighted(texts['Fp'])}"
+    )
+    assert plan["template"] == expected
+    for name, rest in lines.items():
+        hyponyms, _, own = rest.partition(";")
+        assert hyponyms.strip() == f"__thesis/{name}__"
+        without_color = expected.replace("__thesis/color__ ", "") if name in ("cat", "horse") else ""
+        assert own.replace("template:", "", 1).strip() == without_color
+
+
+def test_training_is_table_5_2():
+    stated = THESIS["parameters"]["table_5_2_resnet18"]
+    trainings = [node for name in NAMES for node in nodes_of(api(name), "HypoNetTrainClassifier")]
+    assert len(trainings) == 14  # Table 5-10: 6; the others: 1 at 32 or 3, for the baseline and for our sets
+    for node in trainings:
+        assert node["architecture"] == "resnet18"
+        assert node["batch_size"] == stated["batch_size"]
+        assert node["learning_rate"] == stated["learning_rate"]
+        assert node["optimizer"] == stated["optimizer"]
+        assert node["epochs"] == stated["epochs"]
+        assert node["filter"] == stated["downsample"]
+        assert (node["augmentation"], node["normalisation"], node["stem"], node["start"]) == (
+            "none",
+            "none",
+            "7x7",
+            "scratch",
+        )
+
+
+def test_both_protocols_train_at_the_sizes_of_their_test_sets():
+    three = api("hyponet_table_5_9_train_test_one_model_per_test_set")
+    pairs = {}
+    for test in nodes_of(three, "HypoNetTestClassifier"):
+        source = three[three[test["images"][0]]["inputs"]["images"][0]]["inputs"]["source"]
+        pairs[source] = three[test["checkpoint"][0]]["inputs"]["size"]
+    assert pairs == {"CIFAR-10": 32, "ImageNet validation": 224, "STL-10": 96}
+    one = api("hyponet_table_5_9_train_test_one_model_at_32")
+    assert [node["size"] for node in nodes_of(one, "HypoNetTrainClassifier")] == [32]
+
+
+def test_table_5_10_adds_the_thesis_s_numbers():
+    stated = THESIS["results"]["table_5_10_augmentation_accuracy_percent"]["synthetic_per_class (SD1.5 HypoNet)"]
+    merged = nodes_of(api("hyponet_table_5_10_augmentation"), "HypoNetMergeImages")
+    assert [node["per_class"] for node in merged] == [int(count) for count in stated]
+    assert {node["order"] for node in merged} == {"first (thesis)"}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_lora_is_table_5_5(model):
+    stated = THESIS["parameters"]["table_5_5_lora_training"]
+    form = api(f"hyponet_table_5_5_lora_training_{model}")
+    (trained,) = nodes_of(form, "HypoNetTrainLora")
+    assert [trained["resolution"]] * 2 == stated["max_resolution"][MODELS[model]]
+    assert trained["batch_size"] == stated["batch_size"]
+    assert trained["epochs"] == stated["epochs"]
+    assert trained["learning_rate"] == stated["learning_rate"]
+    assert trained["min_bucket"] == stated["min_bucket_resolution"]
+    assert trained["max_bucket"] == stated["max_bucket_resolution"]
+    (lora,) = nodes_of(api(f"hyponet_table_5_9_{model}_lora"), "LoraLoader")
+    assert lora["lora_name"] == f"{trained['name']}.safetensors"
+    samples = api("hyponet_table_5_5_lora_samples")
+    assert stated["data"].startswith("40 random images from each of the 10 CIFAR-10 train classes (400 in all)")
+    assert nodes_of(samples, "HypoNetSampleImages")[0]["per_class"] == 40
+    assert nodes_of(samples, "HypoNetLoadLabelledImages")[0]["split"] == "train"
+
+
+def test_the_quick_start_uses_a_low_cfg():
+    (made,) = nodes_of(api("hyponet_quick_start"), "HypoNetGenerateDataset")
+    assert made["cfg"] == 2.0
