@@ -98,7 +98,7 @@ class DatasetStore:
             copies: sizes of small copies kept beside the set, in pixels; `copy_filter` is one of evaluation's FILTERS.
 
         Raises:
-            OtherSettings: the set there has another identity; the message shows the difference.
+            OtherSettings: the set there has pictures and another identity; the message shows the difference.
             SetIsHeld: another writer has it open.
             ValueError: the folder holds other people's files.
         """
@@ -110,8 +110,11 @@ class DatasetStore:
         try:
             if (root / folders.DESCRIPTION).exists():
                 description = folders.read_description(root)
-                changes = differences(description["identity"], wanted)
-                refuse(name, changes + plan_differences(description["plan"], plain(plan)))
+                if _has_pictures(root):
+                    changes = differences(description["identity"], wanted)
+                    refuse(name, changes + plan_differences(description["plan"], plain(plan)))
+                else:  # nothing came of the first run, so its settings bind nobody
+                    description |= {"classes": [], "identity": wanted}
             else:
                 description = {"format": folders.FORMAT, "version": folders.VERSION, "name": root.name, "revision": 0}
                 description |= {"created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "licence": ""}
@@ -355,6 +358,11 @@ def _link_or_copy(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # another disk, or a file system without links
         shutil.copyfile(source, target)
+
+
+def _has_pictures(root: Path) -> bool:
+    files = (root / MANIFEST, root / "rejected.jsonl")
+    return any(path.exists() and path.stat().st_size > 0 for path in files)
 
 
 def read_revision(path: Path) -> int:

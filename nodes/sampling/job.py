@@ -6,7 +6,6 @@ Reads and writes the set through `dataset.store`; knows nothing of ComfyUI.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -19,7 +18,8 @@ from PIL import Image
 
 from .. import checks
 from ..dataset.encode import FORMATS, Encoding
-from ..dataset.folders import DESCRIPTION, read_description
+from ..dataset.folders import DESCRIPTION
+from ..dataset.names import check_set_name, parse_sizes
 from ..dataset.store import DatasetRef, DatasetStore, read_revision
 from ..prompts.plan import Item, Plan
 from .provenance import Upstream
@@ -60,17 +60,9 @@ class Request:
             format=checks.choice(values.get("image_format", "png"), FORMATS, "image_format"),
             text=checks.flag(values.get("write_graph", True), "write_graph"),
         )
-        name = checks.text(values["name"], "name", 200).strip()
-        return cls(values["plan"], name, settings, start, encoding, parse_sizes(values.get("small_copies", "")))
-
-
-def parse_sizes(text: object) -> tuple[int, ...]:
-    """ "32, 64" -> (32, 64)."""
-    parts = [part.strip() for part in checks.text(text, "small_copies", 200).split(",") if part.strip()]
-    for part in parts:
-        if not part.isascii() or not part.isdigit() or not 4 <= int(part) <= 4096:
-            raise ValueError(f"small_copies has {part!a}; expected sizes from 4 to 4096 in pixels, such as 32, 64")
-    return tuple(sorted({int(part) for part in parts}))
+        name = check_set_name(checks.text(values["name"], "name", 200).strip())
+        copies = parse_sizes(checks.text(values.get("small_copies", ""), "small_copies", 200))
+        return cls(values["plan"], name, settings, start, encoding, copies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +92,14 @@ class Job:
         """The set, made if it is new, locked for this process.
 
         Raises:
-            ValueError: it is there with another identity, or its classes were made from other texts.
+            ValueError: it is there with another identity or other texts, or somebody else has it open.
         """
-        plan = self.request.plan.to_json()
-        if self.is_begun():
-            _refuse_other_texts(self.request.name, read_description(self.root)["plan"], plan)
         store = DatasetStore.create_or_open(
-            self.base,
-            self.request.name,
-            plan=plan,
+            self.root.parent,
+            self.root.name,
+            plan=self.request.plan.to_json(),
             identity=self.identity,
             provenance=self.provenance,
-            classes={spec.name: spec.synset for spec in self.request.plan.classes},
             encoding=self.request.encoding,
             copies=self.request.copies,
         )
@@ -142,23 +130,6 @@ class Job:
         return count
 
 
-def _refuse_other_texts(name: str, there: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """A set may gain classes and images; those that it has keep their templates and wildcards."""
-    changed = [
-        f"class {spec['name']!a}"
-        for spec in now["classes"]
-        for old in there.get("classes", ())
-        if old["name"] == spec["name"] and {**old, "count": 0} != {**json.loads(json.dumps(spec)), "count": 0}
-    ]
-    old_words = there.get("wildcards") or {}
-    changed += [f"wildcard {key!a}" for key, words in now["wildcards"].items() if old_words.get(key, words) != words]
-    if changed:
-        raise ValueError(
-            f"data set {name!a} was made from other texts ({', '.join(changed[:8])} changed); nothing was changed; "
-            "expected the same texts to go on with it; choose another name for the new ones"
-        )
-
-
 def fingerprint(path: Path) -> str:
     """Changes when a finished set has to be looked at again: its revision was raised, or it was deleted.
 
@@ -171,12 +142,10 @@ def fingerprint(path: Path) -> str:
 
 
 def identity(request: Request, upstream: Upstream) -> dict[str, Any]:
-    """What decides the pictures of a set, flat, so that a difference can be shown by name."""
-    plan = request.plan.to_json()
-    texts = {f"plan.{key}": plan[key] for key in ("seed", "coverage", "template", "negative")}
+    """What decides the pictures of a set, flat, so that a difference is shown by name; texts are the plan's."""
     refines = "refiner_model" in upstream.settings
     settings = request.settings.identity(starts=digest(request.start_image), refines=refines)
-    return {**settings, **texts, **{f"graph.{key}": value for key, value in upstream.settings.items()}}
+    return {**settings, **{f"graph.{key}": value for key, value in upstream.settings.items()}}
 
 
 def provenance(

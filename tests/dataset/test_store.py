@@ -103,7 +103,8 @@ def test_more_images_classes_and_shards_extend_a_set(tmp_path, changed):
     ],
 )
 def test_what_decides_items_may_not_change(tmp_path, changed, shown):
-    DatasetStore.create_or_open(tmp_path, "pets", plan=plan(), identity=IDENTITY, provenance={}).close()
+    with DatasetStore.create_or_open(tmp_path, "pets", plan=plan(), identity=IDENTITY, provenance={}) as store:
+        store.add(item("cat", 0), picture("cat", 0))
     with pytest.raises(OtherSettings, match=shown):
         DatasetStore.create_or_open(tmp_path, "pets", plan=plan(**changed), identity=IDENTITY, provenance={})
 
@@ -205,3 +206,13 @@ def test_every_format_is_a_set_that_goes_on(tmp_path, format):
             assert generate(store, count=count) == 2
     suffix = {"png": ".png", "jpeg": ".jpg"}.get(format, ".webp")
     assert {path.suffix for path in store.root.glob("*/*")} == {suffix}
+
+
+def test_a_set_without_pictures_binds_nobody(tmp_path):
+    """A first run that fails before its first picture must not keep its settings."""
+    for changed in ({}, {"seed": 2}):
+        settings = {"plan": plan(**changed), "identity": {**IDENTITY, **changed}, "provenance": {}}
+        with DatasetStore.create_or_open(tmp_path, "pets", **settings) as store:
+            kept = store.description
+    assert kept["identity"]["seed"] == 2
+    assert kept["plan"]["seed"] == 2
