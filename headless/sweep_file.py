@@ -79,10 +79,16 @@ def read_sweep(path: Path | str) -> list[Row]:
 
 
 def shard(rows: list[Row], index: int, count: int) -> list[Row]:
-    """The rows of part `index` (from 1) of `count`: whole groups, dealt in turn; `last` belongs to none."""
-    groups = list(dict.fromkeys(row.group for row in rows if row.group != LAST))
-    mine = set(groups[index - 1 :: count])
-    return [row for row in rows if row.group in mine]
+    """The rows of part `index` (from 1) of `count`: whole groups, about equal in weight; `last` belongs to none."""
+    weights: dict[str, float] = {}
+    for row in rows:
+        if row.group != LAST:
+            weights[row.group] = weights.get(row.group, 0.0) + row.weight
+    loads, place = [0.0] * count, {}
+    for group in sorted(weights, key=lambda name: -weights[name]):  # the heaviest first, each to the lightest part
+        place[group] = loads.index(min(loads))
+        loads[place[group]] += weights[group]
+    return [row for row in rows if place.get(row.group) == index - 1]
 
 
 def _row(entry: Mapping[str, Any], folder: Path, graphs: dict[Path, Graph]) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hyponet.headless.sweep_file import read_sweep, shard
@@ -58,7 +59,32 @@ def test_parts_are_whole_groups_and_make_up_all_but_the_last_rows(folder):
     lines = [f"r{i},g{i % 5},flow.json" for i in range(20)] + ["report,last,flow.json"]
     rows = read_sweep(write(folder, "s.csv", "name,group,workflow\n" + "\n".join(lines)))
     parts = [shard(rows, k, 3) for k in (1, 2, 3)]
+    assert sorted(len(part) for part in parts) == [4, 8, 8]  # five groups of four rows over three parts
     assert sorted(row.name for part in parts for row in part) == sorted(f"r{i}" for i in range(20))
     for part in parts:
         for row in part:
             assert [other for other in rows if other.group == row.group and other not in part] == []
+
+
+def test_the_shipped_sweep_is_all_of_table_5_9():
+    rows = read_sweep(Path(__file__).resolve().parent.parent.parent / "headless" / "sweeps" / "table_5_9.csv")
+    names = {row.name for row in rows}
+    sets = {
+        f"{model}-{technique}"
+        for model in ("sd14", "sd15", "sdxl")
+        for technique in ("none", "freeu", "lora", "hyponet")
+    }
+    assert sets | {f"{name}-test" for name in sets} | {"cifar10-train-test", "report"} <= names
+    by_name = {row.name: row for row in rows}
+    for name in sets:
+        made = [
+            node["inputs"] for node in by_name[name].graph.values() if node["class_type"] == "HypoNetGenerateDataset"
+        ]
+        assert [node["name"] for node in made] == [name]
+        loaded = {node["_meta"]["title"]: node["inputs"] for node in by_name[f"{name}-test"].graph.values()}
+        assert loaded["Training set"]["path"] == loaded["Name in tables"]["value"] == name
+        order = [row.name for row in rows if row.group == by_name[name].group]
+        assert order.index(name) < order.index(f"{name}-test")
+    assert by_name["report"].group == "last"
+    loads = [sum(row.weight for row in shard(rows, k, 4)) for k in (1, 2, 3, 4)]
+    assert max(loads) < 1.3 * min(loads)

@@ -39,13 +39,15 @@ SURVEY = """() => {
     widgets: (n.widgets || []).map(w => [w.name, w.value]),
   }));
   const cut = [];
+  let texts = 0;
   for (const n of graph._nodes) for (const w of n.widgets || []) {
     const e = w.element; if (!e || !e.isConnected) continue;
     const t = e.matches('textarea') ? e : (e.querySelector('.tiptap') || e.querySelector('textarea') || e);
-    const room = e.matches('textarea') ? e.clientHeight : e.clientHeight;
+    const room = e.clientHeight;
+    texts += 1;
     if (t.scrollHeight > room + 4) cut.push([n.id, n.type, w.name, t.scrollHeight, room]);
   }
-  return {nodes, cut, links: graph.links.size};
+  return {nodes, cut, texts, links: graph.links.size};
 }"""
 
 
