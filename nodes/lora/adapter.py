@@ -43,7 +43,7 @@ class LoraLayer(nn.Module):
     def add_to(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
         """A forward hook of the frozen layer: its output plus the adapter's."""
         apply = F.conv2d if self.is_conv else F.linear
-        return output + apply(apply(inputs[0], self.down), self.up) * self.scale
+        return output + apply(apply(inputs[0], self.down) * self.scale, self.up)
 
 
 def make_layers(

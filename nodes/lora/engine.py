@@ -223,6 +223,11 @@ def _run(
         return train(denoiser, list(layers.values()), sizes, settings, generator, save_epoch=save, progress=progress)
 
 
+def was_trained(results: Path, name: str) -> bool:
+    """Whether a finished training has left its result under this name."""
+    return any((results / name).glob(f"*-{KIND}-*.json"))
+
+
 def _known_result(job: TrainingJob, identity: dict[str, Any]) -> Result | None:
     found = [
         result

@@ -16,12 +16,13 @@ from ..engine import progress_bar, schema
 from ..sockets import LabelledImages, Result
 from .blip import DEFAULT_MODEL, blip_captioner, hub_snapshot
 from .captions import edited_key, folder_key, template_captioner, write_folder
-from .engine import TrainingJob, train_lora
+from .engine import TrainingJob, train_lora, was_trained
 from .sample import sample_each_class
 from .settings import LoraSettings
 
 CAPTIONERS = ["template", "BLIP"]
 MAX_SEED = 0xFFFFFFFF
+BLIP_MEMORY = 3 * 2**30  # bytes; the large model in fp32 and a batch of pictures
 CATEGORY = "HypoNet/LoRA"
 
 
@@ -174,8 +175,10 @@ class CaptionImages(io.ComfyNode):
         names = names * len(pictures) if len(names) == 1 else names
         report = progress_bar(len(pictures))
         if which == "BLIP":
+            device = comfy.model_management.get_torch_device()
             model = _blip_folder(checks.text(blip_model[0], "blip_model", 300))
-            caption = blip_captioner(model, str(comfy.model_management.get_torch_device()))
+            comfy.model_management.free_memory(BLIP_MEMORY, device)
+            caption = blip_captioner(model, str(device))
             settings = f"BLIP {blip_model[0]}"
         else:
             caption = template_captioner(template_text)
@@ -282,10 +285,11 @@ class TrainLora(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, folder: Any = None, name: Any = None, **_: Any) -> str:
-        """Changes when the folder does, and when the file was deleted."""
+        """Changes when the folder does, and when a file that was trained is gone; not by the training itself."""
         try:
             found = folder_key(_caption_folder(folder)) if folder is not None else ""
-            return f"{found} {_lora_file(name).exists() if name is not None else ''}"
+            missing = name is not None and not _lora_file(name).exists()
+            return f"{found} gone" if missing and was_trained(_results_dir(), name) else found
         except (ValueError, OSError):
             return ""
 
@@ -320,7 +324,7 @@ class TrainLora(io.ComfyNode):
             gradient_checkpointing=checks.flag(gradient_checkpointing, "gradient_checkpointing"),
             seed=checks.integer(seed, 0, MAX_SEED, "seed"),
         )
-        job = TrainingJob(name, _caption_folder(folder), _lora_file(name), paths.hyponet_dir() / "results", settings)
+        job = TrainingJob(name, _caption_folder(folder), _lora_file(name), _results_dir(), settings)
         result, curve = train_lora(model, clip, vae, job)
         image = torch.from_numpy(curve).float()[None] / 255.0
         return io.NodeOutput(f"{name}.safetensors", image, result, ui=result.as_ui())
@@ -341,6 +345,10 @@ def _caption_folder(folder: str) -> Path:
 def _lora_file(name: str) -> Path:
     base = paths.model_folders("loras")[0]
     return paths.confine(base, f"{name}.safetensors" if isinstance(name, str) else name)
+
+
+def _results_dir() -> Path:
+    return paths.hyponet_dir() / "results"
 
 
 def _blip_folder(name: str) -> Path:
