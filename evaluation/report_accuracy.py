@@ -48,7 +48,7 @@ def observations(sources: Iterable[Source]) -> Iterable[Observation]:
             entries = figures.get("test_sets") or []
         held_out = figures.get("held_out") if source.result.kind == "training" else None
         if isinstance(held_out, dict) and held_out.get("synthetic"):
-            entries = [{"name": f"held out of {source.row}", **held_out}]
+            entries = [{"name": "held out of its own set", **held_out}]
         for entry in entries:
             if entry.get("accuracy") is None:
                 continue

@@ -141,6 +141,8 @@ def _metric_cell(source: Source | None, key: str, published: float | None, netwo
     comparable = count in thesis.SET_COUNTS and _like_thesis(source, network)
     if "reference" in source.result.inputs:
         comparable = comparable and thesis.is_cifar_train(str(source.result.inputs["reference"].get("name")))
+        itself = source.result.inputs["reference"].get("content_key")
+        comparable |= bool(itself) and itself == source.result.inputs["features"].get("content_key") and published == 0
     if published is not None and not comparable:
         notes.append(f"the thesis's {published:g} was made otherwise or from other numbers of pictures")
         published = None
