@@ -6,7 +6,7 @@ Reads the plan and WordNet (through the hyponet room); returns sentences.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..hyponet.taxonomy import Taxonomy
 from . import syntax
@@ -28,7 +28,7 @@ _NOT_TELLING = frozenset(
 def warnings(plan: Plan, uses: Sequence[ClassUse], cfg: float, tree: Taxonomy | None) -> list[str]:
     """What is worth a second look before any GPU time, in the order of the classes."""
     out: list[str] = []
-    known = Senses(tree)
+    known = Known(plan.classes, tree)
     for use in uses:
         spec = plan.programs(use.label).spec
         out += [f"**{use.label}**: {text}" for text in _of_class(plan, spec, use, cfg, known)]
@@ -38,28 +38,47 @@ def warnings(plan: Plan, uses: Sequence[ClassUse], cfg: float, tree: Taxonomy | 
     return out
 
 
-class Senses:
-    """WordNet, asked about words; empty answers where it is not there."""
+class Known:
+    """What words mean in WordNet, and which class of the plan they name; no senses where WordNet is not there."""
 
-    def __init__(self, tree: Taxonomy | None) -> None:
+    def __init__(self, classes: Sequence[ClassSpec], tree: Taxonomy | None) -> None:
         self.tree = tree
         self._ids: dict[str, frozenset[str]] = {}
+        self.names = {words_of(spec.name): spec.name for spec in classes}
+        self.longest = max(len(name.split()) for name in self.names)
+        self.roots: dict[str, set[str]] = {}
+        for spec in classes:
+            for one in self.of_class(spec):
+                self.roots.setdefault(one, set()).add(spec.name)
 
-    def ids(self, word: str) -> frozenset[str]:
+    def ids(self, words: str) -> frozenset[str]:
         """The synsets that a word or its base form can mean."""
-        if word not in self._ids:
-            found = self.tree.lookup(word) if self.tree and word.isascii() else ()
-            self._ids[word] = frozenset(synset.id for synset in found)
-        return self._ids[word]
+        if words not in self._ids:
+            found = self.tree.lookup(words) if self.tree and words and words.isascii() else ()
+            self._ids[words] = frozenset(synset.id for synset in found)
+        return self._ids[words]
 
     def of_class(self, spec: ClassSpec) -> frozenset[str]:
         """The synset of a class, or all that its name can mean."""
-        return frozenset({spec.synset}) if spec.synset else self.ids(spec.name)
+        return frozenset({spec.synset}) if spec.synset else self.ids(words_of(spec.name))
 
-    def under(self, ids: Iterable[str], roots: frozenset[str]) -> bool:
-        """Whether one of `ids` is one of `roots` or below it."""
+    def above(self, words: str) -> frozenset[str]:
+        """Every synset that a sense of the words is or lies under."""
         assert self.tree is not None
-        return any(one in roots or not roots.isdisjoint(self.tree.ancestors(one)) for one in ids)
+        ids = self.ids(words)
+        return ids.union(*(self.tree.ancestors(one) for one in ids))
+
+    def named(self, words: str) -> set[str]:
+        """The classes whose names stand in the words, also in the plural."""
+        parts = words.split()
+        runs = [" ".join(parts[at : at + size]) for size in range(1, self.longest + 1) for at in range(len(parts))]
+        return {self.names[name] for run in runs for name in (run, run.removesuffix("s")) if name in self.names}
+
+    def holding(self, words: str) -> set[str]:
+        """The classes that WordNet puts a sense of the words under."""
+        if self.tree is None:
+            return set()
+        return set().union(*(self.roots.get(one, ()) for one in self.above(words)))
 
 
 def words_of(text: str) -> str:
@@ -68,11 +87,11 @@ def words_of(text: str) -> str:
     return " ".join(_WORD.findall(text)).casefold()
 
 
-def _of_class(plan: Plan, spec: ClassSpec, use: ClassUse, cfg: float, known: Senses) -> Iterator[str]:
+def _of_class(plan: Plan, spec: ClassSpec, use: ClassUse, cfg: float, known: Known) -> Iterator[str]:
     programs = plan.programs(spec.name)
     slots = list(programs.positive.block.slots())
     for slot in slots:
-        yield from _leaks(plan, spec, slot, known)
+        yield from _leaks(spec, slot, known)
         if slot.table.duplicates:
             where = slot.table.source(0)
             yield f"slot {slot.name} has {slot.table.duplicates} repeated options in {where}; {_repeats(plan)}."
@@ -90,41 +109,33 @@ def _of_class(plan: Plan, spec: ClassSpec, use: ClassUse, cfg: float, known: Sen
         yield f"{use.repeated} of {use.counted} prompts repeat an earlier one of the class, word for word."
 
 
-def _leaks(plan: Plan, spec: ClassSpec, slot: Slot, known: Senses) -> Iterator[str]:
-    others = plan.others(spec.name)
-    own = words_of(spec.name)
-    is_hyponym = known.tree is not None and slot.table.source(0) == "hyponyms"
+def _leaks(spec: ClassSpec, slot: Slot, known: Known) -> Iterator[str]:
+    """Options that name another class, and hyponyms that lie under another class and not under their own."""
+    own = known.named(words_of(spec.name))
+    is_hyponym = slot.table.source(0) == "hyponyms"
     found: dict[str, list[str]] = {}
     for text in slot.table.texts[:_MOST_OPTIONS]:
         words = words_of(text)
-        for other in others:
-            name = words_of(other.name)
-            if not name or f" {name} " in f" {own} ":
-                continue
-            named = f" {name} " in f" {words} " or f" {name}s " in f" {words} "
-            if named or (is_hyponym and _lies(words, other, spec, known)):
-                found.setdefault(other.name, []).append(text)
+        others = known.named(words) - own
+        if is_hyponym:
+            holding = known.holding(words)
+            others |= set() if spec.name in holding else holding
+        for other in sorted(others):
+            found.setdefault(other, []).append(text)
     for name, texts in found.items():
         yield f"label leak: {_listed(texts)} in slot {slot.name} names or lies under class {name}."
 
 
-def _lies(words: str, other: ClassSpec, own: ClassSpec, known: Senses) -> bool:
-    """Whether every sense that WordNet has of the words lies under the other class, or one does and none in the own."""
-    ids = known.ids(words)
-    theirs = known.of_class(other) - known.of_class(own)
-    return bool(ids) and known.under(ids, theirs) and not known.under(ids, known.of_class(own))
-
-
-def _strangers(spec: ClassSpec, known: Senses) -> Iterator[str]:
+def _strangers(spec: ClassSpec, known: Known) -> Iterator[str]:
     roots = known.of_class(spec)
     if known.tree is None or not roots:
         return
     wrong, unknown = [], []
     for text in spec.hyponyms[:_MOST_OPTIONS]:
-        ids = known.ids(words_of(text))
-        if not ids:
+        words = words_of(text)
+        if not known.ids(words):
             unknown.append(text)
-        elif not known.under(ids, roots):
+        elif roots.isdisjoint(known.above(words)):
             wrong.append(text)
     if wrong:
         yield f"WordNet puts no sense of {_listed(wrong)} under {spec.name}."

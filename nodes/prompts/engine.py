@@ -99,6 +99,13 @@ def _reached(found: Library, templates: Sequence[str]) -> set[str] | None:
     return {wildcards.name for wildcards in resolver.used.values()}
 
 
+def mention(name: str | None) -> str | None:
+    """The template that names one wildcard; None for a linked name, "" for none."""
+    if not name:
+        return name
+    return f"__{name.strip().strip('_')}__"
+
+
 def single_plan(template: str, coverage: str, seed: int) -> Plan:
     """A plan of one template, for Dynamic Prompt."""
     return Plan((ClassSpec("prompt"),), template, library(), seed=seed, coverage=coverage, images_per_class=1)

@@ -166,7 +166,7 @@ class HypoNetLoadWildcard(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, wildcard_name: str | None = None) -> str:
-        return engine.fingerprint([None if wildcard_name is None else f"__{wildcard_name}__"])
+        return engine.fingerprint([engine.mention(wildcard_name)])
 
     @classmethod
     def execute(cls, wildcard_name: str) -> io.NodeOutput:

@@ -137,10 +137,6 @@ class Plan:
             raise ValueError(f"label is {label!a}; expected one of the plan's: {', '.join(self.labels)}")
         return self._programs[label]
 
-    def others(self, label: str) -> list[ClassSpec]:
-        """The other classes."""
-        return [spec for spec in self.classes if spec.name != label]
-
     def combinations(self, label: str) -> int:
         """How many different picks the positive template of `label` has, exactly."""
         return self.programs(label).combinations
@@ -274,10 +270,10 @@ def _check(classes: Sequence[ClassSpec], coverage: str, order: str, shard: tuple
         raise ValueError(f"order is {order!r}; expected one of: {', '.join(ORDERS)}")
     if not 0 <= shard[0] < shard[1]:
         raise ValueError(f"shard_index is {shard[0]}; expected 0 to {shard[1] - 1}, below shard_count")
-    seen: dict[str, str] = {}
+    seen: set[str] = set()
     for spec in classes:
         if not spec.name.strip():
             raise ValueError("name of a class is empty; expected a label such as cat")
-        other = seen.setdefault(key_of(spec.name), spec.name)
-        if other is not spec.name or list(classes).count(spec) > 1:
+        if key_of(spec.name) in seen:
             raise ValueError(f"name of two classes is {spec.name}; expected names that differ by more than case")
+        seen.add(key_of(spec.name))

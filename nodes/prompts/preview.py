@@ -16,6 +16,7 @@ from .plan import Plan
 TOKENS = 77  # of one CLIP window, start and end included
 BYTES_PER_PIXEL = 1.4  # measured: PNGs of 512 px photos as ComfyUI saves them
 _MOST_BARS = 24
+_MOST_WARNINGS = 300
 _MOST_CLASSES = 60  # shown in full
 
 
@@ -64,7 +65,7 @@ def preview(
         _options(uses),
         _pairs(uses),
         _samples(plan, samples),
-        "## Warnings\n\n" + ("\n".join(f"- {text}" for text in found) or "None."),
+        _warnings(found),
     ]
     return Preview("\n\n".join(filter(None, parts)) + "\n", _chart(uses), len(found))
 
@@ -120,6 +121,13 @@ def _samples(plan: Plan, samples: int) -> str:
         negatives = dict.fromkeys(item.negative for item in items if item.negative)
         rows += [f"  - negative: {negative}" for negative in negatives]
     return "\n".join(["## Samples", "", *rows]) if rows else ""
+
+
+def _warnings(found: Sequence[str]) -> str:
+    lines = [f"- {text}" for text in found[:_MOST_WARNINGS]]
+    if len(found) > _MOST_WARNINGS:
+        lines.append(f"- and {len(found) - _MOST_WARNINGS} more.")
+    return "## Warnings\n\n" + ("\n".join(lines) or "None.")
 
 
 def _chart(uses: Sequence[ClassUse]) -> torch.Tensor:

@@ -258,7 +258,6 @@ class Resolver:
             self._sequence(value, scope, place, walk)
         if name:
             walk.trail.append(name)
-        longest = max((len(text) for text in table.texts[:100_000]), default=0)
         bounds = [
             self._sequence(table.tree(index), inner, table.place(index) if table.origin else place, walk)
             for index in sorted(table.special)
@@ -271,7 +270,7 @@ class Resolver:
             separator = node.separator
         parts = max((one.parts for one in bounds), default=1)
         characters = max((one.characters for one in bounds), default=0)
-        return Bounds(times * max(1, parts), times * (max(characters, longest) + len(separator)))
+        return Bounds(times * max(1, parts), times * (max(characters, table.longest) + len(separator)))
 
     # Counts
 

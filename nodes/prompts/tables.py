@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -44,6 +45,13 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @functools.cached_property
+    def longest(self) -> int:
+        """The characters of the longest option as written (bytes, in a file of many lines)."""
+        if isinstance(self.texts, PackedLines):
+            return int((self.texts.ends - self.texts.starts).max())
+        return max(map(len, self.texts))
 
     def source(self, index: int) -> str:
         """The file of option `index`, or "template"."""

@@ -149,7 +149,7 @@ class Library:
             self._index.setdefault(key_of(name), (name, _File(path, source)))
             return
         try:
-            entries = read_collection(path.read_bytes(), source)
+            entries = _entries(path.read_bytes(), source)
         except TemplateError as error:
             self.broken.append(error)
             return
@@ -182,6 +182,11 @@ def _load(name: str, file: _File) -> WildcardList:
     if file.entry is not None:
         return WildcardList(name, file.source, file.entry.options, file.path, file.entry.numbers)
     return WildcardList(name, file.source, read_lines(file.path.read_bytes(), file.source), file.path)
+
+
+@functools.lru_cache(maxsize=256)
+def _entries(data: bytes, source: str) -> tuple[Entry, ...]:
+    return read_collection(data, source)
 
 
 def _hash(path: Path) -> str:

@@ -78,7 +78,7 @@ class HypoNetDefineClass(io.ComfyNode):
         negative: str | None = None,
         **_: object,
     ) -> str:
-        return engine.fingerprint([template, negative, None if hyponym_wildcard is None else f"__{hyponym_wildcard}__"])
+        return engine.fingerprint([template, negative, engine.mention(hyponym_wildcard)])
 
     @classmethod
     def execute(
