@@ -27,7 +27,7 @@ class Encoder:
     def __init__(self, clip: Any, stop_if_asked: Callable[[], None]) -> None:
         if clip is None:
             raise ValueError("CLIP is empty; expected a text encoder; connect the checkpoint loader's CLIP output")
-        self._clip = clip
+        self.clip = clip
         self._stop_if_asked = stop_if_asked
         self._known: OrderedDict[str, Conditioning] = OrderedDict()
 
@@ -37,7 +37,7 @@ class Encoder:
             self._known.move_to_end(text)
         else:
             self._stop_if_asked()
-            self._known[text] = self._clip.encode_from_tokens_scheduled(self._clip.tokenize(text))
+            self._known[text] = self.clip.encode_from_tokens_scheduled(self.clip.tokenize(text))
             while len(self._known) > _TEXTS:
                 self._known.popitem(last=False)
         return self._known[text]

@@ -96,11 +96,13 @@ class Studio:
         return LONGEST_REPEAT if crossed else 1
 
     def swaps(self) -> bool:
-        """Whether base and refiner do not fit on the device together, so that each change loads one anew."""
+        """Whether the models do not fit on the device together, so that each change loads one anew."""
         device = comfy.model_management.get_torch_device()
-        if self.refiner is None or device.type == "cpu":
+        if device.type == "cpu":
             return False
-        size = sum(each.model_size() for each in (self.model, self.refiner, self.vae.patcher))
+        encoders = [each.clip.patcher for each in (self.encoder, self.refiner_encoder) if each is not None]
+        patchers = [each for each in (self.model, self.refiner, self.vae.patcher, *encoders) if each is not None]
+        size = sum(each.model_size() for each in patchers)
         return bool(1.3 * size > comfy.model_management.get_total_memory(device))
 
     def runs_alone(self, encoded: Encoded) -> bool:
@@ -322,7 +324,7 @@ class Task:
             batch_size=self.request.settings.batch_size,
             steps=steps,
             base_share=share,
-            hold=AHEAD if studio.swaps() else 0,
+            ahead=AHEAD if studio.swaps() else 0,
         )
 
 

@@ -14,7 +14,7 @@ import torch
 from ..prompts.plan import Item
 from .batching import BatchLimit, chunks, group_lengths
 
-AHEAD = 64  # items encoded ahead, so that a small GPU does not swap its models for every batch
+AHEAD = 64  # enough that a small GPU seldom swaps its models, few enough to lose little by an interrupt
 
 
 class Studio(Protocol):
@@ -42,7 +42,8 @@ class Run:
         batch_size: images sampled at once at most.
         steps: sampler steps of one image, base and refiner together.
         base_share: the base model's share of them.
-        hold: images whose base steps run before the first refiner step; 0 refines each batch at once.
+        ahead: items whose texts are encoded before the first is sampled, and whose base steps run before the first
+            refiner step; 0 takes batch by batch. For devices that cannot hold all models at once.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Run:
         batch_size: int,
         steps: int,
         base_share: float = 1.0,
-        hold: int = 0,
+        ahead: int = 0,
     ) -> None:
         self._studio = studio
         self._put = put
@@ -66,39 +67,36 @@ class Run:
         self._steps = max(1, steps)
         self._base_share = base_share
         self._ahead = 0.0  # images' worth of base steps done for pictures that wait for the refiner
-        self._hold = hold if studio.refiner is not None else 0
-        self._chunk = max(AHEAD, batch_size)
+        self._two_passes = ahead > 0 and studio.refiner is not None
+        self._chunk = max(ahead, batch_size)
         self.done = 0
 
     def make(self, items: Iterable[Item]) -> int:
         """Make all `items`; returns how many. Stopped by an exception, what `put` took is made."""
         for chunk in chunks(items, self._chunk):
             encoded = self._studio.encode(chunk)
-            if self._hold:
-                self._two_passes(encoded)
+            if self._two_passes:
+                self._base_then_refiner(encoded)
             else:
-                self._one_pass(encoded)
+                self._batch_by_batch(encoded)
         return self.done
 
-    def _one_pass(self, encoded: list[Any]) -> None:
+    def _batch_by_batch(self, encoded: list[Any]) -> None:
         for group in self._groups(encoded):
             for batch, pictures in self._limit.run(group, self._whole, *self._memory):
                 self._finish(batch, pictures)
 
-    def _two_passes(self, encoded: list[Any]) -> None:
-        for held in chunks(self._groups(encoded), max(1, self._hold // self._limit.size)):
-            waiting: list[tuple[Any, torch.Tensor]] = []
-            for group in held:
-                for batch, latents in self._limit.run(group, self._base, *self._memory):
-                    waiting += zip(batch, torch.split(latents, 1), strict=True)
-                    self._ahead = len(waiting) * self._base_share
-            start = 0
-            for group in held:  # the refiner's batches are those of the base: the texts of one can be merged
-                pairs = waiting[start : start + len(group)]
-                start += len(group)
-                for part, pictures in self._limit.run(pairs, self._second, *self._memory):
-                    self._ahead -= len(part) * self._base_share
-                    self._finish([each for each, _ in part], pictures)
+    def _base_then_refiner(self, encoded: list[Any]) -> None:
+        waiting: list[list[tuple[Any, torch.Tensor]]] = []  # in the base's groups: their texts can be merged
+        for group in self._groups(encoded):
+            waiting.append([])
+            for batch, latents in self._limit.run(group, self._base, *self._memory):
+                waiting[-1] += zip(batch, torch.split(latents, 1), strict=True)
+                self._ahead += len(batch) * self._base_share
+        for pairs in waiting:
+            for part, pictures in self._limit.run(pairs, self._second, *self._memory):
+                self._ahead -= len(part) * self._base_share
+                self._finish([each for each, _ in part], pictures)
 
     def _groups(self, encoded: list[Any]) -> list[list[Any]]:
         alone = [[each] for each in encoded if self._studio.runs_alone(each)]

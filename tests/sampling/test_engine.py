@@ -56,17 +56,18 @@ def make_studio(engine, models, chosen, **more):
     return engine.Studio(models.model, models.vae, models.encoder, chosen, **more)
 
 
-def make(engine, studio, items, batch_size, report=lambda done, denoised: None):
+def make(engine, studio, items, batch_size, ahead=0):
     """Item rank -> picture, made by the loop that the node runs."""
     made = {}
     run = Run(
         studio,
         lambda one, picture: made.__setitem__(one.rank, picture),
-        report,
+        lambda done, denoised: None,
         engine.out_of_memory,
         engine.recover,
         batch_size=batch_size,
         steps=studio.settings.steps,
+        ahead=ahead,
     )
     with torch.inference_mode():
         assert run.make(items) == len(items)
@@ -132,6 +133,31 @@ def test_start_image_gives_what_vae_encode_and_ksampler_give(comfyui, engine, sd
         studio = make_studio(engine, sd15, chosen, starts=engine.encode_starts(sd15.vae, start, chosen))
         native = native_picture(comfyui, sd15, chosen, item(1), start)
     assert largest_difference(make(engine, studio, [item(0), item(1), item(2)], 3)[1], native) <= 2
+
+
+@pytest.mark.parametrize("sampler", ["dpmpp_2m", "euler_ancestral"])
+def test_refiner_takes_over_as_a_second_ksampler_advanced_does(comfyui, engine, sd15, sampler):
+    """One model stands for both; the server test has SDXL's real pair."""
+    chosen, one = settings(sampler, switch_at=0.5), item(2)
+    latent = torch.zeros(1, 4, SIZE // 8, SIZE // 8)
+    texts = [sd15.encoder.encode(text) for text in (one.prompt, one.negative)]
+    names = (chosen.steps, chosen.cfg, chosen.sampler, chosen.scheduler, *texts)
+    with torch.inference_mode():
+        noise = comfyui.sample.prepare_noise(latent, one.seed)
+        for start, last in ((0, 2), (2, 10000)):  # the node's start_at_step and end_at_step
+            latent = comfyui.sample.sample(
+                sd15.model, noise, *names, latent, start_step=start, last_step=last,
+                force_full_denoise=start > 0, disable_pbar=True, seed=one.seed,
+            )  # fmt: skip
+            noise = torch.zeros_like(latent)
+        native = engine.to_uint8(sd15.vae.decode(latent))[0]
+    studio = make_studio(engine, sd15, chosen, refiner=sd15.model, refiner_encoder=sd15.encoder)
+    items = [item(0), item(1), one]
+    at_once, in_turn = make(engine, studio, items, 3), make(engine, studio, items, 2, ahead=64)
+    assert largest_difference(at_once[2], native) <= 2
+    assert largest_difference(in_turn[2], native) <= 2
+    plain = make(engine, make_studio(engine, sd15, settings(sampler, steps=2)), [one], 1)[2]
+    assert largest_difference(plain, native) > 20
 
 
 class OneAtATime(torch.nn.Module):
