@@ -1,0 +1,263 @@
+"""Sets on a real server: saved, culled, verified, split, exported, and killed while they are written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def plan_graph(images=3, text="cat\nship"):
+    """Nodes 1 to 3: classes, plan, and its first batch."""
+    values = {
+        "template": "a {red|blue} __class__",
+        "negative": "",
+        "coverage": "balanced",
+        "images_per_class": images,
+        "order": "interleaved",
+        "shard_index": 0,
+        "shard_count": 1,
+        "seed": 5,
+    }
+    return {
+        "1": {"class_type": "HypoNetClassesFromText", "inputs": {"text": text}},
+        "2": {"class_type": "HypoNetPlanDataset", "inputs": {"classes": ["1", 0], **values}},
+    }
+
+
+def generate(name, images=3, **changes):
+    """A set of two classes by the stand-in model at 64x64."""
+    values = {
+        "model": ["3", 0],
+        "clip": ["3", 1],
+        "vae": ["3", 2],
+        "plan": ["2", 0],
+        "name": name,
+        "width": 64,
+        "height": 64,
+        "steps": 2,
+        "cfg": 7.5,
+        "sampler": "euler",
+        "scheduler": "normal",
+        "batch_size": 3,
+    }
+    return {
+        **plan_graph(images),
+        "3": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "tiny_sd15.ckpt"}},
+        "4": {"class_type": "HypoNetGenerateDataset", "inputs": {**values, **changes}},
+    }
+
+
+def save(set_name, batch_number=0, **changes):
+    """A native graph's pictures (plain colours) saved as the plan's first items."""
+    values = {
+        "images": ["11", 0],
+        "items": ["10", 0],
+        "plan": ["2", 0],
+        "name": set_name,
+        "format": "png",
+        "quality": 95,
+        "write_metadata": True,
+        "small_copies": "",
+    }
+    batch = {"plan": ["2", 0], "batch_size": 3, "batch_number": batch_number}
+    return {
+        **plan_graph(),
+        "10": {"class_type": "HypoNetPlanBatch", "inputs": batch},
+        "11": {
+            "class_type": "EmptyImage",
+            "inputs": {"width": 64, "height": 32, "batch_size": ["10", 5], "color": 255},
+        },
+        "12": {"class_type": "HypoNetSaveToDataset", "inputs": {**values, **changes}},
+    }
+
+
+def lines(comfy, name):
+    text = (comfy.datasets / name / "metadata.jsonl").read_text("utf-8")
+    return sorted((json.loads(line) for line in text.splitlines()), key=lambda line: (line["label"], line["rank"]))
+
+
+def assert_whole(comfy, name, images):
+    """Every item once, every file readable and matching its line, no other file."""
+    found, root = lines(comfy, name), comfy.datasets / name
+    assert [(line["label"], line["rank"]) for line in found] == [
+        (label, rank) for label in ("cat", "ship") for rank in range(images)
+    ]
+    for line in found:
+        assert hashlib.sha256((root / line["file_name"]).read_bytes()).hexdigest() == line["sha256"]
+        with Image.open(root / line["file_name"]) as image:
+            image.load()
+            assert json.loads(image.info["hyponet"])["label"] == line["label"]
+    assert {path.relative_to(root).as_posix() for path in root.glob("*/*")} == {line["file_name"] for line in found}
+
+
+def node(kind, **inputs):
+    return {"class_type": f"HypoNet{kind}", "inputs": inputs}
+
+
+def test_a_native_graph_saves_batch_after_batch(comfy):
+    workflow = {"nodes": [], "version": 0.4}
+    for number in range(2):
+        graph = save("saved", number, small_copies="16")
+        entry = comfy.client.wait(comfy.client.queue(graph, workflow))
+        assert entry["outputs"]["12"]["hyponet"][0]["images"] == 3 * (number + 1)
+    assert_whole(comfy, "saved", 3)
+    with Image.open(comfy.datasets / "saved" / "cat" / "000000.png") as image:
+        assert json.loads(image.info["prompt"])["12"]["class_type"] == "HypoNetSaveToDataset"
+        assert json.loads(image.info["workflow"]) == workflow
+        assert np.array_equal(np.asarray(image), np.full((32, 64, 3), (0, 0, 255)))
+    assert len(list((comfy.datasets / "saved.16px").glob("*/*.png"))) == 6
+    comfy.client.free()
+    shown = comfy.run(save("saved", 0, small_copies="16"))["12"]
+    assert shown["text"] == ["0 of 3 pictures were new; the set has 6."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"name": "../out"}, "data set name is '../out'"),
+        ({"name": "a.rejects"}, "choose another ending"),
+        ({"format": "gif"}, "format is 'gif'; expected one of"),
+        ({"small_copies": "x"}, "small_copies has 'x'"),
+        ({"images": ["13", 0]}, "images has 1 pictures; expected 3"),
+    ],
+)
+def test_what_cannot_be_saved_is_said(comfy, changes, says):
+    one = {"13": {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}}}
+    with pytest.raises(RuntimeError) as raised:
+        comfy.run({**save("unsaved", **changes), **one})
+    assert says in str(raised.value)
+
+
+def test_culling_and_repair_make_exactly_what_is_missing(comfy):
+    graph = generate("culled")
+    comfy.run(graph)
+    before = {(line["label"], line["rank"]): line for line in lines(comfy, "culled")}
+    sheet = {"columns": 10, "rows": 10, "page": 0, "cell": 64, "caption": "number and label", "order": "by class"}
+    shown = comfy.run({**graph, "5": node("MakeContactSheet", dataset=["4", 0], only_class="", **sheet)})["5"]
+    assert os.path.isfile(shown["hyponet"][0]["path"])
+    shown = comfy.run({**graph, "6": node("RejectItems", dataset=["4", 0], items="1, cat: 2", tries=5)})["6"]
+    assert shown["hyponet"][0]["images"] == 4
+    made = comfy.run(graph)["4"]["hyponet_dataset"][0]
+    assert made["made"] == 2, "the revision told Generate that items are missing"
+    after = {(line["label"], line["rank"]): line for line in lines(comfy, "culled")}
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {("ship", 0), ("cat", 2)}  # two classes in turn: number 1 is the first ship
+    assert all((before[key]["try"], after[key]["try"]) == (0, 1) for key in changed)
+    assert all(before[key]["seed"] != after[key]["seed"] for key in changed)
+    assert_whole(comfy, "culled", 3)
+
+    root = comfy.datasets / "culled"
+    (root / "cat" / "000000.png").unlink()
+    flipped = bytearray((root / "ship" / "000001.png").read_bytes())
+    flipped[-30] ^= 1
+    (root / "ship" / "000001.png").write_bytes(flipped)
+    check = node("VerifyDataset", dataset=["4", 0], mark_problems=True, near_duplicates=False, tries=5)
+    report = comfy.run({**graph, "7": check})["7"]["text"][0]
+    assert "| missing | 1 | cat 0 |" in report
+    assert "2 items are missing now" in report
+    assert comfy.run(graph)["4"]["hyponet_dataset"][0]["made"] == 2
+    assert_whole(comfy, "culled", 3)
+    assert comfy.client.wait(comfy.client.queue(graph))["outputs"]["4"]["hyponet_dataset"][0]["images"] == 6
+
+
+def checked_graph(name, pictures, reject):
+    """Two photos saved as a cat and a motorcycle, then checked by real ImageNet weights."""
+    climb = {"mode": "exact", "at_least": 5, "ancestor": "", "depth": 1, "lemmas": "unambiguous"}
+    climb |= {"include_class": True, "max_count": 0, "seed": 0}
+    of_class = {"class_name": "", "hyponym_wildcard": "", "hypernym": "", "template": "", "own_negative": False}
+    of_class |= {"negative": "", "omit": "", "images": 0}
+    graph = save(name)
+    graph["1"] = node("DefineClass", previous=["21", 0], hyponyms=["22", 0], **of_class)
+    graph["21"] = node("DefineClass", hyponyms=["23", 0], **of_class)
+    graph["22"] = node("HyponymsOfWord", word="motorcycle", **climb)
+    graph["23"] = node("HyponymsOfWord", word="domestic_cat.n.01", **climb)
+    graph["2"]["inputs"]["images_per_class"] = 1
+    for number, picture in enumerate(pictures):
+        graph[f"3{number}"] = {"class_type": "LoadImage", "inputs": {"image": picture}}
+    graph["11"] = {"class_type": "ImageBatch", "inputs": {"image1": ["30", 0], "image2": ["31", 0]}}
+    graph["40"] = node("LoadClassifier", model_name="tf_efficientnet_lite0.safetensors")
+    values = {"clip": "none", "clip_caption": "a {}", "threshold": 0.0, "reject_failures": reject, "tries": 5}
+    return {**graph, "41": node("CheckLabels", dataset=["12", 0], classifier=["40", 0], **values)}
+
+
+def test_labels_are_checked_by_a_real_classifier(comfy):
+    """scikit-image's cat and motorcycle, under their own labels and exchanged."""
+    from skimage import data
+
+    Image.fromarray(data.chelsea()[:, 75:375]).save(comfy.input / "check_cat.png")
+    Image.fromarray(data.stereo_motorcycle()[0][:500, 100:600]).save(comfy.input / "check_motorcycle.png")
+    right, wrong = ["check_cat.png", "check_motorcycle.png"], ["check_motorcycle.png", "check_cat.png"]
+    comfy.run(checked_graph("checked", right, reject=True))
+    found = lines(comfy, "checked")
+    assert [line["check"] for line in found] == ["passed", "passed"]
+    assert all(line["check_probability"] > 0.9 for line in found)
+    assert all(line["check_predicted"] == line["label"] for line in found)
+    comfy.run(checked_graph("exchanged", wrong, reject=False))
+    found = lines(comfy, "exchanged")
+    assert [line["check"] for line in found] == ["failed", "failed"]
+    assert all(line["check_predicted"] != line["label"] for line in found)
+    shown = comfy.run(checked_graph("exchanged", wrong, reject=True))["41"]["hyponet"][0]
+    assert shown["images"] == 0
+
+
+def test_a_set_is_loaded_split_merged_summarized_and_exported(comfy):
+    for number in range(2):
+        comfy.run(save("source", number))
+    load = node("LoadDataset", name="source", batch_number=1, batch_size=4, size=16, include_marked=False)
+    shares = {"train": 0.7, "val": 0.0, "test": 0.3}
+    split = node("SplitDataset", dataset=["1", 0], name="", include_marked=False, seed=3, **shares)
+    merge = node("MergeDatasets", dataset_1=["2", 0], dataset_2=["2", 2], more_sets="source", name="together")
+    export = node("ExportDataset", dataset=["3", 0], form="WebDataset tar shards", shard_size=4, include_marked=False)
+    summary = node("SummarizeDataset", dataset=["3", 0])
+    unused = {"class_type": "PreviewImage", "inputs": {"images": ["1", 1]}}
+    validation = node("SummarizeDataset", dataset=["2", 1])  # a share of 0: nothing comes, and nothing runs
+    graph = {"1": load, "2": split, "3": merge, "4": export, "5": summary, "6": unused, "7": validation}
+    outputs = comfy.run(graph)
+    assert len(outputs["6"]["images"]) == 2, "batch 1 of four is the last two of six"
+    assert "7" not in outputs
+    counts = {name: len(lines(comfy, name)) for name in ("source-train", "source-test", "together")}
+    assert counts == {"source-train": 4, "source-test": 2, "together": 6}
+    assert "together: 6 pictures in 2 classes" in outputs["5"]["text"][0]
+    folder = comfy.output / "hyponet" / "exports" / "together" / "webdataset"
+    assert sorted(path.name for path in folder.glob("*.tar")) == ["together-000000.tar", "together-000001.tar"]
+
+
+def wait_for_lines(comfy, name, count, patience=240):
+    manifest = comfy.datasets / name / "metadata.jsonl"
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if manifest.exists() and manifest.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"{name} has no {count} lines after {patience} s")
+
+
+def test_a_server_is_killed_three_times_and_another_is_told_who_holds_the_set(comfy, start_comfy, tmp_path):
+    images, name = 20, "killed"
+    graph = generate(name, images, batch_size=2)
+    others = {path: path.read_bytes() for path in comfy.datasets.rglob("*") if path.is_file()}
+    for kill, count in enumerate((1, 9, 18)):
+        victim = start_comfy(tmp_path, output=comfy.output)
+        victim.client.queue(graph)
+        wait_for_lines(comfy, name, count)
+        if kill == 0:
+            with pytest.raises(RuntimeError, match=f"is being written by process {victim.server.process.pid} on "):
+                comfy.run(graph)
+        os.kill(victim.server.process.pid, signal.SIGKILL)
+        victim.server.process.wait()
+        assert len(lines_that_parse(comfy, name)) < 2 * images
+    comfy.run(graph)
+    assert_whole(comfy, name, images)
+    assert {path: path.read_bytes() for path in others} == others, "something outside the set was touched"
+
+
+def lines_that_parse(comfy, name):
+    whole = (comfy.datasets / name / "metadata.jsonl").read_bytes().split(b"\n")[:-1]
+    return [json.loads(line) for line in whole]
