@@ -214,8 +214,6 @@ def _open_reader(archive: Path) -> Any:
     except ImportError as error:
         raise ImportError("WordNet needs the package nltk; install it with: pip install nltk") from error
 
-    files = zipfile.ZipFile(archive)
-
     class NounReader(WordNetCorpusReader):  # type: ignore[misc]
         """NLTK's reader, which also keeps the order of a synset's pointers (NLTK holds them in sets)."""
 
@@ -223,7 +221,8 @@ def _open_reader(archive: Path) -> Any:
 
         def open(self, file: str) -> io.StringIO:
             """One file of the archive. NLTK's own way needs a global search path, and refuses group-writable files."""
-            return io.StringIO(files.read(f"wordnet/{file}").decode("ascii"))
+            with zipfile.ZipFile(archive) as files:
+                return io.StringIO(files.read(f"wordnet/{file}").decode("ascii"))
 
         def map_wn(self, version: str = "wordnet") -> None:
             """None: NLTK would look for a second WordNet among the user's data."""
@@ -241,7 +240,7 @@ def _open_reader(archive: Path) -> Any:
     collecting = gc.isenabled()
     gc.disable()  # 300,000 small objects make the collector walk all of torch's again and again: twice as long
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), zipfile.ZipFile(archive) as files:
             warnings.simplefilter("ignore")  # NLTK warns that there is no multilingual data
             return NounReader(ZipFilePathPointer(files, "wordnet/"), None)
     finally:
