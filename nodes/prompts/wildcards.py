@@ -163,19 +163,30 @@ class Library:
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, str]]:
-    """Every wildcard file below `root` with its relative name, sorted; links are followed, each folder once."""
+    """Every wildcard file below `root` with its relative name, sorted; each folder once.
+
+    `root` may be a link, and links inside it are followed, but not out of it: such a folder is listed as `wildcards`
+    in extra_model_paths.yaml instead.
+    """
+    base = os.path.realpath(root)
     seen: set[str] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        if real in seen:
+        if real in seen or not _is_inside(base, real):
             folders.clear()
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith("."):
-                path = Path(folder, name)
+            path = Path(folder, name)
+            if path.suffix.lower() not in EXTENSIONS or name.startswith("."):
+                continue
+            if not path.is_symlink() or _is_inside(base, os.path.realpath(path)):
                 yield path, path.relative_to(root).as_posix()
+
+
+def _is_inside(base: str, path: str) -> bool:
+    return path == base or path.startswith(base.rstrip(os.sep) + os.sep)
 
 
 def _load(name: str, file: _File) -> WildcardList:

@@ -137,6 +137,16 @@ def test_folders_that_link_to_themselves_are_walked_once(tmp_path):
     assert Library([tmp_path]).names() == ["a/b"]
 
 
+def test_links_do_not_lead_out_of_a_folder(tmp_path):
+    files(tmp_path / "outside", secret_txt="x")
+    files(tmp_path / "inside", good_txt="y")
+    os.symlink(tmp_path / "outside", tmp_path / "inside" / "door")
+    os.symlink(tmp_path / "outside" / "secret.txt", tmp_path / "inside" / "key.txt")
+    os.symlink(tmp_path / "inside" / "good.txt", tmp_path / "inside" / "same.txt")
+    os.symlink(tmp_path / "inside", tmp_path / "link")
+    assert Library([tmp_path / "link"]).names() == ["good", "same"]
+
+
 def test_only_a_changed_file_changes_the_key(tmp_path):
     def key(names=("a",)):
         return Library([tmp_path]).content_key(names)
