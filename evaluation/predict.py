@@ -27,7 +27,9 @@ def probabilities(
     """
     training = {module: module.training for module in network.modules()}
     network.train(False)
-    batch = max(8, min(512, 2_000_000 // (images.shape[1] * images.shape[2])))
+    # on a CPU small enough that progress, and with it an interrupt, comes several times a second
+    pixels = 500_000 if device.type == "cpu" else 8_000_000
+    batch = max(4, min(1024, pixels // (images.shape[1] * images.shape[2])))
     parts = []
     try:
         with torch.no_grad():

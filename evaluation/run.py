@@ -153,7 +153,7 @@ class Run:
 class Pulse:
     """Tells the watcher where the run stands, at most every BEAT_SECONDS; what the watcher raises stops the run.
 
-    On a CPU a step can take seconds (batch 32 at 224 pixels), so the network's blocks beat as well, forwards and
+    On a CPU a step can take seconds (batch 32 at 224 pixels), so the convolutions beat as well, forwards and
     backwards. The rate leaves out what came before the first step.
     """
 
@@ -168,16 +168,16 @@ class Pulse:
         self._begun = self._last = time.monotonic()
         self._first_step = run.step
         self._hooks = [
-            module.register_forward_hook(self._after_block)
+            module.register_forward_hook(self._after_layer)
             for module in run.network.modules()
-            if watch is not None and run.device.type == "cpu" and type(module).__name__ in ("BasicBlock", "Bottleneck")
+            if watch is not None and run.device.type == "cpu" and isinstance(module, nn.Conv2d)
         ]
 
     def close(self) -> None:
         for hook in self._hooks:
             hook.remove()
 
-    def _after_block(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+    def _after_layer(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         self.beat()
         if output.requires_grad:
             output.register_hook(lambda gradient: self.beat())  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
 """Image folders: one sub-folder a class, the picture files in it; as a folder, or as a zip of one.
 
-Reads: <root>/<class>/**/<picture>, or <root>/<split>/<class>/... where a split is asked for; <root>/metadata.jsonl, if it
-is there and has labels (the zips that we export).
+Reads: <root>/<class>/**/<picture>, or <root>/<split>/<class>/... where a split is asked for; <root>/metadata.jsonl, if
+it is there and has labels (the zips that we export).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import json
 import threading
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -61,7 +62,7 @@ class ZipPictures:
         try:
             with self._lock:
                 return self._zip.read(self._names[index])
-        except (zipfile.BadZipFile, OSError, zipfile.zlib.error, EOFError):  # type: ignore[attr-defined]
+        except (zipfile.BadZipFile, OSError, zlib.error, EOFError):
             return b""
 
     def read(self, index: int) -> np.ndarray:

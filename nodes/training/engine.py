@@ -76,8 +76,7 @@ def _source_path(source: str, path: str, download_missing: bool) -> Path:
             f"download is on for {source}; only {' and '.join(DOWNLOADABLE)} can be fetched; switch it off"
         )
     base = paths.read_bases()[0]
-    folder = paths.confine(base, path or source.lower(), what="path")
-    return folder if folder.is_dir() and any(folder.rglob("*_batch*")) else download(source, folder)
+    return download(source, paths.confine(base, path or source.lower(), what="path"))
 
 
 def input_file(name: str) -> Path:
