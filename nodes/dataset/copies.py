@@ -7,7 +7,6 @@ copy's own size and hash; a sibling is a set like any other, but only its origin
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -77,7 +76,7 @@ class SmallCopies:
         target.parent.mkdir(exist_ok=True)
         try:
             part.write_bytes(data)
-            os.replace(part, target)
+            folders.replace_file(part, target)
         except OSError:
             part.unlink(missing_ok=True)
             raise

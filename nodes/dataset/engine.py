@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import comfy.cli_args
 import folder_paths
 import numpy as np
 import torch
@@ -17,10 +19,23 @@ from ..prompts.plan import Plan
 from ..sampling.provenance import FileHashes, Identifier, walk
 from .encode import Encoding
 from .folders import DESCRIPTION
-from .names import check_set_name, parse_sizes
+from .names import check_set_name
 from .store import DatasetRef, DatasetStore, read_revision
 
 NO_SETS = "(no sets yet)"
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Small copies asked for: sides in pixels, and the filter."""
+
+    sizes: tuple[int, ...]
+    filter: str
+
+
+def metadata_is_off() -> bool:
+    """Whether the server was started with --disable-metadata."""
+    return bool(comfy.cli_args.args.disable_metadata)
 
 
 def dataset_input(id: str = "dataset", optional: bool = False, tooltip: str = "") -> io.Input:
@@ -100,7 +115,7 @@ def _identifier() -> Identifier:
 
 
 def new_set(
-    name: str, plan: Plan, hidden: Any, encoding: Encoding, small_copies: str, identity: dict[str, Any]
+    name: str, plan: Plan, hidden: Any, encoding: Encoding, copies: Copies, identity: dict[str, Any]
 ) -> DatasetStore:
     """The set `name`, made or gone on with, open for writing."""
     path = set_path(name)
@@ -117,7 +132,8 @@ def new_set(
         identity=identity,
         provenance=provenance,
         encoding=encoding,
-        copies=parse_sizes(small_copies),
+        copies=copies.sizes,
+        copy_filter=copies.filter,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,12 @@ def claim(folder: Path) -> None:
             )
 
 
+def refuse_inside(root: Path) -> None:
+    """Raise ValueError if `root` would lie in another set, where readers would take it for a class."""
+    if (root.parent / DESCRIPTION).exists():
+        raise ValueError(f"{root} lies in the folder of another set; expected a folder of its own; choose another name")
+
+
 def read_description(root: Path) -> dict[str, Any]:
     """What `dataset.json` says.
 
@@ -79,9 +86,21 @@ def write_json(folder: Path, work: Path, data: dict[str, Any]) -> None:
             json.dump(data, file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(fresh, folder / DESCRIPTION)
+        replace_file(fresh, folder / DESCRIPTION)
     except OSError as error:
         raise unwritable(folder, error) from error
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """`os.replace` that waits a moment for readers: Windows replaces no file that somebody has open."""
+    for pause in (0.02, 0.1, 0.5, 0.0):
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if pause == 0.0:
+                raise
+            time.sleep(pause)
 
 
 def unwritable(folder: Path, error: OSError) -> OSError:

@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .folders import replace_file
 from .line import KEPT, Line
 
 logger = logging.getLogger("hyponet")
@@ -148,7 +149,7 @@ class Manifest:
                     out.write((changed.to_json() + "\n").encode("utf-8"))
             out.flush()
             os.fsync(out.fileno())
-        os.replace(fresh, self.path)
+        replace_file(fresh, self.path)
         self._scan()
 
     def close(self) -> None:

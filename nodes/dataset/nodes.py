@@ -6,6 +6,7 @@ import torch
 from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
+from ...evaluation.images import FILTERS
 from .. import checks, paths, sockets
 from ..engine import progress_bar, schema
 from ..prompts.plan import Item, Plan
@@ -15,6 +16,7 @@ from .encode import FORMATS, Encoding
 from .export.formats import EXPORTS, export
 from .load import load_batch, table_of
 from .merge import merge
+from .names import parse_sizes
 from .save import save_items
 from .split import PARTS, Shares, split
 from .store import DatasetRef, DatasetStore
@@ -68,6 +70,9 @@ class HypoNetSaveToDataset(io.ComfyNode):
                     default="",
                     tooltip="Sizes in pixels such as 32, 64: small copies kept in folders beside the set.",
                 ),
+                io.Combo.Input(
+                    "copy_filter", options=list(FILTERS), default="bicubic", tooltip="How small copies are downsampled."
+                ),
             ],
             outputs=[engine.dataset_output("dataset")],
         )
@@ -83,14 +88,18 @@ class HypoNetSaveToDataset(io.ComfyNode):
         quality: int,
         write_metadata: bool,
         small_copies: str,
+        copy_filter: str = "bicubic",
     ) -> io.NodeOutput:
         encoding = Encoding(
             checks.choice(format, FORMATS, "format"),
             checks.integer(quality, 1, 100, "quality"),
-            checks.flag(write_metadata, "write_metadata"),
+            checks.flag(write_metadata, "write_metadata") and not engine.metadata_is_off(),
         )
         settings = engine.upstream_settings(cls.hidden, "images")
-        copies = checks.text(small_copies, "small_copies", 1000)
+        copies = engine.Copies(
+            parse_sizes(checks.text(small_copies, "small_copies", 1000)),
+            checks.choice(copy_filter, list(FILTERS), "copy_filter"),
+        )
         with engine.new_set(name, plan, cls.hidden, encoding, copies, settings) as store:
             added = save_items(store, items, engine.to_uint8(images), progress_bar(len(items)))
             text = f"{added} of {len(items)} pictures were new; the set has {len(store)}."

@@ -105,6 +105,7 @@ class DatasetStore:
         root = base / check_set_name(name)
         encoding = encoding or Encoding()
         wanted = plain({**identity, "encoding": encoding.identity()})
+        folders.refuse_inside(root)
         folders.claim(root)
         lock = SetLock(folders.make_sibling(root, "work"), f"data set {name!r}")
         try:
@@ -270,7 +271,7 @@ class DatasetStore:
             part = self.work / f"{self._parts}.part"
         try:
             write(part)
-            os.replace(part, self.root / file_name)
+            folders.replace_file(part, self.root / file_name)
         except OSError:
             part.unlink(missing_ok=True)
             raise

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hyponet.nodes.dataset.culling.items import number_of, select_items
+from hyponet.nodes.dataset.culling.items import number_of, reject_by_hand, select_items
 from hyponet.nodes.dataset.culling.rejections import Mark, mark, reject_path
 from hyponet.nodes.dataset.store import DatasetStore
 
@@ -44,6 +44,31 @@ def test_a_label_with_a_colon_can_be_named(tmp_path):
     with open_set(tmp_path, labels=("a: b", "cat")) as store:
         generate(store, ("a: b", "cat"), 2)
         assert select_items(store, "a: b: 1") == {("a: b", 1)}
+
+
+def test_a_label_with_commas_can_be_named(tmp_path):
+    labels = ("tabby, tabby cat", "tabby")
+    with open_set(tmp_path, labels=labels) as store:
+        generate(store, labels, 3)
+        assert select_items(store, "tabby, tabby cat: 1, tabby: 2\n0") == {
+            (labels[0], 1),
+            (labels[1], 2),
+            (labels[0], 0),
+        }
+
+
+def test_a_graph_that_is_queued_again_rejects_an_item_once_a_round(pets):
+    """The regression: each new picture of a named item was rejected too, so that queueing never came to an end."""
+    for turn, expected in ((1, {("cat", 1): 1}), (1, {("cat", 1): 1}), (2, {("cat", 1): 2})):
+        with opened(pets) as store:
+            reject_by_hand(store, "cat: 1", turn, 9)
+        with open_set(pets.parent) as store:
+            generate(store)
+        assert {key: attempt for key, attempt in tries(pets).items() if attempt} == expected
+    with opened(pets) as store:
+        revision = store.ref().revision
+        assert "1 were rejected in round 2 already" in reject_by_hand(store, "cat: 1", 2, 9)
+        assert store.ref().revision == revision
 
 
 def test_numbers_stay_when_pictures_go(pets):

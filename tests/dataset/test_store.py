@@ -131,6 +131,14 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     assert [entry.name for entry in (tmp_path / "pets").iterdir()] == ["holiday.jpg"]
 
 
+def test_a_set_never_lies_in_another(pets):
+    for inside in ("pets/cat", "pets/new", "pets.work/new"):
+        folder, name = inside.split("/")
+        with pytest.raises(ValueError, match="lies in the folder of another set"):
+            open_set(pets.parent / folder, name)
+    assert_whole(pets)
+
+
 def test_links_are_not_followed_out_of_the_set(tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -1,16 +1,33 @@
 """Which items of a set a text names: numbers and ranges as on a contact sheet, ranks of a class, whole classes.
 
-Reads and writes nothing but the open set's index.
+Reads the open set's index; rejecting by hand marks what was named.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ..store import DatasetStore
+from .rejections import Mark, mark
 
-_RANGE = re.compile(r"^(\d{1,9})(?:\s*-\s*(\d{1,9}))?$", re.ASCII)
+_RANGE = r"\d{1,9}(?:[ \t]*-[ \t]*\d{1,9})?"
+
+
+def reject_by_hand(store: DatasetStore, text: str, turn: int, tries: int) -> str:
+    """Reject what `text` names, each item once a turn, and say what was done.
+
+    A graph that generates and rejects is queued again and again: without turns each new picture would be rejected too.
+    """
+    if not text.strip():
+        return "Nothing was named, nothing was rejected."
+    reason = f"by hand, round {turn}"
+    before = {rejection.line.key for rejection in store.rejected.read() if rejection.reason == reason}
+    chosen = select_items(store, text, before)
+    done = mark(store, {key: Mark(reason) for key in chosen - before}, tries)
+    again = len(chosen & before)
+    note = f" {again} were rejected in round {turn} already and are left alone; raise round to reject them again."
+    return done.report() + (note if again else "")
 
 
 def number_of(store: DatasetStore, label: str, rank: int) -> int:
@@ -18,7 +35,7 @@ def number_of(store: DatasetStore, label: str, rank: int) -> int:
     return rank * len(store.labels) + store.labels.index(label)
 
 
-def select_items(store: DatasetStore, text: str) -> set[tuple[str, int]]:
+def select_items(store: DatasetStore, text: str, gone: Collection[tuple[str, int]] = ()) -> set[tuple[str, int]]:
     """(label, rank) of the items that `text` names and that have a picture.
 
     Args:
@@ -26,70 +43,51 @@ def select_items(store: DatasetStore, text: str) -> set[tuple[str, int]]:
             `12` or `12-20`, numbers as a contact sheet shows them;
             `cat: 3` or `cat: 3-7`, ranks within the class `cat`;
             `cat: *`, the whole class.
+        gone: items that may be named though they have no picture now.
 
     Raises:
         ValueError: a part is none of these, names an unknown class, or has no picture.
     """
+    places = {label: place for place, label in enumerate(store.labels)}
+    there = set(store.keys()) | set(gone)
     chosen: set[tuple[str, int]] = set()
-    label = ""
-    for part in _parts(text):
-        if ":" in part and not _is_label(store, part):
-            label, _, part = (piece.strip() for piece in part.rpartition(":"))
-            _check_label(store, label)
-            chosen |= _of_class(store, label, part)
+    for label, wanted in _parts(store.labels, text):
+        first, last = _range(wanted)
+        if label:
+            found = {key for key in there if key[0] == label and first <= key[1] <= last}
         else:
-            chosen |= _by_number(store, part)
+            found = {key for key in there if first <= key[1] * len(places) + places[key[0]] <= last}
+        if not found:
+            named = f"{label}: {wanted}" if label else wanted
+            raise ValueError(f"items names {named!a}, which has no picture; expected a number that a sheet shows")
+        chosen |= found
     if not chosen:
         raise ValueError("items is empty; expected numbers such as 3, 12-20, or cat: 5, or cat: *; see a contact sheet")
     return chosen
 
 
-def _parts(text: str) -> Iterator[str]:
-    for part in re.split(r"[,\n]", text):
-        if part.strip():
-            yield part.strip()
-
-
-def _is_label(store: DatasetStore, part: str) -> bool:
-    return part in store.labels
-
-
-def _check_label(store: DatasetStore, label: str) -> None:
-    if label not in store.labels:
-        known = ", ".join(ascii(name) for name in store.labels[:10])
-        raise ValueError(f"class is {label!a}; expected one of the set's: {known}; write <class>: <ranks>")
-
-
-def _of_class(store: DatasetStore, label: str, ranks: str) -> set[tuple[str, int]]:
-    if ranks == "*":
-        return {(label, rank) for rank in store.manifest.index.ranks(label)}
-    first, last = _range(ranks)
-    found = {(label, rank) for rank in store.manifest.index.ranks(label) if first <= rank <= last}
-    if not found:
-        raise ValueError(f"items names {label!a}: {ranks}, which has no picture; expected a rank that the set has")
-    return found
-
-
-def _by_number(store: DatasetStore, part: str) -> set[tuple[str, int]]:
-    first, last = _range(part)
-    labels = store.labels
-    found = {
-        (label, rank)
-        for place, label in enumerate(labels)
-        for rank in store.manifest.index.ranks(label)
-        if first <= rank * len(labels) + place <= last
-    }
-    if not found:
-        raise ValueError(f"items names {part}, which has no picture; expected a number that a contact sheet shows")
-    return found
+def _parts(labels: Collection[str], text: str) -> Iterator[tuple[str, str]]:
+    """(label or "", range) of each part; a label may hold commas and colons itself."""
+    names = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
+    part = re.compile(rf"[\s,]*(?:(?:({names})[ \t]*:[ \t]*)(\*|{_RANGE})|({_RANGE}))[ \t\r]*(?=[,\n]|$)", re.ASCII)
+    place = 0
+    while text[place:].strip(" \t\r\n,"):
+        match = part.match(text, place)
+        if match is None:
+            known = ", ".join(ascii(label) for label in list(labels)[:10])
+            raise ValueError(
+                f"items has {text[place : place + 60].strip()!a}; expected numbers such as 3 or 12-20, <class>: 5 or "
+                f"<class>: *, divided by commas; the classes are {known}"
+            )
+        yield match[1] or "", match[2] or match[3]
+        place = match.end()
 
 
 def _range(text: str) -> tuple[int, int]:
-    match = _RANGE.match(text)
-    if match is None:
-        raise ValueError(f"items has {text[:60]!a}; expected numbers such as 3 or 12-20, cat: 5, or cat: *")
-    first = int(match[1])
-    last = int(match[2]) if match[2] else first
-    if last < first:
+    if text == "*":
+        return 0, 10**9
+    first, _, last = text.partition("-")
+    ends = int(first), int(last or first)
+    if ends[1] < ends[0]:
         raise ValueError(f"items has {text!a}, which ends before it begins; expected the smaller number first")
-    return first, last
+    return ends

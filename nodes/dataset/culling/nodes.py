@@ -10,9 +10,9 @@ from ...hyponet.classifier import Classifier
 from ..engine import checked_ref, dataset_input, dataset_output, facts, shown, to_image
 from ..store import DatasetRef, DatasetStore
 from . import engine
-from .items import select_items
+from .items import reject_by_hand
 from .labels import check_labels, marks_of, report
-from .rejections import DEFAULT_TRIES, Mark, mark
+from .rejections import DEFAULT_TRIES, mark
 from .sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
 from .verify import mark_findings, verify
 
@@ -105,19 +105,27 @@ class HypoNetRejectItems(io.ComfyNode):
                         "whole class (cat: *), divided by commas or lines. Empty rejects nothing."
                     ),
                 ),
+                io.Int.Input(
+                    "round",
+                    default=1,
+                    min=1,
+                    max=1_000_000,
+                    tooltip=(
+                        "An item is rejected once a round, however often the graph is queued. Raise it to reject the "
+                        "same numbers again when their new pictures are no better."
+                    ),
+                ),
                 _tries_input(),
             ],
             outputs=[dataset_output(), _report_output()],
         )
 
     @classmethod
-    def execute(cls, dataset: DatasetRef, items: str, tries: int) -> io.NodeOutput:
-        limit = checks.integer(tries, 1, 1000, "tries")
+    def execute(cls, dataset: DatasetRef, items: str, round: int, tries: int) -> io.NodeOutput:
+        limit, turn = checks.integer(tries, 1, 1000, "tries"), checks.integer(round, 1, 1_000_000, "round")
         text = checks.text(items, "items")
         with DatasetStore.open(checked_ref(dataset).path, write=True) as store:
-            chosen = select_items(store, text) if text.strip() else set()
-            done = mark(store, {key: Mark("by hand") for key in chosen}, limit)
-            return _marked(store, done.report())
+            return _marked(store, reject_by_hand(store, text, turn, limit))
 
 
 class HypoNetCheckLabels(io.ComfyNode):

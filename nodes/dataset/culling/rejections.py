@@ -121,7 +121,7 @@ def _move_out(store: DatasetStore, line: Line) -> None:
     folders.make_sibling(store.root, "rejects")
     target = reject_path(store.root, line)
     target.parent.mkdir(exist_ok=True)
-    os.replace(source, target)
+    folders.replace_file(source, target)
 
 
 def _bring_back(store: DatasetStore, line: Line) -> None:

@@ -100,13 +100,20 @@ def _cell(root: Path, line: Line, caption: str, settings: SheetSettings) -> Imag
     cell = Image.new("RGB", (side, side + strip), "white")
     try:
         picture = Image.fromarray(decode(root / line.file_name, line.file_name))
-        picture.thumbnail((side, side), Image.Resampling.BICUBIC)
+        picture = _fitted(picture, side)
         cell.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     except CorruptPicture:
         ImageDraw.Draw(cell).line([(0, 0), (side, side), (side, 0), (0, side)], fill="red", width=2)
     if strip:
         _write(cell, caption, side, strip)
     return cell
+
+
+def _fitted(picture: Image.Image, side: int) -> Image.Image:
+    """As large as the cell; small pictures show their pixels."""
+    scale = side / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BICUBIC)
 
 
 def _strip(settings: SheetSettings) -> int:
