@@ -57,11 +57,11 @@ PROVIDERS = {
     "HYPONET_PLAN": ("HypoNetPlanDataset", {}, 0),
     "HYPONET_ITEMS": ("HypoNetPlanBatch", {}, 0),
     "HYPONET_DATASET": ("HypoNetLoadDataset", {}, 0),
-    "HYPONET_IMAGES": ("HypoNetLoadLabelledImages", {}, 0),
+    "HYPONET_IMAGES": ("HypoNetLoadLabelledImages", {"source": "HypoNet set", "path": "hostile"}, 0),
     "HYPONET_MAPPING": ("HypoNetMapClasses", {}, 0),
     "HYPONET_CHECKPOINT": ("HypoNetTrainClassifier", {}, 0),
     "HYPONET_FEATURES": ("HypoNetExtractFeatures", {}, 0),
-    "HYPONET_RESULT": ("HypoNetTrainClassifier", {}, 1),
+    "HYPONET_RESULT": ("HypoNetTrainClassifier", {}, 2),
 }
 # errors that say what is wrong; a TypeError or KeyError would be a crash that the user cannot read
 HONEST = (
