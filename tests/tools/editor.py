@@ -121,6 +121,16 @@ class Editor:
         )
         time.sleep(0.4)
 
+    def settle(self, patience: float = 5) -> None:
+        """Wait until the sample pictures of loader nodes are there, or are known to be missing."""
+        with contextlib.suppress(TimeoutError):
+            self.until(
+                "() => window.app.graph._nodes.every(n => n.type !== 'LoadImage' || (n.imgs && n.imgs.length))",
+                patience,
+            )
+        self.page.evaluate("() => window.app.canvas.draw(true, true)")
+        time.sleep(0.3)
+
     def picture(self, path: Path, box: tuple[float, float, float, float] | None = None) -> Path:
         """A screenshot of the whole page; of `box` when one is given."""
         if box:

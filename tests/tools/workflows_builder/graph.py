@@ -117,10 +117,11 @@ class Flow:
         node = Node(len(self.nodes) + 1, "MarkdownNote", "", [], [], {}, {}, text=text.strip())
         self._place(node)
 
-    def add(self, kind: str, title: str = "", *, box: tuple[int, int] = (0, 0), **inputs: Any) -> Node:
+    def add(self, kind: str, title: str = "", /, *, box: tuple[int, int] = (0, 0), **inputs: Any) -> Node:
         """A node of type `kind` below the last one.
 
         Args:
+            kind, title: what it is, and what stands on its head; by position, since nodes have inputs of that name.
             box: width and height of its body; 0 is by content.
             inputs: values of widgets, or outputs of other nodes.
 

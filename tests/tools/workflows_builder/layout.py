@@ -12,6 +12,7 @@ WIDGET = 24
 GAP = 40
 PADDING = 20
 HEAD = 50  # room for a stage's own title
+LETTER = 14  # of a stage's title
 WIDTH = 330
 TEXT_WIDTH = 420
 NOTE_WIDTH = 420
@@ -52,13 +53,13 @@ def note_height(text: str, width: int) -> int:
     height = 30
     for line in text.split("\n"):
         if line.startswith("# "):
-            height += math.ceil(len(line) / (per_line / 2)) * 28 + 12
+            height += math.ceil(len(line) / (per_line / 2)) * 26 + 8
         elif line.startswith("#"):
-            height += 36
+            height += 32
         elif line.startswith("- "):
-            height += math.ceil((len(line) + 8) / per_line) * 16 + 2
+            height += math.ceil((len(line) + 8) / per_line) * 14 + 2
         elif line:
-            height += math.ceil(len(line) / per_line) * 16 + 8
+            height += math.ceil(len(line) / per_line) * 14 + 6
     return height
 
 
@@ -79,7 +80,7 @@ def arrange(flow: Flow) -> tuple[dict[int, Box], list[tuple[str, str, Box]]]:
                 widest = max(widest, width)
             bottom = max(bottom, top - TITLE - GAP + 10)
             inner += widest + GAP
-        right = inner - GAP + PADDING
+        right = max(inner - GAP + PADDING, left + LETTER * len(stage.title) + PADDING)
         stages.append((stage.title, stage.colour, (left, 0, right - left, bottom + PADDING)))
         left = right + GAP
     return nodes, stages
