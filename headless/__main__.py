@@ -18,9 +18,10 @@ from .client import Client, Rejected, RunFailed
 from .gather import write_report
 from .run import run_workflow
 from .state import State
-from .sweep import UNREACHABLE, Driver, ServerGone, duration
+from .sweep import EVERY, UNREACHABLE, Driver, ServerGone
 from .sweep_file import read_sweep, shard
-from .workflow import parse_setting
+from .watch import Watch, duration
+from .workflow import parse_setting, read_workflow
 
 DONE, FAILED, WRONG, NO_SERVER, STOPPED = 0, 1, 2, 3, 130
 OUTPUT = Path(__file__).resolve().parent.parent / "output" / "sweeps"
@@ -73,14 +74,17 @@ def parser() -> argparse.ArgumentParser:
 
 def command_run(options: argparse.Namespace) -> int:
     overrides = dict(parse_setting(text) for text in options.set)
+    graph = read_workflow(options.workflow)
     start, shown = time.monotonic(), [time.monotonic()]
+    watch = Watch(options.url, Client(options.url).client_id)
 
-    def tick() -> None:
-        if time.monotonic() - shown[0] >= 30:
+    def tick(prompt_id: str) -> None:
+        watch.poll()
+        if time.monotonic() - shown[0] >= EVERY:
             shown[0] = time.monotonic()
-            say(f"  running, {duration(time.monotonic() - start)}")
+            say(f"  {watch.line(prompt_id, graph) or 'running'} ({duration(time.monotonic() - start)} so far)")
 
-    found = run_workflow(options.url, options.workflow, overrides, tick=tick)
+    found = run_workflow(options.url, graph, overrides, tick=tick)
     for title, text in found.texts:
         say(f"--- {title}\n{text}")
     for file in found.files:

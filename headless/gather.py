@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .state import DONE, State
-from .sweep import duration
 from .sweep_file import Row
+from .watch import duration
 
 
 def write_report(rows: list[Row], state: State) -> Path:

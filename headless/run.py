@@ -36,7 +36,7 @@ def run_workflow(
     overrides: Mapping[str, Any] | None = None,
     *,
     timeout: float = 7 * 86400,
-    tick: Callable[[], None] | None = None,
+    tick: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Run a workflow to its end.
 
@@ -45,7 +45,7 @@ def run_workflow(
         workflow: API form, or the path of a workflow file.
         overrides: "node.widget" -> value.
         timeout: seconds.
-        tick: called while waiting.
+        tick: called with the prompt's id while waiting.
 
     Raises:
         ValueError: the workflow, or an override, is wrong, or the server refused the graph (`client.Rejected`).
@@ -54,7 +54,8 @@ def run_workflow(
     """
     graph = with_overrides(workflow if isinstance(workflow, dict) else read_workflow(workflow), overrides or {})
     client = Client(url)
-    entry = client.wait(client.queue(graph), timeout, tick)
+    prompt_id = client.queue(graph)
+    entry = client.wait(prompt_id, timeout, None if tick is None else lambda: tick(prompt_id))
     return outcome(graph, entry)
 
 

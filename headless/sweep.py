@@ -12,9 +12,11 @@ from .client import Client, Rejected, failure
 from .run import outcome
 from .state import DONE, FAILED, QUEUED, WAITING, RowState, State
 from .sweep_file import LAST, Row
+from .watch import Watch, duration
 
 AHEAD = 2  # prompts in the server's queue: the next one starts at once, and a restart loses no more than these
 LOSSES = 3  # a row that a restart took this often is likely what brings the server down
+EVERY = 30.0  # seconds between two lines on the row that runs
 UNREACHABLE = (OSError, http.client.HTTPException)
 
 
@@ -62,6 +64,8 @@ class Driver:
         self.over: set[str] = set()
         self.flying: list[Row] = []
         self.ran_any = False
+        self.watch = Watch(client.url, client.client_id)
+        self.shown = time.monotonic()
 
     def run(self) -> Tally:
         """Drive to the end.
@@ -87,10 +91,13 @@ class Driver:
                     if time.monotonic() - silent_since > self.patience:
                         raise ServerGone(f"no answer from {self.client.url} for {self.patience:.0f} s") from error
                 if self.flying or silent_since is not None:
+                    self._show()
                     time.sleep(self.poll)
         except KeyboardInterrupt:
             self._withdraw()
             raise
+        finally:
+            self.watch.close()
         self.tally.held_back = len(self.rows) - len(self.over)
         return self.tally
 
@@ -191,6 +198,16 @@ class Driver:
         note = f"{known.seconds:.1f} s" if status == DONE else f"FAILED: {message}"
         self.say(f"[{len(self.over)}/{len(self.rows)}] {row.name}: {note}; {self.clock.left(left)}")
 
+    def _show(self) -> None:
+        """Say now and then how far the running row is."""
+        self.watch.poll()
+        if self.flying and time.monotonic() - self.shown >= EVERY:
+            self.shown = time.monotonic()
+            for row in self.flying:
+                line = self.watch.line(self.states[row.name].prompt_id, row.graph)
+                if line:
+                    self.say(f"  {row.name}: {line}")
+
     def _withdraw(self) -> None:
         try:
             self.client.forget([self.states[row.name].prompt_id for row in self.flying])
@@ -212,15 +229,3 @@ class Clock:
         elapsed = time.monotonic() - self.start
         rest = elapsed / self.weight * weight if self.weight else 0.0
         return f"{duration(elapsed)} so far" + (f", about {duration(rest)} left" if weight else "")
-
-
-def duration(seconds: float) -> str:
-    """Such as 42 s, 3 min 05 s, 2 h 10 min, 3 d 4 h."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60:02d} s"
-    if seconds < 86400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
-    return f"{seconds // 86400} d {seconds % 86400 // 3600} h"

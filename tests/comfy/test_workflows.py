@@ -13,6 +13,7 @@ from hyponet.tests.tools import workflows
 from hyponet.tests.tools.random_inception import write_random_weights
 from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS, shrunken, write_inputs
 from PIL import Image
+from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
@@ -219,7 +220,8 @@ def test_the_sets_of_table_5_9(run, model):
         lines = check_set(run, f"{model}-{technique}", labels, 1)
         assert [(line["prompt"], line["negative"]) for line in lines] == [(label, "") for label in labels]
     none, with_freeu = run.pictures(f"{model}-none"), run.pictures(f"{model}-freeu")
-    assert all(not np.array_equal(none[key], with_freeu[key]) for key in none)
+    if model != "sdxl":  # the small SDXL stand-in has no layers on which FreeU acts
+        assert all(not np.array_equal(none[key], with_freeu[key]) for key in none)
     run(f"hyponet_table_5_9_{model}_lora", **small)
     for line in check_set(run, f"{model}-lora", labels, 1):
         assert line["prompt"].endswith("best quality, 8k, realistic, (photo-realistic:1.4)")
@@ -263,7 +265,7 @@ def test_table_5_10(run):
     counts = {f"Real + {count}": {"per_class": count // 1000} for count in (1000, 2000)}
     counts |= {f"Real + {count}": {"per_class": 2} for count in (3000, 4000, 5000)}
     found = run("hyponet_table_5_10_augmentation", **counts)
-    trained = {result["name"]: result["inputs"]["training"]["count"] for result in result_of(found, "training")}
+    trained = {result["name"]: result["inputs"]["training"]["pictures"] for result in result_of(found, "training")}
     assert trained["CIFAR-10 Train"] == 15  # five classes, three pictures each
     assert trained["CIFAR-10 Train + 1000"] == 20
     assert trained["CIFAR-10 Train + 2000"] == 25
@@ -312,5 +314,9 @@ def test_the_lora(run):
     for model in ("sd14", "sd15", "sdxl"):
         found = run(f"hyponet_table_5_5_lora_training_{model}", **{"Train LoRA": {"folder": "cifar10-512"}})
         (result,) = found.results
-        assert result["kind"] == "lora"
-        assert list(run.comfy.base.rglob(f"hyponet-cifar10-{model}.safetensors"))
+        assert result["kind"] == "lora_training"
+        (file,) = (run.comfy.base / "models" / "loras").rglob(f"hyponet-cifar10-{model}.safetensors")
+        assert result["figures"]
+        trained = [tensor for name, tensor in load_file(file).items() if "lora_up" in name]
+        assert trained
+        assert any(tensor.any() for tensor in trained), "what starts at zero has moved"
