@@ -16,7 +16,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd, lcm
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,6 +24,9 @@ LARGEST_SHUFFLE = 4096  # options; longer lists are dealt by a keyed permutation
 LARGEST_WEIGHTED = 65_536  # cards of one deck; finer weights are rounded to it
 LARGEST_PLANNED = 200  # options of a slot whose pairs are planned
 _BUDGET = 40_000_000  # table look-ups that planning the pairs of one template may take
+_SEEN_BITS = 20
+_REPEAT = 0.02  # what a deck of repeated prompts costs, where a full set of new pairs of one slot is worth 1
+_SMALL_BUDGET = 20_000  # deck-by-deck comparisons for templates of short lists
 _HORIZON = 4  # decks are planned for this many times the largest product of two slots
 
 
@@ -143,8 +146,10 @@ def shift_tables(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 
 def _horizon(sizes: Sequence[int]) -> int:
+    """How many images are planned: enough for every pair, and for short lists enough that prompts rarely repeat."""
     two = sorted(sizes)[-2:]
-    return _HORIZON * two[0] * two[-1]
+    compared = sum(index / size for index, size in enumerate(sizes)) or 1.0  # tables looked at, an image
+    return max(_HORIZON * two[0] * two[-1], min(1024, int(_SMALL_BUDGET / compared)))
 
 
 def _cost(sizes: Sequence[int]) -> int:
@@ -155,33 +160,49 @@ def _cost(sizes: Sequence[int]) -> int:
 def _planned(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     length = _horizon(sizes) if len(sizes) > 1 else 0
     tables: list[tuple[int, ...]] = []
-    dealt: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
+    dealt: list[_Dealt] = []
+    prompts = np.zeros(length, dtype=np.uint64)  # a hash of what the slots so far dealt for each image
     for size in sizes:
-        shifts = _greedy(size, length, dealt)
+        shifts = _greedy(size, length, dealt, prompts)
         decks = np.array(shifts, dtype=np.int64)
-        dealt.append(((np.arange(size)[None, :] + decks[:, None]) % size).reshape(-1)[:length])
+        row = ((np.arange(size)[None, :] + decks[:, None]) % size).reshape(-1)[:length]
+        dealt.append(row)
         tables.append(shifts)
+        prompts = _mixed(prompts, row)
     return tuple(tables)
 
 
-def _greedy(size: int, length: int, dealt: Sequence[np.ndarray[tuple[int], np.dtype[np.int64]]]) -> tuple[int, ...]:
+_Dealt = np.ndarray[Any, np.dtype[np.int64]]
+_Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+
+
+def _mixed(prompts: _Hashes, options: _Dealt) -> _Hashes:
+    return (prompts + options.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+
+
+def _greedy(size: int, length: int, dealt: Sequence[_Dealt], prompts: _Hashes) -> tuple[int, ...]:
     steps = np.arange(size)
     turned = (steps[:, None] + steps[None, :]) % size  # [shift, place] -> option
     missing = [np.ones((int(other.max()) + 1, size), dtype=bool) for other in dealt]
+    seen = np.zeros(1 << _SEEN_BITS, dtype=bool)  # prompts so far, by a part of their hash
     shifts = []
     for deck in range(-(-length // size)):
         places = np.arange(deck * size, min(length, deck * size + size))
+        options = turned[:, : len(places)]
         score = np.zeros(size)
         for other, pairs in zip(dealt, missing, strict=True):
             left = int(pairs.sum())
             if left:
                 new = pairs[other[places]]  # [place, option]
-                score += new[steps[: len(places)], turned[:, : len(places)]].sum(axis=1) / left
+                score += new[steps[: len(places)], options].sum(axis=1) / left
+        made = (_mixed(prompts[places][None, :], options) >> np.uint64(64 - _SEEN_BITS)).astype(np.int64)
+        score -= seen[made].sum(axis=1) * (_REPEAT / size)
         best = np.flatnonzero(score >= score.max() - 1e-9)
         shift = int(best[number_of(f"{size}\x1f{len(dealt)}\x1f{deck}") % len(best)]) if dealt else 0
         shifts.append(shift)
+        seen[made[shift]] = True
         for other, pairs in zip(dealt, missing, strict=True):
-            pairs[other[places], turned[shift, : len(places)]] = False
+            pairs[other[places], options[shift]] = False
     return tuple(shifts)
 
 

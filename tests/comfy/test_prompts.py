@@ -121,6 +121,21 @@ def test_a_saved_wildcard_can_be_loaded_and_drawn_from(comfy, wildcards):
     assert prompts(comfy, template="__my/ships__")[0][0]
 
 
+def test_folders_of_other_packs_and_of_the_model_paths_are_read(comfy):
+    places = {
+        "impact_word": "custom_nodes/ComfyUI-Impact-Pack/custom_wildcards",
+        "easy_word": "custom_nodes/ComfyUI-Easy-Use/wildcards/deep",
+        "models_word": "models/wildcards",
+    }
+    for name, place in places.items():
+        folder = comfy.base / place
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.txt").write_text(f"from {place}", "utf-8")
+    listed, picks, _ = prompts(comfy, template="__impact_word__, __Deep/Easy_Word__, __models_word__")
+    assert listed == ["from {}, from {}, from {}".format(*places.values())]
+    assert json.loads(picks[0])[1]["source"] == "deep/easy_word.txt"
+
+
 @pytest.mark.parametrize("name", ["../out", "/tmp/x", "a\\b", "CON", "a/../../b", "x\0y"])
 def test_a_wildcard_is_written_nowhere_else(comfy, name):
     graph = {"1": node("SaveWildcard", words="x", wildcard_name=name, overwrite=True)}

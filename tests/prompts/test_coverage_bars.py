@@ -107,5 +107,19 @@ def test_pairs_of_any_sizes_meet_no_later_than_in_independent_draws(sizes):
     assert (np.array(ours).mean(axis=0) >= np.array(theirs).mean(axis=0) - 3 * sd / SEEDS**0.5 - 1e-9).all()
 
 
+@pytest.mark.parametrize("sizes", [(3, 3, 3), (2,) * 6, (2, 4, 8), (6, 6, 6), (9, 22, 6), (5, 7)])
+def test_prompts_of_any_sizes_repeat_no_more_than_in_independent_draws(sizes):
+    lists = {f"s{slot}": [f"{slot} {n}" for n in range(size)] for slot, size in enumerate(sizes)}
+    template = " ".join(f"__s{slot}__" for slot in range(len(sizes)))
+    total = int(np.prod(sizes))
+    for images in (total // 2, total, 2 * total):
+        rng = np.random.default_rng(images)
+        theirs = [images - len(np.unique(rng.integers(0, total, images))) for _ in range(200)]
+        most = np.mean(theirs) + 3 * np.std(theirs)
+        for seed in range(SEEDS):
+            made = Made(template, lists, "balanced", key=f"repeat {seed}")
+            assert images - len({made.prompt(number) for number in range(images)}) <= most
+
+
 def covered(rows, count):
     return sum(len(set(zip(one[:count], other[:count], strict=True))) for one, other in combinations(rows, 2))
