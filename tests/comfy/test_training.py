@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import shutil
+import struct
 import time
 
+import aiohttp
 import numpy as np
 import pytest
 from hyponet.evaluation.model import is_checkpoint, load_checkpoint
 from PIL import Image
 
-from headless.client import Rejected, RunFailed
+from headless.client import Client, Rejected, RunFailed
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
 
@@ -128,6 +132,34 @@ def test_train_test_and_compare_on_real_files(comfy, pictures):
     assert all(shown[name]["images"] for name in ("sheet", "curves", "mistakes"))
     kept = [json.loads(path.read_text("utf-8")) for path in (comfy.output / "hyponet/results/colours").glob("*.json")]
     assert sorted(result["kind"] for result in kept) == ["comparison", "test", "test", "training", "training"]
+
+
+def test_the_node_shows_loss_accuracy_speed_and_time_left_while_it_runs(comfy, pictures):
+    graph = {"set": load("train"), "train": train(["set", 0], run_name="watched", epochs=2)}
+    texts, steps = asyncio.run(listen(comfy, graph))
+    assert "epoch 2/2, step 8/8\nloss " in texts[-1]
+    assert re.search(r"training accuracy [\d.]+ %\n[\d,]+ images/s, 0:00:00 left", texts[-1])
+    assert steps[-1] == (8, 8), "36 pictures in batches of 9, twice"
+
+
+async def listen(comfy, graph):
+    """The texts and (value, max) of the bar that a browser hears of the node `train` while `graph` runs."""
+    texts, steps = [], []
+    client = Client(comfy.url, "watcher")
+    async with aiohttp.ClientSession() as session, session.ws_connect(f"{comfy.url}/ws?clientId=watcher") as socket:
+        await asyncio.to_thread(client.queue, graph)
+        async for message in socket:
+            if message.type == aiohttp.WSMsgType.BINARY:
+                kind, length = struct.unpack(">II", message.data[:8])
+                node, text = message.data[8 : 8 + length], message.data[8 + length :]
+                if kind == 3 and node == b"train":  # protocol.py: BinaryEventTypes.TEXT
+                    texts.append(text.decode())
+                continue
+            event = message.json()
+            if event["type"] == "progress" and event["data"]["node"] == "train":
+                steps.append((event["data"]["value"], event["data"]["max"]))
+            if event["type"] in ("execution_success", "execution_error"):
+                return texts, steps
 
 
 def test_a_finished_run_is_not_trained_again_and_its_file_opens(comfy, pictures):
