@@ -65,6 +65,8 @@ def server(base: Path) -> Any:
 
     import dev
 
+    if "HYPONET_COMFYUI" not in os.environ:
+        raise SystemExit("HYPONET_COMFYUI is not set; run this by `python3 dev.py workflows` or `screenshots`")
     return dev.Server(
         sys.executable,
         os.environ["HYPONET_COMFYUI"],
