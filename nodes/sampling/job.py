@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ from ..dataset.store import DatasetRef, DatasetStore, read_revision
 from ..prompts.plan import Item, Plan
 from .provenance import Upstream
 from .settings import Settings
+
+T = TypeVar("T")
 
 THUMBNAILS = 64  # an IMAGE output stays in ComfyUI's cache for as long as the graph does
 _THUMBNAIL_SIDE = 256  # pixels
@@ -51,18 +53,21 @@ class Request:
         Raises:
             ValueError: a value has another type or range; combo boxes are checked by `settings.check_settings`.
         """
+        plan = values["plan"]
+        if not isinstance(plan, Plan):
+            raise ValueError(f"plan is {type(plan).__name__}; expected a plan; connect Dataset Plan")
         given = {"denoise": 1.0, "switch_at": 0.8, **values}
         settings = Settings(**{field.name: given[field.name] for field in fields(Settings)})
         start = values.get("start_image")
-        if start is not None and (start.ndim != 4 or not len(start)):
-            raise ValueError(f"start_image has shape {tuple(start.shape)}; expected pictures [B, H, W, C]")
+        if start is not None and (not isinstance(start, torch.Tensor) or start.ndim != 4 or not len(start)):
+            raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
         encoding = Encoding(
             format=checks.choice(values.get("image_format", "png"), FORMATS, "image_format"),
             text=checks.flag(values.get("write_graph", True), "write_graph"),
         )
         name = check_set_name(checks.text(values["name"], "name", 200).strip())
         copies = parse_sizes(checks.text(values.get("small_copies", ""), "small_copies", 200))
-        return cls(values["plan"], name, settings, start, encoding, copies)
+        return cls(plan, name, settings, start, encoding, copies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,7 @@ def finish(store: DatasetStore, plan: Plan, made: int, tiled: int, seconds: floa
         tiled: how many of them were decoded in tiles.
         place: the set's folder relative to output/, for the page to show its pictures.
     """
-    chosen = spread(list(plan.schedule()), THUMBNAILS)
+    chosen = spread(plan.schedule(), len(plan), THUMBNAILS)
     names = [f"{store.folder(label)}/{rank:06d}{store.encoding.suffix}" for label, rank in chosen]
     there = [name for name in names if (store.root / name).is_file()]
     summary: dict[str, Any] = {
@@ -237,11 +242,10 @@ def finish(store: DatasetStore, plan: Plan, made: int, tiled: int, seconds: floa
     return Done(store.ref(), thumbnails([store.root / name for name in there]), ui)
 
 
-def spread(values: Sequence[Any], most: int) -> list[Any]:
-    """At most `most` of `values`, evenly spread, in order."""
-    if len(values) <= most:
-        return list(values)
-    return [values[index * len(values) // most] for index in range(most)]
+def spread(values: Iterable[T], total: int, most: int) -> list[T]:
+    """At most `most` of the `total` values, evenly spread, in order; never all of them in memory."""
+    wanted = {index * total // most for index in range(most)} if total > most else range(total)
+    return [value for index, value in enumerate(values) if index in wanted]
 
 
 def thumbnails(paths: Sequence[Path]) -> torch.Tensor:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import shutil
+import struct
 import time
 
+import aiohttp
 import numpy as np
 import pytest
 from PIL import Image
@@ -293,6 +297,35 @@ def test_an_interrupted_set_keeps_what_is_done_and_goes_on(comfy):
     assert (shown["images"], shown["made"]) == (16, 16 - len(kept))
     after = {line["file_name"]: line["sha256"] for line in lines(comfy, "stopped")}
     assert kept.items() <= after.items(), "nothing that was done was made again"
+
+
+async def listen(comfy, graph):
+    """The texts that the server sends under node 4 while `graph` runs, and the values of its bar."""
+    texts, bar = [], []
+    async with aiohttp.ClientSession() as session:
+        async with session.ws_connect(f"{comfy.url}/ws?clientId={comfy.client.client_id}") as socket:
+            queued = await asyncio.to_thread(comfy.client.queue, graph)
+            async for message in socket:
+                if message.type is aiohttp.WSMsgType.BINARY and message.data[:4] == struct.pack(">I", 3):  # TEXT
+                    (length,) = struct.unpack(">I", message.data[4:8])
+                    texts.append(message.data[8 + length :].decode())
+                elif message.type is aiohttp.WSMsgType.TEXT:
+                    event = message.json()
+                    if event["type"] == "progress" and event["data"]["node"] == "4":
+                        bar.append(event["data"]["value"])
+                    if event["type"] in ("execution_success", "execution_error"):
+                        assert event["data"]["prompt_id"] == queued
+                        return texts, bar
+
+
+def test_progress_tells_images_speed_and_time_left(comfy):
+    graph = {**plan_graph(images=2), **checkpoint(), **generate("told", batch_size=2)}
+    texts, bar = asyncio.run(listen(comfy, graph))
+    assert re.fullmatch(r"4 of 4 images, [\d.]+ (images/s|s an image), 0 s left", texts[-1])
+    assert any(text.startswith("2 of 4 images") for text in texts)
+    assert bar == sorted(bar)
+    assert bar[-1] == 1000
+    assert len(bar) >= 2 * 2 + 2, "one for each sampler step and one for each batch"
 
 
 @pytest.mark.parametrize(

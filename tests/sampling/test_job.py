@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hyponet.nodes.prompts.plan import ClassSpec, Plan
+from hyponet.nodes.prompts.wildcards import Library
+from hyponet.nodes.sampling.job import Request, check_space, digest, spread, thumbnails
+from hyponet.nodes.sampling.settings import Settings
+from PIL import Image
+
+SETTINGS = Settings(512, 512, 30, 2.0, "dpmpp_2m", "karras", 8, 1.0, 0.8)
+
+
+def request(**changes):
+    values = {"width": 512, "height": 512, "steps": 30, "cfg": 2.0, "sampler": "dpmpp_2m", "scheduler": "karras"}
+    plan = Plan([ClassSpec("cat")], "a __class__", Library([]))
+    return Request.read({**values, "batch_size": 8, "plan": plan, "name": "pets", **changes})
+
+
+def test_what_is_left_out_has_its_default():
+    read = request()
+    assert read.settings == SETTINGS
+    assert (read.encoding.format, read.encoding.text, read.copies, read.start_image) == ("png", True, (), None)
+    assert request(small_copies="64, 32").copies == (32, 64)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"plan": "cats"}, "plan is str; expected a plan"),
+        ({"name": 7}, "name is int"),
+        ({"name": "pets.work"}, "beside a set"),
+        ({"write_graph": "false"}, "write_graph is 'false'"),
+        ({"image_format": "bmp"}, "image_format is 'bmp'"),
+        ({"start_image": torch.zeros(0, 8, 8, 3)}, "start_image holds no pictures"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(changes, says):
+    with pytest.raises(ValueError, match=says):
+        request(**changes)
+
+
+def test_a_disk_that_is_too_small_is_refused(tmp_path):
+    check_space(tmp_path / "not" / "made" / "yet", 1, SETTINGS)
+    with pytest.raises(ValueError, match=r"free space is .* expected about 419\d{6}\.\d GB for 1,000,000,000,000"):
+        check_space(tmp_path, 10**12, SETTINGS)  # 512 * 512 * 1.6 bytes each
+
+
+def test_at_most_64_are_spread_over_all():
+    assert spread(iter(range(5)), 5, 64) == [0, 1, 2, 3, 4]
+    some = spread(iter(range(1000)), 1000, 64)
+    assert len(some) == 64
+    assert (some[0], some[1]) == (0, 15)
+    assert some[-1] >= 980
+
+
+def test_thumbnails_are_small_and_in_0_to_1(tmp_path):
+    Image.fromarray(np.full((512, 256, 3), 255, np.uint8)).save(tmp_path / "a.png")
+    shown = thumbnails([tmp_path / "a.png"])
+    assert tuple(shown.shape) == (1, 256, 128, 3)
+    assert float(shown.min()) == 1.0
+    assert tuple(thumbnails([]).shape) == (1, 1, 1, 3)
+
+
+def test_start_images_are_told_apart_by_content_and_shape():
+    first, second = torch.zeros(1, 8, 4, 3), torch.zeros(1, 4, 8, 3)
+    assert len({digest(None), digest(first), digest(second), digest(first + 0.5)}) == 4
+    assert digest(first) == digest(first.half())
