@@ -11,6 +11,7 @@ import contextlib
 import io
 import statistics
 import time
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -80,16 +81,8 @@ def loaded(statistics: FeatureStatistics) -> FeatureStatistics:
     return FeatureStatistics(**{**statistics.__dict__, "covariance": statistics.full_covariance(), "factor": None})
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
-    import warnings
-
-    warnings.simplefilter("ignore")
-    from prdc import compute_prdc
-    from torch_fidelity.metric_kid import kid_features_to_metric
-
+def compare_frechet() -> None:
+    """Ours beside scipy's matrix root; one round, since a root takes seconds to minutes."""
     for count in (150, 1000, 3000):
         pair = features(count, 0), features(count, 1)
         compare(f"Frechet step, {count} + {count}", frechet(*pair), scipys(*pair), 1)
@@ -97,6 +90,12 @@ def main() -> None:
     wall = time.perf_counter()
     frechet_distance(*sides)
     print(f"Frechet step between loaded statistics: {time.perf_counter() - wall:.3f} s")
+
+
+def compare_neighbours(rounds: int) -> None:
+    """KID beside torch-fidelity; precision, recall, density and coverage beside prdc."""
+    from prdc import compute_prdc
+    from torch_fidelity.metric_kid import kid_features_to_metric
 
     pair = features(1000, 0), features(1000, 1)
     tensors = [torch.from_numpy(side.features) for side in pair]
@@ -114,6 +113,18 @@ def main() -> None:
             lambda pair=pair: float(compute_prdc(pair[1].features, pair[0].features, 5)["coverage"]),
             rounds,
         )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=("frechet", "neighbours"), help="one half; the matrix roots take minutes")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if given.only != "neighbours":
+        compare_frechet()
+    if given.only != "frechet":
+        compare_neighbours(given.rounds)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,13 @@ def subset_distances(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, kernel: K
         in_x, in_y: masks [subsets,n] and [subsets,m] with equal row sums.
     """
     size = float(in_x[0].sum())
+    if len(x) * len(y) > len(in_x) * size * size:  # the subsets have fewer pairs than the whole sets
+        everyone = torch.ones(1, int(size), dtype=torch.float64)
+        found = [
+            subset_distances(x[first.bool()], y[second.bool()], everyone, everyone, kernel)
+            for first, second in zip(in_x, in_y, strict=True)
+        ]
+        return torch.cat(found)
     within = _sums(x, x, in_x, in_x, kernel) - in_x @ _diagonal(x, kernel)
     within += _sums(y, y, in_y, in_y, kernel) - in_y @ _diagonal(y, kernel)
     return within / (size * (size - 1)) - 2 * _sums(x, y, in_x, in_y, kernel) / size**2

@@ -30,7 +30,8 @@ thead th.sub { text-align: right; font-weight: 400; color: var(--dim); font-size
 tr.group th { text-align: left; background: var(--band); font-weight: 600; font-size: .88rem; }
 td b { font-weight: 650; } td small { display: block; white-space: nowrap; } td.published { color: var(--dim); }
 sup a { color: var(--mark); text-decoration: none; font-size: .7rem; padding-left: .1rem; }
-.plots { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; flex: 1 1 28rem; min-width: 0; max-width: 100%; }
+.plots { display: flex; flex-wrap: wrap; gap: 1rem; }
+figure { margin: 0; flex: 1 1 28rem; min-width: 0; max-width: 100%; }
 figure.wide { flex-basis: 100%; } figure svg { display: block; width: 100%; height: auto; max-height: 34rem; }
 .sources { padding: 0; list-style: none; } .sources li { max-width: none; border-top: 1px solid var(--line);
   padding: .6rem 0; overflow-wrap: anywhere; } .sources code { font-size: .78rem; color: var(--dim); }

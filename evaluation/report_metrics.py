@@ -49,6 +49,7 @@ def metric_tables(sources: Sequence[Source]) -> list[Table]:
             "Compare only between sets with equal numbers of pictures a class.",
         ),
         _distortion(sources),
+        _comparisons(sources),
     ]
     return [table for table in tables if table.ran or table.key in ("5-11", "5-12")]
 
@@ -218,4 +219,29 @@ def _distortion(sources: Sequence[Source]) -> Table:
         ("It has to rise with the strength.",),
         compares=False,
         first_column="Distortion",
+    )
+
+
+def _comparisons(sources: Sequence[Source]) -> Table:
+    """McNemar's test between classifiers on one test set, as Compare Classifiers found it."""
+    rows = []
+    for source in sources:
+        if source.result.kind != "comparison":
+            continue
+        test_set = (source.result.inputs.get("images") or {}).get("name", "")
+        for pair in source.result.figures.get("pairs") or []:
+            test = pair["test"]
+            note = f"{test['method']}; right alone: {test['only_first']} and {test['only_second']} pictures"
+            values = (100 * pair["first_accuracy"], 100 * pair["second_accuracy"], test["p"], pair["adjusted"])
+            cells = [Cell(value=value, note=note, sources=(source.number,)) for value in values]
+            rows.append(Row(f"{pair['first']} against {pair['second']}", tuple(cells), str(test_set)))
+    return Table(
+        "comparisons",
+        "Two classifiers on the same pictures (McNemar)",
+        ("first, per cent", "second, per cent", "p", "p (Holm)"),
+        tuple(rows),
+        4,
+        ("One training seed each: p speaks of the test pictures, not of training again.",),
+        compares=False,
+        first_column="Classifiers",
     )
