@@ -177,7 +177,8 @@ _Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 def _mixed(prompts: _Hashes, options: _Dealt) -> _Hashes:
-    return (prompts + options.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed: _Hashes = (prompts + options.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    return mixed
 
 
 def _greedy(size: int, length: int, dealt: Sequence[_Dealt], prompts: _Hashes) -> tuple[int, ...]:

@@ -9,9 +9,10 @@ from itertools import accumulate
 from math import perm
 
 from .brackets import ends_in_number
+from .counting import selections, symmetric
 from .decks import Deck, UniformDeck, WeightedDeck, shift_tables
-from .program import Block, Pick, Slot, part_count, render
-from .resolve import selections, symmetric
+from .program import Block, Pick, Slot, part_count
+from .render import render
 
 _WORD = 64
 _LARGEST_FLAT = 1000  # options whose texts are laid out

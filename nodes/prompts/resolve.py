@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import perm
 
 from . import syntax
+from .counting import limits, selections
 from .errors import Place, TemplateError, nearest
 from .tables import Table, table_of_choice, table_of_lists
 from .wildcards import Library, WildcardList, key_of
@@ -20,7 +20,6 @@ DEEPEST = 60  # files and braces within each other
 LONGEST = 200_000  # characters of one prompt
 LARGEST = 20_000  # parts of one prompt
 MOST_STATES = 1_000_000  # parts looked at
-MOST_COUNTED = 20_000_000  # steps to count the ordered selections of one choice
 
 _IN_NAME = re.compile(r"\$\{([\w-]+)(?::([^{}]*))?\}")
 
@@ -316,31 +315,3 @@ class Resolver:
             here = table.place(index) if table.origin else place
             counts[index] = self.count(table.tree(index), scope, here)
         return counts if any(count != 1 for count in counts) else None
-
-
-def limits(node: syntax.Choice | syntax.Wildcard, size: int) -> tuple[int, int]:
-    """The least and the most options that a choice among `size` picks."""
-    if isinstance(node, syntax.Wildcard):
-        return 1, 1
-    high = size if node.high is None else min(size, node.high)
-    return min(node.low, high), high
-
-
-def selections(counts: list[int] | None, size: int, picked: int) -> int:
-    """How many ordered selections of `picked` of `size` options there are, option i standing for `counts[i]`."""
-    if counts is None or len(set(counts)) == 1:
-        each = counts[0] if counts else 1
-        return perm(size, picked) * int(each**picked)
-    return perm(picked) * symmetric(counts, picked)[picked]
-
-
-def symmetric(counts: list[int], highest: int) -> list[int]:
-    """The elementary symmetric polynomials of `counts` up to degree `highest`."""
-    if len(counts) * highest > MOST_COUNTED:
-        what = f"an ordered selection of {highest} of {len(counts)} options with choices of their own"
-        raise ValueError(f"{what} is too large to count; expected at most {MOST_COUNTED} steps; select fewer")
-    sums = [1] + [0] * highest
-    for done, count in enumerate(counts, start=1):
-        for degree in range(min(done, highest), 0, -1):
-            sums[degree] += sums[degree - 1] * count
-    return sums
