@@ -79,12 +79,13 @@ class Run:
     correct: torch.Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        wide = torch.float32 if self.device.type == "mps" else torch.float64  # Apple's GPUs have no float64
+        self.loss_sum = torch.zeros((), dtype=wide, device=self.device)
         self.correct = torch.zeros((), dtype=torch.int64, device=self.device)
 
     def count(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
         """Add one batch to the sums of the epoch."""
-        self.loss_sum += loss.detach().double() * len(labels)
+        self.loss_sum += loss.detach().to(self.loss_sum.dtype) * len(labels)
         self.correct += (logits.detach().argmax(1) == labels).sum()
         self.seen += len(labels)
         self.step += 1

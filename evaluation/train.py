@@ -273,11 +273,12 @@ def _held_out_accuracy(job: _Job, pulse: Pulse) -> float | None:
 def _optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     decay = settings.weight_decay
+    fused = weights[0].device.type in ("cpu", "cuda")
     if settings.optimizer == "SGD":
         return torch.optim.SGD(
-            weights, lr=settings.learning_rate, momentum=0.9, nesterov=True, weight_decay=decay, fused=True
+            weights, lr=settings.learning_rate, momentum=0.9, nesterov=True, weight_decay=decay, fused=fused
         )
-    return torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=decay, fused=True)
+    return torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=decay, fused=fused)
 
 
 def _preprocessing(settings: Settings, images: torch.Tensor) -> Preprocessing:

@@ -6,7 +6,6 @@ it is there and has labels (the zips that we export).
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import zipfile
@@ -14,65 +13,41 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from ..data import LabelledImages, labelled
-from ..images import decode
+from .encoded import EncodedPictures
 
 _SPLITS = {"train", "test", "val", "valid", "validation"}
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 
 
-class FilePictures:
+class FilePictures(EncodedPictures):
     """Pictures as files below a root."""
 
     def __init__(self, root: Path, names: Sequence[str]) -> None:
+        super().__init__(names)
         self._root = root
-        self._names = tuple(names)
 
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def read(self, index: int) -> np.ndarray:
-        return decode(self._root / self._names[index], self.describe(index))
-
-    def digest(self, index: int) -> bytes:
+    def stored(self, index: int) -> bytes:
         try:
-            stored = (self._root / self._names[index]).read_bytes()
-        except OSError as error:
-            stored = f"unreadable {self._names[index]}: {type(error).__name__}".encode()
-        return hashlib.blake2b(stored, digest_size=20).digest()
-
-    def describe(self, index: int) -> str:
-        return self._names[index]
+            return (self._root / self._names[index]).read_bytes()
+        except OSError:
+            return b""
 
 
-class ZipPictures:
+class ZipPictures(EncodedPictures):
     """Pictures as members of one zip file; closed with the last reference to it."""
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
+        super().__init__(names)
         self._zip = zipfile.ZipFile(path)
-        self._names = tuple(names)
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def _bytes(self, index: int) -> bytes:
+    def stored(self, index: int) -> bytes:
         try:
             with self._lock:
                 return self._zip.read(self._names[index])
         except (zipfile.BadZipFile, OSError, zlib.error, EOFError):
             return b""
-
-    def read(self, index: int) -> np.ndarray:
-        return decode(self._bytes(index), self.describe(index))
-
-    def digest(self, index: int) -> bytes:
-        return hashlib.blake2b(self._bytes(index), digest_size=20).digest()
-
-    def describe(self, index: int) -> str:
-        return self._names[index]
 
 
 def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | None = None) -> LabelledImages:

@@ -6,7 +6,6 @@ named by Hugging Face's metadata); *.tar with <key>.png (jpg, webp) and <key>.cl
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tarfile
 import threading
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..data import LabelledImages, labelled
-from ..images import CorruptPicture, decode
+from .encoded import EncodedPictures
 from .folders import PICTURES
 
 LABEL_COLUMNS = ("label", "labels", "class", "fine_label")
@@ -26,54 +25,39 @@ OURS = {"prompt", "seed", "try"}  # what only the manifest of a generated set ha
 IMAGE_COLUMNS = ("image", "img", "png", "jpg")
 
 
-class StoredPictures:
-    """Encoded pictures inside larger files, each by (file, offset, size). Read without a shared file position."""
+class StoredPictures(EncodedPictures):
+    """Pictures inside larger files, each by (file, offset, size). Read without a shared file position."""
 
     def __init__(self, places: Sequence[tuple[Path, int, int]], names: Sequence[str]) -> None:
+        super().__init__(names)
         self._places = tuple(places)
-        self._names = tuple(names)
 
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def _bytes(self, index: int) -> bytes:
+    def stored(self, index: int) -> bytes:
         path, offset, size = self._places[index]
         try:
             with open(path, "rb") as file:
                 file.seek(offset)
                 return file.read(size)
-        except OSError as error:
-            raise CorruptPicture(f"picture {self._names[index]} cannot be read from {path.name} ({error})") from None
-
-    def read(self, index: int) -> np.ndarray:
-        return decode(self._bytes(index), self._names[index])
-
-    def digest(self, index: int) -> bytes:
-        return hashlib.blake2b(self._bytes(index), digest_size=20).digest()
-
-    def describe(self, index: int) -> str:
-        return self._names[index]
+        except OSError:
+            return b""
 
 
-class ParquetPictures:
-    """Encoded pictures in Parquet files. Two row groups stay in memory: reading in order decodes each group once."""
+class ParquetPictures(EncodedPictures):
+    """Pictures in Parquet files. Two row groups stay in memory: reading in order decodes each group once."""
 
     def __init__(self, files: Sequence[Any], column: str, name: str) -> None:
         self._files = tuple(files)
         self._column = column
-        self._name = name
         self._groups = [
             (number, group) for number, file in enumerate(files) for group in range(file.metadata.num_row_groups)
         ]
         rows = [self._files[number].metadata.row_group(group).num_rows for number, group in self._groups]
+        super().__init__([f"{name} row {row}" for row in range(sum(rows))])
         self._ends = np.cumsum(rows)
         self._held: dict[int, Any] = {}
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return int(self._ends[-1]) if len(self._ends) else 0
-
-    def _bytes(self, index: int) -> bytes:
+    def stored(self, index: int) -> bytes:
         place = int(np.searchsorted(self._ends, index, side="right"))
         row = index - (int(self._ends[place - 1]) if place else 0)
         with self._lock:
@@ -84,15 +68,6 @@ class ParquetPictures:
             value = self._held[place][row].as_py()
         value = value.get("bytes") if isinstance(value, dict) else value
         return value if isinstance(value, bytes) else b""
-
-    def read(self, index: int) -> np.ndarray:
-        return decode(self._bytes(index), self.describe(index))
-
-    def digest(self, index: int) -> bytes:
-        return hashlib.blake2b(self._bytes(index), digest_size=20).digest()
-
-    def describe(self, index: int) -> str:
-        return f"{self._name} row {index}"
 
 
 def read_parquet(path: Path, split: str = "all", cache: Path | None = None) -> LabelledImages:

@@ -199,7 +199,13 @@ def train_runs(
                 bar(moment.step, moment.steps)
 
             prepare = progress_bar(len(images))
-            trained = train(images, seeded, folder, device=device, weights=weights, watch=watch, progress=prepare)
+            try:
+                trained = train(images, seeded, folder, device=device, weights=weights, watch=watch, progress=prepare)
+            except torch.cuda.OutOfMemoryError as error:
+                raise ValueError(
+                    f"batch size is {settings.batch_size} at {settings.size} pixels, too much for the GPU's memory; "
+                    "expected one that fits; halve it and queue again"
+                ) from error
             done.append((seeded, trained, records.training_result(results_dir(), name, images, seeded, trained)))
     chosen = [trained.best if best and trained.best is not None else trained.last for _, trained, _ in done]
     return Runs(chosen, [result for *_, result in done], records.curves([(s.seed, t) for s, t, _ in done]))
