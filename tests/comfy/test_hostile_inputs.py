@@ -32,6 +32,8 @@ CHEAP = {
     "width": 64,
     "height": 64,
     "size": 32,
+    "resolution": 64,
+    "min_bucket": 64,
     "steps": 1,
     "epochs": 1,
     "sampler_name": "euler",
