@@ -17,10 +17,12 @@ import numpy as np
 
 from ...evaluation.images import decode, resize
 from . import folders
+from .description import copies_json, encoding_json
 from .encode import Encoding, encode
 from .identity import differences, refuse
 from .line import Line
 from .manifest import Index, Manifest
+from .placing import Placer
 
 _ENCODING = Encoding("png", text=False)
 
@@ -40,6 +42,8 @@ class SmallCopies:
         self._sets: dict[int, Manifest] = {
             size: _open(root, work, description, size) for size in description["copies"]["sizes"]
         }
+
+        self._placers = {size: Placer(each.path.parent, work) for size, each in self._sets.items()}
 
     def prune(self, index: Index) -> None:
         """Delete the copies of pictures that `index` has not, or has by another try."""
@@ -71,15 +75,7 @@ class SmallCopies:
         data = encode(resize(image, size, self._filter), _ENCODING, {})
         name = str(PurePosixPath(line.file_name).with_suffix(".png"))
         manifest = self._sets[size]
-        target = manifest.path.parent / name
-        part = self._work / f"{size}px-{line.sha256[:16]}-{threading.get_ident()}.part"
-        target.parent.mkdir(exist_ok=True)
-        try:
-            part.write_bytes(data)
-            folders.replace_file(part, target)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
+        self._placers[size].put(name, data)
         copy = replace(line, file_name=name, width=size, height=size, sha256=hashlib.sha256(data).hexdigest())
         with self._mutex:
             manifest.append(copy)
@@ -97,9 +93,8 @@ def _open(root: Path, work: Path, description: dict[str, Any], size: int) -> Man
         "identity": identity,
         "copies": {**description["copies"], "sizes": []},
     }
-    none = {"sizes": [], "filter": description["copies"]["filter"]}
-    encoding = {"format": _ENCODING.format, "quality": _ENCODING.quality, "text": _ENCODING.text}
-    folders.write_json(folder, work, {**description, **own, "encoding": encoding, "copies": none})
+    none = copies_json((), description["copies"]["filter"])
+    folders.write_json(folder, work, {**description, **own, "encoding": encoding_json(_ENCODING), "copies": none})
     manifest = Manifest(folder / "metadata.jsonl", lambda label, rank: -1)
     manifest.recover(work)
     return manifest

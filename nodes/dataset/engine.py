@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import folder_paths
 import numpy as np
 import torch
 from comfy_api.latest import io, ui
+from comfy_execution.graph import ExecutionBlocker
 
 from ... import __version__
 from .. import paths, sockets
 from ..prompts.plan import Plan
-from ..sampling.provenance import FileHashes, Identifier, walk
+from ..sampling.provenance import FileHashes, Identifier, Upstream, walk
 from .encode import Encoding
 from .folders import DESCRIPTION
 from .names import check_set_name
@@ -68,6 +69,14 @@ def find_set(name: str) -> DatasetRef:
     return DatasetStore.open(path).ref()
 
 
+def plan_of(store: DatasetStore) -> Plan | ExecutionBlocker:
+    """The plan in dataset.json; of a merge of different sets, which has none, a blocker that says so downstream."""
+    try:
+        return Plan.from_json(store.description["plan"])
+    except (ValueError, KeyError, TypeError):
+        return ExecutionBlocker(f"data set {store.name!r} has no one plan: it was merged from different sets")
+
+
 def find_sets(names: str) -> list[DatasetRef]:
     """The sets named one a line."""
     return [find_set(line.strip()) for line in names.splitlines() if line.strip()]
@@ -97,11 +106,12 @@ def set_path(name: str) -> Path:
     return path
 
 
-def upstream_settings(hidden: Any, start: str) -> dict[str, Any]:
+def upstream(hidden: Any, start: str) -> Upstream:
     """Nodes, widgets and model files that made the pictures at the input `start`, but not what changes by batch."""
     known = {str(key): value for key, value in (hidden.prompt or {}).items()}
-    found = walk(known.__getitem__, str(hidden.unique_id), [start], _identifier()).settings
-    return {key: value for key, value in found.items() if not key.startswith("HypoNet") and _stays(key)}
+    found = walk(known.__getitem__, str(hidden.unique_id), [start], _identifier())
+    stays = {key: value for key, value in found.settings.items() if not key.startswith("HypoNet") and _stays(key)}
+    return Upstream(stays, found.files)
 
 
 def _stays(key: str) -> bool:
@@ -114,14 +124,35 @@ def _identifier() -> Identifier:
     return Identifier(folders, FileHashes(paths.hyponet_dir() / "cache" / "hashes.json"), lambda done, total: None)
 
 
-def new_set(
-    name: str, plan: Plan, hidden: Any, encoding: Encoding, copies: Copies, identity: dict[str, Any]
-) -> DatasetStore:
+def own_ref(dataset: object) -> DatasetRef:
+    """`dataset` if it is a set that may be changed: below output/datasets.
+
+    Raises:
+        ValueError: it lies in a folder that is only read.
+    """
+    ref = checked_ref(dataset)
+    if not is_own(ref):
+        raise ValueError(
+            f"data set {ref.name!r} lies in {ref.path.parent}, which is only read; expected one in output/datasets; "
+            "merge or copy it there to change it"
+        )
+    return ref
+
+
+def is_own(ref: DatasetRef) -> bool:
+    """Whether the set lies below output/datasets."""
+    base = paths.datasets_dir().resolve()
+    return base in ref.path.resolve().parents
+
+
+def new_set(name: str, plan: Plan, hidden: Any, encoding: Encoding, copies: Copies, made_by: Upstream) -> DatasetStore:
     """The set `name`, made or gone on with, open for writing."""
     path = set_path(name)
     stored = plan.to_json()
     provenance = {
         "versions": {"hyponet": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "models": [asdict(file) for file in made_by.files],
+        "nodes": made_by.settings,
         "prompt": hidden.prompt,
         "workflow": (hidden.extra_pnginfo or {}).get("workflow"),
     }
@@ -129,7 +160,7 @@ def new_set(
         path.parent,
         path.name,
         plan=stored,
-        identity=identity,
+        identity=made_by.settings,
         provenance=provenance,
         encoding=encoding,
         copies=copies.sizes,

@@ -45,7 +45,7 @@ def load_batch(store: DatasetStore, number: int, batch_size: int, size: int = 0,
     if number >= batches:
         raise ValueError(f"batch_number is {number}; expected 0 to {batches - 1} for {len(keys)} pictures")
     lines = store.lines_of(keys[number * batch_size : (number + 1) * batch_size])
-    pictures = [decode(store.root / line.file_name, line.file_name) for line in lines]
+    pictures = [decode(store.path(line), line.file_name) for line in lines]
     if size:
         pictures = [resize(picture, size) for picture in pictures]
     sizes = sorted({picture.shape[:2] for picture in pictures})

@@ -65,7 +65,7 @@ def _adopt_all(sources: Sequence[DatasetStore], target: DatasetStore, progress: 
         for line in source.lines():
             if (line.label, line.sha256) not in known:
                 known.add((line.label, line.sha256))
-                target.adopt(_placed(line, target, free), source.root / line.file_name)
+                target.adopt(_placed(line, target, free), source.path(line))
             done += 1
             if progress is not None:
                 progress(done, total)

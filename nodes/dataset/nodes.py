@@ -68,10 +68,15 @@ class HypoNetSaveToDataset(io.ComfyNode):
                 io.String.Input(
                     "small_copies",
                     default="",
+                    optional=True,
                     tooltip="Sizes in pixels such as 32, 64: small copies kept in folders beside the set.",
                 ),
                 io.Combo.Input(
-                    "copy_filter", options=list(FILTERS), default="bicubic", tooltip="How small copies are downsampled."
+                    "copy_filter",
+                    options=list(FILTERS),
+                    default="bicubic",
+                    optional=True,
+                    tooltip="How small copies are downsampled.",
                 ),
             ],
             outputs=[engine.dataset_output("dataset")],
@@ -87,7 +92,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
         format: str,
         quality: int,
         write_metadata: bool,
-        small_copies: str,
+        small_copies: str = "",
         copy_filter: str = "bicubic",
     ) -> io.NodeOutput:
         encoding = Encoding(
@@ -95,12 +100,12 @@ class HypoNetSaveToDataset(io.ComfyNode):
             checks.integer(quality, 1, 100, "quality"),
             checks.flag(write_metadata, "write_metadata") and not engine.metadata_is_off(),
         )
-        settings = engine.upstream_settings(cls.hidden, "images")
+        made_by = engine.upstream(cls.hidden, "images")
         copies = engine.Copies(
             parse_sizes(checks.text(small_copies, "small_copies", 1000)),
             checks.choice(copy_filter, list(FILTERS), "copy_filter"),
         )
-        with engine.new_set(name, plan, cls.hidden, encoding, copies, settings) as store:
+        with engine.new_set(name, plan, cls.hidden, encoding, copies, made_by) as store:
             added = save_items(store, items, engine.to_uint8(images), progress_bar(len(items)))
             text = f"{added} of {len(items)} pictures were new; the set has {len(store)}."
             return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))
@@ -144,6 +149,11 @@ class HypoNetLoadDataset(io.ComfyNode):
                     tooltip="The set as CSV, one picture a line; the first 10,000 of it.",
                 ),
                 io.Int.Output("count", display_name="count", tooltip="Pictures in the set."),
+                sockets.Plan.Output(
+                    "plan",
+                    display_name="plan",
+                    tooltip="The plan it was made by, out of dataset.json: makes the same set again, or more of it.",
+                ),
             ],
         )
 
@@ -160,9 +170,8 @@ class HypoNetLoadDataset(io.ComfyNode):
         batch = load_batch(store, number, checks.integer(batch_size, 1, 64, "batch_size"), side, kept)
         images, labels = engine.to_image(batch.images), "\n".join(line.label for line in batch.lines)
         text = f"{store.name}: {count} pictures in {len(store.labels)} classes."
-        return io.NodeOutput(
-            store.ref(), images, labels, table_of(store, kept), count, ui=engine.shown(text, facts=engine.facts(store))
-        )
+        found = (store.ref(), images, labels, table_of(store, kept), count, engine.plan_of(store))
+        return io.NodeOutput(*found, ui=engine.shown(text, facts=engine.facts(store)))
 
 
 class HypoNetMergeDatasets(io.ComfyNode):

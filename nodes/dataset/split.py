@@ -108,7 +108,7 @@ def _fill(store: DatasetStore, source: DatasetStore, keys: list[tuple[str, int]]
         store.raise_revision()
     for key, line in wanted.items():
         if not store.has(*key):
-            store.adopt(line, source.root / line.file_name)
+            store.adopt(line, source.path(line))
 
 
 def _rng(seed: int, label: str) -> random.Random:

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import threading
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -24,12 +21,14 @@ import numpy as np
 from ..prompts.plan import Item
 from . import folders
 from .copies import SmallCopies
+from .description import copies_json, encoding_json, graph_texts, new_description, with_classes
 from .encode import Encoding, encode, parameters_line
 from .identity import OtherSettings, differences, plain, plan_classes, plan_differences, refuse
 from .line import GOOD, Line
 from .lock import SetLock
 from .manifest import Manifest
-from .names import assign_folders, check_set_name
+from .names import check_set_name
+from .placing import Placer
 from .rejected import Rejected
 
 MANIFEST = "metadata.jsonl"
@@ -60,15 +59,14 @@ class DatasetStore:
         self.rejected = Rejected(root / "rejected.jsonl")
         self.manifest = Manifest(root / MANIFEST, self.rejected.highest)
         self.encoding = Encoding(**description["encoding"])
+        self.placer = Placer(root, folders.sibling(root, "work"))
         self._lock = lock
         self._mutex = threading.Lock()
         self._pending: set[tuple[str, int]] = set()
-        self._parts = 0
         self._folders: dict[str, str] = {entry["label"]: entry["folder"] for entry in description["classes"]}
-        self._made: set[str] = set()
         self._copies: SmallCopies | None = None
         self._changed = False
-        self._texts = _graph_texts(description["provenance"])
+        self._texts = graph_texts(description["provenance"])
 
     @classmethod
     def create_or_open(
@@ -117,17 +115,11 @@ class DatasetStore:
                 else:  # nothing came of the first run, so its settings bind nobody
                     description |= {"classes": [], "identity": wanted}
             else:
-                description = {"format": folders.FORMAT, "version": folders.VERSION, "name": root.name, "revision": 0}
-                description |= {"created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "licence": ""}
-                description |= {"classes": [], "identity": wanted}
-            description |= {
-                "encoding": _encoding_json(encoding),
-                "copies": {"sizes": sorted(set(copies)), "filter": copy_filter},
-            }
+                description = new_description(root.name, wanted)
+            description |= {"encoding": encoding_json(encoding), "copies": copies_json(copies, copy_filter)}
             description |= {"plan": plain(plan), "provenance": plain(provenance)}
-            description["classes"] = _classes(
-                description["classes"], plan_classes(plan) if classes is None else classes
-            )
+            more = plan_classes(plan) if classes is None else classes
+            description["classes"] = with_classes(description["classes"], more)
             folders.write_json(root, folders.sibling(root, "work"), description)
             store = cls(root, description, lock)
             store._recover()
@@ -211,11 +203,22 @@ class DatasetStore:
         found = {line.key: line for line in self.lines() if line.key in wanted} if wanted else {}
         return [found[key] for key in wanted if key in found]
 
+    def path(self, line: Line) -> Path:
+        """The picture's file.
+
+        Raises:
+            ValueError: it is a link, or lies behind one, and could be any file of the machine.
+        """
+        path = self.root / line.file_name
+        if path.is_symlink() or path.parent.is_symlink():
+            raise ValueError(f"picture {line.file_name} is a link; expected a file in the set; copy it there")
+        return path
+
     def folder(self, label: str) -> str:
         """The folder of `label`'s pictures, relative to the root; a new label gets one."""
         with self._mutex:
             if label not in self._folders:
-                self.description["classes"] = _classes(self.description["classes"], {label: ""})
+                self.description["classes"] = with_classes(self.description["classes"], {label: ""})
                 folders.write_json(self.root, self.work, self.description)
                 self._folders = {entry["label"]: entry["folder"] for entry in self.description["classes"]}
             return self._folders[label]
@@ -246,7 +249,7 @@ class DatasetStore:
             )  # fmt: skip
             if self._copies is not None:
                 self._copies.add(line, image)
-            self.put_file(file_name, data)
+            self.placer.put(file_name, data)
             with self._mutex:
                 self.manifest.append(line)
                 self._changed = True
@@ -255,34 +258,13 @@ class DatasetStore:
                 self._pending.discard(key)
         return line
 
-    def put_file(self, file_name: str, data: bytes) -> None:
-        """Write a picture's bytes under `file_name`: to a temporary name first, so that it is whole or not there."""
-        self._put(file_name, lambda part: part.write_bytes(data))
-
-    def _put(self, file_name: str, write: Callable[[Path], object]) -> None:
-        folder = self.root / file_name.split("/")[0]
-        if folder.name not in self._made:
-            if folder.is_symlink():
-                raise ValueError(f"{folder} is a link; expected a folder; remove the link")
-            folder.mkdir(exist_ok=True)
-            self._made.add(folder.name)
-        with self._mutex:
-            self._parts += 1
-            part = self.work / f"{self._parts}.part"
-        try:
-            write(part)
-            folders.replace_file(part, self.root / file_name)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
-
     def adopt(self, line: Line, source: Path) -> None:
         """Commit a picture that lies elsewhere: linked where the disk can, else copied. Its line gets our folder."""
         file_name = f"{self.folder(line.label)}/{line.rank:06d}{source.suffix}"
         with self._mutex:
             if self.has(*line.key):
                 raise ValueError(f"item {line.rank} of {line.label!a} is in the set already; drop it first")
-        self._put(file_name, lambda part: _link_or_copy(source, part))
+        self.placer.take(file_name, source)
         with self._mutex:
             self.manifest.append(replace(line, file_name=file_name))
             self._changed = True
@@ -354,13 +336,6 @@ class DatasetStore:
         return {**self._texts, "parameters": parameters_line(item, settings), "hyponet": json.dumps(record)}
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another disk, or a file system without links
-        shutil.copyfile(source, target)
-
-
 def _has_pictures(root: Path) -> bool:
     files = (root / MANIFEST, root / "rejected.jsonl")
     return any(path.exists() and path.stat().st_size > 0 for path in files)
@@ -372,19 +347,3 @@ def read_revision(path: Path) -> int:
         return int(folders.read_description(path)["revision"])
     except (OSError, ValueError, KeyError, TypeError):
         return -1
-
-
-def _encoding_json(encoding: Encoding) -> dict[str, Any]:
-    return {"format": encoding.format, "quality": encoding.quality, "text": encoding.text}
-
-
-def _classes(known: list[dict[str, str]], more: Mapping[str, str]) -> list[dict[str, str]]:
-    folders_of = assign_folders(more, {entry["label"]: entry["folder"] for entry in known})
-    synsets = {entry["label"]: entry["synset"] for entry in known}
-    synsets |= {label: synset for label, synset in more.items() if synset or label not in synsets}
-    return [{"label": label, "folder": folder, "synset": synsets[label]} for label, folder in folders_of.items()]
-
-
-def _graph_texts(provenance: Mapping[str, Any]) -> dict[str, str]:
-    graphs = {name: provenance.get(name) for name in ("prompt", "workflow")}
-    return {name: json.dumps(graph) for name, graph in graphs.items() if graph}

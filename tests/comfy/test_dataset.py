@@ -65,6 +65,7 @@ def save(set_name, batch_number=0, **changes):
         "quality": 95,
         "write_metadata": True,
         "small_copies": "",
+        "copy_filter": "area",
     }
     batch = {"plan": ["2", 0], "batch_size": 3, "batch_number": batch_number}
     return {
@@ -227,6 +228,34 @@ def test_a_set_is_loaded_split_merged_summarized_and_exported(comfy):
     assert "together: 6 pictures in 2 classes" in outputs["5"]["text"][0]
     folder = comfy.output / "hyponet" / "exports" / "together" / "webdataset"
     assert sorted(path.name for path in folder.glob("*.tar")) == ["together-000000.tar", "together-000001.tar"]
+
+
+def test_dataset_json_alone_makes_the_set_again(comfy):
+    comfy.run(generate("first"))
+    load = node("LoadDataset", name="first", batch_number=0, batch_size=1, size=0, include_marked=False)
+    graph = {**generate("second"), "1": load}
+    graph["4"]["inputs"]["plan"] = ["1", 5]
+    del graph["2"]
+    comfy.run(graph)
+    hashes = [[{**line, "sha256": ""} for line in lines(comfy, name)] for name in ("first", "second")]
+    assert hashes[0] == hashes[1]
+
+
+def test_a_set_that_is_only_read_is_not_changed(comfy, tmp_path):
+    """A set below models/datasets: it can be loaded and looked at; marking it is refused."""
+    comfy.run(save("foreign"))
+    listed = comfy.base / "models" / "datasets"
+    listed.mkdir(exist_ok=True)
+    (comfy.datasets / "foreign").rename(listed / "foreign")
+    load = node("LoadDataset", name="foreign", batch_number=0, batch_size=1, size=0, include_marked=False)
+    sheet = {"columns": 2, "rows": 2, "page": 0, "cell": 32, "caption": "none", "order": "by class", "only_class": ""}
+    shown = comfy.run({"1": load, "2": node("MakeContactSheet", dataset=["1", 0], **sheet)})
+    assert shown["2"]["text"] == ["Not saved: the set is only read."]
+    for kind, values in (("RejectItems", {"items": "0", "round": 1}), ("VerifyDataset", {"mark_problems": True})):
+        values |= {"near_duplicates": False} if kind == "VerifyDataset" else {}
+        with pytest.raises(RuntimeError, match="which is only read"):
+            comfy.run({"1": load, "2": node(kind, dataset=["1", 0], tries=5, **values)})
+    assert {path.name for path in listed.iterdir()} == {"foreign"}
 
 
 def wait_for_lines(comfy, name, count, patience=240):

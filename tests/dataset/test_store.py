@@ -131,6 +131,16 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     assert [entry.name for entry in (tmp_path / "pets").iterdir()] == ["holiday.jpg"]
 
 
+def test_a_picture_that_is_a_link_is_not_read(pets, tmp_path):
+    from hyponet.nodes.dataset.load import load_batch
+
+    secret = tmp_path / "secret.png"
+    (pets / "cat" / "000000.png").rename(secret)
+    (pets / "cat" / "000000.png").symlink_to(secret)
+    with pytest.raises(ValueError, match=r"cat/000000.png is a link"):
+        load_batch(DatasetStore.open(pets), 0, 1)
+
+
 def test_a_set_never_lies_in_another(pets):
     for inside in ("pets/cat", "pets/new", "pets.work/new"):
         folder, name = inside.split("/")

@@ -54,7 +54,7 @@ def check_labels(
     least = threshold or 1 / len(labels)
     lines, total, done = store.lines(), len(store), 0
     while batch := list(islice(lines, BATCH)):
-        chances = judge.judge([decode(store.root / line.file_name, line.file_name) for line in batch])
+        chances = judge.judge([decode(store.path(line), line.file_name) for line in batch])
         for line, row in zip(batch, chances, strict=True):
             own = float(row[labels.index(line.label)])
             yield Verdict(line, own, labels[int(row.argmax())], own >= least)

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ... import checks, sockets
 from ...engine import progress_bar, schema
 from ...hyponet.classifier import Classifier
-from ..engine import checked_ref, dataset_input, dataset_output, facts, shown, to_image
+from ..engine import checked_ref, dataset_input, dataset_output, facts, is_own, own_ref, shown, to_image
 from ..store import DatasetRef, DatasetStore
 from . import engine
 from .items import reject_by_hand
@@ -75,9 +75,9 @@ class HypoNetMakeContactSheet(io.ComfyNode):
         )
         store = DatasetStore.open(checked_ref(dataset).path)
         sheet = contact_sheet(store, settings)
-        path = save_sheet(store, settings, sheet)
-        image = to_image(sheet.image)
-        return io.NodeOutput(image, sheet.pages, ui=shown(f"Saved as {path}", image, {"path": str(path)}))
+        path = str(save_sheet(store, settings, sheet)) if is_own(store.ref()) else ""
+        image, text = to_image(sheet.image), f"Saved as {path}" if path else "Not saved: the set is only read."
+        return io.NodeOutput(image, sheet.pages, ui=shown(text, image, {"path": path}))
 
 
 class HypoNetRejectItems(io.ComfyNode):
@@ -124,7 +124,7 @@ class HypoNetRejectItems(io.ComfyNode):
     def execute(cls, dataset: DatasetRef, items: str, round: int, tries: int) -> io.NodeOutput:
         limit, turn = checks.integer(tries, 1, 1000, "tries"), checks.integer(round, 1, 1_000_000, "round")
         text = checks.text(items, "items")
-        with DatasetStore.open(checked_ref(dataset).path, write=True) as store:
+        with DatasetStore.open(own_ref(dataset).path, write=True) as store:
             return _marked(store, reject_by_hand(store, text, turn, limit))
 
 
@@ -193,7 +193,7 @@ class HypoNetCheckLabels(io.ComfyNode):
         least = checks.number(threshold, 0.0, 1.0, "threshold")
         reject, limit = checks.flag(reject_failures, "reject_failures"), checks.integer(tries, 1, 1000, "tries")
         caption = checks.text(clip_caption, "clip_caption", 1000)
-        with DatasetStore.open(checked_ref(dataset).path, write=True) as store:
+        with DatasetStore.open(own_ref(dataset).path, write=True) as store:
             judge = engine.judge(store, classifier, clip, caption)
             verdicts = list(check_labels(store, judge, least, progress_bar(len(store))))
             done = mark(store, marks_of(verdicts, reject), limit)
@@ -242,7 +242,7 @@ class HypoNetVerifyDataset(io.ComfyNode):
     def execute(cls, dataset: DatasetRef, mark_problems: bool, near_duplicates: bool, tries: int) -> io.NodeOutput:
         marks, limit = checks.flag(mark_problems, "mark_problems"), checks.integer(tries, 1, 1000, "tries")
         duplicates = checks.flag(near_duplicates, "near_duplicates")
-        with DatasetStore.open(checked_ref(dataset).path, write=marks) as store:
+        with DatasetStore.open((own_ref if marks else checked_ref)(dataset).path, write=marks) as store:
             found = verify(store, duplicates=duplicates, progress=progress_bar(len(store)))
             after = mark_findings(store, found, limit).report() if marks else "Nothing was marked."
             return _marked(store, f"{found.report()}\n\n{after}", found.problems())

@@ -125,4 +125,4 @@ def _move_out(store: DatasetStore, line: Line) -> None:
 
 
 def _bring_back(store: DatasetStore, line: Line) -> None:
-    store.put_file(line.file_name, reject_path(store.root, line).read_bytes())
+    store.placer.put(line.file_name, reject_path(store.root, line).read_bytes())

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ....evaluation.images import CorruptPicture, decode
+from ....evaluation.images import decode
 from ..folders import make_sibling
 from ..line import KEPT, Line
 from ..names import safe_folder
@@ -72,7 +72,7 @@ def contact_sheet(store: DatasetStore, settings: SheetSettings) -> Sheet:
         raise ValueError(f"page is {settings.page}; expected 0 to {pages - 1}; the set shows {len(keys)} pictures")
     lines = store.lines_of(keys[settings.page * settings.per_page : (settings.page + 1) * settings.per_page])
     captions = [_caption(line, settings.caption, places) for line in lines]
-    cells = [_cell(store.root, line, caption, settings) for line, caption in zip(lines, captions, strict=True)]
+    cells = [_cell(store, line, caption, settings) for line, caption in zip(lines, captions, strict=True)]
     return Sheet(_grid(cells, settings.columns), tuple(lines), pages)
 
 
@@ -95,14 +95,14 @@ def _caption(line: Line, kind: str, places: dict[str, int]) -> str:
     return {"label": line.label + star, "prompt": line.prompt}.get(kind, "")
 
 
-def _cell(root: Path, line: Line, caption: str, settings: SheetSettings) -> Image.Image:
+def _cell(store: DatasetStore, line: Line, caption: str, settings: SheetSettings) -> Image.Image:
     side, strip = settings.cell, _strip(settings)
     cell = Image.new("RGB", (side, side + strip), "white")
     try:
-        picture = Image.fromarray(decode(root / line.file_name, line.file_name))
+        picture = Image.fromarray(decode(store.path(line), line.file_name))
         picture = _fitted(picture, side)
         cell.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
-    except CorruptPicture:
+    except ValueError:
         ImageDraw.Draw(cell).line([(0, 0), (side, side), (side, 0), (0, side)], fill="red", width=2)
     if strip:
         _write(cell, caption, side, strip)

@@ -80,7 +80,7 @@ def verify(store: DatasetStore, *, duplicates: bool, progress: Progress | None =
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for batch in _batches(store.lines(), _AT_ONCE):
             for line, (problem, seen) in zip(
-                batch, pool.map(lambda each: _examine(store.root, each, duplicates), batch), strict=True
+                batch, pool.map(lambda each: _examine(store, each, duplicates), batch), strict=True
             ):
                 found.checked += 1
                 if problem:
@@ -120,11 +120,10 @@ def mark_findings(store: DatasetStore, found: Findings, tries: int = DEFAULT_TRI
     return mark(store, marks, tries)
 
 
-def _examine(root: Path, line: Line, wants_print: bool) -> tuple[str, Print | None]:
-    path = root / line.file_name
+def _examine(store: DatasetStore, line: Line, wants_print: bool) -> tuple[str, Print | None]:
     try:
-        data = path.read_bytes()
-    except OSError:
+        data = store.path(line).read_bytes()
+    except (OSError, ValueError):  # a link counts as missing
         return "missing", None
     same = hashlib.sha256(data).hexdigest() == line.sha256
     if same and not wants_print:

@@ -41,7 +41,7 @@ class Job:
         """
         for place, line in enumerate(self.lines):
             try:
-                data = (self.store.root / line.file_name).read_bytes()
+                data = self.store.path(line).read_bytes()
             except FileNotFoundError:
                 raise ValueError(
                     f"picture {line.file_name} is missing; expected every listed picture; run Verify Dataset first"

@@ -1,0 +1,59 @@
+"""Pictures put where they belong: to a temporary name first, then renamed, so that none is ever half there.
+
+Writes class folders of one set.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from .folders import replace_file
+
+
+class Placer:
+    """Puts files into the set at `root`; several threads may at once. `work` is on the same disk."""
+
+    def __init__(self, root: Path, work: Path) -> None:
+        self._root = root
+        self._work = work
+        self._numbers = itertools.count()
+        self._made: set[str] = set()
+
+    def put(self, file_name: str, data: bytes) -> None:
+        """Write `data` under `file_name`, <class folder>/<file>.
+
+        Raises:
+            ValueError: the class folder is a link.
+            OSError: the disk is full or cannot be written; nothing is left behind.
+        """
+        self._place(file_name, lambda part: part.write_bytes(data))
+
+    def take(self, file_name: str, source: Path) -> None:
+        """The same with the contents of `source`: linked where the disk can, else copied."""
+        self._place(file_name, lambda part: _link_or_copy(source, part))
+
+    def _place(self, file_name: str, write: Callable[[Path], object]) -> None:
+        folder = self._root / file_name.split("/")[0]
+        if folder.name not in self._made:
+            if folder.is_symlink():
+                raise ValueError(f"{folder} is a link; expected a folder; remove the link")
+            folder.mkdir(exist_ok=True)
+            self._made.add(folder.name)
+        part = self._work / f"{self._root.name}-{next(self._numbers)}.part"
+        try:
+            write(part)
+            replace_file(part, self._root / file_name)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or a file system without links
+        shutil.copyfile(source, target)
