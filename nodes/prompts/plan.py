@@ -235,8 +235,11 @@ class ClassPrograms:
 
     @functools.cached_property
     def combinations(self) -> int:
-        """How many different picks the positive template has."""
-        return self._resolver.count(self._tree, EMPTY, self._place)
+        """How many different picks the positive template has, equal options of a slot counted once."""
+        resolver = self._resolver
+        if not resolver.distinct:
+            resolver = Resolver(resolver.library, resolver.words, True, {})
+        return resolver.count(self._tree, EMPTY, self._place)
 
     @property
     def tree(self) -> Tree:

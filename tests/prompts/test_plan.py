@@ -136,6 +136,14 @@ def test_combinatorial_never_repeats_and_says_when_it_cannot():
         plan((CATS,), coverage="combinatorial", images_per_class=25)
 
 
+def test_equal_options_are_one_combination_in_every_coverage():
+    for coverage in ("balanced", "random", "combinatorial"):
+        made = plan(
+            (ClassSpec("c"),), "{a|a|b} __view__", {"view": ["x", "x", "y"]}, coverage=coverage, images_per_class=1
+        )
+        assert made.combinations("c") == 4
+
+
 def test_the_laid_out_decks_deal_what_single_cards_deal():
     made = plan((ClassSpec("ship", hyponyms=("brig", "barge")),), "100% __view__ __color__ __hyponym__")
     program = made.programs("ship").positive
