@@ -17,6 +17,7 @@ from .features import ImageFeatures, check_comparable
 from .results import Finding
 
 CELLS = 4_000_000  # distances held at once
+BLOCK = 512  # rows and columns of a symmetric block
 
 
 @dataclass(frozen=True)
@@ -122,15 +123,37 @@ def measure_precision_recall(
 def squared_distances(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Squared distances [rows,len(y)] of a few rows of `x` at a time."""
     step = max(1, CELLS // len(y))
-    squares = y.square().sum(1)
+    norms = y.square().sum(1)
     for start in range(0, len(x), step):
-        part = x[start : start + step]
-        squared = torch.addmm(squares, part, y.T, alpha=-2).add_(part.square().sum(1, keepdim=True)).clamp_(min=0)
+        rows = slice(start, min(start + step, len(x)))
+        squared = _squared(x[rows], y, norms)
         if x is y:
-            squared[torch.arange(len(part)), torch.arange(start, start + len(part))] = 0
-        yield slice(start, start + len(part)), squared
+            squared[torch.arange(len(squared)), torch.arange(rows.start, rows.stop)] = 0
+        yield rows, squared
+
+
+def _squared(x: Tensor, y: Tensor, norms: Tensor) -> Tensor:
+    return torch.addmm(norms, x, y.T, alpha=-2).add_(x.square().sum(1, keepdim=True)).clamp_(min=0)
 
 
 def _radii(x: Tensor, k: int) -> Tensor:
     """Squared distances to the nearest k others, ascending, [N,k+1]; column 0 is the picture itself."""
-    return torch.cat([squared.topk(k + 1, dim=1, largest=False).values for _, squared in squared_distances(x, x)])
+    nearest = torch.full((len(x), k + 1), torch.inf, dtype=x.dtype)
+    norms = x.square().sum(1)
+    parts = [slice(start, min(start + BLOCK, len(x))) for start in range(0, len(x), BLOCK)]
+    for place, rows in enumerate(parts):
+        for columns in parts[place:]:  # distances are symmetric: each block serves both its sides
+            squared = _squared(x[rows], x[columns], norms[columns])
+            if rows == columns:
+                squared.fill_diagonal_(0)
+            else:
+                nearest[columns] = _nearer(nearest[columns], squared.T)
+            nearest[rows] = _nearer(nearest[rows], squared)
+    return nearest
+
+
+def _nearer(known: Tensor, squared: Tensor) -> Tensor:
+    """The smallest of both in each row, as many as are known, ascending."""
+    width = known.shape[1]
+    found = squared.topk(min(width, squared.shape[1]), dim=1, largest=False).values
+    return torch.cat([known, found], dim=1).topk(width, dim=1, largest=False).values
