@@ -37,8 +37,8 @@ from .provenance import FileHashes, Identifier, Upstream, walk
 from .samplers import StepNoise, step_noise
 from .settings import Settings, check_settings, refiner_step
 
-SAMPLERS: list[str] = list(comfy.samplers.KSampler.SAMPLERS)
-SCHEDULERS: list[str] = list(comfy.samplers.KSampler.SCHEDULERS)
+SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS  # the lists themselves: packs loaded later add to them
+SCHEDULERS: list[str] = comfy.samplers.KSampler.SCHEDULERS
 MODELS = ("model", "clip", "vae", "refiner_model", "refiner_clip")
 
 StepCallback = Callable[[int, torch.Tensor, torch.Tensor, int], None]  # (step, denoised, x, steps)
@@ -270,13 +270,13 @@ class Task:
         """From the node's inputs and what the server tells it about the graph."""
         request = job.Request.read(values)
         check_settings(request.settings, SAMPLERS, SCHEDULERS, has_start=request.start_image is not None)
-        paths.confine(paths.datasets_dir(), request.name, what="name")
+        root = paths.confine(paths.datasets_dir(), request.name, what="name")
         upstream = _upstream(hidden, MODELS)
         workflow = (hidden.extra_pnginfo or {}).get("workflow")
         record = job.provenance(request, upstream, versions(), workflow, hidden.prompt)
         return cls(
             request,
-            job.Job(paths.datasets_dir(), request, job.identity(request, upstream), record),
+            job.Job(root, request, job.identity(request, upstream), record),
             hidden.unique_id,
         )
 
@@ -286,13 +286,13 @@ class Task:
         with self.job.open() as store:
             count = self.job.count_missing(store)
             if count:
-                job.check_space(self.job.base, count, self.request.settings)
+                job.check_space(self.job.root.parent, count, self.request.settings)
                 studio = self._studio(model, clip, vae, refiner_model, refiner_clip)
                 with BackgroundWriter(store, queue_size=2 * self.request.settings.batch_size) as writer:
                     run = self._run(studio, writer, Reporter(count, model, self.node_id))
                     made = run.make(self.job.missing(store))
                 tiled = studio.tiled
-            place = str(self.job.root.relative_to(folder_paths.get_output_directory()).as_posix())
+            place = f"{paths.datasets_dir().name}/{self.request.name}"
             return job.finish(store, self.request.plan, made, tiled, time.monotonic() - began, place)
 
     def _studio(self, model: Any, clip: Any, vae: Any, refiner_model: Any, refiner_clip: Any) -> Studio:
@@ -336,7 +336,7 @@ def _upstream(hidden: Any, inputs: Sequence[str]) -> Upstream:
 
     def tick(done: int, size: int) -> None:
         _stop_if_asked()
-        progress_text(f"reading model file: {done / 1e9:.1f} of {size / 1e9:.1f} GB", hidden.unique_id)
+        progress_text(f"reading a model file: {100 * done // max(1, size)} %", hidden.unique_id)
 
     nodes = hidden.dynprompt.get_node if hidden.dynprompt is not None else (hidden.prompt or {}).__getitem__
     return walk(nodes, hidden.unique_id, inputs, Identifier(folders, hashes, tick))

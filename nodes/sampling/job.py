@@ -75,19 +75,15 @@ class Job:
     """A set as it is to be.
 
     Args:
-        base: the folder that holds all sets.
+        root: the set's folder; it has passed `paths.confine`.
         identity: what decides its pictures; see `DatasetStore.create_or_open`.
         provenance: what made it: models, nodes, versions, workflow.
     """
 
-    base: Path
+    root: Path
     request: Request
     identity: dict[str, Any]
     provenance: dict[str, Any]
-
-    @property
-    def root(self) -> Path:
-        return self.base / self.request.name
 
     def is_begun(self) -> bool:
         """Whether there is a set of that name."""
@@ -131,7 +127,7 @@ class Job:
         else:
             count = len(self.request.plan)
         if count:
-            check_space(self.base, count, self.request.settings)
+            check_space(self.root.parent, count, self.request.settings)
         return count
 
 
