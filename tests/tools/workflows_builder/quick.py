@@ -295,7 +295,8 @@ def cull_and_check(schemas: Schemas) -> Flow:
         "rejected counts as missing, and queueing again makes exactly that, with another seed.",
         [
             "**Generate Dataset**: the name of your set, with the settings it was made with.",
-            "**Reject Items**: the numbers on the contact sheet, such as `3, 12-20` or `cat: 5`.",
+            "**Reject Items**: the numbers on the contact sheet, such as `3, 12-20` or `cat: 5`. Each is rejected once "
+            "a round; raise round to reject the same numbers again.",
             "**Check Labels**: threshold 0 means 1 / number of classes. Strict filters cost variety and tend to hurt.",
         ],
         "Queue twice: the first run marks, the second makes the marked ones anew. After the tries are used up the "
