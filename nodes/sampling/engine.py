@@ -288,7 +288,7 @@ class Task:
             if count:
                 job.check_space(self.job.root.parent, count, self.request.settings)
                 studio = self._studio(model, clip, vae, refiner_model, refiner_clip)
-                with BackgroundWriter(store, queue_size=2 * self.request.settings.batch_size) as writer:
+                with BackgroundWriter(store, queue_size=min(2 * self.request.settings.batch_size, 32)) as writer:
                     run = self._run(studio, writer, Reporter(count, model, self.node_id))
                     made = run.make(self.job.missing(store))
                 tiled = studio.tiled
