@@ -77,6 +77,7 @@ def test_the_page_in_chromium(page_file: Path) -> None:
             assert row.startswith("HypoNet")
             assert "\u00b1 2.00 (3 seeds)" in row
             assert "74.42" in row
+            page.emulate_media(media="screen")
             page.set_viewport_size({"width": 390, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "a phone would scroll sideways"
         finally:
