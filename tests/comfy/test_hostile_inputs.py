@@ -120,8 +120,9 @@ class Graphs:
             if wanted is not None and (not choices or wanted in choices):
                 return wanted
             return options.get("default", choices[0] if choices else "")
+        kind = str(kind).split(",")[0]  # an input that takes several types
         assert kind in PROVIDERS, f"name a node that makes {kind} in PROVIDERS"
-        node, own, output = PROVIDERS[str(kind)]
+        node, own, output = PROVIDERS[kind]
         made = [number for number, other in graph.items() if other["class_type"] == node]
         return [made[0] if made else self._add(graph, node, own), output]
 
