@@ -213,6 +213,20 @@ def test_sdxl_with_a_refiner_is_the_native_graph_of_two_samplers(comfy):
     assert identity["switch_at"] == 0.8
 
 
+def test_a_start_image_is_image_to_image_and_part_of_the_identity(comfy):
+    start = {"5": {"class_type": "EmptyImage", "inputs": {"width": SIZE, "height": SIZE, "batch_size": 1, "color": 99}}}
+    graph = {**plan_graph(images=1, template="a __hyponym__"), **checkpoint(), **start}
+    comfy.run({**graph, **generate("started", start_image=["5", 0], denoise=0.5, steps=3)})
+    line = lines(comfy, "started")[1]
+    parts = {**checkpoint(), **start, **native(line, steps=3)}
+    parts["12"] = {"class_type": "VAEEncode", "inputs": {"pixels": ["5", 0], "vae": ["3", 2]}}
+    parts["13"]["inputs"]["denoise"] = 0.5
+    assert largest_difference(saved(comfy, comfy.run(parts)), picture(comfy, "started", line)) <= 2
+    start["5"]["inputs"]["color"] = 98
+    with pytest.raises(RuntimeError, match=r"start_image: .* there, .* now"):
+        comfy.run({**graph, **start, **generate("started", start_image=["5", 0], denoise=0.5, steps=3)})
+
+
 def test_the_pieces_around_native_nodes_draw_the_same_pictures(comfy):
     base = {**plan_graph(images=2), **checkpoint()}
     comfy.run({**base, **generate("whole4", sampler="euler_ancestral")})
