@@ -105,7 +105,7 @@ def main() -> None:
         (base / "note.txt").write_text("untouched")
         hit, counts = 0, []
         for _ in range(options.kills):
-            hit += killed(base, options.images, 0.02, moments.uniform(0.0, 0.3))
+            hit += killed(base, options.images, 0.04, moments.uniform(0.0, 0.3))
             opened = (base / "set" / "dataset.json").exists()
             counts.append(len(DatasetStore.open(base / "set")) if opened else 0)
         print(f"{hit} of {options.kills} kills hit a process at work; pictures after each: {counts}")
