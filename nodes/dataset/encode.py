@@ -77,7 +77,8 @@ def encode(image: np.ndarray, encoding: Encoding, texts: dict[str, str]) -> byte
     elif encoding.format == "webp":
         picture.save(out, "WEBP", quality=encoding.quality, method=4, xmp=_XMP, exif=exif)
     else:
-        picture.save(out, "JPEG", quality=encoding.quality, subsampling=0, xmp=_XMP, **_jpeg_exif(exif))
+        picture.save(out, "JPEG", quality=encoding.quality, subsampling=0, **_jpeg_exif(exif))
+        return _with_xmp(out.getvalue())
     return out.getvalue()
 
 
@@ -135,6 +136,13 @@ def _exif(texts: dict[str, str]) -> Image.Exif:
         comment = b"UNICODE\0" + texts["parameters"].encode("utf-16-be", "replace")
         exif.get_ifd(0x8769)[0x9286] = comment
     return exif
+
+
+def _with_xmp(jpeg: bytes) -> bytes:
+    """The JPEG with our XMP in a segment of its own behind the first; older versions of PIL write none."""
+    body = b"http://ns.adobe.com/xap/1.0/\0" + _XMP
+    place = 4 + struct.unpack(">H", jpeg[4:6])[0]
+    return jpeg[:place] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[place:]
 
 
 def _jpeg_exif(exif: Image.Exif) -> dict[str, Any]:
