@@ -35,9 +35,10 @@ class Runs:
         return self.seen[key]
 
     def lines(self, name):
-        """The manifest of a set."""
+        """The manifest of a set, by label and rank; on disk the lines stand as the writing threads ended."""
         text = (self.comfy.datasets / name / "metadata.jsonl").read_text("utf-8")
-        return [json.loads(line) for line in text.splitlines()]
+        lines = [json.loads(line) for line in text.splitlines()]
+        return sorted(lines, key=lambda line: (line["label"], line["rank"]))
 
     def pictures(self, name):
         """The pictures of a set, by label and rank."""
