@@ -34,7 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         base = Path(place)
         (base / "input").mkdir()
-        write_inputs(base / "input")
+        write_inputs(base / "input", only_photos=True)
         with server(base) as running, editor(running.client.url, os.environ["HYPONET_CHROMIUM"], VIEW, 2) as page:
             for name in names:
                 form = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))

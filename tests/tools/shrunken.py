@@ -66,16 +66,22 @@ def shrunken(name: str, **titled: Mapping[str, Any]) -> dict[str, Any]:
     return graph
 
 
-def write_inputs(folder: Path) -> None:
-    """Sample photos and small test sets, below ComfyUI's input folder, where the workflows look for them."""
+def write_inputs(folder: Path, *, only_photos: bool = False) -> None:
+    """Sample photos and small test sets, below ComfyUI's input folder, where the workflows look for them.
+
+    Args:
+        only_photos: nothing that stands in for a picture of something else.
+    """
     import skimage.data
 
     photos = Path(skimage.data.__file__).parent
     names = {"cat": "chelsea", "coffee": "coffee", "motorcycle": "motorcycle_left"}
     for label, photo in names.items():
         (folder / f"{label}.png").write_bytes((photos / f"{photo}.png").read_bytes())
-    for label in ("example", "horse", "ship", "truck", "automobile"):
+    for label in ("example",) if only_photos else ("example", "horse", "ship", "truck", "automobile"):
         (folder / f"{label}.png").write_bytes((photos / "chelsea.png").read_bytes())
+    if only_photos:
+        return
     (folder / "samples").mkdir(exist_ok=True)
     for label in ("cat", "coffee"):
         (folder / "samples" / f"{label}.png").write_bytes((photos / f"{names[label]}.png").read_bytes())

@@ -37,7 +37,8 @@ def table_3_1(schemas: Schemas) -> Flow:
         loaded = flow.add("HypoNetLoadWildcard", f"Wildcard {name}", wildcard_name=f"thesis/{name}")
         flow.column()
         show_text(flow, loaded["lines"], f"The options of {name}", height=420, width=240)
-        flow.column()
+        if name != "location":
+            flow.column()
     flow.stage("2  Algorithm 3-1")
     prompts = flow.add(
         "HypoNetDynamicPrompt",

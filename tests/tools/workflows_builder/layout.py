@@ -70,7 +70,7 @@ def arrange(flow: Flow) -> tuple[dict[int, Box], list[tuple[str, str, Box]]]:
     left = 0
     for stage in flow.stages:
         inner, bottom = left + PADDING, 0
-        for column in stage.columns:
+        for column in filter(None, stage.columns):
             top = HEAD + TITLE
             widest = 0
             for node in column:
