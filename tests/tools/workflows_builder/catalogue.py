@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import experiments, figures, quick, thesis_sets
+from . import experiments, figures, lora, quick, thesis_sets
 from .graph import Flow, Schemas
 
-ALL: list[Callable[[Schemas], Flow]] = [*quick.FLOWS, *figures.FLOWS, *thesis_sets.FLOWS, *experiments.FLOWS]
+ALL: list[Callable[[Schemas], Flow]] = [
+    *quick.FLOWS,
+    *figures.FLOWS,
+    *thesis_sets.FLOWS,
+    *lora.FLOWS,
+    *experiments.FLOWS,
+]
 
 
 def build(schemas: Schemas) -> list[Flow]:
