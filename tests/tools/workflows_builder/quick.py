@@ -297,7 +297,8 @@ def cull_and_check(schemas: Schemas) -> Flow:
             "**Generate Dataset**: the name of your set, with the settings it was made with.",
             "**Reject Items**: the numbers on the contact sheet, such as `3, 12-20` or `cat: 5`. Each is rejected once "
             "a round; raise round to reject the same numbers again.",
-            "**Check Labels**: threshold 0 means 1 / number of classes. Strict filters cost variety and tend to hurt.",
+            "**Check Labels** records its verdicts and rejects nothing until you switch reject_failures on. Threshold 0 "
+            "means 1 / number of classes; strict filters cost variety and tend to hurt.",
         ],
         "Queue twice: the first run marks, the second makes the marked ones anew. After the tries are used up the "
         "best picture stays, marked, and exports leave it out unless asked.",
@@ -319,7 +320,9 @@ def cull_and_check(schemas: Schemas) -> Flow:
     show_text(flow, rejected["report"], "Rejected", height=160)
     flow.stage("4  Check by a classifier")
     classifier = load_classifier(flow)
-    checked = flow.add("HypoNetCheckLabels", dataset=rejected["dataset"], classifier=classifier["classifier"])
+    checked = flow.add(
+        "HypoNetCheckLabels", dataset=rejected["dataset"], classifier=classifier["classifier"], reject_failures=False
+    )
     show_text(flow, checked["report"], "Verdicts", height=300)
     flow.stage("5  Check the files")
     verified = flow.add("HypoNetVerifyDataset", dataset=checked["dataset"])
