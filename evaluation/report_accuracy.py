@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import thesis
-from .report import Cell, Row, Source, Table, in_thesis_order, same_settings, short_label
+from .report_tables import Cell, Row, Source, Table, in_thesis_order, same_settings, short_label
 
 WILSON = (
     "Brackets: 95 % Wilson interval of the test pictures. With several training seeds: mean \u00b1 standard deviation."

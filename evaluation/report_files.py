@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from . import plots
-from .report import Report, Source
 from .report_html import report_html
+from .report_tables import Report, Source
 from .report_text import report_csv, report_markdown
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from .report import Cell, Report, Row, Source, Table
+from .report_tables import Cell, Report, Row, Source, Table
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d232b; --dim: #5d6875; --page: #ffffff; --line: #d9dee5; --band: #f4f6f9;

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import thesis
 from .inception import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
-from .report import Cell, Row, Source, Table, in_thesis_order, short_label
+from .report_tables import Cell, Row, Source, Table, in_thesis_order, short_label
 
 FID_NOTES = (
     "No interval: resampling pictures with repeats is biased upward. FID compares only at equal numbers of pictures.",

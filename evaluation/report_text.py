@@ -7,8 +7,8 @@ import io
 import json
 from itertools import groupby
 
-from .report import Cell, Report, Table
 from .report_html import extent_parts
+from .report_tables import Cell, Report, Table
 
 CSV_COLUMNS = (
     "table",
