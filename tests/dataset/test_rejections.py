@@ -126,6 +126,19 @@ def test_a_kept_picture_stays_when_the_check_runs_again(pets):
         assert list(store.missing(schedule())) == [("cat", 1, 1)], "more tries are allowed now"
 
 
+def test_the_best_of_all_tries_stays_when_the_check_runs_again(pets):
+    """The regression: an earlier try that stayed was counted as that try only, rejected again, and never at rest."""
+    for probability in (0.2, 0.4, 0.3, 0.4, 0.4):
+        with opened(pets) as store:
+            mark(store, {("cat", 1): failed(probability)}, tries=3)
+            revision = store.ref().revision
+        with open_set(pets.parent) as store:
+            generate(store)
+    assert tries(pets)[("cat", 1)] == 1
+    assert revision == 3, "two rejections and one decision; checks after it change nothing"
+    assert_whole(pets)
+
+
 def test_a_lost_picture_is_never_the_best(pets):
     with opened(pets) as store:
         (pets / "cat" / "000001.png").unlink()

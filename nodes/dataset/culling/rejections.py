@@ -64,7 +64,8 @@ def mark(store: DatasetStore, marks: Mapping[tuple[str, int], Mark], tries: int 
         for key, each in marks.items()
         if key in lines and each.reason
     }
-    again = {key: each for key, each in rejections.items() if each.line.attempt + 1 < tries}
+    made = {key: max(each.line.attempt, store.rejected.highest(*key)) + 1 for key, each in rejections.items()}
+    again = {key: each for key, each in rejections.items() if made[key] < tries}
     out_of_tries = {key: each for key, each in rejections.items() if key not in again}
     best = _best_tries(store, out_of_tries)
     store.rejected.append(each for each in rejections.values() if each.line.status != KEPT)
