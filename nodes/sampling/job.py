@@ -6,6 +6,7 @@ Reads and writes the set through `dataset.store`; knows nothing of ComfyUI.
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...evaluation.images import CorruptPicture, decode
 from .. import checks
 from ..dataset.encode import FORMATS, Encoding
 from ..dataset.folders import DESCRIPTION
@@ -26,6 +28,8 @@ from .provenance import Upstream
 from .settings import Settings
 
 T = TypeVar("T")
+
+_log = logging.getLogger("hyponet")
 
 THUMBNAILS = 64  # an IMAGE output stays in ComfyUI's cache for as long as the graph does
 _THUMBNAIL_SIDE = 256  # pixels
@@ -245,11 +249,17 @@ def spread(values: Iterable[T], total: int, most: int) -> list[T]:
 
 
 def thumbnails(paths: Sequence[Path]) -> torch.Tensor:
-    """The pictures (B, H, W, 3) float in 0..1, no side longer than 256; one black pixel when there are none."""
+    """The pictures (B, H, W, 3) float in 0..1, no side longer than 256; one black pixel when there are none.
+
+    A picture that cannot be read is left out: Verify Dataset, which mends it, stands behind this node.
+    """
     rows = []
     for path in paths:
-        with Image.open(path) as picture:
-            small = picture.convert("RGB")
+        try:
+            small = Image.fromarray(decode(path, path.name))
+        except CorruptPicture as problem:
+            _log.warning("no thumbnail: %s", problem)
+            continue
         if max(small.size) > _THUMBNAIL_SIDE:
             scale = _THUMBNAIL_SIDE / max(small.size)
             size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))

@@ -63,6 +63,13 @@ def test_thumbnails_are_small_and_in_0_to_1(tmp_path):
     assert tuple(thumbnails([]).shape) == (1, 1, 1, 3)
 
 
+def test_a_torn_picture_has_no_thumbnail_and_stops_nothing(tmp_path):
+    """The regression: with one the node failed, and with it Verify Dataset behind it, which mends the set."""
+    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(tmp_path / "whole.png")
+    (tmp_path / "torn.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    assert thumbnails([tmp_path / "torn.png", tmp_path / "whole.png"]).shape[0] == 1
+
+
 def test_start_images_are_told_apart_by_content_and_shape():
     first, second = torch.zeros(1, 8, 4, 3), torch.zeros(1, 4, 8, 3)
     assert len({digest(None), digest(first), digest(second), digest(first + 0.5)}) == 4
