@@ -54,7 +54,7 @@ def load(path: Path, name: str) -> Classifier:
     architecture = resnet_architecture(tensors)
     if architecture:
         return _load_resnet(tensors, architecture, path, name)
-    return _load_timm(tensors, metadata.get("architecture") or path.stem, (), path, name)
+    return _load_timm(tensors, metadata.get("architecture") or path.stem, {}, path, name)
 
 
 def download(name: str) -> Classifier:
@@ -120,9 +120,7 @@ def _load_folder(path: Path, name: str) -> Classifier:
     if is_timm_folder(config):
         for filename in ("model.safetensors", "pytorch_model.bin"):
             if (path / filename).is_file():
-                labels = config.get("label_names")
-                labels = labels if isinstance(labels, list) else ()
-                return _load_timm(read_tensors(path / filename), config["architecture"], labels, path, name)
+                return _load_timm(read_tensors(path / filename), config["architecture"], config, path, name)
         raise ValueError(f"model folder {path} holds no weights; expected model.safetensors; download it again")
     if is_transformers_folder(config):
         return _load_transformers(path, name)
@@ -133,20 +131,29 @@ def _load_folder(path: Path, name: str) -> Classifier:
 
 
 def _load_timm(
-    tensors: dict[str, torch.Tensor], architecture: str, labels: Sequence[str], path: Path, name: str
+    tensors: dict[str, torch.Tensor], architecture: str, config: Mapping[str, Any], path: Path, name: str
 ) -> Classifier:
+    """A timm model; `config` is the config.json of its folder, empty for a file alone."""
     timm = _timm(f"model {path} is no ResNet of torchvision's; to try it as timm's {architecture!r} it")
     if not timm.is_model(architecture):
         raise ValueError(
             f"model file {path} holds {len(tensors)} tensors of an unknown kind, such as {next(iter(tensors))!r}; "
             f"{WHERE_FROM}; a timm model needs its timm name as file name or in the metadata's `architecture`"
         )
-    configured = timm.models.get_pretrained_cfg(architecture)
+    try:
+        configured = timm.models.get_pretrained_cfg(architecture)
+    except RuntimeError:  # a tag that this timm does not know: the weights say what counts
+        architecture = architecture.split(".")[0]
+        configured = timm.models.get_pretrained_cfg(architecture)
     head = tensors.get(f"{getattr(configured, 'classifier', None) or 'fc'}.weight")
     classes = int(head.shape[0]) if head is not None else 1000
     network = timm.create_model(architecture, pretrained=False, num_classes=classes)
     _fill(network, tensors, path, f"timm's {architecture}")
-    transform = timm.data.create_transform(**timm.data.resolve_data_config({}, model=network), is_training=False)
+    own = config.get("pretrained_cfg")  # of this very training; the architecture's own may resize otherwise
+    settings = timm.data.resolve_data_config({}, own if isinstance(own, dict) else None, network)
+    transform = timm.data.create_transform(**settings, is_training=False)
+    given = config.get("label_names")
+    labels = given if isinstance(given, list) else ()
     names, synsets = _classes(classes, labels) if labels or classes == 1000 else _timm_classes(classes)
     return Classifier(name, architecture, names, synsets, EachPicture(transform), network.train(False))
 
@@ -191,8 +198,9 @@ def _load_transformers(path: Path, name: str) -> Classifier:
     models: Any = AutoModelForImageClassification
     processors: Any = AutoImageProcessor
     try:
-        network = models.from_pretrained(str(path), local_files_only=True)
-        processor = processors.from_pretrained(str(path), local_files_only=True)
+        # without the flag transformers asks in the server's console whether to run code of the folder
+        network = models.from_pretrained(str(path), local_files_only=True, trust_remote_code=False).float()
+        processor = processors.from_pretrained(str(path), local_files_only=True, trust_remote_code=False)
     except MemoryError:
         raise
     except Exception as error:  # transformers raises whatever its file formats raise

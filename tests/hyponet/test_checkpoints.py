@@ -123,6 +123,8 @@ def test_a_timm_file_says_its_architecture(tmp_path):
         torch.testing.assert_close(classifier.logits(batch), network(batch), atol=1e-5, rtol=0)
     save_file(network.state_dict(), tmp_path / "mobilenetv3_small_050.safetensors")  # or its file name says so
     assert load(tmp_path / "mobilenetv3_small_050.safetensors", "x").synsets == classifier.synsets
+    save_file(network.state_dict(), tmp_path / "mobilenetv3_small_050.mine.safetensors")  # with a tag of one's own
+    assert load(tmp_path / "mobilenetv3_small_050.mine.safetensors", "x").synsets == classifier.synsets
 
 
 def test_a_timm_folder_with_its_own_classes(tmp_path):
@@ -135,6 +137,18 @@ def test_a_timm_folder_with_its_own_classes(tmp_path):
     assert classifier.class_names == ("cat", "dog", "ship")
     assert classifier.synsets == ("", "", "")
     assert classifier.probabilities(pictures()).shape == (2, 3)
+
+
+def test_a_timm_folder_says_how_its_pictures_are_resized(tmp_path):
+    """timm's resnet50 alone means another training, which resizes to 235 by bicubic; the folder's own counts."""
+    timm = pytest.importorskip("timm")
+    network = timm.create_model("resnet50.tv_in1k", pretrained=False)
+    save_file(network.state_dict(), tmp_path / "model.safetensors")
+    config = {"architecture": "resnet50", "num_classes": 1000, "pretrained_cfg": network.pretrained_cfg}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    transform = timm.data.create_transform(**timm.data.resolve_data_config({}, model=network), is_training=False)
+    expected = transform(Image.fromarray(data.chelsea()[:300, :400]))
+    assert torch.equal(load(tmp_path, "folder").preprocess(pictures())[0], expected)
 
 
 @pytest.mark.parametrize("imagenet", [True, False])
@@ -162,6 +176,32 @@ def test_a_hugging_face_folder(tmp_path, imagenet):
     with torch.no_grad():
         torch.testing.assert_close(classifier.logits(batch), network(batch).logits, atol=1e-5, rtol=0)
     assert classifier.synsets[:1] == (("n01440764",) if imagenet else ("",))
+
+
+def small_transformers_folder(folder: Path, half: bool = False) -> None:
+    transformers = pytest.importorskip("transformers")
+    config = transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8], depths=[1], layer_type="basic")
+    network = transformers.ResNetForImageClassification(config)
+    (network.half() if half else network).save_pretrained(folder)
+    transformers.ConvNextImageProcessor(size={"shortest_edge": 64}, crop_pct=1.0).save_pretrained(folder)
+
+
+def test_a_hugging_face_folder_in_half_precision_runs(tmp_path):
+    small_transformers_folder(tmp_path, half=True)
+    assert load(tmp_path, "half").probabilities(pictures()).sum(1).tolist() == pytest.approx([1.0, 1.0], abs=1e-5)
+
+
+def test_a_folder_with_code_of_its_own_is_refused_without_asking(tmp_path, monkeypatch, capsys):
+    small_transformers_folder(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    code = {"AutoConfig": "own.Config", "AutoModelForImageClassification": "own.Model"}
+    (tmp_path / "config.json").write_text(json.dumps({**config, "model_type": "own", "auto_map": code}))
+    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    with pytest.raises(ValueError, match="does not fit an image classifier of transformers"):
+        load(tmp_path, "own")
+    assert "[y/N]" not in capsys.readouterr().out
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("stem", trained.STEMS)
