@@ -18,6 +18,7 @@ _DEVICES = {
     "con", "prn", "aux", "nul", "conin$", "conout$",
     *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789\u00b9\u00b2\u00b3"),
 }  # fmt: skip
+_FILES = {"dataset.json", "metadata.jsonl", "readme.md", "rejected.jsonl"}  # what lies beside the class folders
 _UNSEEN = ("Cs", "Cc", "Cf", "Zl", "Zp")  # half pairs, controls, joiners, line ends
 # Hugging Face takes a folder for a split when one of these stands in its name as a word of its own.
 _SPLITS = ("train", "training", "validation", "valid", "dev", "val", "test", "testing", "evaluation"[:4], "evaluation")
@@ -47,7 +48,7 @@ def assign_folders(labels: Iterable[str], taken: Mapping[str, str]) -> dict[str,
     macOS ignore case and macOS composes characters its own way.
     """
     folders = dict(taken)
-    used = {_key(folder) for folder in folders.values()}
+    used = {*_FILES, *(_key(folder) for folder in folders.values())}
     for label in labels:
         if label in folders:
             continue
