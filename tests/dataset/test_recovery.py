@@ -94,10 +94,13 @@ def test_a_torn_picture_is_found_and_made_again(pets):
 
 
 def test_an_unlisted_picture_is_moved_beside_the_set(pets):
-    (pets / "cat" / "stranger.png").write_bytes((pets / "cat" / "000000.png").read_bytes())
-    assert repair(pets) == 0
+    for source in ("000000.png", "000001.png"):  # the second does not replace the first
+        (pets / "cat" / "stranger.png").write_bytes((pets / "cat" / source).read_bytes())
+        assert repair(pets) == 0
     assert_whole(pets)
-    assert (pets.parent / "pets.rejects" / "unlisted" / "cat" / "stranger.png").is_file()
+    moved = pets.parent / "pets.rejects" / "unlisted" / "cat"
+    assert (moved / "stranger.png").read_bytes() == (pets / "cat" / "000000.png").read_bytes()
+    assert (moved / "stranger-2.png").read_bytes() == (pets / "cat" / "000001.png").read_bytes()
 
 
 def test_a_crash_between_rejecting_and_moving_leaves_only_missing_items(pets):

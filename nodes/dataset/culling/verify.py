@@ -110,7 +110,7 @@ def mark_findings(store: DatasetStore, found: Findings, tries: int = DEFAULT_TRI
     for name in found.unlisted:
         folder = folders.make_sibling(store.root, "rejects") / "unlisted" / Path(name).parent
         folder.mkdir(parents=True, exist_ok=True)
-        os.replace(store.root / name, folder / Path(name).name)
+        os.replace(store.root / name, _free(folder / Path(name).name))
     if not marks and not found.broken_lines:
         return Marked(0, 0)
     if not marks:
@@ -145,6 +145,15 @@ def _unlisted(store: DatasetStore) -> list[str]:
             if entry.is_file() and entry.suffix.lower() in PICTURES and name not in listed:
                 found.append(name)
     return sorted(found)
+
+
+def _free(path: Path) -> Path:
+    """`path`, or a name beside it that nothing has: what was moved there before stays."""
+    free, number = path, 1
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
 
 
 def _batches(lines: Iterator[Line], size: int) -> Iterator[list[Line]]:
