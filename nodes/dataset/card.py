@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from . import folders
 from .culling.sheet import ORDERS, SheetSettings, contact_sheet
-from .store import DatasetStore
+
+if TYPE_CHECKING:  # the store writes its card
+    from .store import DatasetStore
 
 CARD = "README.md"
 _MARK = re.compile(r"\n<!-- hyponet card ([0-9a-f]{16}) -->\n$")
@@ -55,7 +57,7 @@ def card_text(store: DatasetStore) -> str:
     parts += ["## Classes", _counts(store), "## Models", _models(provenance.get("models") or [])]
     parts += ["## Settings", _settings(store.description["identity"]), "## Licence", _licence(store)]
     parts += ["## Intended use", _USE, "## Files", _FILES]
-    return "\n\n".join(parts)
+    return "\n\n".join(parts).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 _USE = (

@@ -82,7 +82,8 @@ def write_json(folder: Path, work: Path, data: dict[str, Any]) -> None:
     """Replace `folder`/dataset.json whole: a crash leaves the old one or the new one."""
     fresh = work / (DESCRIPTION + ".part")
     try:
-        with open(fresh, "w", encoding="utf-8") as file:
+        # half a surrogate pair, from any widget of the graph, is written as JSON's own escape
+        with open(fresh, "w", encoding="utf-8", errors="backslashreplace") as file:
             json.dump(data, file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())

@@ -74,6 +74,10 @@ class Line:
             allow_nan=False,
         )
 
+    def to_bytes(self) -> bytes:
+        """The line as it stands in a file; half a surrogate pair becomes JSON's own escape."""
+        return (self.to_json() + "\n").encode("utf-8", "backslashreplace")
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Line:
         """The line that `data` says.

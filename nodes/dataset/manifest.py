@@ -123,7 +123,7 @@ class Manifest:
         """Commit `line`: after a failure the file is as before."""
         if self._file is None:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-        data = (line.to_json() + "\n").encode("utf-8")
+        data = line.to_bytes()
         os.lseek(self._file, self.end, os.SEEK_SET)
         try:
             written = 0
@@ -146,7 +146,7 @@ class Manifest:
             for line in self.lines():
                 changed = change(line)
                 if changed is not None:
-                    out.write((changed.to_json() + "\n").encode("utf-8"))
+                    out.write(changed.to_bytes())
             out.flush()
             os.fsync(out.fileno())
         replace_file(fresh, self.path)

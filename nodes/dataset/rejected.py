@@ -59,7 +59,8 @@ class Rejected:
         """Write `rejections` at the end, all on the disk when this returns."""
         found = list(rejections)
         with open(self.path, "ab") as file:
-            file.write("".join(rejection.to_json() + "\n" for rejection in found).encode("utf-8"))
+            lines = "".join(rejection.to_json() + "\n" for rejection in found)
+            file.write(lines.encode("utf-8", "backslashreplace"))
             file.flush()
             os.fsync(file.fileno())
         for rejection in found:

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..prompts.plan import Item
 from . import folders
+from .card import write_card
 from .copies import SmallCopies
 from .description import copies_json, encoding_json, graph_texts, new_description, with_classes
 from .encode import Encoding, encode, parameters_line
@@ -287,8 +288,6 @@ class DatasetStore:
 
     def finish(self) -> None:
         """Bring small copies and the data card up to date; what leaves the context without an error does it."""
-        from .card import write_card
-
         if self._copies is not None:
             self._copies.prune(self.manifest.index)
             self._copies.complete(self.lines, self.root)

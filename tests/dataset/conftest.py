@@ -19,7 +19,7 @@ def item(label: str, rank: int, attempt: int = 0) -> Item:
 
 def picture(label: str, rank: int, attempt: int = 0, side: int = 24) -> np.ndarray:
     """Pixels that depend on the item alone, like a sampler's: a coarse pattern, so that no two look alike."""
-    seed = int.from_bytes(hashlib.sha256(f"{label} {rank} {attempt}".encode()).digest()[:4], "little")
+    seed = int.from_bytes(hashlib.sha256(f"{label} {rank} {attempt}".encode("utf-8", "replace")).digest()[:4], "little")
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
     return np.kron(coarse, np.ones((side // 6, side // 6, 1), np.uint8))
 

@@ -159,17 +159,35 @@ def test_links_are_not_followed_out_of_the_set(tmp_path):
     assert list(outside.iterdir()) == []
 
 
-LABELS = ("\uace0\uc591\uc774", "\U0001f600", "CON", "train", "dots...", "x" * 300, "Cat", "cat", "a/b", "line\nbreak")
+LABELS = (
+    "\uace0\uc591\uc774", "\U0001f600", "CON", "train", "dots...", "x" * 300, "Cat", "cat", "a/b", "line\nbreak",
+    "README.md", "metadata.jsonl", "\ud800",
+)  # fmt: skip
 
 
 def test_any_label_is_kept_in_the_manifest(tmp_path):
     with open_set(tmp_path, labels=LABELS) as store:
-        assert generate(store, LABELS, 2) == 20
+        assert generate(store, LABELS, 2) == 2 * len(LABELS)
     assert_whole(store.root, LABELS, 2)
     with DatasetStore.open(store.root) as again:
         assert set(again.labels) == set(LABELS)
         assert list(again.missing(schedule(LABELS, 2))) == []
     assert len({path.parent for path in store.root.glob("*/*.png")}) == len(LABELS)
+
+
+def test_half_a_surrogate_pair_in_any_widget_is_kept_as_an_escape(tmp_path):
+    """The regression: dataset.json could not be written; the graph comes from the page and holds what was typed."""
+    half = "\ud800 \\ \udfff"
+    graph = {"1": {"class_type": half, "inputs": {"text": half}}}
+    more = {"plan": {}, "identity": {"graph.X.text": half}}
+    for _ in range(2):
+        provenance = {"prompt": graph, "workflow": {"nodes": [half]}, "nodes": {"X.text": half}}
+        with DatasetStore.create_or_open(tmp_path, "pets", provenance=provenance, **more) as store:
+            generate(store, ("cat",), 1)
+    kept = json.loads((store.root / "dataset.json").read_text("utf-8"))
+    assert kept["provenance"]["prompt"] == graph
+    assert json.loads(Image.open(store.root / "cat" / "000000.png").info["prompt"]) == graph
+    assert r"\ud800" in (store.root / "README.md").read_text("utf-8")
 
 
 def test_threads_add_at_once(tmp_path):

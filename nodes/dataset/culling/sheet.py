@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -15,8 +16,10 @@ from ....evaluation.images import decode
 from ..folders import make_sibling
 from ..line import KEPT, Line
 from ..names import safe_folder
-from ..store import DatasetStore
 from .fonts import caption_font
+
+if TYPE_CHECKING:  # the store's card shows a sheet
+    from ..store import DatasetStore
 
 CAPTIONS = ("number and label", "label", "prompt", "none")
 ORDERS = ("by class", "classes in turn")

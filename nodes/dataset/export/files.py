@@ -20,7 +20,7 @@ def write_zip(job: Job) -> None:
     with zipfile.ZipFile(job.folder / f"{job.name}.zip", "w", zipfile.ZIP_STORED, allowZip64=True) as out:
         for _, line, data in job.pictures():
             out.writestr(line.file_name, data)
-        out.writestr("metadata.jsonl", "".join(line.to_json() + "\n" for line in job.lines))
+        out.writestr("metadata.jsonl", b"".join(line.to_bytes() for line in job.lines))
 
 
 def write_tars(job: Job) -> None:
