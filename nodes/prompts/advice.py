@@ -18,6 +18,7 @@ from .wildcards import key_of
 
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _MOST_NAMED = 8
+_NEGATIVES = 50  # negative prompts of a class that are compared with its prompts
 _MOST_OPTIONS = 20_000  # options of one slot that are compared with other classes
 _NOT_TELLING = frozenset(
     {"the", "and", "with", "for", "from", "not", "very", "best", "worst", "high", "low", "quality", "resolution"}
@@ -68,6 +69,17 @@ class Known:
         ids = self.ids(words)
         return ids.union(*(self.tree.ancestors(one) for one in ids))
 
+    def qualifies(self, words: str, roots: frozenset[str]) -> bool:
+        """Whether the words are a word of the class with a class word behind it: "tom cat" is a tom, a cat."""
+        assert self.tree is not None
+        classes = roots.union(*(self.tree.ancestors(one) for one in roots))
+        parts = words.split()
+        return any(
+            not classes.isdisjoint(self.ids(" ".join(parts[at:])))
+            and not roots.isdisjoint(self.above(" ".join(parts[:at])))
+            for at in range(1, len(parts))
+        )
+
     def named(self, words: str) -> set[str]:
         """The classes whose names stand in the words, also in the plural."""
         parts = words.split()
@@ -99,7 +111,7 @@ def _of_class(plan: Plan, spec: ClassSpec, use: ClassUse, cfg: float, known: Kno
     if spec.hyponyms and not any(slot.slot.endswith("hyponym") and slot.visits for slot in use.slots):
         yield "its hyponyms are never used: the template has no `__hyponym__`."
     yield from _unused(programs.tree, use)
-    negative = programs.negative.render(0)[0]
+    negative = " ".join(programs.negative.render(rank)[0] for rank in range(min(use.counted, _NEGATIVES)))
     if negative.strip() and cfg <= 1:
         yield f"a negative prompt has no effect at cfg {cfg:g}; raise it above 1, or leave the negative empty."
     repeated = _repeated_words(negative, use)
@@ -133,8 +145,10 @@ def _strangers(spec: ClassSpec, known: Known) -> Iterator[str]:
     wrong, unknown = [], []
     for text in spec.hyponyms[:_MOST_OPTIONS]:
         words = words_of(text)
+        if not known.ids(words):  # "S.U.V." keeps its dots in WordNet, "tom cat" is tom there
+            words = text.casefold()
         if not known.ids(words):
-            unknown.append(text)
+            unknown += [] if known.qualifies(words, roots) else [text]
         elif roots.isdisjoint(known.above(words)):
             wrong.append(text)
     if wrong:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from hyponet.nodes.hyponet.hyponyms import Settings, hyponyms_of_class, hyponyms_of_word
 from hyponet.nodes.hyponet.taxonomy import taxonomy
 from hyponet.nodes.prompts.coverage import use_of
 from hyponet.nodes.prompts.plan import ClassSpec, Plan
@@ -55,6 +56,7 @@ def test_the_tables_count_what_the_plan_gives():
         ({}, "WordNet puts no sense of pickup truck, dump truck, sorrel under automobile"),
         ({}, "WordNet does not have 1 of its 5 hyponyms: zzz coupe"),
         ({"negative": "bad, (town:1.2)"}, "the negative repeats words of the prompts: town"),
+        ({"negative": "{bad|worse|town}"}, "the negative repeats words of the prompts: town"),
         ({"negative": "bad", "cfg": 1.0}, "a negative prompt has no effect at cfg 1"),
         ({}, "slot place has 1 repeated options in place.txt; equal options count once"),
         ({"template": "a __place__"}, "its hyponyms are never used"),
@@ -76,6 +78,20 @@ def test_a_clean_plan_has_no_warning():
     shown = look(clean, "a __hyponym__ {x|y}", "blurry, worst quality", images_per_class=4)
     assert shown.warnings == 0, shown.report
     assert warnings_of(shown).strip() == "None."
+
+
+def test_words_that_our_own_nodes_qualified_are_known():
+    """The lists come from WordNet, "tom" and "semi" with the class word behind them."""
+    found = [hyponyms_of_word(word, Settings(at_least=1, include_class=False)) for word in ("cat", "truck", "car")]
+    found.append(hyponyms_of_class("n02123045", "tabby", Settings()))
+    assert "S.U.V." in found[2].words
+    assert "tom cat" in found[3].words
+    for one in found:
+        spec = ClassSpec(one.word, hyponyms=one.words, synset=one.synset)
+        assert "WordNet" not in warnings_of(look((spec,), images_per_class=len(one.words) * 2))
+    strange = ClassSpec("cat", hyponyms=("tom cat", "zzz cat", "tom zzz", "bus cat"), synset="n02121808")
+    shown = warnings_of(look((strange,), images_per_class=8))
+    assert "WordNet does not have 3 of its 4 hyponyms: zzz cat, tom zzz, bus cat." in shown
 
 
 def test_a_plan_without_slots_has_a_chart_that_says_so():
