@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +25,7 @@ from .wildcards import Library, WildcardList, key_of
 
 COVERAGE = ("balanced", "random", "combinatorial")
 ORDERS = ("interleaved", "by class")
+_LANGUAGE = re.compile(r"[{}]|__.+__")
 FORMAT, VERSION = "hyponet.plan", 1
 
 __all__ = ["COVERAGE", "ORDERS", "ClassSpec", "Item", "Pick", "Plan", "item_seed"]
@@ -277,6 +279,10 @@ def _check(classes: Sequence[ClassSpec], coverage: str, order: str, shard: tuple
     for spec in classes:
         if not spec.name.strip():
             raise ValueError("name of a class is empty; expected a label such as cat")
+        for what, text in (("name", spec.name), ("hypernym", spec.hypernym)):
+            if _LANGUAGE.search(text):
+                how = "expected plain text, since it reaches the model as it is; give the words as hyponyms"
+                raise ValueError(f"{what} of class {spec.name[:80]!a} has braces or a wildcard; {how}")
         if key_of(spec.name) in seen:
             raise ValueError(f"name of two classes is {spec.name}; expected names that differ by more than case")
         seen.add(key_of(spec.name))
