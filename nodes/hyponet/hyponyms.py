@@ -27,7 +27,7 @@ class Settings:
     """How to climb, what to list and how to word it; the fields are the widgets of the nodes.
 
     Args:
-        mode: one of MODES. In thesis mode only `max_count` and `seed` act besides.
+        mode: one of MODES. In thesis mode only `max_count` and `seed` act besides, and unfit words stay out.
         at_least: climb to broader hypernyms until there are so many words; not used with an ancestor.
         ancestor: the hypernym to climb to: "ship", "ship.n.01" or a wnid; "" climbs by count.
         depth: levels of hyponyms listed below the hypernym.

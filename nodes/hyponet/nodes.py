@@ -209,8 +209,8 @@ def _settings_inputs(*, include_class: bool) -> list[io.Input]:
             default="exact",
             tooltip=(
                 "exact: the class's own WordNet id names the synset. thesis: the label is looked up as in the thesis, "
-                "the first hypernym of any sense is taken, all its direct hyponyms are listed; only the maximum count "
-                "and seed act then."
+                "the first hypernym of any sense is taken, all its direct hyponyms are listed but slang, obscene words "
+                "and slurs, which are left out in every mode; only the maximum count and seed act then."
             ),
         ),
         io.Int.Input(
