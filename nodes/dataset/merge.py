@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .encode import Encoding
+from .identity import plan_differences
 from .line import Line
 from .store import DatasetStore
 
@@ -37,11 +38,11 @@ def merge(sources: Sequence[DatasetStore], base: Path, name: str, progress: Prog
     if any(source.root == base / name for source in sources):
         raise ValueError(f"name is {name!r}, one of the sets to merge; expected a new name; nothing was changed")
     first = sources[0].description
-    alike = all(source.description["identity"] == first["identity"] for source in sources)
+    alike = all(_go_together(first, source.description) for source in sources)
     target = DatasetStore.create_or_open(
         base,
         name,
-        plan=first["plan"] if alike else {"merged": [source.description["plan"] for source in sources]},
+        plan=_whole(first["plan"]) if alike else {"merged": [source.description["plan"] for source in sources]},
         identity=_own_identity(first) if alike else {"merged": [_name(source) for source in sources]},
         provenance=first["provenance"] | {"merged": [_origin(source) for source in sources]},
         classes={label: synset for source in sources for label, synset in source.synsets.items()},
@@ -94,6 +95,18 @@ def _placed(line: Line, target: DatasetStore, free: dict[str, int]) -> Line:
         rank += 1
     free[line.label] = rank + 1
     return replace(line, rank=rank)
+
+
+def _go_together(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two sets hold items of one plan, made by the same settings."""
+    names = [[entry["label"] for entry in each["classes"]] for each in (first, other)]
+    same = first["identity"] == other["identity"] and sorted(names[0]) == sorted(names[1])
+    return same and not plan_differences(first["plan"], other["plan"])
+
+
+def _whole(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """`plan` with the items of all its shards."""
+    return {**plan, "shard": [0, 1]} if "shard" in plan else dict(plan)
 
 
 def _own_identity(description: dict[str, Any]) -> dict[str, Any]:

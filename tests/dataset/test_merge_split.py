@@ -5,6 +5,8 @@ from hyponet.nodes.dataset.culling.rejections import Mark, mark
 from hyponet.nodes.dataset.merge import merge
 from hyponet.nodes.dataset.split import Shares, split
 from hyponet.nodes.dataset.store import DatasetStore, OtherSettings
+from hyponet.nodes.prompts.plan import ClassSpec, Plan
+from hyponet.nodes.prompts.wildcards import Library
 
 from .conftest import assert_whole, generate, item, open_set, picture, schedule
 
@@ -52,6 +54,37 @@ def test_taken_ranks_move_behind(tmp_path):
         store.add(item("cat", 0), picture("another", 0))
     with merge([one, DatasetStore.open(store.root)], tmp_path, "both") as merged:
         assert merged.keys(only_class="cat") == [("cat", 0), ("cat", 1), ("cat", 2)]
+
+
+def planned(base, name, shard=(0, 1), **changes):
+    """A set whose dataset.json holds a plan, with a picture of each of its classes."""
+    words = {"template": "a __class__", "negative": "", "seed": 1, "coverage": "balanced", "order": "interleaved"}
+    classes = [ClassSpec(label) for label in changes.pop("labels", ("cat", "dog"))]
+    words |= {"images_per_class": 2}
+    plan = Plan(classes, library=Library([]), shard=shard, **{**words, **changes})
+    with DatasetStore.create_or_open(base, name, plan=plan.to_json(), identity={"steps": 2}, provenance={}) as store:
+        for label, rank, _ in store.missing(plan.schedule()):
+            store.add(plan.item(label, rank), picture(f"{name} {label}", rank))
+    return DatasetStore.open(store.root)
+
+
+def test_merged_shards_have_the_whole_plan(tmp_path):
+    """The regression: dataset.json kept the first shard's plan, which makes only that shard again."""
+    with merge([planned(tmp_path, f"part{n}", (n, 2)) for n in range(2)], tmp_path, "pets") as merged:
+        again = Plan.from_json(merged.description["plan"])
+    assert len(again) == len(merged) == 4
+
+
+@pytest.mark.parametrize("other", [{"labels": ("fox",)}, {"seed": 2}, {"template": "the __class__"}])
+def test_sets_of_other_plans_are_not_taken_for_shards(tmp_path, other):
+    """The regression: equal settings were enough, and dataset.json said that the first plan made all of it."""
+    with merge([planned(tmp_path, "one"), planned(tmp_path, "two", **other)], tmp_path, "both") as merged:
+        plans = merged.description["plan"]["merged"]
+    assert [len(Plan.from_json(plan)) for plan in plans] == [4, 2 * len(other.get("labels", "12"))]
+    before = len(merged)
+    grown = [planned(tmp_path, "one", images_per_class=3), DatasetStore.open(tmp_path / "two")]
+    with merge(grown, tmp_path, "both") as merged:
+        assert len(merged) == before + 2, "merging again adds what is new"
 
 
 def test_a_merge_never_writes_into_its_sources(tmp_path):
