@@ -5,10 +5,13 @@ Source: Friedman and Dieng 2022, arXiv 2210.02410 (Vendi score, cosine kernel, q
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from .data import Progress
 from .features import ImageFeatures
 from .precision_recall import squared_distances
 from .results import Finding
@@ -28,11 +31,12 @@ def vendi_score(features: np.ndarray | Tensor) -> float:
     return float((-(values * values.log()).sum()).exp())
 
 
-def pairwise_distances(features: np.ndarray | Tensor) -> tuple[float, float]:
+def pairwise_distances(features: np.ndarray | Tensor, tick: Callable[[int], None] | None = None) -> tuple[float, float]:
     """Mean Euclidean distance over all pairs, and the median distance to the nearest other picture.
 
     Args:
         features: [n,d] with n >= 2.
+        tick: hears how many more pictures were compared with all others; what it raises stops the work.
     """
     x = torch.as_tensor(features).double()
     x = x - x.mean(0)
@@ -41,20 +45,34 @@ def pairwise_distances(features: np.ndarray | Tensor) -> tuple[float, float]:
         distances = squared.sqrt()
         total += float(distances.sum())
         nearest.append(distances.topk(2, dim=1, largest=False).values[:, 1])
+        if tick is not None:
+            tick(len(distances))
     return total / (len(x) * (len(x) - 1)), float(torch.cat(nearest).median())
 
 
-def measure_diversity(features: ImageFeatures) -> Finding:
+def measure_diversity(features: ImageFeatures, *, progress: Progress | None = None) -> Finding:
     """Mean pairwise distance, median distance to the nearest neighbour and Vendi score of each class and their means.
+
+    Args:
+        features: of the set.
+        progress: called with (done, total); what it raises stops the work.
 
     Raises:
         ValueError: no class has two pictures.
     """
     classes = {}
+    done = 0
+
+    def tick(pictures: int) -> None:
+        nonlocal done
+        done += pictures
+        if progress is not None:
+            progress(done, len(features))
+
     for label, name in enumerate(features.class_names):
         part = features.of_class(label)
         if len(part) > 1:
-            mean, nearest = pairwise_distances(part.features)
+            mean, nearest = pairwise_distances(part.features, tick)
             classes[name] = {
                 "count": len(part),
                 "mean_pairwise_distance": mean,

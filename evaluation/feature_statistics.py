@@ -175,7 +175,10 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
         with np.load(path) as archive:
             mean, covariance = (np.asarray(archive[key], dtype=np.float64) for key in ("mu", "sigma"))
             facts = json.loads(str(archive["hyponet"])) if "hyponet" in archive.files else None
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        if facts is not None:
+            preparation = Preparation(**{key: facts[key] for key in ("convention", "size", "filter", "crop")})
+            count = int(facts["count"])
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} cannot be read as statistics ({type(error).__name__}: {error}); expected an .npz with mu [2048] "
             "and sigma [2048,2048]; write one with Save Statistics, pytorch-fid or clean-fid"
@@ -186,12 +189,10 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
         raise ValueError(
             f"{path} has a sigma that is not finite or not symmetric; expected a covariance; make it again"
         )
-    if facts is not None:
-        preparation = Preparation(**{key: facts[key] for key in ("convention", "size", "filter", "crop")})
     known = facts or {}
     return FeatureStatistics(
         name=str(known.get("name", path.stem)),
-        count=int(known.get("count", count)),
+        count=count,
         mean=torch.from_numpy(mean),
         factor=None,
         covariance=torch.from_numpy(covariance),

@@ -6,16 +6,19 @@ in rows, and summed for all subsets by one product with their 0/1 masks: no kern
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .data import Progress
 from .features import ImageFeatures, check_comparable
 from .results import Finding
 
 ROWS = 1024
+MASKS = 2**25  # places in both masks at once: 256 MB
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,10 @@ class Kernel:
         return (x @ y.T).mul_(self.gamma or 1 / x.shape[1]).add_(self.coef0).pow_(self.degree)
 
 
-def subset_draws(first: int, second: int, subsets: int, size: int, seed: int) -> tuple[Tensor, Tensor]:
+def subset_draws(
+    first: int, second: int, subsets: int, size: int, draw: np.random.RandomState
+) -> tuple[Tensor, Tensor]:
     """Two masks [subsets,N] in float64: which pictures each subset holds."""
-    draw = np.random.RandomState(seed)
     masks = torch.zeros(subsets, first, dtype=torch.float64), torch.zeros(subsets, second, dtype=torch.float64)
     for i in range(subsets):
         for mask in masks:
@@ -40,24 +44,40 @@ def subset_draws(first: int, second: int, subsets: int, size: int, seed: int) ->
     return masks
 
 
-def subset_distances(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, kernel: Kernel) -> Tensor:
+def subset_distances(
+    x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, kernel: Kernel, progress: Progress | None = None
+) -> Tensor:
     """Unbiased squared MMD of each subset, float64 [subsets].
 
     Args:
         x, y: features [n,d] and [m,d], float64.
         in_x, in_y: masks [subsets,n] and [subsets,m] with equal row sums.
+        progress: called with (done, total) many times a second; what it raises stops the work.
     """
     size = float(in_x[0].sum())
+    done = 0
+
+    def tick(total: int) -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
     if len(x) * len(y) > len(in_x) * size * size:  # the subsets have fewer pairs than the whole sets
         everyone = torch.ones(1, int(size), dtype=torch.float64)
-        found = [
-            subset_distances(x[first.bool()], y[second.bool()], everyone, everyone, kernel)
-            for first, second in zip(in_x, in_y, strict=True)
-        ]
+        found = []
+        for first, second in zip(in_x, in_y, strict=True):
+            found.append(subset_distances(x[first.bool()], y[second.bool()], everyone, everyone, kernel))
+            tick(len(in_x))
         return torch.cat(found)
-    within = _sums(x, x, in_x, in_x, kernel) - in_x @ _diagonal(x, kernel)
-    within += _sums(y, y, in_y, in_y, kernel) - in_y @ _diagonal(y, kernel)
-    return within / (size * (size - 1)) - 2 * _sums(x, y, in_x, in_y, kernel) / size**2
+    blocks = sum(-(-len(side) // ROWS) for side in (x, y, x))
+
+    def sums(rows: Tensor, columns: Tensor, in_rows: Tensor, in_columns: Tensor) -> Tensor:
+        return _sums(rows, columns, in_rows, in_columns, kernel, lambda: tick(blocks))
+
+    within = sums(x, x, in_x, in_x) - in_x @ _diagonal(x, kernel)
+    within += sums(y, y, in_y, in_y) - in_y @ _diagonal(y, kernel)
+    return within / (size * (size - 1)) - 2 * sums(x, y, in_x, in_y) / size**2
 
 
 def measure_kid(
@@ -68,6 +88,7 @@ def measure_kid(
     subset_size: int = 1000,
     kernel: Kernel | None = None,
     seed: int = 2020,
+    progress: Progress | None = None,
 ) -> Finding:
     """The KID of a set against a reference.
 
@@ -76,6 +97,7 @@ def measure_kid(
         subsets, subset_size: random subsets; a set with fewer pictures shrinks them, with a warning.
         kernel: the polynomial kernel; by default degree 3, 1 / features, offset 1.
         seed: of the draws.
+        progress: called with (done, total); what it raises stops the work.
 
     Raises:
         ValueError: the two were prepared differently, or one has fewer than two pictures.
@@ -85,9 +107,15 @@ def measure_kid(
     size = min(subset_size, len(features), len(reference))
     if size < 2:
         raise ValueError(f"a subset has {size} pictures; expected at least 2; add pictures")
-    draws = subset_draws(len(features), len(reference), subsets, size, seed)
     x, y = (torch.from_numpy(side.features).double() for side in (features, reference))
-    distances = subset_distances(x, y, *draws, kernel).numpy()
+    draw = np.random.RandomState(seed)
+    at_once = max(1, MASKS // (len(x) + len(y)))
+    found = []
+    for start in range(0, subsets, at_once):
+        count = min(at_once, subsets - start)
+        masks = subset_draws(len(x), len(y), count, size, draw)
+        found.append(subset_distances(x, y, *masks, kernel, _part(progress, start, count, subsets)))
+    distances = torch.cat(found).numpy()
     warnings = ["the spread over subsets is not a standard error"]
     if size < subset_size:
         warnings.insert(0, f"subsets have {size} pictures and not {subset_size}: the smaller set has no more")
@@ -109,7 +137,12 @@ def measure_kid(
     )
 
 
-def _sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, kernel: Kernel) -> Tensor:
+def _part(progress: Progress | None, start: int, count: int, subsets: int) -> Progress | None:
+    """Progress of the `count` subsets from `start` as progress of all."""
+    return None if progress is None else lambda done, total: progress(start * total + done * count, subsets * total)
+
+
+def _sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, kernel: Kernel, tick: Callable[[], None]) -> Tensor:
     """Sum of the kernel over each subset's pairs, [subsets]."""
     total = torch.zeros(len(in_x), dtype=torch.float64)
     for start in range(0, len(x), ROWS):
@@ -119,6 +152,7 @@ def _sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, kernel: Kernel) -> T
         if x is y:
             values[:, ROWS:] *= 2
         total += ((in_x[:, rows] @ values) * in_y[:, columns]).sum(1)
+        tick()
     return total
 
 

@@ -7,12 +7,13 @@ Source: Kynkaanniemi et al. 2019, arXiv 1904.06991; Naeem et al. 2020, arXiv 200
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from .data import Progress
 from .features import ImageFeatures, check_comparable
 from .results import Finding
 
@@ -34,7 +35,9 @@ class Neighbourhoods:
     open_covered: int
 
 
-def neighbourhoods(generated: Tensor, real: Tensor, closed_k: int, open_k: int) -> Neighbourhoods:
+def neighbourhoods(
+    generated: Tensor, real: Tensor, closed_k: int, open_k: int, progress: Progress | None = None
+) -> Neighbourhoods:
     """Count who lies in whose balls.
 
     A ball's radius is the distance to the k-th nearest other picture of the same set.
@@ -42,6 +45,7 @@ def neighbourhoods(generated: Tensor, real: Tensor, closed_k: int, open_k: int) 
     Args:
         generated, real: features [n,d] and [m,d].
         closed_k, open_k: k of the two rules.
+        progress: called with (done, total) many times a second; what it raises stops the work.
 
     Raises:
         ValueError: a set has no more than k pictures.
@@ -54,7 +58,15 @@ def neighbourhoods(generated: Tensor, real: Tensor, closed_k: int, open_k: int) 
         )
     centre = real.double().mean(0)  # small norms keep the subtraction in the distances exact
     x, y = generated.double() - centre, real.double() - centre
-    radii_x, radii_y = _radii(x, most), _radii(y, most)
+    done, total = 0, len(x) ** 2 + len(y) ** 2 + len(x) * len(y)
+
+    def tick(distances: int) -> None:
+        nonlocal done
+        done += distances
+        if progress is not None:
+            progress(done, total)
+
+    radii_x, radii_y = _radii(x, most, tick), _radii(y, most, tick)
     closed_x, closed_y = radii_x[:, closed_k], radii_y[:, closed_k]
     open_x, open_y = radii_x[:, open_k], radii_y[:, open_k]
     precise = torch.zeros(2, len(x), dtype=torch.bool)
@@ -67,6 +79,7 @@ def neighbourhoods(generated: Tensor, real: Tensor, closed_k: int, open_k: int) 
         recalled[1] += int((squared < open_x).any(1).sum())
         inside += int(within.sum())
         covered += int((squared.amin(1) < open_y[rows]).sum())
+        tick(squared.numel())
     return Neighbourhoods(
         real=len(y),
         generated=len(x),
@@ -80,7 +93,12 @@ def neighbourhoods(generated: Tensor, real: Tensor, closed_k: int, open_k: int) 
 
 
 def measure_precision_recall(
-    features: ImageFeatures, reference: ImageFeatures, *, closed_k: int = 3, open_k: int = 5
+    features: ImageFeatures,
+    reference: ImageFeatures,
+    *,
+    closed_k: int = 3,
+    open_k: int = 5,
+    progress: Progress | None = None,
 ) -> Finding:
     """Precision and recall by both rules, density and coverage by the open one.
 
@@ -88,12 +106,14 @@ def measure_precision_recall(
         features: of the generated set.
         reference: of the real set.
         closed_k, open_k: neighbours; 3 is torch-fidelity's, 5 that of the paper on density and coverage.
+        progress: called with (done, total); what it raises stops the work.
 
     Raises:
         ValueError: the two were prepared differently, or a set is too small.
     """
     check_comparable(features, reference)
-    found = neighbourhoods(torch.from_numpy(features.features), torch.from_numpy(reference.features), closed_k, open_k)
+    generated, real = torch.from_numpy(features.features), torch.from_numpy(reference.features)
+    found = neighbourhoods(generated, real, closed_k, open_k, progress)
     warnings = []
     if len(features) != len(reference):
         warnings.append(
@@ -136,8 +156,11 @@ def _squared(x: Tensor, y: Tensor, norms: Tensor) -> Tensor:
     return torch.addmm(norms, x, y.T, alpha=-2).add_(x.square().sum(1, keepdim=True)).clamp_(min=0)
 
 
-def _radii(x: Tensor, k: int) -> Tensor:
-    """Squared distances to the nearest k others, ascending, [N,k+1]; column 0 is the picture itself."""
+def _radii(x: Tensor, k: int, tick: Callable[[int], None]) -> Tensor:
+    """Squared distances to the nearest k others, ascending, [N,k+1]; column 0 is the picture itself.
+
+    `tick` hears how many of the N x N distances became known.
+    """
     nearest = torch.full((len(x), k + 1), torch.inf, dtype=x.dtype)
     norms = x.square().sum(1)
     parts = [slice(start, min(start + BLOCK, len(x))) for start in range(0, len(x), BLOCK)]
@@ -149,6 +172,7 @@ def _radii(x: Tensor, k: int) -> Tensor:
             else:
                 nearest[columns] = _nearer(nearest[columns], squared.T)
             nearest[rows] = _nearer(nearest[rows], squared)
+            tick(squared.numel() * (1 if rows == columns else 2))
     return nearest
 
 

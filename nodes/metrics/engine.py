@@ -14,6 +14,8 @@ from .. import checks, paths, sockets
 CATEGORY = "HypoNet/Metrics"
 LOCAL, DOWNLOAD = "from models/inception", "download if missing"
 NETWORK_NAMES = list(NETWORKS)
+MEMORY = 2**30  # bytes; the network and a few batches of eight
+SEED = 2**32 - 1  # the largest that numpy takes
 
 
 def preparation_inputs() -> list[io.Input]:
@@ -70,8 +72,10 @@ def open_network(network: str, weights: str) -> Inception:
     """The network of the widgets, on ComfyUI's device."""
     checks.choice(network, NETWORK_NAMES, "network")
     download = checks.choice(weights, [LOCAL, DOWNLOAD], "weights") == DOWNLOAD
-    path = find_weights(network, paths.model_folders("inception"), download=download)
-    return load_inception(path, network).to(comfy.model_management.get_torch_device())
+    inception = load_inception(find_weights(network, paths.model_folders("inception"), download=download), network)
+    device = comfy.model_management.get_torch_device()
+    comfy.model_management.free_memory(MEMORY, device)
+    return inception.to(device)
 
 
 def preparation(convention: str, size: int, filter: str, crop: str) -> Preparation:
@@ -99,12 +103,17 @@ def result_output(tooltip: str) -> io.Output:
     return sockets.Result.Output("result", display_name="result", tooltip=tooltip + " For the Report node.")
 
 
+def checked_name(name: str) -> str:
+    """`name` if a result may be kept under it; called before anything is measured, so that a bad one costs nothing."""
+    name = checks.text(name, "name", 200).strip()
+    if name:
+        paths.confine(paths.hyponet_dir() / "results", name, what="name")
+    return name
+
+
 def keep(finding: Finding, name: str) -> Result:
-    """Write a finding below output/hyponet/results, under `name` or its own."""
-    folder = paths.hyponet_dir() / "results"
-    if checks.text(name, "name", 200).strip():
-        paths.confine(folder, name.strip(), what="name")
-    return write_finding(folder, finding, name.strip())
+    """Write a finding below output/hyponet/results, under the checked `name` or, when that is empty, its own."""
+    return write_finding(paths.hyponet_dir() / "results", finding, name)
 
 
 def numbers(value: str, what: str) -> list[float]:

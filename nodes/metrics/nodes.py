@@ -7,21 +7,28 @@ import torch
 from comfy_api.latest import io
 
 from ...evaluation.data import LabelledImages
-from ...evaluation.distortion import KINDS, distortion_curve
 from ...evaluation.diversity import measure_diversity
 from ...evaluation.feature_statistics import FeatureStatistics
 from ...evaluation.features import ImageFeatures, extract_features, pictures_as_images
 from ...evaluation.fid import measure_fid
 from ...evaluation.inception_score import measure_inception_score
 from ...evaluation.kid import Kernel, measure_kid
-from ...evaluation.plots import distortion_plot, to_image
 from ...evaluation.precision_recall import measure_precision_recall
 from .. import checks, paths, sockets
 from ..engine import progress_bar, schema
-from .engine import CATEGORY, keep, name_input, numbers, open_network, preparation, preparation_inputs, result_output
+from .distortion.nodes import NODES as DISTORTION
+from .engine import (
+    CATEGORY,
+    SEED,
+    checked_name,
+    keep,
+    name_input,
+    open_network,
+    preparation,
+    preparation_inputs,
+    result_output,
+)
 from .statistics.nodes import NODES as STATISTICS
-
-SEED = 2**32 - 1
 
 
 class ExtractFeatures(io.ComfyNode):
@@ -113,6 +120,7 @@ class MeasureFID(io.ComfyNode):
     def execute(
         cls, features: ImageFeatures, reference: ImageFeatures | FeatureStatistics, per_class: bool, name: str
     ) -> io.NodeOutput:
+        name = checked_name(name)
         finding = measure_fid(features, reference, per_class=checks.flag(per_class, "per_class"))
         result = keep(finding, name)
         return io.NodeOutput(result, result.figures["fid"], ui=result.as_ui())
@@ -152,6 +160,7 @@ class MeasureInceptionScore(io.ComfyNode):
 
     @classmethod
     def execute(cls, features: ImageFeatures, splits: int, name: str, seed: int) -> io.NodeOutput:
+        name = checked_name(name)
         finding = measure_inception_score(
             features, splits=checks.integer(splits, 1, 1000, "splits"), seed=checks.integer(seed, 0, SEED, "seed")
         )
@@ -215,6 +224,7 @@ class MeasureKID(io.ComfyNode):
         name: str,
         seed: int,
     ) -> io.NodeOutput:
+        name = checked_name(name)
         finding = measure_kid(
             features,
             reference,
@@ -226,6 +236,7 @@ class MeasureKID(io.ComfyNode):
                 checks.number(coef0, 0, 100, "coef0"),
             ),
             seed=checks.integer(seed, 0, SEED, "seed"),
+            progress=progress_bar(1),
         )
         result = keep(finding, name)
         return io.NodeOutput(result, result.figures["kid"], ui=result.as_ui())
@@ -273,11 +284,13 @@ class MeasurePrecisionRecall(io.ComfyNode):
     def execute(
         cls, features: ImageFeatures, reference: ImageFeatures, closed_k: int, open_k: int, name: str
     ) -> io.NodeOutput:
+        name = checked_name(name)
         finding = measure_precision_recall(
             features,
             reference,
             closed_k=checks.integer(closed_k, 1, 1000, "closed_k"),
             open_k=checks.integer(open_k, 1, 1000, "open_k"),
+            progress=progress_bar(1),
         )
         result = keep(finding, name)
         figures = [result.figures[key] for key in ("precision", "recall", "density", "coverage")]
@@ -307,81 +320,11 @@ class MeasureDiversity(io.ComfyNode):
 
     @classmethod
     def execute(cls, features: ImageFeatures, name: str) -> io.NodeOutput:
-        result = keep(measure_diversity(features), name)
+        name = checked_name(name)
+        result = keep(measure_diversity(features, progress=progress_bar(len(features))), name)
         return io.NodeOutput(
             result, result.figures["vendi"], result.figures["mean_pairwise_distance"], ui=result.as_ui()
         )
-
-
-class PlotDistortion(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return schema(
-            node_id="HypoNetPlotDistortion",
-            display_name="Distortion Curve",
-            category=CATEGORY,
-            description="FID of ever more distorted copies of a set against the set itself (Figure 5-3): it has to "
-            "rise. Each kind and strength is one pass over the set, so a few hundred pictures are plenty.",
-            inputs=[
-                sockets.LabelledImages.Input("images", tooltip="The set to distort."),
-                io.String.Input(
-                    "kinds",
-                    default=", ".join(KINDS),
-                    tooltip="Which distortions, separated by commas: noise, blur, rectangles, swirl, jpeg.",
-                ),
-                io.String.Input(
-                    "strengths", default="0.1, 0.25, 0.5, 1", tooltip="Strengths from 0 to 1, separated by commas."
-                ),
-                *preparation_inputs(),
-                name_input(),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=SEED,
-                    control_after_generate=False,
-                    tooltip="Of the noise and the rectangles' places.",
-                ),
-            ],
-            outputs=[
-                result_output("Every FID by kind and strength."),
-                io.Image.Output("plot", display_name="plot", tooltip="One curve for each kind."),
-            ],
-            is_output_node=True,
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        images: LabelledImages,
-        kinds: str,
-        strengths: str,
-        network: str,
-        convention: str,
-        size: int,
-        filter: str,
-        crop: str,
-        weights: str,
-        batch: int,
-        name: str,
-        seed: int,
-    ) -> io.NodeOutput:
-        chosen = [kind.strip() for kind in checks.text(kinds, "kinds", 200).split(",") if kind.strip()]
-        levels = numbers(strengths, "strengths")
-        finding = distortion_curve(
-            images,
-            open_network(network, weights),
-            preparation(convention, size, filter, crop),
-            kinds=chosen,
-            strengths=levels,
-            seed=checks.integer(seed, 0, SEED, "seed"),
-            cache=paths.hyponet_dir() / "cache" / "features",
-            batch=checks.integer(batch, 1, 1024, "batch"),
-            progress=progress_bar((len(chosen) * len(levels) + 1) * len(images)),
-        )
-        result = keep(finding, name)
-        plot = to_image(distortion_plot(result.figures, f"FID under distortion: {finding.name}"))
-        return io.NodeOutput(result, plot, ui=result.as_ui())
 
 
 NODES: list[type[io.ComfyNode]] = [
@@ -392,5 +335,5 @@ NODES: list[type[io.ComfyNode]] = [
     MeasurePrecisionRecall,
     MeasureDiversity,
     *STATISTICS,
-    PlotDistortion,
+    *DISTORTION,
 ]

@@ -196,6 +196,8 @@ def test_bad_input_is_refused_by_name(comfy, sets, shown) -> None:
     refused(comfy, "size 32 / 48", unlike)
     hostile = {**unlike, "b": features("real"), "fid": node("MeasureFID", **{**fid["inputs"], "name": "../../x"})}
     refused(comfy, "name is '../../x'", hostile)
+    nameless = node("SaveStatistics", features=["b", 0], name="")
+    refused(comfy, "name is '': it is empty", {"real": real, "b": features("real"), "save": nameless})
     torchvision = features("real", network="torchvision Inception v3 (ImageNet-1k)")
     refused(comfy, "inception_v3_google-0cc3c7bd.pth", {**unlike, "b": torchvision})
     refused(comfy, "convention is 'melt'", {**unlike, "b": features("real", convention="melt")})

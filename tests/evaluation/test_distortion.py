@@ -58,6 +58,14 @@ def test_digests_tell_every_distortion_apart() -> None:
     assert len(set(made)) == len(made)
 
 
+def test_a_kind_or_strength_named_twice_is_one_point_of_a_curve() -> None:
+    found = distortion_curve(
+        as_set(crops(3, 40)), network(), Preparation(), kinds=("blur", "blur"), strengths=(1.0, 1.0), seed=0
+    )
+    assert found.figures["strengths"] == [1.0]
+    assert [len(fids) for fids in found.figures["fid"].values()] == [1]
+
+
 def test_wrong_kinds_and_strengths_are_refused() -> None:
     images = as_set(crops(2, 40))
     for kinds, strengths, said in (

@@ -168,7 +168,15 @@ def test_bad_statistics_are_refused_by_name(tmp_path: Path) -> None:
     sigma[0, 1] = 5
     np.savez(tmp_path / "skew.npz", mu=np.zeros(2048), sigma=sigma)
     np.savez(tmp_path / "objects.npz", mu=np.array([{}], dtype=object), sigma=np.eye(2048))
+    whole = {"mu": np.zeros(2048), "sigma": np.eye(2048)}
+    np.savez(tmp_path / "facts.npz", **whole, hyponet=np.array('{"name": "no more than a name"}'))
+    np.savez(tmp_path / "list.npz", **whole, hyponet=np.array("[1]"))
+    with open(tmp_path / "array.npz", "wb") as file:
+        np.save(file, np.zeros(3))  # an .npy under the name of an .npz
     for name, said in (
+        ("facts", "cannot be read"),
+        ("list", "cannot be read"),
+        ("array", "cannot be read"),
         ("text", "cannot be read"),
         ("half", "sigma"),
         ("small", r"\(64,\)"),

@@ -104,8 +104,46 @@ def test_kid_subsets_shrink_with_a_warning_and_draw_without_repeats() -> None:
     found = measure_kid(made_up(a), made_up(b), subsets=3)
     assert found.settings["subset_size"] == 30
     assert "subsets have 30 pictures and not 1000" in found.warnings[0]
-    in_a, in_b = subset_draws(30, 40, 5, 20, 1)
+    in_a, in_b = subset_draws(30, 40, 5, 20, np.random.RandomState(1))
     assert in_a.sum(1).tolist() == in_b.sum(1).tolist() == [20.0] * 5
+
+
+def test_kid_in_several_rounds_of_draws_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = clouds(60, 50)
+    at_once = measure_kid(made_up(a), made_up(b), subsets=7, subset_size=20).figures
+    monkeypatch.setattr("hyponet.evaluation.kid.MASKS", 3 * (60 + 50))  # three subsets a round
+    in_rounds = measure_kid(made_up(a), made_up(b), subsets=7, subset_size=20).figures
+    assert in_rounds == {key: pytest.approx(value, rel=1e-9) for key, value in at_once.items()}
+
+
+class Stopped(Exception):
+    """The user pressed stop."""
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda a, b, progress: measure_kid(a, b, subsets=4, subset_size=1000, progress=progress),  # all pairs at once
+        lambda a, b, progress: measure_kid(a, b, subsets=4, subset_size=20, progress=progress),  # subset by subset
+        lambda a, b, progress: measure_precision_recall(a, b, progress=progress),
+        lambda a, b, progress: measure_diversity(a, progress=progress),
+    ],
+    ids=["kid", "kid by subset", "precision and recall", "diversity"],
+)
+def test_long_metrics_tell_how_far_they_are_and_stop_when_told(measure) -> None:
+    a, b = (made_up(side, classes=2) for side in clouds(2100, 1100, width=4))
+    seen: list[tuple[int, int]] = []
+    measure(a, b, lambda done, total: seen.append((done, total)))
+    shares = [done / total for done, total in seen]
+    assert len(seen) > 1
+    assert shares == sorted(set(shares))
+    assert shares[-1] == 1
+
+    def stop(done: int, total: int) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        measure(a, b, stop)
 
 
 @pytest.mark.parametrize(("generated", "real"), [(300, 220), (120, 300)])

@@ -47,7 +47,9 @@ class SaveStatistics(io.ComfyNode):
 
     @classmethod
     def execute(cls, features: ImageFeatures, name: str) -> io.NodeOutput:
-        path = paths.confine(paths.hyponet_dir() / "statistics", f"{checks.text(name, 'name', 200)}.npz", what="name")
+        folder = paths.hyponet_dir() / "statistics"
+        paths.confine(folder, checks.text(name, "name", 200), what="name")  # an empty one too
+        path = paths.confine(folder, f"{name}.npz", what="name")
         save_statistics(path, statistics_of(features))
         file = path.relative_to(paths.hyponet_dir().resolve()).as_posix()
         return io.NodeOutput(file, ui={"text": [f"{file}: {len(features)} pictures"]})

@@ -1,0 +1,1 @@
+"""FID of ever more distorted copies of a set."""
