@@ -21,13 +21,11 @@ from ..hyponet.classifier import Classifier
 from ..hyponet.hyponyms import Hyponyms, Settings
 from ..hyponet.taxonomy import taxonomy
 from . import preview as previews
-from .brackets import escape
 from .classes import pictures
 from .errors import Place, TemplateError
 from .parser import parse
 from .plan import ClassSpec, Item, Plan
 from .resolve import Resolver, Words
-from .syntax import to_line
 from .wildcards import Library, key_of
 
 SEED_LIMIT = 2**64 - 1
@@ -126,10 +124,11 @@ def save_wildcard(hyponyms: Hyponyms | None, words: str, name: str, overwrite: b
     name = name.strip().strip("_").removesuffix(".txt") or (hyponyms.word if hyponyms else "")
     if not name:
         raise ValueError("name is empty; expected the wildcard's name, such as tree; type one")
-    lines = [to_line(escape(" ".join(word.split()), emphasis=False)) for word in (hyponyms.words if hyponyms else ())]
-    for number, line in enumerate(words.splitlines(), start=1):
-        parse(line.strip(), "words", number)
-        lines.append(line.strip())
+    lines = []  # hyponyms are options in the template language as well: Load Wildcard gives a file's lines as they are
+    for what, given in (("hyponyms", hyponyms.words if hyponyms else ()), ("words", words.splitlines())):
+        for number, line in enumerate(given, start=1):
+            parse(line.strip(), what, number)
+            lines.append(line.strip())
     lines = [line for line in dict.fromkeys(lines) if line]
     if not any(not line.startswith("#") for line in lines):
         raise ValueError("options are none; expected hyponyms or words; link hyponyms, or type one word a line")

@@ -79,11 +79,6 @@ def to_text(nodes: Sequence) -> str:
     return "".join(_node(node, "") for node in nodes)
 
 
-def to_line(word: str) -> str:
-    """A line of a wildcard file, or an option, that stands for exactly the text `word`."""
-    return _body((Text(word),), "|")
-
-
 def _node(node: Node, inside: str) -> str:
     if isinstance(node, Text):
         return _text(node.value, inside)

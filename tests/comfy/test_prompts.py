@@ -119,6 +119,11 @@ def test_a_saved_wildcard_can_be_loaded_and_drawn_from(comfy, wildcards):
     assert texts(loaded, "2")[0].splitlines() == lines
     assert texts(loaded, "3") == ["__my/ships__"]
     assert prompts(comfy, template="__my/ships__")[0][0]
+    (wildcards / "marked.txt").write_text("2::red\n{dark|light} blue\n(old) tan\n", "utf-8")
+    load = node("LoadWildcard", wildcard_name="marked")
+    copy = node("SaveWildcard", hyponyms=["1", 0], words="", wildcard_name="my/copy", overwrite=False)
+    comfy.run({"1": load, "2": copy})
+    assert (wildcards / "my" / "copy.txt").read_bytes() == (wildcards / "marked.txt").read_bytes()
 
 
 def test_folders_of_other_packs_and_of_the_model_paths_are_read(comfy):

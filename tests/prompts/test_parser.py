@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hyponet.nodes.prompts.errors import TemplateError
 from hyponet.nodes.prompts.parser import DEEPEST, parse
-from hyponet.nodes.prompts.syntax import Choice, Text, to_line, to_text
+from hyponet.nodes.prompts.syntax import Choice, Option, Text, to_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -146,10 +146,11 @@ def test_any_text_is_a_template_or_a_template_error(text):
 
 @given(st.text(max_size=20))
 @settings(max_examples=300, deadline=None)
-def test_a_word_written_as_a_line_stands_for_itself(word):
-    word = " ".join(word.split())
-    tree = parse(to_line(word))
-    assert tree == ((Text(word),) if word else ())
+def test_any_text_prints_as_a_template_that_stands_for_it(word):
+    """Also what looks like the language: braces, weights, comments. (Spaces that begin an option are dropped.)"""
+    assert parse(to_text((Text(word),))) == ((Text(word),) if word else ())
+    option = Choice((Option((Text(word.strip()),) if word.strip() else ()),))
+    assert parse(to_text((option,))) == (option,)
 
 
 @pytest.mark.parametrize("seed", range(40))
