@@ -8,7 +8,7 @@ from itertools import combinations
 
 from .plan import Plan
 
-MOST_COUNTED = 200_000  # items of all classes together; of larger plans the first of each class are counted
+MOST_COUNTED = 200_000  # items of all classes together; of larger plans, or of many slots, the first of each class
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,11 @@ class ClassUse:
 def use_of(plan: Plan, label: str) -> ClassUse:
     """What class `label` of `plan` gives."""
     images = plan.count(label)
-    counted = min(images, max(100, MOST_COUNTED // len(plan.labels)))
     program = plan.programs(label).positive
     slots = list(program.block.slots())
     singles = [slot.name for slot in slots if slot.single]
+    work = max(1, len(singles) ** 2 // 50)  # the pairs to be looked at in each image
+    counted = min(images, max(100, MOST_COUNTED // len(plan.labels) // work))
     options: dict[str, int] = {slot.name: len(slot) for slot in slots}
     counts: dict[str, Counter[str]] = {slot.name: Counter() for slot in slots}
     met: dict[tuple[str, str], set[tuple[str, str]]] = {pair: set() for pair in combinations(singles, 2)}

@@ -81,7 +81,7 @@ def _summary(plan: Plan, uses: Sequence[ClassUse], size: tuple[int, int]) -> str
         f"About {_bytes(disk)} on disk for {size[0]} x {size[1]} PNGs.",
     ]
     if any(use.counted < use.images for use in uses):
-        lines.append(f"Counted over the first {uses[0].counted} images of each class.")
+        lines.append(f"Counted over the first {max(use.counted for use in uses)} images of each class at most.")
     return "\n".join(lines)
 
 

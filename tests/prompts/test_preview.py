@@ -107,6 +107,15 @@ def test_nested_slots_are_counted_over_their_visits():
     }
 
 
+def test_a_large_plan_is_counted_over_its_first_images():
+    """2 classes share 200,000 images; 60 slots have 1,770 pairs, so fewer are counted. The class of 5 counts as 5."""
+    few = ClassSpec("few", count=5)
+    shown = look((few, ClassSpec("many")), "__class__ {a|b}", images_per_class=150_000)
+    assert "Counted over the first 100000 images of each class at most." in shown.report
+    plan = Plan((ClassSpec("cat"),), "{a|b}" * 60, library({}), images_per_class=10**7)
+    assert use_of(plan, "cat").counted == 200_000 // (60**2 // 50)
+
+
 def test_huge_counts_are_shown_short():
     assert float_of(123 * 10**40) == "1.23e42"
     assert float_of(2**100_000) == "about 2^100000"
