@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable
 from typing import Any
 
+import comfy.cli_args
 import comfy.model_management
 import comfy.utils
 import comfyui_version
@@ -45,6 +46,11 @@ def progress_text(text: str, node_id: str | None) -> None:
     server = getattr(PromptServer, "instance", None)
     if server is not None and node_id is not None:
         server.send_progress_text(text, node_id)
+
+
+def metadata_is_off() -> bool:
+    """Whether the server was started with --disable-metadata: pictures carry no prompt and no workflow then."""
+    return bool(comfy.cli_args.args.disable_metadata)
 
 
 def versions() -> dict[str, str]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import comfy.cli_args
-import folder_paths
 import numpy as np
 import torch
 from comfy_api.latest import io, ui
 from comfy_execution.graph import ExecutionBlocker
 
-from ... import __version__
 from .. import paths, sockets
+from ..engine import versions
 from ..prompts.plan import Plan
-from ..sampling.provenance import FileHashes, Identifier, Upstream, walk
+from ..sampling import engine as sampling
+from ..sampling.provenance import Upstream, model_parameters, sampler_parameters
 from .encode import Encoding
 from .folders import DESCRIPTION
 from .names import check_set_name
@@ -32,11 +30,6 @@ class Copies:
 
     sizes: tuple[int, ...]
     filter: str
-
-
-def metadata_is_off() -> bool:
-    """Whether the server was started with --disable-metadata."""
-    return bool(comfy.cli_args.args.disable_metadata)
 
 
 def dataset_input(id: str = "dataset", optional: bool = False, tooltip: str = "") -> io.Input:
@@ -107,21 +100,16 @@ def set_path(name: str) -> Path:
 
 
 def upstream(hidden: Any, start: str) -> Upstream:
-    """Nodes, widgets and model files that made the pictures at the input `start`, but not what changes by batch."""
-    known = {str(key): value for key, value in (hidden.prompt or {}).items()}
-    found = walk(known.__getitem__, str(hidden.unique_id), [start], _identifier())
-    stays = {key: value for key, value in found.settings.items() if not key.startswith("HypoNet") and _stays(key)}
-    return Upstream(stays, found.files)
+    """Nodes, widgets and model files that made the pictures at the input `start`, but not what changes by batch.
+
+    What stands behind Plan Batch is the plan's, which is compared by itself.
+    """
+    found = sampling.upstream(hidden, [start], ends=("HypoNetPlanBatch",))
+    return Upstream({key: value for key, value in found.settings.items() if _stays(key)}, found.files)
 
 
 def _stays(key: str) -> bool:
     return key.rpartition(".")[2] not in ("seed", "noise_seed", "batch_number", "filename_prefix")
-
-
-def _identifier() -> Identifier:
-    folders = {kind: folder_paths.get_folder_paths(kind) for kind in folder_paths.folder_names_and_paths}
-    folders["input"] = [folder_paths.get_input_directory()]
-    return Identifier(folders, FileHashes(paths.hyponet_dir() / "cache" / "hashes.json"), lambda done, total: None)
 
 
 def own_ref(dataset: object) -> DatasetRef:
@@ -150,11 +138,12 @@ def new_set(name: str, plan: Plan, hidden: Any, encoding: Encoding, copies: Copi
     path = set_path(name)
     stored = plan.to_json()
     provenance = {
-        "versions": {"hyponet": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": versions(),
         "models": [asdict(file) for file in made_by.files],
         "nodes": made_by.settings,
         "prompt": hidden.prompt,
         "workflow": (hidden.extra_pnginfo or {}).get("workflow"),
+        "parameters": {**sampler_parameters(made_by.settings), **model_parameters(made_by.files)},
     }
     return DatasetStore.create_or_open(
         path.parent,
@@ -166,13 +155,6 @@ def new_set(name: str, plan: Plan, hidden: Any, encoding: Encoding, copies: Copi
         copies=copies.sizes,
         copy_filter=copies.filter,
     )
-
-
-def to_uint8(images: torch.Tensor) -> np.ndarray:
-    """[B, H, W, C] float in 0..1 as [B, H, W, 3] uint8, cut off as SaveImage does."""
-    pixels = 255.0 * images.float().cpu().numpy()
-    whole = np.clip(pixels, 0, 255).astype(np.uint8)
-    return whole.repeat(3, axis=-1) if whole.shape[-1] == 1 else np.ascontiguousarray(whole[..., :3])
 
 
 def to_image(picture: np.ndarray) -> torch.Tensor:

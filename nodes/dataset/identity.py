@@ -39,9 +39,9 @@ def plan_differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> lis
     """What makes the same item come out otherwise; classes and wildcards that only one plan has do not."""
     if not there or not wanted:
         return []
-    both = there.get("merged"), wanted.get("merged")
-    if isinstance(both[0], list) and isinstance(both[1], list) and len(both[0]) == len(both[1]):
-        return [change for pair in zip(*both, strict=True) for change in plan_differences(*pair)]
+    ours, theirs = there.get("merged"), wanted.get("merged")
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        return [change for pair in zip(ours, theirs, strict=True) for change in plan_differences(*pair)]
     old, new = _deciding(there), _deciding(wanted)
     for part in ("class", "wildcards"):
         shared = old[part].keys() & new[part].keys()

@@ -8,8 +8,9 @@ from comfy_execution.graph import ExecutionBlocker
 
 from ...evaluation.images import FILTERS
 from .. import checks, paths, sockets
-from ..engine import progress_bar, schema
+from ..engine import metadata_is_off, progress_bar, schema
 from ..prompts.plan import Item, Plan
+from ..sampling.decoding import to_uint8
 from . import engine
 from .culling.nodes import NODES as CULLING
 from .encode import FORMATS, Encoding
@@ -98,7 +99,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
         encoding = Encoding(
             checks.choice(format, FORMATS, "format"),
             checks.integer(quality, 1, 100, "quality"),
-            checks.flag(write_metadata, "write_metadata") and not engine.metadata_is_off(),
+            checks.flag(write_metadata, "write_metadata") and not metadata_is_off(),
         )
         made_by = engine.upstream(cls.hidden, "images")
         copies = engine.Copies(
@@ -106,7 +107,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
             checks.choice(copy_filter, list(FILTERS), "copy_filter"),
         )
         with engine.new_set(name, plan, cls.hidden, encoding, copies, made_by) as store:
-            added = save_items(store, items, engine.to_uint8(images), progress_bar(len(items)))
+            added = save_items(store, items, to_uint8(images), progress_bar(len(items)))
             text = f"{added} of {len(items)} pictures were new; the set has {len(store)}."
             return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))
 

@@ -63,5 +63,6 @@ def decode(vae: Any, latents: torch.Tensor, recover: Callable[[], None]) -> tupl
 
 
 def to_uint8(pixels: torch.Tensor) -> np.ndarray:
-    """(B, H, W, C) float in 0..1 -> (B, H, W, 3) uint8, truncated as Save Image does."""
-    return np.clip(255.0 * pixels[..., :3].float().cpu().numpy(), 0, 255).astype(np.uint8)
+    """(B, H, W, C) float in 0..1 -> (B, H, W, 3) uint8, cut off as Save Image does; grey gets three channels."""
+    whole = np.clip(255.0 * pixels[..., :3].float().cpu().numpy(), 0, 255).astype(np.uint8)
+    return whole.repeat(3, axis=-1) if whole.shape[-1] == 1 else whole

@@ -6,7 +6,7 @@ Reads MODEL, CLIP, VAE; writes uint8 pictures (H, W, 3). No picture depends on w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from .. import paths
 from ..dataset.writer import BackgroundWriter
-from ..engine import progress_text, versions
+from ..engine import metadata_is_off, progress_text, versions
 from ..prompts.plan import Item
 from . import job
 from .batching import LONGEST_REPEAT
@@ -268,17 +268,13 @@ class Task:
     @classmethod
     def read(cls, values: dict[str, Any], hidden: Any) -> Task:
         """From the node's inputs and what the server tells it about the graph."""
-        request = job.Request.read(values)
+        request = job.Request.read(values, metadata=not metadata_is_off())
         check_settings(request.settings, SAMPLERS, SCHEDULERS, has_start=request.start_image is not None)
         root = paths.confine(paths.datasets_dir(), request.name, what="name")
-        upstream = _upstream(hidden, MODELS)
+        found = upstream(hidden, MODELS)
         workflow = (hidden.extra_pnginfo or {}).get("workflow")
-        record = job.provenance(request, upstream, versions(), workflow, hidden.prompt)
-        return cls(
-            request,
-            job.Job(root, request, job.identity(request, upstream), record),
-            hidden.unique_id,
-        )
+        record = job.provenance(request, found, versions(), workflow, hidden.prompt)
+        return cls(request, job.Job(root, request, job.identity(request, found), record), hidden.unique_id)
 
     def run(self, model: Any, clip: Any, vae: Any, refiner_model: Any, refiner_clip: Any) -> job.Done:
         """Make what is missing."""
@@ -328,7 +324,8 @@ class Task:
         )
 
 
-def _upstream(hidden: Any, inputs: Sequence[str]) -> Upstream:
+def upstream(hidden: Any, inputs: Sequence[str], ends: Sequence[str] = ()) -> Upstream:
+    """What stands behind `inputs` of the running node; nodes of the classes `ends` are named and not followed."""
     folders = {name: listed for name, (listed, _) in folder_paths.folder_names_and_paths.items()}
     folders = {name: list(listed) for name, listed in folders.items() if name not in ("custom_nodes", "datasets")}
     folders["input"] = [folder_paths.get_input_directory()]
@@ -339,4 +336,9 @@ def _upstream(hidden: Any, inputs: Sequence[str]) -> Upstream:
         progress_text(f"reading a model file: {100 * done // max(1, size)} %", hidden.unique_id)
 
     nodes = hidden.dynprompt.get_node if hidden.dynprompt is not None else (hidden.prompt or {}).__getitem__
-    return walk(nodes, hidden.unique_id, inputs, Identifier(folders, hashes, tick))
+
+    def node(identity: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = nodes(identity)
+        return {**found, "inputs": {}} if found["class_type"] in ends else found
+
+    return walk(node, hidden.unique_id, inputs, Identifier(folders, hashes, tick))

@@ -24,7 +24,7 @@ from ..dataset.folders import DESCRIPTION
 from ..dataset.names import check_set_name, parse_sizes
 from ..dataset.store import DatasetRef, DatasetStore, read_revision
 from ..prompts.plan import Item, Plan
-from .provenance import Upstream
+from .provenance import Upstream, model_parameters
 from .settings import Settings
 
 T = TypeVar("T")
@@ -51,8 +51,11 @@ class Request:
     copies: tuple[int, ...]
 
     @classmethod
-    def read(cls, values: Mapping[str, Any]) -> Request:
+    def read(cls, values: Mapping[str, Any], *, metadata: bool = True) -> Request:
         """From the node's inputs by name; what is left out has its default.
+
+        Args:
+            metadata: whether the server allows pictures to carry their graph.
 
         Raises:
             ValueError: a value has another type or range; combo boxes are checked by `settings.check_settings`.
@@ -67,7 +70,7 @@ class Request:
             raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
         encoding = Encoding(
             format=checks.choice(values.get("image_format", "png"), FORMATS, "image_format"),
-            text=checks.flag(values.get("write_graph", True), "write_graph"),
+            text=checks.flag(values.get("write_graph", True), "write_graph") and metadata,
         )
         name = check_set_name(checks.text(values["name"], "name", 200).strip())
         copies = parse_sizes(checks.text(values.get("small_copies", ""), "small_copies", 200))
@@ -163,10 +166,8 @@ def provenance(
         "Sampler": settings.sampler,
         "Schedule type": settings.scheduler,
         "CFG scale": settings.cfg,
+        **model_parameters(upstream.files),
     }
-    checkpoint = next((file for file in upstream.files if file.kind in ("checkpoints", "diffusion_models")), None)
-    if checkpoint is not None:
-        parameters |= {"Model hash": checkpoint.sha256[:10], "Model": Path(checkpoint.name).stem}
     return {
         "models": [asdict(file) for file in upstream.files],
         "settings": asdict(settings),
@@ -235,6 +236,7 @@ def finish(store: DatasetStore, plan: Plan, made: int, tiled: int, seconds: floa
     }
     shown = [name.rpartition("/") for name in there]
     ui: dict[str, list[Any]] = {
+        "hyponet": [summary],  # as all nodes of data sets do
         "hyponet_dataset": [summary],
         "text": [f"{store.name}: {len(store):,} images, {made:,} made in {seconds:.1f} s\n{store.root}"],
         "images": [{"filename": file, "subfolder": f"{place}/{folder}", "type": "output"} for folder, _, file in shown],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,25 @@ def walk(
             else:
                 settings[f"{name}.{key}"] = _link(value, names) if is_link(value) else _plain(value)
     return Upstream(settings, tuple(files.values()))
+
+
+def model_parameters(files: Sequence[ModelFile]) -> dict[str, Any]:
+    """Name and hash of the model that drew the pictures, by the names that readers of `parameters` know."""
+    for file in files:
+        if file.kind in ("checkpoints", "diffusion_models"):
+            return {"Model hash": file.sha256[:10], "Model": Path(file.name).stem}
+    return {}
+
+
+def sampler_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the nearest sampling nodes of a native graph were set to, by the same names; links are left out."""
+    names = {"steps": "Steps", "sampler_name": "Sampler", "scheduler": "Schedule type", "cfg": "CFG scale"}
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        name = names.get(key.rpartition(".")[2])
+        if name is not None and name not in found and not re.search(r" output \d+$", str(value)):
+            found[name] = value
+    return {name: found[name] for name in names.values() if name in found}
 
 
 def is_link(value: object) -> bool:

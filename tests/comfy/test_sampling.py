@@ -87,6 +87,57 @@ def test_the_whole_set_is_made_and_told_in_the_history(comfy):
     ]
 
 
+# the expressions by which the web UI reads its own line (infotext: `re_param`, at least three of them)
+PARAMETER = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+
+
+def test_pictures_carry_the_graph_and_the_line_that_other_tools_read(comfy):
+    graph = {**plan_graph(images=1), **checkpoint(), **generate("carried")}
+    entry = comfy.client.wait(comfy.client.queue(graph, {"nodes": [], "version": 0.4}))
+    assert entry["outputs"]["4"]["hyponet"] == entry["outputs"]["4"]["hyponet_dataset"]
+    line = lines(comfy, "carried")[0]
+    with Image.open(comfy.datasets / "carried" / line["file_name"]) as image:
+        info = image.info
+    assert json.loads(info["prompt"])["4"]["class_type"] == "HypoNetGenerateDataset"
+    assert json.loads(info["workflow"]) == {"nodes": [], "version": 0.4}
+    prompt, negative, last = info["parameters"].split("\n")
+    assert (prompt, negative) == (line["prompt"], "Negative prompt: blurry")
+    read = dict(PARAMETER.findall(last))
+    kept = json.loads((comfy.datasets / "carried" / "dataset.json").read_text("utf-8"))["provenance"]["models"][0]
+    assert read == {
+        "Steps": "2",
+        "Sampler": "dpmpp_2m",
+        "Schedule type": "karras",
+        "CFG scale": "7.5",
+        "Model hash": kept["sha256"][:10],
+        "Model": "tiny_sd15",
+        "Size": "64x64",
+        "Seed": str(line["seed"]),
+    }
+
+
+def test_half_a_surrogate_pair_in_any_widget_is_written(comfy):
+    """The regression: dataset.json could not be written, and nothing was made."""
+    graph = {**plan_graph(images=1), **checkpoint(), **generate("half")}
+    graph["4"]["_meta"] = {"title": "\ud800"}
+    graph["9"] = {"class_type": "PrimitiveString", "inputs": {"value": "\ud800"}}
+    entry = comfy.client.wait(comfy.client.queue(graph, {"nodes": [{"widgets_values": ["\udfff"]}]}))
+    assert entry["outputs"]["4"]["hyponet"][0]["made"] == 2
+    kept = json.loads((comfy.datasets / "half" / "dataset.json").read_text("utf-8"))["provenance"]
+    assert kept["prompt"]["9"]["inputs"]["value"] == "\ud800"
+    assert kept["workflow"]["nodes"][0]["widgets_values"] == ["\udfff"]
+
+
+def test_a_server_that_writes_no_metadata_is_obeyed(start_comfy, tmp_path):
+    """The regression: only Save to Dataset knew --disable-metadata."""
+    quiet = start_comfy(tmp_path, options=("--disable-metadata",))
+    quiet.run({**plan_graph(images=1), **checkpoint(), **generate("quiet")})
+    for line in lines(quiet, "quiet"):
+        with Image.open(quiet.datasets / "quiet" / line["file_name"]) as image:
+            assert set(image.info) == {"xmp", "XML:com.adobe.xmp"}, "the mark that it is generated stays"
+    quiet.server.stop()
+
+
 def largest_difference(first, second):
     return int(np.abs(first - second).max())
 
@@ -261,7 +312,25 @@ def test_the_pieces_around_native_nodes_draw_the_same_pictures(comfy):
         "28": {"class_type": "VAEDecode", "inputs": {"samples": ["27", 0], "vae": ["3", 2]}},
         "29": {"class_type": "SaveImage", "inputs": {"images": ["28", 0], "filename_prefix": "pieces"}},
     }
+    values = {"format": "png", "quality": 95, "write_metadata": True, "small_copies": "", "copy_filter": "bicubic"}
+    save = {"images": ["28", 0], "items": ["20", 0], "plan": ["2", 0], "name": "pieces", **values}
+    pieces["30"] = {"class_type": "HypoNetSaveToDataset", "inputs": save}
     outputs = comfy.run(pieces)
+    first = lines(comfy, "pieces")[0]
+    with Image.open(comfy.datasets / "pieces" / first["file_name"]) as image:
+        told = dict(PARAMETER.findall(image.info["parameters"].split("\n")[-1]))
+    assert {name: told[name] for name in ("Steps", "Sampler", "Schedule type", "CFG scale", "Model", "Seed")} == {
+        "Steps": "2",
+        "Sampler": "euler_ancestral",
+        "Schedule type": "karras",
+        "CFG scale": "7.5",
+        "Model": "tiny_sd15",
+        "Seed": str(first["seed"]),
+    }
+    pieces["23"]["inputs"]["sampler_name"] = "euler"  # Per-image Sampler was left out of the identity once
+    pieces["20"]["inputs"]["batch_number"] = 1
+    with pytest.raises(RuntimeError, match=r"HypoNetPerImageSampler\.sampler_name: .* there, .* now"):
+        comfy.run(pieces)
     by_item = {(line["label"], line["rank"]): line for line in lines(comfy, "whole4")}
     for index, key in enumerate([("cat", 0), ("ship", 0), ("cat", 1)]):  # interleaved, the first three
         drawn = saved(comfy, outputs, "29", index)

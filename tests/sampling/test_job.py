@@ -12,10 +12,13 @@ from PIL import Image
 SETTINGS = Settings(512, 512, 30, 2.0, "dpmpp_2m", "karras", 8, 1.0, 0.8)
 
 
+INPUTS = {"width": 512, "height": 512, "steps": 30, "cfg": 2.0, "sampler": "dpmpp_2m", "scheduler": "karras"}
+INPUTS |= {"batch_size": 8, "name": "pets"}
+
+
 def request(**changes):
-    values = {"width": 512, "height": 512, "steps": 30, "cfg": 2.0, "sampler": "dpmpp_2m", "scheduler": "karras"}
     plan = Plan([ClassSpec("cat")], "a __class__", Library([]))
-    return Request.read({**values, "batch_size": 8, "plan": plan, "name": "pets", **changes})
+    return Request.read({**INPUTS, "plan": plan, **changes})
 
 
 def test_what_is_left_out_has_its_default():
@@ -23,6 +26,10 @@ def test_what_is_left_out_has_its_default():
     assert read.settings == SETTINGS
     assert (read.encoding.format, read.encoding.text, read.copies, read.start_image) == ("png", True, (), None)
     assert request(small_copies="64, 32").copies == (32, 64)
+
+
+def test_a_server_without_metadata_writes_none():
+    assert Request.read({**INPUTS, "plan": request().plan, "write_graph": True}, metadata=False).encoding.text is False
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,15 @@ import hashlib
 import os
 
 import pytest
-from hyponet.nodes.sampling.provenance import FileHashes, Identifier, is_link, walk
+from hyponet.nodes.sampling.provenance import (
+    FileHashes,
+    Identifier,
+    ModelFile,
+    is_link,
+    model_parameters,
+    sampler_parameters,
+    walk,
+)
 
 
 def graph(ids="abcd", strength=0.8):
@@ -42,6 +50,15 @@ def test_every_ancestor_and_its_widgets_are_listed():
 def test_node_ids_do_not_count_and_settings_do():
     assert upstream(graph("abcd"), "d") == upstream(graph("3190"), "0")
     assert upstream(graph(strength=0.8), "d") != upstream(graph(strength=0.7), "d")
+
+
+def test_parameters_name_model_and_sampler_as_other_tools_do():
+    """The names of the web UI's own line: "Steps: .., Sampler: .., Schedule type: .., CFG scale: .., Model: .."."""
+    settings = {"KSampler.cfg": 2, "KSampler.scheduler": "karras", "KSampler.steps": 4, "KSampler 2.steps": 9}
+    settings |= {"KSampler.sampler_name": "Sampler Chooser output 0", "KSampler 2.sampler_name": "euler"}
+    assert sampler_parameters(settings) == {"Steps": 4, "Sampler": "euler", "Schedule type": "karras", "CFG scale": 2}
+    files = (ModelFile("a.safetensors", "loras", "f" * 64, 1), ModelFile("x/tiny.ckpt", "checkpoints", "0a" * 32, 1))
+    assert model_parameters(files) == {"Model hash": "0a0a0a0a0a", "Model": "tiny"}
 
 
 def test_a_node_that_the_graph_does_not_have_is_unknown():
