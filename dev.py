@@ -121,7 +121,8 @@ def explain(what: str, log: Path, code: int | None, until: str = "") -> Failure:
 
 def run_logged(what: str, command: Sequence[str | Path], *, env: dict[str, str] | None = None) -> Path:
     """Run `command` to its end with its output in a log file; the file. Raises Failure with the last lines."""
-    step, log = Step(what), log_file(what.split()[-1].replace("/", "-"))
+    name = "-".join("".join(c if c.isalnum() else " " for c in what.lower()).split()[:4])
+    step, log = Step(what), log_file(name)
     with log.open("wb") as out:
         process = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=ROOT
