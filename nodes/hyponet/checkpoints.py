@@ -15,18 +15,13 @@ import torch
 
 from ...evaluation import model as trained
 from .classifier import Classifier
-from .files import folder_config, is_timm_folder, is_transformers_folder, read_metadata, read_tensors
+from .files import WHERE_FROM, folder_config, is_timm_folder, is_transformers_folder, read_metadata, read_tensors
 from .preprocessing import EachPicture, Preprocessing, SquareResize
 from .taxonomy import imagenet_classes
 
 log = logging.getLogger("hyponet")
 
 DOWNLOADS = {"resnet50.tv_in1k (download 98 MB)": ("timm/resnet50.tv_in1k", "model.safetensors")}
-WHERE_FROM = (
-    "expected a torchvision ResNet as .safetensors or .pth, a timm model, a Hugging Face folder, or what Train "
-    "Classifier saved, in models/classifiers; ResNet-50 is model.safetensors of "
-    "https://huggingface.co/timm/resnet50.tv_in1k"
-)
 
 # blocks a stage and whether they are bottlenecks -> torchvision's name (He et al. 2015, arXiv 1512.03385, Table 1)
 RESNETS: dict[tuple[tuple[int, ...], bool], str] = {
@@ -134,7 +129,7 @@ def _load_timm(
     tensors: dict[str, torch.Tensor], architecture: str, config: Mapping[str, Any], path: Path, name: str
 ) -> Classifier:
     """A timm model; `config` is the config.json of its folder, empty for a file alone."""
-    timm = _timm(f"model {path} is no ResNet of torchvision's; to try it as timm's {architecture!r} it")
+    timm = _timm(f"model {path} is no ResNet of torchvision's ({WHERE_FROM}); to try it as timm's {architecture!r} it")
     if not timm.is_model(architecture):
         raise ValueError(
             f"model file {path} holds {len(tensors)} tensors of an unknown kind, such as {next(iter(tensors))!r}; "

@@ -54,7 +54,7 @@ def load_classifier(name: str) -> Classifier:
     try:
         path = paths.confine_any(folders(), name, what="model")
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}; {checkpoints.WHERE_FROM}") from None
+        raise FileNotFoundError(f"{error}; {files.WHERE_FROM}") from None
     return managed(checkpoints.load(path, name))
 
 

@@ -13,6 +13,11 @@ from typing import Any
 
 import torch
 
+WHERE_FROM = (
+    "expected a torchvision ResNet as .safetensors or .pth, a timm model, a Hugging Face folder, or what Train "
+    "Classifier saved, in models/classifiers; ResNet-50 is model.safetensors of "
+    "https://huggingface.co/timm/resnet50.tv_in1k"
+)
 EXTENSIONS = (".safetensors", ".pth", ".pt", ".bin")
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
 
@@ -99,7 +104,7 @@ def _unreadable(path: Path, error: Exception) -> str:
     size = path.stat().st_size if path.exists() else 0
     return (
         f"model file {path} ({size} bytes) cannot be read: {first}; expected a whole .safetensors or .pth file of "
-        "plain tensors; download it again"
+        f"plain tensors; download it again; {WHERE_FROM}"
     )
 
 

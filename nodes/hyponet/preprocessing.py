@@ -1,4 +1,4 @@
-"""Pictures to a classifier's input: resize the short side and crop, or squash, by PIL, as training did.
+"""Pictures to a classifier's input: resize the short side and crop by PIL, or as training did.
 
 Reads tensors [B,H,W,C]; writes tensors [B,3,h,w].
 """
@@ -18,32 +18,20 @@ from ...evaluation.model import Preprocessing as TrainedPreprocessing
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-    "area": Image.Resampling.BOX,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """Resize, crop and normalise; the defaults are torchvision's for its ImageNet V1 weights.
+    """Resize (bilinear), crop and normalise; the defaults are torchvision's for its ImageNet V1 weights.
 
     Args:
         resize: length of the short side after resizing, in pixels.
         crop: side of the square cut from the centre.
-        squash: resize both sides to `crop` without keeping the shape, and cut nothing.
-        filter: one of FILTERS, applied by PIL to uint8.
         mean: subtracted from each channel in 0..1.
         std: divides each channel afterwards.
     """
 
     resize: int = 256
     crop: int = 224
-    squash: bool = False
-    filter: str = "bilinear"
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
 
@@ -53,21 +41,18 @@ class Preprocessing:
 
     def picture(self, picture: Image.Image) -> torch.Tensor:
         """[3,crop,crop] float32 for one RGB picture."""
-        small = self._squashed(picture) if self.squash else self._cropped(picture)
+        small = self._cropped(picture)
         pixels = torch.from_numpy(np.asarray(small, dtype=np.uint8).copy()).permute(2, 0, 1)  # (3, crop, crop)
         mean = torch.tensor(self.mean).view(-1, 1, 1)
         std = torch.tensor(self.std).view(-1, 1, 1)
         return (pixels.float() / 255 - mean) / std
-
-    def _squashed(self, picture: Image.Image) -> Image.Image:
-        return picture.resize((self.crop, self.crop), FILTERS[self.filter])
 
     def _cropped(self, picture: Image.Image) -> Image.Image:
         width, height = picture.size
         short = min(width, height)
         scaled = (int(self.resize * width / short), int(self.resize * height / short))
         if scaled != (width, height):
-            picture = picture.resize(scaled, FILTERS[self.filter])
+            picture = picture.resize(scaled, Image.Resampling.BILINEAR)
         # torchvision's CenterCrop pads pictures smaller than the crop with black and rounds the corner half to even
         left = round((scaled[0] - self.crop) / 2.0)
         top = round((scaled[1] - self.crop) / 2.0)
