@@ -71,7 +71,7 @@ def test_result(
         warnings.append(f"the training was interrupted after {provenance.get('epochs_done')} epochs")
     figures = {
         "test_sets": [
-            {**result.figures(), "synthetic": bool(data.synthetic.all())}
+            {**result.figures(), "synthetic": bool(data.synthetic.any())}
             for result, data in zip(reached, sets, strict=True)
         ],
         "average": testing.average(reached),

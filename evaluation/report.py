@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 
+import numpy as np
+
 from . import thesis
 from .report_accuracy import accuracy_tables
 from .report_metrics import metric_tables
@@ -20,9 +22,18 @@ def build_report(results: Sequence[Result], title: str, rows: Mapping[str, str] 
         title: its heading.
         rows: result name -> row, for names that do not say by themselves which row of the thesis they are.
     """
-    ordered = sorted(results, key=lambda result: (result.created, result.run))
-    sources = tuple(Source(i, _row(result, rows or {}), result) for i, result in enumerate(ordered, start=1))
-    notes = [] if sources else ["There is no result yet: run Test Classifier, FID or another metric first."]
+    notes: list[str] = []
+    found: list[Source] = []
+    for result in sorted(results, key=lambda result: (result.created, result.run)):
+        source = Source(len(found) + 1, _row(result, rows or {}), result)
+        problem = _problem(source)
+        if problem:
+            notes.append(f"Left out: {result.name}, run {result.run} ({result.kind}), is damaged: {problem}.")
+        else:
+            found.append(source)
+    sources = tuple(found)
+    if not sources:
+        notes.append("There is no result yet: run Test Classifier, FID or another metric first.")
     return Report(
         title=title,
         created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
@@ -47,6 +58,25 @@ def parse_rows(text: str) -> dict[str, str]:
             raise ValueError(f"line {number} of rows is {ascii(line)[:80]}; expected: our name = SD1.5 HypoNet")
         rows[name] = thesis.row_of(row) or row
     return rows
+
+
+def _problem(source: Source) -> str:
+    """What keeps this result out of tables and plots, so that a damaged file does not cost the report; "" if nothing.
+
+    The file itself is whole (read_result), but its figures may have been edited or come from another version.
+    """
+    figures = source.result.figures
+    try:
+        accuracy_tables((source,))
+        metric_tables((source,))
+        for epoch in figures.get("history") or []:
+            float(epoch["epoch"]), float(epoch.get("accuracy") or 0), float(epoch.get("held_out_accuracy") or 0)
+        for tested in figures.get("test_sets") or []:
+            if tested.get("confusion"):
+                np.asarray(tested["confusion"], dtype=np.float64).reshape(len(tested["classes"]), -1)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def _row(result: Result, rows: Mapping[str, str]) -> str:

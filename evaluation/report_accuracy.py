@@ -44,12 +44,14 @@ def observations(sources: Iterable[Source]) -> Iterable[Observation]:
     for source in sources:
         figures = source.result.figures
         entries: list[dict[str, Any]] = []
+        tested: list[dict[str, Any]] = []
         if source.result.kind == "test":
+            tested = source.result.inputs.get("test_sets") or []
             entries = figures.get("test_sets") or []
         held_out = figures.get("held_out") if source.result.kind == "training" else None
         if isinstance(held_out, dict) and held_out.get("synthetic"):
             entries = [{"name": "held out of its own set", **held_out}]
-        for entry in entries:
+        for place, entry in enumerate(entries):
             if entry.get("accuracy") is None:
                 continue
             low, high = entry.get("interval") or (None, None)
@@ -62,7 +64,7 @@ def observations(sources: Iterable[Source]) -> Iterable[Observation]:
                 count=int(entry.get("count") or 0),
                 synthetic=bool(entry.get("synthetic")),
                 seed=source.result.settings.get("seed"),
-                settings=same_settings(source.result),
+                settings=same_settings(source.result, tested[place].get("content_key") if tested else None),
                 source=source.number,
             )
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from .report_tables import Cell, Report, Row, Source, Table
+from .report_tables import Cell, Report, Row, Source, Table, shown
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d232b; --dim: #5d6875; --page: #ffffff; --line: #d9dee5; --band: #f4f6f9;
@@ -118,10 +118,10 @@ def _cell(cell: Cell, table: Table, notes: Mapping[str, str]) -> str:
         links = "".join(f'<a href="#source-{number}">[{number}]</a>' for number in cell.sources)
         lines = [*extent_parts(cell, table.decimals), *([notes[cell.note]] if cell.note else [])]
         below = "".join(f"<small>{_text(line)}</small>" for line in lines)
-        ours = f"<b>{cell.value:.{table.decimals}f}</b><sup>{links}</sup>{below}"
+        ours = f"<b>{shown(cell.value, table.decimals)}</b><sup>{links}</sup>{below}"
     if not table.compares:
         return f"<td>{ours}</td>"
-    published = "" if cell.thesis is None else f"{cell.thesis:.{table.decimals}f}"
+    published = "" if cell.thesis is None else shown(cell.thesis, table.decimals)
     return f'<td>{ours}</td><td class="published">{published}</td>'
 
 
@@ -129,9 +129,9 @@ def extent_parts(cell: Cell, decimals: int) -> list[str]:
     """Interval, spread and number of pictures of a figure, as they stand under it."""
     parts = []
     if cell.low is not None and cell.high is not None:
-        parts.append(f"[{cell.low:.{decimals}f}, {cell.high:.{decimals}f}]")
+        parts.append(f"[{shown(cell.low, decimals)}, {shown(cell.high, decimals)}]")
     if cell.spread is not None and cell.runs:
-        parts.append(f"\u00b1 {cell.spread:.{decimals}f} ({cell.runs} {cell.unit})")
+        parts.append(f"\u00b1 {shown(cell.spread, decimals)} ({cell.runs} {cell.unit})")
     if cell.count:
         parts.append(f"N = {cell.count:,}")
     return parts

@@ -81,7 +81,11 @@ def _like_thesis(source: Source, network: str) -> bool:
     settings = source.result.settings
     conventions = ("thesis", "clean-fid") if network == NETWORKS[FID_NETWORK].key else ("thesis",)
     return (
-        settings.get("network") == network and settings.get("convention") in conventions and settings.get("size") == 32
+        settings.get("network") == network
+        and settings.get("convention") in conventions
+        and (settings.get("size"), settings.get("filter")) == (32, "bicubic")
+        and settings.get("crop", "squash") == "squash"
+        and settings.get("splits", 10) == 10
     )
 
 
@@ -139,9 +143,11 @@ def _metric_cell(source: Source | None, key: str, published: float | None, netwo
             f"against {source.result.inputs['reference'].get('name')} "
             f"({f'{reference:,}' if reference else 'unknown number of'} pictures)"
         )
-    comparable = count in thesis.SET_COUNTS and _like_thesis(source, network)
+    counts = (thesis.CIFAR_TEST_COUNT,) if source.row == thesis.CIFAR_TEST else thesis.SET_COUNTS
+    comparable = count in counts and _like_thesis(source, network)
     if "reference" in source.result.inputs:
         comparable = comparable and thesis.is_cifar_train(str(source.result.inputs["reference"].get("name")))
+        comparable = comparable and reference in (None, thesis.REFERENCE_COUNT)
         itself = source.result.inputs["reference"].get("content_key")
         comparable |= bool(itself) and itself == source.result.inputs["features"].get("content_key") and published == 0
     if published is not None and not comparable:
@@ -202,10 +208,10 @@ def _fid_per_class(sources: Sequence[Source]) -> Table:
 
 def _distortion(sources: Sequence[Source]) -> Table:
     rows: list[Row] = []
-    strengths: list[float] = []
-    for label, source in _newest(sources, "distortion").items():
+    found = _newest(sources, "distortion")
+    strengths = sorted({strength for source in found.values() for strength in source.result.figures["strengths"]})
+    for label, source in found.items():
         figures = source.result.figures
-        strengths = strengths or list(figures["strengths"])
         for kind, fids in figures["fid"].items():
             by_strength = dict(zip(figures["strengths"], fids, strict=True))
             cells = [Cell(value=by_strength.get(strength), sources=(source.number,)) for strength in strengths]

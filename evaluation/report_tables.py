@@ -6,8 +6,9 @@ report_accuracy and report_metrics build the tables, report puts them together, 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .results import Result
@@ -39,6 +40,11 @@ class Cell:
     thesis: float | None = None
     note: str = ""
     sources: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for number in (self.value, self.low, self.high, self.spread):
+            if number is not None and not (isinstance(number, (int, float)) and math.isfinite(number)):
+                raise ValueError(f"a figure is {ascii(number)[:80]}; expected a finite number")
 
     @property
     def is_blank(self) -> bool:
@@ -95,13 +101,24 @@ class Report:
         return next(table for table in self.tables if table.key == key)
 
 
-def same_settings(result: Result) -> str:
-    """A key of everything but the seed: results with one key are repetitions."""
+def shown(value: float, decimals: int) -> str:
+    """A figure as it stands in a table; one that rounds to zero has no sign."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"
+
+
+def same_settings(result: Result, tested_on: object = None) -> str:
+    """A key of everything but the seed: results with one key are repetitions.
+
+    Args:
+        tested_on: content key of the test pictures; that of the training pictures is in the result.
+    """
     settings = {key: value for key, value in result.settings.items() if key not in ("seed", "seeds")}
     if "seed" in result.settings and isinstance(settings.get("checkpoint"), str):
         # a checkpoint's file name may carry its seed
         settings["checkpoint"] = re.sub(rf"\b{result.settings['seed']}\b", "", settings["checkpoint"])
-    return json.dumps(settings, sort_keys=True)
+    training = result.inputs.get("training")
+    trained_on = training.get("content_key") if isinstance(training, Mapping) else None
+    return json.dumps([settings, trained_on, tested_on], sort_keys=True)
 
 
 def in_thesis_order(labels: Sequence[str], published: Sequence[str]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import json
 from itertools import groupby
 
 from .report_html import extent_parts
-from .report_tables import Cell, Report, Table
+from .report_tables import Cell, Report, Table, shown
 
 CSV_COLUMNS = (
     "table",
@@ -86,7 +86,7 @@ def _table(table: Table) -> list[str]:
             for cell in row.cells:
                 cells.append(_ours(cell, table.decimals))
                 if table.compares:
-                    cells.append("" if cell.thesis is None else f"{cell.thesis:.{table.decimals}f}")
+                    cells.append("" if cell.thesis is None else shown(cell.thesis, table.decimals))
             lines.append(_row(cells))
     return lines
 
@@ -96,7 +96,7 @@ def _ours(cell: Cell, decimals: int) -> str:
         return ""
     extent = ", ".join(extent_parts(cell, decimals))
     links = ", ".join(map(str, cell.sources))
-    return f"{cell.value:.{decimals}f}{f' ({extent})' if extent else ''} [{links}]"
+    return f"{shown(cell.value, decimals)}{f' ({extent})' if extent else ''} [{links}]"
 
 
 def _row(cells: list[str]) -> str:

@@ -84,8 +84,13 @@ class Result:
         return {"hyponet_result": [self.to_json()], "text": [self.summary()]}
 
     def summary(self) -> str:
-        """A few lines for people: the plain numbers, then the warnings."""
+        """A few lines for people: the plain numbers with what they depend on, then the warnings."""
         lines = [f"{self.name}: {self.kind.replace('_', ' ')}"]
+        if "convention" in self.settings:
+            sides = [self.inputs[part] for part in ("features", "reference") if part in self.inputs]
+            counts = " against ".join(f"{side.get('count') or 'unknown'} ({side.get('name')})" for side in sides)
+            size = f"{self.settings.get('size')} px first" if self.settings.get("size") else "own size"
+            lines.append(f"{self.settings['convention']}, {size}{f'; pictures: {counts}' if counts else ''}")
         for key, value in self.figures.items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 lines.append(f"{key.replace('_', ' ')}: {value:.6g}")

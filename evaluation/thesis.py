@@ -10,11 +10,14 @@ import re
 
 TEST_SETS = ("CIFAR-10", "ImageNet-1k", "STL-10")
 TEST_COUNTS = {"CIFAR-10": 5000, "ImageNet-1k": 900, "STL-10": 4000}
-SET_COUNTS = (10_000, 25_000, 50_000)  # CIFAR-10 test; five or ten classes of 5,000
+SET_COUNTS = (25_000, 50_000)  # five or ten classes of 5,000
+CIFAR_TEST_COUNT = 10_000
+REFERENCE_COUNT = 50_000  # CIFAR-10 train, all ten classes
 GENERATED = tuple(
     f"{model} {technique}" for model in ("SD1.4", "SD1.5", "SDXL") for technique in ("none", "FreeU", "LoRA", "HypoNet")
 )
 CIFAR_TRAIN = "CIFAR-10 Train"
+CIFAR_TEST = "CIFAR-10 Test"
 
 # Table 5-9, per cent: CIFAR-10, ImageNet-1k, STL-10, Average
 ACCURACY: dict[str, tuple[float, float, float, float]] = {
@@ -39,7 +42,7 @@ AUGMENTATION: dict[int, float] = {0: 84.78, 1000: 88.22, 2000: 87.64, 3000: 88.8
 # Table 5-11, against CIFAR-10 train
 FID: dict[str, float] = {
     CIFAR_TRAIN: 0.0,
-    "CIFAR-10 Test": 3.24,
+    CIFAR_TEST: 3.24,
     "ImageNet-1k Train": 38.13,
     "SD1.4 none": 34.05,
     "SD1.4 FreeU": 44.12,
@@ -78,14 +81,15 @@ ROWS = tuple(dict.fromkeys([*FID, *ACCURACY]))
 def row_of(name: str) -> str | None:
     """The thesis's row that a set's name means, however it is spelled: sd15-hyponet, SD 1.5 HypoNet, cifar10_train.
 
-    `CIFAR-10 Train + 1000` (any number) means a column of Table 5-10 and comes back in that spelling.
+    `CIFAR-10 Train + 1000` (any number, also after `plus`) means a row of Table 5-10 and comes back in that spelling.
     """
     letters = _letters(name).replace("stablediffusion", "sd")
     for row in ROWS:
         if letters == _letters(row):
             return row
-    added = re.fullmatch(r"cifar10train(?:plus)?(\d+)", letters)
-    return f"{CIFAR_TRAIN} + {int(added[1])}" if added else None
+    # without the sign, a number is something else: cifar10-train-32 is a size
+    added = re.fullmatch(r"cifar[ _-]*10[ _-]*train[ _-]*(?:\+|plus)[ _-]*([\d,]*\d)", name.strip().lower())
+    return f"{CIFAR_TRAIN} + {int(added[1].replace(',', ''))}" if added else None
 
 
 def added_per_class(row: str) -> int | None:

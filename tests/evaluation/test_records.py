@@ -71,6 +71,17 @@ def test_held_out_accuracy_says_whether_it_is_on_generated_pictures(run, tmp_pat
     assert real["count"] == 6, "a quarter of 8 in each of 3 classes"
 
 
+def test_a_test_set_with_any_generated_picture_is_not_a_real_one(run, tmp_path):
+    _, trained = run
+    test_set = colours(seed=5).named("CIFAR-10 test")
+    mixed = replace(test_set, synthetic=np.arange(len(test_set)) == 0)
+    reached = [testing.measure_accuracy(trained.last, mixed, CPU)]
+    records.test_result(tmp_path, "baseline", trained.last, [mixed], reached)
+    report = build_report(read_results(tmp_path), "report")
+    assert not report.table("5-9").ran
+    assert report.table("held-out-synthetic").ran
+
+
 def test_pictures_for_people(run):
     _, trained = run
     curves = records.curves([(0, trained), (1, trained)])

@@ -38,11 +38,13 @@ def a_test(folder: Path, name: str, sets: dict[str, float], seed: int = 0, **mor
     )
 
 
-def measured(folder: Path, name: str, kind: str, figures: dict[str, Any], count: int, **settings: Any) -> Result:
+def measured(
+    folder: Path, name: str, kind: str, figures: dict[str, Any], count: int, reference: int = 50000, **settings: Any
+) -> Result:
     network = "torchvision-inception-v3-imagenet1k-v1" if kind == "inception_score" else "fid-inception-v3-2015-12-05"
     inputs: dict[str, Any] = {"features": {"name": name, "count": count}}
     if kind != "inception_score":
-        inputs["reference"] = {"name": "CIFAR-10 train", "count": 50000}
+        inputs["reference"] = {"name": "CIFAR-10 train", "count": reference}
     given = {"network": network, "convention": "thesis", "size": 32, "filter": "bicubic", **settings}
     return write_result(folder, name, kind, figures, inputs, given)
 
@@ -75,6 +77,8 @@ def test_the_published_figures_are_the_theses() -> None:
         ("sdxl_freeu", "SDXL FreeU"),
         ("cifar10-train", "CIFAR-10 Train"),
         ("CIFAR-10 Train + 1000", "CIFAR-10 Train + 1000"),
+        ("cifar10_train plus 2,000", "CIFAR-10 Train + 2000"),
+        ("cifar10-train-32", None),  # 32 pixels and not 32 synthetic pictures
         ("my sd15-hyponet", None),
         ("", None),
     ],
@@ -158,6 +162,87 @@ def test_the_theses_fid_stands_beside_ours_only_at_its_number_and_convention(tmp
     assert other.thesis is None
     assert "torch-fidelity, 32 px first; against CIFAR-10 train (50,000 pictures)" in other.note
     assert cell(report, "5-11", "none", "FID", "Stable Diffusion XL").thesis == 38.14  # not run: the table as printed
+
+
+@pytest.mark.parametrize(
+    ("count", "reference", "changes"),
+    [
+        (25000, 25000, {}),  # five classes of CIFAR-10 train
+        (25000, 50000, {"filter": "bilinear"}),
+        (25000, 50000, {"crop": "centre crop"}),
+        (10000, 50000, {}),  # that many has only CIFAR-10 test
+    ],
+)
+def test_a_fid_made_otherwise_does_not_stand_beside_the_theses(
+    tmp_path: Path, count: int, reference: int, changes: dict[str, str]
+) -> None:
+    measured(tmp_path, "sd15-hyponet", "fid", {"fid": 30.0}, count, reference, **changes)
+    found = cell(build_report(read_results(tmp_path), "r"), "5-11", "HypoNet", "FID", "Stable Diffusion 1.5")
+    assert (found.value, found.thesis) == (30.0, None)
+
+
+def test_an_inception_score_of_other_splits_does_not_stand_beside_the_theses(tmp_path: Path) -> None:
+    measured(tmp_path, "sd15-none", "inception_score", {"inception_score": 9.0}, 50000, splits=10)
+    measured(tmp_path, "sd15-lora", "inception_score", {"inception_score": 9.0}, 50000, splits=1)
+    report = build_report(read_results(tmp_path), "r")
+    assert cell(report, "5-12", "none", "IS", "Stable Diffusion 1.5").thesis == 11.46
+    assert cell(report, "5-12", "LoRA", "IS", "Stable Diffusion 1.5").thesis is None
+
+
+def test_a_figure_that_rounds_to_zero_has_no_sign(tmp_path: Path) -> None:
+    measured(tmp_path, "cifar10-train", "fid", {"fid": -1e-9}, 50000)
+    report = build_report(read_results(tmp_path), "r")
+    assert "<b>0.00</b>" in report_html(report, {})
+    assert "-0.00" not in report_html(report, {}) + report_markdown(report)
+
+
+def test_seeds_of_different_pictures_do_not_mix(tmp_path: Path) -> None:
+    # the set had grown between the two trainings
+    for seed, (key, accuracy) in enumerate((("few", 0.5), ("many", 0.7))):
+        entry = {"name": "CIFAR-10 test", "count": 5000, "accuracy": accuracy, "interval": [0.4, 0.8]}
+        inputs = {"training": {"name": "x", "content_key": key}, "test_sets": [{"content_key": "same"}]}
+        write_result(tmp_path, "sd14-none", "test", {"test_sets": [entry]}, inputs, {"seed": seed})
+    found = cell(build_report(read_results(tmp_path), "r"), "5-9", "none", "CIFAR-10", "Stable Diffusion 1.4")
+    assert (found.value, found.runs) == (pytest.approx(70), 0)
+
+
+def test_distortion_curves_of_other_strengths_stand_side_by_side(tmp_path: Path) -> None:
+    measured(tmp_path, "first", "distortion", {"strengths": [0.5, 1.0], "fid": {"blur": [1.0, 2.0]}}, 100)
+    measured(tmp_path, "second", "distortion", {"strengths": [0.25, 1.0], "fid": {"blur": [3.0, 4.0]}}, 100)
+    table = build_report(read_results(tmp_path), "r").table("figure-5-3")
+    assert table.columns == ("strength 0.25", "strength 0.5", "strength 1")
+    assert [[c.value for c in row.cells] for row in table.rows] == [[None, 1.0, 2.0], [3.0, None, 4.0]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "figures"),
+    [
+        ("test", {"test_sets": [1]}),
+        ("test", {"test_sets": [{"name": "CIFAR-10 test", "accuracy": "x"}]}),
+        ("test", {"test_sets": [{"name": "CIFAR-10 test", "accuracy": 0.5, "interval": [1]}]}),
+        ("test", {"test_sets": [{"name": "x", "accuracy": 0.5, "confusion": [["a"]], "classes": ["a"]}]}),
+        ("training", {"history": [{}]}),
+        ("training", {"history": [{"epoch": 1, "accuracy": "x"}]}),
+        ("fid", {"fid": "x"}),
+        ("fid", {"fid": 1.0, "per_class": [1]}),
+        ("kid", {"kid": [1]}),
+        ("distortion", {}),
+        ("distortion", {"strengths": [1], "fid": {"blur": [1, 2]}}),
+        ("comparison", {"pairs": [{}]}),
+    ],
+)
+def test_a_damaged_result_is_left_out_by_name_and_the_others_stay(
+    tmp_path: Path, kind: str, figures: dict[str, Any]
+) -> None:
+    a_test(tmp_path / "results", "sd15-hyponet", {"CIFAR-10 test": 0.71})
+    bad = write_result(tmp_path / "results", "bad one", kind, figures, {}, {})
+    written = write_report(tmp_path / "report", build_report(read_results(tmp_path / "results"), "r"))
+    assert f"Left out: bad one, run {bad.run}" in written.markdown
+    assert "71.00" in written.markdown
+
+
+def test_a_folder_that_is_not_there_has_no_results(tmp_path: Path) -> None:
+    assert read_results(tmp_path / "none") == []
 
 
 def test_users_say_which_row_a_name_is(tmp_path: Path) -> None:

@@ -29,6 +29,15 @@ def test_the_node_shows_what_the_file_holds(tmp_path: Path) -> None:
     assert written.as_ui()["hyponet_result"] == [json.loads(written.path.read_text())]
 
 
+def test_the_node_shows_convention_and_both_numbers_of_pictures_beside_a_figure(tmp_path: Path) -> None:
+    inputs = {"features": {"name": "made", "count": 200}, "reference": {"name": "real", "count": 300}}
+    settings = {"convention": "clean-fid", "size": 32}
+    lines = write_result(tmp_path, "a", "fid", {"fid": 24.0}, inputs, settings).summary().splitlines()
+    assert lines == ["a: fid", "clean-fid, 32 px first; pictures: 200 (made) against 300 (real)", "fid: 24"]
+    inputs["reference"]["count"] = None  # a foreign file of statistics
+    assert "against unknown (real)" in write_result(tmp_path, "a", "fid", {}, inputs, settings).summary()
+
+
 def test_two_runs_of_one_kind_are_two_files_in_order_of_age(tmp_path: Path) -> None:
     runs = [write_result(tmp_path, "a", "kid", {"kid": i}, {}, {}).run for i in range(3)]
     assert [result.run for result in read_results(tmp_path)] == runs
