@@ -74,21 +74,24 @@ def wildcard_names() -> list[str]:
     return library().names() or ["(no wildcards yet)"]
 
 
-def fingerprint(templates: Sequence[str | None]) -> str:
+def fingerprint(templates: Sequence[str | None], reserved: bool = True) -> str:
     """What changes when a file that the templates reach changes; any file where a template is linked or cannot be read.
 
+    `reserved` says whether `__class__` and the like are no files.
     Never raises, since ComfyUI would run the node again for ever; the node itself says what is wrong.
     """
     try:
         found = library()
-        return found.content_key(None if None in templates else _reached(found, [text or "" for text in templates]))
+        return found.content_key(
+            None if None in templates else _reached(found, [text or "" for text in templates], reserved)
+        )
     except OSError as error:
         return f"unreadable: {error}"
 
 
-def _reached(found: Library, templates: Sequence[str]) -> set[str] | None:
+def _reached(found: Library, templates: Sequence[str], reserved: bool) -> set[str] | None:
     """The names of every list that the templates reach, None where that cannot be told."""
-    resolver = Resolver(found, Words("", "", ("",)), True, {})
+    resolver = Resolver(found, Words("", "", ("",)) if reserved else None, True, {})
     try:
         for text in templates:
             resolver.check(parse(text), Place("template", text))
@@ -105,8 +108,9 @@ def mention(name: str | None) -> str | None:
 
 
 def single_plan(template: str, coverage: str, seed: int) -> Plan:
-    """A plan of one template, for Dynamic Prompt."""
-    return Plan((ClassSpec("prompt"),), template, library(), seed=seed, coverage=coverage, images_per_class=1)
+    """A plan of one template, for Dynamic Prompt; it has no class, so `__class__` is a wildcard like any other."""
+    spec = ClassSpec("prompt")
+    return Plan((spec,), template, library(), seed=seed, coverage=coverage, images_per_class=1, reserved=False)
 
 
 def picks_json(item: Item) -> str:

@@ -64,7 +64,7 @@ class HypoNetDynamicPrompt(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, template: str | None = None, **_: object) -> str:
-        return engine.fingerprint([template])
+        return engine.fingerprint([template], reserved=False)
 
     @classmethod
     def execute(cls, template: str, coverage: str, count: int, batch_number: int, seed: int) -> io.NodeOutput:
@@ -166,7 +166,7 @@ class HypoNetLoadWildcard(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, wildcard_name: str | None = None) -> str:
-        return engine.fingerprint([engine.mention(wildcard_name)])
+        return engine.fingerprint([engine.mention(wildcard_name)], reserved=False)
 
     @classmethod
     def execute(cls, wildcard_name: str) -> io.NodeOutput:

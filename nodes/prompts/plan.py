@@ -71,6 +71,8 @@ class Plan:
         images_per_class: of each class without a count of its own.
         order: one of ORDERS.
         shard: (index from 0, count): this plan's schedule holds the ranks r with r % count == index.
+        reserved: whether __class__, __hyponym__ and __hypernym__ are the class's own words; else ordinary wildcards,
+            for a template without a class. Not saved by `to_json`.
 
     Raises:
         TemplateError: a template or a wildcard file cannot be used (a ValueError that shows the place).
@@ -89,6 +91,7 @@ class Plan:
         images_per_class: int = 100,
         order: str = "interleaved",
         shard: tuple[int, int] = (0, 1),
+        reserved: bool = True,
     ) -> None:
         _check(classes, coverage, order, shard)
         self.classes = tuple(classes)
@@ -100,6 +103,7 @@ class Plan:
         self.images_per_class = images_per_class
         self.order = order
         self.shard = shard
+        self.reserved = reserved
         self.labels: tuple[str, ...] = tuple(spec.name for spec in self.classes)
         shared: SharedTables = {}
         self._programs = {spec.name: ClassPrograms(self, spec, shared) for spec in self.classes}
@@ -209,7 +213,7 @@ class ClassPrograms:
         self.spec = spec
         self.coverage = plan.coverage
         self.seed_key = _seed_key(plan.seed, spec.name)
-        words = Words(spec.name, spec.hypernym, spec.hyponyms)
+        words = Words(spec.name, spec.hypernym, spec.hyponyms) if plan.reserved else None
         self._resolver = Resolver(plan.library, words, plan.coverage != "random", shared)
         self._place = Place(f"template of class {spec.name}", spec.template or plan.template)
         self._tree = without(parse(self._place.text, self._place.source), spec.omit, self._place)

@@ -78,6 +78,17 @@ def test_a_mistake_reaches_the_user_with_its_place(comfy):
         prompts(comfy, template="a __colr__")
 
 
+def test_a_prompt_without_a_class_has_no_reserved_names(comfy, wildcards):
+    """Someone's own class.txt is a wildcard like any other, and __hyponym__ never becomes a word by accident."""
+    with pytest.raises(RunFailed, match="no wildcard named hyponym"):
+        prompts(comfy, template="a __hyponym__")
+    for content in ("mage", "rogue"):
+        (wildcards / "class.txt").write_text(content, "utf-8")
+        graph = {"1": node("DynamicPrompt", **{**DYNAMIC, "template": "a __class__"}), "2": show("1")}
+        assert texts(comfy.run(graph), "2") == [f"a {content}"]
+    (wildcards / "class.txt").unlink()
+
+
 def test_only_a_changed_file_makes_the_node_run_again(comfy, wildcards):
     (wildcards / "mood.txt").write_text("calm", "utf-8")
     graph = {"1": node("DynamicPrompt", **{**DYNAMIC, "template": "__mood__ x"}), "2": show("1")}
