@@ -100,10 +100,10 @@ def write_folder(
     entries = [_entry(i, picture, label) for i, (picture, label) in enumerate(zip(pictures, labels, strict=True))]
     entries = _match(folder, entries)
     folder.mkdir(parents=True, exist_ok=True)
+    _write_record(folder, entries)  # first, so that a folder half written is known as ours
     for entry, picture in zip(entries, pictures, strict=True):
         if not (folder / entry.file).is_file():
             _write(folder / entry.file, _png(picture))
-    _write_record(folder, entries)
     todo = [i for i, entry in enumerate(entries) if _wants_caption(folder, entry, captioner)]
     for start in range(0, len(todo), batch):
         places = todo[start : start + batch]

@@ -343,8 +343,8 @@ def _caption_folder(folder: str) -> Path:
 
 
 def _lora_file(name: str) -> Path:
-    base = paths.model_folders("loras")[0]
-    return paths.confine(base, f"{name}.safetensors" if isinstance(name, str) else name)
+    paths.confine(_results_dir(), checks.text(name, "name", 200))  # the result's folder, before anything is trained
+    return paths.confine(paths.model_folders("loras")[0], f"{name}.safetensors")
 
 
 def _results_dir() -> Path:

@@ -211,6 +211,7 @@ def test_an_interrupt_keeps_the_last_epochs_file(comfy, red):
         ({"folder": "nowhere"}, r"folder is 'nowhere'; it exists in none"),
         ({"folder": "../lora_set"}, r"folder is '../lora_set'"),
         ({"name": "../stolen"}, r"name is '../stolen"),
+        ({"name": ""}, r"name is '': it is empty"),
         ({"folder": "lora_set"}, r"has no pictures"),
         ({"min_bucket": 256}, r"resolution is 64, min_bucket 256"),
         ({"rank": 1000}, r"rank is 1000; expected at most 320"),

@@ -67,6 +67,27 @@ def test_a_run_that_was_stopped_goes_on(tmp_path):
     ]
 
 
+class Dying(list):
+    """Pictures that can be looked through once; then the process dies at the third."""
+
+    looks = 0
+
+    def __iter__(self):
+        self.looks += 1
+        for place, picture in enumerate(super().__iter__()):
+            if self.looks > 1 and place == 2:
+                raise SystemExit
+            yield picture
+
+
+def test_a_run_that_died_among_the_pictures_goes_on(tmp_path):
+    with pytest.raises(SystemExit):
+        write_folder(tmp_path / "a", Dying(pictures(5)), ["cat"] * 5, PHOTO, "one")
+    assert len(list((tmp_path / "a").glob("*.png"))) == 2
+    assert write_folder(tmp_path / "a", pictures(5), ["cat"] * 5, PHOTO, "one") == ["a photo of a cat"] * 5
+    assert len(list((tmp_path / "a").glob("*.png"))) == 5
+
+
 def test_a_folder_with_other_pictures_is_left_alone(tmp_path):
     write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
     with pytest.raises(ValueError, match="holds 3 pictures of another sample"):
