@@ -45,7 +45,7 @@ def card_text(store: DatasetStore) -> str:
     provenance = store.description["provenance"]
     total = len(store)
     parts = [
-        f"---\nlicense: {_yaml(store.description['licence'] or 'unknown')}\n"
+        f"---\nlicense: {_yaml(str(store.description.get('licence') or 'unknown'))}\n"
         "task_categories:\n- image-classification\ntags:\n- synthetic\n- generated\n"
         f"size_categories:\n- {_size_category(total)}\n---",
         f"# {store.name}",
@@ -97,7 +97,7 @@ def _settings(identity: dict[str, Any]) -> str:
 
 
 def _licence(store: DatasetStore) -> str:
-    if store.description["licence"]:
+    if store.description.get("licence"):
         return str(store.description["licence"])
     return "Not stated: fill in `licence` in `dataset.json`. The licences of the models named above may bind it."
 

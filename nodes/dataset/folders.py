@@ -15,6 +15,16 @@ from typing import Any
 FORMAT = "hyponet.dataset"
 VERSION = 1
 DESCRIPTION = "dataset.json"
+_PARTS = {
+    "name": str,
+    "revision": int,
+    "classes": list,
+    "identity": dict,
+    "plan": dict,
+    "provenance": dict,
+    "encoding": dict,
+    "copies": dict,
+}
 
 
 def sibling(root: Path, kind: str) -> Path:
@@ -75,7 +85,19 @@ def read_description(root: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is of another kind; expected format {FORMAT!r}")
     if data.get("version") != VERSION:
         raise ValueError(f"{path} has version {data.get('version')}; expected {VERSION}; use a newer HypoNet")
+    wrong = [part for part, kind in _PARTS.items() if not isinstance(data.get(part), kind)]
+    if wrong or not all(map(_is_class, data["classes"])):
+        raise ValueError(
+            f"{path} has no usable {', '.join(wrong) or 'classes'}; expected what HypoNet wrote; restore it from a copy"
+        )
     return data
+
+
+def _is_class(entry: object) -> bool:
+    """Whether it names a class and one folder in the set: a set may come from elsewhere, and pictures go there."""
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("label", "folder", "synset")):
+        return False
+    return entry["folder"] not in ("", ".", "..") and not set(entry["folder"]) & set("/\\:\0")
 
 
 def write_json(folder: Path, work: Path, data: dict[str, Any]) -> None:

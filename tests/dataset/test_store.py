@@ -149,6 +149,36 @@ def test_a_set_never_lies_in_another(pets):
     assert_whole(pets)
 
 
+@pytest.mark.parametrize("folder", ["../outside", "..", "a/b", "C:", "", None, 7])
+def test_a_set_from_elsewhere_writes_into_itself_only(pets, folder):
+    """The regression: the folder of a class was taken from dataset.json as it stood there."""
+    description = json.loads((pets / "dataset.json").read_text())
+    description["classes"][0]["folder"] = folder
+    (pets / "dataset.json").write_text(json.dumps(description))
+    with pytest.raises(ValueError, match="no usable classes"):
+        open_set(pets.parent)
+    with pytest.raises(ValueError, match="no usable classes"):
+        DatasetStore.open(pets, write=True)
+
+
+@pytest.mark.parametrize("part", ["revision", "classes", "identity", "plan", "provenance", "encoding", "copies"])
+def test_a_description_that_lacks_something_says_so(pets, part):
+    description = json.loads((pets / "dataset.json").read_text())
+    del description[part]
+    (pets / "dataset.json").write_text(json.dumps(description))
+    with pytest.raises(ValueError, match=f"no usable {part}"):
+        DatasetStore.open(pets)
+
+
+def test_a_licence_that_its_owner_took_out_stops_nothing(pets):
+    description = json.loads((pets / "dataset.json").read_text())
+    del description["licence"]
+    (pets / "dataset.json").write_text(json.dumps(description))
+    with open_set(pets.parent) as store:
+        generate(store, count=5)
+    assert "license: unknown" in (pets / "README.md").read_text()
+
+
 def test_links_are_not_followed_out_of_the_set(tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
