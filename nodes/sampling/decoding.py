@@ -30,8 +30,6 @@ def decode(vae: Any, latents: torch.Tensor, recover: Callable[[], None]) -> tupl
         latents: (B, C, h, w).
         recover: frees what the failed decoding held.
     """
-    if vae is None:
-        raise ValueError("VAE is empty; expected a VAE; connect the checkpoint loader's VAE output or Load VAE")
     watched = copy.copy(vae)
     several = latents.shape[0] > 1
     tiled = 0

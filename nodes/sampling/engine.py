@@ -294,6 +294,8 @@ class Task:
     def _studio(self, model: Any, clip: Any, vae: Any, refiner_model: Any, refiner_clip: Any) -> Studio:
         if model is None:
             raise ValueError("MODEL is empty; expected a diffusion model; connect a checkpoint loader")
+        if vae is None:
+            raise ValueError("VAE is empty; expected a VAE; connect the checkpoint loader's VAE output or Load VAE")
         if (refiner_model is None) != (refiner_clip is None):
             raise ValueError("only one of refiner_model and refiner_clip is connected; connect both or none")
         starts = self.request.start_image
