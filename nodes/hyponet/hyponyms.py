@@ -215,7 +215,7 @@ def _thesis(tree: Taxonomy, label: str, settings: Settings, note: str) -> Hypony
     """
     senses = tree.lookup(label)
     if not senses:
-        raise ValueError(tree.unknown_word(label))
+        raise ValueError(f"{tree.unknown_word(label)}; the mode thesis takes a plain word that names no sense")
     found = next(((sense, up) for sense in senses for up in sense.hypernyms), None)
     if found is None:
         raise ValueError(f"hypernyms of {label[:80]!a} are none; expected one at least; use the mode exact")

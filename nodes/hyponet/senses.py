@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .taxonomy import Synset, Taxonomy
 
-_NAMED = re.compile(r"n\d{8}|\S+\.[a-z]\.\d+")
+_NAMED = re.compile(r"n\d{8}|\S+\.[a-z]\.\d+", re.IGNORECASE)
 _HINTED = re.compile(r"([^()]*[^()\s])\s*\(([^()]+)\)")
 
 
@@ -37,7 +37,7 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
     """
     wanted = text.strip().replace("_", " ") if "." not in text else text.strip()
     if _NAMED.fullmatch(wanted.replace(" ", "_")):
-        synset = taxonomy.synset(wanted.replace(" ", "_"))
+        synset = taxonomy.synset(wanted.replace(" ", "_").lower())
         named = wanted.rsplit(".", 2)[0].replace("_", " ") if "." in wanted else ""
         return Sense(synset, named)
     match = _HINTED.fullmatch(wanted)

@@ -87,6 +87,12 @@ def test_no_word_is_marked_slang_obscene_or_a_slur(lemmas):
                 assert not names & MARKS, (row["wnid"], word)
 
 
+def test_words_of_our_own_list_stay_out_where_wordnet_marks_them_otherwise():
+    """WordNet calls "nance" a disparagement and "colored" an archaism, neither slang nor a slur."""
+    assert "nance" not in hyponyms_of_word("gay man", EXACT).words
+    assert "colored" not in hyponyms_of_word("black.n.05", Settings(lemmas="all")).words
+
+
 def test_the_issues_examples():
     cat = hyponyms_of_class("n02123045", "tabby", Settings())
     assert (cat.hypernym, cat.word) == ("domestic cat", "cat")
@@ -159,6 +165,8 @@ def test_max_count_is_chosen_by_the_seed_and_keeps_the_order():
         ("crane (bird)", "crane.n.05"),
         ("crane (wading bird)", "crane.n.05"),
         ("crane.n.05", "crane.n.05"),
+        ("Crane.N.05", "crane.n.05"),
+        ("N02012849", "crane.n.05"),
         ("n02012849", "crane.n.05"),
         ("ships", "ship.n.01"),
         ("Container Ship", "container_ship.n.01"),
@@ -188,6 +196,7 @@ def test_the_senses_not_taken_are_listed():
         ("crane (crane)", Settings(), "expected the name of a hypernym"),
         ("ship", Settings(ancestor="cat"), "expected a hypernym of ship.n.01; choose one of: ship.n.01 > vessel.n.02"),
         ("chairr", Settings(mode="thesis"), "nearest are"),
+        ("crane (bird)", Settings(mode="thesis"), "takes a plain word that names no sense"),
     ],
 )
 def test_bad_words_and_ancestors_say_what_there_is(word, settings, says):
