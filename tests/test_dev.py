@@ -28,6 +28,8 @@ def small_clone(tmp_path):
     (clone / "tests" / "tools").mkdir(parents=True)
     shutil.copy(ROOT / "dev.py", clone / "dev.py")
     shutil.copytree(ROOT / "headless", clone / "headless")
+    for name in ("stand_ins.py", "efficientnet.py"):
+        shutil.copy(ROOT / "tests" / "tools" / name, clone / "tests" / "tools" / name)
     text = (clone / "dev.py").read_text("utf-8")
     start, end = text.index("WITHOUT_DEPENDENCIES = ("), text.index("GIB = ")
     package = clone / "package"
@@ -52,8 +54,9 @@ def test_an_interrupted_set_up_is_made_again_and_a_whole_one_is_shared(small_clo
     cache = tmp_path / "cache"
     first = ensure(small_clone, cache, start_new_session=True)
     deadline = time.monotonic() + 60
-    while not list(cache.glob("hyponet/env-*/bin/python")) and time.monotonic() < deadline:
+    while first.poll() is None and not list(cache.glob("hyponet/env-*/bin/python")) and time.monotonic() < deadline:
         time.sleep(0.02)
+    assert first.poll() is None, "the first set-up is to be killed in its middle"
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     (environment,) = [path for path in cache.glob("hyponet/env-*") if path.is_dir()]

@@ -137,9 +137,9 @@ def test_what_cannot_be_saved_is_said(comfy, changes, says):
 
 
 def test_culling_and_repair_make_exactly_what_is_missing(comfy):
-    graph = generate("culled")
+    graph = generate("culled_twice")
     comfy.run(graph)
-    before = {(line["label"], line["rank"]): line for line in lines(comfy, "culled")}
+    before = {(line["label"], line["rank"]): line for line in lines(comfy, "culled_twice")}
     sheet = {"columns": 10, "rows": 10, "page": 0, "cell": 64, "caption": "number and label", "order": "by class"}
     shown = comfy.run({**graph, "5": node("MakeContactSheet", dataset=["4", 0], only_class="", **sheet)})["5"]
     assert os.path.isfile(shown["hyponet"][0]["path"])
@@ -147,14 +147,14 @@ def test_culling_and_repair_make_exactly_what_is_missing(comfy):
     assert shown["hyponet"][0]["images"] == 4
     made = comfy.run(graph)["4"]["hyponet_dataset"][0]
     assert made["made"] == 2, "the revision told Generate that items are missing"
-    after = {(line["label"], line["rank"]): line for line in lines(comfy, "culled")}
+    after = {(line["label"], line["rank"]): line for line in lines(comfy, "culled_twice")}
     changed = {key for key in before if before[key] != after[key]}
     assert changed == {("ship", 0), ("cat", 2)}  # two classes in turn: number 1 is the first ship
     assert all((before[key]["try"], after[key]["try"]) == (0, 1) for key in changed)
     assert all(before[key]["seed"] != after[key]["seed"] for key in changed)
-    assert_whole(comfy, "culled", 3)
+    assert_whole(comfy, "culled_twice", 3)
 
-    root = comfy.datasets / "culled"
+    root = comfy.datasets / "culled_twice"
     (root / "cat" / "000000.png").unlink()
     flipped = bytearray((root / "ship" / "000001.png").read_bytes())
     flipped[-30] ^= 1
@@ -164,7 +164,7 @@ def test_culling_and_repair_make_exactly_what_is_missing(comfy):
     assert "| missing | 1 | cat 0 |" in report
     assert "2 items are missing now" in report
     assert comfy.run(graph)["4"]["hyponet_dataset"][0]["made"] == 2
-    assert_whole(comfy, "culled", 3)
+    assert_whole(comfy, "culled_twice", 3)
     assert comfy.client.wait(comfy.client.queue(graph))["outputs"]["4"]["hyponet_dataset"][0]["images"] == 6
 
 
