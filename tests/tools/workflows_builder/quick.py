@@ -297,8 +297,8 @@ def cull_and_check(schemas: Schemas) -> Flow:
             "**Generate Dataset**: the name of your set, with the settings it was made with.",
             "**Reject Items**: the numbers on the contact sheet, such as `3, 12-20` or `cat: 5`. Each is rejected once "
             "a round; raise round to reject the same numbers again.",
-            "**Check Labels** records its verdicts and rejects nothing until you switch reject_failures on. Threshold 0 "
-            "means 1 / number of classes; strict filters cost variety and tend to hurt.",
+            "**Check Labels** records its verdicts and rejects nothing until you switch reject_failures on. Threshold "
+            "0 means 1 / number of classes; strict filters cost variety and tend to hurt.",
         ],
         "Queue twice: the first run marks, the second makes the marked ones anew. After the tries are used up the "
         "best picture stays, marked, and exports leave it out unless asked.",
