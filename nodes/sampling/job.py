@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...evaluation.images import CorruptPicture, decode
+from ...evaluation.images import FILTERS, CorruptPicture, decode
 from .. import checks
 from ..dataset.encode import FORMATS, Encoding
 from ..dataset.folders import DESCRIPTION
@@ -49,6 +49,7 @@ class Request:
     start_image: torch.Tensor | None
     encoding: Encoding
     copies: tuple[int, ...]
+    copy_filter: str = "bicubic"
 
     @classmethod
     def read(cls, values: Mapping[str, Any], *, metadata: bool = True) -> Request:
@@ -73,8 +74,9 @@ class Request:
             text=checks.flag(values.get("write_graph", True), "write_graph") and metadata,
         )
         name = check_set_name(checks.text(values["name"], "name", 200).strip())
-        copies = parse_sizes(checks.text(values.get("small_copies", ""), "small_copies", 200))
-        return cls(plan, name, settings, start, encoding, copies)
+        sizes, _, filtered = checks.text(values.get("small_copies", ""), "small_copies", 200).partition(":")
+        copy_filter = checks.choice(filtered.strip() or "bicubic", list(FILTERS), "the filter in small_copies")
+        return cls(plan, name, settings, start, encoding, parse_sizes(sizes), copy_filter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class Job:
             provenance=self.provenance,
             encoding=self.request.encoding,
             copies=self.request.copies,
+            copy_filter=self.request.copy_filter,
         )
         _seen.add(str(self.root))
         return store

@@ -26,6 +26,11 @@ def test_what_is_left_out_has_its_default():
     assert read.settings == SETTINGS
     assert (read.encoding.format, read.encoding.text, read.copies, read.start_image) == ("png", True, (), None)
     assert request(small_copies="64, 32").copies == (32, 64)
+    assert request(small_copies="64, 32").copy_filter == "bicubic"
+    assert request(small_copies="32: lanczos").copies == (32,)
+    assert request(small_copies="32: lanczos").copy_filter == "lanczos"
+    with pytest.raises(ValueError, match="the filter in small_copies"):
+        request(small_copies="32: sharp")
 
 
 def test_a_server_without_metadata_writes_none():
