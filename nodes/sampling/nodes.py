@@ -159,8 +159,8 @@ def _optional_inputs() -> list[io.Input]:
             default="",
             optional=True,
             tooltip=(
-                "Sizes of small copies kept beside the set, in pixels: 32, or 32, 64. Empty for none. A filter may follow "
-                "after a colon (32: lanczos); bicubic with antialias otherwise."
+                "Sizes of small copies kept beside the set, in pixels: 32, or 32, 64. Empty for none. A filter may "
+                "follow after a colon (32: lanczos); bicubic with antialias otherwise."
             ),
         ),
     ]
