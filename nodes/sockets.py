@@ -11,7 +11,6 @@ Plan = io.Custom("HYPONET_PLAN")  # prompts.plan.Plan
 Items = io.Custom("HYPONET_ITEMS")  # tuple[prompts.plan.Item, ...]: one batch of a plan
 Dataset = io.Custom("HYPONET_DATASET")  # dataset.store.DatasetRef: a set on disk, by path and revision
 LabelledImages = io.Custom("HYPONET_IMAGES")  # evaluation.data.LabelledImages
-ClassMapping = io.Custom("HYPONET_MAPPING")  # evaluation.mapping.ClassMapping
 Checkpoint = io.Custom("HYPONET_CHECKPOINT")  # evaluation.model.Checkpoint: a trained classifier on disk
 Features = io.Custom("HYPONET_FEATURES")  # evaluation.features.ImageFeatures
 Statistics = io.Custom("HYPONET_STATISTICS")  # evaluation.feature_statistics.FeatureStatistics

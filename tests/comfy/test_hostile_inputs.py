@@ -60,7 +60,6 @@ PROVIDERS = {
     "HYPONET_ITEMS": ("HypoNetPlanBatch", {}, 0),
     "HYPONET_DATASET": ("HypoNetLoadDataset", {}, 0),
     "HYPONET_IMAGES": ("HypoNetLoadLabelledImages", {"source": "HypoNet set", "path": "hostile"}, 0),
-    "HYPONET_MAPPING": ("HypoNetMapClasses", {}, 0),
     "HYPONET_CHECKPOINT": ("HypoNetTrainClassifier", {}, 0),
     "HYPONET_FEATURES": ("HypoNetExtractFeatures", {}, 0),
     "HYPONET_RESULT": ("HypoNetTrainClassifier", {}, 2),
