@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -116,6 +118,14 @@ def test_no_picture_and_bad_pictures_are_named(tmp_path):
     (tmp_path / "cat.jpg").write_bytes(b"\xff\xd8 no picture")
     with pytest.raises(ValueError, match=r"cat\.jpg cannot be read"):
         read_picture(tmp_path / "cat.jpg")
+
+
+def test_a_class_that_wordnet_lacks_is_named_with_its_pictures(tmp_path):
+    """A classifier without WordNet ids, whose class name WordNet does not have, used to stop without saying where."""
+    paint(tmp_path / "pet.png", 255)
+    unknown = replace(CLASSIFIER, class_names=("ship", "zzgrobble"), synsets=("", ""))
+    with pytest.raises(ValueError, match="class 'pet', whose pictures show 'zzgrobble': "):
+        classes_from_pictures(unknown, find_pictures(tmp_path), Settings(), True, lambda done, total: None)
 
 
 def test_transparent_parts_are_white(tmp_path):

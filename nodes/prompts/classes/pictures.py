@@ -61,7 +61,7 @@ def classes_from_pictures(
         progress: told after each label; it raises when the user stops the run.
 
     Raises:
-        ValueError: a picture cannot be read; the message names it.
+        ValueError: a picture cannot be read, or WordNet has no hyponyms for what it shows; the message names it.
     """
     classes: list[ClassSpec] = []
     rows = ["| class | pictures | seen | probability | hypernym | hyponyms | |", "|---|---:|---|---:|---|---:|---|"]
@@ -69,7 +69,10 @@ def classes_from_pictures(
     for done, (label, files) in enumerate(pictures.items()):
         index, probability = _seen(classifier, files)
         seen = classifier.class_names[index]
-        found, remark = _look_up(classifier.synsets[index], seen, label, settings, climb_to_name)
+        try:
+            found, remark = _look_up(classifier.synsets[index], seen, label, settings, climb_to_name)
+        except ValueError as error:
+            raise ValueError(f"class {label!a}, whose pictures show {seen!a}: {error}") from None
         if probability < _LOW:
             remark = "; ".join(filter(None, [remark, "**low confidence**: try clearer pictures"]))
         counts = f"{found.hypernym} | {len(found.words)}"
