@@ -15,6 +15,7 @@ import torch
 from comfy_api.latest import io
 
 Progress = Callable[[int, int], None]
+SEED_LIMIT = 2**64 - 1
 
 
 def progress_bar(total: int) -> Progress:
@@ -63,3 +64,8 @@ def versions() -> dict[str, str]:
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
+
+
+def seed_input(tooltip: str, changes: bool = False) -> io.Input:
+    """The seed; `changes` lets the frontend draw another one after each run, as people expect of a prompt node."""
+    return io.Int.Input("seed", default=0, min=0, max=SEED_LIMIT, control_after_generate=changes, tooltip=tooltip)

@@ -28,7 +28,6 @@ from .plan import ClassSpec, Item, Plan
 from .resolve import Resolver, Words
 from .wildcards import Library, key_of
 
-SEED_LIMIT = 2**64 - 1
 _NEIGHBOURS = {
     "comfyui-impact-pack": ("wildcards", "custom_wildcards"),
     "comfyui-easy-use": ("wildcards",),
@@ -47,11 +46,6 @@ class Saved:
 def template_input(name: str, default: str, tooltip: str) -> io.Input:
     """A text widget that the frontend leaves as it is typed."""
     return io.String.Input(name, multiline=True, default=default, dynamic_prompts=False, tooltip=tooltip)
-
-
-def seed_input(tooltip: str, changes: bool = False) -> io.Input:
-    """The seed; `changes` lets the frontend draw another one after each run, as people expect of a prompt node."""
-    return io.Int.Input("seed", default=0, min=0, max=SEED_LIMIT, control_after_generate=changes, tooltip=tooltip)
 
 
 def roots() -> list[Path]:

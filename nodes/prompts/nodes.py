@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io, ui
 
 from .. import checks, sockets
-from ..engine import schema
+from ..engine import SEED_LIMIT, schema, seed_input
 from ..hyponet.hyponyms import Hyponyms
 from . import engine
 from .classes.nodes import NODES as CLASSES
@@ -43,7 +43,7 @@ class HypoNetDynamicPrompt(io.ComfyNode):
                     max=2**31,
                     tooltip="Which list of that many prompts: 0 the first, 1 the next. Set it to increment to go on.",
                 ),
-                engine.seed_input("Chooses the prompts, and the seed of each.", changes=True),
+                seed_input("Chooses the prompts, and the seed of each.", changes=True),
             ],
             outputs=[
                 io.String.Output("prompt", display_name="prompt", is_output_list=True, tooltip="The prompts, a list."),
@@ -71,7 +71,7 @@ class HypoNetDynamicPrompt(io.ComfyNode):
         plan = engine.single_plan(
             checks.text(template, "template"),
             checks.choice(coverage, COVERAGE, "coverage"),
-            checks.integer(seed, 0, engine.SEED_LIMIT, "seed"),
+            checks.integer(seed, 0, SEED_LIMIT, "seed"),
         )
         count = checks.integer(count, 1, 10_000, "count")
         first = checks.integer(batch_number, 0, 2**31, "batch_number") * count
@@ -202,7 +202,7 @@ class HypoNetPlanDataset(io.ComfyNode):
                 ),
                 io.Int.Input("shard_index", default=0, min=0, max=9999, tooltip="The part this machine makes, from 0."),
                 io.Int.Input("shard_count", default=1, min=1, max=10_000, tooltip="Parts the plan is split into."),
-                engine.seed_input("Chooses every prompt and every image's own seed."),
+                seed_input("Chooses every prompt and every image's own seed."),
             ],
             outputs=[sockets.Plan.Output("plan", display_name="plan", tooltip="For Generate Dataset and Preview.")],
         )
@@ -229,7 +229,7 @@ class HypoNetPlanDataset(io.ComfyNode):
             checks.text(template, "template"),
             engine.library(),
             negative=checks.text(negative, "negative"),
-            seed=checks.integer(seed, 0, engine.SEED_LIMIT, "seed"),
+            seed=checks.integer(seed, 0, SEED_LIMIT, "seed"),
             coverage=checks.choice(coverage, COVERAGE, "coverage"),
             images_per_class=checks.integer(images_per_class, 1, 10_000_000, "images_per_class"),
             order=checks.choice(order, ORDERS, "order"),

@@ -10,12 +10,11 @@ from ...evaluation.model import ARCHITECTURES, STEMS, Checkpoint
 from ...evaluation.settings import AUGMENTATIONS, NORMALISATIONS, OPTIMIZERS, PRECISIONS, SCHEDULES, Settings
 from ...evaluation.train import weights_key
 from .. import checks, sockets
-from ..engine import schema
+from ..engine import SEED_LIMIT, schema, seed_input
 from . import engine
 from .data.nodes import NODES as DATA_NODES
 
 CATEGORY = "HypoNet/Training"
-SEED_LIMIT = 2**64 - 1
 SCRATCH = "scratch"
 DOWNLOAD = "ImageNet (download)"
 TAKEN = ("last epoch", "best held-out epoch")
@@ -115,7 +114,9 @@ class HypoNetTrainClassifier(io.ComfyNode):
                 io.Int.Input(
                     "runs", default=1, min=1, max=100, tooltip="Training runs with the seeds seed, seed + 1, ..."
                 ),
-                _seed("Of weights, order, augmentation and the held-out draw. One seed, one result on one machine."),
+                seed_input(
+                    "Of weights, order, augmentation and the held-out draw. One seed, one result on one machine."
+                ),
             ],
             outputs=[
                 sockets.Checkpoint.Output(
@@ -325,10 +326,6 @@ def _name(tooltip: str) -> io.Input:
     return io.String.Input(
         "run_name", default="classifier", dynamic_prompts=False, display_name="name", tooltip=tooltip
     )
-
-
-def _seed(tooltip: str) -> io.Input:
-    return io.Int.Input("seed", default=0, min=0, max=SEED_LIMIT, control_after_generate=False, tooltip=tooltip)
 
 
 NODES: list[type[io.ComfyNode]] = [

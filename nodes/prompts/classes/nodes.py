@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io, ui
 
 from ... import checks, sockets
-from ...engine import schema
+from ...engine import SEED_LIMIT, schema, seed_input
 from ...hyponet.classifier import Classifier
 from ...hyponet.hyponyms import MODES, Hyponyms, Settings
 from .. import engine
@@ -188,7 +188,7 @@ class HypoNetClassesFromPictures(io.ComfyNode):
                 io.Int.Input(
                     "max_count", default=0, min=0, max=100_000, tooltip="At most this many hyponyms; 0 keeps all."
                 ),
-                engine.seed_input("Chooses the hyponyms when there are too many."),
+                seed_input("Chooses the hyponyms when there are too many."),
             ],
             outputs=[
                 _classes_output(),
@@ -218,7 +218,7 @@ class HypoNetClassesFromPictures(io.ComfyNode):
             at_least=checks.integer(at_least, 1, 1000, "at_least"),
             depth=checks.integer(depth, 1, 20, "depth"),
             max_count=checks.integer(max_count, 0, 100_000, "max_count"),
-            seed=checks.integer(seed, 0, engine.SEED_LIMIT, "seed") % 2**32,
+            seed=checks.integer(seed, 0, SEED_LIMIT, "seed") % 2**32,
         )
         climb = checks.flag(climb_to_name, "climb_to_name")
         classes, report = engine.classes_from_pictures(classifier, checks.text(folder, "folder", 1000), settings, climb)

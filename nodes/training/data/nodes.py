@@ -9,14 +9,13 @@ from ....evaluation.mapping import ClassMapping, shipped_mappings
 from ....evaluation.sources import SOURCES, SPLITS
 from ... import checks, sockets
 from ...dataset.store import DatasetRef
-from ...engine import schema
+from ...engine import SEED_LIMIT, schema, seed_input
 from .. import engine
 
 CATEGORY = "HypoNet/Training"
 CORRUPT = ("stop", "skip and count")
 OWN_TEXT, OWN_FILE = "the text below", "a file in input"
 MERGE_ORDERS = ("first (thesis)", "random")
-SEED_LIMIT = 2**64 - 1
 _COUNTS = "One line a class: how many pictures it has."
 
 
@@ -83,7 +82,7 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
                     default=False,
                     tooltip="Fetch CIFAR-10 (170 MB) or STL-10 (2.6 GB) into input/<path> if it is not there.",
                 ),
-                _seed("Draws the pictures of a limit."),
+                seed_input("Draws the pictures of a limit."),
             ],
             outputs=[
                 _images("The labelled pictures."),
@@ -207,7 +206,7 @@ class HypoNetMergeImages(io.ComfyNode):
                     display_name="name",
                     tooltip="How tables name it; empty: the first's name + N, as Table 5-10 has it.",
                 ),
-                _seed("Draws the pictures when the order is random."),
+                seed_input("Draws the pictures when the order is random."),
             ],
             outputs=[
                 _images("Both sets as one."),
@@ -242,7 +241,7 @@ class HypoNetSplitImages(io.ComfyNode):
                 io.Float.Input(
                     "share", default=0.8, min=0.0, max=1.0, step=0.01, tooltip="Share of each class in the first part."
                 ),
-                _seed("Draws which pictures go where."),
+                seed_input("Draws which pictures go where."),
             ],
             outputs=[
                 sockets.LabelledImages.Output("first", display_name="first", tooltip="The share."),
@@ -272,10 +271,6 @@ def _images_input(name: str, tooltip: str) -> io.Input:
 
 def _images(tooltip: str) -> io.Output:
     return sockets.LabelledImages.Output("labelled", display_name="images", tooltip=tooltip)
-
-
-def _seed(tooltip: str) -> io.Input:
-    return io.Int.Input("seed", default=0, min=0, max=SEED_LIMIT, control_after_generate=False, tooltip=tooltip)
 
 
 NODES: list[type[io.ComfyNode]] = [
