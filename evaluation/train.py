@@ -111,6 +111,7 @@ def train(
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
             job = _prepare(data, settings, folder, identity, device or torch.device("cpu"), weights, progress)
             begun = time.monotonic()
+            keep_freed_memory()
             _loop(job, watch)
             last = job.keep("last.safetensors", complete=True)
             (folder / STATE).unlink(missing_ok=True)
@@ -128,6 +129,15 @@ def finished(folder: Path, identity: str) -> Trained | None:
     best = load_checkpoint(folder / BEST) if last.provenance["settings"]["held_out"] else None
     history = tuple(EpochRecord(**record) for record in last.provenance["history"])
     return Trained(last, best, history, 0.0)
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep what a step frees (45 MB of gradients), a fifth of a small step's time on a CPU.
+
+    It gives blocks back to the system, to be faulted in again, up to twice the largest block it has seen freed; it
+    counts blocks of up to 32 MiB. Elsewhere this does nothing.
+    """
+    torch.empty(31 << 20, dtype=torch.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +208,9 @@ def _prepare(
     if weights is not None:
         start_from_imagenet(network, weights)
         freeze_batch_norm(network)
-    network = network.to(device).to(memory_format=torch.channels_last)
+    network = network.to(device)
+    if device.type != "cpu":  # there plain weights are faster: its fused AdamW copies any others, twice a step
+        network = network.to(memory_format=torch.channels_last)
     run = Run(identity, network, _optimizer(network, settings), device)
     if run.restore(folder / STATE):
         log.info("training run %s goes on at step %d", folder.name, run.step)
@@ -234,10 +246,10 @@ def _loop(job: _Job, watch: Watch | None) -> None:
                 labels = job.labels[at]
                 for group in run.optimizer.param_groups:
                     group["lr"] = settings.rate(run.step, steps)
+                run.optimizer.zero_grad(set_to_none=True)
                 with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
                     logits = network(job.preprocessing.inputs(gather(job.images, at, draw)))
                     loss = loss_of(logits, labels)
-                run.optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 run.optimizer.step()
                 run.count(loss, logits, labels)
