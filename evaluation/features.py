@@ -215,7 +215,7 @@ def network_input(pictures: Tensor, convention: str, *, is_fid: bool) -> Tensor:
         return large.permute(0, 3, 1, 2).float() / 127.5 - 1
     x = pictures.permute(0, 3, 1, 2).float()  # channels-last in memory, as the network wants it
     if convention == "torch-fidelity":
-        x = _tensorflow_bilinear(x)
+        x = _tensorflow_bilinear(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
     elif convention == "pytorch-fid":
         x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", align_corners=False)
     elif convention == "torchmetrics":
@@ -224,18 +224,18 @@ def network_input(pictures: Tensor, convention: str, *, is_fid: bool) -> Tensor:
         # with antialias, torch's bicubic has PIL's coefficient (a = -0.5) and support
         x = F.interpolate(x, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True).clamp(0, 255)
     if not is_fid or convention == "pytorch-fid":
-        return x / 127.5 - 1
-    return (x - 128) / 128
+        return x.div_(127.5).sub_(1)
+    return x.sub_(128).div_(128)
 
 
 def _tensorflow_bilinear(x: Tensor) -> Tensor:
-    """Bilinear without half-pixel centres: output pixel i reads input position i * in / out."""
-    for axis in (2, 3):
+    """[B,H,W,C] bilinear without half-pixel centres: output pixel i reads input position i * in / out."""
+    for axis in (1, 2):
         length = x.shape[axis]
         position = torch.arange(SIDE, device=x.device, dtype=torch.float32) * (length / SIDE)
         low = position.long()
         high = (low + 1).clamp_max(length - 1)
-        share = (position - low).reshape(-1, 1) if axis == 2 else position - low
+        share = (position - low).reshape(-1, 1, 1) if axis == 1 else (position - low).reshape(-1, 1)
         x = torch.lerp(x.index_select(axis, low), x.index_select(axis, high), share)
     return x
 

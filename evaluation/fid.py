@@ -5,6 +5,7 @@ Source: Heusel et al. 2017, arXiv 1706.08500; Table 5-11 and equation 5-1 of the
 
 from __future__ import annotations
 
+from .data import Progress
 from .feature_statistics import FeatureStatistics, frechet_distance, statistics_of
 from .features import ImageFeatures, check_comparable
 from .inception import FEATURES
@@ -14,7 +15,11 @@ USUAL_COUNT = 10_000
 
 
 def measure_fid(
-    features: ImageFeatures, reference: ImageFeatures | FeatureStatistics, *, per_class: bool = False
+    features: ImageFeatures,
+    reference: ImageFeatures | FeatureStatistics,
+    *,
+    per_class: bool = False,
+    progress: Progress | None = None,
 ) -> Finding:
     """The FID of a set against a reference.
 
@@ -22,6 +27,7 @@ def measure_fid(
         features: of the set to judge.
         reference: features or statistics of the set it is compared with.
         per_class: also one figure a class that both have; needs the reference's features.
+        progress: called with (done, total) after each class; what it raises stops the work.
 
     Raises:
         ValueError: the two were prepared differently, have fewer than two pictures, or share no class.
@@ -36,7 +42,7 @@ def measure_fid(
                 f"per_class is on and {reference.name} holds statistics alone; expected features of a labelled "
                 "reference; link Image Features or switch it off"
             )
-        figures["per_class"] = _per_class(features, reference)
+        figures["per_class"] = _per_class(features, reference, progress)
         warnings += ("FID per class comes from few pictures: compare it only with the same numbers of pictures",)
     return Finding(
         name=features.name,
@@ -63,17 +69,21 @@ def count_warnings(count: int, reference: int) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _per_class(features: ImageFeatures, reference: ImageFeatures) -> dict[str, dict[str, float | int | None]]:
+def _per_class(
+    features: ImageFeatures, reference: ImageFeatures, progress: Progress | None
+) -> dict[str, dict[str, float | int | None]]:
     shared = [name for name in features.class_names if name in reference.class_names]
     if not shared:
         raise ValueError(
             f"{features.name} and {reference.name} share no class; expected equal class names; use Map Classes first"
         )
     found: dict[str, dict[str, float | int | None]] = {}
-    for name in shared:
+    for done, name in enumerate(shared, start=1):
         ours = features.of_class(features.class_names.index(name))
         theirs = reference.of_class(reference.class_names.index(name))
         enough = len(ours) > 1 and len(theirs) > 1
         fid = frechet_distance(statistics_of(ours), statistics_of(theirs)) if enough else None
         found[name] = {"fid": fid, "count": len(ours), "reference_count": len(theirs)}
+        if progress is not None:
+            progress(done, len(shared))
     return found

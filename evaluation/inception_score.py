@@ -38,19 +38,18 @@ def measure_inception_score(features: ImageFeatures, *, splits: int = 10, seed: 
 
     Args:
         features: of the set.
-        splits: parts over which mean and standard deviation are taken.
+        splits: parts over which mean and standard deviation are taken; a set of fewer pictures lowers it to their
+            number, with a warning.
         seed: of the shuffle before the split (numpy's RandomState, as torch-fidelity has it).
-
-    Raises:
-        ValueError: fewer pictures than splits.
     """
-    count = len(features)
-    if count < splits:
-        raise ValueError(f"splits is {splits} and the set has {count} pictures; expected at most one split a picture")
+    count, wanted = len(features), splits
+    splits = min(count, splits)
     logits = features.logits[np.random.RandomState(seed).permutation(count)]
     torchmetrics = features.preparation.convention == "torchmetrics"
     scores = np.array(inception_score(logits, _chunks(count, splits) if torchmetrics else _parts(count, splits)))
     warnings = []
+    if splits < wanted:
+        warnings.append(f"{splits} splits and not {wanted}: the set has no more pictures; the score is 1 by definition")
     if count < 5000 * splits:
         warnings.append(
             f"IS from {count // splits} pictures a split is biased downward; the literature has 5,000 a split"

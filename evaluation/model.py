@@ -192,11 +192,15 @@ def start_from_imagenet(network: nn.Module, weights: Path) -> None:
             tensors = safetensors.torch.load_file(weights)
         else:
             tensors = torch.load(weights, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, safetensors.SafetensorError) as error:
-        raise ValueError(f"weights {weights} cannot be read ({error}); expected torchvision's ResNet weights") from None
+    except Exception as error:  # torch raises half a dozen unrelated classes for damaged and foreign files
+        raise ValueError(
+            f"weights {weights} cannot be read ({type(error).__name__}); expected torchvision's ResNet weights"
+        ) from error
+    if not isinstance(tensors, dict):
+        raise ValueError(f"weights {weights} hold {type(tensors).__name__}; expected torchvision's ResNet weights")
     own = network.state_dict()
     body = [name for name in own if not name.startswith("fc.")]
-    wrong = [name for name in body if name not in tensors or tensors[name].shape != own[name].shape]
+    wrong = [name for name in body if getattr(tensors.get(name), "shape", None) != own[name].shape]
     if wrong:
         raise ValueError(
             f"weights {weights} do not fit: {wrong[0]} and {len(wrong) - 1} more tensors are missing or have another "

@@ -105,16 +105,21 @@ def measure_precision_recall(
     Args:
         features: of the generated set.
         reference: of the real set.
-        closed_k, open_k: neighbours; 3 is torch-fidelity's, 5 that of the paper on density and coverage.
+        closed_k, open_k: neighbours; 3 is torch-fidelity's, 5 that of the paper on density and coverage. A set that
+            has no more pictures lowers them, with a warning.
         progress: called with (done, total); what it raises stops the work.
 
     Raises:
-        ValueError: the two were prepared differently, or a set is too small.
+        ValueError: the two were prepared differently, or one has a single picture.
     """
     check_comparable(features, reference)
+    most = max(1, min(len(features), len(reference)) - 1)  # a picture is no neighbour of itself
+    warnings = []
+    if max(closed_k, open_k) > most:
+        warnings.append(f"k is at most {most} and not {max(closed_k, open_k)}: the smaller set has no more neighbours")
+    closed_k, open_k = min(closed_k, most), min(open_k, most)
     generated, real = torch.from_numpy(features.features), torch.from_numpy(reference.features)
     found = neighbourhoods(generated, real, closed_k, open_k, progress)
-    warnings = []
     if len(features) != len(reference):
         warnings.append(
             f"{len(features)} pictures against {len(reference)}: precision, recall and coverage depend on both numbers"

@@ -14,15 +14,18 @@ from .report_tables import Report, Source
 from .results import Result
 
 
-def build_report(results: Sequence[Result], title: str, rows: Mapping[str, str] | None = None) -> Report:
+def build_report(
+    results: Sequence[Result], title: str, rows: Mapping[str, str] | None = None, left_out: Sequence[str] = ()
+) -> Report:
     """The report of these results.
 
     Args:
         results: in any order; of repeated runs with one seed and one setting the newest counts.
         title: its heading.
         rows: result name -> row, for names that do not say by themselves which row of the thesis they are.
+        left_out: names of files that should hold a result and do not.
     """
-    notes: list[str] = []
+    notes = [f"Left out: {name} is not a whole result file; run its node again or move it away." for name in left_out]
     found: list[Source] = []
     for result in sorted(results, key=lambda result: (result.created, result.run)):
         source = Source(len(found) + 1, _row(result, rows or {}), result)

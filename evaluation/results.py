@@ -187,14 +187,16 @@ def read_result(path: Path | str) -> Result:
         ) from error
 
 
-def read_results(folder: Path | str) -> list[Result]:
-    """Every result below `folder`, oldest first; a file that is none is named in the log and left out."""
+def read_results(folder: Path | str, left_out: list[Path] | None = None) -> list[Result]:
+    """Every result below `folder`, oldest first; a file that is none is named in the log and added to `left_out`."""
     found = []
     for path in sorted(Path(folder).rglob("*.json")):
         try:
             found.append(read_result(path))
         except (ValueError, OSError) as error:
             log.warning("%s", error)
+            if left_out is not None:
+                left_out.append(path)
     return sorted(found, key=lambda result: (result.created, result.run))
 
 

@@ -140,8 +140,9 @@ class Run:
                 raise ValueError("it belongs to another run")
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError) as error:
-            raise ValueError(f"{path} cannot be resumed ({error}); delete it to train from the start") from None
+        except Exception as error:  # torch raises half a dozen unrelated classes for damaged and foreign files
+            reason = f"{type(error).__name__}: {str(error)[:200]}"
+            raise ValueError(f"{path} cannot be resumed ({reason}); delete it to train from the start") from error
         self.step = int(state["step"])
         self.history = [EpochRecord(**record) for record in state["history"]]
         self.best_epoch = int(state["best_epoch"])

@@ -121,7 +121,9 @@ class MeasureFID(io.ComfyNode):
         cls, features: ImageFeatures, reference: ImageFeatures | FeatureStatistics, per_class: bool, name: str
     ) -> io.NodeOutput:
         name = checked_name(name)
-        finding = measure_fid(features, reference, per_class=checks.flag(per_class, "per_class"))
+        finding = measure_fid(
+            features, reference, per_class=checks.flag(per_class, "per_class"), progress=progress_bar(1)
+        )
         result = keep(finding, name)
         return io.NodeOutput(result, result.figures["fid"], ui=result.as_ui())
 
@@ -138,7 +140,12 @@ class MeasureInceptionScore(io.ComfyNode):
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
                 io.Int.Input(
-                    "splits", default=10, min=1, max=1000, tooltip="Parts over which mean and spread are taken."
+                    "splits",
+                    default=10,
+                    min=1,
+                    max=1000,
+                    tooltip="Parts over which mean and spread are taken; a set of fewer pictures has as many parts "
+                    "as pictures, with a warning.",
                 ),
                 name_input(),
                 io.Int.Input(

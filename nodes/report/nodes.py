@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from comfy_api.latest import io
 
@@ -16,12 +17,16 @@ from ..engine import schema
 LINKS = 8
 
 
-def results_matching(pattern: str) -> list[Result]:
-    """The results on disk whose name matches; none for an empty pattern."""
-    if not pattern.strip():
-        return []
-    found = read_results(paths.hyponet_dir() / "results")
-    return [result for result in found if fnmatchcase(result.name, pattern.strip())]
+def results_matching(pattern: str) -> tuple[list[Result], list[str]]:
+    """The results on disk whose name matches, and the files among them that cannot be read; none for no pattern."""
+    pattern = pattern.strip()
+    if not pattern:
+        return [], []
+    folder = paths.hyponet_dir() / "results"
+    left_out: list[Path] = []
+    found = [result for result in read_results(folder, left_out) if fnmatchcase(result.name, pattern)]
+    torn = [path.relative_to(folder) for path in left_out]
+    return found, [path.as_posix() for path in torn if fnmatchcase(path.parent.as_posix(), pattern)]
 
 
 class WriteReport(io.ComfyNode):
@@ -101,16 +106,16 @@ class WriteReport(io.ComfyNode):
     ) -> io.NodeOutput:
         links = (result_1, result_2, result_3, result_4, result_5, result_6, result_7, result_8)
         linked = [result for link in links for result in link or [] if result is not None]
-        known = {result.run: result for result in results_matching(checks.text(results[0], "results", 200))}
-        known.update({result.run: result for result in linked})
+        found, torn = results_matching(checks.text(results[0], "results", 200))
+        known = {result.run: result for result in [*found, *linked]}
         report = build_report(
-            list(known.values()), checks.text(title[0], "title", 200), parse_rows(checks.text(rows[0], "rows"))
+            list(known.values()), checks.text(title[0], "title", 200), parse_rows(checks.text(rows[0], "rows")), torn
         )
         folder = paths.confine(paths.hyponet_dir() / "reports", checks.text(name[0], "name", 200), what="name")
         written = write_report(folder, report)
         place = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()
-        found = sum(cell.value is not None for table in report.tables for row in table.rows for cell in row.cells)
-        summary = f"{place}/report.html: {found} figures from {len(report.sources)} results"
+        figures = sum(cell.value is not None for table in report.tables for row in table.rows for cell in row.cells)
+        summary = f"{place}/report.html: {figures} figures from {len(report.sources)} results"
         page = {"filename": "report.html", "subfolder": f"hyponet/{place}", "type": "output"}
         return io.NodeOutput(
             written.markdown,

@@ -29,6 +29,7 @@ def page_file(comfy) -> Path:
             for name, count in (("CIFAR-10 test", 5000), ("ImageNet validation", 900), ("STL-10 test", 4000))
         ]
         write_result(results, "report-test/sd15-hyponet", "test", {"test_sets": tests}, {}, {"seed": seed})
+    (results / "report-test" / "sd15-hyponet" / "torn.json").write_text('{"format": "hypo')
     out = comfy.run(
         {
             "report": {
@@ -77,6 +78,8 @@ def test_the_page_in_chromium(page_file: Path) -> None:
             assert row.startswith("HypoNet")
             assert "\u00b1 2.00 (3 seeds)" in row
             assert "74.42" in row
+            note = page.locator("li, p", has_text="Left out:").first.inner_text()
+            assert "report-test/sd15-hyponet/torn.json is not a whole result file" in note
             page.emulate_media(media="screen")
             page.set_viewport_size({"width": 390, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "a phone would scroll sideways"

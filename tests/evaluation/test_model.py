@@ -129,6 +129,9 @@ def test_imagenet_weights_go_everywhere_but_into_the_last_layer(tmp_path, suffix
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ValueError, match="cannot be read"):
         start_from_imagenet(network, path)
+    path.write_text("<html>not found</html>")  # torch's unpickling error is neither a ValueError nor a RuntimeError
+    with pytest.raises(ValueError, match="cannot be read"):
+        start_from_imagenet(network, path)
 
 
 def test_frozen_batch_norm_stays_as_it_is():

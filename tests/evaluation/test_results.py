@@ -63,7 +63,9 @@ def test_torn_and_foreign_files_are_left_out_and_named(tmp_path: Path, caplog: p
     (tmp_path / "a" / "torn.json").write_text('{"format": "hypo')
     (tmp_path / "a" / "foreign.json").write_text("[1, 2]")
     (tmp_path / "a" / "half.json.part").write_text("{}")
-    assert read_results(tmp_path) == [good]
+    left_out: list[Path] = []
+    assert read_results(tmp_path, left_out) == [good]
+    assert [path.name for path in left_out] == ["foreign.json", "torn.json"]
     assert "torn.json" in caplog.text
     assert "foreign.json" in caplog.text
 

@@ -62,8 +62,14 @@ def test_inception_score_by_hand() -> None:
     sure = np.array([[1000.0, 0.0], [0.0, 1000.0]])
     assert inception_score(sure, [(0, 2)]) == [pytest.approx(2.0)]
     assert inception_score(sure[[0, 0]], [(0, 2)]) == [pytest.approx(1.0)]
-    with pytest.raises(ValueError, match="splits is 3 and the set has 2"):
-        measure_inception_score(made_up(sure), splits=3)
+
+
+def test_fewer_pictures_than_splits_give_the_number_with_a_warning() -> None:
+    sure = np.array([[1000.0, 0.0], [0.0, 1000.0]])
+    found = measure_inception_score(made_up(sure), splits=3)
+    assert found.figures["per_split"] == [1.0, 1.0]  # one picture a split: p(y|x) = p(y), exp 0
+    assert found.settings["splits"] == 2
+    assert found.warnings[0].startswith("2 splits and not 3")
 
 
 @pytest.mark.parametrize(("first", "second", "size"), [(300, 250, 100), (150, 150, 150), (2500, 40, 30)])
@@ -179,8 +185,17 @@ def test_the_two_rules_differ_on_the_edge_as_prdc_does() -> None:
     assert [found[key] for key in ("prdc_precision", "prdc_recall", "density", "coverage")] == [
         theirs[key] for key in ("precision", "recall", "density", "coverage")
     ]
-    with pytest.raises(ValueError, match="more than k = 9"):
-        measure_precision_recall(made_up(same), made_up(same), open_k=9)
+
+
+def test_fewer_neighbours_than_k_give_the_number_with_a_warning() -> None:
+    a, b = clouds(6, 4)
+    found = measure_precision_recall(made_up(a), made_up(b))
+    expected = measure_precision_recall(made_up(a), made_up(b), closed_k=3, open_k=3)  # 4 pictures: 3 others
+    assert found.figures == expected.figures
+    assert found.settings["density_coverage_rule"] == "prdc k=3 open"
+    assert "k is at most 3 and not 5" in found.warnings[0]
+    with pytest.raises(ValueError, match="more than k = 1 in each"):
+        measure_precision_recall(made_up(a), made_up(b[:1]))
 
 
 @pytest.mark.parametrize(("count", "width"), [(60, 24), (20, 24)], ids=["d x d", "n x n"])

@@ -210,9 +210,11 @@ def test_a_damaged_state_is_refused_by_name(tmp_path):
     with pytest.raises(Stop):
         train(colours(each=40), replace(TINY, epochs=200), tmp_path, watch=stop)
     state = tmp_path / "state.pt"
-    state.write_bytes(state.read_bytes()[:5000])
-    with pytest.raises(ValueError, match=r"state\.pt cannot be resumed"):
-        train(colours(each=40), replace(TINY, epochs=200), tmp_path)
+    whole = state.read_bytes()
+    for damaged in (whole[:5000], b"no torch file", b"", b"\x80\x02}."):
+        state.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"state\.pt cannot be resumed"):
+            train(colours(each=40), replace(TINY, epochs=200), tmp_path)
 
 
 def test_moments_say_where_the_run_stands(tmp_path, monkeypatch):
