@@ -169,7 +169,7 @@ class Inception(nn.Module):
         convolution = cast(nn.Conv2d, self.convolutions[path.replace(".", "/")])
         if x.device.type == "cpu" and _fuses():
             if path not in self._packed:
-                self._packed[path] = _packed(convolution, x)
+                self._packed[path] = _pack(convolution, x)
             return _convolve_and_rectify(convolution, self._packed[path], x)
         return F.relu_(convolution(x))
 
@@ -245,18 +245,18 @@ def full_precision() -> Iterator[None]:
 def _fuses() -> bool:
     """Whether this torch has oneDNN's convolution with ReLU in one step and with weights laid out once.
 
-    Together 1.3 times as fast; not in torch's public API, so it is tried before it is relied on.
+    Together about 1.25 times as fast; not in torch's public API, so it is tried before it is relied on.
     """
     probe = nn.Conv2d(3, 4, 3)
     x = torch.linspace(-1, 1, 3 * 5 * 5).reshape(1, 3, 5, 5)
     with torch.inference_mode():
         try:
-            return torch.allclose(_convolve_and_rectify(probe, _packed(probe, x), x), F.relu(probe(x)), atol=1e-5)
+            return torch.allclose(_convolve_and_rectify(probe, _pack(probe, x), x), F.relu(probe(x)), atol=1e-5)
         except (AttributeError, NotImplementedError, RuntimeError, TypeError):
             return False
 
 
-def _packed(c: nn.Conv2d, x: Tensor) -> Tensor:
+def _pack(c: nn.Conv2d, x: Tensor) -> Tensor:
     """The weights as oneDNN wants them for inputs like `x`, which it would otherwise arrange anew for every batch."""
     weights: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
         c.weight, c.padding, c.stride, c.dilation, c.groups, list(x.shape)
