@@ -152,7 +152,8 @@ def test_ctrl_c_stops_what_it_started_and_nothing_else(dev, tmp_path):
     note = f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))"
     child.write_text(f"import os, pathlib, time\n{note}\ntime.sleep(60)")
     code = f"""
-import sys, dev
+import signal, sys, dev
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background commands with it ignored
 try:
     dev.run_logged("Waiting", [sys.executable, {str(child)!r}])
 except KeyboardInterrupt:
