@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -18,8 +20,10 @@ from ..tools.random_inception import write_random_weights
 
 @lru_cache(maxsize=1)
 def weights() -> dict[str, Path]:
-    """Network -> its file of random weights."""
-    fid, torchvision = write_random_weights(Path(mkdtemp(prefix="hyponet-inception-")))
+    """Network -> its file of random weights (200 MB, gone when the process ends)."""
+    folder = Path(mkdtemp(prefix="hyponet-inception-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    fid, torchvision = write_random_weights(folder)
     return {FID_NETWORK: fid, TORCHVISION_NETWORK: torchvision}
 
 
