@@ -7,6 +7,7 @@ import io
 import json
 from itertools import groupby
 
+from .markdown import one_line
 from .report_html import extent_parts
 from .report_tables import Cell, Report, Table, shown
 
@@ -30,21 +31,21 @@ CSV_COLUMNS = (
 
 def report_markdown(report: Report) -> str:
     """The tables, their notes and every source."""
-    parts = [f"# {_line(report.title)}", "", f"{report.created}. A blank was not run.", ""]
-    parts += [f"{_line(note)}\n" for note in report.notes]
+    parts = [f"# {one_line(report.title)}", "", f"{report.created}. A blank was not run.", ""]
+    parts += [f"{one_line(note)}\n" for note in report.notes]
     for table in report.tables:
-        parts += [f"## {_line(table.title)}", "", *_table(table), ""]
+        parts += [f"## {one_line(table.title)}", "", *_table(table), ""]
         cell_notes = dict.fromkeys(cell.note for row in table.rows for cell in row.cells if cell.note)
-        parts += [*(f"- {_line(note)}" for note in (*cell_notes, *table.notes)), ""]
+        parts += [*(f"- {one_line(note)}" for note in (*cell_notes, *table.notes)), ""]
     if report.sources:
         parts += ["## Where each figure comes from", ""]
     for source in report.sources:
         result = source.result
         facts = {"data": result.inputs, "settings": result.settings, "versions": result.versions}
-        kind = result.kind.replace("_", " ")
-        parts.append(f"{source.number}. **{_line(source.row)}**: {kind}, {result.created}, run `{_line(result.run)}`")
-        parts += [f"   - {name}: `{_line(json.dumps(part, ensure_ascii=False))}`" for name, part in facts.items()]
-        parts += [f"   - warning: {_line(warning)}" for warning in result.warnings]
+        kind = one_line(result.kind.replace("_", " "))
+        parts.append(f"{source.number}. **{one_line(source.row)}**: {kind}, {one_line(result.created)}, run `{one_line(result.run)}`")
+        parts += [f"   - {name}: `{one_line(json.dumps(part, ensure_ascii=False))}`" for name, part in facts.items()]
+        parts += [f"   - warning: {one_line(warning)}" for warning in result.warnings]
     return "\n".join(parts) + "\n"
 
 
@@ -76,13 +77,14 @@ def report_csv(report: Report) -> str:
 def _table(table: Table) -> list[str]:
     columns = [table.first_column]
     for column in table.columns:
-        columns += [column, f"{column} (thesis)"] if table.compares else [column]
+        name = one_line(column)
+        columns += [name, f"{name} (thesis)"] if table.compares else [name]
     lines = [_row(columns), _row(["---", *["---:"] * (len(columns) - 1)])]
     for group, members in groupby(table.rows, key=lambda row: row.group):
         if group:
-            lines.append(_row([f"**{_line(group)}**", *[""] * (len(columns) - 1)]))
+            lines.append(_row([f"**{one_line(group)}**", *[""] * (len(columns) - 1)]))
         for row in members:
-            cells = [_line(row.label)]
+            cells = [one_line(row.label)]
             for cell in row.cells:
                 cells.append(_ours(cell, table.decimals))
                 if table.compares:
@@ -101,12 +103,6 @@ def _ours(cell: Cell, decimals: int) -> str:
 
 def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def _line(text: str) -> str:
-    """One line in which no character ends a table cell, a code span or opens a tag."""
-    flat = " ".join(text.encode("utf-8", "replace").decode().split())
-    return flat.replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
 
 
 def _safe(text: str) -> str:
