@@ -127,7 +127,7 @@ def distortion_curve(
     Args:
         images: the set; distortion acts after its reduction to `preparation.size`, on what the network sees.
         kinds: of KINDS; one named twice counts once, as does a strength.
-        strengths: in 0..1.
+        strengths: in 0..1; the curve has them in order.
         seed: of noise and rectangles; each picture has the same draws at every strength.
         progress: called with (done, total) over all passes.
 
@@ -139,7 +139,7 @@ def distortion_curve(
         raise ValueError(f"kinds is {', '.join(kinds) or 'empty'}; expected some of: {', '.join(KINDS)}")
     if not strengths or not all(0 <= strength <= 1 for strength in strengths):
         raise ValueError(f"strengths is {list(strengths)}; expected numbers from 0 to 1, such as 0.25, 0.5, 0.75, 1")
-    kinds, strengths = list(dict.fromkeys(kinds)), list(dict.fromkeys(strengths))
+    kinds, strengths = list(dict.fromkeys(kinds)), sorted(set(strengths))
     passes = [(kind, strength) for kind in kinds for strength in strengths]
     total = (len(passes) + 1) * len(images)
 
@@ -160,7 +160,7 @@ def distortion_curve(
         figures={"strengths": strengths, "fid": curves},
         inputs={"images": clean.describe()},
         settings={**clean.settings(), "seed": seed},
-        warnings=count_warnings(len(images), len(images)),
+        warnings=(*count_warnings(len(images), len(images)), *clean.warnings()),
     )
 
 

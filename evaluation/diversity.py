@@ -47,7 +47,7 @@ def pairwise_distances(features: np.ndarray | Tensor, tick: Callable[[int], None
         nearest.append(distances.topk(2, dim=1, largest=False).values[:, 1])
         if tick is not None:
             tick(len(distances))
-    return total / (len(x) * (len(x) - 1)), float(torch.cat(nearest).median())
+    return total / (len(x) * (len(x) - 1)), float(np.median(torch.cat(nearest).numpy()))
 
 
 def measure_diversity(features: ImageFeatures, *, progress: Progress | None = None) -> Finding:
@@ -83,6 +83,9 @@ def measure_diversity(features: ImageFeatures, *, progress: Progress | None = No
         raise ValueError(f"no class of {features.name} has two pictures; expected at least one pair; add pictures")
     counts = {item["count"] for item in classes.values()}
     warnings = ["compare diversity only between sets with equal numbers of pictures a class"]
+    left_out = [name for name in features.class_names if name not in classes]
+    if left_out:
+        warnings.append(f"no diversity of classes with fewer than two pictures: {', '.join(left_out[:20])}")
     if len(counts) > 1:
         warnings.append(f"classes have {min(counts)} to {max(counts)} pictures: their Vendi scores do not compare")
     means = {
@@ -95,5 +98,5 @@ def measure_diversity(features: ImageFeatures, *, progress: Progress | None = No
         figures={**means, "per_class": classes},
         inputs={"features": features.describe()},
         settings={**features.settings(), "kernel": "cosine", "q": 1, "average": "plain mean over classes"},
-        warnings=tuple(warnings),
+        warnings=(*warnings, *features.warnings()),
     )

@@ -123,14 +123,24 @@ def _trace_of_root(first: FeatureStatistics, second: FeatureStatistics) -> float
     if a is not None and b is not None:
         return float(torch.linalg.svdvals(a @ b.T).sum())
     if a is not None or b is not None:
-        factor, other = (a, second) if a is not None else (b, first)
+        factor, other = (a, second.full_covariance()) if a is not None else (b, first.full_covariance())
         assert factor is not None
-        return _sum_of_roots(factor @ other.full_covariance() @ factor.T)
+        if _cholesky(other) is not None:
+            return _sum_of_roots(factor @ other @ factor.T)
+        return float(torch.linalg.svdvals(factor @ _root(other).T).sum())
     one, two = first.full_covariance(), second.full_covariance()
-    lower, failed = torch.linalg.cholesky_ex(one)
-    if not failed and not torch.linalg.cholesky_ex(two).info:
+    lower = _cholesky(one)
+    if lower is not None and _cholesky(two) is not None:
         return _sum_of_roots(lower.T @ two @ lower)
     return float(torch.linalg.svdvals(_root(one) @ _root(two).T).sum())
+
+
+def _cholesky(covariance: Tensor) -> Tensor | None:
+    """Its lower factor; None without full rank, also where rounding alone makes it positive definite."""
+    lower, failed = torch.linalg.cholesky_ex(covariance)
+    pivots = lower.diagonal().square()
+    enough = pivots.min() > pivots.max() * len(pivots) * torch.finfo(torch.float64).eps
+    return None if failed or not enough else lower
 
 
 def _sum_of_roots(matrix: Tensor) -> float:
@@ -169,7 +179,7 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
         network, preparation, count: used where the file does not say, that is for foreign ones.
 
     Raises:
-        ValueError: the file is truncated, lacks mu or sigma, or they have other shapes; the message names it.
+        ValueError: the file is truncated, lacks mu or sigma, or they are none of such a set; the message names it.
     """
     try:
         with np.load(path) as archive:
@@ -189,13 +199,17 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
         raise ValueError(
             f"{path} has a sigma that is not finite or not symmetric; expected a covariance; make it again"
         )
+    sigma = torch.from_numpy(covariance)
+    rounding = 1e-5 * float(sigma.trace())  # files in float32 have eigenvalues a little below 0
+    if torch.linalg.cholesky_ex(sigma + (rounding + 1e-300) * torch.eye(FEATURES, dtype=torch.float64)).info:
+        raise ValueError(f"{path} has a sigma with negative eigenvalues; expected a covariance; make it again")
     known = facts or {}
     return FeatureStatistics(
         name=str(known.get("name", path.stem)),
         count=count,
         mean=torch.from_numpy(mean),
         factor=None,
-        covariance=torch.from_numpy(covariance),
+        covariance=sigma,
         network=str(known.get("network", network)),
         weights=str(known.get("weights_sha256", "")),
         preparation=preparation,

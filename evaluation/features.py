@@ -107,6 +107,12 @@ class ImageFeatures:
         """What a result says of the way here."""
         return {"network": self.network, "weights_sha256": self.weights, **self.preparation.to_json()}
 
+    def warnings(self) -> tuple[str, ...]:
+        """What a result warns of: weights that are not the published ones."""
+        if any(network.key == self.network and network.is_published(self.weights) for network in NETWORKS.values()):
+            return ()
+        return ("the network's weights are not the published file's: compare only with figures from the same weights",)
+
 
 def check_comparable(first: Any, second: Any) -> None:
     """Refuse two inputs that went different ways to their features.
@@ -148,10 +154,18 @@ def extract_features(
         cache: folder that keeps the features; None keeps nothing.
         batch: pictures at once; small batches are fastest on a CPU (large buffers fault in pages).
         progress: called with (done, total) from the calling thread; what it raises stops the work.
+
+    Raises:
+        ValueError: the network's answers are not finite; the message names its weights.
     """
     path = None if cache is None else cache / f"{_key(images, inception, preparation)}.safetensors"
     kept = None if path is None else _open(path, len(images), inception.network.classes)
     features, logits = kept or _run(images, inception, preparation, batch, progress)
+    if not bool(torch.isfinite(features).all() and torch.isfinite(logits).all()):
+        raise ValueError(
+            f"the features of {images.name} are not finite numbers; expected those of sound weights; check the file of "
+            f"{inception.network.key} or get it again from {inception.network.url}"
+        )
     if path is not None and kept is None:
         _keep(path, features, logits)
     if progress is not None:

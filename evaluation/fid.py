@@ -33,17 +33,20 @@ def measure_fid(
         ValueError: the two were prepared differently, have fewer than two pictures, or share no class.
     """
     check_comparable(features, reference)
+    if per_class and isinstance(reference, FeatureStatistics):
+        raise ValueError(
+            f"per_class is on and {reference.name} holds statistics alone; expected features of a labelled "
+            "reference; link Image Features or switch it off"
+        )
     against = reference if isinstance(reference, FeatureStatistics) else statistics_of(reference)
     figures: dict[str, object] = {"fid": frechet_distance(statistics_of(features), against)}
-    warnings = count_warnings(len(features), against.count)
-    if per_class:
-        if isinstance(reference, FeatureStatistics):
-            raise ValueError(
-                f"per_class is on and {reference.name} holds statistics alone; expected features of a labelled "
-                "reference; link Image Features or switch it off"
-            )
+    warnings = (*count_warnings(len(features), against.count), *features.warnings())
+    if per_class and isinstance(reference, ImageFeatures):
         figures["per_class"] = _per_class(features, reference, progress)
         warnings += ("FID per class comes from few pictures: compare it only with the same numbers of pictures",)
+        alone = sorted(set(features.class_names) ^ set(reference.class_names))
+        if alone:
+            warnings += (f"no FID for classes that only one of the sets has: {', '.join(alone[:20])}",)
     return Finding(
         name=features.name,
         kind="fid",

@@ -46,6 +46,10 @@ class Network:
     url: str
     classes: int
 
+    def is_published(self, digest: str) -> bool:
+        """Whether a weight file's SHA-256 is that of the published file."""
+        return digest.startswith(self.file.rpartition("-")[2].removesuffix(".pth"))
+
 
 NETWORKS: dict[str, Network] = {
     FID_NETWORK: Network(

@@ -47,9 +47,12 @@ def measure_inception_score(features: ImageFeatures, *, splits: int = 10, seed: 
     logits = features.logits[np.random.RandomState(seed).permutation(count)]
     torchmetrics = features.preparation.convention == "torchmetrics"
     scores = np.array(inception_score(logits, _chunks(count, splits) if torchmetrics else _parts(count, splits)))
+    splits = len(scores)  # torchmetrics's chunks of equal size can be fewer
     warnings = []
-    if splits < wanted:
+    if count < wanted:
         warnings.append(f"{splits} splits and not {wanted}: the set has no more pictures; the score is 1 by definition")
+    elif splits < wanted:
+        warnings.append(f"{splits} splits and not {wanted}: so many chunks of equal size has a set of {count} pictures")
     if count < 5000 * splits:
         warnings.append(
             f"IS from {count // splits} pictures a split is biased downward; the literature has 5,000 a split"
@@ -63,7 +66,7 @@ def measure_inception_score(features: ImageFeatures, *, splits: int = 10, seed: 
         figures={"inception_score": float(scores.mean()), "inception_score_sd": spread, "per_split": scores.tolist()},
         inputs={"features": features.describe()},
         settings={**features.settings(), "splits": splits, "seed": seed, "sd_ddof": 1 if torchmetrics else 0},
-        warnings=tuple(warnings),
+        warnings=(*warnings, *features.warnings()),
     )
 
 

@@ -133,7 +133,7 @@ def measure_kid(
             "coef0": kernel.coef0,
             "seed": seed,
         },
-        warnings=tuple(warnings),
+        warnings=(*warnings, *features.warnings()),
     )
 
 

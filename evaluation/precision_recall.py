@@ -19,6 +19,7 @@ from .results import Finding
 
 CELLS = 4_000_000  # distances held at once
 BLOCK = 512  # rows and columns of a symmetric block
+USUAL_COUNT = 1000  # pictures below which the estimates are rough
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,11 @@ def measure_precision_recall(
         warnings.append(f"k is at most {most} and not {max(closed_k, open_k)}: the smaller set has no more neighbours")
     closed_k, open_k = min(closed_k, most), min(open_k, most)
     generated, real = torch.from_numpy(features.features), torch.from_numpy(reference.features)
+    if min(len(features), len(reference)) < USUAL_COUNT:
+        warnings.append(
+            f"{len(features)} pictures against {len(reference)}: rough below {USUAL_COUNT:,}; compare only with "
+            "figures from the same numbers"
+        )
     found = neighbourhoods(generated, real, closed_k, open_k, progress)
     if len(features) != len(reference):
         warnings.append(
@@ -141,7 +147,7 @@ def measure_precision_recall(
             "precision_recall_rule": f"k={closed_k} closed",
             "density_coverage_rule": f"prdc k={open_k} open",
         },
-        warnings=tuple(warnings),
+        warnings=(*warnings, *features.warnings()),
     )
 
 

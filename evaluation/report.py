@@ -22,7 +22,7 @@ def build_report(
     Args:
         results: in any order; of repeated runs with one seed and one setting the newest counts.
         title: its heading.
-        rows: result name -> row, for names that do not say by themselves which row of the thesis they are.
+        rows: name of a result or a test set -> row or test set of the thesis, where it does not say so by itself.
         left_out: names of files that should hold a result and do not.
     """
     notes = [f"Left out: {name} is not a whole result file; run its node again or move it away." for name in left_out]
@@ -40,7 +40,7 @@ def build_report(
     return Report(
         title=title,
         created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        tables=(*accuracy_tables(sources), *metric_tables(sources)),
+        tables=(*accuracy_tables(sources, rows), *metric_tables(sources)),
         sources=sources,
         notes=tuple(notes),
     )
@@ -77,7 +77,7 @@ def _problem(source: Source) -> str:
         for tested in figures.get("test_sets") or []:
             if tested.get("confusion"):
                 np.asarray(tested["confusion"], dtype=np.float64).reshape(len(tested["classes"]), -1)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
     return ""
 

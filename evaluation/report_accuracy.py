@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ WILSON = (
 
 @dataclass(frozen=True)
 class Observation:
-    """One classifier on one test set; accuracy and interval in per cent."""
+    """One classifier on one test set; accuracy and interval in per cent. `note`: what its training pictures were."""
 
     row: str
     test_set: str
@@ -29,11 +29,16 @@ class Observation:
     seed: object
     settings: str
     source: int
+    note: str = ""
 
 
-def accuracy_tables(sources: Sequence[Source]) -> list[Table]:
-    """The accuracy tables; those without a counterpart in the thesis only when something ran."""
-    seen = list(observations(sources))
+def accuracy_tables(sources: Sequence[Source], names: Mapping[str, str] | None = None) -> list[Table]:
+    """The accuracy tables; those without a counterpart in the thesis only when something ran.
+
+    Args:
+        names: our test set -> the thesis's, where its name does not say so.
+    """
+    seen = [replace(item, test_set=(names or {}).get(item.test_set, item.test_set)) for item in observations(sources)]
     real = [item for item in seen if not item.synthetic]
     tables = [_table_5_9(real), _table_5_10(real), _other_sets(real), _synthetic(seen)]
     return [table for table in tables if table.ran or table.key in ("5-9", "5-10")]
@@ -49,7 +54,7 @@ def observations(sources: Iterable[Source]) -> Iterable[Observation]:
             tested = source.result.inputs.get("test_sets") or []
             entries = figures.get("test_sets") or []
         held_out = figures.get("held_out") if source.result.kind == "training" else None
-        if isinstance(held_out, dict) and held_out.get("synthetic"):
+        if isinstance(held_out, dict):
             entries = [{"name": "held out of its own set", **held_out}]
         for place, entry in enumerate(entries):
             if entry.get("accuracy") is None:
@@ -66,7 +71,32 @@ def observations(sources: Iterable[Source]) -> Iterable[Observation]:
                 seed=source.result.settings.get("seed"),
                 settings=same_settings(source.result, tested[place].get("content_key") if tested else None),
                 source=source.number,
+                note=_training_note(source, tested[place] if tested else {}),
             )
+
+
+def _training_note(source: Source, tested: Mapping[str, Any]) -> str:
+    """Where the training pictures are not those that the row's name promises, or are the test's own."""
+    training = source.result.inputs.get("training")
+    if not isinstance(training, Mapping):
+        return ""
+    notes = []
+    if training.get("content_key") and training["content_key"] == tested.get("content_key"):
+        notes.append("tested on the very pictures that it was trained on")
+    counts = training.get("counts")
+    added = thesis.added_per_class(source.row)
+    if isinstance(counts, Mapping) and counts and (added is not None or source.row in thesis.ACCURACY):
+        least, most = min(counts.values()), max(counts.values())
+        expected = thesis.PER_CLASS + (added or 0)
+        if (least, most) != (expected, expected):
+            shown = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+            notes.append(f"trained on {shown} pictures a class; the thesis has {expected:,}")
+        synthetic = training.get("synthetic")
+        if added is not None and synthetic is not None and synthetic != added * len(counts):
+            notes.append(
+                f"{synthetic:,} of its training pictures are known to be synthetic; the row says {added:,} a class"
+            )
+    return "; ".join(notes)
 
 
 def accuracy_cell(items: Sequence[Observation], published: float | None, expected: int | None) -> Cell:
@@ -78,12 +108,12 @@ def accuracy_cell(items: Sequence[Observation], published: float | None, expecte
         item.seed: item for item in sorted(items, key=lambda item: item.source) if item.settings == newest.settings
     }
     runs = list(by_seed.values())
-    note = ""
+    notes = [newest.note]
     if expected and newest.count != expected:
-        note = f"tested on {newest.count:,} pictures; the thesis has {expected:,}"
+        notes.append(f"tested on {newest.count:,} pictures; the thesis has {expected:,}")
     if len(items) > len(runs):
         older = len(items) - len(runs)
-        note = "; ".join(filter(None, [note, f"{older} older or differently set run{'s' * (older > 1)} not counted"]))
+        notes.append(f"{older} older or differently set run{'s' * (older > 1)} not counted")
     several = len(runs) > 1
     values = [run.accuracy for run in runs]
     return Cell(
@@ -94,13 +124,16 @@ def accuracy_cell(items: Sequence[Observation], published: float | None, expecte
         runs=len(runs) if several else 0,
         count=newest.count,
         thesis=published,
-        note=note,
+        note="; ".join(filter(None, notes)),
         sources=tuple(run.source for run in runs),
     )
 
 
 def _table_5_9(items: Sequence[Observation]) -> Table:
-    items = [item for item in items if thesis.test_set_of(item.test_set) and " + " not in item.row]
+    items = [item for item in items if thesis.test_set_of(item.test_set)]
+    # real and synthetic together stand in Table 5-10, and here as well when they were tested on more than CIFAR-10
+    beyond = {item.row for item in items if thesis.test_set_of(item.test_set) != "CIFAR-10"}
+    items = [item for item in items if item.row in beyond or not thesis.added_per_class(item.row)]
     rows = []
     for group, label in in_thesis_order([item.row for item in items], list(thesis.ACCURACY)):
         published: Sequence[float | None] = thesis.ACCURACY.get(label, (None,) * 4)
@@ -127,9 +160,11 @@ def _average(cells: Sequence[Cell], published: float | None) -> Cell:
     values = [cell.value for cell in cells if cell.value is not None]
     if len(values) < len(cells):
         return Cell(thesis=published)
+    seeds = [max(1, cell.runs) for cell in cells]
     return Cell(
         value=statistics.fmean(values),
         thesis=published,
+        note="" if len(set(seeds)) == 1 else f"of cells with {', '.join(map(str, seeds))} training seeds",
         sources=tuple(dict.fromkeys(s for cell in cells for s in cell.sources)),
     )
 

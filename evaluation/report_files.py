@@ -60,7 +60,8 @@ def write_report(folder: Path, report: Report) -> WrittenReport:
     markdown = report_markdown(report)
     _write(folder / "report.html", report_html(report, pages).encode())
     _write(folder / "report.md", markdown.encode())
-    _write(folder / "report.csv", report_csv(report).encode("utf-8-sig"))  # spreadsheets take it for Latin-1 without
+    # with the mark, or spreadsheets take it for Latin-1
+    _write(folder / "report.csv", report_csv(report).encode("utf-8-sig", "backslashreplace"))
     return WrittenReport(
         folder=folder,
         markdown=markdown,

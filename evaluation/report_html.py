@@ -126,14 +126,15 @@ def _cell(cell: Cell, table: Table, notes: Mapping[str, str]) -> str:
 
 
 def extent_parts(cell: Cell, decimals: int) -> list[str]:
-    """Interval, spread and number of pictures of a figure, as they stand under it."""
+    """Interval, spread and numbers of pictures of a figure, as they stand under it."""
     parts = []
     if cell.low is not None and cell.high is not None:
         parts.append(f"[{shown(cell.low, decimals)}, {shown(cell.high, decimals)}]")
     if cell.spread is not None and cell.runs:
         parts.append(f"\u00b1 {shown(cell.spread, decimals)} ({cell.runs} {cell.unit})")
     if cell.count:
-        parts.append(f"N = {cell.count:,}")
+        against = f" against {cell.reference_count:,}" if cell.reference_count else ""
+        parts.append(f"N = {cell.count:,}{against}")
     return parts
 
 

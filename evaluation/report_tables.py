@@ -25,6 +25,7 @@ class Cell:
         runs: training seeds, splits or subsets behind value and spread; 0 when there is one figure.
         unit: what `runs` counts.
         count: pictures behind it.
+        reference_count: pictures of the set that it was compared with.
         thesis: the published figure, where it may stand beside ours.
         note: what a reader has to know about this one.
         sources: numbers of the results it came from, from 1.
@@ -37,6 +38,7 @@ class Cell:
     runs: int = 0
     unit: str = "seeds"
     count: int | None = None
+    reference_count: int | None = None
     thesis: float | None = None
     note: str = ""
     sources: tuple[int, ...] = ()
@@ -115,7 +117,7 @@ def same_settings(result: Result, tested_on: object = None) -> str:
     settings = {key: value for key, value in result.settings.items() if key not in ("seed", "seeds")}
     if "seed" in result.settings and isinstance(settings.get("checkpoint"), str):
         # a checkpoint's file name may carry its seed
-        settings["checkpoint"] = re.sub(rf"\b{result.settings['seed']}\b", "", settings["checkpoint"])
+        settings["checkpoint"] = re.sub(rf"\b{re.escape(str(result.settings['seed']))}\b", "", settings["checkpoint"])
     training = result.inputs.get("training")
     trained_on = training.get("content_key") if isinstance(training, Mapping) else None
     return json.dumps([settings, trained_on, tested_on], sort_keys=True)

@@ -23,6 +23,7 @@ CSV_COLUMNS = (
     "runs",
     "unit",
     "pictures",
+    "reference_pictures",
     "thesis",
     "note",
     "sources",
@@ -43,7 +44,8 @@ def report_markdown(report: Report) -> str:
         result = source.result
         facts = {"data": result.inputs, "settings": result.settings, "versions": result.versions}
         kind = one_line(result.kind.replace("_", " "))
-        parts.append(f"{source.number}. **{one_line(source.row)}**: {kind}, {one_line(result.created)}, run `{one_line(result.run)}`")
+        created, run = one_line(result.created), one_line(result.run)
+        parts.append(f"{source.number}. **{one_line(source.row)}**: {kind}, {created}, run `{run}`")
         parts += [f"   - {name}: `{one_line(json.dumps(part, ensure_ascii=False))}`" for name, part in facts.items()]
         parts += [f"   - warning: {one_line(warning)}" for warning in result.warnings]
     return "\n".join(parts) + "\n"
@@ -66,6 +68,7 @@ def report_csv(report: Report) -> str:
                         *("" if number is None else repr(number) for number in numbers),
                         cell.unit if cell.runs else "",
                         "" if cell.count is None else cell.count,
+                        "" if cell.reference_count is None else cell.reference_count,
                         "" if cell.thesis is None else repr(cell.thesis),
                         _safe(cell.note),
                         " ".join(map(str, cell.sources)),

@@ -28,6 +28,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+import PIL
 import torch
 
 FORMAT = "hyponet.result"
@@ -87,10 +88,11 @@ class Result:
         """A few lines for people: the plain numbers with what they depend on, then the warnings."""
         lines = [f"{self.name}: {self.kind.replace('_', ' ')}"]
         if "convention" in self.settings:
-            sides = [self.inputs[part] for part in ("features", "reference") if part in self.inputs]
+            sides = [self.inputs[part] for part in ("features", "images", "reference") if part in self.inputs]
             counts = " against ".join(f"{side.get('count') or 'unknown'} ({side.get('name')})" for side in sides)
             size = f"{self.settings.get('size')} px first" if self.settings.get("size") else "own size"
-            lines.append(f"{self.settings['convention']}, {size}{f'; pictures: {counts}' if counts else ''}")
+            made = ", ".join(filter(None, [self.settings.get("network"), self.settings["convention"], size]))
+            lines.append(f"{made}{f'; pictures: {counts}' if counts else ''}")
         for key, value in self.figures.items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 lines.append(f"{key.replace('_', ' ')}: {value:.6g}")
@@ -141,19 +143,22 @@ def write_result(
     body = {"figures": plain(figures), "inputs": plain(inputs), "settings": plain(settings)}
     digest = hashlib.sha256(json.dumps([name, kind, body, now.timestamp()], sort_keys=True).encode()).hexdigest()[:8]
     result = Result(
-        name=name,
+        name=plain(name),
         kind=kind,
         run=f"{now:%Y%m%dT%H%M%S%f}Z-{kind}-{digest}",
         created=now.isoformat(timespec="seconds"),
         versions=versions(),
-        warnings=tuple(warnings),
+        warnings=tuple(plain(warning) for warning in warnings),
         **body,
     )
     target.mkdir(parents=True, exist_ok=True)
     path = target / f"{result.run}.json"
     temporary = path.with_suffix(".json.part")
-    temporary.write_text(json.dumps(result.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(result.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return replace(result, path=path)
 
 
@@ -165,7 +170,7 @@ def read_result(path: Path | str) -> Result:
     """
     path = Path(path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = plain(json.loads(path.read_text(encoding="utf-8")))  # its numbers may be infinite, its text no UTF-8
         if data["format"] != FORMAT or int(data["version"]) > VERSION:
             raise KeyError("format")
         return Result(
@@ -180,7 +185,7 @@ def read_result(path: Path | str) -> Result:
             warnings=tuple(str(warning) for warning in data.get("warnings", [])),
             path=path,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is no result file of version {VERSION} ({type(error).__name__}: {error}); expected JSON with "
             f'"format": "{FORMAT}"; move it out of the results folder'
@@ -202,8 +207,10 @@ def read_results(folder: Path | str, left_out: list[Path] | None = None) -> list
 
 def plain(value: Any) -> Any:
     """`value` as JSON values only; a number that is not finite becomes None."""
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()  # a file's name need not be UTF-8
     if isinstance(value, (np.ndarray, torch.Tensor)):
         return plain(value.tolist())
     if isinstance(value, np.generic):
@@ -213,9 +220,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Path):
-        return value.name
+        return plain(value.name)
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     raise ValueError(f"a figure is {type(value).__name__}; expected numbers, text, lists or objects; convert it first")
@@ -229,6 +236,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
+        "pillow": PIL.__version__,
         "system": f"{platform.system()} {platform.machine()}",
     }
 

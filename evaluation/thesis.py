@@ -10,14 +10,14 @@ import re
 
 TEST_SETS = ("CIFAR-10", "ImageNet-1k", "STL-10")
 TEST_COUNTS = {"CIFAR-10": 5000, "ImageNet-1k": 900, "STL-10": 4000}
-SET_COUNTS = (25_000, 50_000)  # five or ten classes of 5,000
-CIFAR_TEST_COUNT = 10_000
+PER_CLASS = 5000  # pictures a class in each training set
 REFERENCE_COUNT = 50_000  # CIFAR-10 train, all ten classes
 GENERATED = tuple(
     f"{model} {technique}" for model in ("SD1.4", "SD1.5", "SDXL") for technique in ("none", "FreeU", "LoRA", "HypoNet")
 )
 CIFAR_TRAIN = "CIFAR-10 Train"
 CIFAR_TEST = "CIFAR-10 Test"
+IMAGENET_TRAIN = "ImageNet-1k Train"
 
 # Table 5-9, per cent: CIFAR-10, ImageNet-1k, STL-10, Average
 ACCURACY: dict[str, tuple[float, float, float, float]] = {
@@ -43,7 +43,7 @@ AUGMENTATION: dict[int, float] = {0: 84.78, 1000: 88.22, 2000: 87.64, 3000: 88.8
 FID: dict[str, float] = {
     CIFAR_TRAIN: 0.0,
     CIFAR_TEST: 3.24,
-    "ImageNet-1k Train": 38.13,
+    IMAGENET_TRAIN: 38.13,
     "SD1.4 none": 34.05,
     "SD1.4 FreeU": 44.12,
     "SD1.4 LoRA": 40.53,
@@ -75,6 +75,14 @@ INCEPTION_SCORE: dict[str, float] = {
     "SDXL HypoNet": 10.63,
 }
 
+_PART = "(test|val|valid|validation)?(set|part|images|pictures)?"
+_SPELLED = {
+    "CIFAR-10": f"cifar10{_PART}",
+    "ImageNet-1k": f"(imagenet(1k)?|ilsvrc)(2012)?{_PART}",
+    "STL-10": f"stl10{_PART}",
+}
+_TRAIN = "cifar10(clean|legacytensorflow)?train(ing)?(set|part|images|pictures)?(32)?"
+
 ROWS = tuple(dict.fromkeys([*FID, *ACCURACY]))
 
 
@@ -100,21 +108,21 @@ def added_per_class(row: str) -> int | None:
     return int(added[1]) if added else None
 
 
+def set_counts(row: str) -> tuple[int, ...]:
+    """Numbers of pictures from which the row's FID and Inception Score may come; none where the thesis does not say."""
+    known = {CIFAR_TRAIN: (50_000,), CIFAR_TEST: (10_000,), IMAGENET_TRAIN: ()}
+    return known.get(row, (5 * PER_CLASS, 10 * PER_CLASS))
+
+
 def test_set_of(name: str) -> str | None:
-    """The thesis's test set that a name means; training parts are none of them."""
+    """The thesis's test set that a name means; CIFAR-100, CIFAR-10.1, ImageNet-A and training parts are none."""
     letters = _letters(name)
-    if "train" in letters:
-        return None
-    for test_set in TEST_SETS:
-        if letters.startswith(_letters(test_set).removesuffix("1k")):
-            return test_set
-    return None
+    return next((test_set for test_set, spelled in _SPELLED.items() if re.fullmatch(spelled, letters)), None)
 
 
 def is_cifar_train(name: str) -> bool:
     """Whether a reference is CIFAR-10's training part, also by the name of a file of statistics."""
-    letters = _letters(name)
-    return letters.startswith("cifar10") and "train" in letters
+    return re.fullmatch(_TRAIN, _letters(name)) is not None
 
 
 def _letters(name: str) -> str:

@@ -45,7 +45,9 @@ def measured(
     inputs: dict[str, Any] = {"features": {"name": name, "count": count}}
     if kind != "inception_score":
         inputs["reference"] = {"name": "CIFAR-10 train", "count": reference}
-    given = {"network": network, "convention": "thesis", "size": 32, "filter": "bicubic", **settings}
+    weights = "0cc3c7bd" if kind == "inception_score" else "6726825d"  # as the published files' names say
+    prepared = {"convention": "thesis", "size": 32, "filter": "bicubic"}
+    given = {"network": network, "weights_sha256": weights, **prepared, **settings}
     return write_result(folder, name, kind, figures, inputs, given)
 
 
