@@ -9,7 +9,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 INK = "#010203"  # stands for the page's text colour in SVG
 COLOURS = ("#3b7dd8", "#e08214", "#2a9d6f", "#c2528b", "#8a6fd1", "#8c8c8c", "#b8a02e", "#3aa7b5")
+STANDING = 24  # groups of bars that have room side by side
+FEW_CLASSES = 20  # of a confusion matrix with numbers in its cells
+MOST_NAMES = 50  # classes named along one side of it
 DASHES = ("-", "--", ":", "-.")
 _FONTS = ("Noto Sans CJK KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo", "Noto Sans CJK JP")
 
@@ -32,21 +35,30 @@ def bar_chart(
     size: tuple[int, int],
     colours: Sequence[str] = COLOURS,
 ) -> Figure:
-    """Bars of every series side by side in each group (Figure 5-2); None leaves a gap.
+    """Bars of every series side by side in each group (Figure 5-2); None leaves a gap. Many groups lie on their side.
 
     Args:
         groups: labels along the axis.
         series: name -> one value a group.
-        size: in pixels.
+        size: in pixels; many groups make it higher.
         colours: of the series.
     """
-    figure, axes = _figure(title, size)
+    lying = len(groups) > STANDING
+    figure, axes = _figure(title, (size[0], max(size[1], 100 + 26 * len(groups))) if lying else size)
     width = 0.8 / max(1, len(series))
     for number, (name, values) in enumerate(series.items()):
         at = [group + (number - (len(series) - 1) / 2) * width for group, v in enumerate(values) if v is not None]
-        heights = [v for v in values if v is not None]
-        bars = axes.bar(at, heights, width * 0.92, label=label(name), color=colours[number % len(colours)])
+        lengths = [v for v in values if v is not None]
+        draw = axes.barh if lying else axes.bar
+        bars = draw(at, lengths, width * 0.92, label=label(name), color=colours[number % len(colours)])
         axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2, color=INK)
+    if lying:
+        axes.set_yticks(range(len(groups)), [label(group) for group in groups])
+        axes.set_ylim(len(groups) - 0.5, -0.5)
+        axes.set_xlabel(unit)
+        axes.margins(x=0.08)
+        _finish(axes, legend=len(series) > 1, along="x")
+        return figure
     turned = max((len(group) for group in groups), default=0) > 12 and len(groups) > 4
     axes.set_xticks(
         range(len(groups)),
@@ -95,21 +107,26 @@ def line_chart(
 def confusion_plot(
     matrix: Sequence[Sequence[int]], classes: Sequence[str], title: str, size: tuple[int, int]
 ) -> Figure:
-    """Shares of each true class (row) by predicted class (column), with counts written in."""
+    """Shares of each true class (row) by predicted class (column); counts written in where there are few classes."""
     figure, axes = _figure(title, size)
     counts = np.asarray(matrix, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    # cells as shapes and not as a bitmap: sharp in print, and the report's page loads no images
-    axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolors="#88888840", linewidth=0.5)
+    few = len(classes) <= FEW_CLASSES
+    # few cells as shapes, which stay sharp in print; many as one bitmap, since a thousand classes have a million cells
+    lines = {"edgecolors": "#88888840", "linewidth": 0.5} if few else {"rasterized": True}
+    axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, **lines)
     axes.invert_yaxis()
     axes.set_aspect("equal")
     names = [label(name) for name in classes]
+    step = -(-len(names) // MOST_NAMES)  # every n-th class is named
     centres = [place + 0.5 for place in range(len(names))]
-    axes.set_xticks(centres, names, rotation=40, ha="right")
-    axes.set_yticks(centres, names)
+    axes.set_xticks(centres[::step], names[::step], rotation=40 if few else 90, ha="right" if few else "center")
+    axes.set_yticks(centres[::step], names[::step])
+    if not few:
+        axes.tick_params(labelsize=7)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    if len(names) <= 20:
+    if few:
         for row, column in np.ndindex(*counts.shape):
             ink = "white" if shares[row, column] > 0.5 else "#202020"
             axes.text(
@@ -207,8 +224,8 @@ def _figure(title: str, size: tuple[int, int]) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _finish(axes: Axes, *, legend: bool) -> None:
-    axes.grid(axis="y", color="#888888", alpha=0.25, linewidth=0.7)
+def _finish(axes: Axes, *, legend: bool, along: Literal["x", "y"] = "y") -> None:
+    axes.grid(axis=along, color="#888888", alpha=0.25, linewidth=0.7)
     axes.set_axisbelow(True)
     if legend:
         axes.legend(frameon=False, fontsize=9, labelcolor=INK)

@@ -5,16 +5,17 @@ Reads: a Report. Each file is written whole under a temporary name and renamed.
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 from . import plots
 from .report_html import report_html
-from .report_tables import Report, Source
+from .report_tables import Report, Source, same_settings
 from .report_text import report_csv, report_markdown
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ WIDE = (1200, 600)
 CURVE = (800, 480)
 SQUARE = (720, 640)
 OURS_AND_THESIS = (plots.COLOURS[0], "#9aa3ad")
-MOST = 16  # pictures of one kind
+MOST = 60  # plots of one kind: Table 5-9 whole has 39 confusion matrices
+PLOTS = ("accuracy", "training", "distortion", "confusion")  # what the file names of plots begin with
+T = TypeVar("T")
+log = logging.getLogger("hyponet")
 _SHORT = {"Stable Diffusion 1.4": "SD1.4", "Stable Diffusion 1.5": "SD1.5", "Stable Diffusion XL": "SDXL"}
 
 
@@ -49,13 +53,16 @@ class WrittenReport:
 
 
 def write_report(folder: Path, report: Report) -> WrittenReport:
-    """Write the report's files into `folder`, over an earlier one's."""
+    """Write the report's files into `folder`, over an earlier one's; plots that only that one had go."""
     accuracy, curves = accuracy_plots(report), curve_plots(report)
     confusion = confusion_plots(report)
     drawn = [*accuracy, *curves, *confusion]
     (folder / "plots").mkdir(parents=True, exist_ok=True)
     for plot in drawn:
         _write(folder / "plots" / f"{plot.file}.png", plots.to_png(plot.figure))
+    for path in (folder / "plots").glob("*.png"):
+        if path.stem.partition("-")[0] in PLOTS and path.stem not in {plot.file for plot in drawn}:
+            path.unlink()
     pages = {plot.title: plots.to_svg(plot.figure, plot.file) for plot in drawn}
     markdown = report_markdown(report)
     _write(folder / "report.html", report_html(report, pages).encode())
@@ -97,12 +104,13 @@ def accuracy_plots(report: Report) -> list[Plot]:
 
 
 def curve_plots(report: Report) -> list[Plot]:
-    """Training curves (newest run a row) and distortion curves."""
+    """Training and distortion curves: the newest run of each row and settings, the newest MOST of them."""
     drawn: list[Plot] = []
     for kind in ("training", "distortion"):
-        newest = {source.row: source for source in report.sources if source.result.kind == kind}
-        for source in list(newest.values())[:MOST]:
-            title = f"{'Training' if kind == 'training' else 'Figure 5-3: FID under distortion'}: {source.row}"
+        made = [source for source in report.sources if source.result.kind == kind]
+        for source in _newest({(source.row, same_settings(source.result)): source for source in made}):
+            what = "Training" if kind == "training" else "Figure 5-3: FID under distortion"
+            title = f"{what}: {source.row} [{source.number}]"
             figure = _history(source, title) if kind == "training" else _distortion(source, title)
             if figure is not None:
                 drawn.append(Plot(f"{kind}-{source.number}", title, figure))
@@ -110,7 +118,7 @@ def curve_plots(report: Report) -> list[Plot]:
 
 
 def confusion_plots(report: Report) -> list[Plot]:
-    """One matrix for each classifier and test set (newest run a row)."""
+    """One matrix for each classifier and test set: the newest run of a row, the newest MOST of them."""
     newest: dict[tuple[str, str], tuple[Source, int]] = {}
     for source in report.sources:
         if source.result.kind == "test":
@@ -118,9 +126,10 @@ def confusion_plots(report: Report) -> list[Plot]:
                 if entry.get("confusion") and entry.get("classes"):
                     newest[source.row, str(entry.get("name"))] = (source, place)
     drawn = []
-    for (row, test_set), (source, place) in list(newest.items())[:MOST]:
+    for source, place in _newest(newest):
         entry = source.result.figures["test_sets"][place]
-        title = f"{row} on {test_set}"
+        synthetic = " (synthetic pictures)" if entry.get("synthetic") else ""
+        title = f"{source.row} on {entry.get('name')}{synthetic} [{source.number}]"
         figure = plots.confusion_plot(entry["confusion"], entry["classes"], title, SQUARE)
         drawn.append(Plot(f"confusion-{source.number}-{place + 1}", title, figure))
     return drawn
@@ -131,12 +140,20 @@ def _history(source: Source, title: str) -> Figure | None:
     if not history:
         return None
     epochs = [entry["epoch"] for entry in history]
+    synthetic = (source.result.figures.get("held_out") or {}).get("synthetic")
+    held_out = "held-out synthetic accuracy" if synthetic else "held-out accuracy"
     curves = {
         name: (epochs, [None if entry.get(key) is None else 100 * entry[key] for entry in history])
-        for key, name in (("accuracy", "training accuracy"), ("held_out_accuracy", "held-out accuracy"))
+        for key, name in (("accuracy", "training accuracy"), ("held_out_accuracy", held_out))
         if any(entry.get(key) is not None for entry in history)
     }
     return plots.line_chart(curves, title, "epoch", "%", CURVE) if curves else None
+
+
+def _newest(found: dict[tuple[str, str], T]) -> list[T]:
+    if len(found) > MOST:
+        log.warning("the report has %d plots of one kind; only the newest %d are drawn", len(found), MOST)
+    return list(found.values())[-MOST:]
 
 
 def _distortion(source: Source, title: str) -> Figure:

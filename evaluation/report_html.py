@@ -33,6 +33,7 @@ sup a { color: var(--mark); text-decoration: none; font-size: .7rem; padding-lef
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; flex: 1 1 28rem; min-width: 0; max-width: 100%; }
 figure.wide { flex-basis: 100%; } figure svg { display: block; width: 100%; height: auto; max-height: 34rem; }
+figure.tall svg { max-height: none; }
 .sources { padding: 0; list-style: none; } .sources li { max-width: none; border-top: 1px solid var(--line);
   padding: .6rem 0; overflow-wrap: anywhere; } .sources code { font-size: .78rem; color: var(--dim); }
 .warn { color: var(--warn); font-size: .86rem; }
@@ -69,7 +70,8 @@ def report_html(report: Report, plots: Mapping[str, str]) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
         f"<title>{_text(report.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(body)
         + "\n</body>\n</html>\n"
@@ -78,8 +80,9 @@ def report_html(report: Report, plots: Mapping[str, str]) -> str:
 
 def _plot(title: str, svg: str) -> str:
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    wide = ' class="wide"' if size and float(size[1]) >= 1.9 * float(size[2]) else ""
-    return f'<figure{wide} role="img" aria-label="{_text(title)}">{svg}</figure>'
+    ratio = float(size[1]) / float(size[2]) if size else 1.2
+    shape = ' class="wide"' if ratio >= 1.9 else ' class="wide tall"' if ratio < 1 else ""
+    return f'<figure{shape} role="img" aria-label="{_text(title)}">{svg}</figure>'
 
 
 def _table(table: Table) -> str:

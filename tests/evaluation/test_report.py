@@ -9,10 +9,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hyponet.evaluation import thesis
+from hyponet.evaluation.plots import confusion_plot, to_svg
 from hyponet.evaluation.report import Report, build_report, parse_rows
-from hyponet.evaluation.report_files import write_report
+from hyponet.evaluation.report_files import curve_plots, write_report
 from hyponet.evaluation.report_html import report_html
 from hyponet.evaluation.report_text import report_csv, report_markdown
 from hyponet.evaluation.results import Result, read_results, write_result
@@ -87,6 +89,185 @@ def test_the_published_figures_are_the_theses() -> None:
 )
 def test_names_find_their_row_however_they_are_spelled(name: str, row: str | None) -> None:
     assert thesis.row_of(name) == row
+
+
+def test_only_the_theses_own_test_sets_stand_in_its_table() -> None:
+    names = (
+        "CIFAR-10 test",
+        "cifar10",
+        "STL-10 test",
+        "stl10_test",
+        "ImageNet validation",
+        "ImageNet-1k",
+        "imagenet val",
+    )
+    assert [thesis.test_set_of(name) for name in names] == [*["CIFAR-10"] * 2, *["STL-10"] * 2, *["ImageNet-1k"] * 3]
+    others = ("CIFAR-100 test", "CIFAR-10.1", "CIFAR-10-C", "ImageNet-A", "ImageNetV2", "imagenette", "CIFAR-10 train")
+    assert [thesis.test_set_of(name) for name in (*others, "CIFAR-10 train and test")] == [None] * 8
+    assert thesis.is_cifar_train("cifar10_clean_train_32")  # clean-fid's own file of statistics
+    assert not any(map(thesis.is_cifar_train, ("CIFAR-100 train", "CIFAR-10.1 train", "CIFAR-10 test")))
+
+
+@pytest.mark.parametrize(
+    ("name", "test_set"),
+    [
+        ("CIFAR-10 train + 1000", "STL-10 test"),
+        ("cats + dogs", "CIFAR-10 test"),
+        ("cats + dogs", "CIFAR-100 test"),
+        ("CIFAR-10 train + 1000", "CIFAR-10 test"),
+        ("sd15-none", "ours, the rest"),
+    ],
+)
+def test_everything_that_was_tested_stands_in_some_table(tmp_path: Path, name: str, test_set: str) -> None:
+    a_test(tmp_path, name, {test_set: 0.5})
+    report = build_report(read_results(tmp_path), "r")
+    assert [c.value for table in report.tables for row in table.rows for c in row.cells if c.value] == [50.0]
+
+
+def test_the_accuracy_on_held_out_real_pictures_is_listed(tmp_path: Path) -> None:
+    held_out = {"accuracy": 0.75, "count": 40, "interval": [0.6, 0.86], "synthetic": False}
+    write_result(tmp_path, "mine", "training", {"history": [], "held_out": held_out}, {}, {"seed": 0})
+    report = build_report(read_results(tmp_path), "r")
+    assert cell(report, "other-test-sets", "mine", "held out of its own set").value == 75
+
+
+def test_users_say_which_test_set_a_name_is(tmp_path: Path) -> None:
+    a_test(tmp_path, "sd15-none", {"my cifar": 0.5})
+    report = build_report(read_results(tmp_path), "r", parse_rows("my cifar = CIFAR-10 test"))
+    assert cell(report, "5-9", "none", "CIFAR-10", "Stable Diffusion 1.5").value == 50
+
+
+def test_other_training_pictures_than_the_row_says_are_noted(tmp_path: Path) -> None:
+    def trained(name: str, counts: dict[str, int], synthetic: int, key: str = "a") -> None:
+        entry = {"name": "CIFAR-10 test", "count": 5000, "accuracy": 0.5, "interval": [0.4, 0.6]}
+        training = {"name": name, "counts": counts, "synthetic": synthetic, "content_key": key}
+        inputs = {"training": training, "test_sets": [{"content_key": "b"}]}
+        write_result(tmp_path, name, "test", {"test_sets": [entry]}, inputs, {"seed": 0})
+
+    trained("sd15-hyponet", {"cat": 5000, "ship": 5000}, 10_000)  # as the thesis has it: 5,000 a class
+    trained("sd15-none", {"cat": 200, "ship": 210}, 410)
+    trained("cifar10-train + 1000", {"cat": 6000, "ship": 6000}, 2000)
+    trained("cifar10-train + 2000", {"cat": 7000, "ship": 7000}, 0)
+    trained("sd15-lora", {"cat": 5000}, 5000, key="b")
+    report = build_report(read_results(tmp_path), "r")
+    notes = {
+        label: cell(report, "5-9", label, "CIFAR-10", "Stable Diffusion 1.5").note
+        for label in ("HypoNet", "none", "LoRA")
+    }
+    assert notes["HypoNet"] == ""
+    assert notes["none"] == "trained on 200 to 210 pictures a class; the thesis has 5,000"
+    assert notes["LoRA"] == "tested on the very pictures that it was trained on"
+    assert cell(report, "5-10", "1,000", "Accuracy").note == ""
+    assert "0 of its training pictures are known to be synthetic" in cell(report, "5-10", "2,000", "Accuracy").note
+
+
+def test_an_average_over_different_numbers_of_seeds_says_so(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        a_test(tmp_path, "sdxl-none", {"CIFAR-10 test": 0.6}, seed, size=32)
+    a_test(tmp_path, "sdxl-none", {"ImageNet": 0.7, "STL-10": 0.8}, size=224)
+    average = cell(build_report(read_results(tmp_path), "r"), "5-9", "none", "Average", "Stable Diffusion XL")
+    assert (average.value, average.note) == (pytest.approx(70), "of cells with 2, 1, 1 training seeds")
+
+
+def test_figures_of_other_weights_do_not_stand_beside_the_theses(tmp_path: Path) -> None:
+    measured(tmp_path, "sd15-none", "fid", {"fid": 30.0}, 25000, weights_sha256="00ff")
+    found = cell(build_report(read_results(tmp_path), "r"), "5-11", "none", "FID", "Stable Diffusion 1.5")
+    assert (found.value, found.thesis) == (30.0, None)
+    assert "FID Inception with other weights" in found.note
+
+
+def test_a_newer_fid_against_something_else_does_not_replace_one_like_the_theses(tmp_path: Path) -> None:
+    measured(tmp_path, "sd15-none", "fid", {"fid": 30.0}, 25000)
+    measured(tmp_path, "sd15-none", "fid", {"fid": 90.0}, 200)
+    other = measured(tmp_path, "sd15-none", "fid", {"fid": 99.0}, 25000, 4000)
+    other.path.write_text(other.path.read_text("utf-8").replace("CIFAR-10 train", "STL-10 test"), "utf-8")
+    report = build_report(read_results(tmp_path), "r")
+    found = cell(report, "5-11", "none", "FID", "Stable Diffusion 1.5")
+    assert (found.value, found.thesis, found.count, found.reference_count) == (30.0, 33.19, 25000, 50000)
+    assert "1 other result of this set not shown" in found.note
+    apart = cell(report, "fid", "SD1.5 none", "FID", "against STL-10 test")
+    assert (apart.value, apart.thesis, apart.reference_count) == (99.0, None, 4000)
+
+
+def test_cifar_train_has_its_score_only_from_all_its_pictures(tmp_path: Path) -> None:
+    measured(tmp_path, "cifar10-train", "inception_score", {"inception_score": 10.0}, 25000, splits=10)
+    assert cell(build_report(read_results(tmp_path), "r"), "5-12", "CIFAR-10 Train", "IS").thesis is None
+
+
+def test_every_metric_has_both_numbers_and_its_rule_beside_it(tmp_path: Path) -> None:
+    rules = {"precision_recall_rule": "k=1 closed", "density_coverage_rule": "prdc k=2 open"}
+    measured(tmp_path, "a", "precision_recall", {"precision": 0.5}, 100, 200, **rules)
+    measured(tmp_path, "a", "kid", {"kid": 0.5, "kid_sd_over_subsets": 0.1}, 100, 200, subsets=7)
+    per_class = {"cat": {"fid": 3.0, "count": 10, "reference_count": 20}}
+    measured(tmp_path, "a", "fid", {"fid": 1.0, "per_class": per_class}, 100, 200)
+    report = build_report(read_results(tmp_path), "r")
+    against = "against CIFAR-10 train"
+    shown = [
+        cell(report, "precision_recall", "a", "precision (closed)", against),
+        cell(report, "kid", "a", "KID", against),
+        cell(report, "fid-per-class", "a", "cat", against),
+    ]
+    assert [(c.count, c.reference_count) for c in shown] == [(100, 200), (100, 200), (10, 20)]
+    assert all("FID Inception, thesis, 32 px first" in c.note for c in shown)
+    assert "k=1 closed; prdc k=2 open" in shown[0].note
+    assert (shown[1].spread, shown[1].runs, shown[1].unit) == (0.1, 7, "subsets")
+    page = report_html(report, {})
+    assert "N = 100 against 200" in page
+    lines = csv.DictReader(io.StringIO(report_csv(report)))
+    assert {(line["pictures"], line["reference_pictures"]) for line in lines if line["table"] == "kid"} == {
+        ("100", "200")
+    }
+
+
+def test_one_split_has_no_spread(tmp_path: Path) -> None:
+    figures = {"inception_score": 9.0, "inception_score_sd": 0.0}
+    measured(tmp_path, "mine", "inception_score", figures, 500, splits=1)
+    assert cell(build_report(read_results(tmp_path), "r"), "5-12", "mine", "IS").spread is None
+
+
+def test_numbers_and_texts_that_no_program_of_ours_writes_cost_one_file_only(tmp_path: Path) -> None:
+    a_test(tmp_path / "r", "sd15-hyponet", {"CIFAR-10 test": 0.71})
+    for name, change in (("huge", ('"count": 1000', '"count": 1e999')), ("seed", ('"seed": 0', '"seed": "("'))):
+        path = a_test(tmp_path / "r", name, {"CIFAR-10 test": 0.5}, checkpoint="x").path
+        assert change[0] in path.read_text("utf-8")
+        path.write_text(path.read_text("utf-8").replace(*change), "utf-8")
+    (tmp_path / "r" / "deep.json").write_text("[" * 100_000, "utf-8")
+    (tmp_path / "r" / "half.json").write_text(
+        a_test(tmp_path / "r", "x", {"CIFAR-10 test": 0.5}).path.read_text("utf-8").replace('"x"', r'"\ud800"'), "utf-8"
+    )
+    left_out: list[Path] = []
+    written = write_report(tmp_path / "report", build_report(read_results(tmp_path / "r", left_out), "r"))
+    assert [path.name for path in left_out] == ["deep.json"]
+    assert "71.00" in written.markdown
+    assert "71.0" in (tmp_path / "report" / "report.csv").read_text("utf-8-sig")
+
+
+def test_plots_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
+    a_test(tmp_path / "r", "sd15-hyponet", {"CIFAR-10 test": 0.71})
+    write_report(tmp_path / "report", build_report(read_results(tmp_path / "r"), "r"))
+    (tmp_path / "report" / "plots" / "mine.png").write_bytes(b"x")
+    write_report(tmp_path / "report", build_report([], "r"))
+    assert [path.name for path in (tmp_path / "report" / "plots").iterdir()] == ["mine.png"]
+
+
+def test_each_size_of_a_row_has_its_curve_and_synthetic_held_out_pictures_are_called_so(tmp_path: Path) -> None:
+    history = [{"epoch": 1, "loss": 1.0, "accuracy": 0.5, "held_out_accuracy": 0.9}]
+    held_out = {"accuracy": 0.9, "count": 10, "synthetic": True}
+    for size in (32, 96, 224):  # one model a test set
+        write_result(
+            tmp_path, "a", "training", {"history": history, "held_out": held_out}, {}, {"size": size, "seed": 0}
+        )
+    drawn = curve_plots(build_report(read_results(tmp_path), "r"))
+    assert [plot.title for plot in drawn] == ["Training: a [1]", "Training: a [2]", "Training: a [3]"]
+    assert "held-out synthetic accuracy" in to_svg(drawn[0].figure, "x")
+
+
+@pytest.mark.parametrize("classes", [100, 300])
+def test_a_confusion_matrix_of_many_classes_stays_small(classes: int) -> None:
+    names = [f"class {i}" for i in range(classes)]
+    svg = to_svg(confusion_plot(np.eye(classes, dtype=int).tolist(), names, "many", (720, 640)), "x")
+    assert len(svg) < 200_000  # as cells: 2.6 MB and 23 MB
+    assert svg.count(">class ") <= 100  # 50 a side
 
 
 def test_what_was_not_run_stays_blank(tmp_path: Path) -> None:
@@ -261,7 +442,7 @@ HOSTILE = "<script>alert(1)</script>|`x`\"'=1+1\u202e\ud55c\uae00"
 
 
 def hostile_report(folder: Path) -> Report:
-    a_test(folder, "sd15-hyponet", {"CIFAR-10 test": 0.71, "=HYPERLINK(1)": 0.5}, note=HOSTILE)
+    a_test(folder, "sd15-hyponet", {"CIFAR-10 test": 0.71, "=HYPERLINK(1)": 0.5, HOSTILE: 0.5}, note=HOSTILE)
     result = read_results(folder)[0]
     return build_report([Result(**{**result.__dict__, "name": HOSTILE, "inputs": {}, "warnings": (HOSTILE,)})], HOSTILE)
 
