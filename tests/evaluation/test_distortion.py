@@ -60,10 +60,10 @@ def test_digests_tell_every_distortion_apart() -> None:
 
 def test_a_kind_or_strength_named_twice_is_one_point_of_a_curve() -> None:
     found = distortion_curve(
-        as_set(crops(3, 40)), network(), Preparation(), kinds=("blur", "blur"), strengths=(1.0, 1.0), seed=0
+        as_set(crops(3, 40)), network(), Preparation(), kinds=("blur", "blur"), strengths=(1.0, 0.25, 1.0), seed=0
     )
-    assert found.figures["strengths"] == [1.0]
-    assert [len(fids) for fids in found.figures["fid"].values()] == [1]
+    assert found.figures["strengths"] == [0.25, 1.0]
+    assert [len(fids) for fids in found.figures["fid"].values()] == [2]
 
 
 def test_wrong_kinds_and_strengths_are_refused() -> None:

@@ -19,7 +19,7 @@ from hyponet.evaluation.features import (
     pictures_as_images,
 )
 from hyponet.evaluation.fid import measure_fid
-from hyponet.evaluation.inception import FID_NETWORK, TORCHVISION_NETWORK
+from hyponet.evaluation.inception import FID_NETWORK, TORCHVISION_NETWORK, load_inception
 from hyponet.evaluation.inception_score import measure_inception_score
 from hyponet.evaluation.kid import measure_kid
 from hyponet.evaluation.precision_recall import measure_precision_recall
@@ -244,3 +244,12 @@ def test_torchvisions_network_gives_a_thousand_logits_and_an_inception_score() -
     score = measure_inception_score(found, splits=2)
     assert 1 <= score.figures["inception_score"] <= 2
     assert not any("FID network" in warning for warning in score.warnings)
+
+
+def test_weights_that_give_no_finite_numbers_are_named_and_nothing_is_kept(tmp_path: Path) -> None:
+    broken = load_inception(weights()[FID_NETWORK], FID_NETWORK)
+    with torch.no_grad():
+        broken.last.weight[3, 5] = torch.nan
+    with pytest.raises(ValueError, match=r"not finite.*fid-inception-v3-2015-12-05"):
+        extract_features(as_set(crops(2)), broken, Preparation(), cache=tmp_path)
+    assert not list(tmp_path.iterdir())

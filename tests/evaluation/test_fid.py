@@ -97,6 +97,14 @@ def test_loaded_statistics_give_what_the_features_give(count: int) -> None:
     assert frechet_distance(first, without_factor(second)) == pytest.approx(expected, rel=1e-6)
 
 
+def test_features_beside_loaded_statistics_of_few_pictures_stay_exact() -> None:
+    # both sides are singular; with both factors at hand the singular values give the distance exactly
+    first, few = (statistics_of(made_up(gaussians(n, 64, n))) for n in (60, 20))
+    expected = frechet_distance(first, few)
+    assert frechet_distance(first, without_factor(few)) == pytest.approx(expected, rel=1e-11)
+    assert frechet_distance(without_factor(few), first) == pytest.approx(expected, rel=1e-11)
+
+
 def test_dead_features_do_not_spoil_a_full_rank_comparison() -> None:
     first, second = gaussians(300, 64, 0), gaussians(280, 64, 1)
     first[:, 60:] = second[:, 60:] = 0  # Inception's last layer has features that a set never excites
@@ -110,6 +118,21 @@ def test_fid_of_each_class_compares_classes_by_name() -> None:
     found = measure_fid(first, turned, per_class=True).figures["per_class"]
     expected = frechet_distance(statistics_of(first.of_class(0)), statistics_of(turned.of_class(1)))
     assert found["class 0"] == {"fid": expected, "count": 20, "reference_count": 30}
+
+
+def test_classes_that_one_set_alone_has_are_named() -> None:
+    first, second = made_up(gaussians(40, 8, 0), classes=2), made_up(gaussians(60, 8, 1), classes=3)
+    found = measure_fid(first, second, per_class=True)
+    assert list(found.figures["per_class"]) == ["class 0", "class 1"]
+    assert "no FID for classes that only one of the sets has: class 2" in found.warnings
+
+
+def test_other_weights_than_the_published_are_said() -> None:
+    first, second = gaussians(20, 8, 0), gaussians(30, 8, 1)
+    published = "6726825d" + 56 * "0"  # the published file's name ends with the first eight digits of its SHA-256
+    for weights, said in ((published, False), ("0" * 64, True)):
+        found = measure_fid(made_up(first, weights=weights), made_up(second, weights=weights))
+        assert any("not the published file's" in warning for warning in found.warnings) == said
 
 
 def test_small_samples_warn_and_both_numbers_stand_beside_the_figure() -> None:
@@ -167,6 +190,7 @@ def test_bad_statistics_are_refused_by_name(tmp_path: Path) -> None:
     sigma = np.eye(2048)
     sigma[0, 1] = 5
     np.savez(tmp_path / "skew.npz", mu=np.zeros(2048), sigma=sigma)
+    np.savez(tmp_path / "negative.npz", mu=np.zeros(2048), sigma=np.diag([*np.ones(2047), -1.0]))
     np.savez(tmp_path / "objects.npz", mu=np.array([{}], dtype=object), sigma=np.eye(2048))
     whole = {"mu": np.zeros(2048), "sigma": np.eye(2048)}
     np.savez(tmp_path / "facts.npz", **whole, hyponet=np.array('{"name": "no more than a name"}'))
@@ -181,6 +205,7 @@ def test_bad_statistics_are_refused_by_name(tmp_path: Path) -> None:
         ("half", "sigma"),
         ("small", r"\(64,\)"),
         ("skew", "not symmetric"),
+        ("negative", "negative eigenvalues"),
         ("objects", "cannot be read"),
         ("none", "cannot be read"),
     ):

@@ -38,6 +38,26 @@ def test_the_node_shows_convention_and_both_numbers_of_pictures_beside_a_figure(
     assert "against unknown (real)" in write_result(tmp_path, "a", "fid", {}, inputs, settings).summary()
 
 
+def test_a_name_that_is_no_utf8_costs_no_figure(tmp_path: Path) -> None:
+    # what Python makes of a file name in EUC-KR on a UTF-8 system
+    name = "\ubc30".encode("euc-kr").decode("utf-8", "surrogateescape")
+    written = write_result(tmp_path, "a", "fid", {"per_class": {name: 1.0}}, {"path": Path(name)}, {}, (name,))
+    assert written.path is not None
+    assert read_result(written.path) == written
+    assert list(written.figures["per_class"]) == [r"\udcb9\udce8"]
+
+
+def test_a_write_that_fails_leaves_no_torn_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, *_: object, **__: object) -> None:
+        self.touch()
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        write_result(tmp_path, "a", "fid", {}, {}, {})
+    assert list((tmp_path / "a").iterdir()) == []
+
+
 def test_two_runs_of_one_kind_are_two_files_in_order_of_age(tmp_path: Path) -> None:
     runs = [write_result(tmp_path, "a", "kid", {"kid": i}, {}, {}).run for i in range(3)]
     assert [result.run for result in read_results(tmp_path)] == runs

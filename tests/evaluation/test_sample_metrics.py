@@ -57,6 +57,13 @@ def test_inception_score_under_torchmetrics_name_is_torchmetrics() -> None:
     assert ours.figures["inception_score"] == pytest.approx(np.mean(inception_score(logits[order], bounds)))
 
 
+def test_chunks_that_torchmetrics_does_not_make_are_not_counted() -> None:
+    # torch.chunk of 21 into 10: chunks of ceil(21 / 10) = 3, and so 7 of them
+    found = measure_inception_score(made_up(clouds(21, 1)[0], preparation=Preparation("torchmetrics")), splits=10)
+    assert (found.settings["splits"], len(found.figures["per_split"])) == (7, 7)
+    assert found.warnings[0].startswith("7 splits and not 10")
+
+
 def test_inception_score_by_hand() -> None:
     # two pictures, each surely of another class: exp KL = 2; alike: 1; the limit 0 log 0 = 0 holds
     sure = np.array([[1000.0, 0.0], [0.0, 1000.0]])
@@ -198,6 +205,11 @@ def test_fewer_neighbours_than_k_give_the_number_with_a_warning() -> None:
         measure_precision_recall(made_up(a), made_up(b[:1]))
 
 
+def test_precision_and_recall_of_few_pictures_have_a_warning() -> None:
+    a, b = clouds(12, 14)
+    assert "12 pictures against 14: rough below 1,000" in measure_precision_recall(made_up(a), made_up(b)).warnings[0]
+
+
 @pytest.mark.parametrize(("count", "width"), [(60, 24), (20, 24)], ids=["d x d", "n x n"])
 def test_vendi_is_the_vendi_packages(count: int, width: int) -> None:
     from vendi_score.vendi import score_dual
@@ -211,6 +223,15 @@ def test_diversity_by_hand() -> None:
     assert vendi_score(np.ones((5, 3))) == pytest.approx(1.0)  # copies count as one
     # 0, 3 and 7 on a line: (3 + 4 + 7) / 3, nearest 3, 3, 4
     assert pairwise_distances(np.array([[0.0], [3.0], [7.0]])) == (pytest.approx(14 / 3), pytest.approx(3.0))
+    # 0, 1, 10 and 13: nearest 1, 1, 3, 3, whose median lies between the middle two
+    assert pairwise_distances(np.array([[0.0], [1.0], [10.0], [13.0]]))[1] == pytest.approx(2.0)
+
+
+def test_classes_without_a_pair_are_named() -> None:
+    a, _ = clouds(5, 1)
+    found = measure_diversity(made_up(a, classes=3, labels=np.array([0, 0, 0, 2, 1])[:5]))
+    assert list(found.figures["per_class"]) == ["class 0"]
+    assert "no diversity of classes with fewer than two pictures: class 1, class 2" in found.warnings
 
 
 def test_near_copies_show() -> None:
