@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import groupby
 
-from .report_tables import Cell, Report, Row, Source, Table, shown
+from .report_tables import Cell, Report, Source, Table, footnotes, shown
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d232b; --dim: #5d6875; --page: #ffffff; --line: #d9dee5; --band: #f4f6f9;
@@ -28,7 +28,8 @@ th, td { padding: .32rem .6rem; text-align: right; border-bottom: 1px solid var(
 th:first-child, td:first-child { text-align: left; } thead th { font-weight: 600; border-bottom-color: var(--dim); }
 thead th.sub { text-align: right; font-weight: 400; color: var(--dim); font-size: .82rem; }
 tr.group th { text-align: left; background: var(--band); font-weight: 600; font-size: .88rem; }
-td b { font-weight: 650; } td small { display: block; white-space: nowrap; } td.published { color: var(--dim); }
+td b { font-weight: 650; } td small { display: block; white-space: nowrap; }
+table.many td small { white-space: normal; } td.published { color: var(--dim); }
 sup a { color: var(--mark); text-decoration: none; font-size: .7rem; padding-left: .1rem; }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; flex: 1 1 28rem; min-width: 0; max-width: 100%; }
@@ -93,7 +94,7 @@ def _table(table: Table) -> str:
     if table.compares:
         head += "<tr>" + '<th class="sub">ours</th><th class="sub">thesis</th>' * len(table.columns) + "</tr>"
     width = 1 + len(table.columns) * (2 if table.compares else 1)
-    notes = _footnotes(table.rows)
+    notes = footnotes(table.rows)
     rows = []
     for group, members in groupby(table.rows, key=lambda row: row.group):
         if group:
@@ -103,16 +104,11 @@ def _table(table: Table) -> str:
             rows.append(f"<tr><td>{_text(row.label)}</td>{cells}</tr>")
     below = [*(f"{mark} {note}" for note, mark in notes.items()), *table.notes]
     listed = "".join(f"<li>{_text(note)}</li>" for note in below)
-    narrow = ' class="narrow"' if len(table.columns) == 1 else ""
+    narrow = ' class="narrow"' if len(table.columns) == 1 else ' class="many"' if len(table.columns) > 4 else ""
     return (
         f'<h2 id="{_text(table.key)}">{_text(table.title)}</h2>\n<div class="scroll"><table{narrow}>'
         f'<thead>{head}</thead><tbody>{"".join(rows)}</tbody></table></div>\n<ul class="notes">{listed}</ul>'
     )
-
-
-def _footnotes(rows: Sequence[Row]) -> dict[str, str]:
-    notes = dict.fromkeys(cell.note for row in rows for cell in row.cells if cell.note)
-    return {note: f"({chr(97 + i) if i < 26 else i + 1})" for i, note in enumerate(notes)}
 
 
 def _cell(cell: Cell, table: Table, notes: Mapping[str, str]) -> str:

@@ -108,6 +108,12 @@ def shown(value: float, decimals: int) -> str:
     return f"{round(value, decimals) + 0.0:.{decimals}f}"
 
 
+def footnotes(rows: Sequence[Row]) -> dict[str, str]:
+    """Note -> the mark by which cells refer to it, in order of appearance."""
+    notes = dict.fromkeys(cell.note for row in rows for cell in row.cells if cell.note)
+    return {note: f"({chr(97 + i) if i < 26 else i + 1})" for i, note in enumerate(notes)}
+
+
 def same_settings(result: Result, tested_on: object = None) -> str:
     """A key of everything but the seed: results with one key are repetitions.
 

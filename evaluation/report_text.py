@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from itertools import groupby
 
 from .markdown import one_line
 from .report_html import extent_parts
-from .report_tables import Cell, Report, Table, shown
+from .report_tables import Cell, Report, Table, footnotes, shown
 
 CSV_COLUMNS = (
     "table",
@@ -36,8 +37,8 @@ def report_markdown(report: Report) -> str:
     parts += [f"{one_line(note)}\n" for note in report.notes]
     for table in report.tables:
         parts += [f"## {one_line(table.title)}", "", *_table(table), ""]
-        cell_notes = dict.fromkeys(cell.note for row in table.rows for cell in row.cells if cell.note)
-        parts += [*(f"- {one_line(note)}" for note in (*cell_notes, *table.notes)), ""]
+        marked = [f"- {mark} {one_line(note)}" for note, mark in footnotes(table.rows).items()]
+        parts += [*marked, *(f"- {one_line(note)}" for note in table.notes), ""]
     if report.sources:
         parts += ["## Where each figure comes from", ""]
     for source in report.sources:
@@ -82,6 +83,7 @@ def _table(table: Table) -> list[str]:
     for column in table.columns:
         name = one_line(column)
         columns += [name, f"{name} (thesis)"] if table.compares else [name]
+    marks = footnotes(table.rows)
     lines = [_row(columns), _row(["---", *["---:"] * (len(columns) - 1)])]
     for group, members in groupby(table.rows, key=lambda row: row.group):
         if group:
@@ -89,17 +91,17 @@ def _table(table: Table) -> list[str]:
         for row in members:
             cells = [one_line(row.label)]
             for cell in row.cells:
-                cells.append(_ours(cell, table.decimals))
+                cells.append(_ours(cell, table.decimals, marks))
                 if table.compares:
                     cells.append("" if cell.thesis is None else shown(cell.thesis, table.decimals))
             lines.append(_row(cells))
     return lines
 
 
-def _ours(cell: Cell, decimals: int) -> str:
+def _ours(cell: Cell, decimals: int, marks: Mapping[str, str]) -> str:
     if cell.value is None:
         return ""
-    extent = ", ".join(extent_parts(cell, decimals))
+    extent = ", ".join([*extent_parts(cell, decimals), *([marks[cell.note]] if cell.note else [])])
     links = ", ".join(map(str, cell.sources))
     return f"{shown(cell.value, decimals)}{f' ({extent})' if extent else ''} [{links}]"
 
