@@ -166,7 +166,7 @@ def _images(drawn: list[Plot], missing: str, size: tuple[int, int]) -> torch.Ten
 
 
 def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.part")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     temporary.write_bytes(content)
     os.replace(temporary, path)
 

@@ -66,8 +66,9 @@ class WriteReport(io.ComfyNode):
                     default="",
                     multiline=True,
                     dynamic_prompts=False,
-                    tooltip="Which of our names is which row of the thesis, one a line: my set = SD1.5 HypoNet. Names "
-                    "such as sd15-hyponet are recognised without it; CIFAR-10 Train + 1000 means Table 5-10.",
+                    tooltip="Which of our names is which row or test set of the thesis, one a line: my set = SD1.5 "
+                    "HypoNet, my test = CIFAR-10 test. Names such as sd15-hyponet are recognised without it; CIFAR-10 "
+                    "Train + 1000 means Table 5-10.",
                 ),
             ],
             outputs=[
