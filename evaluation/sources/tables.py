@@ -18,10 +18,9 @@ import numpy as np
 
 from ..data import LabelledImages, labelled
 from .encoded import EncodedPictures
-from .folders import PICTURES
+from .folders import OURS, PICTURES
 
 LABEL_COLUMNS = ("label", "labels", "class", "fine_label")
-OURS = {"prompt", "seed", "try"}  # what only the manifest of a generated set has
 IMAGE_COLUMNS = ("image", "img", "png", "jpg")
 
 

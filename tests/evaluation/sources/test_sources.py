@@ -153,6 +153,76 @@ def test_a_class_called_train_is_a_class(tmp_path):
     assert read_source("image folder", tmp_path).class_names == ("test", "train")
 
 
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_without_class_folders_the_error_says_so(tmp_path, packed):
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "0.png").write_bytes(encoded("red"))
+    (tmp_path / "bare").mkdir()
+    flat, bare = (pack(tmp_path / name) if packed else tmp_path / name for name in ("flat", "bare"))
+    with pytest.raises(
+        ValueError, match=r"flat\S* holds no class folder: its pictures lie directly in it; .* one folder"
+    ):
+        read_source("image folder", flat)
+    with pytest.raises(ValueError, match=r"bare\S* holds no class folder with pictures"):
+        read_source("image folder", bare)
+
+
+def pack(folder):
+    """The files of a folder as a zip beside it, by their paths below the folder."""
+    packed = folder.with_name(f"{folder.name}.zip")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder).as_posix())
+    return packed
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_a_lone_folder_around_the_class_folders_is_no_class(tmp_path, packed):
+    def at(name):
+        return pack(tmp_path / name) if packed else tmp_path / name
+
+    image_folder(tmp_path / "wrapped" / "pets")
+    assert read_all(read_source("image folder", at("wrapped"))) == EXPECTED
+    image_folder(tmp_path / "divided" / "pets" / "test")
+    assert read_all(read_source("image folder", at("divided"), "test")) == EXPECTED
+    with pytest.raises(ValueError, match="the folders test, which look like splits"):
+        read_source("image folder", at("divided"))
+    (tmp_path / "single" / "pets" / "cat").mkdir(parents=True)
+    (tmp_path / "single" / "pets" / "cat" / "0.png").write_bytes(encoded("red"))
+    assert read_source("image folder", at("single")).class_names == ("pets",), "one folder of pictures is one class"
+    image_folder(tmp_path / "mixed" / "pets")
+    (tmp_path / "mixed" / "pets" / "0.png").write_bytes(encoded("red"))
+    assert read_source("image folder", at("mixed")).class_names == ("pets",), "pictures directly in it"
+
+
+def test_a_linked_class_folder_is_skipped_with_a_warning(tmp_path, caplog):
+    image_folder(tmp_path / "set")
+    image_folder(tmp_path / "elsewhere")
+    (tmp_path / "set" / "bird").symlink_to(tmp_path / "elsewhere" / "cat", target_is_directory=True)
+    (tmp_path / "set" / "cat" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    assert read_all(read_source("image folder", tmp_path / "set")) == EXPECTED
+    assert "set: 2 links to folders or to nothing are skipped (bird, cat/gone.png)" in caplog.text
+
+
+# where flags and method lie in a zip's two kinds of header: PKWARE's APPNOTE, 4.3.7 and 4.3.12
+HEADERS = {b"PK\x03\x04": (6, 8), b"PK\x01\x02": (8, 10)}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"), [(0, 1, "cat/0.png is encrypted"), (1, 9, "cat/0.png is packed by method 9 .*Deflate64")]
+)
+def test_a_zip_that_python_cannot_unpack_is_named(tmp_path, field, value, message):
+    image_folder(tmp_path / "set")
+    stored = bytearray(pack(tmp_path / "set").read_bytes())
+    for signature, offsets in HEADERS.items():
+        place = -1
+        while (place := stored.find(signature, place + 1)) >= 0:
+            stored[place + offsets[field]] = value
+    (tmp_path / "set.zip").write_bytes(stored)
+    with pytest.raises(ValueError, match=rf"set\.zip: {message}"):
+        read_source("image folder", tmp_path / "set.zip")
+
+
 GROUND_TRUTHS = {
     "val.txt": "ILSVRC2012_val_00000001.JPEG 281\nILSVRC2012_val_00000002.JPEG 9\n",
     "LOC_val_solution.csv": "ImageId,PredictionString\nILSVRC2012_val_00000001,n02123045 1 2 3 4 n02123045 5 6 7 8 \n"
