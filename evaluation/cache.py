@@ -11,19 +11,18 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from .data import LabelledImages, Progress
+from .data import LabelledImages, Progress, drawn
 from .images import CorruptPicture, resize
+from .threads import in_threads
 
 log = logging.getLogger("hyponet")
 
-CHUNK = 128  # pictures in flight: bounds the memory that decoded pictures take
 IN_MEMORY = 2 << 30  # bytes; larger small copies stay on disk and are mapped
 
 
@@ -37,13 +36,13 @@ def resized(
         size: side in pixels.
         filter: one of images.FILTERS.
         crop: one of images.CROPS.
-        progress: called with (done, total) from the calling thread; what it raises stops the work.
+        progress: called with (done, total) from the calling thread, first of hashing; what it raises stops the work.
 
     Raises:
         CorruptPicture: one cannot be decoded.
     """
     shape = (len(data), size, size, 3)
-    path = _path(data, size, filter, crop)
+    path = _path(data, size, filter, crop, progress)
     if path is not None:
         kept = _open(path, shape)
         if kept is not None:
@@ -62,32 +61,50 @@ def resized(
     return torch.from_numpy(out)
 
 
-def without_corrupt(data: LabelledImages, progress: Progress | None = None) -> LabelledImages:
-    """The set without the pictures that cannot be decoded; `skipped` names them. The verdict is cached by content."""
-    path = None if data.cache is None else data.cache / f"{data.pictures_key}-corrupt.json"
-    if path is not None and path.exists():
-        bad = set(json.loads(path.read_text(encoding="utf-8")))
-    else:
-        bad = set()
-        with ThreadPoolExecutor(_workers()) as pool:
-            for start in range(0, len(data), CHUNK):
-                places = range(start, min(start + CHUNK, len(data)))
-                decodes = pool.map(lambda i: _decodes(data, i), places)
-                bad.update(place for place, good in zip(places, decodes, strict=True) if not good)
-                if progress is not None:
-                    progress(places.stop, len(data))
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_text(json.dumps(sorted(bad)), encoding="utf-8")
-            os.replace(temporary, path)
+def without_corrupt(
+    data: LabelledImages, progress: Progress | None = None, per_class: int = 0, seed: int = 0
+) -> LabelledImages:
+    """The set without the pictures that cannot be decoded; `skipped` names them. The verdict is cached by content.
+
+    Args:
+        progress: called with (done, total) from the calling thread, first of hashing; what it raises stops the work.
+        per_class, seed: a limit as of data.limited, for which a corrupt picture gives way to the next of the draw; only
+            pictures that are drawn are decoded. 0 means all.
+
+    Raises:
+        CorruptPicture: no picture is left.
+    """
+    bad: set[int] = set()
+    good: set[int] = set()
+    while True:
+        chosen = drawn(data, per_class, seed, sorted(bad))
+        fresh = [int(place) for place in chosen if place not in good]
+        if not fresh:
+            break
+        corrupt = {fresh[place] for place in _corrupt(data.select(fresh), progress)}
+        bad |= corrupt
+        good.update(place for place in fresh if place not in corrupt)
     if not bad:
-        return data
-    if len(bad) == len(data):
-        raise CorruptPicture(f"none of the {len(data)} pictures of {data.name} can be decoded; check the files")
+        return data.select(chosen) if per_class > 0 else data
+    if not good:
+        raise CorruptPicture(f"none of the {len(bad)} pictures of {data.name} can be decoded; check the files")
     names = tuple(data.describe(place) for place in sorted(bad))
-    good = data.select([place for place in range(len(data)) if place not in bad])
-    return replace(good, skipped=data.skipped + names)
+    return replace(data.select(chosen), skipped=data.skipped + names)
+
+
+def _corrupt(data: LabelledImages, progress: Progress | None) -> list[int]:
+    """The places of the pictures that cannot be decoded."""
+    path = None if data.cache is None else data.cache / f"{data.hash_pictures(progress)}-corrupt.json"
+    if path is not None and path.exists():
+        return [int(place) for place in json.loads(path.read_text(encoding="utf-8"))]
+    decoded = in_threads(lambda i: _decodes(data, i), len(data), progress)
+    bad = [place for place, good in enumerate(decoded) if not good]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(bad), encoding="utf-8")
+        os.replace(temporary, path)
+    return bad
 
 
 def _decodes(data: LabelledImages, place: int) -> bool:
@@ -99,24 +116,14 @@ def _decodes(data: LabelledImages, place: int) -> bool:
 
 
 def _each(data: LabelledImages, size: int, filter: str, crop: str, progress: Progress | None) -> Iterator[np.ndarray]:
-    with ThreadPoolExecutor(_workers()) as pool:
-        for start in range(0, len(data), CHUNK):
-            places = range(start, min(start + CHUNK, len(data)))
-            pictures = pool.map(lambda i: resize(data.read(i), size, filter, crop), places)
-            for place, small in zip(places, pictures, strict=True):
-                yield small
-                if progress is not None:
-                    progress(place + 1, len(data))
+    return in_threads(lambda i: resize(data.read(i), size, filter, crop), len(data), progress)
 
 
-def _workers() -> int:
-    return min(8, os.cpu_count() or 1)
-
-
-def _path(data: LabelledImages, size: int, filter: str, crop: str) -> Path | None:
+def _path(data: LabelledImages, size: int, filter: str, crop: str, progress: Progress | None) -> Path | None:
     if data.cache is None:
         return None
-    key = hashlib.blake2b(f"1\n{data.pictures_key}\n{size}\n{filter}\n{crop}".encode(), digest_size=16).hexdigest()
+    pictures = data.hash_pictures(progress)
+    key = hashlib.blake2b(f"1\n{pictures}\n{size}\n{filter}\n{crop}".encode(), digest_size=16).hexdigest()
     return data.cache / f"{key}-{size}.npy"
 
 

@@ -16,7 +16,10 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from .threads import in_threads
+
 Progress = Callable[[int, int], None]
+HASHED = 8  # pictures hashed in one task: threads stay within two row groups of a Parquet file, which it holds
 
 
 class PictureSource(Protocol):
@@ -71,11 +74,22 @@ class LabelledImages:
 
     @cached_property
     def pictures_key(self) -> str:
-        """A hash over the stored bytes of the pictures, in order."""
-        total = hashlib.blake2b(digest_size=20)
-        for index in self.indices:
-            total.update(self.source.digest(int(index)))
-        return total.hexdigest()
+        """A hash over the stored bytes of the pictures, in order; slow the first time, see hash_pictures."""
+        return self.hash_pictures()
+
+    def hash_pictures(self, progress: Progress | None = None) -> str:
+        """`pictures_key`, made with progress: called before anything asks for a key, since it reads every byte once.
+
+        Args:
+            progress: called with (done, total) from the calling thread; what it raises stops the work.
+        """
+        known: str | None = self.__dict__.get("pictures_key")  # where cached_property keeps it
+        if known is None:
+            total = hashlib.blake2b(digest_size=20)
+            for digest in in_threads(lambda i: self.source.digest(int(self.indices[i])), len(self), progress, HASHED):
+                total.update(digest)
+            known = self.__dict__["pictures_key"] = total.hexdigest()
+        return known
 
     @cached_property
     def content_key(self) -> str:
@@ -160,10 +174,14 @@ def limited(data: LabelledImages, per_class: int, seed: int) -> LabelledImages:
 
     The draw for n is a subset of the draw for n + 1, so that growing limits compare.
     """
-    if per_class <= 0:
-        return data
-    chosen = [_shuffled(data, label, seed)[:per_class] for label in range(len(data.class_names))]
-    return data.select(np.sort(np.concatenate(chosen)))
+    return data.select(drawn(data, per_class, seed)) if per_class > 0 else data
+
+
+def drawn(data: LabelledImages, per_class: int, seed: int, without: Sequence[int] = ()) -> np.ndarray:
+    """The places of the pictures that `limited` takes; for those of `without`, the next of the draw."""
+    limit = per_class if per_class > 0 else None
+    orders = [_shuffled(data, label, seed) for label in range(len(data.class_names))]
+    return np.sort(np.concatenate([order[~np.isin(order, without)][:limit] for order in orders]))
 
 
 def take(data: LabelledImages, per_class: int, seed: int | None) -> LabelledImages | None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 CROPS = ("squash", "centre crop")
 LARGEST_SIDE = 4096
+_DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # PIL's modes of grey with more than 8 bits
 
 
 class CorruptPicture(ValueError):
@@ -24,23 +25,39 @@ class CorruptPicture(ValueError):
 def decode(picture: bytes | Path, name: str) -> np.ndarray:
     """The picture as uint8 RGB [H,W,3].
 
+    As torchvision's ImageFolder reads it, with which the published figures were measured: an EXIF orientation is
+    ignored and transparency is dropped. Unlike there, 16-bit grey is scaled (65,535 becomes 255), not clipped to white.
+
     Args:
         picture: an encoded picture in memory, or its file.
         name: how an error names it.
 
     Raises:
-        CorruptPicture: it is missing, truncated, or in no format that PIL reads.
+        CorruptPicture: it is missing, truncated, in no format that PIL reads, or of 32-bit values.
     """
     try:
         with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
-            return np.array(image.convert("RGB"))
+            return _eight_bit_grey(image) if image.mode in _DEEP else np.array(image.convert("RGB"))
     except FileNotFoundError:
         raise CorruptPicture(f"picture {name} is missing; load the set again") from None
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - PIL's readers raise anything for a damaged file, TypeError among it
         raise CorruptPicture(
             f"picture {name} cannot be decoded ({error}); expected a whole PNG, JPEG, WebP or another format that PIL "
             "reads; replace or delete it, or choose to skip corrupt pictures"
         ) from None
+
+
+def _eight_bit_grey(image: Image.Image) -> np.ndarray:
+    sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+    if not sixteen:
+        raise ValueError("it has 32-bit values, whose white nothing states: convert it to 8 or 16 bits")
+    deep = np.asarray(image).astype(np.int64)
+    if deep.min() < 0 or deep.max() > 65_535:
+        raise ValueError(f"it has values from {deep.min()} to {deep.max()}: convert it to 8 or 16 bits")
+    grey = ((deep + 128) // 257).astype(np.uint8)  # to the nearest: 257 * 255 is 65,535
+    return np.repeat(grey[:, :, None], 3, axis=2)
 
 
 def resize(picture: np.ndarray, size: int, filter: str = "bicubic", crop: str = "squash") -> np.ndarray:

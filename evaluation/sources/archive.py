@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import lzma
 import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+
+_UNREADABLE = (tarfile.TarError, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)  # what damage raises
 
 
 class Files:
@@ -22,7 +26,7 @@ class Files:
         try:
             self._archive = tarfile.open(root)  # noqa: SIM115
             self._members = {PurePosixPath(member.name).name: member for member in self._archive if member.isfile()}
-        except (tarfile.TarError, OSError, EOFError) as error:
+        except _UNREADABLE as error:
             self.close()
             raise ValueError(
                 f"{root.name} is no whole tar archive ({error}); expected the archive as it is published, or a folder "
@@ -49,7 +53,7 @@ class Files:
                 return self._paths[name].read_bytes()
             member = self._archive.extractfile(self._members[name])
             return member.read() if member is not None else b""
-        except (tarfile.TarError, OSError, EOFError) as error:
+        except _UNREADABLE as error:
             raise ValueError(f"{name} in {self.root.name} cannot be read ({error}); {advice}") from None
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ def read_cifar10(path: Path, split: str, cache: Path | None = None) -> LabelledI
         parts = [_binary(files, name) if binary else _python(files, name) for name in BATCHES[split]]
     planes = np.concatenate([planes for planes, _ in parts])
     labels = np.concatenate([labels for _, labels in parts])
-    title = "CIFAR-10" if split == "all" else f"CIFAR-10 {split}"
+    title = f"CIFAR-10 {'train and test' if split == 'all' else split}"
     return labelled(title, CLASSES, labels, PlanarPictures(planes, title), cache=cache)
 
 

@@ -1,23 +1,45 @@
 """Image folders: one sub-folder a class, the picture files in it; as a folder, or as a zip of one.
 
-Reads: <root>/<class>/**/<picture>, or <root>/<split>/<class>/... where a split is asked for; <root>/metadata.jsonl, if
-it is there and has labels (the zips that we export).
+Reads: <root>/<class>/**/<picture>, or <root>/<split>/<class>/... where a split is asked for, also where a lone folder
+lies around them; metadata.jsonl beside the class folders, if it is there and has labels (the zips that we export).
+Files may be links; folders that are links are skipped with a warning.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import lzma
+import struct
 import threading
 import zipfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+
+import numpy as np
 
 from ..data import LabelledImages, labelled
 from .encoded import EncodedPictures
 
+log = logging.getLogger("hyponet")
+
 _SPLITS = {"train", "test", "val", "valid", "validation"}
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+OURS = {"prompt", "seed", "try"}  # what only the manifest of a generated set has
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+# what zipfile raises for damage, for encryption (RuntimeError) and for methods it lacks (NotImplementedError, one too)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
 
 
 class FilePictures(EncodedPictures):
@@ -46,7 +68,7 @@ class ZipPictures(EncodedPictures):
         try:
             with self._lock:
                 return self._zip.read(self._names[index])
-        except (zipfile.BadZipFile, OSError, zlib.error, EOFError):
+        except _UNREADABLE:
             return b""
 
 
@@ -63,57 +85,83 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
         ValueError: no class folder with a picture is there, a split has to be chosen, or the zip is damaged.
     """
     title = name or (f"{root.stem} {split}" if split else root.stem)
-    if root.is_file():
-        members = _zip_members(root)
-    else:
-        members = sorted(
-            path.relative_to(root).as_posix()
-            for path in root.rglob("*")
-            if path.suffix.lower() in PICTURES and path.is_file() and not _hidden(path.relative_to(root).parts)
-        )
-    found = _by_class(members, split)
-    if not split and all(label in _SPLITS and member.count("/") > 1 for label, member in found):
+    members = _zip_members(root) if root.is_file() else _folder_members(root)
+    listed = {} if split else _listed(root, "")
+    start = "" if listed else _wrapper(members)
+    if start and not split:
+        listed = _listed(root, start)
+    found = _by_class(members, start, split)
+    if found and not split and all(label in _SPLITS and rest.count("/") for label, rest, _ in found):
         raise ValueError(
-            f"{root.name} holds the folders {', '.join(sorted({label for label, _ in found}))}, which look like splits "
-            "with class folders inside, not like classes; choose the split"
+            f"{root.name} holds the folders {', '.join(sorted({label for label, _, _ in found}))}, which look like "
+            "splits with class folders inside, not like classes; choose the split"
         )
     if not found:
-        where = f"{root.name}/{split}" if split else root.name
-        raise ValueError(
-            f"{where} holds no class folder with pictures; expected <class>/<picture>.png and the like "
-            f"({', '.join(PICTURES)}); give the folder above the class folders, or another split"
-        )
-    real = {} if split else _listed_labels(root)
-    found = [(real.get(member, label), member) for label, member in found]
-    classes = sorted({label for label, _ in found})
+        raise ValueError(_no_class_folder(root, members, split))
+    real = [(*listed.get(member, (label, False)), member) for label, _, member in found]
+    classes = sorted({label for label, _, _ in real})
     number = {label: place for place, label in enumerate(classes)}
-    found.sort(key=lambda pair: (number[pair[0]], pair[1]))
-    names = [member for _, member in found]
+    real.sort(key=lambda entry: (number[entry[0]], entry[2]))
+    names = [member for _, _, member in real]
     source = ZipPictures(root, names) if root.is_file() else FilePictures(root, names)
-    return labelled(title, classes, [number[label] for label, _ in found], source, cache=cache)
+    data = labelled(title, classes, [number[label] for label, _, _ in real], source, cache=cache)
+    return replace(data, synthetic=np.array([generated for _, generated, _ in real]))
 
 
-def _by_class(members: Sequence[str], split: str) -> list[tuple[str, str]]:
-    """(class, member) of the members in class folders below the split's folder, under the first of its usual names."""
+def _wrapper(members: Sequence[str]) -> str:
+    """`pets/` where one folder lies around all others, as zips often have it: pets/cat/..., pets/dog/...; else nothing.
+
+    A lone folder with pictures directly in it, or with one folder of pictures below it, is a class.
+    """
+    inside = [member for member in members if "/" in member]
+    tops = {member.split("/")[0] for member in inside}
+    folders = {member.rpartition("/")[0] for member in inside}
+    if len(tops) != 1 or len(folders) < 2 or tops & folders or tops & _SPLITS:
+        return ""
+    return f"{tops.pop()}/"
+
+
+def _by_class(members: Sequence[str], start: str, split: str) -> list[tuple[str, str, str]]:
+    """(class, path below its folder, member) of the members below the split's folder, under the first of its names."""
     for name in ("validation", "val", "valid") if split == "validation" else (split,):
-        start = f"{name}/" if name else ""
-        inside = [member for member in members if member.startswith(start) and "/" in member[len(start) :]]
-        if inside:
-            return [(member[len(start) :].split("/")[0], member) for member in inside]
+        prefix = f"{start}{name}/" if name else start
+        inside = [(member[len(prefix) :], member) for member in members if member.startswith(prefix)]
+        parted = [(*below.partition("/"), member) for below, member in inside]
+        found = [(label, rest, member) for label, slash, rest, member in parted if slash]
+        if found:
+            return found
     return []
 
 
-def _listed_labels(root: Path) -> dict[str, str]:
-    """File -> label, where a metadata.jsonl in the root says it: names that no folder can have (our zips hold one)."""
+def _no_class_folder(root: Path, members: Sequence[str], split: str) -> str:
+    where = f"{root.name}/{split}" if split else root.name
+    start = f"{split}/" if split else ""
+    if any(member.startswith(start) and "/" not in member[len(start) :] for member in members):
+        return (
+            f"{where} holds no class folder: its pictures lie directly in it; expected one folder per class; put them "
+            f"into {where}/<class>/"
+        )
+    return (
+        f"{where} holds no class folder with pictures; expected <class>/<picture>.png and the like "
+        f"({', '.join(PICTURES)}); give the folder above the class folders, or another split"
+    )
+
+
+def _listed(root: Path, start: str) -> dict[str, tuple[str, bool]]:
+    """File -> (label, whether it is generated), where a metadata.jsonl beside the class folders has labels.
+
+    Labels can be names that no folder can have; our zips hold such a file.
+    """
     try:
         if root.is_file():
             with zipfile.ZipFile(root) as archive:
-                text = archive.read("metadata.jsonl").decode("utf-8")
+                text = archive.read(f"{start}metadata.jsonl").decode("utf-8")
         else:
-            text = (root / "metadata.jsonl").read_text(encoding="utf-8")
-        lines = [json.loads(line) for line in text.splitlines() if line.strip()]
-        return {str(line["file_name"]): line["label"] for line in lines if isinstance(line.get("label"), str)}
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
+            text = (root / start / "metadata.jsonl").read_text(encoding="utf-8")
+        lines = [json.loads(line) for line in text.split("\n") if line.strip()]
+        labels = [line for line in lines if isinstance(line.get("label"), str)]
+        return {start + str(line["file_name"]): (line["label"], set(line) >= OURS) for line in labels}
+    except (KeyError, TypeError, AttributeError, *_UNREADABLE):
         return {}
 
 
@@ -121,11 +169,42 @@ def _hidden(parts: Sequence[str]) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in parts)
 
 
+def _folder_members(root: Path) -> list[str]:
+    """The pictures below a folder; a folder that is a link is not entered, since it may lead anywhere."""
+    members, links = [], []
+    for path in root.rglob("*"):
+        name = path.relative_to(root)
+        if _hidden(name.parts):
+            continue
+        if path.suffix.lower() in PICTURES and path.is_file():
+            members.append(name.as_posix())
+        elif path.is_symlink() and not path.is_file():
+            links.append(name.as_posix())
+    if links:
+        log.warning(
+            "%s: %d links to folders or to nothing are skipped (%s); put the folders themselves there",
+            root.name,
+            len(links),
+            ", ".join(sorted(links)[:5]),
+        )
+    return sorted(members)
+
+
 def _zip_members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError) as error:
+            entries = archive.infolist()
+    except _UNREADABLE as error:
         raise ValueError(f"{path.name} is no whole zip file ({error}); expected a zip of class folders") from None
-    parts = [name for name in names if PurePosixPath(name).suffix.lower() in PICTURES]
-    return sorted(name for name in parts if not _hidden(PurePosixPath(name).parts))
+    pictures = {entry.filename: entry for entry in entries if PurePosixPath(entry.filename).suffix.lower() in PICTURES}
+    members = sorted(name for name in pictures if not _hidden(PurePosixPath(name).parts))
+    for name in members:
+        if pictures[name].flag_bits & 1:
+            raise ValueError(f"{path.name}: {name} is encrypted; expected a zip without a password; unpack it first")
+        method = pictures[name].compress_type
+        if method not in _METHODS:
+            raise ValueError(
+                f"{path.name}: {name} is packed by method {method} (9 is Deflate64), which Python cannot read; "
+                "expected stored or deflated pictures; unpack the zip, or pack it again"
+            )
+    return members

@@ -1,7 +1,7 @@
 """Our own data sets: what metadata.jsonl lists, and dataset.json's order of the classes.
 
-Reads: <set>/dataset.json, <set>/metadata.jsonl, the pictures. A torn last line counts for nothing; pictures that no try
-could make right (status `kept`) are left out, as exports leave them out.
+Reads: <set>/dataset.json, <set>/metadata.jsonl, the pictures. A torn last line counts for nothing, a whole one without
+a line break counts; pictures that no try could make right (status `kept`) are left out, as exports leave them out.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
         )
     found: dict[tuple[str, int], tuple[str, str]] = {}
     lines = (path / "metadata.jsonl").read_bytes().split(b"\n")
-    for number, line in enumerate(lines[:-1], 1):  # what follows the last line break is torn
+    if not _is_object(lines[-1]):  # torn, or nothing; an editor may have stripped the last line break of a whole one
+        lines.pop()
+    for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
             at = (str(entry["label"]), int(entry["rank"]))
@@ -76,6 +78,13 @@ def _classes(path: Path, used: set[str]) -> list[str]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path.name}/dataset.json is damaged ({error}); expected the set's description") from None
     return [label for label in order if label in used] + sorted(used - set(order))
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def _inside(root: Path, name: str) -> str:

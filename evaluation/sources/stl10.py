@@ -26,7 +26,7 @@ def read_stl10(path: Path, split: str, cache: Path | None = None) -> LabelledIma
         ValueError: a file is missing, truncated or foreign; the message names it and says where to get the set.
     """
     if split == "all":
-        return merged([read_stl10(path, part, cache) for part in COUNTS], "STL-10")
+        return merged([read_stl10(path, part, cache) for part in COUNTS], "STL-10 train and test")
     if split not in COUNTS:
         raise ValueError(f"split is {split!r}; STL-10 has train, test, or all of it; choose one")
     count = COUNTS[split]

@@ -1,7 +1,8 @@
 """Parquet files in Hugging Face's image form, and WebDataset tar shards, as our exports write them and others do.
 
 Reads: *.parquet with a column of encoded pictures ({bytes, path} or bytes) and a column of labels (text, or numbers
-named by Hugging Face's metadata); *.tar with <key>.png (jpg, webp) and <key>.cls, <key>.json or <key>.txt.
+named by Hugging Face's metadata); *.tar with <key>.png (jpg, webp) and <key>.cls (a number or a name) or <key>.json
+(its "label"). <key>.txt is a caption by convention, ours too, and is never taken for a label.
 """
 
 from __future__ import annotations
@@ -18,10 +19,9 @@ import numpy as np
 
 from ..data import LabelledImages, labelled
 from .encoded import EncodedPictures
-from .folders import PICTURES
+from .folders import OURS, PICTURES
 
 LABEL_COLUMNS = ("label", "labels", "class", "fine_label")
-OURS = {"prompt", "seed", "try"}  # what only the manifest of a generated set has
 IMAGE_COLUMNS = ("image", "img", "png", "jpg")
 
 
@@ -117,14 +117,23 @@ def read_webdataset(path: Path, split: str = "all", cache: Path | None = None) -
         pictures: dict[str, tuple[int, int]] = {}
         stated: dict[str, tuple[str, bool]] = {}
         try:
-            with tarfile.open(file) as archive:
+            with tarfile.open(
+                file, "r:"
+            ) as archive:  # pictures are read by their offsets, which compression has none of
                 for member in archive:
                     _note(archive, member, pictures, stated)
         except (tarfile.TarError, OSError, EOFError, UnicodeDecodeError, ValueError, KeyError) as error:
+            if _is_compressed(file):
+                raise ValueError(
+                    f"{file.name} is compressed; expected plain .tar shards, whose pictures are read where they lie; "
+                    "unpack the compression first, e.g. with gunzip"
+                ) from None
             raise ValueError(f"{file.name} is no whole WebDataset shard ({error}); get or export it again") from None
         for key, (offset, size) in pictures.items():
             if key not in stated:
-                raise ValueError(f"{file.name} has no label beside picture {key}; expected {key}.cls or {key}.json")
+                raise ValueError(
+                    f"{file.name} has no label beside picture {key}; expected {key}.cls or a label in {key}.json"
+                )
             places.append((file, offset, size))
             names.append(f"{file.name}: {key}")
             labels.append(stated[key][0])
@@ -159,6 +168,11 @@ def _note(
                 stated[key] = str(found["label"]), set(found) >= OURS  # a name says more than the number in .cls
         else:
             stated.setdefault(key, (text, False))
+
+
+def _is_compressed(file: Path) -> bool:
+    with open(file, "rb") as opened:
+        return opened.read(6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"))  # gz bz2 xz zstd
 
 
 def _files(path: Path, suffix: str, split: str) -> list[Path]:

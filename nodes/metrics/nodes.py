@@ -73,6 +73,7 @@ class ExtractFeatures(io.ComfyNode):
             raise ValueError("images and pictures are both linked or both empty; expected one of them; link a set")
         source = images if pictures is None else pictures_as_images(pictures)
         assert source is not None
+        source.hash_pictures(progress_bar(len(source)))
         features = extract_features(
             source,
             open_network(network, weights),

@@ -64,8 +64,9 @@ def load(
         data = read_ours(dataset.path, dataset.name, cache)
     else:
         data = read_source(source, _source_path(source, path, download_missing), split, cache)
-    data = limited(data, per_class, seed)
-    return without_corrupt(data, progress_bar(len(data))) if skip_corrupt else data
+    if skip_corrupt:
+        return without_corrupt(data, progress_bar(len(data)), per_class, seed)
+    return limited(data, per_class, seed)
 
 
 def _source_path(source: str, path: str, download_missing: bool) -> Path:
@@ -85,7 +86,10 @@ def input_file(name: str) -> Path:
 
 
 def stamp(path: str | None) -> str:
-    """What changes when the files at `path` do: names, sizes and times; the revision of a set of ours."""
+    """What changes when the files at `path` do: names, sizes and times; the revision of a set of ours.
+
+    A link that leads nowhere counts by its name alone.
+    """
     if not path or not isinstance(path, str):
         return ""
     try:
@@ -97,11 +101,18 @@ def stamp(path: str | None) -> str:
             return f"{revision} {(found / 'metadata.jsonl').stat().st_size}"
         total = hashlib.blake2b(digest_size=16)
         for file in sorted(found.rglob("*")):
-            state = file.stat()
-            total.update(f"{file}\n{state.st_size}\n{state.st_mtime_ns}\n".encode("utf-8", "surrogatepass"))
+            total.update(f"{file}\n{_state(file)}".encode("utf-8", "surrogatepass"))
         return total.hexdigest()
     except (OSError, ValueError):  # the run itself says what is wrong
         return ""
+
+
+def _state(file: Path) -> str:
+    try:
+        state = file.stat()
+    except OSError:  # a link that leads nowhere
+        return ""
+    return f"{state.st_size}\n{state.st_mtime_ns}\n"
 
 
 def counts_text(data: LabelledImages) -> str:
@@ -186,6 +197,7 @@ def train_runs(
     """
     if best and not settings.held_out:
         raise ValueError("taken is the best held-out epoch, and nothing is held out; set held_out above 0, e.g. 0.1")
+    images.hash_pictures(progress_bar(len(images)))  # every key below asks for it
     done: list[tuple[Settings, Trained, Result]] = []
     with _memory_to_ourselves() as device:
         for number in range(runs):

@@ -232,10 +232,31 @@ def test_a_corrupt_picture_stops_by_name_or_is_counted(comfy, pictures):
             comfy.run({"set": load("train"), "train": train(["set", 0], run_name="broken")})
         counts = {"class_type": "PreviewAny", "inputs": {"source": ["set", 1]}}
         shown = comfy.run({"set": load("train", corrupt="skip and count"), "counts": counts})
+        limited = comfy.run({"set": load("train", corrupt="skip and count", per_class=12), "counts": counts})
     finally:
         broken.unlink()
     assert "red: 12" in shown["counts"]["text"][0]
     assert "skipped as corrupt: 1: train/red/broken.png" in shown["counts"]["text"][0]
+    assert "red: 12" in limited["counts"]["text"][0], "12 good ones exist beside the corrupt one"
+
+
+def test_a_broken_link_does_not_hide_later_changes(comfy, pictures):
+    counts = {"class_type": "PreviewAny", "inputs": {"source": ["set", 1]}}
+    graph = {"set": load("train"), "counts": counts}
+    link, added = (pictures / "train" / "red" / name for name in ("gone.png", "added.png"))
+    link.symlink_to(pictures / "nowhere.png")
+    try:
+        assert "red: 12" in comfy.run(graph)["counts"]["text"][0]
+        shutil.copy(pictures / "train" / "red" / "0.png", added)
+        assert "red: 13" in comfy.run(graph)["counts"]["text"][0]
+    finally:
+        link.unlink()
+        added.unlink(missing_ok=True)
+
+
+def test_a_merge_takes_the_whole_second_set_unless_told_otherwise(comfy):
+    described = comfy.client.object_info()["HypoNetMergeImages"]
+    assert described["input"]["required"]["per_class"][1]["default"] == -1
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import torch
 from hyponet.evaluation import cache
-from hyponet.evaluation.data import labelled
+from hyponet.evaluation.data import labelled, limited
 from hyponet.evaluation.images import CorruptPicture, resize
 
 from .pictures import MemoryPictures, colours
@@ -96,7 +98,45 @@ def test_without_a_usable_folder_it_works_in_memory(tmp_path):
 def test_progress_counts_every_picture():
     seen = []
     colours(each=50).resized(4, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(i, 150) for i in range(1, 151)]
+    assert steps(seen) == [(i, 150) for i in range(1, 151)]
+
+
+def steps(seen):
+    """What progress heard, without the calls while it waited for a slow picture."""
+    return [(done, total) for done, total in dict.fromkeys(seen) if done]
+
+
+class Slow(MemoryPictures):
+    """Pictures on a slow disk."""
+
+    def read(self, index):
+        time.sleep(0.05)
+        return super().read(index)
+
+    def digest(self, index):
+        self.reads += 1
+        time.sleep(0.05)
+        return super().digest(index)
+
+
+STAGES = {
+    "hashing": lambda data, stop: data.hash_pictures(stop),
+    "downsampling": lambda data, stop: data.resized(2, progress=stop),
+    "looking for corrupt pictures": cache.without_corrupt,
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stop_waits_only_for_the_pictures_in_work(stage):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    pictures = Slow([np.zeros((2, 2, 3), np.uint8)] * 300)
+    data = labelled("slow", ("a",), [0] * 300, pictures)
+    with pytest.raises(KeyboardInterrupt):
+        STAGES[stage](data, stop)
+    # at most 8 threads, each done with one, two or three pictures when the first is noticed; a chunk was 128
+    assert pictures.reads < 100
 
 
 def test_a_corrupt_picture_stops_and_is_named(tmp_path):
@@ -115,3 +155,21 @@ def test_corrupt_pictures_are_left_out_and_listed(tmp_path):
     assert again.source.reads == 0, "the verdict is kept"
     with pytest.raises(CorruptPicture, match="none of the 6"):
         cache.without_corrupt(holes(set(range(6))))
+    seen = []
+    cache.without_corrupt(holes({1}), lambda done, total: seen.append((done, total)))
+    assert steps(seen) == [(done, 6) for done in range(1, 7)], "every picture is reported"
+
+
+def test_a_limit_takes_further_pictures_for_corrupt_ones(tmp_path):
+    whole = holes(set(), tmp_path, count=40)
+    assert cache.without_corrupt(whole, None, 5, seed=1).indices.tolist() == limited(whole, 5, seed=1).indices.tolist()
+    assert whole.source.reads == 10, "what is not drawn is not decoded"
+    longer = limited(whole, 6, seed=1)
+    bad = {int(limited(whole, 5, seed=1).indices[0])}
+    good = cache.without_corrupt(holes(bad, count=40), None, 5, seed=1)
+    assert good.counts() == {"a": 5, "b": 5}
+    assert good.skipped == tuple(f"picture {place}" for place in bad)
+    assert set(good.indices.tolist()) < set(longer.indices.tolist()) - bad, "the next of the same draw"
+    few = cache.without_corrupt(holes(set(range(36)), count=40), None, 5, seed=1)
+    assert few.indices.tolist() == [36, 37, 38, 39], "all that can be decoded"
+    assert len(few.skipped) == 36

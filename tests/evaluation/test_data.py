@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
+
 import numpy as np
 import pytest
-from hyponet.evaluation.data import labelled, limited, merged, split, take
+from hyponet.evaluation.data import drawn, labelled, limited, merged, split, take
 
 from .pictures import MemoryPictures, colours
 
@@ -66,6 +69,33 @@ def test_the_content_key_follows_pictures_labels_and_names():
     assert colours(names=("a", "b", "c")).content_key != data.content_key
     assert data.select(np.arange(len(data))[::-1]).content_key != data.content_key
     assert data.named("another name").content_key == data.content_key
+
+
+def test_the_next_of_the_draw_takes_the_place_of_one_left_out():
+    data = colours(each=10)
+    first, longer = drawn(data, 4, seed=2), drawn(data, 5, seed=2)
+    out = first[0]
+    kept = [place for place in longer if place != out]
+    mates = [place for place in kept if data.labels[place] == data.labels[out]]
+    assert mates == [place for place in drawn(data, 4, seed=2, without=[out]) if data.labels[place] == data.labels[out]]
+
+
+def test_the_pictures_key_hashes_the_digests_in_order_and_says_how_far_it_is():
+    data = colours(each=100).select(np.arange(300)[::-1])
+    serial = hashlib.blake2b(digest_size=20)  # the key's definition, picture after picture
+    for place in range(300):
+        serial.update(data.source.digest(int(data.indices[place])))
+    seen = []
+    assert data.hash_pictures(lambda done, total: seen.append((done, total, threading.current_thread()))) == (
+        serial.hexdigest()
+    )
+    assert data.pictures_key == serial.hexdigest()
+    assert seen[-1] == (300, 300, threading.main_thread())
+    assert len({done for done, _, _ in seen}) > 3
+    assert colours(each=100).pictures_key != serial.hexdigest()
+    before = len(seen)
+    data.hash_pictures(lambda *_: seen.append(None))
+    assert len(seen) == before, "known already"
 
 
 @pytest.mark.parametrize(

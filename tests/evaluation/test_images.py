@@ -67,3 +67,60 @@ def test_a_truncated_picture_is_named(photo):
     assert np.array_equal(decode(packed.getvalue(), "whole.png"), photo)
     with pytest.raises(CorruptPicture, match=r"torn\.png"):
         decode(packed.getvalue()[:200], "torn.png")
+
+
+def encoded(picture, kind, **options):
+    packed = io.BytesIO()
+    picture.save(packed, kind, **options)
+    return packed.getvalue()
+
+
+# by hand: a value over 257 to the nearest; 128 / 257 = 0.498, 129 / 257 = 0.502, 65,406 / 257 = 254.498
+SIXTEEN_BITS = {0: 0, 128: 0, 129: 1, 255: 1, 257: 1, 32_896: 128, 65_406: 254, 65_407: 255, 65_535: 255}
+
+
+@pytest.mark.parametrize(("kind", "order"), [("PNG", "<u2"), ("TIFF", "<u2"), ("TIFF", ">u2")])
+def test_sixteen_bit_grey_is_scaled(kind, order):
+    picture = encoded(Image.fromarray(np.array([list(SIXTEEN_BITS)], dtype=order)), kind)
+    found = decode(picture, "deep")
+    assert found.dtype == np.uint8
+    assert found.tolist() == [[[value] * 3 for value in SIXTEEN_BITS.values()]]
+
+
+def test_a_sixteen_bit_pgm_is_scaled_though_pil_opens_it_as_32_bits():
+    # Netpbm's own form: values of 0 to maxval 65,535, the high byte first
+    picture = b"P5 3 1 65535\n" + bytes([0, 0, 0x80, 0x80, 0xFF, 0xFF])
+    assert decode(picture, "deep.pgm")[0, :, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize("values", [np.int32([[0, 255]]), np.int32([[-1, 70_000]]), np.float32([[0, 0.5]])])
+def test_32_bit_values_are_refused_by_name(values):
+    with pytest.raises(CorruptPicture, match=r"depth\.tif .*convert it to 8 or 16 bits"):
+        decode(encoded(Image.fromarray(values), "TIFF"), "depth.tif")
+
+
+def test_orientation_and_transparency_are_left_out_as_torchvisions_imagefolder_does(photo, tmp_path):
+    alpha = np.dstack([photo, np.arange(50 * 70, dtype=np.uint8).reshape(50, 70)])
+    turned = Image.Exif()
+    turned[0x0112] = 6  # EXIF's orientation: turn by 90 degrees to show it
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "0.png").write_bytes(encoded(Image.fromarray(alpha), "PNG", exif=turned))
+    peer, _ = torchvision.datasets.ImageFolder(tmp_path)[0]
+    assert np.array_equal(decode(tmp_path / "class" / "0.png", "0.png"), np.asarray(peer))
+    assert peer.size == (70, 50)
+
+
+@pytest.mark.filterwarnings("ignore:")
+@pytest.mark.parametrize("kind", [2, 5, 7, 11, 16])
+def test_damage_is_named_whatever_pil_raises(photo, kind):
+    # found by trying every byte: PIL 13 raises TypeError or OverflowError where tag 273 (where the pixels are) states
+    # its type as text (2), a fraction (5), bytes (7), a float (11) or 64 bits (16)
+    whole = encoded(Image.fromarray(photo[:5, :7]), "TIFF")
+    place = whole.index((273).to_bytes(2, "little")) + 2
+    with pytest.raises(CorruptPicture, match=r"broken\.tif"):
+        decode(whole[:place] + bytes([kind]) + whole[place + 1 :], "broken.tif")
+
+
+def test_lanczos_is_pils(photo):
+    expected = np.asarray(Image.fromarray(photo).resize((32, 32), Image.Resampling.LANCZOS))
+    assert np.array_equal(resize(photo, 32, "lanczos"), expected)

@@ -79,6 +79,7 @@ class PlotDistortion(io.ComfyNode):
         name = checked_name(name)
         chosen = [kind.strip() for kind in checks.text(kinds, "kinds", 200).split(",") if kind.strip()]
         levels = numbers(strengths, "strengths")
+        images.hash_pictures(progress_bar(len(images)))
         finding = distortion_curve(
             images,
             open_network(network, weights),

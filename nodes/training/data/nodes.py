@@ -28,7 +28,8 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Reads labelled pictures for training, testing and metrics: our own sets, image folders or zips, "
-                "CIFAR-10, STL-10, ImageNet validation, Parquet and WebDataset. Pictures are decoded only when needed."
+                "CIFAR-10, STL-10, ImageNet validation, Parquet and WebDataset. Pictures are decoded only when needed; "
+                "as in torchvision's ImageFolder, an EXIF orientation is ignored and transparency dropped."
             ),
             search_aliases=[
                 "dataset loader",
@@ -69,7 +70,10 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
                     default=0,
                     min=0,
                     max=10_000_000,
-                    tooltip="At most this many pictures of each class, drawn by the seed; 0 takes all.",
+                    tooltip=(
+                        "At most this many pictures of each class, drawn by the seed; 0 takes all. Where corrupt ones "
+                        "are skipped, the next of the draw take their place."
+                    ),
                 ),
                 io.Combo.Input(
                     "corrupt",
@@ -188,7 +192,7 @@ class HypoNetMergeImages(io.ComfyNode):
                 _images_input("added", "The second set, with the same classes."),
                 io.Int.Input(
                     "per_class",
-                    default=0,
+                    default=-1,
                     min=-1,
                     max=10_000_000,
                     tooltip="Pictures of each class taken from the second set; -1 takes all, 0 none.",

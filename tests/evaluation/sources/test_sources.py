@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
 import json
+import lzma
 import pickle
 import tarfile
 import zipfile
@@ -13,6 +16,7 @@ import pytest
 from hyponet.evaluation.sources import SOURCES, SPLITS, read_source
 from hyponet.evaluation.sources.cifar10 import BATCH, CLASSES
 from hyponet.evaluation.sources.cifar10 import VALUES as CIFAR_VALUES
+from hyponet.evaluation.sources.download import damaged
 from hyponet.evaluation.sources.stl10 import COUNTS as STL_COUNTS
 from hyponet.evaluation.sources.stl10 import VALUES as STL_VALUES
 from PIL import Image
@@ -75,6 +79,45 @@ def test_cifar10_python_archive(tmp_path, cifar_batch, keys):
     check_cifar(read_source("CIFAR-10", tmp_path / "cifar-10-python.tar.gz", "test"))
 
 
+def test_cifar10_python_folder_and_all_of_it(tmp_path, cifar_batch):
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    stored = pickle.dumps({b"data": cifar_batch[:, 1:], b"labels": cifar_batch[:, 0].tolist()}, 2)
+    for name in ("test_batch", *(f"data_batch_{number}" for number in range(1, 6))):
+        (folder / name).write_bytes(stored)
+    check_cifar(read_source("CIFAR-10", tmp_path, "test"))
+    both = read_source("CIFAR-10", folder, "all")
+    assert (both.name, len(both)) == ("CIFAR-10 train and test", 60_000), "a mix must not be named as a test set is"
+
+
+@pytest.mark.parametrize("method", ["gz", "xz", "bz2"])
+def test_a_damaged_archive_is_named(tmp_path, cifar_batch, method):
+    (tmp_path / "test_batch.bin").write_bytes(cifar_batch.tobytes())
+    path = tmp_path / f"cifar.tar.{method}"
+    with tarfile.open(path, f"w:{method}") as archive:
+        archive.add(tmp_path / "test_batch.bin", "test_batch.bin")
+    whole = path.read_bytes()
+    said = []
+    for place in (12, len(whole) // 3, len(whole) // 2, len(whole) - 30):
+        path.write_bytes(whole[:place] + bytes(byte ^ 0x55 for byte in whole[place : place + 20]) + whole[place + 20 :])
+        try:  # damage behind the last file's data goes unnoticed; whatever is noticed is a ValueError
+            read_source("CIFAR-10", path, "test")
+        except ValueError as error:
+            said.append(str(error))
+    assert [text for text in said if "is no whole tar archive" in text or "cannot be read" in text]
+
+
+def test_a_partial_download_is_noticed(tmp_path):
+    (tmp_path / "data_batch_1").write_bytes(b"whole")
+    (tmp_path / "data_batch_2").write_bytes(b"cut sh")
+    expected = [
+        [f"data_batch_{number}", hashlib.md5(content).hexdigest()]
+        for number, content in enumerate((b"whole", b"cut short", b"missing"), 1)
+    ]
+    assert damaged(tmp_path, expected) == ["data_batch_2", "data_batch_3"]
+    assert damaged(tmp_path, [*expected[:1], ["unlabeled_X.bin", "0" * 32]]) == []
+
+
 def test_cifar10_damaged(tmp_path, cifar_batch):
     with pytest.raises(ValueError, match=r"data_batch_1 is missing .* https://"):
         read_source("CIFAR-10", tmp_path, "train")
@@ -117,6 +160,27 @@ def test_stl10_binary_files(tmp_path):
         read_source("STL-10", tmp_path, "train")
 
 
+def test_stl10_archive_and_all_of_it(tmp_path):
+    colours = {"train": 9, "test": 200}
+    for part, count in STL_COUNTS.items():
+        with open(tmp_path / f"{part}_X.bin", "wb") as file:
+            file.truncate(count * STL_VALUES)  # sparse
+            file.seek(3 * STL_VALUES + 2 * 96 * 96 + 1)  # picture 3, blue plane, row 1 of column 0
+            file.write(bytes([colours[part]]))
+        (tmp_path / f"{part}_y.bin").write_bytes(bytes(range(1, 11)) * (count // 10))
+    both = read_source("STL-10", tmp_path, "all")
+    assert (both.name, len(both)) == ("STL-10 train and test", 13_000)
+    assert [both.read(at)[1, 0].tolist() for at in (3, 5003)] == [[0, 0, 9], [0, 0, 200]]
+    with tarfile.open(tmp_path / "stl10_binary.tar.gz", "w:gz", compresslevel=1) as archive:
+        for name in ("test_X.bin", "test_y.bin"):
+            archive.add(tmp_path / name, f"stl10_binary/{name}")
+    data = read_source("STL-10", tmp_path / "stl10_binary.tar.gz", "test")
+    assert (data.name, len(data), data.class_names[data.labels[3]]) == ("STL-10 test", 8000, "cat")
+    assert data.read(3)[1, 0].tolist() == [0, 0, 200]
+    with pytest.raises(ValueError, match=r"train_X\.bin is missing in stl10_binary\.tar\.gz"):
+        read_source("STL-10", tmp_path / "stl10_binary.tar.gz", "train")
+
+
 def image_folder(root):
     for name, colour in (("cat", "red"), ("dog", "blue")):
         (root / name).mkdir(parents=True)
@@ -151,6 +215,77 @@ def test_a_class_called_train_is_a_class(tmp_path):
     (tmp_path / "cat").rename(tmp_path / "train")
     (tmp_path / "dog").rename(tmp_path / "test")
     assert read_source("image folder", tmp_path).class_names == ("test", "train")
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_without_class_folders_the_error_says_so(tmp_path, packed):
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "0.png").write_bytes(encoded("red"))
+    (tmp_path / "bare").mkdir()
+    flat, bare = (pack(tmp_path / name) if packed else tmp_path / name for name in ("flat", "bare"))
+    with pytest.raises(
+        ValueError, match=r"flat\S* holds no class folder: its pictures lie directly in it; .* one folder"
+    ):
+        read_source("image folder", flat)
+    with pytest.raises(ValueError, match=r"bare\S* holds no class folder with pictures"):
+        read_source("image folder", bare)
+
+
+def pack(folder):
+    """The files of a folder as a zip beside it, by their paths below the folder."""
+    packed = folder.with_name(f"{folder.name}.zip")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder).as_posix())
+    return packed
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_a_lone_folder_around_the_class_folders_is_no_class(tmp_path, packed):
+    def at(name):
+        return pack(tmp_path / name) if packed else tmp_path / name
+
+    image_folder(tmp_path / "wrapped" / "pets")
+    assert read_all(read_source("image folder", at("wrapped"))) == EXPECTED
+    image_folder(tmp_path / "divided" / "pets" / "test")
+    assert read_all(read_source("image folder", at("divided"), "test")) == EXPECTED
+    with pytest.raises(ValueError, match="the folders test, which look like splits"):
+        read_source("image folder", at("divided"))
+    (tmp_path / "single" / "pets" / "cat").mkdir(parents=True)
+    (tmp_path / "single" / "pets" / "cat" / "0.png").write_bytes(encoded("red"))
+    assert read_source("image folder", at("single")).class_names == ("pets",), "one folder of pictures is one class"
+    image_folder(tmp_path / "mixed" / "pets")
+    (tmp_path / "mixed" / "pets" / "0.png").write_bytes(encoded("red"))
+    assert read_source("image folder", at("mixed")).class_names == ("pets",), "pictures directly in it"
+
+
+def test_a_linked_class_folder_is_skipped_with_a_warning(tmp_path, caplog):
+    image_folder(tmp_path / "set")
+    image_folder(tmp_path / "elsewhere")
+    (tmp_path / "set" / "bird").symlink_to(tmp_path / "elsewhere" / "cat", target_is_directory=True)
+    (tmp_path / "set" / "cat" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    assert read_all(read_source("image folder", tmp_path / "set")) == EXPECTED
+    assert "set: 2 links to folders or to nothing are skipped (bird, cat/gone.png)" in caplog.text
+
+
+# where flags and method lie in a zip's two kinds of header: PKWARE's APPNOTE, 4.3.7 and 4.3.12
+HEADERS = {b"PK\x03\x04": (6, 8), b"PK\x01\x02": (8, 10)}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [(0, 1, "cat/0.png is encrypted"), (1, 9, "cat/0.png is packed by method 9 .*Deflate64")],
+)
+def test_a_zip_that_python_cannot_unpack_is_named(tmp_path, field, value, message):
+    image_folder(tmp_path / "set")
+    stored = bytearray(pack(tmp_path / "set").read_bytes())
+    for signature, offsets in HEADERS.items():
+        place = -1
+        while (place := stored.find(signature, place + 1)) >= 0:
+            stored[place + offsets[field]] = value
+    (tmp_path / "set.zip").write_bytes(stored)
+    with pytest.raises(ValueError, match=rf"set\.zip: {message}"):
+        read_source("image folder", tmp_path / "set.zip")
 
 
 GROUND_TRUTHS = {
@@ -229,6 +364,15 @@ def test_our_own_sets_by_their_manifest(tmp_path):
     assert read_source("image folder", tmp_path).class_names == data.class_names
 
 
+def test_a_whole_last_line_counts_without_its_line_break(tmp_path):
+    our_set(tmp_path)
+    manifest = tmp_path / "metadata.jsonl"
+    manifest.write_bytes(manifest.read_bytes().rpartition(b"\n")[0])  # an editor that strips it; dog/0, cat/0, cat/1
+    assert len(read_source("HypoNet set", tmp_path)) == 3
+    manifest.write_bytes(manifest.read_bytes()[:-1])
+    assert len(read_source("HypoNet set", tmp_path)) == 2, "now the last line is torn"
+
+
 @pytest.mark.parametrize("bad", ["not json", line("../../secret.png", "dog", 0), '{"label": "dog"}'])
 def test_a_damaged_manifest_is_named(tmp_path, bad):
     our_set(tmp_path)
@@ -276,6 +420,32 @@ def test_webdataset_shards(tmp_path):
     (tmp_path / "set-000001.tar").write_bytes((tmp_path / "set-000001.tar").read_bytes()[:700])
     with pytest.raises(ValueError, match=r"set-000001\.tar"):
         read_source("WebDataset", tmp_path)
+
+
+def shard(path, *members):
+    with tarfile.open(path, "w") as archive:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_webdataset_labels_in_words_and_captions(tmp_path):
+    red, blue = ("a.png", encoded("red")), ("b.png", encoded("blue"))
+    named = shard(tmp_path / "named.tar", red, ("a.cls", b"cat"), ("a.txt", b"a red cat"), blue, ("b.cls", b"dog\n"))
+    assert read_all(read_source("WebDataset", named)) == [EXPECTED[0], EXPECTED[2]]
+    captions = shard(tmp_path / "captions.tar", red, ("a.txt", b"a red cat"))
+    with pytest.raises(ValueError, match=r"no label beside picture a; expected a\.cls or a label in a\.json"):
+        read_source("WebDataset", captions)
+
+
+@pytest.mark.parametrize("packer", [gzip, lzma], ids=["gz", "xz"])
+def test_a_compressed_webdataset_shard_is_refused_by_name(tmp_path, packer):
+    plain = shard(tmp_path / "set.tar", ("a.png", encoded("red")), ("a.cls", b"0"))
+    plain.write_bytes(packer.compress(plain.read_bytes()))
+    with pytest.raises(ValueError, match=r"set\.tar is compressed; .* unpack"):
+        read_source("WebDataset", plain)
 
 
 @pytest.mark.parametrize("source", SOURCES)
