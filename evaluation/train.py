@@ -15,11 +15,12 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from .augment import draw_epoch, gather
-from .data import LabelledImages, Progress, split
+from .data import LabelledImages, Progress, split_places
 from .model import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -142,7 +143,13 @@ def keep_freed_memory() -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """What the loop works on. Tensors lie on the training device; `held_out` holds uint8 pictures and labels."""
+    """What the loop works on: the whole set as one tensor, and which of its pictures train and are held out.
+
+    Args:
+        images, labels: of the whole set, on the training device.
+        places: int64, the training pictures' places in them; on the CPU.
+        held_out: int64, the held-out pictures' places, on the device of `images`; None without a held-out part.
+    """
 
     data: LabelledImages
     settings: Settings
@@ -150,12 +157,13 @@ class _Job:
     preprocessing: Preprocessing
     images: torch.Tensor
     labels: torch.Tensor
-    held_out: tuple[torch.Tensor, torch.Tensor] | None
+    places: torch.Tensor
+    held_out: torch.Tensor | None
     run: Run
 
     @property
     def steps_per_epoch(self) -> int:
-        whole, rest = divmod(len(self.images), self.settings.batch_size)
+        whole, rest = divmod(len(self.places), self.settings.batch_size)
         return whole + (rest > 1)  # batch-norm of a 1x1 map cannot take a batch of one
 
     def keep(self, name: str, complete: bool) -> Checkpoint:
@@ -166,7 +174,7 @@ class _Job:
             "complete": complete,
             "epochs_done": len(self.run.history),
             "best_epoch": self.run.best_epoch,
-            "held_out_pictures": 0 if self.held_out is None else len(self.held_out[1]),
+            "held_out_pictures": 0 if self.held_out is None else len(self.held_out),
             "settings": asdict(settings),
             "data": self.data.summary(),
             "history": [asdict(record) for record in self.run.history],
@@ -196,14 +204,15 @@ def _prepare(
 ) -> _Job:
     if settings.weights_key != weights_key(weights):
         raise ValueError("settings.weights_key is not that of the given weights; expected weights_key(weights)")
-    held_out, kept = split(data, settings.held_out, settings.seed) if settings.held_out else (None, data)
-    if min(kept.counts().values()) == 0:
-        raise ValueError(f"a class of {kept.name} has no training picture: {kept.counts()}; load more or hold out less")
-    small = (settings.size, settings.filter, settings.crop)
-    images = kept.resized(*small, progress)
-    held = None
-    if held_out is not None:
-        held = (held_out.resized(*small, progress), torch.from_numpy(held_out.labels))
+    held_out, kept = None, np.arange(len(data))
+    if settings.held_out:
+        held_out, kept = split_places(data, settings.held_out, settings.seed)
+    counts = data.select(kept).counts()
+    if min(counts.values()) == 0:
+        raise ValueError(f"a class of {data.name} has no training picture: {counts}; load more or hold out less")
+    # the whole set: parts are drawn by the seed, so each seed would decode and keep its own copies of them
+    images = data.resized(settings.size, settings.filter, settings.crop, progress)
+    places = torch.from_numpy(kept)
     network = build(settings.architecture, len(data.class_names), settings.stem, settings.seed)
     if weights is not None:
         start_from_imagenet(network, weights)
@@ -218,10 +227,11 @@ def _prepare(
         data=data,
         settings=settings,
         folder=folder,
-        preprocessing=_preprocessing(settings, images),
+        preprocessing=_preprocessing(settings, images, places, progress),
         images=images.to(device),
-        labels=torch.from_numpy(kept.labels).to(device),
-        held_out=held,
+        labels=torch.from_numpy(data.labels).to(device),
+        places=places,
+        held_out=None if held_out is None else torch.from_numpy(held_out).to(device),
         run=run,
     )
 
@@ -240,7 +250,8 @@ def _loop(job: _Job, watch: Watch | None) -> None:
             network.train()
             if settings.weights_key:
                 freeze_batch_norm(network)
-            draw = draw_epoch(len(job.images), settings.size, settings.augmentation, settings.seed, epoch).to(device)
+            draw = draw_epoch(len(job.places), settings.size, settings.augmentation, settings.seed, epoch)
+            draw = draw.at_places(job.places, len(job.images)).to(device)
             for step in range(run.step - epoch * job.steps_per_epoch, job.steps_per_epoch):
                 at = draw.order[step * batch : (step + 1) * batch]
                 labels = job.labels[at]
@@ -275,11 +286,10 @@ def _loop(job: _Job, watch: Watch | None) -> None:
 def _held_out_accuracy(job: _Job, pulse: Pulse) -> float | None:
     if job.held_out is None:
         return None
-    images, labels = job.held_out
     outputs = probabilities(
-        job.run.network, job.preprocessing, images, job.run.device, lambda done, total: pulse.beat()
+        job.run.network, job.preprocessing, job.images, job.run.device, lambda done, total: pulse.beat(), job.held_out
     )
-    return float((outputs.argmax(1) == labels).double().mean())
+    return float((outputs.argmax(1) == job.labels[job.held_out].cpu()).double().mean())
 
 
 def _optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
@@ -293,7 +303,10 @@ def _optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=decay, fused=fused)
 
 
-def _preprocessing(settings: Settings, images: torch.Tensor) -> Preprocessing:
+def _preprocessing(
+    settings: Settings, images: torch.Tensor, places: torch.Tensor, progress: Progress | None
+) -> Preprocessing:
+    """How pictures become inputs; a normalisation by the training set is that of the pictures at `places` alone."""
     small = (settings.size, settings.filter, settings.crop)
     if settings.normalisation == "ImageNet":
         return Preprocessing(*small, IMAGENET_MEAN, IMAGENET_STD)
@@ -301,11 +314,16 @@ def _preprocessing(settings: Settings, images: torch.Tensor) -> Preprocessing:
         return Preprocessing(*small)
     # exact integer sums: the result depends on no order of summation
     levels = torch.arange(256, dtype=torch.float64)
-    counts = [
-        sum(part[..., channel].flatten().bincount(minlength=256) for part in torch.split(images, 256))
-        for channel in range(3)
-    ]
-    shares = [torch.as_tensor(count).double() / torch.as_tensor(count).sum() for count in counts]
+    counts = torch.zeros(3, 256, dtype=torch.int64)
+    done = 0
+    for part in torch.split(places, max(1, 8_000_000 // settings.size**2)):
+        pictures = images[part]
+        for channel in range(3):
+            counts[channel] += pictures[..., channel].flatten().bincount(minlength=256)
+        done += len(part)
+        if progress is not None:  # seconds for a large set: time for an interrupt
+            progress(done, len(places))
+    shares = [count.double() / count.sum() for count in counts]
     means = [float((share * levels).sum()) / 255 for share in shares]
     spreads = [
         max(1e-3, float((share * (levels / 255 - mean) ** 2).sum()) ** 0.5)

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 import torch
 from hyponet.evaluation import run as run_module
+from hyponet.evaluation.data import split
 from hyponet.evaluation.settings import Settings
+from hyponet.evaluation.testing import measure_accuracy
 from hyponet.evaluation.train import folder_name, train, weights_key
 from torchvision.models import resnet18
 
@@ -159,6 +161,28 @@ def test_the_best_epoch_is_the_first_with_the_highest_held_out_accuracy(tmp_path
     assert trained.last.provenance["held_out_pictures"] == 9
     # nine pictures: every accuracy is a ninth
     assert all(round(9 * value, 9).is_integer() for value in reached)
+
+
+def test_each_picture_is_decoded_once_for_all_seeds_though_each_holds_out_others(tmp_path):
+    data = colours(cache=tmp_path / "cache")
+    for seed in range(3):
+        train(data, replace(TINY, epochs=1, held_out=0.25, seed=seed), tmp_path / str(seed))
+    assert data.source.reads == len(data) == 24
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 1
+
+
+def test_what_is_held_out_is_neither_trained_on_nor_normalised_by(tmp_path):
+    data = colours(each=12)
+    settings = replace(TINY, normalisation="training set", held_out=0.25)
+    held_out, kept = split(data, 0.25, settings.seed)
+    trained = train(data, settings, tmp_path / "whole")
+    # the kept part as a set of its own has the same batches and the same mean, so it ends in the same weights
+    alone = train(kept, replace(settings, held_out=0.0), tmp_path / "kept")
+    assert trained.last.preprocessing == alone.last.preprocessing
+    assert same(trained.last, alone.last)
+    found = measure_accuracy(trained.last, held_out, torch.device("cpu"))
+    assert trained.history[-1].held_out_accuracy == found.accuracy
+    assert trained.last.provenance["held_out_pictures"] == found.total == 9
 
 
 def test_it_works_under_comfyuis_inference_mode(tmp_path):
