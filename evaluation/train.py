@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from .model import (
     IMAGENET_STD,
     Checkpoint,
     Preprocessing,
+    add_provenance,
     build,
     freeze_batch_norm,
     is_checkpoint,
@@ -34,7 +36,7 @@ from .model import (
     start_from_imagenet,
 )
 from .predict import probabilities
-from .run import SAVE_SECONDS, EpochRecord, Pulse, Run, Watch
+from .run import SAVE_SECONDS, Diverged, EpochRecord, Pulse, Run, Watch
 from .settings import Settings
 
 log = logging.getLogger("hyponet")
@@ -42,6 +44,10 @@ log = logging.getLogger("hyponet")
 STATE = "state.pt"
 LAST = "last.safetensors"
 BEST = "best.safetensors"
+GPU_SHARE = 0.25  # of a GPU's free memory that the pictures may take; the network and its batches need the rest
+# the largest pictures of which a stem and three stages leave one pixel: over it, oneDNN's bfloat16 gradient of a
+# convolution with stride 2 has values that nobody wrote (seen with torch 2.15)
+_ONE_PIXEL = {"7x7": 16, "3x3 stride 2": 8}
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,8 @@ class Trained:
         last: the checkpoint of the last epoch (the thesis's choice).
         best: that of the best epoch on the held-out part, or None without one.
         history: one record an epoch.
-        seconds: spent in this call; 0 where the finished run was found on disk.
+        seconds: spent in this call; 0 where the finished run was found on disk. Those of all calls are in
+            last.provenance["seconds"].
     """
 
     last: Checkpoint
@@ -101,6 +108,8 @@ def train(
 
     Raises:
         ValueError: settings and data do not go together, or state.pt is damaged.
+        run.Diverged: the loss is not a number any more. No last checkpoint is written and no state is left; the best
+            held-out one so far stays.
     """
     # ComfyUI runs nodes under inference_mode, whose tensors cannot take part in autograd
     with torch.inference_mode(False), torch.enable_grad():
@@ -111,23 +120,32 @@ def train(
             return done
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
             job = _prepare(data, settings, folder, identity, device or torch.device("cpu"), weights, progress)
-            begun = time.monotonic()
+            begun = job.run.begun = time.monotonic()
             keep_freed_memory()
-            _loop(job, watch)
-            last = job.keep("last.safetensors", complete=True)
+            try:
+                _loop(job, watch)
+                job.run.check_weights()
+            except Diverged:  # going on from there could only fail again
+                (folder / STATE).unlink(missing_ok=True)
+                raise
+            best = add_provenance(folder / BEST, {"complete": True}) if job.held_out is not None else None
+            last = job.keep(LAST, complete=True)
             (folder / STATE).unlink(missing_ok=True)
-            best = load_checkpoint(folder / BEST) if job.held_out is not None else None
             return Trained(last, best, tuple(job.run.history), time.monotonic() - begun)
 
 
 def finished(folder: Path, identity: str) -> Trained | None:
-    """The run of this identity if `folder` holds it whole, else None."""
+    """The run of this identity if `folder` holds it whole, with its best checkpoint where it has one, else None."""
     if not is_checkpoint(folder / LAST):
         return None
     last = load_checkpoint(folder / LAST)
     if last.provenance.get("identity") != identity or not last.provenance.get("complete"):
         return None
-    best = load_checkpoint(folder / BEST) if last.provenance["settings"]["held_out"] else None
+    held_out = last.provenance["settings"]["held_out"]
+    if held_out and not is_checkpoint(folder / BEST):
+        log.warning("%s is missing or damaged; training again", folder / BEST)
+        return None
+    best = load_checkpoint(folder / BEST) if held_out else None
     history = tuple(EpochRecord(**record) for record in last.provenance["history"])
     return Trained(last, best, history, 0.0)
 
@@ -146,7 +164,7 @@ class _Job:
     """What the loop works on: the whole set as one tensor, and which of its pictures train and are held out.
 
     Args:
-        images, labels: of the whole set, on the training device.
+        images, labels: of the whole set, on the training device or, where that is too small for them, on the CPU.
         places: int64, the training pictures' places in them; on the CPU.
         held_out: int64, the held-out pictures' places, on the device of `images`; None without a held-out part.
     """
@@ -167,11 +185,13 @@ class _Job:
         return whole + (rest > 1)  # batch-norm of a 1x1 map cannot take a batch of one
 
     def keep(self, name: str, complete: bool) -> Checkpoint:
-        """Save the weights as they are now."""
+        """Save the weights as they are now; a best checkpoint is made complete when its run is."""
         settings = self.settings
         provenance = {
             "identity": self.run.identity,
+            "kind": "best" if name == BEST else "last",
             "complete": complete,
+            "seconds": self.run.spent(),
             "epochs_done": len(self.run.history),
             "best_epoch": self.run.best_epoch,
             "held_out_pictures": 0 if self.held_out is None else len(self.held_out),
@@ -204,6 +224,12 @@ def _prepare(
 ) -> _Job:
     if settings.weights_key != weights_key(weights):
         raise ValueError("settings.weights_key is not that of the given weights; expected weights_key(weights)")
+    tiny = _ONE_PIXEL.get(settings.stem, 0)
+    if settings.precision == "bfloat16" and device.type == "cpu" and settings.size <= tiny:
+        raise ValueError(
+            f"size is {settings.size} with precision bfloat16 on a CPU, whose gradients are wrong that small; "
+            f"expected at least {tiny + 1}; choose a larger size, or precision float32"
+        )
     held_out, kept = None, np.arange(len(data))
     if settings.held_out:
         held_out, kept = split_places(data, settings.held_out, settings.seed)
@@ -213,6 +239,7 @@ def _prepare(
     # the whole set: parts are drawn by the seed, so each seed would decode and keep its own copies of them
     images = data.resized(settings.size, settings.filter, settings.crop, progress)
     places = torch.from_numpy(kept)
+    home = _home(images, device)
     network = build(settings.architecture, len(data.class_names), settings.stem, settings.seed)
     if weights is not None:
         start_from_imagenet(network, weights)
@@ -228,10 +255,10 @@ def _prepare(
         settings=settings,
         folder=folder,
         preprocessing=_preprocessing(settings, images, places, progress),
-        images=images.to(device),
-        labels=torch.from_numpy(data.labels).to(device),
+        images=images.to(home),
+        labels=torch.from_numpy(data.labels).to(home),
         places=places,
-        held_out=None if held_out is None else torch.from_numpy(held_out).to(device),
+        held_out=None if held_out is None else torch.from_numpy(held_out).to(home),
         run=run,
     )
 
@@ -243,7 +270,7 @@ def _loop(job: _Job, watch: Watch | None) -> None:
     pulse = Pulse(run, watch, settings.epochs, job.steps_per_epoch, batch)
     buffers = list(network.buffers())
     after_step = [buffer.clone() for buffer in buffers]
-    saved = time.monotonic()
+    saved, unsaved = time.monotonic(), False
     try:
         while len(run.history) < settings.epochs:
             epoch = len(run.history)
@@ -251,15 +278,15 @@ def _loop(job: _Job, watch: Watch | None) -> None:
             if settings.weights_key:
                 freeze_batch_norm(network)
             draw = draw_epoch(len(job.places), settings.size, settings.augmentation, settings.seed, epoch)
-            draw = draw.at_places(job.places, len(job.images)).to(device)
+            draw = draw.at_places(job.places, len(job.images)).to(job.images.device)
             for step in range(run.step - epoch * job.steps_per_epoch, job.steps_per_epoch):
                 at = draw.order[step * batch : (step + 1) * batch]
-                labels = job.labels[at]
+                labels = job.labels[at].to(device)
                 for group in run.optimizer.param_groups:
                     group["lr"] = settings.rate(run.step, steps)
                 run.optimizer.zero_grad(set_to_none=True)
-                with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-                    logits = network(job.preprocessing.inputs(gather(job.images, at, draw)))
+                with autocast(device, settings.precision):
+                    logits = network(job.preprocessing.inputs(gather(job.images, at, draw).to(device)))
                     loss = loss_of(logits, labels)
                 loss.backward()
                 run.optimizer.step()
@@ -267,10 +294,11 @@ def _loop(job: _Job, watch: Watch | None) -> None:
                 torch._foreach_copy_(after_step, buffers)
                 pulse.beat()
                 if time.monotonic() - saved > SAVE_SECONDS:
-                    run.save(job.folder / STATE)
+                    unsaved = not _saved(run, job.folder / STATE, quiet=unsaved)
                     saved = time.monotonic()
             run.close_epoch(_held_out_accuracy(job, pulse), settings.rate(run.step - 1, steps))
             if run.best_epoch == len(run.history):
+                run.check_weights()
                 job.keep(BEST, complete=False)
             pulse.beat(now=True)
     except Exception:
@@ -281,6 +309,36 @@ def _loop(job: _Job, watch: Watch | None) -> None:
         raise
     finally:
         pulse.close()
+
+
+def _saved(run: Run, path: Path, quiet: bool) -> bool:
+    """Whether the state could be kept; a full disk costs a killed process its work, not a running one."""
+    try:
+        run.save(path)
+    except (OSError, RuntimeError) as error:  # torch names a full disk a RuntimeError
+        if not quiet:
+            log.warning("%s cannot be kept (%s); training goes on, and loses what came since if killed", path, error)
+        return False
+    return True
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """The context of a forward pass; none for float32, since torch refuses one for devices that it does not know."""
+    return nullcontext() if precision == "float32" else torch.autocast(device.type, torch.bfloat16)
+
+
+def fits(size: int, free: int) -> bool:
+    """Whether pictures of `size` bytes should lie on a GPU that has `free` bytes."""
+    return size <= GPU_SHARE * free
+
+
+def _home(images: torch.Tensor, device: torch.device) -> torch.device:
+    """Where the pictures lie while they are trained on: `device`, or the CPU where a GPU is too small for them."""
+    if device.type != "cuda":
+        return device
+    free, _ = torch.cuda.mem_get_info(device)
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch's own, and unused
+    return device if fits(images.nbytes, free) else torch.device("cpu")
 
 
 def _held_out_accuracy(job: _Job, pulse: Pulse) -> float | None:
