@@ -184,6 +184,13 @@ class _Job:
         whole, rest = divmod(len(self.places), self.settings.batch_size)
         return whole + (rest > 1)  # batch-norm of a 1x1 map cannot take a batch of one
 
+    def held_out_without(self) -> list[str]:
+        """The classes of which no picture is held out, where a part is: their share rounds to none."""
+        if self.held_out is None:
+            return []
+        counts = self.data.select(self.held_out.cpu().numpy()).counts()
+        return [name for name, count in counts.items() if not count]
+
     def keep(self, name: str, complete: bool) -> Checkpoint:
         """Save the weights as they are now; a best checkpoint is made complete when its run is."""
         settings = self.settings
@@ -195,6 +202,7 @@ class _Job:
             "epochs_done": len(self.run.history),
             "best_epoch": self.run.best_epoch,
             "held_out_pictures": 0 if self.held_out is None else len(self.held_out),
+            "held_out_without": self.held_out_without(),
             "settings": asdict(settings),
             "data": self.data.summary(),
             "history": [asdict(record) for record in self.run.history],

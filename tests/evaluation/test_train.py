@@ -410,6 +410,8 @@ def test_schedules(schedule, rates):
         {"precision": "float16"},
         {"held_out": 1.0},
         {"weights_key": "abc", "stem": "3x3 stride 2"},
+        {"seed": 2**64},
+        {"seed": -1},
     ],
 )
 def test_settings_refuse(changes):
