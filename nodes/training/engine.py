@@ -184,9 +184,9 @@ def train_runs(
     Args:
         best: give the checkpoint of the best held-out epoch instead of the last's.
     """
+    every = [replace(settings, seed=settings.seed + number) for number in range(runs)]  # refuses a seed too large
     if best and not settings.held_out:
         raise ValueError("taken is the best held-out epoch, and nothing is held out; set held_out above 0, e.g. 0.1")
-    every = [replace(settings, seed=settings.seed + number) for number in range(runs)]  # refuses a seed too large
     done: list[tuple[Settings, Trained, Result]] = []
     with _memory_to_ourselves() as device:
         for number, seeded in enumerate(every):
