@@ -28,6 +28,17 @@ class EpochDraw:
         shifts = None if self.shifts is None else self.shifts.to(device)
         return EpochDraw(self.order.to(device), flipped, shifts)
 
+    def at_places(self, places: torch.Tensor, pictures: int) -> EpochDraw:
+        """The same choices where the N pictures are only a part of a tensor.
+
+        Args:
+            places: int64 [N], where picture i is in the tensor.
+            pictures: how many the tensor holds.
+        """
+        flipped = None if self.flipped is None else self.flipped.new_zeros(pictures).index_copy(0, places, self.flipped)
+        shifts = None if self.shifts is None else self.shifts.new_zeros(pictures, 2).index_copy(0, places, self.shifts)
+        return EpochDraw(places[self.order], flipped, shifts)
+
 
 def draw_epoch(pictures: int, side: int, augmentation: str, seed: int, epoch: int) -> EpochDraw:
     """The choices of epoch `epoch` (from 0) for `pictures` pictures of `side` pixels."""

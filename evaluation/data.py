@@ -212,6 +212,12 @@ def split(data: LabelledImages, share: float, seed: int) -> tuple[LabelledImages
     Raises:
         ValueError: a part would be empty.
     """
+    chosen, rest = split_places(data, share, seed)
+    return data.select(chosen), data.select(rest)
+
+
+def split_places(data: LabelledImages, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the pictures of split()'s two parts are in the set, rising; for what reads the set as a whole."""
     first = []
     for label in range(len(data.class_names)):
         places = _shuffled(data, label, seed)
@@ -223,7 +229,7 @@ def split(data: LabelledImages, share: float, seed: int) -> tuple[LabelledImages
             f"share is {share:g}, which leaves one part of the {len(data)} pictures empty; expected a share that gives "
             "each part a picture; change it or load more"
         )
-    return data.select(np.flatnonzero(chosen)), data.select(np.flatnonzero(~chosen))
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
 def merged(parts: Sequence[LabelledImages], name: str) -> LabelledImages:

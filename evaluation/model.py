@@ -134,6 +134,20 @@ def save_checkpoint(
     return Checkpoint(path, architecture, stem, tuple(class_names), preprocessing, dict(provenance))
 
 
+def add_provenance(path: Path, more: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint at `path` written anew with `more` in its provenance; its weights stay as they are."""
+    known = load_checkpoint(path)
+    return save_checkpoint(
+        path,
+        known.model(),
+        architecture=known.architecture,
+        stem=known.stem,
+        class_names=known.class_names,
+        preprocessing=known.preprocessing,
+        provenance={**known.provenance, **more},
+    )
+
+
 def is_checkpoint(path: Path) -> bool:
     """True for a safetensors file that this module wrote."""
     try:

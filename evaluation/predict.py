@@ -15,6 +15,7 @@ def probabilities(
     images: torch.Tensor,
     device: torch.device,
     progress: Progress | None = None,
+    places: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Softmax outputs, float32 [N,classes] on the CPU, of the network in evaluation mode.
 
@@ -24,6 +25,7 @@ def probabilities(
         images: uint8 [N,H,W,3], already of preprocessing.size.
         device: where to compute.
         progress: called with (done, total) after each batch.
+        places: int64, the pictures meant, on the device of `images`; all of them by default.
     """
     training = {module: module.training for module in network.modules()}
     network.train(False)
@@ -31,13 +33,15 @@ def probabilities(
     pixels = 500_000 if device.type == "cpu" else 8_000_000
     batch = max(4, min(1024, pixels // (images.shape[1] * images.shape[2])))
     parts = []
+    total = len(images) if places is None else len(places)
     try:
         with torch.no_grad():
-            for start in range(0, len(images), batch):
-                pictures = images[start : start + batch].to(device)
+            for start in range(0, total, batch):
+                rows = slice(start, start + batch)
+                pictures = (images[rows] if places is None else images[places[rows]]).to(device)
                 parts.append(network(preprocessing.inputs(pictures)).softmax(dim=1).float().cpu())
                 if progress is not None:
-                    progress(min(start + batch, len(images)), len(images))
+                    progress(min(start + batch, total), total)
     finally:
         for module, mode in training.items():
             module.training = mode

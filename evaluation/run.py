@@ -6,6 +6,7 @@ Reads and writes: <folder>/state.pt, whole or not at all.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -20,6 +21,10 @@ log = logging.getLogger("hyponet")
 
 BEAT_SECONDS = 0.2  # how often the watcher hears of a run: bounds how long an interrupt waits
 SAVE_SECONDS = 60.0  # how much work a killed process can lose
+
+
+class Diverged(ValueError):
+    """The loss or a weight is not a finite number any more."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Run:
     """The changing state of a run.
 
     `loss_sum`, `correct` and `seen` belong to the epoch under way and stay on the training device, so that no step
-    waits for them.
+    waits for them. `seconds` were spent in earlier calls, and this one's count from `begun`.
     """
 
     identity: str
@@ -75,6 +80,8 @@ class Run:
     history: list[EpochRecord] = field(default_factory=list)
     best_epoch: int = 0
     seen: int = 0
+    seconds: float = 0.0
+    begun: float = field(default_factory=time.monotonic)
     loss_sum: torch.Tensor = field(init=False)
     correct: torch.Tensor = field(init=False)
 
@@ -91,11 +98,11 @@ class Run:
         self.step += 1
 
     def close_epoch(self, held_out_accuracy: float | None, learning_rate: float) -> EpochRecord:
-        """Write the epoch's record and start the sums anew."""
+        """Write the epoch's record and start the sums anew. Raises Diverged, see mean_loss."""
         seen = max(1, self.seen)
         record = EpochRecord(
             epoch=len(self.history) + 1,
-            loss=self.loss_sum.item() / seen,
+            loss=self.mean_loss(),
             accuracy=self.correct.item() / seen,
             held_out_accuracy=held_out_accuracy,
             learning_rate=learning_rate,
@@ -108,6 +115,29 @@ class Run:
         self.correct.zero_()
         self.seen = 0
         return record
+
+    def mean_loss(self) -> float:
+        """Of the epoch under way. Raises Diverged where it is not a finite number."""
+        loss = self.loss_sum.item() / max(1, self.seen)
+        if not math.isfinite(loss):
+            raise self._diverged(f"the loss is not a number since epoch {len(self.history) + 1}")
+        return loss
+
+    def check_weights(self) -> None:
+        """Raise Diverged where a weight is not a finite number, which no loss shows when the last step made it so."""
+        if not all(bool(torch.isfinite(value).all()) for value in self.network.state_dict().values()):
+            raise self._diverged(f"weights are not numbers after epoch {len(self.history)}")
+
+    def _diverged(self, what: str) -> Diverged:
+        rate = self.optimizer.param_groups[0]["lr"]
+        return Diverged(
+            f"{what}, at a learning rate of {rate:g}: the training went astray; expected finite numbers; lower the "
+            "learning rate, and leave precision at float32"
+        )
+
+    def spent(self) -> float:
+        """Seconds in all calls; those that a killed process did not save are not in it."""
+        return self.seconds + time.monotonic() - self.begun
 
     def save(self, path: Path) -> None:
         """Write the state; a reader sees the old file or the new one."""
@@ -123,6 +153,7 @@ class Run:
             "seen": self.seen,
             "loss_sum": self.loss_sum,
             "correct": self.correct,
+            "seconds": self.spent(),
         }
         try:
             torch.save(state, temporary)
@@ -147,6 +178,7 @@ class Run:
         self.history = [EpochRecord(**record) for record in state["history"]]
         self.best_epoch = int(state["best_epoch"])
         self.seen = int(state["seen"])
+        self.seconds = float(state.get("seconds", 0.0))
         self.loss_sum.copy_(state["loss_sum"])
         self.correct.copy_(state["correct"])
         return True
@@ -154,6 +186,8 @@ class Run:
 
 class Pulse:
     """Tells the watcher where the run stands, at most every BEAT_SECONDS; what the watcher raises stops the run.
+
+    A beat reads the loss, and so raises Diverged soon after it is not a number any more.
 
     On a CPU a step can take seconds (batch 32 at 224 pixels), so the convolutions beat as well, forwards and
     backwards. The rate leaves out what came before the first step.
@@ -190,8 +224,9 @@ class Pulse:
         if self._watch is None or (not now and moment - self._last < BEAT_SECONDS):
             return
         self._last = moment
+        state = self._moment(moment)
         try:
-            self._watch(self._moment(moment))
+            self._watch(state)
         except Exception:
             self.stopped = True
             raise
@@ -200,15 +235,14 @@ class Pulse:
         run = self._run
         done = run.step - self._first_step
         rate = done / max(1e-9, now - self._begun)
-        seen = max(1, run.seen)
         fresh = run.seen > 0 or not run.history
         return Moment(
             epoch=min(self._epochs, run.step // self._steps_per_epoch + 1),
             epochs=self._epochs,
             step=run.step,
             steps=self._steps,
-            loss=run.loss_sum.item() / seen if fresh else run.history[-1].loss,
-            accuracy=run.correct.item() / seen if fresh else run.history[-1].accuracy,
+            loss=run.mean_loss() if fresh else run.history[-1].loss,
+            accuracy=run.correct.item() / max(1, run.seen) if fresh else run.history[-1].accuracy,
             images_per_second=rate * self._batch_size,
             seconds_left=(self._steps - run.step) / rate if rate else 0.0,
         )

@@ -18,6 +18,7 @@ SCHEDULES = ("constant", "cosine", "one-cycle")
 AUGMENTATIONS = ("none", "flip", "flip and crop")
 NORMALISATIONS = ("none", "ImageNet", "training set")
 PRECISIONS = ("float32", "bfloat16")
+LARGEST_SEED = 2**64 - 1  # what torch's generators take
 ONE_CYCLE_PEAK = 0.25  # share of the steps at which one-cycle reaches its highest rate
 ONE_CYCLE_START = 0.1  # the rate it starts from, as a share of the highest
 
@@ -91,6 +92,11 @@ class Settings:
         ):
             if not (math.isfinite(number) and low <= number <= high):
                 raise ValueError(f"{what} is {number}; expected {low} to {high}")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise ValueError(
+                f"seed is {self.seed}; expected 0 to {LARGEST_SEED}; several runs take seed, seed + 1, ...: choose a "
+                "lower seed"
+            )
         if self.weights_key and self.stem != "7x7":
             raise ValueError(f"stem is {self.stem!r}; expected 7x7 with ImageNet weights, whose first layer is 7x7")
 

@@ -1,7 +1,7 @@
 """Testing classifiers: accuracy with its interval, per class, confusion, calibration, and the surest mistakes.
 
-Reads: checkpoints and labelled pictures. Returns values; SetResult.figures puts one in the
-form of a result file: {name, accuracy, interval, right, count, calibration_error, classes, per_class, confusion}.
+Reads: checkpoints and labelled pictures. Returns values; SetResult.figures puts one in the form of a result file:
+{name, synthetic, accuracy, interval, right, count, calibration_error, classes, per_class, confusion}.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 
 from .data import LabelledImages, Progress
 from .intervals import McNemar, holm, mcnemar, wilson
+from .markdown import one_line
 from .model import Checkpoint
 from .predict import predict
 
@@ -42,6 +43,7 @@ class SetResult:
         calibration_error: expected calibration error in 0..1.
         mistakes: the surest first.
         correct: bool [N], by picture.
+        synthetic: whether the test set has a generated picture.
     """
 
     name: str
@@ -50,6 +52,7 @@ class SetResult:
     calibration_error: float
     mistakes: tuple[Mistake, ...]
     correct: np.ndarray
+    synthetic: bool = False
 
     @property
     def right(self) -> int:
@@ -77,6 +80,7 @@ class SetResult:
         low, high = wilson(self.right, self.total)
         return {
             "name": self.name,
+            "synthetic": self.synthetic,
             "accuracy": self.accuracy,
             "interval": [low, high],
             "right": self.right,
@@ -122,6 +126,7 @@ def measure_accuracy(
             Mistake(int(place), names[labels[place]], names[predicted[place]], float(sure[place])) for place in worst
         ),
         correct=correct,
+        synthetic=bool(data.synthetic.any()),
     )
 
 
@@ -140,8 +145,12 @@ def expected_calibration_error(sure: np.ndarray, correct: np.ndarray, bins: int 
 
 
 def average(results: Sequence[SetResult]) -> float:
-    """The plain mean of the sets' accuracies, as Table 5-9 has it; no interval belongs to it."""
-    return statistics.fmean(result.accuracy for result in results)
+    """The plain mean of the real sets' accuracies, as Table 5-9 has it, or of all where none is real.
+
+    No interval belongs to it.
+    """
+    real = [result for result in results if not result.synthetic]
+    return statistics.fmean(result.accuracy for result in real or results)
 
 
 @dataclass(frozen=True)
@@ -194,6 +203,21 @@ def title(checkpoint: Checkpoint) -> str:
     return f"{data.get('name', checkpoint.path.parent.name)}, seed {settings.get('seed', '?')}"
 
 
+def check_classes(checkpoints: Sequence[Checkpoint]) -> None:
+    """Classifiers of one table and one confusion matrix have the same classes in the same order.
+
+    Raises:
+        ValueError: two have not.
+    """
+    for number, checkpoint in enumerate(checkpoints, 1):
+        if checkpoint.class_names != checkpoints[0].class_names:
+            raise ValueError(
+                f"classifier {number} ({title(checkpoint)}) has the classes {', '.join(checkpoint.class_names[:20])}; "
+                f"expected those of the first: {', '.join(checkpoints[0].class_names[:20])}, in this order; test it in "
+                "another Test Classifier"
+            )
+
+
 def _known_labels(checkpoint: Checkpoint, data: LabelledImages) -> np.ndarray:
     places = {name: place for place, name in enumerate(checkpoint.class_names)}
     unknown = [name for name, count in data.counts().items() if count and name not in places]
@@ -208,8 +232,10 @@ def _known_labels(checkpoint: Checkpoint, data: LabelledImages) -> np.ndarray:
 
 def table(results: Sequence[Sequence[SetResult]]) -> str:
     """A Markdown table: a column a test set; with several runs the mean and standard deviation over them."""
-    sets = [result.name for result in results[0]]
-    lines = [f"| | {' | '.join(sets)} | average |", "|---" * (len(sets) + 2) + "|"]
+    sets = [one_line(result.name) + " (synthetic)" * result.synthetic for result in results[0]]
+    made = sum(result.synthetic for result in results[0])
+    mean = "average" if not made else "average (synthetic)" if made == len(sets) else "average of the real sets"
+    lines = [f"| | {' | '.join(sets)} | {mean} |", "|---" * (len(sets) + 2) + "|"]
     for number, run in enumerate(results, 1):
         cells = []
         for result in run:
@@ -227,7 +253,7 @@ def table(results: Sequence[Sequence[SetResult]]) -> str:
     lines += ["", f"| class | {' | '.join(sets)} |", "|---" * (len(sets) + 1) + "|"]
     for name in results[0][0].classes:
         cells = [_class_cell([run[place] for run in results], name) for place in range(len(sets))]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(f"| {one_line(name)} | {' | '.join(cells)} |")
     lines += ["", f"95 % Wilson intervals; calibration error over {CALIBRATION_BINS} equal bins."]
     return "\n".join(lines)
 
@@ -240,7 +266,8 @@ def comparison_table(pairs: Sequence[Comparison]) -> str:
     ]
     for pair in pairs:
         lines.append(
-            f"| {pair.first} | {pair.second} | {100 * pair.first_accuracy:.2f} %, {100 * pair.second_accuracy:.2f} % "
+            f"| {one_line(pair.first)} | {one_line(pair.second)} "
+            f"| {100 * pair.first_accuracy:.2f} %, {100 * pair.second_accuracy:.2f} % "
             f"| {pair.test.only_first} | {pair.test.only_second} | {pair.test.p:.4g} | {pair.adjusted:.4g} "
             f"| {pair.test.method} |"
         )

@@ -12,19 +12,22 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from .augment import draw_epoch, gather
-from .data import LabelledImages, Progress, split
+from .data import LabelledImages, Progress, split_places
 from .model import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Checkpoint,
     Preprocessing,
+    add_provenance,
     build,
     freeze_batch_norm,
     is_checkpoint,
@@ -33,7 +36,7 @@ from .model import (
     start_from_imagenet,
 )
 from .predict import probabilities
-from .run import SAVE_SECONDS, EpochRecord, Pulse, Run, Watch
+from .run import SAVE_SECONDS, Diverged, EpochRecord, Pulse, Run, Watch
 from .settings import Settings
 
 log = logging.getLogger("hyponet")
@@ -41,6 +44,10 @@ log = logging.getLogger("hyponet")
 STATE = "state.pt"
 LAST = "last.safetensors"
 BEST = "best.safetensors"
+GPU_SHARE = 0.25  # of a GPU's free memory that the pictures may take; the network and its batches need the rest
+# the largest pictures of which a stem and three stages leave one pixel: over it, oneDNN's bfloat16 gradient of a
+# convolution with stride 2 has values that nobody wrote (seen with torch 2.15)
+_ONE_PIXEL = {"7x7": 16, "3x3 stride 2": 8}
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,8 @@ class Trained:
         last: the checkpoint of the last epoch (the thesis's choice).
         best: that of the best epoch on the held-out part, or None without one.
         history: one record an epoch.
-        seconds: spent in this call; 0 where the finished run was found on disk.
+        seconds: spent in this call; 0 where the finished run was found on disk. Those of all calls are in
+            last.provenance["seconds"].
     """
 
     last: Checkpoint
@@ -100,6 +108,8 @@ def train(
 
     Raises:
         ValueError: settings and data do not go together, or state.pt is damaged.
+        run.Diverged: the loss is not a number any more. No last checkpoint is written and no state is left; the best
+            held-out one so far stays.
     """
     # ComfyUI runs nodes under inference_mode, whose tensors cannot take part in autograd
     with torch.inference_mode(False), torch.enable_grad():
@@ -110,23 +120,32 @@ def train(
             return done
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
             job = _prepare(data, settings, folder, identity, device or torch.device("cpu"), weights, progress)
-            begun = time.monotonic()
+            begun = job.run.begun = time.monotonic()
             keep_freed_memory()
-            _loop(job, watch)
-            last = job.keep("last.safetensors", complete=True)
+            try:
+                _loop(job, watch)
+                job.run.check_weights()
+            except Diverged:  # going on from there could only fail again
+                (folder / STATE).unlink(missing_ok=True)
+                raise
+            best = add_provenance(folder / BEST, {"complete": True}) if job.held_out is not None else None
+            last = job.keep(LAST, complete=True)
             (folder / STATE).unlink(missing_ok=True)
-            best = load_checkpoint(folder / BEST) if job.held_out is not None else None
             return Trained(last, best, tuple(job.run.history), time.monotonic() - begun)
 
 
 def finished(folder: Path, identity: str) -> Trained | None:
-    """The run of this identity if `folder` holds it whole, else None."""
+    """The run of this identity if `folder` holds it whole, with its best checkpoint where it has one, else None."""
     if not is_checkpoint(folder / LAST):
         return None
     last = load_checkpoint(folder / LAST)
     if last.provenance.get("identity") != identity or not last.provenance.get("complete"):
         return None
-    best = load_checkpoint(folder / BEST) if last.provenance["settings"]["held_out"] else None
+    held_out = last.provenance["settings"]["held_out"]
+    if held_out and not is_checkpoint(folder / BEST):
+        log.warning("%s is missing or damaged; training again", folder / BEST)
+        return None
+    best = load_checkpoint(folder / BEST) if held_out else None
     history = tuple(EpochRecord(**record) for record in last.provenance["history"])
     return Trained(last, best, history, 0.0)
 
@@ -142,7 +161,13 @@ def keep_freed_memory() -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """What the loop works on. Tensors lie on the training device; `held_out` holds uint8 pictures and labels."""
+    """What the loop works on: the whole set as one tensor, and which of its pictures train and are held out.
+
+    Args:
+        images, labels: of the whole set, on the training device or, where that is too small for them, on the CPU.
+        places: int64, the training pictures' places in them; on the CPU.
+        held_out: int64, the held-out pictures' places, on the device of `images`; None without a held-out part.
+    """
 
     data: LabelledImages
     settings: Settings
@@ -150,23 +175,34 @@ class _Job:
     preprocessing: Preprocessing
     images: torch.Tensor
     labels: torch.Tensor
-    held_out: tuple[torch.Tensor, torch.Tensor] | None
+    places: torch.Tensor
+    held_out: torch.Tensor | None
     run: Run
 
     @property
     def steps_per_epoch(self) -> int:
-        whole, rest = divmod(len(self.images), self.settings.batch_size)
+        whole, rest = divmod(len(self.places), self.settings.batch_size)
         return whole + (rest > 1)  # batch-norm of a 1x1 map cannot take a batch of one
 
+    def held_out_without(self) -> list[str]:
+        """The classes of which no picture is held out, where a part is: their share rounds to none."""
+        if self.held_out is None:
+            return []
+        counts = self.data.select(self.held_out.cpu().numpy()).counts()
+        return [name for name, count in counts.items() if not count]
+
     def keep(self, name: str, complete: bool) -> Checkpoint:
-        """Save the weights as they are now."""
+        """Save the weights as they are now; a best checkpoint is made complete when its run is."""
         settings = self.settings
         provenance = {
             "identity": self.run.identity,
+            "kind": "best" if name == BEST else "last",
             "complete": complete,
+            "seconds": self.run.spent(),
             "epochs_done": len(self.run.history),
             "best_epoch": self.run.best_epoch,
-            "held_out_pictures": 0 if self.held_out is None else len(self.held_out[1]),
+            "held_out_pictures": 0 if self.held_out is None else len(self.held_out),
+            "held_out_without": self.held_out_without(),
             "settings": asdict(settings),
             "data": self.data.summary(),
             "history": [asdict(record) for record in self.run.history],
@@ -196,14 +232,22 @@ def _prepare(
 ) -> _Job:
     if settings.weights_key != weights_key(weights):
         raise ValueError("settings.weights_key is not that of the given weights; expected weights_key(weights)")
-    held_out, kept = split(data, settings.held_out, settings.seed) if settings.held_out else (None, data)
-    if min(kept.counts().values()) == 0:
-        raise ValueError(f"a class of {kept.name} has no training picture: {kept.counts()}; load more or hold out less")
-    small = (settings.size, settings.filter, settings.crop)
-    images = kept.resized(*small, progress)
-    held = None
-    if held_out is not None:
-        held = (held_out.resized(*small, progress), torch.from_numpy(held_out.labels))
+    tiny = _ONE_PIXEL.get(settings.stem, 0)
+    if settings.precision == "bfloat16" and device.type == "cpu" and settings.size <= tiny:
+        raise ValueError(
+            f"size is {settings.size} with precision bfloat16 on a CPU, whose gradients are wrong that small; "
+            f"expected at least {tiny + 1}; choose a larger size, or precision float32"
+        )
+    held_out, kept = None, np.arange(len(data))
+    if settings.held_out:
+        held_out, kept = split_places(data, settings.held_out, settings.seed)
+    counts = data.select(kept).counts()
+    if min(counts.values()) == 0:
+        raise ValueError(f"a class of {data.name} has no training picture: {counts}; load more or hold out less")
+    # the whole set: parts are drawn by the seed, so each seed would decode and keep its own copies of them
+    images = data.resized(settings.size, settings.filter, settings.crop, progress)
+    places = torch.from_numpy(kept)
+    home = _home(images, device)
     network = build(settings.architecture, len(data.class_names), settings.stem, settings.seed)
     if weights is not None:
         start_from_imagenet(network, weights)
@@ -218,10 +262,11 @@ def _prepare(
         data=data,
         settings=settings,
         folder=folder,
-        preprocessing=_preprocessing(settings, images),
-        images=images.to(device),
-        labels=torch.from_numpy(kept.labels).to(device),
-        held_out=held,
+        preprocessing=_preprocessing(settings, images, places, progress),
+        images=images.to(home),
+        labels=torch.from_numpy(data.labels).to(home),
+        places=places,
+        held_out=None if held_out is None else torch.from_numpy(held_out).to(home),
         run=run,
     )
 
@@ -233,22 +278,23 @@ def _loop(job: _Job, watch: Watch | None) -> None:
     pulse = Pulse(run, watch, settings.epochs, job.steps_per_epoch, batch)
     buffers = list(network.buffers())
     after_step = [buffer.clone() for buffer in buffers]
-    saved = time.monotonic()
+    saved, unsaved = time.monotonic(), False
     try:
         while len(run.history) < settings.epochs:
             epoch = len(run.history)
             network.train()
             if settings.weights_key:
                 freeze_batch_norm(network)
-            draw = draw_epoch(len(job.images), settings.size, settings.augmentation, settings.seed, epoch).to(device)
+            draw = draw_epoch(len(job.places), settings.size, settings.augmentation, settings.seed, epoch)
+            draw = draw.at_places(job.places, len(job.images)).to(job.images.device)
             for step in range(run.step - epoch * job.steps_per_epoch, job.steps_per_epoch):
                 at = draw.order[step * batch : (step + 1) * batch]
-                labels = job.labels[at]
+                labels = job.labels[at].to(device)
                 for group in run.optimizer.param_groups:
                     group["lr"] = settings.rate(run.step, steps)
                 run.optimizer.zero_grad(set_to_none=True)
-                with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-                    logits = network(job.preprocessing.inputs(gather(job.images, at, draw)))
+                with autocast(device, settings.precision):
+                    logits = network(job.preprocessing.inputs(gather(job.images, at, draw).to(device)))
                     loss = loss_of(logits, labels)
                 loss.backward()
                 run.optimizer.step()
@@ -256,10 +302,11 @@ def _loop(job: _Job, watch: Watch | None) -> None:
                 torch._foreach_copy_(after_step, buffers)
                 pulse.beat()
                 if time.monotonic() - saved > SAVE_SECONDS:
-                    run.save(job.folder / STATE)
+                    unsaved = not _saved(run, job.folder / STATE, quiet=unsaved)
                     saved = time.monotonic()
             run.close_epoch(_held_out_accuracy(job, pulse), settings.rate(run.step - 1, steps))
             if run.best_epoch == len(run.history):
+                run.check_weights()
                 job.keep(BEST, complete=False)
             pulse.beat(now=True)
     except Exception:
@@ -272,14 +319,43 @@ def _loop(job: _Job, watch: Watch | None) -> None:
         pulse.close()
 
 
+def _saved(run: Run, path: Path, quiet: bool) -> bool:
+    """Whether the state could be kept; a full disk costs a killed process its work, not a running one."""
+    try:
+        run.save(path)
+    except (OSError, RuntimeError) as error:  # torch names a full disk a RuntimeError
+        if not quiet:
+            log.warning("%s cannot be kept (%s); training goes on, and loses what came since if killed", path, error)
+        return False
+    return True
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """The context of a forward pass; none for float32, since torch refuses one for devices that it does not know."""
+    return nullcontext() if precision == "float32" else torch.autocast(device.type, torch.bfloat16)
+
+
+def fits(size: int, free: int) -> bool:
+    """Whether pictures of `size` bytes should lie on a GPU that has `free` bytes."""
+    return size <= GPU_SHARE * free
+
+
+def _home(images: torch.Tensor, device: torch.device) -> torch.device:
+    """Where the pictures lie while they are trained on: `device`, or the CPU where a GPU is too small for them."""
+    if device.type != "cuda":
+        return device
+    free, _ = torch.cuda.mem_get_info(device)
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch's own, and unused
+    return device if fits(images.nbytes, free) else torch.device("cpu")
+
+
 def _held_out_accuracy(job: _Job, pulse: Pulse) -> float | None:
     if job.held_out is None:
         return None
-    images, labels = job.held_out
     outputs = probabilities(
-        job.run.network, job.preprocessing, images, job.run.device, lambda done, total: pulse.beat()
+        job.run.network, job.preprocessing, job.images, job.run.device, lambda done, total: pulse.beat(), job.held_out
     )
-    return float((outputs.argmax(1) == labels).double().mean())
+    return float((outputs.argmax(1) == job.labels[job.held_out].cpu()).double().mean())
 
 
 def _optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
@@ -293,7 +369,10 @@ def _optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=decay, fused=fused)
 
 
-def _preprocessing(settings: Settings, images: torch.Tensor) -> Preprocessing:
+def _preprocessing(
+    settings: Settings, images: torch.Tensor, places: torch.Tensor, progress: Progress | None
+) -> Preprocessing:
+    """How pictures become inputs; a normalisation by the training set is that of the pictures at `places` alone."""
     small = (settings.size, settings.filter, settings.crop)
     if settings.normalisation == "ImageNet":
         return Preprocessing(*small, IMAGENET_MEAN, IMAGENET_STD)
@@ -301,11 +380,16 @@ def _preprocessing(settings: Settings, images: torch.Tensor) -> Preprocessing:
         return Preprocessing(*small)
     # exact integer sums: the result depends on no order of summation
     levels = torch.arange(256, dtype=torch.float64)
-    counts = [
-        sum(part[..., channel].flatten().bincount(minlength=256) for part in torch.split(images, 256))
-        for channel in range(3)
-    ]
-    shares = [torch.as_tensor(count).double() / torch.as_tensor(count).sum() for count in counts]
+    counts = torch.zeros(3, 256, dtype=torch.int64)
+    done = 0
+    for part in torch.split(places, max(1, 8_000_000 // settings.size**2)):
+        pictures = images[part]
+        for channel in range(3):
+            counts[channel] += pictures[..., channel].flatten().bincount(minlength=256)
+        done += len(part)
+        if progress is not None:  # seconds for a large set: time for an interrupt
+            progress(done, len(places))
+    shares = [count.double() / count.sum() for count in counts]
     means = [float((share * levels).sum()) / 255 for share in shares]
     spreads = [
         max(1e-3, float((share * (levels / 255 - mean) ** 2).sum()) ** 0.5)

@@ -21,7 +21,7 @@ import torch
 from ...evaluation import records, testing
 from ...evaluation.cache import without_corrupt
 from ...evaluation.data import LabelledImages, limited
-from ...evaluation.model import Checkpoint, load_checkpoint
+from ...evaluation.model import Checkpoint, is_checkpoint, load_checkpoint
 from ...evaluation.results import Result
 from ...evaluation.run import Moment
 from ...evaluation.settings import Settings
@@ -178,7 +178,7 @@ class Runs:
     curves: torch.Tensor
 
     def as_ui(self) -> dict[str, Any]:
-        return _ui(self.results)
+        return {**_ui(self.results), "text": ["\n\n".join(records.training_text(result) for result in self.results)]}
 
 
 def train_runs(
@@ -195,13 +195,13 @@ def train_runs(
     Args:
         best: give the checkpoint of the best held-out epoch instead of the last's.
     """
+    every = [replace(settings, seed=settings.seed + number) for number in range(runs)]  # refuses a seed too large
     if best and not settings.held_out:
         raise ValueError("taken is the best held-out epoch, and nothing is held out; set held_out above 0, e.g. 0.1")
     images.hash_pictures(progress_bar(len(images)))  # every key below asks for it
     done: list[tuple[Settings, Trained, Result]] = []
     with _memory_to_ourselves() as device:
-        for number in range(runs):
-            seeded = replace(settings, seed=settings.seed + number)
+        for number, seeded in enumerate(every):
             folder = classifiers_dir() / name / folder_name(images, seeded)
             prefix = f"run {number + 1} of {runs}, " if runs > 1 else ""
             bar = progress_bar(1)
@@ -216,18 +216,25 @@ def train_runs(
             except torch.cuda.OutOfMemoryError as error:
                 raise ValueError(
                     f"batch size is {settings.batch_size} at {settings.size} pixels, too much for the GPU's memory; "
-                    "expected one that fits; halve it and queue again"
+                    "expected one that fits; halve it, or choose a smaller size, and queue again"
                 ) from error
-            done.append((seeded, trained, records.training_result(results_dir(), name, images, seeded, trained)))
+            result = records.training_result(results_dir(), name, images, seeded, trained, best)
+            done.append((seeded, trained, result))
     chosen = [trained.best if best and trained.best is not None else trained.last for _, trained, _ in done]
     return Runs(chosen, [result for *_, result in done], records.curves([(s.seed, t) for s, t, _ in done]))
 
 
 def checkpoint_files() -> list[str]:
-    """Checkpoints below output/hyponet/classifiers, newest first."""
+    """Checkpoints below output/hyponet/classifiers, newest first, then those of ours in models/classifiers, by name."""
     root = classifiers_dir()
     files = sorted(root.rglob("*.safetensors"), key=lambda file: -file.stat().st_mtime) if root.is_dir() else []
-    return [file.relative_to(root).as_posix() for file in files]
+    others = {
+        file.relative_to(folder).as_posix()
+        for folder in paths.model_folders("classifiers")
+        for file in folder.rglob("*.safetensors")
+        if is_checkpoint(file)
+    }
+    return list(dict.fromkeys([*(file.relative_to(root).as_posix() for file in files), *sorted(others)]))
 
 
 def open_checkpoint(name: str) -> Checkpoint:
@@ -263,7 +270,8 @@ class Tested:
     mistakes: torch.Tensor
 
     def as_ui(self) -> dict[str, Any]:
-        return {**_ui(self.results), "text": [self.table]}
+        warnings = dict.fromkeys(f"warning: {warning}" for result in self.results for warning in result.warnings)
+        return {**_ui(self.results), "text": ["\n".join([self.table, *warnings])]}
 
 
 def test(
@@ -274,6 +282,7 @@ def test(
     node_id: str | None,
 ) -> Tested:
     """Test each classifier on each set."""
+    testing.check_classes(checkpoints)
     found: list[list[testing.SetResult]] = []
     with _memory_to_ourselves() as device:
         for number, checkpoint in enumerate(checkpoints, 1):

@@ -51,7 +51,8 @@ class HypoNetTrainClassifier(io.ComfyNode):
                     default=SCRATCH,
                     tooltip=(
                         "New random weights (thesis), or torchvision's ImageNet weights from models/classifiers with "
-                        "frozen batch-norm. ImageNet's classes then leak into the figure, and results say so."
+                        "frozen batch-norm. ImageNet's classes then leak into the figure, and results say so. "
+                        "Set normalisation to ImageNet with them: batch-norm stays as it was for such inputs."
                     ),
                 ),
                 io.Int.Input(
@@ -251,7 +252,9 @@ class HypoNetTestClassifier(io.ComfyNode):
                 io.String.Output("table", display_name="table", tooltip="The figures as a Markdown table."),
                 io.Image.Output("confusion", display_name="confusion", tooltip="Confusion matrices, one a test set."),
                 io.Image.Output(
-                    "worst", display_name="mistakes", tooltip="The pictures it was surest and wrong about."
+                    "worst",
+                    display_name="mistakes",
+                    tooltip="The pictures it was surest and wrong about; of several runs, the first's.",
                 ),
             ],
         )
@@ -310,7 +313,7 @@ class HypoNetCompareClassifiers(io.ComfyNode):
     ) -> io.NodeOutput:
         name = engine.run_name(run_name[0])
         result, table = engine.compare(checkpoint, other, images[0], name, _node_id(cls.hidden.unique_id))
-        return io.NodeOutput(result, table, ui=result.as_ui())
+        return io.NodeOutput(result, table, ui={**result.as_ui(), "text": [table]})
 
 
 def _node_id(hidden: object) -> str | None:

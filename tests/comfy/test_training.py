@@ -128,6 +128,10 @@ def test_train_test_and_compare_on_real_files(comfy, pictures):
         assert sum(map(sum, entry["confusion"])) == entry["count"]
     assert "mean and standard deviation of 2 runs" in shown["test"]["text"][0]
     assert len(shown["compare"]["hyponet_result"][0]["figures"]["pairs"]) == 2
+    assert shown["compare"]["text"][0].startswith("| first | second | accuracy |")
+    assert shown["compare"]["text"][0].count("colours train, seed 1") == 2, "a row a run, both sides named"
+    for result, text in zip(trained, shown["train"]["text"][0].split("\n\n"), strict=True):
+        assert f"accuracy, last epoch: {100 * result['figures']['held_out']['accuracy']:.2f} % (" in text
     assert len(shown["confusion"]["images"]) == 2
     assert all(shown[name]["images"] for name in ("sheet", "curves", "mistakes"))
     kept = [json.loads(path.read_text("utf-8")) for path in (comfy.output / "hyponet/results/colours").glob("*.json")]
@@ -175,6 +179,24 @@ def test_a_finished_run_is_not_trained_again_and_its_file_opens(comfy, pictures)
     about = json.loads(shown["text"]["text"][0])
     assert about["classes"] == ["blue", "green", "red"]
     assert about["complete"] is True
+
+
+def test_a_checkpoint_of_ours_in_models_is_listed_and_opens(comfy, pictures):
+    comfy.run({"set": load("train"), "train": train(["set", 0], run_name="given away", epochs=1)})
+    (file,) = (comfy.output / "hyponet/classifiers/given away").rglob("last.safetensors")
+    folder = comfy.base / "models" / "classifiers" / "given"
+    folder.mkdir(parents=True)
+    try:
+        shutil.copy(file, folder / "mine.safetensors")
+        schema = comfy.client.object_info()["HypoNetOpenClassifier"]
+        listed = schema["input"]["required"]["checkpoint_file"]
+        options = listed[0] if isinstance(listed[0], list) else listed[1]["options"]
+        opened = {"class_type": "HypoNetOpenClassifier", "inputs": {"checkpoint_file": "given/mine.safetensors"}}
+        shown = comfy.run({"open": opened, "text": {"class_type": "PreviewAny", "inputs": {"source": ["open", 1]}}})
+    finally:
+        shutil.rmtree(folder)
+    assert options[-1] == "given/mine.safetensors", "the only one there: EfficientNet's file is not ours"
+    assert json.loads(shown["text"]["text"][0])["kind"] == "last"
 
 
 def test_interrupt_keeps_a_checkpoint_and_the_state_to_go_on_from(comfy, pictures):
@@ -289,6 +311,8 @@ def test_what_cannot_be_loaded_is_said(comfy, pictures, changes, message):
         ({"learning_rate": float("nan")}, "learning rate is"),
         ({"taken": "best held-out epoch"}, "nothing is held out"),
         ({"optimizer": ["SGD"]}, "optimizer"),
+        ({"optimizer": "SGD", "learning_rate": 100.0}, "loss is not a number since epoch"),
+        ({"seed": 2**64 - 1, "runs": 2}, "seed is 18446744073709551616; expected 0 to"),
     ],
 )
 def test_what_cannot_be_trained_is_said(comfy, pictures, changes, message):

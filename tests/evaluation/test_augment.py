@@ -38,6 +38,15 @@ def test_flips_alternate_from_epoch_to_epoch():
     assert torch.equal(gather(images, at, one), gather(images, at, two).flip(2))
 
 
+def test_a_draw_for_a_part_of_a_tensor_shows_the_same_batches():
+    whole, places = pictures(9), torch.tensor([0, 2, 3, 5, 6, 8])
+    part = whole[places]
+    for augmentation in ("none", "flip", "flip and crop"):
+        draw = draw_epoch(6, 8, augmentation, seed=3, epoch=1)
+        placed = draw.at_places(places, 9)
+        assert torch.equal(gather(whole, placed.order, placed), gather(part, draw.order, draw))
+
+
 def test_draws_are_per_sample_and_fair():
     draw = draw_epoch(20_000, 32, "flip and crop", seed=0, epoch=0)
     # 20,000 fair flips: sd 71; 9 equally likely shifts: expected 2,222 each, sd 44

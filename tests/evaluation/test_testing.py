@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hyponet.evaluation import testing
+from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.predict import predict
 from hyponet.evaluation.settings import Settings
 from hyponet.evaluation.testing import SetResult, expected_calibration_error, measure_accuracy
@@ -99,6 +100,38 @@ def test_the_table_shows_runs_their_mean_and_deviation_and_classes():
         "| mean and standard deviation of 2 runs | 85.00 +- 7.07 % | 75.00 +- 35.36 % | 80.00 +- 14.14 % |"
     )
     assert lines[-4] == "| a | 70.00 % | 100.00 % |"
+
+
+def test_generated_sets_are_marked_and_stay_out_of_the_average():
+    real = result([[9, 1], [0, 10]], "real")
+    made = replace(result([[5, 5], [5, 5]], "made"), synthetic=True)
+    header, _, row, *_ = testing.table([[real, made]]).splitlines()
+    assert header == "| | real | made (synthetic) | average of the real sets |"
+    assert row.endswith("| 95.00 % |"), "19 of 20, without the other set's half"
+    header, _, row, *_ = testing.table([[made]]).splitlines()
+    assert header == "| | made (synthetic) | average (synthetic) |"
+    assert row.endswith("| 50.00 % |")
+    assert testing.table([[real]]).startswith("| | real | average |")
+
+
+def test_names_do_not_break_the_tables():
+    named = replace(result([[1, 0], [0, 1]], "a|b\n<i>"), classes=("x|y", "`z`"))
+    lines = testing.table([[named]]).splitlines()
+    # by hand: a bar is escaped, a line break is a space, tags and code spans are not opened
+    assert lines[0] == "| | a\\|b &lt;i> | average |"
+    assert lines[-4].startswith("| x\\|y |")
+    assert lines[-3].startswith("| 'z' |")
+    pair = testing.Comparison("a|b", "c\nd", 1.0, 0.5, mcnemar(1, 0), 1.0)
+    assert testing.comparison_table([pair]).splitlines()[-1].startswith("| a\\|b | c d | 100.00 %, 50.00 % |")
+
+
+def test_classifiers_of_other_classes_are_refused_beside_each_other(checkpoint):
+    testing.check_classes([checkpoint, checkpoint])
+    turned = replace(checkpoint, class_names=("blue", "green", "red"))
+    fewer = replace(checkpoint, class_names=("red", "green"))
+    for other in (turned, fewer):
+        with pytest.raises(ValueError, match=r"classifier 2 \(colours, seed 0\) has the classes .* in this order"):
+            testing.check_classes([checkpoint, other])
 
 
 def test_compare_counts_discordant_pairs(checkpoint, tmp_path):
