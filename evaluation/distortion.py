@@ -119,7 +119,7 @@ def distortion_curve(
     strengths: Sequence[float],
     seed: int,
     cache: Path | None = None,
-    batch: int = 8,
+    batch: int = 0,
     progress: Progress | None = None,
 ) -> Finding:
     """FID of each distorted copy of a set against the set itself.

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections import deque
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,11 @@ from torch.nn import functional as F
 
 from .data import LabelledImages, Progress, labelled
 from .inception import FEATURES, NETWORKS, SIDE, TORCHVISION_NETWORK, Inception, full_precision
+from .threads import in_threads
 
 log = logging.getLogger("hyponet")
 
 CONVENTIONS = ("torch-fidelity", "clean-fid", "pytorch-fid", "torchmetrics", "thesis")
-READ_AHEAD = 3  # batches whose pictures are decoded while the network runs
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def extract_features(
     preparation: Preparation,
     *,
     cache: Path | None = None,
-    batch: int = 8,
+    batch: int = 0,
     progress: Progress | None = None,
 ) -> ImageFeatures:
     """Features and logits of every picture, from the cache where it has them.
@@ -152,12 +152,14 @@ def extract_features(
         inception: the network, on the device where it is to run.
         preparation: from picture to network input.
         cache: folder that keeps the features; None keeps nothing.
-        batch: pictures at once; small batches are fastest on a CPU (large buffers fault in pages).
+        batch: pictures in one pass; 0 takes 4 on a CPU, where each core has its own batch, and 32 elsewhere.
         progress: called with (done, total) from the calling thread; what it raises stops the work.
 
     Raises:
-        ValueError: the network's answers are not finite; the message names its weights.
+        ValueError: batch is negative, or the network's answers are not finite; the message names its weights.
     """
+    if batch < 0:
+        raise ValueError(f"batch is {batch}; expected 0 (chosen for the device) or pictures at once")
     path = None if cache is None else cache / f"{_key(images, inception, preparation)}.safetensors"
     kept = None if path is None else _open(path, len(images), inception.network.classes)
     features, logits = kept or _run(images, inception, preparation, batch, progress)
@@ -229,7 +231,7 @@ def network_input(pictures: Tensor, convention: str, *, is_fid: bool) -> Tensor:
         return large.permute(0, 3, 1, 2).float() / 127.5 - 1
     x = pictures.permute(0, 3, 1, 2).float()  # channels-last in memory, as the network wants it
     if convention == "torch-fidelity":
-        x = _tensorflow_bilinear(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        x = _tensorflow_bilinear(x)
     elif convention == "pytorch-fid":
         x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", align_corners=False)
     elif convention == "torchmetrics":
@@ -243,15 +245,12 @@ def network_input(pictures: Tensor, convention: str, *, is_fid: bool) -> Tensor:
 
 
 def _tensorflow_bilinear(x: Tensor) -> Tensor:
-    """[B,H,W,C] bilinear without half-pixel centres: output pixel i reads input position i * in / out."""
-    for axis in (1, 2):
-        length = x.shape[axis]
-        position = torch.arange(SIDE, device=x.device, dtype=torch.float32) * (length / SIDE)
-        low = position.long()
-        high = (low + 1).clamp_max(length - 1)
-        share = (position - low).reshape(-1, 1, 1) if axis == 1 else (position - low).reshape(-1, 1)
-        x = torch.lerp(x.index_select(axis, low), x.index_select(axis, high), share)
-    return x
+    """[B,C,H,W] bilinear without half-pixel centres: output pixel i reads input position i * in / out.
+
+    Aligned corners read i * (in - 1) / (out - 1), which is that once either side is one pixel longer.
+    """
+    longer = F.pad(x, (0, 1, 0, 1), mode="replicate")
+    return F.interpolate(longer, (SIDE + 1, SIDE + 1), mode="bilinear", align_corners=True)[..., :SIDE, :SIDE]
 
 
 def _pil_bicubic(picture: Tensor) -> Tensor:
@@ -259,54 +258,60 @@ def _pil_bicubic(picture: Tensor) -> Tensor:
     return torch.from_numpy(np.array(large))
 
 
+def usual_batch(device: torch.device) -> int:
+    """Pictures that Inception takes at once where nobody said how many: measured on a CPU, a guess elsewhere."""
+    return 4 if device.type == "cpu" else 32
+
+
 def _run(
     images: LabelledImages, inception: Inception, preparation: Preparation, batch: int, progress: Progress | None
 ) -> tuple[Tensor, Tensor]:
     total = len(images)
-    features = torch.empty(total, FEATURES)
-    logits = torch.empty(total, inception.network.classes)
     device = inception.last.weight.device
-    done = 0
-    with torch.inference_mode(), full_precision():
-        for group in _batches(images, preparation, batch, progress):
-            size = sum(len(part) for part in group)
-            inputs = [network_input(part.to(device), preparation.convention, is_fid=inception.is_fid) for part in group]
+    on_cpu = device.type == "cpu"
+    batch = batch or usual_batch(device)
+    read = _reader(images, preparation, progress)
+    turn = nullcontext() if on_cpu else threading.Lock()  # a GPU has room for one batch; others are decoded meanwhile
+
+    def answer(number: int) -> tuple[Tensor, Tensor]:
+        pictures = [read(i) for i in range(number * batch, min((number + 1) * batch, total))]
+        with turn, torch.inference_mode():
+            inputs = [
+                network_input(run.to(device), preparation.convention, is_fid=inception.is_fid)
+                for run in _runs(pictures)
+            ]
             pooled, scores = inception(inputs[0] if len(inputs) == 1 else torch.cat(inputs))
-            features[done : done + size] = pooled
-            logits[done : done + size] = scores
-            done += size
-            if progress is not None:
-                progress(done, total)
-    return features, logits
+            return pooled.cpu(), scores.cpu()
+
+    answers = in_threads(
+        answer,
+        -(-total // batch),
+        None if progress is None else lambda done, _: progress(min(done * batch, total), total),
+        workers=torch.get_num_threads() if on_cpu else None,
+    )
+    with full_precision(), one_thread_each() if on_cpu else nullcontext():
+        features, logits = zip(*answers, strict=True)
+    return torch.cat(features), torch.cat(logits)
 
 
-def _batches(
-    images: LabelledImages, preparation: Preparation, batch: int, progress: Progress | None
-) -> Iterator[list[Tensor]]:
-    """Batches as lists of uint8 [b,H,W,3], one for each run of pictures of one size."""
-    if preparation.size:
-        tick: Progress | None = None if progress is None else lambda done, total: progress(0, total)
-        small = images.resized(preparation.size, preparation.filter, preparation.crop, tick)
-        for start in range(0, len(small), batch):
-            yield [small[start : start + batch]]
-        return
-    starts = iter(range(0, len(images), batch))
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        waiting: deque[list[Future[np.ndarray]]] = deque()
-        read: Callable[[int], list[Future[np.ndarray]]] = lambda start: [  # noqa: E731
-            pool.submit(images.read, i) for i in range(start, min(start + batch, len(images)))
-        ]
-        try:
-            for start in starts:
-                waiting.append(read(start))
-                if len(waiting) > READ_AHEAD:
-                    yield _runs([future.result() for future in waiting.popleft()])
-            while waiting:
-                yield _runs([future.result() for future in waiting.popleft()])
-        finally:
-            for futures in waiting:
-                for future in futures:
-                    future.cancel()
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """New threads compute on one core each: batches side by side keep the cores busier than one batch on all."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _reader(images: LabelledImages, preparation: Preparation, progress: Progress | None) -> Callable[[int], np.ndarray]:
+    """From the place of a picture to its uint8 [H,W,3]."""
+    if not preparation.size:
+        return images.read
+    tick: Progress | None = None if progress is None else lambda done, total: progress(0, total)
+    small = images.resized(preparation.size, preparation.filter, preparation.crop, tick).numpy()
+    return lambda index: small[index]
 
 
 def _runs(pictures: list[np.ndarray]) -> list[Tensor]:

@@ -67,7 +67,7 @@ NETWORKS: dict[str, Network] = {
     ),
 }
 
-# A branch is a chain of convolutions; "max" is 3x3 with stride 2, "pool" 3x3 with stride 1; a tuple at the end of a
+# A branch is a chain of convolutions; "max" is 3x3 with stride 2, "branch_pool" pools first; a tuple at the end of a
 # chain runs side by side. Names are those of the weight files.
 _Chain = Sequence[str | tuple[str, ...]]
 _A: tuple[_Chain, ...] = (
@@ -85,7 +85,7 @@ _E: tuple[_Chain, ...] = (
     ["branch3x3_1", ("branch3x3_2a", "branch3x3_2b")],
     ["branch3x3dbl_1", "branch3x3dbl_2", ("branch3x3dbl_3a", "branch3x3dbl_3b")],
 )
-_POOLED: tuple[_Chain, ...] = (["pool", "branch_pool"],)
+_POOLED: tuple[_Chain, ...] = (["branch_pool"],)
 _BLOCKS: dict[str, tuple[_Chain, ...]] = {
     **dict.fromkeys(("Mixed_5b", "Mixed_5c", "Mixed_5d"), _A + _POOLED),
     "Mixed_6a": (["branch3x3"], ["branch3x3dbl_1", "branch3x3dbl_2", "branch3x3dbl_3"], ["max"]),
@@ -165,17 +165,29 @@ class Inception(nn.Module):
     def _step(self, path: str, name: str, x: Tensor) -> Tensor:
         if name == "max":
             return F.max_pool2d(x, 3, stride=2)
-        if name == "pool":
-            # the FID graph leaves padding out of the average, and takes the maximum in its last block
-            if self.is_fid and path == "Mixed_7c.pool":
-                return F.max_pool2d(x, 3, stride=1, padding=1)
-            return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=not self.is_fid)
-        convolution = cast(nn.Conv2d, self.convolutions[path.replace(".", "/")])
+        if name != "branch_pool":
+            return self._convolve(path, x)
+        if self.is_fid and path == "Mixed_7c.branch_pool":  # the FID graph takes the maximum in its last block
+            return self._convolve(path, F.max_pool2d(x, 3, stride=1, padding=1))
+        # an average and a 1x1 convolution may change places, and after it there is less to average;
+        # the FID graph leaves padding out
+        x = self._convolve(path, x, only_weights=True)
+        x = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=not self.is_fid)
+        return x.add_(cast(Tensor, self._convolution(path).bias)[:, None, None]).relu_()
+
+    def _convolve(self, path: str, x: Tensor, *, only_weights: bool = False) -> Tensor:
+        """With bias and ReLU, or without both."""
+        convolution = self._convolution(path)
         if x.device.type == "cpu" and _fuses():
             if path not in self._packed:
                 self._packed[path] = _pack(convolution, x)
-            return _convolve_and_rectify(convolution, self._packed[path], x)
+            return _convolve_packed(convolution, self._packed[path], x, only_weights)
+        if only_weights:
+            return F.conv2d(x, convolution.weight, None, convolution.stride, convolution.padding)
         return F.relu_(convolution(x))
+
+    def _convolution(self, path: str) -> nn.Conv2d:
+        return cast(nn.Conv2d, self.convolutions[path.replace(".", "/")])
 
 
 def find_weights(network: str, folders: Sequence[Path], *, download: bool = False) -> Path:
@@ -255,7 +267,7 @@ def _fuses() -> bool:
     x = torch.linspace(-1, 1, 3 * 5 * 5).reshape(1, 3, 5, 5)
     with torch.inference_mode():
         try:
-            return torch.allclose(_convolve_and_rectify(probe, _pack(probe, x), x), F.relu(probe(x)), atol=1e-5)
+            return torch.allclose(_convolve_packed(probe, _pack(probe, x), x, False), F.relu(probe(x)), atol=1e-5)
         except (AttributeError, NotImplementedError, RuntimeError, TypeError):
             return False
 
@@ -268,11 +280,12 @@ def _pack(c: nn.Conv2d, x: Tensor) -> Tensor:
     return weights
 
 
-def _convolve_and_rectify(c: nn.Conv2d, weights: Tensor, x: Tensor) -> Tensor:
-    rectified: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, weights, c.bias, c.padding, c.stride, c.dilation, c.groups, "relu", [], ""
+def _convolve_packed(c: nn.Conv2d, weights: Tensor, x: Tensor, only_weights: bool) -> Tensor:
+    bias, after = (None, "none") if only_weights else (c.bias, "relu")
+    convolved: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        x, weights, bias, c.padding, c.stride, c.dilation, c.groups, after, [], ""
     )
-    return rectified
+    return convolved
 
 
 def _convolutions(state: Mapping[str, Tensor]) -> dict[str, nn.Conv2d]:
@@ -293,7 +306,7 @@ def _convolutions(state: Mapping[str, Tensor]) -> dict[str, nn.Conv2d]:
             for step in chain:
                 if not isinstance(step, str):
                     inner = sum(add(f"{block}.{name}", inner) for name in step)
-                elif step not in ("max", "pool"):
+                elif step != "max":
                     inner = add(f"{block}.{step}", inner)
             ends += inner
         width = ends

@@ -17,13 +17,18 @@ PATIENCE = 0.1  # seconds without a result until progress is called again
 
 
 def in_threads(
-    work: Callable[[int], T], count: int, progress: Callable[[int, int], None] | None = None, at_once: int = 1
+    work: Callable[[int], T],
+    count: int,
+    progress: Callable[[int, int], None] | None = None,
+    at_once: int = 1,
+    workers: int | None = None,
 ) -> Iterator[T]:
     """work(0), work(1), ... work(count - 1), in order.
 
     Args:
         progress: called with (done, count) from the calling thread, after each task and while it waits for one.
         at_once: pictures in one task; more where the work on one is shorter than handing it to a thread.
+        workers: threads; None takes one a core, at most 8.
     """
     stopped = threading.Event()
 
@@ -31,7 +36,7 @@ def in_threads(
         return [work(place) for place in range(start, min(start + at_once, count)) if not stopped.is_set()]
 
     starts = iter(range(0, count, at_once))
-    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1))
     try:
         waiting = deque(pool.submit(task, start) for start in islice(starts, AHEAD))
         done = 0

@@ -14,7 +14,7 @@ from .. import checks, paths, sockets
 CATEGORY = "HypoNet/Metrics"
 LOCAL, DOWNLOAD = "from models/inception", "download if missing"
 NETWORK_NAMES = list(NETWORKS)
-MEMORY = 2**30  # bytes; the network and a few batches of eight
+MEMORY = 2**31  # bytes; the network and a batch of 32, or a few small ones
 SEED = 2**32 - 1  # the largest that numpy takes
 
 
@@ -64,7 +64,13 @@ def preparation_inputs() -> list[io.Input]:
             tooltip="Where the network's weights come from. Nothing is downloaded unless you choose so here (about "
             "95 MB, once, into models/inception).",
         ),
-        io.Int.Input("batch", default=8, min=1, max=1024, tooltip="Pictures at once. 8 is best on a CPU; 64 on a GPU."),
+        io.Int.Input(
+            "batch",
+            default=0,
+            min=0,
+            max=1024,
+            tooltip="Pictures in one pass; 0 takes 4 on each core of a CPU and 32 on a GPU.",
+        ),
     ]
 
 

@@ -79,7 +79,7 @@ class ExtractFeatures(io.ComfyNode):
             open_network(network, weights),
             preparation(convention, size, filter, crop),
             cache=paths.hyponet_dir() / "cache" / "features",
-            batch=checks.integer(batch, 1, 1024, "batch"),
+            batch=checks.integer(batch, 0, 1024, "batch"),
             progress=progress_bar(len(source)),
         )
         comfy.model_management.soft_empty_cache()

@@ -21,7 +21,7 @@ PREPARATION = {
     "filter": "bicubic",
     "crop": "squash",
     "weights": "from models/inception",
-    "batch": 8,
+    "batch": 0,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from hyponet.evaluation.features import (
     extract_features,
     network_input,
     pictures_as_images,
+    usual_batch,
 )
 from hyponet.evaluation.fid import measure_fid
 from hyponet.evaluation.inception import FID_NETWORK, TORCHVISION_NETWORK, load_inception
@@ -189,6 +191,30 @@ def test_pictures_of_any_size_go_in_and_keep_their_order() -> None:
     found = extract_features(mixed, network(), Preparation("clean-fid", 0), batch=3).features
     assert np.abs(found[0] - found[2]).max() <= 1e-4
     assert np.abs(found[0] - found[1]).max() > 1e-2
+
+
+def test_batch_zero_is_chosen_for_the_device(pair):
+    assert usual_batch(torch.device("cpu")) == 4  # the fastest of 1, 2, 3, 4 and 8 on each of two cores
+    assert usual_batch(torch.device("cuda")) == 32
+    chosen, four = (extract_features(as_set(pair[0]), network(), Preparation(), batch=batch) for batch in (0, 4))
+    assert np.array_equal(chosen.features, four.features)
+    with pytest.raises(ValueError, match="batch is -1; expected 0"):
+        extract_features(as_set(pair[0]), network(), Preparation(), batch=-1)
+
+
+def test_the_number_of_cores_changes_nothing_and_is_left_as_it_was(pair):
+    before = torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(extract_features(as_set(pair[0]), network(), Preparation(), batch=2).features)
+            assert torch.get_num_threads() == threads
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(torch.get_num_threads).result() == threads
+        assert np.array_equal(*found)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_features_are_kept_by_content_and_a_damaged_file_is_made_again(tmp_path: Path, caplog) -> None:

@@ -88,7 +88,7 @@ class PlotDistortion(io.ComfyNode):
             strengths=levels,
             seed=checks.integer(seed, 0, SEED, "seed"),
             cache=paths.hyponet_dir() / "cache" / "features",
-            batch=checks.integer(batch, 1, 1024, "batch"),
+            batch=checks.integer(batch, 0, 1024, "batch"),
             progress=progress_bar((len(chosen) * len(levels) + 1) * len(images)),
         )
         result = keep(finding, name)
