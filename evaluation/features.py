@@ -31,6 +31,7 @@ from .threads import in_threads
 log = logging.getLogger("hyponet")
 
 CONVENTIONS = ("torch-fidelity", "clean-fid", "pytorch-fid", "torchmetrics", "thesis")
+CORES = 32  # at most, on a CPU: each takes about 60 MB for its batch
 
 
 @dataclass(frozen=True)
@@ -287,7 +288,7 @@ def _run(
         answer,
         -(-total // batch),
         None if progress is None else lambda done, _: progress(min(done * batch, total), total),
-        workers=torch.get_num_threads() if on_cpu else None,
+        workers=min(CORES, torch.get_num_threads()) if on_cpu else None,
     )
     with full_precision(), one_thread_each() if on_cpu else nullcontext():
         features, logits = zip(*answers, strict=True)
