@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 
 from .data import LabelledImages, Progress, drawn
+from .files import replacing
 from .images import CorruptPicture, resize
 from .threads import in_threads
 
@@ -100,10 +100,8 @@ def _corrupt(data: LabelledImages, progress: Progress | None) -> list[int]:
     decoded = in_threads(lambda i: _decodes(data, i), len(data), progress)
     bad = [place for place, good in enumerate(decoded) if not good]
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(bad), encoding="utf-8")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(bad), encoding="utf-8")
     return bad
 
 
@@ -144,14 +142,8 @@ def _open(path: Path, shape: tuple[int, ...]) -> torch.Tensor | None:
 
 def _stream(path: Path, shape: tuple[int, ...], pictures: Iterator[np.ndarray]) -> None:
     """Write the pictures as one .npy file, one after another, and give it its name only when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    try:
-        with open(temporary, "wb") as file:
-            np.lib.format.write_array_header_1_0(file, header)
-            for picture in pictures:
-                file.write(picture.tobytes())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for picture in pictures:
+            file.write(picture.tobytes())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from .features import ImageFeatures, Preparation
+from .files import replacing
 from .inception import FEATURES
 
 
@@ -159,16 +159,13 @@ def save_statistics(path: Path, statistics: FeatureStatistics) -> None:
     """Write `mu`, `sigma` and where they came from; pytorch-fid and clean-fid read the file too."""
     facts = {"name": statistics.name, "count": statistics.count, "content_key": statistics.content_key}
     facts |= statistics.settings()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.part")
-    with open(temporary, "wb") as file:
+    with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(
             file,
             mu=statistics.mean.numpy(),
             sigma=statistics.full_covariance().numpy(),
             hyponet=np.array(json.dumps(facts)),
         )
-    os.replace(temporary, path)
 
 
 def load_statistics(path: Path, *, network: str = "", preparation: Preparation, count: int = 0) -> FeatureStatistics:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -25,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .data import LabelledImages, Progress, labelled
+from .files import replacing
 from .inception import FEATURES, NETWORKS, SIDE, TORCHVISION_NETWORK, Inception, full_precision
 from .threads import in_threads
 
@@ -344,11 +344,8 @@ def _open(path: Path, count: int, classes: int) -> tuple[Tensor, Tensor] | None:
 
 
 def _keep(path: Path, features: Tensor, logits: Tensor) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        safetensors.torch.save_file({"features": features, "logits": logits}, temporary)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            safetensors.torch.save_file({"features": features, "logits": logits}, temporary)
     except (OSError, SafetensorError) as error:
         log.warning("the features could not be kept in %s: %s", path, error)
-        temporary.unlink(missing_ok=True)

@@ -259,7 +259,7 @@ def full_precision() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def _fuses() -> bool:
-    """Whether this torch has oneDNN's convolution with ReLU in one step and with weights laid out once.
+    """Whether this torch has oneDNN's convolution with weights laid out once, and with ReLU in the same step.
 
     Together about 1.25 times as fast; not in torch's public API, so it is tried before it is relied on.
     """
@@ -267,7 +267,12 @@ def _fuses() -> bool:
     x = torch.linspace(-1, 1, 3 * 5 * 5).reshape(1, 3, 5, 5)
     with torch.inference_mode():
         try:
-            return torch.allclose(_convolve_packed(probe, _pack(probe, x), x, False), F.relu(probe(x)), atol=1e-5)
+            packed = _pack(probe, x)
+            expected = {False: F.relu(probe(x)), True: F.conv2d(x, probe.weight)}  # by only_weights
+            return all(
+                torch.allclose(_convolve_packed(probe, packed, x, only_weights), answer, atol=1e-5)
+                for only_weights, answer in expected.items()
+            )
         except (AttributeError, NotImplementedError, RuntimeError, TypeError):
             return False
 

@@ -9,7 +9,6 @@ mean and std (JSON lists), provenance (JSON object).
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,8 @@ import safetensors.torch
 import torch
 import torchvision
 from torch import nn
+
+from .files import replacing
 
 FORMAT = "hyponet.classifier"
 VERSION = "1"
@@ -124,13 +125,8 @@ def save_checkpoint(
         "provenance": json.dumps(dict(provenance)),
     }
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         safetensors.torch.save_file(tensors, temporary, metadata=metadata)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return Checkpoint(path, architecture, stem, tuple(class_names), preprocessing, dict(provenance))
 
 

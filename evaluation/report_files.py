@@ -6,7 +6,6 @@ Reads: a Report. Each file is written whole under a temporary name and renamed.
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from . import plots
+from .files import replacing
 from .report_html import report_html
 from .report_tables import Report, Source, same_settings
 from .report_text import report_csv, report_markdown
@@ -166,9 +166,8 @@ def _images(drawn: list[Plot], missing: str, size: tuple[int, int]) -> torch.Ten
 
 
 def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _slug(text: str) -> str:

@@ -31,6 +31,8 @@ import numpy as np
 import PIL
 import torch
 
+from .files import replacing
+
 FORMAT = "hyponet.result"
 VERSION = 1
 log = logging.getLogger("hyponet")
@@ -151,14 +153,9 @@ def write_result(
         warnings=tuple(plain(warning) for warning in warnings),
         **body,
     )
-    target.mkdir(parents=True, exist_ok=True)
     path = target / f"{result.run}.json"
-    temporary = path.with_suffix(".json.part")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(json.dumps(result.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return replace(result, path=path)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -16,6 +15,8 @@ from typing import Any
 
 import torch
 from torch import nn
+
+from .files import replacing
 
 log = logging.getLogger("hyponet")
 
@@ -141,8 +142,6 @@ class Run:
 
     def save(self, path: Path) -> None:
         """Write the state; a reader sees the old file or the new one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
         state = {
             "identity": self.identity,
             "network": self.network.state_dict(),
@@ -155,11 +154,8 @@ class Run:
             "correct": self.correct,
             "seconds": self.spent(),
         }
-        try:
+        with replacing(path) as temporary:
             torch.save(state, temporary)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def restore(self, path: Path) -> bool:
         """Go on from `path`; False where there is none. Raises ValueError where it is damaged or another run's."""

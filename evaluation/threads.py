@@ -1,4 +1,4 @@
-"""Work on every picture of a set in several threads, which what `progress` raises stops within about one picture."""
+"""Work on every picture of a set, or batch of them, in threads; what `progress` raises stops it within a task."""
 
 from __future__ import annotations
 

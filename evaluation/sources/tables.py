@@ -117,9 +117,8 @@ def read_webdataset(path: Path, split: str = "all", cache: Path | None = None) -
         pictures: dict[str, tuple[int, int]] = {}
         stated: dict[str, tuple[str, bool]] = {}
         try:
-            with tarfile.open(
-                file, "r:"
-            ) as archive:  # pictures are read by their offsets, which compression has none of
+            # uncompressed alone: pictures are read by their offsets
+            with tarfile.open(file, "r:") as archive:
                 for member in archive:
                     _note(archive, member, pictures, stated)
         except (tarfile.TarError, OSError, EOFError, UnicodeDecodeError, ValueError, KeyError) as error:

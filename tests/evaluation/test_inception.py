@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hyponet.evaluation import inception
 from hyponet.evaluation.inception import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK, find_weights, load_inception
 
 from .inception_fixtures import crops, network, weights
@@ -36,6 +37,17 @@ def test_the_imagenet_network_is_torchvisions_with_transform_input_off() -> None
         _, found = network(TORCHVISION_NETWORK)(pictures)
     assert found.shape == (3, 1000)
     assert (found - expected).abs().max() <= 2e-5 * expected.abs().max()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_torch_without_the_packed_convolution_gives_the_same(name, monkeypatch) -> None:
+    pictures = torch.from_numpy(crops(2, 299)).permute(0, 3, 1, 2) / 127.5 - 1
+    with torch.inference_mode():
+        packed = network(name)(pictures)
+        monkeypatch.setattr(inception, "_fuses", lambda: False)
+        public = network(name)(pictures)
+    for one, other in zip(packed, public, strict=True):
+        assert (one - other).abs().max() <= 2e-5 * one.abs().max()  # as above
 
 
 def test_missing_weights_are_named_with_every_folder_and_the_link(tmp_path: Path) -> None:
