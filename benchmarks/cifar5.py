@@ -22,6 +22,7 @@ from pack import load_pack
 load_pack()
 
 import torch  # noqa: E402
+
 from hyponet.evaluation.intervals import wilson  # noqa: E402
 from hyponet.evaluation.predict import predict  # noqa: E402
 from hyponet.evaluation.run import Moment  # noqa: E402

@@ -126,6 +126,7 @@ def measure_loop(models: Path, images: int, steps: int) -> None:
     """The loop's own share at 256x256, manifest, files and waiting for the writer included."""
     import comfy.sd
     import torch
+
     from hyponet.nodes.dataset.store import DatasetStore
     from hyponet.nodes.dataset.writer import BackgroundWriter
     from hyponet.nodes.prompts.plan import Item

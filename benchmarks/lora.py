@@ -36,9 +36,10 @@ import comfy.utils
 import numpy as np
 from comfy.weight_adapter.lora import LoRAAdapter
 from comfy_extras.nodes_train import TrainLoraNode
+from PIL import Image
+
 from hyponet.nodes.lora import engine
 from hyponet.nodes.lora.settings import LoraSettings
-from PIL import Image
 
 BATCH = 5
 

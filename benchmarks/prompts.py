@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 import conftest  # noqa: F401, E402  loads the pack as `hyponet`
+
 from hyponet.nodes.prompts.lines import read_lines  # noqa: E402
 from hyponet.nodes.prompts.plan import ClassSpec, Plan  # noqa: E402
 from hyponet.nodes.prompts.wildcards import Library  # noqa: E402

@@ -29,13 +29,14 @@ load_pack()
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+from torch import nn  # noqa: E402
+
 from hyponet.evaluation.model import build  # noqa: E402
 from hyponet.evaluation.run import Moment  # noqa: E402
 from hyponet.evaluation.settings import Settings  # noqa: E402
 from hyponet.evaluation.sources.folders import read_folder  # noqa: E402
 from hyponet.evaluation.train import keep_freed_memory, train  # noqa: E402
-from PIL import Image  # noqa: E402
-from torch import nn  # noqa: E402
 
 EPOCHS = 12
 WAYS = ("folder", "bare", "ours", "ours bfloat16")

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from hyponet.tests.tools.editor import bounds, editor
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "workflows"

@@ -106,9 +106,10 @@ def test_each_metric_shows_its_figures_and_keeps_them_as_a_file(comfy, shown) ->
 
 
 def test_the_server_measures_what_plain_python_measures(comfy, sets, shown) -> None:
+    from torchvision.datasets import ImageFolder
+
     from hyponet.evaluation.features import Preparation, extract_features
     from hyponet.evaluation.fid import measure_fid
-    from torchvision.datasets import ImageFolder
 
     from ..evaluation.inception_fixtures import as_set, network
 

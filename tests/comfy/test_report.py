@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from hyponet.evaluation.results import write_result
 
 CHROMIUM = "/usr/bin/chromium"

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from hyponet.headless.run import run_workflow
 from hyponet.tests.tools.shrunken import shrunken
 

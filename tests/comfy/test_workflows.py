@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from safetensors.torch import load_file
+
 from hyponet.headless.run import outcome
 from hyponet.tests.tools import workflows
 from hyponet.tests.tools.random_inception import write_random_weights
 from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS, shrunken, write_inputs
-from PIL import Image
-from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")

@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 import pytest
+
 from hyponet.nodes.dataset.store import DatasetStore
 from hyponet.nodes.prompts.plan import Item, Pick
 

@@ -4,8 +4,9 @@ import hashlib
 
 import numpy as np
 import pytest
-from hyponet.nodes.dataset.store import DatasetStore, OtherSettings
 from PIL import Image
+
+from hyponet.nodes.dataset.store import DatasetStore, OtherSettings
 
 from .conftest import generate, open_set, picture, schedule
 

@@ -5,9 +5,10 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hyponet.nodes.dataset.encode import FORMATS, Encoding, encode, parameters_line
 from hyponet.nodes.prompts.plan import Item
-from PIL import Image
 
 TEXTS = {"prompt": '{"1": {}}', "workflow": '{"nodes": ["\\uace0"]}', "parameters": "a cat\nSteps: 2, Seed: 5"}
 GENERATED = b"digitalsourcetype/trainedAlgorithmicMedia"  # the IPTC vocabulary's name for pictures by a model

@@ -8,11 +8,12 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hyponet.nodes.dataset.culling.rejections import Mark, mark
 from hyponet.nodes.dataset.encode import Encoding
 from hyponet.nodes.dataset.export.formats import EXPORTS, export
 from hyponet.nodes.dataset.store import DatasetStore
-from PIL import Image
 
 from .conftest import generate, open_set, picture, schedule
 

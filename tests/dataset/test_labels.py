@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+
 from hyponet.nodes.dataset.culling.labels import ClassifierJudge, ClipJudge, check_labels, marks_of, report
 from hyponet.nodes.dataset.culling.rejections import mark
 from hyponet.nodes.dataset.store import DatasetStore

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hyponet.nodes.dataset.culling.rejections import Mark, mark
 from hyponet.nodes.dataset.merge import merge
 from hyponet.nodes.dataset.split import Shares, split

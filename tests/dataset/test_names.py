@@ -3,9 +3,10 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hyponet.nodes.dataset.names import assign_folders, check_set_name, parse_sizes, safe_folder
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from hyponet.nodes.dataset.names import assign_folders, check_set_name, parse_sizes, safe_folder
 
 KOREAN = "\uace0\uc591\uc774"
 GRIN = "\U0001f600"

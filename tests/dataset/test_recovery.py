@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from hyponet.nodes.dataset.culling.rejections import Mark, mark
 from hyponet.nodes.dataset.culling.verify import mark_findings, verify
 from hyponet.nodes.dataset.store import DatasetStore

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from hyponet.nodes.dataset.culling.items import number_of, reject_by_hand, select_items
 from hyponet.nodes.dataset.culling.rejections import Mark, mark, reject_path
 from hyponet.nodes.dataset.store import DatasetStore

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from hyponet.nodes.dataset.culling.fonts import caption_font
 from hyponet.nodes.dataset.culling.rejections import Mark, mark
 from hyponet.nodes.dataset.culling.sheet import SheetSettings, contact_sheet, save_sheet

@@ -5,11 +5,12 @@ import threading
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hyponet.nodes.dataset.encode import Encoding
 from hyponet.nodes.dataset.lock import SetIsHeld
 from hyponet.nodes.dataset.store import DatasetStore, OtherSettings, read_revision
 from hyponet.nodes.dataset.writer import BackgroundWriter
-from PIL import Image
 
 from .conftest import IDENTITY, assert_whole, generate, item, open_set, picture, schedule
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from hyponet.nodes.dataset.card import write_card
 from hyponet.nodes.dataset.culling.rejections import Mark, mark
 from hyponet.nodes.dataset.load import load_batch, table_of

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hyponet.nodes.dataset.culling.duplicates import fingerprint, near_duplicates
 from hyponet.nodes.dataset.culling.verify import mark_findings, verify
 from hyponet.nodes.dataset.store import DatasetStore
-from PIL import Image
 
 from .conftest import generate, item, open_set, picture
 

@@ -10,10 +10,11 @@ from tempfile import mkdtemp
 
 import numpy as np
 import torch
+from skimage import data
+
 from hyponet.evaluation.data import LabelledImages, labelled
 from hyponet.evaluation.features import ArrayPictures, ImageFeatures, Preparation
 from hyponet.evaluation.inception import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK, Inception, load_inception
-from skimage import data
 
 from ..tools.random_inception import write_random_weights
 

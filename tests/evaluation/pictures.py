@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+
 from hyponet.evaluation.data import LabelledImages, labelled
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+
 from hyponet.evaluation.augment import EpochDraw, draw_epoch, gather
 
 

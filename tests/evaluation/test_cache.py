@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+
 from hyponet.evaluation import cache
 from hyponet.evaluation.data import labelled, limited
 from hyponet.evaluation.images import CorruptPicture, resize

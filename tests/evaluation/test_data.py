@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+
 from hyponet.evaluation.data import drawn, labelled, limited, merged, split, take
 
 from .pictures import MemoryPictures, colours

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from hyponet.evaluation.distortion import KINDS, DistortedPictures, distortion_curve
 from hyponet.evaluation.features import Preparation
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from hyponet.evaluation.data import labelled
 from hyponet.evaluation.feature_statistics import statistics_of
 from hyponet.evaluation.features import (
@@ -25,7 +27,6 @@ from hyponet.evaluation.inception import FID_NETWORK, TORCHVISION_NETWORK, load_
 from hyponet.evaluation.inception_score import measure_inception_score
 from hyponet.evaluation.kid import measure_kid
 from hyponet.evaluation.precision_recall import measure_precision_recall
-from PIL import Image
 
 from .inception_fixtures import as_set, crops, made_up, network, weights
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
+
 from hyponet.evaluation.feature_statistics import (
     FeatureStatistics,
     frechet_distance,

@@ -7,8 +7,9 @@ import io
 import numpy as np
 import pytest
 import torchvision
-from hyponet.evaluation.images import FILTERS, CorruptPicture, decode, resize
 from PIL import Image
+
+from hyponet.evaluation.images import FILTERS, CorruptPicture, decode, resize
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from hyponet.evaluation import inception
 from hyponet.evaluation.inception import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK, find_weights, load_inception
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hyponet.evaluation.intervals import holm, mcnemar, wilson
 from scipy.stats import binomtest
+
+from hyponet.evaluation.intervals import holm, mcnemar, wilson
 
 
 @pytest.mark.parametrize(("right", "total"), [(0, 10), (1, 10), (5, 10), (4239, 5000), (547, 900), (900, 900)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from hyponet.evaluation.data import labelled
 from hyponet.evaluation.mapping import ClassMapping, shipped_mappings
 from hyponet.evaluation.sources.cifar10 import CLASSES as CIFAR_CLASSES

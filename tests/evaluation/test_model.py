@@ -8,6 +8,7 @@ import safetensors
 import safetensors.torch
 import torch
 import torchvision
+
 from hyponet.evaluation.model import (
     STEMS,
     Preprocessing,

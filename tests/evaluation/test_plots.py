@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from hyponet.evaluation.plots import bar_chart, confusion_plot, label, line_chart, note, to_image, to_png, to_svg
 
 

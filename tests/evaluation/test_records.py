@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+
 from hyponet.evaluation import records, testing
 from hyponet.evaluation.data import merged
 from hyponet.evaluation.model import load_checkpoint

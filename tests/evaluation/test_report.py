@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from hyponet.evaluation import thesis
 from hyponet.evaluation.plots import confusion_plot, to_svg
 from hyponet.evaluation.report import Report, build_report, parse_rows

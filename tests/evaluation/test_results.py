@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from hyponet.evaluation.results import plain, read_result, read_results, write_result
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+
 from hyponet.evaluation.diversity import measure_diversity, pairwise_distances, vendi_score
 from hyponet.evaluation.features import Preparation
 from hyponet.evaluation.inception_score import inception_score, measure_inception_score

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from hyponet.evaluation import testing
 from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.predict import predict

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torchvision.models import resnet18
+
 from hyponet.evaluation import run as run_module
 from hyponet.evaluation import train as train_module
 from hyponet.evaluation.data import split
@@ -22,7 +24,6 @@ from hyponet.evaluation.run import Diverged, Run
 from hyponet.evaluation.settings import Settings
 from hyponet.evaluation.testing import measure_accuracy
 from hyponet.evaluation.train import autocast, fits, folder_name, train, weights_key
-from torchvision.models import resnet18
 
 from .pictures import colours
 

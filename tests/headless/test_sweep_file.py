@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from hyponet.headless.sweep_file import read_sweep, shard
 
 FLOW = {"1": {"class_type": "A", "inputs": {"n": 1, "text": "t"}, "_meta": {"title": "Node"}}}

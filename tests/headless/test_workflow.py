@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from hyponet.headless.workflow import fingerprint, parse_setting, read_workflow, with_overrides
 
 GRAPH = {

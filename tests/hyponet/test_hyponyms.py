@@ -11,6 +11,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+
 from hyponet.nodes.hyponet.hyponyms import Settings, hyponyms_of_class, hyponyms_of_word
 from hyponet.nodes.hyponet.lemmas import fold
 from hyponet.nodes.hyponet.taxonomy import taxonomy

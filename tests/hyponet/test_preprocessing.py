@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hyponet.nodes.hyponet.preprocessing import Preprocessing, SquareResize, to_pictures
 from PIL import Image
 from skimage import data
 from torchvision.models import ResNet50_Weights
+
+from hyponet.nodes.hyponet.preprocessing import Preprocessing, SquareResize, to_pictures
 
 PRESET = ResNet50_Weights.IMAGENET1K_V1.transforms()  # resize 256, crop 224, bilinear, ImageNet mean and deviation
 

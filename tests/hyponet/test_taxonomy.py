@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from hyponet.nodes.hyponet.taxonomy import DATA, Taxonomy, imagenet_classes, taxonomy
 
 HERE = Path(__file__).resolve().parent

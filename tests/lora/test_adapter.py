@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hyponet.nodes.lora.adapter import attached, checkpointed, frozen, make_layers, usable_in_autograd
 from torch import nn
+
+from hyponet.nodes.lora.adapter import attached, checkpointed, frozen, make_layers, usable_in_autograd
 
 
 def generator(seed=0):

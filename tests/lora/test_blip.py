@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hyponet.nodes.lora.blip import blip_captioner, hub_snapshot
 from transformers import (
     BertTokenizer,
     BlipConfig,
@@ -13,6 +12,8 @@ from transformers import (
     BlipImageProcessor,
     BlipProcessor,
 )
+
+from hyponet.nodes.lora.blip import blip_captioner, hub_snapshot
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[DEC]", "a", "cat", "dog", "ship", "on", "the", "red", "sea", "mat"]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from hyponet.nodes.lora.buckets import bucket_sizes, epoch_batches, fit, steps_per_epoch
 
 

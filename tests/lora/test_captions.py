@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hyponet.nodes.lora.captions import (
     edited_key,
     folder_key,
@@ -12,7 +14,6 @@ from hyponet.nodes.lora.captions import (
     template_captioner,
     write_folder,
 )
-from PIL import Image
 
 PHOTO = template_captioner("a photo of a {label}")
 

@@ -75,6 +75,7 @@ def train(engine, models, folder, out, **changes):
 def test_the_loss_halves_and_the_saved_file_does_it_in_the_native_loader(engine, sd15, pictures, tmp_path):
     import comfy.sd
     import comfy.utils
+
     from hyponet.nodes.lora.buckets import fit
     from hyponet.nodes.lora.captions import read_folder
     from hyponet.nodes.lora.train import probe_loss
@@ -251,6 +252,7 @@ KOHYA = {
 @pytest.mark.parametrize("family", ["sd1", "sdxl"])
 def test_the_real_models_get_the_layers_and_names_of_kohyas_trainer(engine, family):
     import comfy.model_detection
+
     from hyponet.nodes.lora.lora_file import kohya_names
 
     config, count, examples = KOHYA[family]

@@ -5,10 +5,11 @@ import json
 
 import pytest
 import torch
+from safetensors import safe_open
+
 from hyponet.nodes.lora import lora_file
 from hyponet.nodes.lora.adapter import make_layers
 from hyponet.nodes.lora.settings import LoraSettings
-from safetensors import safe_open
 
 IDENTITY = {"seed": 0, "rank": 2, "pictures": "abc"}
 

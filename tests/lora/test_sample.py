@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from hyponet.nodes.lora.sample import sample_each_class
 
 LABELS = np.array([0, 1, 1, 0, 2, 1, 0, 2, 2, 1])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+
 from hyponet.nodes.lora.adapter import LoraLayer, attached
 from hyponet.nodes.lora.curve import loss_curve
 from hyponet.nodes.lora.settings import LoraSettings

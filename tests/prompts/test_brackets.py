@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from hyponet.nodes.prompts.brackets import ends_in_number, escape, weight_at
 from hyponet.nodes.prompts.resolve import Words
 

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from hyponet.nodes.hyponet.classifier import Classifier
 from hyponet.nodes.hyponet.hyponyms import Settings
 from hyponet.nodes.hyponet.preprocessing import Preprocessing
 from hyponet.nodes.prompts.classes.make import add_classes, classes_from_text, make_class
 from hyponet.nodes.prompts.classes.pictures import classes_from_pictures, find_pictures, read_picture
 from hyponet.nodes.prompts.plan import ClassSpec
-from PIL import Image
 
 from .drawing import library
 

@@ -5,6 +5,7 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
+
 from hyponet.nodes.prompts.decks import (
     LARGEST_SHUFFLE,
     UniformDeck,

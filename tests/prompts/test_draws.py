@@ -6,10 +6,11 @@ from fractions import Fraction
 from itertools import permutations
 
 import pytest
+from scipy.stats import chi2
+
 from hyponet.nodes.prompts.draws import Stream
 from hyponet.nodes.prompts.parser import parse
 from hyponet.nodes.prompts.syntax import Choice, Text
-from scipy.stats import chi2
 
 from .drawing import Made
 

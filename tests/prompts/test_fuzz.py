@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from hyponet.nodes.prompts.lines import read_lines
 from hyponet.nodes.prompts.plan import COVERAGE, ClassSpec, Plan
 

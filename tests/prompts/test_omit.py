@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hyponet.nodes.prompts.errors import Place, TemplateError
 from hyponet.nodes.prompts.omit import without
 from hyponet.nodes.prompts.parser import parse

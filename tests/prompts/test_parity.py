@@ -14,6 +14,7 @@ import logging
 import re
 
 import pytest
+
 from hyponet.nodes.prompts.wildcards import Library
 
 from .drawing import Made

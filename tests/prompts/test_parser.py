@@ -5,11 +5,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from hyponet.nodes.prompts.errors import TemplateError
 from hyponet.nodes.prompts.parser import DEEPEST, parse
 from hyponet.nodes.prompts.syntax import Choice, Option, Text, to_text
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from .drawing import Made, library
 from .grammar import Grammar

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from hyponet.nodes.prompts.draws import Balanced
 from hyponet.nodes.prompts.errors import TemplateError
 from hyponet.nodes.prompts.plan import ClassSpec, Plan, item_seed

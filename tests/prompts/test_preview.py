@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hyponet.nodes.hyponet.hyponyms import Settings, hyponyms_of_class, hyponyms_of_word
 from hyponet.nodes.hyponet.taxonomy import taxonomy
 from hyponet.nodes.prompts.coverage import use_of

@@ -4,6 +4,7 @@ import re
 from itertools import permutations
 
 import pytest
+
 from hyponet.nodes.prompts.counting import selections, symmetric
 from hyponet.nodes.prompts.errors import TemplateError
 from hyponet.nodes.prompts.resolve import Words

@@ -4,6 +4,7 @@ import os
 import unicodedata
 
 import pytest
+
 from hyponet.nodes.prompts import lines as lines_module
 from hyponet.nodes.prompts.errors import TemplateError
 from hyponet.nodes.prompts.lines import PackedLines, read_lines

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hyponet.nodes.prompts.plan import ClassSpec, Plan
 from hyponet.nodes.prompts.wildcards import Library
 from hyponet.nodes.sampling.batching import BatchLimit, batch_count, chunks, group_lengths, plan_batch

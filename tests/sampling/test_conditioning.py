@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from hyponet.nodes.sampling.conditioning import can_merge, merge
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+
 from hyponet.nodes.prompts.plan import Item
 from hyponet.nodes.sampling.decoding import decode
 from hyponet.nodes.sampling.generate import Run

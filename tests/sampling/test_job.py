@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from hyponet.nodes.prompts.plan import ClassSpec, Plan
 from hyponet.nodes.prompts.wildcards import Library
 from hyponet.nodes.sampling.job import Request, check_space, digest, spread, thumbnails
 from hyponet.nodes.sampling.settings import Settings
-from PIL import Image
 
 SETTINGS = Settings(512, 512, 30, 2.0, "dpmpp_2m", "karras", 8, 1.0, 0.8)
 

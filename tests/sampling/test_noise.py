@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from hyponet.nodes.sampling.noise import PerImageNoise, generator_noise, start_noise
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hyponet.nodes.sampling.progress import Pace, duration
 
 

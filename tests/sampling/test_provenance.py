@@ -4,6 +4,7 @@ import hashlib
 import os
 
 import pytest
+
 from hyponet.nodes.sampling.provenance import (
     FileHashes,
     Identifier,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from hyponet.nodes.sampling.settings import Settings, check_settings, refiner_step
 
 GOOD = {"width": 512, "height": 512, "steps": 30, "cfg": 7.5, "sampler": "euler", "scheduler": "karras"}

@@ -6,11 +6,12 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hyponet.evaluation.sources import read_source
 from hyponet.nodes.dataset.export.formats import export
 from hyponet.nodes.dataset.store import DatasetStore
 from hyponet.nodes.prompts.plan import Item
-from PIL import Image
 
 LABELS = ("train", "a cat")  # a class called train, as ENGINE's list of traps has it
 

@@ -8,6 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
+
 from hyponet.evaluation.sources.plain_objects import read_plain
 
 # CIFAR-10's batches were written by Python 2 with protocol 2: its strings are the instructions U and T, which Python 3

@@ -13,13 +13,14 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hyponet.evaluation.sources import SOURCES, SPLITS, read_source
 from hyponet.evaluation.sources.cifar10 import BATCH, CLASSES
 from hyponet.evaluation.sources.cifar10 import VALUES as CIFAR_VALUES
 from hyponet.evaluation.sources.download import damaged
 from hyponet.evaluation.sources.stl10 import COUNTS as STL_COUNTS
 from hyponet.evaluation.sources.stl10 import VALUES as STL_VALUES
-from PIL import Image
 
 
 def encoded(colour, kind="PNG", side=6):
