@@ -13,6 +13,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+
 from hyponet.evaluation.sources.ours import read_ours
 from hyponet.nodes.dataset.culling.rejections import Mark, mark
 from hyponet.nodes.dataset.culling.verify import Findings, mark_findings, verify
@@ -183,6 +184,7 @@ def load_dataset(tmp_path, monkeypatch):
 
     comfy.cli_args.args.cpu = True
     import folder_paths
+
     from hyponet.nodes.dataset.nodes import HypoNetLoadDataset
 
     monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from hyponet.evaluation import records, testing
 from hyponet.evaluation.data import labelled, limited, merged, split_places
 from hyponet.evaluation.features import pictures_as_images

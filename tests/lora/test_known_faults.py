@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from hyponet.nodes.lora.buckets import fit
 from hyponet.nodes.lora.captions import load_picture, read_folder
 from hyponet.nodes.lora.settings import LoraSettings
-from PIL import Image
 
 NOT_REFUSED = pytest.fail.Exception  # what pytest.raises ends in where nothing was raised
 

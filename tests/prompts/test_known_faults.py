@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hyponet.nodes.prompts.classes.pictures import read_picture
 from PIL import Image
+
+from hyponet.nodes.prompts.classes.pictures import read_picture
 
 
 @pytest.mark.xfail(

@@ -8,8 +8,9 @@ import tracemalloc
 import zipfile
 
 import pytest
-from hyponet.evaluation.sources import read_source
 from PIL import Image
+
+from hyponet.evaluation.sources import read_source
 
 NOT_REFUSED = pytest.fail.Exception  # what pytest.raises ends in where nothing was raised
 
