@@ -24,11 +24,11 @@ load_pack()
 import torch  # noqa: E402
 
 from hyponet.evaluation.intervals import wilson  # noqa: E402
-from hyponet.evaluation.predict import predict  # noqa: E402
-from hyponet.evaluation.run import Moment  # noqa: E402
-from hyponet.evaluation.settings import Settings  # noqa: E402
-from hyponet.evaluation.sources.folders import read_folder  # noqa: E402
-from hyponet.evaluation.train import folder_name, train  # noqa: E402
+from hyponet.evaluation.pictures.sources.folders import read_folder  # noqa: E402
+from hyponet.evaluation.training.predict import predict  # noqa: E402
+from hyponet.evaluation.training.settings import Settings  # noqa: E402
+from hyponet.evaluation.training.state import Moment  # noqa: E402
+from hyponet.evaluation.training.train import folder_name, train  # noqa: E402
 
 RECIPES = {
     "thesis": Settings(),

@@ -20,10 +20,10 @@ from pack import load_pack
 
 load_pack()
 
-from hyponet.evaluation.feature_statistics import FeatureStatistics, frechet_distance, statistics_of  # noqa: E402
-from hyponet.evaluation.features import ImageFeatures, Preparation  # noqa: E402
-from hyponet.evaluation.kid import measure_kid  # noqa: E402
-from hyponet.evaluation.precision_recall import measure_precision_recall  # noqa: E402
+from hyponet.evaluation.metrics.feature_statistics import FeatureStatistics, frechet_distance, statistics_of  # noqa: E402
+from hyponet.evaluation.metrics.features import ImageFeatures, Preparation  # noqa: E402
+from hyponet.evaluation.metrics.kid import measure_kid  # noqa: E402
+from hyponet.evaluation.metrics.precision_recall import measure_precision_recall  # noqa: E402
 
 
 def features(count: int, seed: int, width: int = 2048) -> ImageFeatures:

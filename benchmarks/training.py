@@ -32,11 +32,12 @@ import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 from torch import nn  # noqa: E402
 
-from hyponet.evaluation.model import build  # noqa: E402
-from hyponet.evaluation.run import Moment  # noqa: E402
-from hyponet.evaluation.settings import Settings  # noqa: E402
-from hyponet.evaluation.sources.folders import read_folder  # noqa: E402
-from hyponet.evaluation.train import keep_freed_memory, train  # noqa: E402
+from hyponet.evaluation.pictures.cache import resized  # noqa: E402
+from hyponet.evaluation.pictures.sources.folders import read_folder  # noqa: E402
+from hyponet.evaluation.training.model import build  # noqa: E402
+from hyponet.evaluation.training.settings import Settings  # noqa: E402
+from hyponet.evaluation.training.state import Moment  # noqa: E402
+from hyponet.evaluation.training.train import keep_freed_memory, train  # noqa: E402
 
 EPOCHS = 12
 WAYS = ("folder", "bare", "ours", "ours bfloat16")
@@ -91,7 +92,7 @@ def run_folder(root: Path) -> list[Epoch]:
 def run_bare(root: Path) -> list[Epoch]:
     """Time of each epoch of the shortest loop: fp32, pictures channels last, fused AdamW, nothing counted or kept."""
     data = read_folder(root, cache=root.parent / "cache")
-    images, labels = data.resized(32), torch.from_numpy(data.labels)
+    images, labels = resized(data, 32), torch.from_numpy(data.labels)
     network = build("resnet18", 5)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
     keep_freed_memory()
@@ -151,7 +152,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "pictures"
         make_pictures(root, options.pictures)
-        read_folder(root, cache=root.parent / "cache").resized(32)  # ours and bare start from the small copies
+        resized(read_folder(root, cache=root.parent / "cache"), 32)  # ours and bare start from the small copies
         for _ in range(options.rounds):
             for way in WAYS:
                 command = [sys.executable, __file__, "--one", way, "--root", str(root)]

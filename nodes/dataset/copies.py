@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...evaluation.images import decode, resize
+from ...evaluation.pictures.decode import decode, resize
 from . import folders
 from .description import copies_json, encoding_json
 from .encode import Encoding, encode

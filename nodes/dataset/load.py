@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...evaluation.images import decode, resize
+from ...evaluation.pictures.decode import decode, resize
 from .line import Line
 from .store import DatasetStore
 
@@ -36,7 +36,7 @@ def load_batch(store: DatasetStore, number: int, batch_size: int, size: int = 0,
 
     Raises:
         ValueError: there is no such batch, or the pictures differ in size and `size` is 0.
-        evaluation.images.CorruptPicture: a picture is missing or torn.
+        evaluation.pictures.decode.CorruptPicture: a picture is missing or torn.
     """
     keys = store.keys(kept=kept)
     batches = -(-len(keys) // batch_size)

@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
-from ...evaluation.images import FILTERS
+from ...evaluation.pictures.decode import FILTERS
 from .. import checks, paths, sockets
 from ..engine import metadata_is_off, progress_bar, schema
 from ..prompts.plan import Item, Plan

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...evaluation.images import resize
-from ...evaluation.model import Preprocessing as TrainedPreprocessing
+from ...evaluation.pictures.decode import resize
+from ...evaluation.training.model import Preprocessing as TrainedPreprocessing
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -72,7 +72,7 @@ class EachPicture:
 
 @dataclass(frozen=True, slots=True)
 class SquareResize:
-    """What Train Classifier feeds its models: evaluation.images.resize, then (x - mean) / std in 0..1."""
+    """What Train Classifier feeds its models: evaluation.pictures.decode.resize, then (x - mean) / std in 0..1."""
 
     size: int
     filter: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import comfy.model_management
 from comfy_api.latest import io
 
-from ...evaluation.features import CONVENTIONS, Preparation
-from ...evaluation.images import CROPS, FILTERS
-from ...evaluation.inception import NETWORKS, Inception, find_weights, load_inception
+from ...evaluation.metrics.features import CONVENTIONS, Preparation
+from ...evaluation.metrics.inception import NETWORKS, Inception, find_weights, load_inception
+from ...evaluation.pictures.decode import CROPS, FILTERS
 from ...evaluation.results import Finding, Result, write_finding
 from .. import checks, paths, sockets
 

@@ -6,14 +6,14 @@ import comfy.model_management
 import torch
 from comfy_api.latest import io
 
-from ...evaluation.data import LabelledImages
-from ...evaluation.diversity import measure_diversity
-from ...evaluation.feature_statistics import FeatureStatistics
-from ...evaluation.features import ImageFeatures, extract_features, pictures_as_images
-from ...evaluation.fid import measure_fid
-from ...evaluation.inception_score import measure_inception_score
-from ...evaluation.kid import Kernel, measure_kid
-from ...evaluation.precision_recall import measure_precision_recall
+from ...evaluation.metrics.diversity import measure_diversity
+from ...evaluation.metrics.feature_statistics import FeatureStatistics
+from ...evaluation.metrics.features import ImageFeatures, extract_features, pictures_as_images
+from ...evaluation.metrics.fid import measure_fid
+from ...evaluation.metrics.inception_score import measure_inception_score
+from ...evaluation.metrics.kid import Kernel, measure_kid
+from ...evaluation.metrics.precision_recall import measure_precision_recall
+from ...evaluation.pictures.labelled_images import LabelledImages
 from .. import checks, paths, sockets
 from ..engine import progress_bar, schema
 from .distortion.nodes import NODES as DISTORTION

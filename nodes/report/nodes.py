@@ -8,8 +8,8 @@ from pathlib import Path
 
 from comfy_api.latest import io
 
-from ...evaluation.report import build_report, parse_rows
-from ...evaluation.report_files import write_report
+from ...evaluation.report.build import build_report, parse_rows
+from ...evaluation.report.write import write_report
 from ...evaluation.results import Result, read_results
 from .. import checks, paths, sockets
 from ..engine import schema

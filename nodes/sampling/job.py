@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...evaluation.images import FILTERS, CorruptPicture, decode
+from ...evaluation.pictures.decode import FILTERS, CorruptPicture, decode
 from .. import checks
 from ..dataset.encode import FORMATS, Encoding
 from ..dataset.folders import DESCRIPTION

@@ -18,18 +18,19 @@ from typing import Any
 import comfy.model_management
 import torch
 
-from ...evaluation import records, testing
-from ...evaluation.cache import without_corrupt
-from ...evaluation.data import LabelledImages, limited
-from ...evaluation.model import Checkpoint, is_checkpoint, load_checkpoint
+from ...evaluation.pictures.cache import without_corrupt
+from ...evaluation.pictures.labelled_images import LabelledImages, limited
+from ...evaluation.pictures.sheets import samples
+from ...evaluation.pictures.sources import read_source
+from ...evaluation.pictures.sources.download import DOWNLOADABLE, download
+from ...evaluation.pictures.sources.ours import is_ours, read_ours
 from ...evaluation.results import Result
-from ...evaluation.run import Moment
-from ...evaluation.settings import Settings
-from ...evaluation.sheets import samples
-from ...evaluation.sources import read_source
-from ...evaluation.sources.download import DOWNLOADABLE, download
-from ...evaluation.sources.ours import is_ours, read_ours
-from ...evaluation.train import Trained, folder_name, train
+from ...evaluation.training import accuracy as testing
+from ...evaluation.training import records
+from ...evaluation.training.model import Checkpoint, is_checkpoint, load_checkpoint
+from ...evaluation.training.settings import Settings
+from ...evaluation.training.state import Moment
+from ...evaluation.training.train import Trained, folder_name, train
 from .. import checks, paths
 from ..dataset.store import DatasetRef
 from ..engine import progress_bar, progress_text

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ...evaluation.data import LabelledImages
-from ...evaluation.images import CROPS, FILTERS
-from ...evaluation.model import ARCHITECTURES, STEMS, Checkpoint
-from ...evaluation.settings import AUGMENTATIONS, NORMALISATIONS, OPTIMIZERS, PRECISIONS, SCHEDULES, Settings
-from ...evaluation.train import weights_key
+from ...evaluation.pictures.decode import CROPS, FILTERS
+from ...evaluation.pictures.labelled_images import LabelledImages
+from ...evaluation.training.model import ARCHITECTURES, STEMS, Checkpoint
+from ...evaluation.training.settings import AUGMENTATIONS, NORMALISATIONS, OPTIMIZERS, PRECISIONS, SCHEDULES, Settings
+from ...evaluation.training.train import weights_key
 from .. import checks, sockets
 from ..engine import SEED_LIMIT, schema, seed_input
 from . import engine

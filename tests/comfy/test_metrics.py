@@ -11,7 +11,7 @@ from PIL import Image
 
 from headless.client import RunFailed
 
-from ..evaluation.inception_fixtures import crops, weights
+from ..evaluation.metrics.inception_fixtures import crops, weights
 
 FID_NETWORK = "FID Inception v3 (2015-12-05)"
 PREPARATION = {
@@ -108,10 +108,10 @@ def test_each_metric_shows_its_figures_and_keeps_them_as_a_file(comfy, shown) ->
 def test_the_server_measures_what_plain_python_measures(comfy, sets, shown) -> None:
     from torchvision.datasets import ImageFolder
 
-    from hyponet.evaluation.features import Preparation, extract_features
-    from hyponet.evaluation.fid import measure_fid
+    from hyponet.evaluation.metrics.features import Preparation, extract_features
+    from hyponet.evaluation.metrics.fid import measure_fid
 
-    from ..evaluation.inception_fixtures import as_set, network
+    from ..evaluation.metrics.inception_fixtures import as_set, network
 
     found = []
     for path in sets:

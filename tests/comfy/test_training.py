@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from headless.client import Client, Rejected, RunFailed
-from hyponet.evaluation.model import is_checkpoint, load_checkpoint
+from hyponet.evaluation.training.model import is_checkpoint, load_checkpoint
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
 

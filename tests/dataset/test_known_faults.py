@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.evaluation.sources.ours import read_ours
+from hyponet.evaluation.pictures.sources.ours import read_ours
 from hyponet.nodes.dataset.culling.rejections import Mark, mark
 from hyponet.nodes.dataset.culling.verify import Findings, mark_findings, verify
 from hyponet.nodes.dataset.lock import SetIsHeld

@@ -13,20 +13,21 @@ import numpy as np
 import pytest
 import torch
 
-from hyponet.evaluation import records, testing
-from hyponet.evaluation.data import labelled, limited, merged, split_places
-from hyponet.evaluation.features import pictures_as_images
 from hyponet.evaluation.intervals import McNemar
-from hyponet.evaluation.kid import measure_kid
-from hyponet.evaluation.mapping import ClassMapping
-from hyponet.evaluation.model import build
-from hyponet.evaluation.precision_recall import neighbourhoods
-from hyponet.evaluation.report import Report, build_report
-from hyponet.evaluation.report_text import report_markdown
+from hyponet.evaluation.metrics.features import pictures_as_images
+from hyponet.evaluation.metrics.kid import measure_kid
+from hyponet.evaluation.metrics.precision_recall import neighbourhoods
+from hyponet.evaluation.pictures.labelled_images import labelled, limited, merged, split_places
+from hyponet.evaluation.pictures.mapping import ClassMapping
+from hyponet.evaluation.pictures.sources.ours import ListedPictures
+from hyponet.evaluation.report.build import Report, build_report
+from hyponet.evaluation.report.text import report_markdown
 from hyponet.evaluation.results import read_results, write_result
-from hyponet.evaluation.settings import Settings
-from hyponet.evaluation.sources.ours import ListedPictures
-from hyponet.evaluation.train import train
+from hyponet.evaluation.training import accuracy as testing
+from hyponet.evaluation.training import records
+from hyponet.evaluation.training.model import build
+from hyponet.evaluation.training.settings import Settings
+from hyponet.evaluation.training.train import train
 
 from .inception_fixtures import made_up
 from .pictures import MemoryPictures, colours

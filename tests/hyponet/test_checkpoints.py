@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
 
-from hyponet.evaluation import model as trained
+from hyponet.evaluation.training import model as trained
 from hyponet.nodes.hyponet.checkpoints import load, resnet_architecture
 from hyponet.nodes.hyponet.files import list_names, stamp
 from hyponet.nodes.hyponet.predictions import average_class, predictions_report, top_predictions

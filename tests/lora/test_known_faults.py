@@ -111,7 +111,7 @@ def test_latents_that_are_no_numbers_are_refused(engine, sd15, pictures, tmp_pat
 )
 def test_a_training_that_diverges_says_so_and_keeps_nothing(engine, sd15, pictures, tmp_path):
     """As Train Classifier does (run.Diverged); the tensors would be loaded like any others."""
-    from hyponet.evaluation.run import Diverged
+    from hyponet.evaluation.training.state import Diverged
 
     with pytest.raises(Diverged):
         train(engine, sd15, pictures("a cat", "a cat"), tmp_path, epochs=4, learning_rate=1.0, rank=8, alpha=1024)

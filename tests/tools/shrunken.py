@@ -103,6 +103,6 @@ def write_pictures(folder: Path, labels: Any, count: int, side: int) -> None:
 
 def imagenet_classes() -> list[str]:
     """The wnids that the shipped ImageNet mapping names."""
-    text = (API.parent.parent / "evaluation" / "mappings" / "imagenet.txt").read_text("utf-8")
+    text = (API.parent.parent / "evaluation" / "pictures" / "mappings" / "imagenet.txt").read_text("utf-8")
     rows = [line.split("=", 1)[1] for line in text.splitlines() if "=" in line and not line.startswith("#")]
     return [source.split("|")[0].strip() for row in rows for source in row.split(",")]

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from ....evaluation.images import decode
+from ....evaluation.pictures.decode import decode
 from ..line import FAILED, PASSED, Line
 from ..store import DatasetStore
 from .rejections import Mark

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ....evaluation.images import decode
+from ....evaluation.pictures.decode import decode
 from ..folders import make_sibling
 from ..line import KEPT, Line
 from ..names import safe_folder

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....evaluation.images import CorruptPicture, decode
+from ....evaluation.pictures.decode import CorruptPicture, decode
 from .. import folders
 from ..line import Line
 from ..store import DatasetStore

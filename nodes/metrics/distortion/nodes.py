@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ....evaluation.data import LabelledImages
-from ....evaluation.distortion import KINDS, distortion_curve
+from ....evaluation.metrics.distortion import KINDS, distortion_curve
+from ....evaluation.pictures.labelled_images import LabelledImages
 from ....evaluation.plots import distortion_plot, to_image
 from ... import checks, paths, sockets
 from ...engine import progress_bar, schema

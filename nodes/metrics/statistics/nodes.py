@@ -6,9 +6,9 @@ from pathlib import Path
 
 from comfy_api.latest import io
 
-from ....evaluation.feature_statistics import load_statistics, save_statistics, statistics_of
-from ....evaluation.features import ImageFeatures
-from ....evaluation.inception import NETWORKS
+from ....evaluation.metrics.feature_statistics import load_statistics, save_statistics, statistics_of
+from ....evaluation.metrics.features import ImageFeatures
+from ....evaluation.metrics.inception import NETWORKS
 from ... import checks, paths, sockets
 from ...engine import schema
 from ..engine import CATEGORY, preparation, preparation_inputs

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
-from ....evaluation.data import LabelledImages, merged, split, take
-from ....evaluation.mapping import ClassMapping, shipped_mappings
-from ....evaluation.sources import SOURCES, SPLITS
+from ....evaluation.pictures.labelled_images import LabelledImages, merged, split, take
+from ....evaluation.pictures.mapping import ClassMapping, shipped_mappings
+from ....evaluation.pictures.sources import SOURCES, SPLITS
 from ... import checks, sockets
 from ...dataset.store import DatasetRef
 from ...engine import SEED_LIMIT, schema, seed_input

@@ -1,0 +1,1 @@
+"""Features of pictures, their statistics, and the numbers made of them: FID, IS, KID, P/R/D/C, diversity."""

@@ -1,0 +1,214 @@
+"""Mean and covariance of Inception features in float64, their files, and the Frechet distance between two of them.
+
+Reads and writes .npz with `mu` and `sigma` as pytorch-fid and clean-fid have them; ours add what the numbers came from.
+Source: Heusel et al. 2017, arXiv 1706.08500, equation 6.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..files import replacing
+from .features import ImageFeatures, Preparation
+from .inception import FEATURES
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureStatistics:
+    """A set of feature vectors as a Gaussian.
+
+    Attributes:
+        name: of the set.
+        count: number of pictures; 0 when a file does not say.
+        mean: float64 [d].
+        factor: float64 [n,d], centred features / sqrt(n - 1), kept when n <= d; its Gram matrix is the covariance.
+        covariance: float64 [d,d], n - 1 in the denominator; None when there is a factor.
+        network, weights: key and SHA-256 of the network's weights; empty when a file does not say.
+        preparation: how the pictures were prepared.
+        content_key: of the set of pictures; empty when a file does not say.
+    """
+
+    name: str
+    count: int
+    mean: Tensor
+    factor: Tensor | None
+    covariance: Tensor | None
+    network: str
+    weights: str
+    preparation: Preparation
+    content_key: str = ""
+
+    def describe(self) -> dict[str, Any]:
+        """What a result says of this input."""
+        return {"name": self.name, "count": self.count or None, "content_key": self.content_key}
+
+    def settings(self) -> dict[str, Any]:
+        """What a result says of the way here; empty where a foreign file does not say."""
+        return {"network": self.network, "weights_sha256": self.weights, **self.preparation.to_json()}
+
+    def trace(self) -> float:
+        """Sum of the variances."""
+        if self.factor is not None:
+            return float(self.factor.square().sum())
+        assert self.covariance is not None
+        return float(self.covariance.trace())
+
+    def full_covariance(self) -> Tensor:
+        """The covariance [d,d], computed from the factor where there is one."""
+        if self.covariance is not None:
+            return self.covariance
+        assert self.factor is not None
+        return self.factor.T @ self.factor
+
+
+def gaussian(features: np.ndarray | Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Mean, and either factor (n <= d) or covariance (n > d), in float64.
+
+    Args:
+        features: [n,d].
+
+    Raises:
+        ValueError: fewer than two pictures, or a feature that is not finite.
+    """
+    x = torch.as_tensor(features).double()
+    if len(x) < 2:
+        raise ValueError(f"the set has {len(x)} pictures; expected at least 2 for a covariance; add pictures")
+    if not bool(torch.isfinite(x).all()):
+        raise ValueError("a feature is not finite; expected finite numbers; check the weights and half precision")
+    mean = x.mean(0)
+    factor = (x - mean) / math.sqrt(len(x) - 1)
+    if x.shape[0] <= x.shape[1]:
+        return mean, factor, None
+    return mean, None, factor.T @ factor
+
+
+def statistics_of(features: ImageFeatures) -> FeatureStatistics:
+    """The Gaussian of a set."""
+    mean, factor, covariance = gaussian(features.features)
+    return FeatureStatistics(
+        name=features.name,
+        count=len(features),
+        mean=mean,
+        factor=factor,
+        covariance=covariance,
+        network=features.network,
+        weights=features.weights,
+        preparation=features.preparation,
+        content_key=features.content_key,
+    )
+
+
+def frechet_distance(first: FeatureStatistics, second: FeatureStatistics) -> float:
+    """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))."""
+    shift = float((first.mean - second.mean).square().sum())
+    return shift + first.trace() + second.trace() - 2 * _trace_of_root(first, second)
+
+
+def _trace_of_root(first: FeatureStatistics, second: FeatureStatistics) -> float:
+    """tr (S1 S2)^(1/2): the sum of the singular values of A B' for any A'A = S1, B'B = S2.
+
+    Singular values stay exact where S1 S2 is singular; eigenvalues, whose square roots would turn an error of 1e-16
+    into 1e-8, are used only for products that have full rank.
+    """
+    a, b = first.factor, second.factor
+    if a is not None and b is not None:
+        return float(torch.linalg.svdvals(a @ b.T).sum())
+    if a is not None or b is not None:
+        factor, other = (a, second.full_covariance()) if a is not None else (b, first.full_covariance())
+        assert factor is not None
+        if _cholesky(other) is not None:
+            return _sum_of_roots(factor @ other @ factor.T)
+        return float(torch.linalg.svdvals(factor @ _root(other).T).sum())
+    one, two = first.full_covariance(), second.full_covariance()
+    lower = _cholesky(one)
+    if lower is not None and _cholesky(two) is not None:
+        return _sum_of_roots(lower.T @ two @ lower)
+    return float(torch.linalg.svdvals(_root(one) @ _root(two).T).sum())
+
+
+def _cholesky(covariance: Tensor) -> Tensor | None:
+    """Its lower factor; None without full rank, also where rounding alone makes it positive definite."""
+    lower, failed = torch.linalg.cholesky_ex(covariance)
+    pivots = lower.diagonal().square()
+    enough = pivots.min() > pivots.max() * len(pivots) * torch.finfo(torch.float64).eps
+    return None if failed or not enough else lower
+
+
+def _sum_of_roots(matrix: Tensor) -> float:
+    return float(torch.linalg.eigvalsh((matrix + matrix.T) / 2).clamp_min(0).sqrt().sum())
+
+
+def _root(covariance: Tensor) -> Tensor:
+    """B [rank,d] with B'B = covariance."""
+    values, vectors = torch.linalg.eigh(covariance)
+    kept = values > values[-1] * len(values) * torch.finfo(torch.float64).eps
+    root: Tensor = values[kept].sqrt()[:, None] * vectors[:, kept].T
+    return root
+
+
+def save_statistics(path: Path, statistics: FeatureStatistics) -> None:
+    """Write `mu`, `sigma` and where they came from; pytorch-fid and clean-fid read the file too."""
+    facts = {"name": statistics.name, "count": statistics.count, "content_key": statistics.content_key}
+    facts |= statistics.settings()
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(
+            file,
+            mu=statistics.mean.numpy(),
+            sigma=statistics.full_covariance().numpy(),
+            hyponet=np.array(json.dumps(facts)),
+        )
+
+
+def load_statistics(path: Path, *, network: str = "", preparation: Preparation, count: int = 0) -> FeatureStatistics:
+    """The statistics in an .npz of pytorch-fid, clean-fid or ours.
+
+    Args:
+        path: the file.
+        network, preparation, count: used where the file does not say, that is for foreign ones.
+
+    Raises:
+        ValueError: the file is truncated, lacks mu or sigma, or they are none of such a set; the message names it.
+    """
+    try:
+        with np.load(path) as archive:
+            mean, covariance = (np.asarray(archive[key], dtype=np.float64) for key in ("mu", "sigma"))
+            facts = json.loads(str(archive["hyponet"])) if "hyponet" in archive.files else None
+        if facts is not None:
+            preparation = Preparation(**{key: facts[key] for key in ("convention", "size", "filter", "crop")})
+            count = int(facts["count"])
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} cannot be read as statistics ({type(error).__name__}: {error}); expected an .npz with mu [2048] "
+            "and sigma [2048,2048]; write one with Save Statistics, pytorch-fid or clean-fid"
+        ) from error
+    if mean.shape != (FEATURES,) or covariance.shape != (FEATURES, FEATURES):
+        raise ValueError(f"{path} has mu {mean.shape} and sigma {covariance.shape}; expected (2048,) and (2048, 2048)")
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all() and np.allclose(covariance, covariance.T)):
+        raise ValueError(
+            f"{path} has a sigma that is not finite or not symmetric; expected a covariance; make it again"
+        )
+    sigma = torch.from_numpy(covariance)
+    rounding = 1e-5 * float(sigma.trace())  # files in float32 have eigenvalues a little below 0
+    if torch.linalg.cholesky_ex(sigma + (rounding + 1e-300) * torch.eye(FEATURES, dtype=torch.float64)).info:
+        raise ValueError(f"{path} has a sigma with negative eigenvalues; expected a covariance; make it again")
+    known = facts or {}
+    return FeatureStatistics(
+        name=str(known.get("name", path.stem)),
+        count=count,
+        mean=torch.from_numpy(mean),
+        factor=None,
+        covariance=sigma,
+        network=str(known.get("network", network)),
+        weights=str(known.get("weights_sha256", "")),
+        preparation=preparation,
+        content_key=str(known.get("content_key", "")),
+    )

@@ -1,0 +1,92 @@
+"""Frechet Inception Distance: two sets of features -> one number, with its convention and both N.
+
+Source: Heusel et al. 2017, arXiv 1706.08500; Table 5-11 and equation 5-1 of the thesis.
+"""
+
+from __future__ import annotations
+
+from ..pictures.labelled_images import Progress
+from ..results import Finding
+from .feature_statistics import FeatureStatistics, frechet_distance, statistics_of
+from .features import ImageFeatures, check_comparable
+from .inception import FEATURES
+
+USUAL_COUNT = 10_000
+
+
+def measure_fid(
+    features: ImageFeatures,
+    reference: ImageFeatures | FeatureStatistics,
+    *,
+    per_class: bool = False,
+    progress: Progress | None = None,
+) -> Finding:
+    """The FID of a set against a reference.
+
+    Args:
+        features: of the set to judge.
+        reference: features or statistics of the set it is compared with.
+        per_class: also one figure a class that both have; needs the reference's features.
+        progress: called with (done, total) after each class; what it raises stops the work.
+
+    Raises:
+        ValueError: the two were prepared differently, have fewer than two pictures, or share no class.
+    """
+    check_comparable(features, reference)
+    if per_class and isinstance(reference, FeatureStatistics):
+        raise ValueError(
+            f"per_class is on and {reference.name} holds statistics alone; expected features of a labelled "
+            "reference; link Image Features or switch it off"
+        )
+    against = reference if isinstance(reference, FeatureStatistics) else statistics_of(reference)
+    figures: dict[str, object] = {"fid": frechet_distance(statistics_of(features), against)}
+    warnings = (*count_warnings(len(features), against.count), *features.warnings())
+    if per_class and isinstance(reference, ImageFeatures):
+        figures["per_class"] = _per_class(features, reference, progress)
+        warnings += ("FID per class comes from few pictures: compare it only with the same numbers of pictures",)
+        alone = sorted(set(features.class_names) ^ set(reference.class_names))
+        if alone:
+            warnings += (f"no FID for classes that only one of the sets has: {', '.join(alone[:20])}",)
+    return Finding(
+        name=features.name,
+        kind="fid",
+        figures=figures,
+        inputs={"features": features.describe(), "reference": against.describe()},
+        settings={**features.settings(), "statistics": "float64, n - 1"},
+        warnings=warnings,
+    )
+
+
+def count_warnings(count: int, reference: int) -> tuple[str, ...]:
+    """What the numbers of pictures do to a FID."""
+    warnings = []
+    if count < USUAL_COUNT or 0 < reference < USUAL_COUNT:
+        warnings.append(
+            f"FID from {count} pictures against {reference or 'an unknown number'} is biased upward; compare it only "
+            "with figures from the same numbers (the field's usual least number is 10,000)"
+        )
+    if min(count, reference or count) <= FEATURES:
+        warnings.append(f"a covariance of {FEATURES} features from {FEATURES} pictures or fewer is not of full rank")
+    if not reference:
+        warnings.append("the reference's file does not say how many pictures it came from")
+    return tuple(warnings)
+
+
+def _per_class(
+    features: ImageFeatures, reference: ImageFeatures, progress: Progress | None
+) -> dict[str, dict[str, float | int | None]]:
+    shared = [name for name in features.class_names if name in reference.class_names]
+    if not shared:
+        raise ValueError(
+            f"{features.name} and {reference.name} share no class; expected equal class names; use Map Classes first"
+        )
+    found: dict[str, dict[str, float | int | None]] = {}
+    for done, name in enumerate(shared, start=1):
+        ours = features.of_class(features.class_names.index(name))
+        theirs = reference.of_class(reference.class_names.index(name))
+        enough = len(ours) > 1 and len(theirs) > 1
+        fid = frechet_distance(statistics_of(ours), statistics_of(theirs)) if enough else None
+        found[name] = {"fid": fid, "count": len(ours), "reference_count": len(theirs)}
+        if progress is not None:
+            progress(done, len(shared))
+    return found

@@ -1,0 +1,194 @@
+"""Precision, recall, density and coverage from nearest neighbours in feature space.
+
+Two rules, by name: `k=3 closed` is torch-fidelity 0.4.0's (a picture on the edge of a ball is inside), `prdc k=5 open`
+is the package prdc's. Distances are computed in rows: no matrix of all pairs is kept.
+Source: Kynkaanniemi et al. 2019, arXiv 1904.06991; Naeem et al. 2020, arXiv 2002.09797.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..pictures.labelled_images import Progress
+from ..results import Finding
+from .features import ImageFeatures, check_comparable
+
+CELLS = 4_000_000  # distances held at once
+BLOCK = 512  # rows and columns of a symmetric block
+USUAL_COUNT = 1000  # pictures below which the estimates are rough
+
+
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """Counts under both rules; shares are counts over the numbers of pictures."""
+
+    real: int
+    generated: int
+    closed_precise: int
+    closed_recalled: int
+    open_precise: int
+    open_recalled: int
+    open_inside: int
+    open_covered: int
+
+
+def neighbourhoods(
+    generated: Tensor, real: Tensor, closed_k: int, open_k: int, progress: Progress | None = None
+) -> Neighbourhoods:
+    """Count who lies in whose balls.
+
+    A ball's radius is the distance to the k-th nearest other picture of the same set.
+
+    Args:
+        generated, real: features [n,d] and [m,d].
+        closed_k, open_k: k of the two rules.
+        progress: called with (done, total) many times a second; what it raises stops the work.
+
+    Raises:
+        ValueError: a set has no more than k pictures.
+    """
+    most = max(closed_k, open_k)
+    if min(len(generated), len(real)) <= most:
+        raise ValueError(
+            f"the sets have {len(generated)} and {len(real)} pictures; expected more than k = {most} in each; "
+            "add pictures or lower k"
+        )
+    centre = real.double().mean(0)  # small norms keep the subtraction in the distances exact
+    x, y = generated.double() - centre, real.double() - centre
+    done, total = 0, len(x) ** 2 + len(y) ** 2 + len(x) * len(y)
+
+    def tick(distances: int) -> None:
+        nonlocal done
+        done += distances
+        if progress is not None:
+            progress(done, total)
+
+    radii_x, radii_y = _radii(x, most, tick), _radii(y, most, tick)
+    closed_x, closed_y = radii_x[:, closed_k], radii_y[:, closed_k]
+    open_x, open_y = radii_x[:, open_k], radii_y[:, open_k]
+    precise = torch.zeros(2, len(x), dtype=torch.bool)
+    recalled, inside, covered = [0, 0], 0, 0
+    for rows, squared in squared_distances(y, x):
+        within = squared < open_y[rows, None]
+        precise[0] |= (squared <= closed_y[rows, None]).any(0)
+        precise[1] |= within.any(0)
+        recalled[0] += int((squared <= closed_x).any(1).sum())
+        recalled[1] += int((squared < open_x).any(1).sum())
+        inside += int(within.sum())
+        covered += int((squared.amin(1) < open_y[rows]).sum())
+        tick(squared.numel())
+    return Neighbourhoods(
+        real=len(y),
+        generated=len(x),
+        closed_precise=int(precise[0].sum()),
+        closed_recalled=recalled[0],
+        open_precise=int(precise[1].sum()),
+        open_recalled=recalled[1],
+        open_inside=inside,
+        open_covered=covered,
+    )
+
+
+def measure_precision_recall(
+    features: ImageFeatures,
+    reference: ImageFeatures,
+    *,
+    closed_k: int = 3,
+    open_k: int = 5,
+    progress: Progress | None = None,
+) -> Finding:
+    """Precision and recall by both rules, density and coverage by the open one.
+
+    Args:
+        features: of the generated set.
+        reference: of the real set.
+        closed_k, open_k: neighbours; 3 is torch-fidelity's, 5 that of the paper on density and coverage. A set that
+            has no more pictures lowers them, with a warning.
+        progress: called with (done, total); what it raises stops the work.
+
+    Raises:
+        ValueError: the two were prepared differently, or one has a single picture.
+    """
+    check_comparable(features, reference)
+    most = max(1, min(len(features), len(reference)) - 1)  # a picture is no neighbour of itself
+    warnings = []
+    if max(closed_k, open_k) > most:
+        warnings.append(f"k is at most {most} and not {max(closed_k, open_k)}: the smaller set has no more neighbours")
+    closed_k, open_k = min(closed_k, most), min(open_k, most)
+    generated, real = torch.from_numpy(features.features), torch.from_numpy(reference.features)
+    if min(len(features), len(reference)) < USUAL_COUNT:
+        warnings.append(
+            f"{len(features)} pictures against {len(reference)}: rough below {USUAL_COUNT:,}; compare only with "
+            "figures from the same numbers"
+        )
+    found = neighbourhoods(generated, real, closed_k, open_k, progress)
+    if len(features) != len(reference):
+        warnings.append(
+            f"{len(features)} pictures against {len(reference)}: precision, recall and coverage depend on both numbers"
+        )
+    return Finding(
+        name=features.name,
+        kind="precision_recall",
+        figures={
+            "precision": found.closed_precise / found.generated,
+            "recall": found.closed_recalled / found.real,
+            "prdc_precision": found.open_precise / found.generated,
+            "prdc_recall": found.open_recalled / found.real,
+            "density": found.open_inside / (open_k * found.generated),
+            "coverage": found.open_covered / found.real,
+        },
+        inputs={"features": features.describe(), "reference": reference.describe()},
+        settings={
+            **features.settings(),
+            "precision_recall_rule": f"k={closed_k} closed",
+            "density_coverage_rule": f"prdc k={open_k} open",
+        },
+        warnings=(*warnings, *features.warnings()),
+    )
+
+
+def squared_distances(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Squared distances [rows,len(y)] of a few rows of `x` at a time."""
+    step = max(1, CELLS // len(y))
+    norms = y.square().sum(1)
+    for start in range(0, len(x), step):
+        rows = slice(start, min(start + step, len(x)))
+        squared = _squared(x[rows], y, norms)
+        if x is y:
+            squared[torch.arange(len(squared)), torch.arange(rows.start, rows.stop)] = 0
+        yield rows, squared
+
+
+def _squared(x: Tensor, y: Tensor, norms: Tensor) -> Tensor:
+    return torch.addmm(norms, x, y.T, alpha=-2).add_(x.square().sum(1, keepdim=True)).clamp_(min=0)
+
+
+def _radii(x: Tensor, k: int, tick: Callable[[int], None]) -> Tensor:
+    """Squared distances to the nearest k others, ascending, [N,k+1]; column 0 is the picture itself.
+
+    `tick` hears how many of the N x N distances became known.
+    """
+    nearest = torch.full((len(x), k + 1), torch.inf, dtype=x.dtype)
+    norms = x.square().sum(1)
+    parts = [slice(start, min(start + BLOCK, len(x))) for start in range(0, len(x), BLOCK)]
+    for place, rows in enumerate(parts):
+        for columns in parts[place:]:  # distances are symmetric: each block serves both its sides
+            squared = _squared(x[rows], x[columns], norms[columns])
+            if rows == columns:
+                squared.fill_diagonal_(0)
+            else:
+                nearest[columns] = _nearer(nearest[columns], squared.T)
+            nearest[rows] = _nearer(nearest[rows], squared)
+            tick(squared.numel() * (1 if rows == columns else 2))
+    return nearest
+
+
+def _nearer(known: Tensor, squared: Tensor) -> Tensor:
+    """The smallest of both in each row, as many as are known, ascending."""
+    width = known.shape[1]
+    found = squared.topk(min(width, squared.shape[1]), dim=1, largest=False).values
+    return torch.cat([known, found], dim=1).topk(width, dim=1, largest=False).values

@@ -1,0 +1,149 @@
+"""Downsampling a whole set once into one uint8 tensor, kept on disk by content.
+
+Reads: LabelledImages. Writes: <cache>/<key>.npy, where the key hashes the
+pictures' stored bytes, size, filter and crop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..files import replacing
+from .decode import CorruptPicture, resize
+from .labelled_images import LabelledImages, Progress, drawn
+from .threads import in_threads
+
+log = logging.getLogger("hyponet")
+
+IN_MEMORY = 2 << 30  # bytes; larger small copies stay on disk and are mapped
+
+
+def resized(
+    data: LabelledImages, size: int, filter: str = "bicubic", crop: str = "squash", progress: Progress | None = None
+) -> torch.Tensor:
+    """All pictures as one uint8 tensor [N,size,size,3].
+
+    Args:
+        data: the set; its `cache` folder keeps the result (None: nothing is kept).
+        size: side in pixels.
+        filter: one of decode.FILTERS.
+        crop: one of decode.CROPS.
+        progress: called with (done, total) from the calling thread, first of hashing; what it raises stops the work.
+
+    Raises:
+        CorruptPicture: one cannot be decoded.
+    """
+    shape = (len(data), size, size, 3)
+    path = _path(data, size, filter, crop, progress)
+    if path is not None:
+        kept = _open(path, shape)
+        if kept is not None:
+            return kept
+        try:
+            _stream(path, shape, _each(data, size, filter, crop, progress))
+        except OSError as error:  # full or read-only disk; a corrupt picture is a ValueError
+            log.warning("the small copies of %s could not be kept in %s: %s", data.name, path, error)
+        else:
+            kept = _open(path, shape)
+            if kept is not None:
+                return kept
+    out = np.empty(shape, dtype=np.uint8)
+    for place, small in enumerate(_each(data, size, filter, crop, progress)):
+        out[place] = small
+    return torch.from_numpy(out)
+
+
+def without_corrupt(
+    data: LabelledImages, progress: Progress | None = None, per_class: int = 0, seed: int = 0
+) -> LabelledImages:
+    """The set without the pictures that cannot be decoded; `skipped` names them. The verdict is cached by content.
+
+    Args:
+        progress: called with (done, total) from the calling thread, first of hashing; what it raises stops the work.
+        per_class, seed: a limit as of data.limited, for which a corrupt picture gives way to the next of the draw; only
+            pictures that are drawn are decoded. 0 means all.
+
+    Raises:
+        CorruptPicture: no picture is left.
+    """
+    bad: set[int] = set()
+    good: set[int] = set()
+    while True:
+        chosen = drawn(data, per_class, seed, sorted(bad))
+        fresh = [int(place) for place in chosen if place not in good]
+        if not fresh:
+            break
+        corrupt = {fresh[place] for place in _corrupt(data.select(fresh), progress)}
+        bad |= corrupt
+        good.update(place for place in fresh if place not in corrupt)
+    if not bad:
+        return data.select(chosen) if per_class > 0 else data
+    if not good:
+        raise CorruptPicture(f"none of the {len(bad)} pictures of {data.name} can be decoded; check the files")
+    names = tuple(data.describe(place) for place in sorted(bad))
+    return replace(data.select(chosen), skipped=data.skipped + names)
+
+
+def _corrupt(data: LabelledImages, progress: Progress | None) -> list[int]:
+    """The places of the pictures that cannot be decoded."""
+    path = None if data.cache is None else data.cache / f"{data.hash_pictures(progress)}-corrupt.json"
+    if path is not None and path.exists():
+        return [int(place) for place in json.loads(path.read_text(encoding="utf-8"))]
+    decoded = in_threads(lambda i: _decodes(data, i), len(data), progress)
+    bad = [place for place, good in enumerate(decoded) if not good]
+    if path is not None:
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(bad), encoding="utf-8")
+    return bad
+
+
+def _decodes(data: LabelledImages, place: int) -> bool:
+    try:
+        data.read(place)
+    except CorruptPicture:
+        return False
+    return True
+
+
+def _each(data: LabelledImages, size: int, filter: str, crop: str, progress: Progress | None) -> Iterator[np.ndarray]:
+    return in_threads(lambda i: resize(data.read(i), size, filter, crop), len(data), progress)
+
+
+def _path(data: LabelledImages, size: int, filter: str, crop: str, progress: Progress | None) -> Path | None:
+    if data.cache is None:
+        return None
+    pictures = data.hash_pictures(progress)
+    key = hashlib.blake2b(f"1\n{pictures}\n{size}\n{filter}\n{crop}".encode(), digest_size=16).hexdigest()
+    return data.cache / f"{key}-{size}.npy"
+
+
+def _open(path: Path, shape: tuple[int, ...]) -> torch.Tensor | None:
+    if not path.exists():
+        return None
+    try:
+        # "c": pages are copied when written to, so the file never changes and torch gets a writable array
+        array = np.load(path, mmap_mode="c" if path.stat().st_size > IN_MEMORY else None)
+    except (OSError, ValueError, EOFError) as error:
+        log.warning("%s is damaged (%s) and is made again", path, error)
+        return None
+    if array.shape != shape or array.dtype != np.uint8:
+        log.warning("%s holds %s %s instead of uint8 %s and is made again", path, array.dtype, array.shape, shape)
+        return None
+    return torch.from_numpy(array)
+
+
+def _stream(path: Path, shape: tuple[int, ...], pictures: Iterator[np.ndarray]) -> None:
+    """Write the pictures as one .npy file, one after another, and give it its name only when it is whole."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for picture in pictures:
+            file.write(picture.tobytes())

@@ -1,0 +1,277 @@
+"""LabelledImages: pictures with class labels, read one at a time from wherever they lie.
+
+Reads: a PictureSource (sources/). Writes: the small copies, through cache.py. Every operation
+(select, limit, merge, split) gives a new value; pictures are decoded only when they are asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from .threads import in_threads
+
+Progress = Callable[[int, int], None]
+HASHED = 8  # pictures hashed in one task: threads stay within two row groups of a Parquet file, which it holds
+
+
+class PictureSource(Protocol):
+    """Where pictures come from. Safe to read from several threads at once."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int) -> np.ndarray:
+        """The picture as uint8 RGB [H,W,3]; raises decode.CorruptPicture naming it."""
+
+    def digest(self, index: int) -> bytes:
+        """A hash of the picture's bytes as they are stored."""
+
+    def describe(self, index: int) -> str:
+        """How messages and sheets name the picture."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """N labelled pictures.
+
+    Args:
+        name: how tables name the set.
+        class_names: the classes, in the order of their label numbers.
+        labels: int64 [N], each below len(class_names).
+        source: where the pictures are.
+        indices: int64 [N], the picture's place in the source.
+        synthetic: bool [N], true for pictures known to be generated (our own sets).
+        cache: folder for the small copies; None keeps them in memory alone.
+        skipped: the names of corrupt pictures that were left out.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    labels: np.ndarray
+    source: PictureSource
+    indices: np.ndarray
+    synthetic: np.ndarray
+    cache: Path | None = None
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, i: int) -> np.ndarray:
+        """Picture `i` as uint8 RGB [H,W,3]."""
+        return self.source.read(int(self.indices[i]))
+
+    def describe(self, i: int) -> str:
+        """How messages name picture `i`."""
+        return self.source.describe(int(self.indices[i]))
+
+    @cached_property
+    def pictures_key(self) -> str:
+        """A hash over the stored bytes of the pictures, in order; slow the first time, see hash_pictures."""
+        return self.hash_pictures()
+
+    def hash_pictures(self, progress: Progress | None = None) -> str:
+        """`pictures_key`, made with progress: called before anything asks for a key, since it reads every byte once.
+
+        Args:
+            progress: called with (done, total) from the calling thread; what it raises stops the work.
+        """
+        known: str | None = self.__dict__.get("pictures_key")  # where cached_property keeps it
+        if known is None:
+            total = hashlib.blake2b(digest_size=20)
+            for digest in in_threads(lambda i: self.source.digest(int(self.indices[i])), len(self), progress, HASHED):
+                total.update(digest)
+            known = self.__dict__["pictures_key"] = total.hexdigest()
+        return known
+
+    @cached_property
+    def content_key(self) -> str:
+        """A hash over pictures, labels and class names: equal keys train and measure alike."""
+        total = hashlib.blake2b(self.pictures_key.encode(), digest_size=20)
+        total.update("\n".join(self.class_names).encode("utf-8", "surrogatepass"))
+        total.update(np.ascontiguousarray(self.labels, dtype="<i8").tobytes())
+        return total.hexdigest()
+
+    def counts(self) -> dict[str, int]:
+        """Pictures of each class."""
+        numbers = np.bincount(self.labels, minlength=len(self.class_names))
+        return {name: int(number) for name, number in zip(self.class_names, numbers, strict=True)}
+
+    def summary(self) -> dict[str, object]:
+        """What a result file says about the set."""
+        return {
+            "name": self.name,
+            "pictures": len(self),
+            "synthetic": int(self.synthetic.sum()),
+            "counts": self.counts(),
+            "skipped": list(self.skipped),
+            "content_key": self.content_key,
+        }
+
+    def select(self, indices: Sequence[int] | np.ndarray) -> LabelledImages:
+        """The pictures at these places, in this order."""
+        at = np.asarray(indices, dtype=np.int64)
+        return replace(self, labels=self.labels[at], indices=self.indices[at], synthetic=self.synthetic[at])
+
+    def named(self, name: str) -> LabelledImages:
+        """The same pictures under another name."""
+        return replace(self, name=name)
+
+
+def labelled(
+    name: str,
+    class_names: Sequence[str],
+    labels: Sequence[int] | np.ndarray,
+    source: PictureSource,
+    *,
+    synthetic: bool = False,
+    cache: Path | None = None,
+) -> LabelledImages:
+    """All pictures of `source` with these labels.
+
+    Raises:
+        ValueError: labels and pictures differ in number, a label has no class, a class name repeats, or there is none.
+    """
+    numbers = np.asarray(labels, dtype=np.int64)
+    if len(numbers) != len(source):
+        raise ValueError(f"{name} has {len(numbers)} labels; expected {len(source)}, one a picture; the set is damaged")
+    if not len(numbers):
+        raise ValueError(f"{name} has no pictures; expected at least one; check the folder and the split")
+    if len(set(class_names)) != len(class_names):
+        raise ValueError(f"{name} names a class twice; expected distinct class names; rename one")
+    if numbers.min() < 0 or numbers.max() >= len(class_names):
+        raise ValueError(
+            f"{name} has labels from {numbers.min()} to {numbers.max()}; expected 0 to {len(class_names) - 1}"
+        )
+    return LabelledImages(
+        name=name,
+        class_names=tuple(class_names),
+        labels=numbers,
+        source=source,
+        indices=np.arange(len(numbers), dtype=np.int64),
+        synthetic=np.full(len(numbers), synthetic),
+        cache=cache,
+    )
+
+
+def limited(data: LabelledImages, per_class: int, seed: int) -> LabelledImages:
+    """At most `per_class` pictures of each class, drawn by `seed`, in the set's order; 0 means all.
+
+    The draw for n is a subset of the draw for n + 1, so that growing limits compare.
+    """
+    return data.select(drawn(data, per_class, seed)) if per_class > 0 else data
+
+
+def drawn(data: LabelledImages, per_class: int, seed: int, without: Sequence[int] = ()) -> np.ndarray:
+    """The places of the pictures that `limited` takes; for those of `without`, the next of the draw."""
+    limit = per_class if per_class > 0 else None
+    orders = [_shuffled(data, label, seed) for label in range(len(data.class_names))]
+    return np.sort(np.concatenate([order[~np.isin(order, without)][:limit] for order in orders]))
+
+
+def take(data: LabelledImages, per_class: int, seed: int | None) -> LabelledImages | None:
+    """`per_class` pictures of each class: the first (seed None; Table 5-10 of the thesis) or drawn by `seed`.
+
+    Returns: None for 0, everything for a negative number.
+
+    Raises:
+        ValueError: a class has fewer.
+    """
+    if per_class == 0:
+        return None
+    if per_class < 0:
+        return data
+    short = {name: count for name, count in data.counts().items() if count < per_class}
+    if short:
+        shown = ", ".join(f"{name} {count}" for name, count in short.items())
+        raise ValueError(f"{data.name} has too few pictures ({shown}); expected {per_class} a class; ask for fewer")
+    if seed is not None:
+        return limited(data, per_class, seed)
+    chosen = [np.flatnonzero(data.labels == label)[:per_class] for label in range(len(data.class_names))]
+    return data.select(np.sort(np.concatenate(chosen)))
+
+
+def split(data: LabelledImages, share: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
+    """Two parts: `share` of each class (rounded, drawn by `seed`), and the rest; both in the set's order.
+
+    Raises:
+        ValueError: a part would be empty.
+    """
+    chosen, rest = split_places(data, share, seed)
+    return data.select(chosen), data.select(rest)
+
+
+def split_places(data: LabelledImages, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the pictures of split()'s two parts are in the set, rising; for what reads the set as a whole."""
+    first = []
+    for label in range(len(data.class_names)):
+        places = _shuffled(data, label, seed)
+        first.append(places[: round(share * len(places))])
+    chosen = np.zeros(len(data), dtype=bool)
+    chosen[np.concatenate(first)] = True
+    if chosen.all() or not chosen.any():
+        raise ValueError(
+            f"share is {share:g}, which leaves one part of the {len(data)} pictures empty; expected a share that gives "
+            "each part a picture; change it or load more"
+        )
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def merged(parts: Sequence[LabelledImages], name: str) -> LabelledImages:
+    """The parts one after another; classes are matched by name and keep the first part's order.
+
+    Raises:
+        ValueError: a part lacks a class of the first or has one more.
+    """
+    first = parts[0]
+    labels = []
+    for part in parts:
+        if set(part.class_names) != set(first.class_names):
+            raise ValueError(
+                f"{part.name} has the classes {', '.join(part.class_names)}; expected those of {first.name}: "
+                f"{', '.join(first.class_names)}; bring them together with Map Classes"
+            )
+        to_first = np.array([first.class_names.index(known) for known in part.class_names], dtype=np.int64)
+        labels.append(to_first[part.labels])
+    joined = labelled(name, first.class_names, np.concatenate(labels), JoinedPictures(tuple(parts)), cache=first.cache)
+    skipped = tuple(name for part in parts for name in part.skipped)
+    return replace(joined, synthetic=np.concatenate([part.synthetic for part in parts]), skipped=skipped)
+
+
+def _shuffled(data: LabelledImages, label: int, seed: int) -> np.ndarray:
+    key = hashlib.blake2b(f"{seed}\n{data.class_names[label]}".encode("utf-8", "surrogatepass"), digest_size=8)
+    places = np.flatnonzero(data.labels == label)
+    return np.random.default_rng(int.from_bytes(key.digest(), "little")).permutation(places)
+
+
+class JoinedPictures:
+    """The pictures of several sets, one set after another."""
+
+    def __init__(self, parts: tuple[LabelledImages, ...]) -> None:
+        self._parts = parts
+        self._ends = np.cumsum([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def _find(self, index: int) -> tuple[LabelledImages, int]:
+        part = int(np.searchsorted(self._ends, index, side="right"))
+        return self._parts[part], index - (int(self._ends[part - 1]) if part else 0)
+
+    def read(self, index: int) -> np.ndarray:
+        part, place = self._find(index)
+        return part.read(place)
+
+    def digest(self, index: int) -> bytes:
+        part, place = self._find(index)
+        return part.source.digest(int(part.indices[place]))
+
+    def describe(self, index: int) -> str:
+        part, place = self._find(index)
+        return f"{part.name}: {part.describe(place)}"

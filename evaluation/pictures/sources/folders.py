@@ -1,0 +1,210 @@
+"""Image folders: one sub-folder a class, the picture files in it; as a folder, or as a zip of one.
+
+Reads: <root>/<class>/**/<picture>, or <root>/<split>/<class>/... where a split is asked for, also where a lone folder
+lies around them; metadata.jsonl beside the class folders, if it is there and has labels (the zips that we export).
+Files may be links; folders that are links are skipped with a warning.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import lzma
+import struct
+import threading
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ..labelled_images import LabelledImages, labelled
+from .encoded import EncodedPictures
+
+log = logging.getLogger("hyponet")
+
+_SPLITS = {"train", "test", "val", "valid", "validation"}
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+OURS = {"prompt", "seed", "try"}  # what only the manifest of a generated set has
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+# what zipfile raises for damage, for encryption (RuntimeError) and for methods it lacks (NotImplementedError, one too)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
+
+
+class FilePictures(EncodedPictures):
+    """Pictures as files below a root."""
+
+    def __init__(self, root: Path, names: Sequence[str]) -> None:
+        super().__init__(names)
+        self._root = root
+
+    def stored(self, index: int) -> bytes:
+        try:
+            return (self._root / self._names[index]).read_bytes()
+        except OSError:
+            return b""
+
+
+class ZipPictures(EncodedPictures):
+    """Pictures as members of one zip file; closed with the last reference to it."""
+
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        super().__init__(names)
+        self._zip = zipfile.ZipFile(path)
+        self._lock = threading.Lock()
+
+    def stored(self, index: int) -> bytes:
+        try:
+            with self._lock:
+                return self._zip.read(self._names[index])
+        except _UNREADABLE:
+            return b""
+
+
+def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | None = None) -> LabelledImages:
+    """The pictures of an image folder, or of a zip of one; classes in alphabetical order, as torchvision has them.
+
+    Args:
+        root: the folder that holds the class folders (or the split folders), or a .zip file.
+        split: the sub-folder with the class folders, such as `train` (`validation` may be called val or valid); empty
+            where the classes lie in the root.
+        name: how tables name it; default: the folder's name.
+
+    Raises:
+        ValueError: no class folder with a picture is there, a split has to be chosen, or the zip is damaged.
+    """
+    title = name or (f"{root.stem} {split}" if split else root.stem)
+    members = _zip_members(root) if root.is_file() else _folder_members(root)
+    listed = {} if split else _listed(root, "")
+    start = "" if listed else _wrapper(members)
+    if start and not split:
+        listed = _listed(root, start)
+    found = _by_class(members, start, split)
+    if found and not split and all(label in _SPLITS and rest.count("/") for label, rest, _ in found):
+        raise ValueError(
+            f"{root.name} holds the folders {', '.join(sorted({label for label, _, _ in found}))}, which look like "
+            "splits with class folders inside, not like classes; choose the split"
+        )
+    if not found:
+        raise ValueError(_no_class_folder(root, members, split))
+    real = [(*listed.get(member, (label, False)), member) for label, _, member in found]
+    classes = sorted({label for label, _, _ in real})
+    number = {label: place for place, label in enumerate(classes)}
+    real.sort(key=lambda entry: (number[entry[0]], entry[2]))
+    names = [member for _, _, member in real]
+    source = ZipPictures(root, names) if root.is_file() else FilePictures(root, names)
+    data = labelled(title, classes, [number[label] for label, _, _ in real], source, cache=cache)
+    return replace(data, synthetic=np.array([generated for _, generated, _ in real]))
+
+
+def _wrapper(members: Sequence[str]) -> str:
+    """`pets/` where one folder lies around all others, as zips often have it: pets/cat/..., pets/dog/...; else nothing.
+
+    A lone folder with pictures directly in it, or with one folder of pictures below it, is a class.
+    """
+    inside = [member for member in members if "/" in member]
+    tops = {member.split("/")[0] for member in inside}
+    folders = {member.rpartition("/")[0] for member in inside}
+    if len(tops) != 1 or len(folders) < 2 or tops & folders or tops & _SPLITS:
+        return ""
+    return f"{tops.pop()}/"
+
+
+def _by_class(members: Sequence[str], start: str, split: str) -> list[tuple[str, str, str]]:
+    """(class, path below its folder, member) of the members below the split's folder, under the first of its names."""
+    for name in ("validation", "val", "valid") if split == "validation" else (split,):
+        prefix = f"{start}{name}/" if name else start
+        inside = [(member[len(prefix) :], member) for member in members if member.startswith(prefix)]
+        parted = [(*below.partition("/"), member) for below, member in inside]
+        found = [(label, rest, member) for label, slash, rest, member in parted if slash]
+        if found:
+            return found
+    return []
+
+
+def _no_class_folder(root: Path, members: Sequence[str], split: str) -> str:
+    where = f"{root.name}/{split}" if split else root.name
+    start = f"{split}/" if split else ""
+    if any(member.startswith(start) and "/" not in member[len(start) :] for member in members):
+        return (
+            f"{where} holds no class folder: its pictures lie directly in it; expected one folder per class; put them "
+            f"into {where}/<class>/"
+        )
+    return (
+        f"{where} holds no class folder with pictures; expected <class>/<picture>.png and the like "
+        f"({', '.join(PICTURES)}); give the folder above the class folders, or another split"
+    )
+
+
+def _listed(root: Path, start: str) -> dict[str, tuple[str, bool]]:
+    """File -> (label, whether it is generated), where a metadata.jsonl beside the class folders has labels.
+
+    Labels can be names that no folder can have; our zips hold such a file.
+    """
+    try:
+        if root.is_file():
+            with zipfile.ZipFile(root) as archive:
+                text = archive.read(f"{start}metadata.jsonl").decode("utf-8")
+        else:
+            text = (root / start / "metadata.jsonl").read_text(encoding="utf-8")
+        lines = [json.loads(line) for line in text.split("\n") if line.strip()]
+        labels = [line for line in lines if isinstance(line.get("label"), str)]
+        return {start + str(line["file_name"]): (line["label"], set(line) >= OURS) for line in labels}
+    except (KeyError, TypeError, AttributeError, *_UNREADABLE):
+        return {}
+
+
+def _hidden(parts: Sequence[str]) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in parts)
+
+
+def _folder_members(root: Path) -> list[str]:
+    """The pictures below a folder; a folder that is a link is not entered, since it may lead anywhere."""
+    members, links = [], []
+    for path in root.rglob("*"):
+        name = path.relative_to(root)
+        if _hidden(name.parts):
+            continue
+        if path.suffix.lower() in PICTURES and path.is_file():
+            members.append(name.as_posix())
+        elif path.is_symlink() and not path.is_file():
+            links.append(name.as_posix())
+    if links:
+        log.warning(
+            "%s: %d links to folders or to nothing are skipped (%s); put the folders themselves there",
+            root.name,
+            len(links),
+            ", ".join(sorted(links)[:5]),
+        )
+    return sorted(members)
+
+
+def _zip_members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except _UNREADABLE as error:
+        raise ValueError(f"{path.name} is no whole zip file ({error}); expected a zip of class folders") from None
+    pictures = {entry.filename: entry for entry in entries if PurePosixPath(entry.filename).suffix.lower() in PICTURES}
+    members = sorted(name for name in pictures if not _hidden(PurePosixPath(name).parts))
+    for name in members:
+        if pictures[name].flag_bits & 1:
+            raise ValueError(f"{path.name}: {name} is encrypted; expected a zip without a password; unpack it first")
+        method = pictures[name].compress_type
+        if method not in _METHODS:
+            raise ValueError(
+                f"{path.name}: {name} is packed by method {method} (9 is Deflate64), which Python cannot read; "
+                "expected stored or deflated pictures; unpack the zip, or pack it again"
+            )
+    return members

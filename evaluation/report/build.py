@@ -1,0 +1,94 @@
+"""Results -> a Report: every table, and which result is which row of the thesis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+
+import numpy as np
+
+from ..results import Result
+from . import thesis
+from .accuracy_tables import accuracy_tables
+from .metric_tables import metric_tables
+from .tables import Report, Source
+
+
+def build_report(
+    results: Sequence[Result], title: str, rows: Mapping[str, str] | None = None, left_out: Sequence[str] = ()
+) -> Report:
+    """The report of these results.
+
+    Args:
+        results: in any order; of repeated runs with one seed and one setting the newest counts.
+        title: its heading.
+        rows: name of a result or a test set -> row or test set of the thesis, where it does not say so by itself.
+        left_out: names of files that should hold a result and do not.
+    """
+    notes = [f"Left out: {name} is not a whole result file; run its node again or move it away." for name in left_out]
+    found: list[Source] = []
+    for result in sorted(results, key=lambda result: (result.created, result.run)):
+        source = Source(len(found) + 1, _row(result, rows or {}), result)
+        problem = _problem(source)
+        if problem:
+            notes.append(f"Left out: {result.name}, run {result.run} ({result.kind}), is damaged: {problem}.")
+        else:
+            found.append(source)
+    sources = tuple(found)
+    if not sources:
+        notes.append("There is no result yet: run Test Classifier, FID or another metric first.")
+    return Report(
+        title=title,
+        created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        tables=(*accuracy_tables(sources, rows), *metric_tables(sources)),
+        sources=sources,
+        notes=tuple(notes),
+    )
+
+
+def parse_rows(text: str) -> dict[str, str]:
+    """Lines `our name = row of the thesis` as a mapping; rows are matched however they are spelled.
+
+    Raises:
+        ValueError: a line has no equals sign or an empty side; the message has its number.
+    """
+    rows: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, row = (part.strip() for part in line.partition("="))
+        if not (name and equals and row):
+            raise ValueError(f"line {number} of rows is {ascii(line)[:80]}; expected: our name = SD1.5 HypoNet")
+        rows[name] = thesis.row_of(row) or row
+    return rows
+
+
+def _problem(source: Source) -> str:
+    """What keeps this result out of tables and plots, so that a damaged file does not cost the report; "" if nothing.
+
+    The file itself is whole (read_result), but its figures may have been edited or come from another version.
+    """
+    figures = source.result.figures
+    try:
+        accuracy_tables((source,))
+        metric_tables((source,))
+        for epoch in figures.get("history") or []:
+            float(epoch["epoch"]), float(epoch.get("accuracy") or 0), float(epoch.get("held_out_accuracy") or 0)
+        for tested in figures.get("test_sets") or []:
+            if tested.get("confusion"):
+                np.asarray(tested["confusion"], dtype=np.float64).reshape(len(tested["classes"]), -1)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _row(result: Result, rows: Mapping[str, str]) -> str:
+    candidates = [result.name, result.name.split("/")[-1]]
+    for part in ("training", "features", "images"):
+        described = result.inputs.get(part)
+        if isinstance(described, Mapping) and isinstance(described.get("name"), str):
+            candidates.append(described["name"])
+    for name in candidates:
+        if name in rows:
+            return rows[name]
+    return next((row for row in map(thesis.row_of, candidates) if row), result.name)

@@ -1,0 +1,149 @@
+"""What a report is made of: tables of cells, each with our figure, the thesis's beside it, and its sources.
+
+report_accuracy and report_metrics build the tables, report puts them together, report_html and report_text write them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..results import Result
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure, or a blank.
+
+    Attributes:
+        value: ours; None was not run.
+        low, high: its 95 % interval, where there is an honest one.
+        spread: standard deviation over `runs`.
+        runs: training seeds, splits or subsets behind value and spread; 0 when there is one figure.
+        unit: what `runs` counts.
+        count: pictures behind it.
+        reference_count: pictures of the set that it was compared with.
+        thesis: the published figure, where it may stand beside ours.
+        note: what a reader has to know about this one.
+        sources: numbers of the results it came from, from 1.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    spread: float | None = None
+    runs: int = 0
+    unit: str = "seeds"
+    count: int | None = None
+    reference_count: int | None = None
+    thesis: float | None = None
+    note: str = ""
+    sources: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for number in (self.value, self.low, self.high, self.spread):
+            if number is not None and not (isinstance(number, (int, float)) and math.isfinite(number)):
+                raise ValueError(f"a figure is {ascii(number)[:80]}; expected a finite number")
+
+    @property
+    def is_blank(self) -> bool:
+        return self.value is None and self.thesis is None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A set's figures; rows of one `group` stand under its heading."""
+
+    label: str
+    cells: tuple[Cell, ...]
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; `compares` says whether columns have the thesis's figure beside ours."""
+
+    key: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    decimals: int = 2
+    notes: tuple[str, ...] = ()
+    compares: bool = True
+    first_column: str = "Data set"
+
+    @property
+    def ran(self) -> bool:
+        return any(cell.value is not None for row in self.rows for cell in row.cells)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One result as the report cites it."""
+
+    number: int
+    row: str
+    result: Result
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that HTML, Markdown and CSV are written from."""
+
+    title: str
+    created: str
+    tables: tuple[Table, ...]
+    sources: tuple[Source, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def table(self, key: str) -> Table:
+        return next(table for table in self.tables if table.key == key)
+
+
+def shown(value: float, decimals: int) -> str:
+    """A figure as it stands in a table; one that rounds to zero has no sign."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"
+
+
+def footnotes(rows: Sequence[Row]) -> dict[str, str]:
+    """Note -> the mark by which cells refer to it, in order of appearance."""
+    notes = dict.fromkeys(cell.note for row in rows for cell in row.cells if cell.note)
+    return {note: f"({chr(97 + i) if i < 26 else i + 1})" for i, note in enumerate(notes)}
+
+
+def same_settings(result: Result, tested_on: object = None) -> str:
+    """A key of everything but the seed: results with one key are repetitions.
+
+    Args:
+        tested_on: content key of the test pictures; that of the training pictures is in the result.
+    """
+    settings = {key: value for key, value in result.settings.items() if key not in ("seed", "seeds")}
+    if "seed" in result.settings and isinstance(settings.get("checkpoint"), str):
+        # a checkpoint's file name may carry its seed
+        settings["checkpoint"] = re.sub(rf"\b{re.escape(str(result.settings['seed']))}\b", "", settings["checkpoint"])
+    training = result.inputs.get("training")
+    trained_on = training.get("content_key") if isinstance(training, Mapping) else None
+    return json.dumps([settings, trained_on, tested_on], sort_keys=True)
+
+
+def in_thesis_order(labels: Sequence[str], published: Sequence[str]) -> list[tuple[str, str]]:
+    """(group, label) of the published rows and then of our own."""
+    own = [label for label in dict.fromkeys(labels) if label not in published]
+    return [(_group(label), label) for label in published] + [("Other sets", label) for label in own]
+
+
+def short_label(label: str, group: str) -> str:
+    """The technique alone under its model's heading."""
+    prefix = _PREFIXES.get(group, "")
+    return label.removeprefix(prefix) if prefix else label
+
+
+_GROUPS = {"SD1.4 ": "Stable Diffusion 1.4", "SD1.5 ": "Stable Diffusion 1.5", "SDXL ": "Stable Diffusion XL"}
+_PREFIXES = {group: prefix for prefix, group in _GROUPS.items()}
+
+
+def _group(label: str) -> str:
+    return next((group for prefix, group in _GROUPS.items() if label.startswith(prefix)), "")

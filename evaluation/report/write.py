@@ -1,0 +1,174 @@
+"""A report on disk: <folder>/report.html, report.md, report.csv and plots/*.png; and the plots as pictures.
+
+Reads: a Report. Each file is written whole under a temporary name and renamed.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+from .. import plots
+from ..files import replacing
+from .html_page import report_html
+from .tables import Report, Source, same_settings
+from .text import report_csv, report_markdown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDE = (1200, 600)
+CURVE = (800, 480)
+SQUARE = (720, 640)
+OURS_AND_THESIS = (plots.COLOURS[0], "#9aa3ad")
+MOST = 60  # plots of one kind: Table 5-9 whole has 39 confusion matrices
+PLOTS = ("accuracy", "training", "distortion", "confusion")  # what the file names of plots begin with
+T = TypeVar("T")
+log = logging.getLogger("hyponet")
+_SHORT = {"Stable Diffusion 1.4": "SD1.4", "Stable Diffusion 1.5": "SD1.5", "Stable Diffusion XL": "SDXL"}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure with the file name it gets."""
+
+    file: str
+    title: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """What was written, and its plots as ComfyUI IMAGEs [B,H,W,3]."""
+
+    folder: Path
+    markdown: str
+    accuracy: torch.Tensor
+    curves: torch.Tensor
+    confusion: torch.Tensor
+
+
+def write_report(folder: Path, report: Report) -> WrittenReport:
+    """Write the report's files into `folder`, over an earlier one's; plots that only that one had go."""
+    accuracy, curves = accuracy_plots(report), curve_plots(report)
+    confusion = confusion_plots(report)
+    drawn = [*accuracy, *curves, *confusion]
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    for plot in drawn:
+        _write(folder / "plots" / f"{plot.file}.png", plots.to_png(plot.figure))
+    for path in (folder / "plots").glob("*.png"):
+        if path.stem.partition("-")[0] in PLOTS and path.stem not in {plot.file for plot in drawn}:
+            path.unlink()
+    pages = {plot.title: plots.to_svg(plot.figure, plot.file) for plot in drawn}
+    markdown = report_markdown(report)
+    _write(folder / "report.html", report_html(report, pages).encode())
+    _write(folder / "report.md", markdown.encode())
+    # with the mark, or spreadsheets take it for Latin-1
+    _write(folder / "report.csv", report_csv(report).encode("utf-8-sig", "backslashreplace"))
+    return WrittenReport(
+        folder=folder,
+        markdown=markdown,
+        accuracy=_images(accuracy, "no accuracy was measured yet", WIDE),
+        curves=_images(curves, "nothing was trained or distorted yet", CURVE),
+        confusion=_images(confusion, "no classifier was tested yet", SQUARE),
+    )
+
+
+def accuracy_plots(report: Report) -> list[Plot]:
+    """Figure 5-2: average accuracy by training set, ours beside the thesis's; nothing when nothing was tested."""
+    table = report.table("5-9")
+    if not table.ran:
+        return []
+    rows = [row for row in table.rows if any(not cell.is_blank for cell in row.cells)]
+    names = [f"{_SHORT[row.group]} {row.label}" if row.group in _SHORT else row.label for row in rows]
+    drawn = []
+    for column, test_set in reversed(list(enumerate(table.columns))):
+        ours = [row.cells[column].value for row in rows]
+        if any(value is not None for value in ours):
+            title = (
+                "Figure 5-2: average accuracy by training set" if test_set == "Average" else f"Accuracy on {test_set}"
+            )
+            series = {"ours": ours, "thesis": [row.cells[column].thesis for row in rows]}
+            drawn.append(
+                Plot(
+                    f"accuracy-{_slug(test_set)}",
+                    title,
+                    plots.bar_chart(names, series, title, "%", WIDE, OURS_AND_THESIS),
+                )
+            )
+    return drawn
+
+
+def curve_plots(report: Report) -> list[Plot]:
+    """Training and distortion curves: the newest run of each row and settings, the newest MOST of them."""
+    drawn: list[Plot] = []
+    for kind in ("training", "distortion"):
+        made = [source for source in report.sources if source.result.kind == kind]
+        for source in _newest({(source.row, same_settings(source.result)): source for source in made}):
+            what = "Training" if kind == "training" else "Figure 5-3: FID under distortion"
+            title = f"{what}: {source.row} [{source.number}]"
+            figure = _history(source, title) if kind == "training" else _distortion(source, title)
+            if figure is not None:
+                drawn.append(Plot(f"{kind}-{source.number}", title, figure))
+    return drawn
+
+
+def confusion_plots(report: Report) -> list[Plot]:
+    """One matrix for each classifier and test set: the newest run of a row, the newest MOST of them."""
+    newest: dict[tuple[str, str], tuple[Source, int]] = {}
+    for source in report.sources:
+        if source.result.kind == "test":
+            for place, entry in enumerate(source.result.figures.get("test_sets") or []):
+                if entry.get("confusion") and entry.get("classes"):
+                    newest[source.row, str(entry.get("name"))] = (source, place)
+    drawn = []
+    for source, place in _newest(newest):
+        entry = source.result.figures["test_sets"][place]
+        synthetic = " (synthetic pictures)" if entry.get("synthetic") else ""
+        title = f"{source.row} on {entry.get('name')}{synthetic} [{source.number}]"
+        figure = plots.confusion_plot(entry["confusion"], entry["classes"], title, SQUARE)
+        drawn.append(Plot(f"confusion-{source.number}-{place + 1}", title, figure))
+    return drawn
+
+
+def _history(source: Source, title: str) -> Figure | None:
+    history = source.result.figures.get("history") or []
+    if not history:
+        return None
+    epochs = [entry["epoch"] for entry in history]
+    synthetic = (source.result.figures.get("held_out") or {}).get("synthetic")
+    held_out = "held-out synthetic accuracy" if synthetic else "held-out accuracy"
+    curves = {
+        name: (epochs, [None if entry.get(key) is None else 100 * entry[key] for entry in history])
+        for key, name in (("accuracy", "training accuracy"), ("held_out_accuracy", held_out))
+        if any(entry.get(key) is not None for entry in history)
+    }
+    return plots.line_chart(curves, title, "epoch", "%", CURVE) if curves else None
+
+
+def _newest(found: dict[tuple[str, str], T]) -> list[T]:
+    if len(found) > MOST:
+        log.warning("the report has %d plots of one kind; only the newest %d are drawn", len(found), MOST)
+    return list(found.values())[-MOST:]
+
+
+def _distortion(source: Source, title: str) -> Figure:
+    return plots.distortion_plot(source.result.figures, title, CURVE)
+
+
+def _images(drawn: list[Plot], missing: str, size: tuple[int, int]) -> torch.Tensor:
+    figures = [plot.figure for plot in drawn] or [plots.note(missing, size)]
+    return torch.cat([plots.to_image(figure) for figure in figures])
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _slug(text: str) -> str:
+    return "".join(character if character.isalnum() else "-" for character in text.lower())

@@ -1,0 +1,39 @@
+"""Small labelled sets in memory for the tests of evaluation/."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from hyponet.evaluation.pictures.labelled_images import LabelledImages, labelled
+
+
+class MemoryPictures:
+    """Pictures in a list; `reads` counts how often one was asked for."""
+
+    def __init__(self, pictures):
+        self.pictures = pictures
+        self.reads = 0
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def read(self, index):
+        self.reads += 1
+        return self.pictures[index]
+
+    def digest(self, index):
+        return hashlib.sha256(self.pictures[index].tobytes()).digest()
+
+    def describe(self, index):
+        return f"picture {index}"
+
+
+def colours(each=8, side=16, cache=None, seed=0, names=("red", "green", "blue")) -> LabelledImages:
+    """`each` noisy pictures a class, each class of its own colour: easy to learn."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(each * len(names)) % len(names)
+    pictures = rng.integers(0, 60, (len(labels), side, side, 3))
+    pictures[np.arange(len(labels)), :, :, labels] += 150
+    return labelled("colours", names, labels, MemoryPictures(list(pictures.astype(np.uint8))), cache=cache)

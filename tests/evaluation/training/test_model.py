@@ -1,0 +1,155 @@
+"""The networks are torchvision's; a checkpoint carries everything that is needed to use it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+import torchvision
+
+from hyponet.evaluation.training.model import (
+    STEMS,
+    Preprocessing,
+    build,
+    freeze_batch_norm,
+    is_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    start_from_imagenet,
+)
+
+
+@pytest.mark.parametrize("architecture", ["resnet18", "resnet34", "resnet50"])
+def test_the_default_network_is_torchvisions(architecture):
+    torch.manual_seed(5)
+    theirs = getattr(torchvision.models, architecture)(num_classes=5).state_dict()
+    ours = build(architecture, 5, seed=5).state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_building_leaves_the_global_generator_alone():
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    build("resnet18", 2, seed=99)
+    assert torch.equal(torch.rand(3), expected)
+
+
+# side of the map before layer 1 for 32 pixels: halved twice, halved once, kept
+@pytest.mark.parametrize(("stem", "side"), list(zip(STEMS, (8, 16, 32), strict=True)))
+def test_stems(stem, side):
+    network = build("resnet18", 5, stem)
+    sides = []
+    network.layer1.register_forward_pre_hook(lambda module, inputs: sides.append(inputs[0].shape[-1]))
+    assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 5)
+    assert sides == [side]
+
+
+@pytest.fixture
+def saved(tmp_path):
+    network = build("resnet18", 3, "3x3 stride 2", seed=1)
+    preprocessing = Preprocessing(16, "area", "centre crop", (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    return network, save_checkpoint(
+        tmp_path / "run" / "last.safetensors",
+        network,
+        architecture="resnet18",
+        stem="3x3 stride 2",
+        class_names=["cat", "\uac1c", "ship"],
+        preprocessing=preprocessing,
+        provenance={"settings": {"seed": 1}},
+    )
+
+
+def test_a_checkpoint_comes_back_whole(saved):
+    network, written = saved
+    read = load_checkpoint(written.path)
+    assert read == written
+    assert is_checkpoint(written.path)
+    assert read.class_names == ("cat", "\uac1c", "ship")
+    tensors, expected = read.model().state_dict(), network.state_dict()
+    assert all(torch.equal(tensors[name], expected[name]) for name in expected)
+    assert not read.model().training
+
+
+def test_the_metadata_is_the_agreed_one(saved):
+    with safetensors.safe_open(saved[1].path, "pt") as file:
+        assert file.metadata() == {
+            "format": "hyponet.classifier",
+            "version": "1",
+            "architecture": "resnet18",
+            "stem": "3x3 stride 2",
+            "classes": '["cat", "\\uac1c", "ship"]',
+            "size": "16",
+            "filter": "area",
+            "crop": "centre crop",
+            "mean": "[0.1, 0.2, 0.3]",
+            "std": "[0.4, 0.5, 0.6]",
+            "provenance": '{"settings": {"seed": 1}}',
+        }
+
+
+def test_bad_files_are_refused(saved, tmp_path):
+    path = saved[1].path
+    with pytest.raises(FileNotFoundError, match="missing"):
+        load_checkpoint(tmp_path / "none.safetensors")
+    torn = tmp_path / "torn.safetensors"
+    torn.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"torn\.safetensors cannot be read"):
+        load_checkpoint(torn)
+    foreign = tmp_path / "foreign.safetensors"
+    safetensors.torch.save_file({"x": torch.zeros(1)}, foreign)
+    with pytest.raises(ValueError, match="Load Classifier"):
+        load_checkpoint(foreign)
+    assert not is_checkpoint(foreign)
+
+
+def test_inputs_are_normalised_as_torchvision_does_it():
+    pictures = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), dtype=np.uint8))
+    planes = pictures.permute(0, 3, 1, 2).float() / 255
+    assert torch.equal(Preprocessing(4).inputs(pictures), planes)
+    theirs = torchvision.transforms.functional.normalize(planes, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
+    ours = Preprocessing(4, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4)).inputs(pictures)
+    assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_imagenet_weights_go_everywhere_but_into_the_last_layer(tmp_path, suffix):
+    theirs = torchvision.models.resnet18().state_dict()
+    path = tmp_path / f"resnet18{suffix}"
+    torch.save(theirs, path) if suffix == ".pth" else safetensors.torch.save_file(theirs, path)
+    network = build("resnet18", 5)
+    start_from_imagenet(network, path)
+    ours = network.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs if not name.startswith("fc."))
+    assert ours["fc.weight"].shape == (5, 512)
+    with pytest.raises(ValueError, match="do not fit"):
+        start_from_imagenet(build("resnet34", 5), path)
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(ValueError, match="cannot be read"):
+        start_from_imagenet(network, path)
+    path.write_text("<html>not found</html>")  # torch's unpickling error is neither a ValueError nor a RuntimeError
+    with pytest.raises(ValueError, match="cannot be read"):
+        start_from_imagenet(network, path)
+
+
+def test_frozen_batch_norm_stays_as_it_is():
+    network = build("resnet18", 2)
+    network.train()
+    freeze_batch_norm(network)
+    before = {name: value.clone() for name, value in network.state_dict().items() if "bn" in name}
+    loss = network(torch.rand(4, 3, 32, 32)).sum()
+    loss.backward()
+    torch.optim.SGD([weight for weight in network.parameters() if weight.requires_grad], 1.0).step()
+    after = network.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [(("vgg", 5), "architecture"), (("resnet18", 5, "5x5"), "stem"), (("resnet18", 1), "2")]
+)
+def test_build_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        build(*arguments)
