@@ -475,7 +475,7 @@ def local_server(setup: Setup, port: int = 0, extra_models: Sequence[Path] = (),
 
 
 def command_demo(options: argparse.Namespace) -> int:
-    from headless import demo
+    from tools.dev import demo
 
     setup = Setup(options.comfyui).ensure()
     folders = [demo.model_folder(path, OUTPUT / ".own", kind) for path, kind in own_models(options)]
@@ -625,7 +625,8 @@ def main() -> int:
             return command_serve(options)
         if options.command == "doctor":
             return command_doctor(options)
-        return command_script(options, f"tests.tools.{options.command}", rest)
+        module = {"workflows": "write", "screenshots": "screenshots"}[options.command]
+        return command_script(options, f"tools.workflows.{module}", rest)
     except Failure as failure:
         say(f"\n{failure}")
         return 1

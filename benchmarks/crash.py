@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from pack import load_pack
 
 load_pack()
-from hyponet.nodes.dataset.store import DatasetStore  # noqa: E402
-from hyponet.nodes.dataset.writer import BackgroundWriter  # noqa: E402
+from hyponet.nodes.dataset.store.store import DatasetStore  # noqa: E402
+from hyponet.nodes.dataset.store.writer import BackgroundWriter  # noqa: E402
 from hyponet.nodes.prompts.plan import Item  # noqa: E402
 
 LABELS = ("cat", "dog", "train", "\uace0\uc591\uc774")

@@ -127,8 +127,8 @@ def measure_loop(models: Path, images: int, steps: int) -> None:
     import comfy.sd
     import torch
 
-    from hyponet.nodes.dataset.store import DatasetStore
-    from hyponet.nodes.dataset.writer import BackgroundWriter
+    from hyponet.nodes.dataset.store.store import DatasetStore
+    from hyponet.nodes.dataset.store.writer import BackgroundWriter
     from hyponet.nodes.prompts.plan import Item
     from hyponet.nodes.sampling import engine
     from hyponet.nodes.sampling.generate import Run
@@ -182,10 +182,10 @@ class Stub:
 
 def measure_memory(images: int) -> float:
     """The most memory that this process held, MB, after `images` pictures of 256x256."""
-    from hyponet.nodes.dataset.store import DatasetStore
-    from hyponet.nodes.dataset.writer import BackgroundWriter
+    from hyponet.nodes.dataset.store.store import DatasetStore
+    from hyponet.nodes.dataset.store.writer import BackgroundWriter
     from hyponet.nodes.prompts.plan import ClassSpec, Plan
-    from hyponet.nodes.prompts.wildcards import Library
+    from hyponet.nodes.prompts.wildcards.library import Library
     from hyponet.nodes.sampling.generate import Run
 
     plan = Plan(

@@ -24,9 +24,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import conftest  # noqa: F401, E402  loads the pack as `hyponet`
 
-from hyponet.nodes.prompts.lines import read_lines  # noqa: E402
 from hyponet.nodes.prompts.plan import ClassSpec, Plan  # noqa: E402
-from hyponet.nodes.prompts.wildcards import Library  # noqa: E402
+from hyponet.nodes.prompts.wildcards.library import Library  # noqa: E402
+from hyponet.nodes.prompts.wildcards.lines import read_lines  # noqa: E402
 
 LISTS = ("view", "color", "automobile", "location")
 TEMPLATE = "__view__ of a __color__ (__automobile__:1.4) in __location__, best quality, 8k"

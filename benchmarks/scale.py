@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from pack import load_pack
 
 load_pack()
-from hyponet.nodes.dataset.line import Line  # noqa: E402
-from hyponet.nodes.dataset.store import DatasetStore  # noqa: E402
-from hyponet.nodes.dataset.writer import BackgroundWriter  # noqa: E402
+from hyponet.nodes.dataset.store.record import Line  # noqa: E402
+from hyponet.nodes.dataset.store.store import DatasetStore  # noqa: E402
+from hyponet.nodes.dataset.store.writer import BackgroundWriter  # noqa: E402
 from hyponet.nodes.prompts.plan import Item, Pick  # noqa: E402
 
 LABELS = tuple(f"class {number}" for number in range(10))

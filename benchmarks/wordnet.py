@@ -18,7 +18,7 @@ RUNS = 5
 BARE = "import sys; import torch, torchvision"
 FIRST_LIST = (
     f"{BARE}; sys.path.insert(0, {str(ROOT / 'tests')!r}); import conftest\n"
-    "from hyponet.nodes.hyponet.hyponyms import Settings, hyponyms_of_class\n"
+    "from hyponet.nodes.hyponyms.hyponyms import Settings, hyponyms_of_class\n"
     "assert hyponyms_of_class('n02123045', 'tabby', Settings()).hypernym == 'domestic cat'"
 )
 

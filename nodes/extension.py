@@ -6,7 +6,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from . import paths
 from .dataset.nodes import NODES as DATASET
-from .hyponet.nodes import NODES as HYPONET
+from .hyponyms.nodes import NODES as HYPONET
 from .lora.nodes import NODES as LORA
 from .metrics.nodes import NODES as METRICS
 from .prompts.nodes import NODES as PROMPTS

@@ -1,1 +1,5 @@
-"""The tests; a package, because an installed distribution has a package of this name too."""
+"""The suite; it mirrors the source. Run by `python3 dev.py test`."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent

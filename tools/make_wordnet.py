@@ -1,4 +1,4 @@
-"""Makes nodes/hyponet/data/: WordNet 3.0's noun files as one zip, its licence, and the 1,000 ImageNet classes.
+"""Makes nodes/hyponyms/data/: WordNet 3.0's noun files as one zip, its licence, and the 1,000 ImageNet classes.
 
 Reads Debian's package wordnet-base 1:3.0-37 (fetched with apt-get unless a .deb is named), whose byte offsets are
 ImageNet's wnids, and the wnids in timm's metadata. Glosses are overwritten by blanks, so that the offsets hold.
@@ -17,7 +17,7 @@ import zipfile
 from pathlib import Path
 
 VERSION = "1:3.0-37"
-DATA = Path(__file__).resolve().parent.parent / "nodes" / "hyponet" / "data"
+DATA = Path(__file__).resolve().parent.parent / "nodes" / "hyponyms" / "data"
 DICTIONARY = "./usr/share/wordnet/"
 
 # lexnames(5WN) of WordNet 3.0; the Debian package leaves the file out

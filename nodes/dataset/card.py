@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from . import folders
-from .culling.sheet import ORDERS, SheetSettings, contact_sheet
+from .contact_sheet import ORDERS, SheetSettings, contact_sheet
+from .store import folders
 
 if TYPE_CHECKING:  # the store writes its card
-    from .store import DatasetStore
+    from .store.store import DatasetStore
 
 CARD = "README.md"
 _MARK = re.compile(r"\n<!-- hyponet card ([0-9a-f]{16}) -->\n$")

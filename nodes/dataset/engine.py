@@ -13,13 +13,13 @@ from comfy_execution.graph import ExecutionBlocker
 
 from .. import paths, sockets
 from ..engine import versions
+from ..graph import Upstream, model_parameters, sampler_parameters
 from ..prompts.plan import Plan
 from ..sampling import engine as sampling
-from ..sampling.provenance import Upstream, model_parameters, sampler_parameters
-from .encode import Encoding
-from .folders import DESCRIPTION
-from .names import check_set_name
-from .store import DatasetRef, DatasetStore, read_revision
+from .store.encode import Encoding
+from .store.folders import DESCRIPTION
+from .store.names import check_set_name
+from .store.store import DatasetRef, DatasetStore, read_revision
 
 NO_SETS = "(no sets yet)"
 

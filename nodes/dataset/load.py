@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...evaluation.pictures.decode import decode, resize
-from .line import Line
-from .store import DatasetStore
+from .store.record import Line
+from .store.store import DatasetStore
 
 LONGEST_TABLE = 10_000
 COLUMNS = ("file_name", "label", "rank", "try", "status", "check", "seed", "width", "height", "prompt")

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .encode import Encoding
-from .identity import plan_differences
-from .line import Line
-from .store import DatasetStore
+from .store.encode import Encoding
+from .store.identity import plan_differences
+from .store.record import Line
+from .store.store import DatasetStore
 
 Progress = Callable[[int, int], None]
 

@@ -13,14 +13,14 @@ from ..prompts.plan import Item, Plan
 from ..sampling.decoding import to_uint8
 from . import engine
 from .culling.nodes import NODES as CULLING
-from .encode import FORMATS, Encoding
 from .export.formats import EXPORTS, export
 from .load import load_batch, table_of
 from .merge import merge
-from .names import parse_sizes
 from .save import save_items
 from .split import PARTS, Shares, split
-from .store import DatasetRef, DatasetStore
+from .store.encode import FORMATS, Encoding
+from .store.names import parse_sizes
+from .store.store import DatasetRef, DatasetStore
 from .summary import plot, summarize
 
 CATEGORY = "HypoNet/Dataset"

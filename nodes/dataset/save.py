@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..prompts.plan import Item
-from .store import DatasetStore
-from .writer import BackgroundWriter
+from .store.store import DatasetStore
+from .store.writer import BackgroundWriter
 
 
 def save_items(

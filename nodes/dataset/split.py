@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .encode import Encoding
-from .store import DatasetRef, DatasetStore
+from .store.encode import Encoding
+from .store.store import DatasetRef, DatasetStore
 
 Progress = Callable[[int, int], None]
 PARTS = ("train", "val", "test")

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .culling.fonts import caption_font
-from .line import FAILED, PASSED
-from .store import DatasetStore
+from ...evaluation.fonts import caption_font
+from .store.record import FAILED, PASSED
+from .store.store import DatasetStore
 
 _MOST_BARS = 24
 

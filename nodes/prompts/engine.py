@@ -17,16 +17,16 @@ from comfy_api.latest import io
 
 from .. import paths
 from ..engine import progress_bar
-from ..hyponet.classifier import Classifier
-from ..hyponet.hyponyms import Hyponyms, Settings
-from ..hyponet.taxonomy import taxonomy
-from . import preview as previews
+from ..hyponyms.classifier import Classifier
+from ..hyponyms.hyponyms import Hyponyms, Settings
+from ..hyponyms.taxonomy import taxonomy
 from .classes import pictures
-from .errors import Place, TemplateError
-from .parser import parse
+from .drawing.resolve import Resolver, Words
+from .language.errors import Place, TemplateError
+from .language.parser import parse
 from .plan import ClassSpec, Item, Plan
-from .resolve import Resolver, Words
-from .wildcards import Library, key_of
+from .preview import report as previews
+from .wildcards.library import Library, key_of
 
 _NEIGHBOURS = {
     "comfyui-impact-pack": ("wildcards", "custom_wildcards"),

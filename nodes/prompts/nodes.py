@@ -6,7 +6,7 @@ from comfy_api.latest import io, ui
 
 from .. import checks, sockets
 from ..engine import SEED_LIMIT, schema, seed_input
-from ..hyponet.hyponyms import Hyponyms
+from ..hyponyms.hyponyms import Hyponyms
 from . import engine
 from .classes.nodes import NODES as CLASSES
 from .plan import COVERAGE, ORDERS, ClassSpec, Plan

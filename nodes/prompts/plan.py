@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .draws import Program
-from .errors import Place
-from .omit import without
-from .parser import parse
-from .program import Compiler, Pick
-from .resolve import EMPTY, Resolver, SharedTables, Words
-from .syntax import Sequence as Tree
-from .wildcards import Library, WildcardList, key_of
+from .drawing.compile import Compiler, Pick
+from .drawing.program import Program
+from .drawing.resolve import EMPTY, Resolver, SharedTables, Words
+from .language.errors import Place
+from .language.omit import without
+from .language.parser import parse
+from .language.syntax import Sequence as Tree
+from .wildcards.library import Library, WildcardList, key_of
 
 COVERAGE = ("balanced", "random", "combinatorial")
 ORDERS = ("interleaved", "by class")

@@ -22,8 +22,9 @@ import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from .. import paths
-from ..dataset.writer import BackgroundWriter
+from ..dataset.store.writer import BackgroundWriter
 from ..engine import metadata_is_off, progress_text, versions
+from ..graph import FileHashes, Identifier, Upstream, walk
 from ..prompts.plan import Item
 from . import job
 from .batching import LONGEST_REPEAT
@@ -33,7 +34,6 @@ from .encoding import Encoded, Encoder
 from .generate import AHEAD, Run
 from .noise import generator_noise, start_noise
 from .progress import Pace
-from .provenance import FileHashes, Identifier, Upstream, walk
 from .samplers import StepNoise, step_noise
 from .settings import Settings, check_settings, refiner_step
 

@@ -19,12 +19,12 @@ from PIL import Image
 
 from ...evaluation.pictures.decode import FILTERS, CorruptPicture, decode
 from .. import checks
-from ..dataset.encode import FORMATS, Encoding
-from ..dataset.folders import DESCRIPTION
-from ..dataset.names import check_set_name, parse_sizes
-from ..dataset.store import DatasetRef, DatasetStore, read_revision
+from ..dataset.store.encode import FORMATS, Encoding
+from ..dataset.store.folders import DESCRIPTION
+from ..dataset.store.names import check_set_name, parse_sizes
+from ..dataset.store.store import DatasetRef, DatasetStore, read_revision
+from ..graph import Upstream, model_parameters
 from ..prompts.plan import Item, Plan
-from .provenance import Upstream, model_parameters
 from .settings import Settings
 
 T = TypeVar("T")

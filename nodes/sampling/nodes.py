@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from .. import checks, sockets
-from ..dataset.encode import FORMATS
+from ..dataset.store.encode import FORMATS
 from ..engine import schema
 from ..prompts.plan import Item, Plan
 from . import engine

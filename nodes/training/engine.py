@@ -32,7 +32,7 @@ from ...evaluation.training.settings import Settings
 from ...evaluation.training.state import Moment
 from ...evaluation.training.train import Trained, folder_name, train
 from .. import checks, paths
-from ..dataset.store import DatasetRef
+from ..dataset.store.store import DatasetRef
 from ..engine import progress_bar, progress_text
 
 NOTHING_TRAINED = "(nothing trained yet)"

@@ -6,13 +6,13 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from pathlib import Path
 
 import pytest
 
-from hyponet.tests.tools.editor import bounds, editor
+from hyponet.tests import ROOT
+from hyponet.tools.workflows.editor import bounds, editor
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / "workflows"
+FOLDER = ROOT / "workflows"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 CHROMIUM = os.environ.get("HYPONET_CHROMIUM", "")
 pytestmark = [

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from hyponet.tests import ROOT
+
 API = ROOT / "workflows" / "api"
 
 

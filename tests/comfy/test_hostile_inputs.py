@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from headless.client import Rejected, RunFailed
+from hyponet.tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "only the owner may read this"
 TEXT_KINDS = {"STRING", "COMBO"}
 NUMBERS = {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from hyponet.tests import ROOT
 
 
 def test_the_server_knows_every_node_that_the_source_defines(comfy):

@@ -6,14 +6,13 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from hyponet.headless.run import run_workflow
+from hyponet.tests import ROOT
 from hyponet.tests.tools.shrunken import shrunken
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 IMAGES = 8
 
 

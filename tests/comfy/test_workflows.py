@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +11,12 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from hyponet.headless.run import outcome
-from hyponet.tests.tools import workflows
+from hyponet.tests import ROOT
 from hyponet.tests.tools.random_inception import write_random_weights
-from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS, shrunken, write_inputs
+from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS, shrunken
+from hyponet.tools.workflows import write as workflows
+from hyponet.tools.workflows.inputs import write_inputs
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
 NAMES = sorted(path.stem for path in API.glob("*.json"))
 FREEU_MODEL = {"Load Checkpoint": {"ckpt_name": FREEU}}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from hyponet.headless.sweep_file import read_sweep, shard
+from hyponet.tests import ROOT
 
 FLOW = {"1": {"class_type": "A", "inputs": {"n": 1, "text": "t"}, "_meta": {"title": "Node"}}}
 
@@ -68,7 +68,7 @@ def test_parts_are_whole_groups_and_make_up_all_but_the_last_rows(folder):
 
 
 def test_the_shipped_sweep_is_all_of_table_5_9():
-    rows = read_sweep(Path(__file__).resolve().parent.parent.parent / "headless" / "sweeps" / "table_5_9.csv")
+    rows = read_sweep(ROOT / "headless" / "sweeps" / "table_5_9.csv")
     names = {row.name for row in rows}
     sets = {
         f"{model}-{technique}"

@@ -1,9 +1,9 @@
-"""Makes the expected values of tests/hyponet/ from Debian's full WordNet 3.0 files, not from the pack's code.
+"""Makes the expected values of tests/nodes/hyponyms/ from Debian's full WordNet 3.0 files, not from the pack's code.
 
 Reads the package wordnet-base 1:3.0-37 (fetched with apt-get unless a .deb is named). Relations are parsed here from
 the raw lines of data.noun and index.noun; base forms of labels come from NLTK's own reader over the full files.
-Writes tests/hyponet/imagenet_hyponyms.tsv (both modes for the 1,000 ImageNet classes) and wordnet_digests.txt (SHA-256
-over every 1,000 noun synsets). Run as `python tests/tools/wordnet_fixtures.py [FILE.deb]`.
+Writes, in tests/nodes/hyponyms, imagenet_hyponyms.tsv (both modes for the 1,000 ImageNet classes) and
+wordnet_digests.txt (SHA-256 over every 1,000 noun synsets). Run as `python tests/tools/wordnet_fixtures.py [FILE.deb]`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OUT = ROOT / "tests" / "hyponet"
+OUT = ROOT / "tests" / "nodes" / "hyponyms"
 sys.path.insert(0, str(ROOT / "tools"))
 
 MARKS = {"07157273", "07124340", "06718862"}  # slang, obscenity, ethnic_slur

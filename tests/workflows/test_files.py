@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from hyponet.tests import ROOT
+
 FOLDER = ROOT / "workflows"
 THESIS = json.loads((Path(__file__).parent / "thesis.json").read_text("utf-8"))
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))

@@ -8,9 +8,9 @@ from pathlib import Path
 import comfy.model_management
 
 from ... import paths
-from ...hyponet.classifier import Classifier
-from ...hyponet.taxonomy import taxonomy
-from ..store import DatasetStore
+from ...hyponyms.classifier import Classifier
+from ...hyponyms.taxonomy import taxonomy
+from ..store.store import DatasetStore
 from .labels import ClassifierJudge, ClipJudge, Judge
 
 NO_CLIP = "none"

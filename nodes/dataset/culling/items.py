@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from ..store import DatasetStore
+from ..store.store import DatasetStore
 from .rejections import Mark, mark
 
 _RANGE = r"\d{1,9}(?:[ \t]*-[ \t]*\d{1,9})?"

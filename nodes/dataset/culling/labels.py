@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from ....evaluation.pictures.decode import decode
-from ..line import FAILED, PASSED, Line
-from ..store import DatasetStore
+from ..store.record import FAILED, PASSED, Line
+from ..store.store import DatasetStore
 from .rejections import Mark
 
 Progress = Callable[[int, int], None]

@@ -6,14 +6,14 @@ from comfy_api.latest import io
 
 from ... import checks, sockets
 from ...engine import progress_bar, schema
-from ...hyponet.classifier import Classifier
+from ...hyponyms.classifier import Classifier
+from ..contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
 from ..engine import checked_ref, dataset_input, dataset_output, facts, is_own, own_ref, shown, to_image
-from ..store import DatasetRef, DatasetStore
+from ..store.store import DatasetRef, DatasetStore
 from . import engine
 from .items import reject_by_hand
 from .labels import check_labels, marks_of, report
 from .rejections import DEFAULT_TRIES, mark
-from .sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
 from .verify import mark_findings, verify
 
 CATEGORY = "HypoNet/Dataset"

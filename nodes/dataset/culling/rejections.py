@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import folders
-from ..line import FAILED, KEPT, UNCHECKED, Line
-from ..rejected import BY_HAND, LOST, Rejection
-from ..store import DatasetStore
+from ..store import folders
+from ..store.record import FAILED, KEPT, UNCHECKED, Line
+from ..store.rejected import BY_HAND, LOST, Rejection
+from ..store.store import DatasetStore
 
 DEFAULT_TRIES = 5
 

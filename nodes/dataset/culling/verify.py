@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from ....evaluation.pictures.decode import CorruptPicture, decode
-from .. import folders
-from ..line import Line
-from ..store import DatasetStore
+from ..store import folders
+from ..store.record import Line
+from ..store.store import DatasetStore
 from .duplicates import Print, fingerprint, near_duplicates
 from .rejections import DEFAULT_TRIES, Mark, Marked, mark
 

@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from ..folders import DESCRIPTION, FORMAT, VERSION, claim, write_json
-from ..store import DatasetStore
+from ..store.folders import DESCRIPTION, FORMAT, VERSION, claim, write_json
+from ..store.store import DatasetStore
 from .files import write_captions, write_csv, write_tars, write_zip
 from .job import Job
 from .parquet import write_parquet

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..line import Line
-from ..store import DatasetStore
+from ..store.record import Line
+from ..store.store import DatasetStore
 
 
 @dataclass(frozen=True, slots=True)

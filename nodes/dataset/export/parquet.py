@@ -9,7 +9,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..line import Line
+from ..store.record import Line
 from .job import Job
 
 _GROUP = 100  # pictures in a row group, so that readers and this writer hold few at once

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..errors import Place, TemplateError, nearest
+from ..language.errors import Place, TemplateError, nearest
 from ..plan import ClassSpec
-from ..wildcards import Library, key_of
+from ..wildcards.library import Library, key_of
 
 _KEYS = ("omit", "images", "hypernym", "synset", "negative", "template")
 _FIELD = re.compile(rf";\s*({'|'.join(_KEYS)})\s*:", re.I)

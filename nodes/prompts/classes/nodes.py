@@ -6,8 +6,8 @@ from comfy_api.latest import io, ui
 
 from ... import checks, sockets
 from ...engine import SEED_LIMIT, schema, seed_input
-from ...hyponet.classifier import Classifier
-from ...hyponet.hyponyms import MODES, Hyponyms, Settings
+from ...hyponyms.classifier import Classifier
+from ...hyponyms.hyponyms import MODES, Hyponyms, Settings
 from .. import engine
 from ..plan import ClassSpec
 from .make import add_classes, classes_from_text, make_class

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from ...hyponet.classifier import Classifier
-from ...hyponet.hyponyms import Hyponyms, Settings, hyponyms_of_class
+from ...hyponyms.classifier import Classifier
+from ...hyponyms.hyponyms import Hyponyms, Settings, hyponyms_of_class
 from ..plan import ClassSpec
 from .make import add_classes
 

@@ -8,7 +8,7 @@ from ....evaluation.pictures.labelled_images import LabelledImages, merged, spli
 from ....evaluation.pictures.mapping import ClassMapping, shipped_mappings
 from ....evaluation.pictures.sources import SOURCES, SPLITS
 from ... import checks, sockets
-from ...dataset.store import DatasetRef
+from ...dataset.store.store import DatasetRef
 from ...engine import SEED_LIMIT, schema, seed_input
 from .. import engine
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from hyponet.evaluation.pictures.sources import read_source
 from hyponet.nodes.dataset.export.formats import export
-from hyponet.nodes.dataset.store import DatasetStore
+from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.prompts.plan import Item
 
 LABELS = ("train", "a cat")  # a class called train, as ENGINE's list of traps has it

@@ -1,0 +1,1 @@
+"""What a plan will give, before anything is generated: counts, pairs, warnings."""

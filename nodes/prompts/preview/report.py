@@ -1,0 +1,160 @@
+"""A plan as people read it: markdown tables, warnings, and a chart of how often options come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ....evaluation import plots
+from ...hyponyms.taxonomy import Taxonomy
+from ..plan import Plan
+from .advice import warnings
+from .usage import ClassUse, use_of
+
+TOKENS = 77  # of one CLIP window, start and end included
+BYTES_PER_PIXEL = 1.4  # measured: PNGs of 512 px photos as ComfyUI saves them
+_MOST_BARS = 24
+_MOST_WARNINGS = 300
+_MOST_CLASSES = 60  # shown in full
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The report in markdown, the chart [1,H,W,3] in 0..1, and the number of warnings."""
+
+    report: str
+    chart: torch.Tensor
+    warnings: int
+
+
+def preview(
+    plan: Plan,
+    *,
+    samples: int,
+    cfg: float,
+    size: tuple[int, int],
+    tokens: Callable[[str], int],
+    tree: Taxonomy | None,
+    progress: Callable[[int, int], None],
+) -> Preview:
+    """What `plan` will give.
+
+    Args:
+        samples: prompts shown of each class.
+        cfg: the sampler's, for the warnings.
+        size: width and height of an image in pixels, for the disk.
+        tokens: how many tokens a prompt has, start and end included.
+        tree: WordNet, None where it is not there.
+        progress: told after each class; it raises when the user stops the run.
+    """
+    uses = []
+    for done, label in enumerate(plan.labels):
+        uses.append(use_of(plan, label))
+        progress(done + 1, len(plan.labels))
+    longest = {use.label: [(tokens(prompt), prompt) for prompt in use.prompts[:20]] for use in uses}
+    found = warnings(plan, uses, cfg, tree)
+    for label, prompts in longest.items():
+        most = max(prompts, default=(0, ""))
+        if most[0] > TOKENS:
+            found.append(f"**{label}**: the longest prompt has {most[0]} tokens, over CLIP's {TOKENS}: {most[1]}")
+    parts = [
+        _summary(plan, uses, size),
+        _classes(uses, {label: max(prompts, default=(0, ""))[0] for label, prompts in longest.items()}),
+        _options(uses),
+        _pairs(uses),
+        _samples(plan, samples),
+        _warnings(found),
+    ]
+    return Preview("\n\n".join(filter(None, parts)) + "\n", _chart(uses), len(found))
+
+
+def _summary(plan: Plan, uses: Sequence[ClassUse], size: tuple[int, int]) -> str:
+    images = sum(use.images for use in uses)
+    disk = len(plan) * size[0] * size[1] * BYTES_PER_PIXEL
+    shard = f", of which shard {plan.shard[0]} of {plan.shard[1]} makes {len(plan)}" if plan.shard[1] > 1 else ""
+    lines = [
+        "## Plan",
+        "",
+        f"{len(uses)} classes, {images} images{shard}; coverage {plan.coverage}, order {plan.order}, seed {plan.seed}.",
+        f"About {_bytes(disk)} on disk for {size[0]} x {size[1]} PNGs.",
+    ]
+    if any(use.counted < use.images for use in uses):
+        lines.append(f"Counted over the first {max(use.counted for use in uses)} images of each class at most.")
+    return "\n".join(lines)
+
+
+def _classes(uses: Sequence[ClassUse], tokens: dict[str, int]) -> str:
+    rows = ["| class | images | combinations | repeated prompts | most tokens |", "|---|---:|---:|---:|---:|"]
+    for use in uses:
+        combinations = str(use.combinations) if use.combinations < 10**15 else f"{float_of(use.combinations)}"
+        rows.append(f"| {use.label} | {use.images} | {combinations} | {use.repeated} | {tokens[use.label]} |")
+    return "\n".join(["## Classes", "", *rows])
+
+
+def _options(uses: Sequence[ClassUse]) -> str:
+    rows = ["| class | slot | options | visits | fewest | most | never |", "|---|---|---:|---:|---:|---:|---:|"]
+    for use in uses[:_MOST_CLASSES]:
+        for slot in use.slots:
+            never = slot.options - len(slot.counts)
+            counts = f"{slot.options} | {slot.visits} | {slot.fewest} | {slot.most} | {never}"
+            rows.append(f"| {use.label} | {slot.slot} | {counts} |")
+    return "\n".join(["## Options", "", *rows]) if len(rows) > 2 else ""
+
+
+def _pairs(uses: Sequence[ClassUse]) -> str:
+    rows = ["| class | slots | pairs met | of all | of what is possible |", "|---|---|---:|---:|---:|"]
+    for use in uses[:_MOST_CLASSES]:
+        for pair in use.pairs:
+            name = " x ".join(pair.slots)
+            whole, possible = pair.met / pair.pairs, pair.met / max(1, pair.possible)
+            rows.append(f"| {use.label} | {name} | {pair.met} of {pair.pairs} | {whole:.1%} | {possible:.1%} |")
+    return "\n".join(["## Pairs", "", *rows]) if len(rows) > 2 else ""
+
+
+def _samples(plan: Plan, samples: int) -> str:
+    rows = []
+    for label in plan.labels[:_MOST_CLASSES] if samples else ():
+        items = [plan.item(label, rank) for rank in range(min(samples, plan.count(label)))]
+        rows += [f"- **{label}** {item.rank}: {item.prompt}" for item in items]
+        negatives = dict.fromkeys(item.negative for item in items if item.negative)
+        rows += [f"  - negative: {negative}" for negative in negatives]
+    return "\n".join(["## Samples", "", *rows]) if rows else ""
+
+
+def _warnings(found: Sequence[str]) -> str:
+    lines = [f"- {text}" for text in found[:_MOST_WARNINGS]]
+    if len(found) > _MOST_WARNINGS:
+        lines.append(f"- and {len(found) - _MOST_WARNINGS} more.")
+    return "## Warnings\n\n" + ("\n".join(lines) or "None.")
+
+
+def _chart(uses: Sequence[ClassUse]) -> torch.Tensor:
+    slots = [slot for use in uses for slot in use.slots]
+    if not slots:
+        return plots.to_image(plots.note("no slot: every prompt of a class is the same", (900, 300)))
+    shown = slots[:_MOST_BARS]
+    names = [f"{slot.label}: {slot.slot}" for slot in shown]
+    series = {"fewest": [float(slot.fewest) for slot in shown], "most": [float(slot.most) for slot in shown]}
+    title = "how often the options of each slot come"
+    if len(slots) > len(shown):
+        title += f" (first {len(shown)} of {len(slots)} slots)"
+    width = max(700, 90 + 60 * len(shown))
+    return plots.to_image(plots.bar_chart(names, series, title, "images", (width, 480)))
+
+
+def float_of(count: int) -> str:
+    """A huge whole number in scientific notation, whatever its size."""
+    digits = str(count) if count < 10**4000 else ""
+    if digits:
+        return f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
+    return f"about 2^{count.bit_length() - 1}"
+
+
+def _bytes(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,1 @@
+"""Lists of options: text files, collections, and where they are searched."""

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from hyponet.nodes.dataset.culling.labels import ClassifierJudge, ClipJudge, check_labels, marks_of, report
+from hyponet.nodes.dataset.culling.rejections import mark
+from hyponet.nodes.dataset.store.store import DatasetStore
+
+from ..conftest import generate, open_set, picture, schedule
+
+
+class Stub:
+    """A classifier of four classes that says the same of every picture."""
+
+    class_names = ("tabby", "Siamese cat", "beagle", "dog")
+    synsets = ("n02123045", "n02123597", "n02088364", "")
+
+    def __init__(self, *probabilities):
+        self.row = torch.tensor(probabilities)
+
+    def probabilities(self, images):
+        assert images.dtype == torch.float32
+        assert 0 <= images.min() <= images.max() <= 1
+        return self.row.expand(len(images), -1)
+
+
+# WordNet: tabby and Siamese cat lie under domestic cat (n02121808), beagle under dog (n02084071)
+UNDER = {("n02123045", "n02121808"), ("n02123597", "n02121808"), ("n02088364", "n02084071")}
+
+
+def is_under(synset, ancestor):
+    return synset == ancestor or (synset, ancestor) in UNDER
+
+
+def judge(*probabilities, synsets=None):
+    return ClassifierJudge(Stub(*probabilities), synsets or {"cat": "n02121808", "dog": "n02084071"}, is_under)
+
+
+def test_probability_is_a_share_among_the_sets_own_classes():
+    """.3 + .1 under cat, .1 under dog (the class called dog has no synset, but the name): .4 / .6 and .2 / .6."""
+    row = judge(0.3, 0.1, 0.1, 0.1).judge([picture("cat", 0)])[0]
+    assert row == pytest.approx([0.4 / 0.6, 0.2 / 0.6])
+
+
+def test_own_classifiers_go_by_name():
+    row = judge(0.1, 0.2, 0.3, 0.4, synsets={"Siamese Cat": "", "dog": ""}).judge([picture("cat", 0)])[0]
+    assert row == pytest.approx([0.2 / 0.6, 0.4 / 0.6])
+
+
+def test_pictures_of_different_sizes_are_judged():
+    rows = judge(0.5, 0, 0.5, 0).judge([picture("cat", 0, side=24), picture("cat", 0, side=48)])
+    assert rows.shape == (2, 2)
+
+
+def test_a_classifier_without_the_class_is_refused():
+    with pytest.raises(ValueError, match=r"no class for 'teapot'"):
+        judge(1, 0, 0, 0, synsets={"cat": "n02121808", "teapot": "n04398044"})
+
+
+def test_default_threshold_is_one_over_the_number_of_classes(pets):
+    for cat, passed in ((0.49, False), (0.51, True)):
+        verdicts = list(check_labels(DatasetStore.open(pets), judge(cat, 0, 1 - cat, 0)))
+        assert len(verdicts) == 8
+        assert {verdict.passed for verdict in verdicts if verdict.line.label == "cat"} == {passed}
+        assert {verdict.passed for verdict in verdicts if verdict.line.label == "dog"} == {not passed}
+
+
+def test_verdicts_are_written_and_failures_made_again(pets):
+    with DatasetStore.open(pets, write=True) as store:
+        verdicts = list(check_labels(store, judge(0.9, 0, 0.1, 0)))
+        done = mark(store, marks_of(verdicts, reject=True))
+        assert done.rejected == 4
+        assert sorted(store.missing(schedule())) == [("dog", rank, 1) for rank in range(4)]
+        for line in store.lines():
+            assert (line.check, line.check_predicted) == ("passed", "cat")
+            assert line.check_probability == pytest.approx(0.9)
+    assert "| dog | 4 | 0 | 0.100 | cat 4 |" in report(verdicts, store.labels)
+
+
+def test_without_rejection_the_verdicts_are_only_written(pets):
+    with DatasetStore.open(pets, write=True) as store:
+        mark(store, marks_of(list(check_labels(store, judge(0.9, 0, 0.1, 0))), reject=False))
+        assert {(line.label, line.check) for line in store.lines()} == {("cat", "passed"), ("dog", "failed")}
+        assert list(store.missing(schedule())) == []
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """A CLIP with random weights in a Hugging Face folder, letters for tokens."""
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTextConfig, CLIPTokenizer, CLIPVisionConfig
+
+    folder = tmp_path_factory.mktemp("models") / "clip"
+    folder.mkdir()
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    tokens = ["<|startoftext|>", "<|endoftext|>", *letters, *(letter + "</w>" for letter in letters)]
+    (folder / "vocab.json").write_text(json.dumps({token: number for number, token in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    CLIPTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt")).save_pretrained(folder)
+    CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32).save_pretrained(folder)
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = CLIPTextConfig(vocab_size=len(tokens), bos_token_id=0, eos_token_id=1, max_position_embeddings=40, **sizes)
+    vision = CLIPVisionConfig(image_size=32, patch_size=8, **sizes)
+    torch.manual_seed(0)
+    config = CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=8)
+    CLIPModel(config).save_pretrained(folder)
+    return folder
+
+
+def test_clip_gives_what_transformers_gives(clip):
+    from PIL import Image
+    from transformers import CLIPModel, CLIPProcessor
+
+    pictures = [picture("cat", rank, side=48) for rank in range(3)]
+    rows = ClipJudge(clip, ("cat", "dog"), "a photo of a {}", torch.device("cpu")).judge(pictures)
+    processor = CLIPProcessor.from_pretrained(clip)
+    inputs = processor(
+        text=["a photo of a cat", "a photo of a dog"],
+        images=[Image.fromarray(each) for each in pictures],
+        return_tensors="pt",
+        padding=True,
+    )
+    with torch.no_grad():
+        expected = CLIPModel.from_pretrained(clip)(**inputs).logits_per_image.softmax(dim=1).numpy()
+    assert np.allclose(rows, expected, atol=1e-6)
+    assert np.allclose(rows.sum(axis=1), 1)
+
+
+def test_a_folder_without_a_clip_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="is no CLIP that transformers reads"):
+        ClipJudge(tmp_path, ("cat",), "a {}", torch.device("cpu"))
+    with pytest.raises(ValueError, match="where the class name goes"):
+        ClipJudge(tmp_path, ("cat",), "a photo", torch.device("cpu"))
+
+
+def test_clip_checks_a_set(clip, tmp_path):
+    with open_set(tmp_path) as store:
+        generate(store)
+        clip_judge = ClipJudge(clip, store.labels, "a photo of a {}", torch.device("cpu"))
+        verdicts = list(check_labels(store, clip_judge, progress=lambda done, total: None))
+    assert sum(verdict.passed for verdict in verdicts) >= 1
+    assert all(verdict.passed == (verdict.probability >= 0.5) for verdict in verdicts)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hyponet.nodes.dataset.culling.duplicates import fingerprint, near_duplicates
+from hyponet.nodes.dataset.culling.verify import mark_findings, verify
+from hyponet.nodes.dataset.store.store import DatasetStore
+
+from ..conftest import generate, item, open_set, picture
+
+
+def test_a_whole_set_has_no_problems(pets):
+    found = verify(DatasetStore.open(pets), duplicates=True)
+    assert (found.checked, found.problems()) == (8, 0)
+
+
+def test_each_kind_of_damage_is_told_apart(pets):
+    (pets / "cat" / "000000.png").unlink()
+    torn = pets / "cat" / "000001.png"
+    torn.write_bytes(torn.read_bytes()[:90])
+    Image.fromarray(picture("cat", 99)).save(pets / "cat" / "000002.png")
+    (pets / "dog" / "extra.jpg").write_bytes(b"?")
+    (pets / "dog" / "notes.txt").write_text("no picture")
+    found = verify(DatasetStore.open(pets), duplicates=False)
+    assert found.missing == [("cat", 0)]
+    assert found.torn == [("cat", 1)]
+    assert found.changed == [("cat", 2)]
+    assert found.unlisted == ["dog/extra.jpg"]
+    assert found.problems() == 4
+    assert "| torn | 1 | cat 1 |" in found.report()
+
+
+def test_a_manifest_line_that_parses_in_part_is_noticed(pets):
+    """The head of the line is whole, so that opening counts it; what follows is not JSON."""
+    manifest = pets / "metadata.jsonl"
+    lines = manifest.read_bytes().split(b"\n")
+    lines[3] = lines[3].replace(b'"sha256"', b'"sha256')
+    manifest.write_bytes(b"\n".join(lines))
+    with DatasetStore.open(pets, write=True) as store:
+        found = verify(store, duplicates=False)
+        assert found.broken_lines == 1
+        mark_findings(store, found)
+        assert len(store) == 7
+    with open_set(pets.parent) as store:
+        assert generate(store) == 1
+
+
+def test_near_duplicates_leave_the_first(tmp_path):
+    with open_set(tmp_path) as store:
+        generate(store)
+        brighter = np.clip(picture("cat", 1).astype(int) + 2, 0, 255).astype(np.uint8)
+        store.add(item("dog", 4), brighter)
+        store.add(item("cat", 4), picture("cat", 1))
+        found = verify(store, duplicates=True)
+        assert found.near_duplicates == [(("cat", 1), ("cat", 4)), (("cat", 1), ("dog", 4))]
+        mark_findings(store, found)
+        assert store.counts() == {"cat": 4, "dog": 4}
+        assert list(store.missing([("cat", 4), ("dog", 4)])) == [("cat", 4, 1), ("dog", 4, 1)]
+
+
+@pytest.fixture(scope="module")
+def photo():
+    from skimage import data
+
+    return np.ascontiguousarray(data.chelsea()[:256, :256])
+
+
+def test_prints_survive_what_does_not_change_the_look(photo):
+    import io
+
+    squeezed = io.BytesIO()
+    Image.fromarray(photo).save(squeezed, "JPEG", quality=80)
+    alike = [
+        np.asarray(Image.open(squeezed)),
+        np.asarray(Image.fromarray(photo).resize((200, 200))),
+        np.clip(photo.astype(int) + 2, 0, 255).astype(np.uint8),
+    ]
+    other = [photo[::-1], photo[:, ::-1], np.rot90(photo), 255 - photo]
+    prints = [fingerprint(np.ascontiguousarray(each)) for each in (photo, *alike, *other)]
+    assert near_duplicates(prints) == [(0, 1), (0, 2), (0, 3)]
+
+
+def test_thousands_of_equal_pictures_are_found_in_one_pass():
+    blank = fingerprint(np.zeros((16, 16, 3), np.uint8))
+    assert len(near_duplicates([blank] * 3000)) == 2999
+
+
+def test_pairs_equal_the_comparison_of_all_with_all():
+    """Against the plain definition, two bits and three bits apart, on prints that share bands by chance."""
+    rng = np.random.default_rng(1)
+    base = [fingerprint(rng.integers(0, 256, (32, 32, 3), np.uint8)) for _ in range(40)]
+    from dataclasses import replace
+
+    near = [replace(each, bits=each.bits ^ (1 << 3) ^ (1 << 40) ^ (1 << 63)) for each in base[:20]]
+    far = [replace(each, bits=each.bits ^ 0b1111 << 8) for each in base[20:30]]
+    prints = base + near + far
+    expected = [(i, 40 + i) for i in range(20)]
+    assert near_duplicates(prints) == expected

@@ -1,0 +1,200 @@
+"""Exports and the set itself, read back with the libraries that users use."""
+
+from __future__ import annotations
+
+import csv
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hyponet.nodes.dataset.culling.rejections import Mark, mark
+from hyponet.nodes.dataset.export.formats import EXPORTS, export
+from hyponet.nodes.dataset.store.encode import Encoding
+from hyponet.nodes.dataset.store.store import DatasetStore
+
+from ..conftest import generate, open_set, picture, schedule
+
+ZIP, TARS, PARQUET, CSV, CAPTIONS = EXPORTS
+LABELS = {
+    "pets": ("cat", "dog"),
+    "a class called train": ("train", "test tube", "\uace0\uc591\uc774"),
+    "one class": ("only",),
+    "one class called test": ("test",),
+}
+
+
+@pytest.fixture(params=LABELS, ids=lambda name: name.replace(" ", "-"))
+def made(request, tmp_path):
+    labels = LABELS[request.param]
+    with open_set(tmp_path, "my-train set", labels=labels) as store:
+        generate(store, labels, 3)
+    return DatasetStore.open(store.root)
+
+
+@pytest.fixture(autouse=True)
+def no_cache_of_other_tests(tmp_path, monkeypatch):
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
+
+
+def exported(store, form, shard_size=4, kept=False, name="out"):
+    base = store.root.parent / "exports"
+    return export(store, base, name, form, shard_size=shard_size, kept=kept, progress=lambda done, total: None)
+
+
+def expected_pixels(store):
+    return {(label, rank): picture(label, rank) for label, rank in schedule(store.labels, 3)}
+
+
+def load_hf(path, tmp_path, **more):
+    import datasets
+
+    return datasets.load_dataset(path, cache_dir=str(tmp_path / "hf"), **more)
+
+
+def check_rows(rows, store):
+    """Rows of Hugging Face with image, label (text or ClassLabel's number) and rank."""
+    names = getattr(rows.features["label"], "names", None)
+    seen = {}
+    for row in rows:
+        label = names[row["label"]] if names else row["label"]
+        seen[(label, row["rank"])] = np.asarray(row["image"].convert("RGB"))
+    expected = expected_pixels(store)
+    assert seen.keys() == expected.keys()
+    assert all(np.array_equal(seen[key], expected[key]) for key in expected)
+
+
+def test_hugging_face_reads_the_set_as_it_lies(made, tmp_path):
+    sets = load_hf("imagefolder", tmp_path, data_dir=str(made.root))
+    assert list(sets) == ["train"], "no folder is taken for a split"
+    check_rows(sets["train"], made)
+    assert {"prompt", "negative", "picks", "seed", "try", "sha256", "status"} <= set(sets["train"].column_names)
+
+
+def test_hugging_face_reads_a_set_after_culling(pets, tmp_path):
+    """rejected.jsonl lies in the set's folder by then."""
+    with DatasetStore.open(pets, write=True) as store:
+        mark(store, {("cat", 1): Mark("by hand")})
+    rows = load_hf("imagefolder", tmp_path, data_dir=str(pets))["train"]
+    assert sorted(zip(rows["label"], rows["rank"], strict=True)) == sorted(set(schedule()) - {("cat", 1)})
+
+
+def test_torchvision_reads_the_set_as_it_lies(made):
+    from torchvision.datasets import ImageFolder
+
+    folder = ImageFolder(str(made.root))
+    names = {entry["folder"]: entry["label"] for entry in made.description["classes"]}
+    assert {names[name] for name in folder.classes} == set(made.labels)
+    assert len(folder) == 3 * len(made.labels)
+    image, number = folder[0]
+    assert np.array_equal(np.asarray(image), picture(names[folder.classes[number]], 0))
+
+
+def test_zip_is_an_image_folder(made, tmp_path):
+    from torchvision.datasets import ImageFolder
+
+    path = exported(made, ZIP) / "out.zip"
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path / "unzipped")
+    assert len(ImageFolder(str(tmp_path / "unzipped"))) == 3 * len(made.labels)
+    check_rows(load_hf("imagefolder", tmp_path, data_files=str(path))["train"], made)
+
+
+def test_webdataset_reads_the_tar_shards(made):
+    import webdataset
+
+    folder = exported(made, TARS)
+    shards = sorted(str(path) for path in folder.glob("*.tar"))
+    assert len(shards) == -(-3 * len(made.labels) // 4)
+    classes = (folder / "classes.txt").read_text("utf-8").splitlines()
+    assert classes == list(made.labels)
+    seen = {}
+    for image, number, text, facts in (
+        webdataset.WebDataset(shards, shardshuffle=False).decode("pil").to_tuple("png", "cls", "txt", "json")
+    ):
+        assert text == facts["prompt"]
+        seen[(classes[number], facts["rank"])] = np.asarray(image)
+    expected = expected_pixels(made)
+    assert seen.keys() == expected.keys()
+    assert all(np.array_equal(seen[key], expected[key]) for key in expected)
+
+
+def test_parquet_opens_in_hugging_face_with_class_names(made, tmp_path):
+    folder = exported(made, PARQUET)
+    rows = load_hf(str(folder), tmp_path)["train"]
+    assert rows.features["label"].names == list(made.labels)
+    check_rows(rows, made)
+
+
+def test_parquet_is_plain_for_pyarrow(made):
+    import pyarrow.parquet
+
+    folder = exported(made, PARQUET)
+    table = pyarrow.parquet.read_table(folder / "data")
+    assert table.num_rows == 3 * len(made.labels)
+    assert [column for column in table.column_names if table[column].null_count] == []
+    assert table["image"][0].as_py()["bytes"][:4] == b"\x89PNG"
+
+
+def test_csv_is_a_table_of_the_manifest(made):
+    with open(exported(made, CSV) / "out.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["label"], int(row["rank"])) for row in rows} == set(schedule(made.labels, 3))
+    assert json.loads(rows[0]["picks"])[0]["slot"] == "color"
+    assert (made.root / rows[0]["file_name"]).is_file()
+
+
+def test_captions_stand_beside_the_pictures(made):
+    folder = exported(made, CAPTIONS)
+    for line in made.lines():
+        assert (folder / line.file_name).read_bytes() == (made.root / line.file_name).read_bytes()
+        assert (folder / line.file_name).with_suffix(".txt").read_text("utf-8") == line.prompt
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+@pytest.mark.parametrize(("kept", "expected"), [(False, 7), (True, 8)])
+def test_marked_pictures_are_left_out_unless_asked_for(pets, form, kept, expected):
+    with DatasetStore.open(pets, write=True) as store:
+        mark(store, {("cat", 1): Mark("by hand")}, tries=1)
+    done = []
+    store = DatasetStore.open(pets)
+    export(store, pets.parent / "e", "x", form, shard_size=99, kept=kept, progress=lambda n, total: done.append(total))
+    assert set(done) == {expected}
+
+
+def test_exports_never_overwrite_and_leave_nothing_half_way(pets):
+    store = DatasetStore.open(pets)
+    first, second = exported(store, ZIP), exported(store, ZIP)
+    assert (first.name, second.name) == ("imagefolder", "imagefolder-2")
+    (pets / "dog" / "000003.png").unlink()
+    with pytest.raises(ValueError, match="run Verify Dataset first"):
+        exported(store, CAPTIONS)
+    assert {path.name for path in first.parent.iterdir()} == {"imagefolder", "imagefolder-2"}
+
+
+def test_a_folder_of_somebody_else_is_not_cleared(pets):
+    part = pets.parent / "exports" / "imagefolder.part"
+    part.mkdir(parents=True)
+    (part / "mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match="not ours"):
+        exported(DatasetStore.open(pets), ZIP)
+    assert (part / "mine.txt").read_text() == "mine"
+
+
+def test_jpeg_and_webp_sets_export_too(tmp_path):
+    import webdataset
+
+    for format, suffix in (("jpeg", "jpg"), ("webp lossless", "webp")):
+        with open_set(tmp_path, format.split()[0], encoding=Encoding(format)) as store:
+            generate(store)
+        store = DatasetStore.open(store.root)
+        shards = [str(path) for path in sorted(exported(store, TARS, name=suffix).glob("*.tar"))]
+        samples = list(webdataset.WebDataset(shards, shardshuffle=False).decode("pil").to_tuple(suffix, "cls"))
+        assert len(samples) == 8
+        assert isinstance(samples[0][0], Image.Image)
+        assert len(load_hf("imagefolder", tmp_path, data_dir=str(store.root))["train"]) == 8

@@ -1,0 +1,208 @@
+"""What a crash, a full disk or a careless hand leaves behind, and that going on puts it right."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from hyponet.nodes.dataset.culling.rejections import Mark, mark
+from hyponet.nodes.dataset.culling.verify import mark_findings, verify
+from hyponet.nodes.dataset.store.store import DatasetStore
+from hyponet.nodes.dataset.store.writer import BackgroundWriter
+
+from ..conftest import assert_whole, generate, item, open_set, picture, schedule
+
+
+def repair(root: Path) -> int:
+    """Verify, then make what is missing; how many were made."""
+    with DatasetStore.open(root, write=True) as store:
+        mark_findings(store, verify(store, duplicates=False))
+    with open_set(root.parent) as store:
+        return generate(store)
+
+
+@pytest.mark.parametrize("cut", [1, 10, 300])
+def test_a_torn_last_line_is_made_again(pets, cut):
+    manifest = pets / "metadata.jsonl"
+    data = manifest.read_bytes()
+    manifest.write_bytes(data[:-cut])
+    assert len(DatasetStore.open(pets)) in (7, 8), "a reader leaves the torn line out"
+    assert manifest.read_bytes() == data[:-cut], "a reader changes nothing"
+    with open_set(pets.parent) as store:
+        assert generate(store) == (0 if cut == 1 else 1)
+    assert_whole(pets)
+
+
+def test_a_broken_line_in_the_middle_is_made_again_and_kept_aside(pets):
+    manifest = pets / "metadata.jsonl"
+    lines = manifest.read_bytes().split(b"\n")
+    lines[2] = lines[2].replace(b'"rank": ', b'"rank": x')
+    manifest.write_bytes(b"\n".join(lines))
+    with open_set(pets.parent) as store:
+        assert generate(store) == 1
+    assert_whole(pets)
+    assert (pets.parent / "pets.work" / "broken-lines.jsonl").read_bytes() == lines[2] + b"\n"
+
+
+def test_doubled_lines_count_once(pets):
+    manifest = pets / "metadata.jsonl"
+    manifest.write_bytes(manifest.read_bytes() * 2)
+    assert len(list(DatasetStore.open(pets).lines())) == 8
+    with open_set(pets.parent) as store:
+        assert generate(store) == 0
+    assert_whole(pets)
+
+
+def test_windows_line_ends_are_read(pets):
+    manifest = pets / "metadata.jsonl"
+    manifest.write_bytes(manifest.read_bytes().replace(b"\n", b"\r\n"))
+    with open_set(pets.parent) as store:
+        assert generate(store) == 0
+    assert_whole(pets)
+
+
+def test_a_deleted_picture_is_made_again_with_the_next_seed(pets):
+    (pets / "cat" / "000002.png").unlink()
+    assert repair(pets) == 1
+    assert_whole(pets)
+    tries = {(line.label, line.rank): line.attempt for line in DatasetStore.open(pets).lines()}
+    assert tries.pop(("cat", 2)) == 1
+    assert set(tries.values()) == {0}
+
+
+@pytest.mark.parametrize("place", [20, -40, -5])
+def test_a_flipped_byte_is_found_and_made_again(pets, place):
+    path = pets / "dog" / "000001.png"
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    assert repair(pets) == 1
+    assert_whole(pets)
+
+
+def test_a_torn_picture_is_found_and_made_again(pets):
+    path = pets / "dog" / "000003.png"
+    path.write_bytes(path.read_bytes()[:100])
+    assert repair(pets) == 1
+    assert_whole(pets)
+
+
+def test_an_unlisted_picture_is_moved_beside_the_set(pets):
+    for source in ("000000.png", "000001.png"):  # the second does not replace the first
+        (pets / "cat" / "stranger.png").write_bytes((pets / "cat" / source).read_bytes())
+        assert repair(pets) == 0
+    assert_whole(pets)
+    moved = pets.parent / "pets.rejects" / "unlisted" / "cat"
+    assert (moved / "stranger.png").read_bytes() == (pets / "cat" / "000000.png").read_bytes()
+    assert (moved / "stranger-2.png").read_bytes() == (pets / "cat" / "000001.png").read_bytes()
+
+
+def test_a_crash_between_rejecting_and_moving_leaves_only_missing_items(pets):
+    """rejected.jsonl is written first: with it, and without anything else, the item counts as missing."""
+    with DatasetStore.open(pets, write=True) as store:
+        before = (pets / "metadata.jsonl").read_bytes()
+        mark(store, {("cat", 1): Mark("by hand")})
+    (pets / "metadata.jsonl").write_bytes(before)
+    os.replace(pets.parent / "pets.rejects" / "cat" / "000001.try0.png", pets / "cat" / "000001.png")
+    with open_set(pets.parent) as store:
+        assert list(store.missing(schedule())) == [("cat", 1, 1)]
+        assert generate(store) == 1
+    assert_whole(pets)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_kill_9_leaves_a_set_that_goes_on(tmp_path):
+    """Six random moments here; benchmarks/crash.py takes fifty."""
+    outside = tmp_path / "other set"
+    outside.mkdir()
+    (outside / "note.txt").write_text("untouched")
+    moments = random.Random(4)
+    for _ in range(6):
+        killed_while_writing(tmp_path, moments.uniform(0, 0.06))
+    with open_set(tmp_path) as store:
+        generate(store, count=100)
+    assert_whole(tmp_path / "pets", count=100)
+    assert [path.name for path in (tmp_path / "pets.work").iterdir() if path.suffix == ".part"] == []
+    assert (outside / "note.txt").read_text() == "untouched"
+    assert {path.name for path in tmp_path.iterdir()} == {"pets", "pets.work", "pets.sheets", "other set"}
+
+
+def killed_while_writing(base: Path, seconds: float) -> None:
+    """A child opens the set, says so, and goes on with it until it is killed."""
+    ear, mouth = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with open_set(base) as store, BackgroundWriter(store, threads=2) as writer:
+                os.write(mouth, b"open")
+                for label, rank, attempt in list(store.missing(schedule(count=100))):
+                    writer.put(item(label, rank, attempt), picture(label, rank, attempt))
+        finally:
+            os._exit(0)
+    os.close(mouth)
+    assert os.read(ear, 4) == b"open"
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(ear)
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """Mounts a small disk; where that is not allowed the test is skipped, visibly."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def remount(place: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
+
+
+def test_a_full_disk_loses_nothing_that_was_written(mount):
+    """256 kB hold some 60 of 300 pictures, whose blocks are 4 kB each."""
+    with pytest.raises(OSError, match="No space left"):  # noqa: PT012 - which put raises is a matter of time
+        with open_set(mount) as store, BackgroundWriter(store, queue_size=4) as writer:
+            for label, rank in schedule(count=150):
+                writer.put(item(label, rank), picture(label, rank))
+    with DatasetStore.open(mount / "pets") as store:
+        written = len(store)
+        assert 10 < written < 300
+        # each of the writer's threads may have renamed one that its line had no room for
+        assert verify(store, duplicates=False).problems() <= 4
+    remount(mount, "size=8m")
+    with open_set(mount) as store:
+        assert generate(store, count=150) == 300 - written
+    assert_whole(mount / "pets", count=150)
+
+
+def test_a_read_only_disk_is_said_so_and_can_be_read(mount):
+    remount(mount, "size=8m")
+    with open_set(mount) as store:
+        generate(store)
+    remount(mount, "ro")
+    with pytest.raises(OSError, match=r"cannot be written \(Read-only file system\)"):
+        open_set(mount)
+    with pytest.raises(OSError, match="Read-only file system"):
+        open_set(mount, name="other")
+    with DatasetStore.open(mount / "pets") as store:
+        assert verify(store, duplicates=True).problems() == 0
+    remount(mount, "rw")
+    assert_whole(mount / "pets")
+
+
+def test_dataset_json_alone_makes_the_plan_again(pets):
+    assert json.loads((pets / "dataset.json").read_text())["plan"]["classes"][0]["name"] == "cat"

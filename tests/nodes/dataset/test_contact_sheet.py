@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hyponet.evaluation.fonts import caption_font
+from hyponet.nodes.dataset.contact_sheet import SheetSettings, contact_sheet, save_sheet
+from hyponet.nodes.dataset.culling.rejections import Mark, mark
+from hyponet.nodes.dataset.store.store import DatasetStore
+
+from .conftest import generate, open_set, picture, schedule
+
+
+def test_a_sheet_shows_the_pictures_in_rows(pets):
+    """Cells of 24 pixels without captions, 2 pixels apart: picture (row, column) begins at 2 + 26 * place."""
+    settings = SheetSettings(columns=3, rows=2, cell=24, caption="none")
+    sheet = contact_sheet(DatasetStore.open(pets), settings)
+    assert sheet.image.shape == (2 + 2 * 26, 2 + 3 * 26, 3)
+    assert sheet.pages == 2
+    by_class = sorted(schedule())
+    for place, (label, rank) in enumerate(by_class[:6]):
+        top, left = 2 + 26 * (place // 3), 2 + 26 * (place % 3)
+        assert np.array_equal(sheet.image[top : top + 24, left : left + 24], picture(label, rank))
+
+
+def test_pages_orders_and_classes(pets):
+    store = DatasetStore.open(pets)
+    second = contact_sheet(store, SheetSettings(columns=3, rows=2, cell=24, page=1))
+    assert [line.key for line in second.shown] == [("dog", 2), ("dog", 3)]
+    turns = contact_sheet(store, SheetSettings(columns=2, rows=2, cell=24, order="classes in turn"))
+    assert [line.key for line in turns.shown] == schedule(count=2)
+    dogs = contact_sheet(store, SheetSettings(cell=24, only_class="dog"))
+    assert {line.label for line in dogs.shown} == {"dog"}
+    with pytest.raises(ValueError, match="page is 2; expected 0 to 1"):
+        contact_sheet(store, SheetSettings(columns=3, rows=2, page=2))
+    with pytest.raises(ValueError, match="only_class is 'fox'"):
+        contact_sheet(store, SheetSettings(only_class="fox"))
+
+
+def test_a_picture_that_cannot_be_read_is_crossed_out(pets):
+    (pets / "cat" / "000000.png").write_bytes(b"torn")
+    sheet = contact_sheet(DatasetStore.open(pets), SheetSettings(columns=1, rows=1, cell=24, caption="none"))
+    assert (sheet.image == (255, 0, 0)).all(axis=-1).any()
+
+
+def test_captions_change_what_is_below_the_picture(tmp_path):
+    with open_set(tmp_path, labels=("\uace0\uc591\uc774", "cat")) as store:
+        generate(store, ("\uace0\uc591\uc774", "cat"), 1)
+        drawn = [
+            contact_sheet(store, SheetSettings(columns=2, rows=1, cell=96, caption=caption)).image
+            for caption in ("number and label", "label", "prompt", "none")
+        ]
+    assert len({image.tobytes() for image in drawn}) == 4
+    for image in drawn[:3]:
+        assert (image[98:, :98] < 128).any(), "something is written below the first picture"
+
+
+def test_a_font_has_the_glyphs_or_the_text_is_escaped():
+    """A private character is in no font; Korean is drawn as it is where a font has it, and escaped elsewhere."""
+    from matplotlib.ft2font import FT2Font
+
+    for text in ("cat", "\uace0\uc591\uc774", "\U0010ff01"):
+        font, drawn = caption_font(text, 12)
+        assert drawn in (text, ascii(text)[1:-1])
+        assert {ord(char) for char in drawn} <= set(FT2Font(str(font.path)).get_charmap())
+    assert caption_font("\U0010ff01", 12)[1] == "\\U0010ff01"
+
+
+def test_a_sheet_is_saved_beside_the_set(pets):
+    store = DatasetStore.open(pets)
+    settings = SheetSettings(cell=24)
+    path = save_sheet(store, settings, contact_sheet(store, settings))
+    assert path.parent == pets.parent / "pets.sheets"
+    assert {entry.name for entry in pets.iterdir() if entry.is_dir()} == {"cat", "dog"}
+
+
+def test_kept_pictures_are_starred(pets):
+    settings = SheetSettings(columns=1, rows=1, cell=96)
+    before = contact_sheet(DatasetStore.open(pets), settings).image
+    with DatasetStore.open(pets, write=True) as store:
+        mark(store, {("cat", 0): Mark("by hand")}, tries=1)
+    assert not np.array_equal(contact_sheet(DatasetStore.open(pets), settings).image, before)

@@ -1,0 +1,305 @@
+"""Faults of the dataset room that are known and not mended yet: each test states what is right and fails today.
+
+A test that passes is reported as a failure (strict): take its mark away with the change that mends the fault.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from hyponet.evaluation.pictures.sources.ours import read_ours
+from hyponet.nodes.dataset.culling.rejections import Mark, mark
+from hyponet.nodes.dataset.culling.verify import Findings, mark_findings, verify
+from hyponet.nodes.dataset.store.lock import SetIsHeld
+from hyponet.nodes.dataset.store.store import DatasetStore
+
+from .conftest import assert_whole, generate, item, open_set, picture, schedule
+
+NOT_REFUSED = pytest.fail.Exception  # what pytest.raises ends in where nothing was raised
+
+
+def generate_again(root: Path) -> int:
+    """Generate Dataset over a set that is there; how many pictures it made."""
+    with open_set(root.parent, root.name) as store:
+        return generate(store)
+
+
+def check(root: Path) -> Findings:
+    """Verify Dataset with its default widgets: what is found is marked as well."""
+    with DatasetStore.open(root, write=True) as store:
+        found = verify(store, duplicates=False)
+        mark_findings(store, found)
+    return found
+
+
+def edit_lines(root: Path, change) -> None:
+    """Replace each manifest line, a dictionary, by `change(number, line)`."""
+    manifest = root / "metadata.jsonl"
+    lines = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
+    changed = [json.dumps(change(number, line)) + "\n" for number, line in enumerate(lines)]
+    manifest.write_text("".join(changed), "utf-8")
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="a manifest line is counted by its first five keys and read by all, so that an unusable one is just lost",
+)
+def test_a_line_that_no_reader_can_use_counts_as_missing(pets):
+    """Three of eight lines lack a column, as after an edit by hand: what is counted is what is read."""
+    without = (1, 3, 5)
+    edit_lines(pets, lambda number, line: {k: v for k, v in line.items() if k != "check" or number not in without})
+    store = DatasetStore.open(pets)
+    readable = {line.key for line in store.lines()}
+    assert len(store) == len(readable)
+    assert {(label, rank) for label, rank, _ in store.missing(schedule())} == set(schedule()) - readable
+    generate_again(pets)
+    assert len(list(DatasetStore.open(pets).lines())) == 8
+    assert_whole(pets)
+
+
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="Load Labelled Images takes an empty line for damage")
+def test_an_empty_line_of_the_manifest_is_skipped(pets):
+    """As pandas, datasets and the manifest's own reader skip it; Verify finds nothing that could be mended."""
+    manifest = pets / "metadata.jsonl"
+    manifest.write_bytes(manifest.read_bytes() + b"\n\n")
+    assert verify(DatasetStore.open(pets), duplicates=False).problems() == 0
+    assert len(read_ours(pets)) == 8
+
+
+def as_one_array(text: str) -> str:
+    return f"[{','.join(text.splitlines())}]"
+
+
+def with_ranks_as_floats(text: str) -> str:
+    """pandas writes whole numbers so after a join."""
+    for rank in range(4):
+        text = text.replace(f'"rank": {rank},', f'"rank": {rank}.0,')
+    return text
+
+
+def with_old_mac_line_ends(text: str) -> str:
+    return text.replace("\n", "\r")
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=NOT_REFUSED,
+    reason="a manifest that cannot be read counts as empty, and the whole set is made again without a question",
+)
+@pytest.mark.parametrize("save", [as_one_array, with_ranks_as_floats, with_old_mac_line_ends])
+def test_a_manifest_of_which_no_line_can_be_read_is_refused_and_stays(pets, save):
+    """More than a torn last line is no crash of ours: it is said with file and line, and nothing is thrown away."""
+    manifest = pets / "metadata.jsonl"
+    damaged = save(manifest.read_text("utf-8")).encode()
+    manifest.write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"metadata\.jsonl.*line 1"):
+        generate_again(pets)
+    assert manifest.read_bytes() == damaged
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=NOT_REFUSED,
+    reason="a picture that cannot be read for a moment counts as missing, is moved away and replaced by another one",
+)
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ESTALE, errno.EMFILE], ids=errno.errorcode.get)
+def test_only_a_file_that_is_not_there_is_missing(pets, monkeypatch, number):
+    """Any other error of the disk stops Verify and is said; the pictures are as they were."""
+    read = Path.read_bytes
+
+    def hiccup(path):
+        if path.parent.name == "cat":
+            raise OSError(number, os.strerror(number))
+        return read(path)
+
+    with monkeypatch.context() as while_it_lasts:
+        while_it_lasts.setattr(Path, "read_bytes", hiccup)
+        with pytest.raises(OSError, match=os.strerror(number)):
+            check(pets)
+    assert generate_again(pets) == 0
+    assert_whole(pets)
+    assert not list(pets.parent.glob("pets.rejects/**/*.png"))
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=SetIsHeld,
+    reason="a file system without flock is taken for another writer, which is this very process",
+)
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP], ids=errno.errorcode.get)
+def test_a_file_system_without_locks_can_be_written(pets, monkeypatch, number):
+    """Only EWOULDBLOCK and EACCES mean that somebody holds the lock (flock(2)); Lustre and some shares have none."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(file, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert generate_again(pets) == 0
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="a class folder that a Mac renamed to decomposed letters is another one"
+)
+def test_a_class_folder_in_decomposed_letters_is_the_same_folder(tmp_path):
+    """ "cat" in Korean: three syllables, which Finder's zips and HFS+ keep as eight letters (Unicode's form NFD)."""
+    labels = ("\uace0\uc591\uc774", "dog")
+    with open_set(tmp_path, labels=labels) as store:
+        generate(store, labels)
+    folder = store.root / labels[0]
+    folder.rename(store.root / unicodedata.normalize("NFD", labels[0]))
+    assert check(store.root).problems() == 0
+    assert not (tmp_path / "pets.rejects").exists()
+
+
+def lose_a_picture(root: Path) -> None:
+    (root / "cat" / "000000.png").unlink()
+
+
+def add_a_larger_picture(root: Path) -> None:
+    """As after a merge of sets of two sizes."""
+    with DatasetStore.open(root, write=True) as store:
+        store.add(item("cat", 4), picture("cat", 4, side=48))
+
+
+def reject_all(root: Path) -> None:
+    with DatasetStore.open(root, write=True) as store:
+        mark(store, {key: Mark("by hand") for key in schedule()})
+
+
+@pytest.fixture
+def load_dataset(tmp_path, monkeypatch):
+    """Load Dataset's function, over the sets below `tmp_path`/datasets."""
+    if not os.environ.get("HYPONET_COMFYUI"):
+        pytest.fail("HYPONET_COMFYUI is not set; run the tests by `python3 dev.py test`")
+    import comfy.cli_args
+
+    comfy.cli_args.args.cpu = True
+    import folder_paths
+
+    from hyponet.nodes.dataset.nodes import HypoNetLoadDataset
+
+    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path))
+
+    def load(name):
+        return HypoNetLoadDataset.execute(name, batch_number=0, batch_size=16, size=0, include_marked=False)
+
+    return load
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=ValueError,
+    reason="Load Dataset decodes its first batch before it hands the set on, so that no repair can be reached",
+)
+@pytest.mark.parametrize("damage", [lose_a_picture, add_a_larger_picture, reject_all])
+def test_a_set_opens_whatever_its_pictures_are_like(tmp_path, load_dataset, damage):
+    """Verify Dataset, Reject Items and Export take the set alone."""
+    with open_set(tmp_path / "datasets") as store:
+        generate(store)
+    damage(store.root)
+    dataset, *_ = load_dataset("pets").result
+    assert dataset.path == store.root
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=FileNotFoundError,
+    reason="a class whose pictures are all rejected leaves an empty folder, with which torchvision refuses the set",
+)
+def test_torchvision_reads_a_set_after_a_class_was_rejected(pets):
+    from torchvision.datasets import ImageFolder
+
+    with DatasetStore.open(pets, write=True) as store:
+        mark(store, {("dog", rank): Mark("by hand") for rank in range(4)})
+    folder = ImageFolder(str(pets))
+    assert (folder.classes, len(folder)) == (["cat"], 4)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="columns that a user added to the manifest are dropped when it is rewritten",
+)
+def test_own_columns_of_the_manifest_stay(pets):
+    """Hugging Face's imagefolder invites them: `text` is the caption that its trainers look for."""
+    edit_lines(pets, lambda number, line: {**line, "text": f"caption {number}"})
+    with DatasetStore.open(pets, write=True) as store:
+        mark(store, {("cat", 1): Mark("by hand")})
+    lines = [json.loads(line) for line in (pets / "metadata.jsonl").read_text("utf-8").splitlines()]
+    # cat 1 was the third of the eight: cat 0, dog 0, cat 1, ...
+    assert [line.get("text") for line in lines] == [f"caption {number}" for number in (0, 1, 3, 4, 5, 6, 7)]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="the card asks for a licence in dataset.json and does not show it until a picture changes",
+)
+def test_a_licence_written_into_the_description_reaches_the_card(pets):
+    description = json.loads((pets / "dataset.json").read_text("utf-8"))
+    assert "fill in `licence` in `dataset.json`" in (pets / "README.md").read_text("utf-8")
+    (pets / "dataset.json").write_text(json.dumps({**description, "licence": "cc-by-4.0"}), "utf-8")
+    assert generate_again(pets) == 0
+    assert "license: cc-by-4.0" in (pets / "README.md").read_text("utf-8")
+
+
+@pytest.mark.xfail(
+    strict=True, raises=ValueError, reason="a description saved with a byte order mark is refused as damaged"
+)
+def test_a_description_with_a_byte_order_mark_is_read(pets):
+    """Notepad and PowerShell 5 write one; the readers of sweeps and captions take it."""
+    description = pets / "dataset.json"
+    description.write_bytes(b"\xef\xbb\xbf" + description.read_bytes())
+    assert len(DatasetStore.open(pets)) == 8
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=NOT_REFUSED,
+    reason="a set is accepted inside another set's folders, where it is read as pictures",
+)
+@pytest.mark.parametrize("place", ["pets/cat", "pets/cat/deep", "pets.work/deep"])
+def test_a_set_inside_another_set_is_refused_however_deep(pets, place):
+    from torchvision.datasets import ImageFolder
+
+    with pytest.raises(ValueError, match="another set"):
+        generate_again(pets.parent / place / "inner")
+    assert len(ImageFolder(str(pets))) == 8
+    assert not (pets.parent / place / "inner").exists()
+
+
+@pytest.mark.xfail(
+    strict=True, raises=RecursionError, reason="a manifest line of deeply nested JSON keeps the set from opening at all"
+)
+def test_a_deeply_nested_line_is_a_broken_line(pets):
+    manifest = pets / "metadata.jsonl"
+    manifest.write_bytes(b"[" * 100_000 + b"]" * 100_000 + b"\n" + manifest.read_bytes())
+    store = DatasetStore.open(pets)
+    assert len(store) == 8
+    assert verify(store, duplicates=False).broken_lines == 1
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="Verify looks one folder deep and misses pictures that other readers take",
+)
+@pytest.mark.parametrize("folder", ["badpictures", ".ipynb_checkpoints"])
+def test_verify_finds_pictures_at_any_depth(pets, folder):
+    """torchvision walks all the way down, hidden folders included."""
+    from torchvision.datasets import ImageFolder
+
+    (pets / "cat" / folder).mkdir()
+    shutil.copy(pets / "dog" / "000000.png", pets / "cat" / folder / "x.png")
+    assert len(ImageFolder(str(pets))) == 9
+    assert check(pets).unlisted == [f"cat/{folder}/x.png"]
+    assert len(ImageFolder(str(pets))) == 8

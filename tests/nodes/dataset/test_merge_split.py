@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import pytest
+
+from hyponet.nodes.dataset.culling.rejections import Mark, mark
+from hyponet.nodes.dataset.merge import merge
+from hyponet.nodes.dataset.split import Shares, split
+from hyponet.nodes.dataset.store.store import DatasetStore, OtherSettings
+from hyponet.nodes.prompts.plan import ClassSpec, Plan
+from hyponet.nodes.prompts.wildcards.library import Library
+
+from .conftest import assert_whole, generate, item, open_set, picture, schedule
+
+
+def shard(base, name, ranks, **more):
+    with open_set(base, name, **more) as store:
+        for label in ("cat", "dog"):
+            for rank in ranks:
+                store.add(item(label, rank), picture(label, rank))
+    return DatasetStore.open(store.root)
+
+
+def test_shards_merge_into_the_whole_set_which_can_be_gone_on_with(tmp_path):
+    shards = [shard(tmp_path, f"part{n}", range(n, 6, 2)) for n in range(2)]
+    with merge(shards, tmp_path, "pets") as merged:
+        assert merged.counts() == {"cat": 6, "dog": 6}
+    assert_whole(tmp_path / "pets", count=6)
+    with open_set(tmp_path, "pets") as store:
+        assert generate(store, count=7) == 2
+    assert_whole(tmp_path / "pets", count=7)
+    for n in range(2):
+        assert len(DatasetStore.open(tmp_path / f"part{n}")) == 6
+
+
+def test_what_a_shard_rejected_stays_rejected(tmp_path):
+    first = shard(tmp_path, "part0", [0])
+    with DatasetStore.open(first.root, write=True) as store:
+        mark(store, {("cat", 0): Mark("by hand")})
+    with merge([DatasetStore.open(first.root), shard(tmp_path, "part1", [1])], tmp_path, "pets") as merged:
+        assert list(merged.missing(schedule(count=2))) == [("cat", 0, 1)]
+
+
+def test_other_sets_merge_under_new_ranks(tmp_path):
+    sets = [shard(tmp_path, "one", range(3)), shard(tmp_path, "two", range(2, 5), identity={"steps": 9})]
+    with merge(sets, tmp_path, "both") as merged:
+        # cat 2 and dog 2 are the same pictures in both sets (they depend on the item alone) and count once
+        assert merged.counts() == {"cat": 5, "dog": 5}
+    with merge(sets, tmp_path, "both") as merged:
+        assert merged.counts() == {"cat": 5, "dog": 5}, "merging again adds nothing"
+
+
+def test_taken_ranks_move_behind(tmp_path):
+    one = shard(tmp_path, "one", range(2))
+    with open_set(tmp_path, "two", identity={"steps": 9}) as store:
+        store.add(item("cat", 0), picture("another", 0))
+    with merge([one, DatasetStore.open(store.root)], tmp_path, "both") as merged:
+        assert merged.keys(only_class="cat") == [("cat", 0), ("cat", 1), ("cat", 2)]
+
+
+def planned(base, name, shard=(0, 1), **changes):
+    """A set whose dataset.json holds a plan, with a picture of each of its classes."""
+    words = {"template": "a __class__", "negative": "", "seed": 1, "coverage": "balanced", "order": "interleaved"}
+    classes = [ClassSpec(label) for label in changes.pop("labels", ("cat", "dog"))]
+    words |= {"images_per_class": 2}
+    plan = Plan(classes, library=Library([]), shard=shard, **{**words, **changes})
+    with DatasetStore.create_or_open(base, name, plan=plan.to_json(), identity={"steps": 2}, provenance={}) as store:
+        for label, rank, _ in store.missing(plan.schedule()):
+            store.add(plan.item(label, rank), picture(f"{name} {label}", rank))
+    return DatasetStore.open(store.root)
+
+
+def test_merged_shards_have_the_whole_plan(tmp_path):
+    """The regression: dataset.json kept the first shard's plan, which makes only that shard again."""
+    with merge([planned(tmp_path, f"part{n}", (n, 2)) for n in range(2)], tmp_path, "pets") as merged:
+        again = Plan.from_json(merged.description["plan"])
+    assert len(again) == len(merged) == 4
+
+
+@pytest.mark.parametrize("other", [{"labels": ("fox",)}, {"seed": 2}, {"template": "the __class__"}])
+def test_sets_of_other_plans_are_not_taken_for_shards(tmp_path, other):
+    """The regression: equal settings were enough, and dataset.json said that the first plan made all of it."""
+    with merge([planned(tmp_path, "one"), planned(tmp_path, "two", **other)], tmp_path, "both") as merged:
+        plans = merged.description["plan"]["merged"]
+    assert [len(Plan.from_json(plan)) for plan in plans] == [4, 2 * len(other.get("labels", "12"))]
+    before = len(merged)
+    grown = [planned(tmp_path, "one", images_per_class=3), DatasetStore.open(tmp_path / "two")]
+    with merge(grown, tmp_path, "both") as merged:
+        assert len(merged) == before + 2, "merging again adds what is new"
+
+
+def test_a_merge_never_writes_into_its_sources(tmp_path):
+    one = shard(tmp_path, "one", range(2))
+    with pytest.raises(ValueError, match="one of the sets to merge"):
+        merge([one, one], tmp_path, "one")
+    with pytest.raises(ValueError, match="at least two"):
+        merge([one], tmp_path, "two")
+
+
+@pytest.mark.parametrize(
+    ("shares", "count", "expected"),
+    [
+        (Shares(0.8, 0.1, 0.1), 10, (8, 1, 1)),
+        (Shares(0.8, 0.1, 0.1), 7, (6, 0, 1)),  # round(5.6), round(6.3) - 6, the rest
+        (Shares(1, 0, 0), 5, (5, 0, 0)),
+        (Shares(0.5, 0.0, 0.5), 3, (2, 0, 1)),  # round half to even: 1.5 -> 2
+    ],
+)
+def test_shares_cut_a_class(shares, count, expected):
+    assert shares.cuts(count) == expected
+
+
+def test_parts_are_disjoint_complete_and_by_class(tmp_path):
+    source = shard(tmp_path, "pets", range(10))
+    made = split(source, tmp_path, "pets", Shares(0.8, 0.1, 0.1), 3)
+    parts = {part: DatasetStore.open(ref.path) for part, ref in made.items()}
+    assert {part: store.counts() for part, store in parts.items()} == {
+        "train": {"cat": 8, "dog": 8},
+        "val": {"cat": 1, "dog": 1},
+        "test": {"cat": 1, "dog": 1},
+    }
+    keys = [key for store in parts.values() for key in store.keys()]  # noqa: SIM118
+    assert sorted(keys) == sorted(schedule(count=10))
+
+
+def test_one_seed_gives_one_split(tmp_path):
+    source = shard(tmp_path, "pets", range(10))
+    chosen = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        made = split(source, tmp_path, name, Shares(0.5, 0, 0.5), seed)
+        assert set(made) == {"train", "test"}
+        chosen.append(DatasetStore.open(made["train"].path).keys())
+    assert chosen[0] == chosen[1] != chosen[2]
+    assert chosen[0] != [("cat", rank) for rank in range(5)] + [("dog", rank) for rank in range(5)]
+
+
+def test_splitting_again_follows_the_source(tmp_path):
+    source = shard(tmp_path, "pets", range(4))
+    split(source, tmp_path, "pets", Shares(0.5, 0, 0.5), 0)
+    with DatasetStore.open(source.root, write=True) as store:
+        mark(store, {("cat", 1): Mark("by hand")})
+    with open_set(tmp_path) as store:
+        generate(store)
+    made = split(DatasetStore.open(source.root), tmp_path, "pets", Shares(0.5, 0, 0.5), 0)
+    lines = [line for ref in made.values() for line in DatasetStore.open(ref.path).lines()]
+    assert sorted(line.sha256 for line in lines) == sorted(line.sha256 for line in store.lines())
+    with pytest.raises(OtherSettings, match="seed: 0 there, 1 now"):
+        split(store, tmp_path, "pets", Shares(0.5, 0, 0.5), 1)
+
+
+def test_marked_pictures_are_left_out_unless_asked_for(tmp_path):
+    source = shard(tmp_path, "pets", range(4))
+    with DatasetStore.open(source.root, write=True) as store:
+        mark(store, {("cat", 1): Mark("by hand")}, tries=1)
+    for name, kept, expected in (("without", False, 7), ("with", True, 8)):
+        made = split(DatasetStore.open(source.root), tmp_path, name, Shares(1, 0, 0), 0, kept=kept)
+        assert len(DatasetStore.open(made["train"].path)) == expected

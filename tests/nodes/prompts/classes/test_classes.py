@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from hyponet.nodes.hyponyms.classifier import Classifier
+from hyponet.nodes.hyponyms.hyponyms import Settings
+from hyponet.nodes.hyponyms.preprocessing import Preprocessing
+from hyponet.nodes.prompts.classes.make import add_classes, classes_from_text, make_class
+from hyponet.nodes.prompts.classes.pictures import classes_from_pictures, find_pictures, read_picture
+from hyponet.nodes.prompts.plan import ClassSpec
+
+from ..prompt_fixtures import library
+
+LIBRARY = library({"thesis/cat": ["Manx", "2::Korat"], "more": ["Sphynx"]})
+
+
+def test_a_line_a_class():
+    text = """# animals
+    cat: Siamese, __thesis/cat__, __mo*__; omit: color, view; images: 500; hypernym: feline; synset: n02121808
+    ship
+    dog: ; negative: ; template: a; b of __class__
+    """
+    assert classes_from_text(text, LIBRARY) == (
+        ClassSpec(
+            "cat", "", None, ("Siamese", "Manx", "2::Korat", "Sphynx"), "feline", "n02121808", ("color", "view"), 500
+        ),
+        ClassSpec("ship"),
+        ClassSpec("dog", template="a; b of __class__", negative=""),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no class in the text of the classes"),
+        ("a\n: b", "a class without a name in the text of the classes, line 2, column 1"),
+        ("a; image: 3", "a field 'image' .*nearest is images"),
+        ("a; images: many", "a number of images that is many .*line 1, column 12"),
+        ("a; images: 0", "a number of images that is 0"),
+        ("a; omit: x; omit: y", "a second omit"),
+        ("a: __thesis/dog__", "no wildcard named thesis/dog .*nearest is thesis/cat"),
+        ("a; b", "a field 'b'"),
+        ("a\nA", "name of two classes is A"),
+    ],
+)
+def test_a_line_that_is_none_is_named(text, message):
+    with pytest.raises(ValueError, match=message):
+        classes_from_text(text, LIBRARY)
+
+
+def test_a_thousand_classes():
+    classes = classes_from_text("\n".join(f"class {n}: kind {n}" for n in range(1000)), LIBRARY)
+    assert len(classes) == 1000
+    assert classes[999].hyponyms == ("kind 999",)
+
+
+def test_chaining_refuses_a_second_of_one_name():
+    first = add_classes(None, [make_class("cat", ())])
+    assert [spec.name for spec in add_classes(first, [make_class("dog", ())])] == ["cat", "dog"]
+    with pytest.raises(ValueError, match="name of two classes is Cat"):
+        add_classes(first, [make_class("Cat", ())])
+    with pytest.raises(ValueError, match="name of a class is empty"):
+        make_class("", ())
+
+
+class Brightness(torch.nn.Module):
+    """Dark pictures are container ships, bright ones tabbies: logits from the mean pixel."""
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        level = batch.mean(dim=(1, 2, 3)) * 20
+        return torch.stack([-level, level], dim=1)
+
+
+CLASSIFIER = Classifier(
+    "brightness",
+    "test",
+    ("container ship", "tabby"),
+    ("n03095699", "n02123045"),
+    Preprocessing(resize=8, crop=8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+    Brightness(),
+)
+
+
+def paint(path, level, size=(20, 10), mode="RGB"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((size[1], size[0], 3), level, np.uint8)).convert(mode).save(path)
+
+
+def test_pictures_become_classes_with_the_hyponyms_of_what_they_show(tmp_path):
+    paint(tmp_path / "ship.png", 0)
+    paint(tmp_path / "cat" / "one.jpg", 255)
+    paint(tmp_path / "cat" / "two.jpg", 250, size=(9, 30), mode="L")
+    paint(tmp_path / "toy.webp", 255)
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / ".hidden.png").write_bytes(b"x")
+    found = find_pictures(tmp_path)
+    assert {label: len(files) for label, files in found.items()} == {"cat": 2, "ship": 1, "toy": 1}
+    told = []
+    classes, report = classes_from_pictures(
+        CLASSIFIER, found, Settings(), True, lambda done, total: told.append((done, total))
+    )
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    by_name = {spec.name: spec for spec in classes}
+    assert "cargo ship" in [word.lower() for word in by_name["ship"].hyponyms] or len(by_name["ship"].hyponyms) > 10
+    assert by_name["ship"].hypernym == "ship"
+    assert len(by_name["cat"].hyponyms) > 3
+    assert "tabby is no kind of toy in WordNet" in report
+    assert "| cat | 2 | tabby |" in report
+
+
+def test_no_picture_and_bad_pictures_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"expected cat\.jpg or cat"):
+        find_pictures(tmp_path)
+    (tmp_path / "cat.jpg").write_bytes(b"\xff\xd8 no picture")
+    with pytest.raises(ValueError, match=r"cat\.jpg cannot be read"):
+        read_picture(tmp_path / "cat.jpg")
+
+
+def test_a_class_that_wordnet_lacks_is_named_with_its_pictures(tmp_path):
+    """A classifier without WordNet ids, whose class name WordNet does not have, used to stop without saying where."""
+    paint(tmp_path / "pet.png", 255)
+    unknown = replace(CLASSIFIER, class_names=("ship", "zzgrobble"), synsets=("", ""))
+    with pytest.raises(ValueError, match="class 'pet', whose pictures show 'zzgrobble': "):
+        classes_from_pictures(unknown, find_pictures(tmp_path), Settings(), True, lambda done, total: None)
+
+
+def test_transparent_parts_are_white(tmp_path):
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "a.png")
+    assert float(read_picture(tmp_path / "a.png").min()) == 1.0

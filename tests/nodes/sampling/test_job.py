@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from hyponet.nodes.prompts.plan import ClassSpec, Plan
+from hyponet.nodes.prompts.wildcards.library import Library
+from hyponet.nodes.sampling.job import Request, check_space, digest, spread, thumbnails
+from hyponet.nodes.sampling.settings import Settings
+
+SETTINGS = Settings(512, 512, 30, 2.0, "dpmpp_2m", "karras", 8, 1.0, 0.8)
+
+
+INPUTS = {"width": 512, "height": 512, "steps": 30, "cfg": 2.0, "sampler": "dpmpp_2m", "scheduler": "karras"}
+INPUTS |= {"batch_size": 8, "name": "pets"}
+
+
+def request(**changes):
+    plan = Plan([ClassSpec("cat")], "a __class__", Library([]))
+    return Request.read({**INPUTS, "plan": plan, **changes})
+
+
+def test_what_is_left_out_has_its_default():
+    read = request()
+    assert read.settings == SETTINGS
+    assert (read.encoding.format, read.encoding.text, read.copies, read.start_image) == ("png", True, (), None)
+    assert request(small_copies="64, 32").copies == (32, 64)
+    assert request(small_copies="64, 32").copy_filter == "bicubic"
+    assert request(small_copies="32: lanczos").copies == (32,)
+    assert request(small_copies="32: lanczos").copy_filter == "lanczos"
+    with pytest.raises(ValueError, match="the filter in small_copies"):
+        request(small_copies="32: sharp")
+
+
+def test_a_server_without_metadata_writes_none():
+    assert Request.read({**INPUTS, "plan": request().plan, "write_graph": True}, metadata=False).encoding.text is False
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"plan": "cats"}, "plan is str; expected a plan"),
+        ({"name": 7}, "name is int"),
+        ({"name": "pets.work"}, "beside a set"),
+        ({"write_graph": "false"}, "write_graph is 'false'"),
+        ({"image_format": "bmp"}, "image_format is 'bmp'"),
+        ({"start_image": torch.zeros(0, 8, 8, 3)}, "start_image holds no pictures"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(changes, says):
+    with pytest.raises(ValueError, match=says):
+        request(**changes)
+
+
+def test_a_disk_that_is_too_small_is_refused(tmp_path):
+    check_space(tmp_path / "not" / "made" / "yet", 1, SETTINGS)
+    with pytest.raises(ValueError, match=r"free space is .* expected about 419\d{6}\.\d GB for 1,000,000,000,000"):
+        check_space(tmp_path, 10**12, SETTINGS)  # 512 * 512 * 1.6 bytes each
+
+
+def test_at_most_64_are_spread_over_all():
+    assert spread(iter(range(5)), 5, 64) == [0, 1, 2, 3, 4]
+    some = spread(iter(range(1000)), 1000, 64)
+    assert len(some) == 64
+    assert (some[0], some[1]) == (0, 15)
+    assert some[-1] >= 980
+
+
+def test_thumbnails_are_small_and_in_0_to_1(tmp_path):
+    Image.fromarray(np.full((512, 256, 3), 255, np.uint8)).save(tmp_path / "a.png")
+    shown = thumbnails([tmp_path / "a.png"])
+    assert tuple(shown.shape) == (1, 256, 128, 3)
+    assert float(shown.min()) == 1.0
+    assert tuple(thumbnails([]).shape) == (1, 1, 1, 3)
+
+
+def test_a_torn_picture_has_no_thumbnail_and_stops_nothing(tmp_path):
+    """The regression: with one the node failed, and with it Verify Dataset behind it, which mends the set."""
+    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(tmp_path / "whole.png")
+    (tmp_path / "torn.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    assert thumbnails([tmp_path / "torn.png", tmp_path / "whole.png"]).shape[0] == 1
+
+
+def test_start_images_are_told_apart_by_content_and_shape():
+    first, second = torch.zeros(1, 8, 4, 3), torch.zeros(1, 4, 8, 3)
+    assert len({digest(None), digest(first), digest(second), digest(first + 0.5)}) == 4
+    assert digest(first) == digest(first.half())

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import hashlib
+import os
+
+import pytest
+
+from hyponet.nodes.graph import FileHashes, Identifier, ModelFile, is_link, model_parameters, sampler_parameters, walk
+
+
+def graph(ids="abcd", strength=0.8):
+    loader, lora, second, sampler = ids
+    return {
+        loader: {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sub/tiny.ckpt"}},
+        lora: {"class_type": "LoraLoader", "inputs": {"model": [loader, 0], "clip": [loader, 1], "strength": strength}},
+        second: {"class_type": "LoraLoader", "inputs": {"model": [lora, 0], "clip": [lora, 1], "strength": 1.0}},
+        sampler: {"class_type": "Sample", "inputs": {"model": [second, 0], "vae": [loader, 2], "plan": ["zzz", 0]}},
+    }
+
+
+def nothing(key, value):
+    return None
+
+
+def upstream(nodes, start, identify=nothing):
+    return walk(nodes.__getitem__, start, ["model", "vae", "refiner"], identify).settings
+
+
+def test_every_ancestor_and_its_widgets_are_listed():
+    assert upstream(graph(), "d") == {
+        "model": "LoraLoader output 0",
+        "vae": "CheckpointLoaderSimple output 2",
+        "LoraLoader.model": "LoraLoader 2 output 0",
+        "LoraLoader.clip": "LoraLoader 2 output 1",
+        "LoraLoader.strength": 1,
+        "LoraLoader 2.model": "CheckpointLoaderSimple output 0",
+        "LoraLoader 2.clip": "CheckpointLoaderSimple output 1",
+        "LoraLoader 2.strength": 0.8,
+        "CheckpointLoaderSimple.ckpt_name": "sub/tiny.ckpt",
+    }
+
+
+def test_node_ids_do_not_count_and_settings_do():
+    assert upstream(graph("abcd"), "d") == upstream(graph("3190"), "0")
+    assert upstream(graph(strength=0.8), "d") != upstream(graph(strength=0.7), "d")
+
+
+def test_parameters_name_model_and_sampler_as_other_tools_do():
+    """The names of the web UI's own line: "Steps: .., Sampler: .., Schedule type: .., CFG scale: .., Model: .."."""
+    settings = {"KSampler.cfg": 2, "KSampler.scheduler": "karras", "KSampler.steps": 4, "KSampler 2.steps": 9}
+    settings |= {"KSampler.sampler_name": "Sampler Chooser output 0", "KSampler 2.sampler_name": "euler"}
+    assert sampler_parameters(settings) == {"Steps": 4, "Sampler": "euler", "Schedule type": "karras", "CFG scale": 2}
+    files = (ModelFile("a.safetensors", "loras", "f" * 64, 1), ModelFile("x/tiny.ckpt", "checkpoints", "0a" * 32, 1))
+    assert model_parameters(files) == {"Model hash": "0a0a0a0a0a", "Model": "tiny"}
+
+
+def test_a_node_that_the_graph_does_not_have_is_unknown():
+    nodes = {"1": {"class_type": "Sample", "inputs": {"model": ["gone", 0]}}}
+    assert upstream(nodes, "1") == {"model": "unknown output 0"}
+
+
+@pytest.mark.parametrize("value", [["a", 0], ["12", 3], [12, 0]])
+def test_links(value):
+    assert is_link(value)
+
+
+@pytest.mark.parametrize("value", ["a", ["a"], ["a", "b"], ["a", True], [1, 2, 3], None])
+def test_widget_values_are_no_links(value):
+    assert not is_link(value)
+
+
+def test_files_are_named_by_their_content(tmp_path):
+    (tmp_path / "loras").mkdir()
+    (tmp_path / "checkpoints" / "sub").mkdir(parents=True)
+    (tmp_path / "checkpoints" / "sub" / "tiny.ckpt").write_bytes(b"weights")
+    (tmp_path / "loras" / "tiny.ckpt").write_bytes(b"others")
+    folders = {kind: [str(tmp_path / kind)] for kind in ("checkpoints", "loras")}
+    identify = Identifier(folders, FileHashes(tmp_path / "cache" / "hashes.json"), lambda done, size: None)
+    found = walk(graph().__getitem__, "d", ["model"], identify)
+    expected = hashlib.sha256(b"weights").hexdigest()
+    assert found.settings["CheckpointLoaderSimple.ckpt_name"] == f"sha256:{expected}"
+    assert [(file.name, file.kind, file.sha256, file.size) for file in found.files] == [
+        ("sub/tiny.ckpt", "checkpoints", expected, 7)
+    ]
+    assert identify("lora_name", "tiny.ckpt").kind == "loras"
+    assert identify("text", "a picture.png of a cat") is None
+    assert identify("ckpt_name", "../../etc/passwd.ckpt") is None
+
+
+def test_a_file_is_read_again_only_when_it_changed(tmp_path):
+    weights, remembered, read = tmp_path / "a.ckpt", tmp_path / "hashes.json", []
+    weights.write_bytes(b"one")
+
+    def sha256():
+        return FileHashes(remembered).sha256(weights, lambda done, size: read.append(done))
+
+    assert sha256() == sha256() == hashlib.sha256(b"one").hexdigest()
+    assert read == [3]
+    weights.write_bytes(b"two")
+    os.utime(weights, ns=(1, 1))
+    assert sha256() == hashlib.sha256(b"two").hexdigest()
+    assert read == [3, 3]
+
+
+def test_a_broken_memory_is_made_again(tmp_path):
+    (tmp_path / "hashes.json").write_text('{"a": ')
+    (tmp_path / "a.ckpt").write_bytes(b"one")
+    assert FileHashes(tmp_path / "hashes.json").sha256(tmp_path / "a.ckpt", lambda done, size: None)

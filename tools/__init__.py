@@ -1,0 +1,1 @@
+"""What makes the pack's own files and sets up its development; not in the published archive."""

@@ -1,0 +1,1 @@
+"""Set-up, server and demo behind dev.py."""

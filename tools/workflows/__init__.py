@@ -1,0 +1,1 @@
+"""Writes and pictures the shipped workflows."""
