@@ -29,8 +29,8 @@ from hyponet.evaluation.training.model import build
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
 
-from .inception_fixtures import made_up
-from .pictures import MemoryPictures, colours
+from .metrics.inception_fixtures import made_up
+from .sample_pictures import MemoryPictures, colours
 
 CPU = torch.device("cpu")
 TINY = Settings(size=16, epochs=1, batch_size=8)
