@@ -29,7 +29,7 @@ from pack import load_pack
 load_pack()
 from hyponet.nodes.dataset.store.store import DatasetStore  # noqa: E402
 from hyponet.nodes.dataset.store.writer import BackgroundWriter  # noqa: E402
-from hyponet.nodes.prompts.plan import Item  # noqa: E402
+from hyponet.nodes.prompts.item import Item  # noqa: E402
 
 LABELS = ("cat", "dog", "train", "\uace0\uc591\uc774")
 

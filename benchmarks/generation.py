@@ -129,7 +129,7 @@ def measure_loop(models: Path, images: int, steps: int) -> None:
 
     from hyponet.nodes.dataset.store.store import DatasetStore
     from hyponet.nodes.dataset.store.writer import BackgroundWriter
-    from hyponet.nodes.prompts.plan import Item
+    from hyponet.nodes.prompts.item import Item
     from hyponet.nodes.sampling import engine
     from hyponet.nodes.sampling.generate import Run
     from hyponet.nodes.sampling.settings import Settings
@@ -184,7 +184,8 @@ def measure_memory(images: int) -> float:
     """The most memory that this process held, MB, after `images` pictures of 256x256."""
     from hyponet.nodes.dataset.store.store import DatasetStore
     from hyponet.nodes.dataset.store.writer import BackgroundWriter
-    from hyponet.nodes.prompts.plan import ClassSpec, Plan
+    from hyponet.nodes.prompts.item import ClassSpec
+    from hyponet.nodes.prompts.plan import Plan
     from hyponet.nodes.prompts.wildcards.library import Library
     from hyponet.nodes.sampling.generate import Run
 

@@ -24,7 +24,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import conftest  # noqa: F401, E402  loads the pack as `hyponet`
 
-from hyponet.nodes.prompts.plan import ClassSpec, Plan  # noqa: E402
+from hyponet.nodes.prompts.item import ClassSpec  # noqa: E402
+from hyponet.nodes.prompts.plan import Plan  # noqa: E402
 from hyponet.nodes.prompts.wildcards.library import Library  # noqa: E402
 from hyponet.nodes.prompts.wildcards.lines import read_lines  # noqa: E402
 

@@ -27,7 +27,7 @@ load_pack()
 from hyponet.nodes.dataset.store.record import Line  # noqa: E402
 from hyponet.nodes.dataset.store.store import DatasetStore  # noqa: E402
 from hyponet.nodes.dataset.store.writer import BackgroundWriter  # noqa: E402
-from hyponet.nodes.prompts.plan import Item, Pick  # noqa: E402
+from hyponet.nodes.prompts.item import Item, Pick  # noqa: E402
 
 LABELS = tuple(f"class {number}" for number in range(10))
 PICKS = (Pick("view", "front view", "thesis/view.txt"), Pick("color", "red", "thesis/color.txt"))

@@ -28,7 +28,7 @@ from pack import load_pack
 load_pack()
 from hyponet.nodes.dataset.store.store import DatasetStore  # noqa: E402
 from hyponet.nodes.dataset.store.writer import BackgroundWriter  # noqa: E402
-from hyponet.nodes.prompts.plan import Item  # noqa: E402
+from hyponet.nodes.prompts.item import Item  # noqa: E402
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "stereo_motorcycle")
 PROMPT = {str(node): {"class_type": "KSampler", "inputs": {"seed": node}} for node in range(10)}

@@ -6,9 +6,9 @@ from comfy_api.latest import io
 
 Classifier = io.Custom("HYPONET_CLASSIFIER")  # hyponet.classifier.Classifier
 Hyponyms = io.Custom("HYPONET_HYPONYMS")  # hyponet.hyponyms.Hyponyms
-Classes = io.Custom("HYPONET_CLASSES")  # tuple[prompts.plan.ClassSpec, ...]
+Classes = io.Custom("HYPONET_CLASSES")  # tuple[prompts.item.ClassSpec, ...]
 Plan = io.Custom("HYPONET_PLAN")  # prompts.plan.Plan
-Items = io.Custom("HYPONET_ITEMS")  # tuple[prompts.plan.Item, ...]: one batch of a plan
+Items = io.Custom("HYPONET_ITEMS")  # tuple[prompts.item.Item, ...]: one batch of a plan
 Dataset = io.Custom("HYPONET_DATASET")  # dataset.store.DatasetRef: a set on disk, by path and revision
 LabelledImages = io.Custom("HYPONET_IMAGES")  # evaluation.pictures.labelled_images.LabelledImages
 Checkpoint = io.Custom("HYPONET_CHECKPOINT")  # evaluation.training.model.Checkpoint: a trained classifier on disk

@@ -9,7 +9,8 @@ from comfy_execution.graph import ExecutionBlocker
 from ...evaluation.pictures.decode import FILTERS
 from .. import checks, paths, sockets
 from ..engine import metadata_is_off, progress_bar, schema
-from ..prompts.plan import Item, Plan
+from ..prompts.item import Item
+from ..prompts.plan import Plan
 from ..sampling.decoding import to_uint8
 from . import engine
 from .culling.nodes import NODES as CULLING

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..prompts.plan import Item
+from ..prompts.item import Item
 from .store.store import DatasetStore
 from .store.writer import BackgroundWriter
 

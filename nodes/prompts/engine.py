@@ -22,11 +22,13 @@ from ..hyponyms.hyponyms import Hyponyms, Settings
 from ..hyponyms.taxonomy import taxonomy
 from .classes import pictures
 from .drawing.resolve import Resolver, Words
+from .item import ClassSpec, Item
 from .language.errors import Place, TemplateError
+from .language.names import key_of
 from .language.parser import parse
-from .plan import ClassSpec, Item, Plan
+from .plan import Plan
 from .preview import report as previews
-from .wildcards.library import Library, key_of
+from .wildcards.library import Library
 
 _NEIGHBOURS = {
     "comfyui-impact-pack": ("wildcards", "custom_wildcards"),

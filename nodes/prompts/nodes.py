@@ -9,7 +9,8 @@ from ..engine import SEED_LIMIT, schema, seed_input
 from ..hyponyms.hyponyms import Hyponyms
 from . import engine
 from .classes.nodes import NODES as CLASSES
-from .plan import COVERAGE, ORDERS, ClassSpec, Plan
+from .item import ClassSpec
+from .plan import COVERAGE, ORDERS, Plan
 
 CATEGORY = "HypoNet/Prompts"
 TEMPLATE = (

@@ -11,51 +11,24 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from .drawing.compile import Compiler, Pick
+from .drawing.compile import Compiler
 from .drawing.program import Program
 from .drawing.resolve import EMPTY, Resolver, SharedTables, Words
+from .item import ClassSpec, Item
 from .language.errors import Place
+from .language.names import key_of
 from .language.omit import without
 from .language.parser import parse
 from .language.syntax import Sequence as Tree
-from .wildcards.library import Library, WildcardList, key_of
+from .wildcards.library import Library, WildcardList
 
 COVERAGE = ("balanced", "random", "combinatorial")
 ORDERS = ("interleaved", "by class")
 _LANGUAGE = re.compile(r"[{}]|__.+__")
 FORMAT, VERSION = "hyponet.plan", 1
-
-__all__ = ["COVERAGE", "ORDERS", "ClassSpec", "Item", "Pick", "Plan", "item_seed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One image to be made. `seed` lies in [0, 2**32); `rank` counts from 0 within the label; `attempt` from 0."""
-
-    label: str
-    rank: int
-    attempt: int
-    prompt: str
-    negative: str
-    picks: tuple[Pick, ...]
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class ClassSpec:
-    """One class of a plan; empty or None fields fall back to the plan's own."""
-
-    name: str
-    template: str = ""
-    negative: str | None = None
-    hyponyms: tuple[str, ...] = ()
-    hypernym: str = ""
-    synset: str = ""  # WordNet 3.0 id such as "n02121808", empty when unknown
-    omit: tuple[str, ...] = ()
-    count: int | None = None
 
 
 class Plan:

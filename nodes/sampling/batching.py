@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from ..prompts.plan import Item, Plan
+from ..prompts.item import Item
+from ..prompts.plan import Plan
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..prompts.plan import Item
+from ..prompts.item import Item
 from .conditioning import Conditioning, token_count
 
 _TEXTS = 160  # SDXL's take 0.6 MB each

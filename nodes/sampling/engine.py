@@ -25,7 +25,7 @@ from .. import paths
 from ..dataset.store.writer import BackgroundWriter
 from ..engine import metadata_is_off, progress_text, versions
 from ..graph import FileHashes, Identifier, Upstream, walk
-from ..prompts.plan import Item
+from ..prompts.item import Item
 from . import job
 from .batching import LONGEST_REPEAT
 from .conditioning import Conditioning, can_merge, merge

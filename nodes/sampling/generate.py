@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from ..prompts.plan import Item
+from ..prompts.item import Item
 from .batching import BatchLimit, chunks, group_lengths
 
 AHEAD = 64  # enough that a small GPU seldom swaps its models, few enough to lose little by an interrupt

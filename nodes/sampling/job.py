@@ -24,7 +24,8 @@ from ..dataset.store.folders import DESCRIPTION
 from ..dataset.store.names import check_set_name, parse_sizes
 from ..dataset.store.store import DatasetRef, DatasetStore, read_revision
 from ..graph import Upstream, model_parameters
-from ..prompts.plan import Item, Plan
+from ..prompts.item import Item
+from ..prompts.plan import Plan
 from .settings import Settings
 
 T = TypeVar("T")

@@ -9,7 +9,8 @@ from comfy_api.latest import io
 from .. import checks, sockets
 from ..dataset.store.encode import FORMATS
 from ..engine import schema
-from ..prompts.plan import Item, Plan
+from ..prompts.item import Item
+from ..prompts.plan import Plan
 from . import engine
 from .batching import batch_count, plan_batch
 from .noise import PerImageNoise

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...prompts.plan import Item
+from ...prompts.item import Item
 
 FORMATS = ("png", "webp lossless", "webp", "jpeg")
 _SUFFIX = {"png": ".png", "webp lossless": ".webp", "webp": ".webp", "jpeg": ".jpg"}

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ...prompts.plan import Item, Pick
+from ...prompts.item import Item, Pick
 
 GOOD = "ok"  # made, and no check is against it
 KEPT = "kept"  # every try was rejected, the best one stays; exports leave it out unless asked

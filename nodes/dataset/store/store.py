@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ...prompts.plan import Item
+from ...prompts.item import Item
 from ..card import write_card
 from . import folders
 from .copies import SmallCopies

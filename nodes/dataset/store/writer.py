@@ -14,7 +14,7 @@ from types import TracebackType
 
 import numpy as np
 
-from ...prompts.plan import Item
+from ...prompts.item import Item
 from .store import DatasetStore
 
 logger = logging.getLogger("hyponet")

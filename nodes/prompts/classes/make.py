@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ..item import ClassSpec
 from ..language.errors import Place, TemplateError, nearest
-from ..plan import ClassSpec
-from ..wildcards.library import Library, key_of
+from ..language.names import key_of
+from ..wildcards.library import Library
 
 _KEYS = ("omit", "images", "hypernym", "synset", "negative", "template")
 _FIELD = re.compile(rf";\s*({'|'.join(_KEYS)})\s*:", re.I)

@@ -9,7 +9,7 @@ from ...engine import SEED_LIMIT, schema, seed_input
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import MODES, Hyponyms, Settings
 from .. import engine
-from ..plan import ClassSpec
+from ..item import ClassSpec
 from .make import add_classes, classes_from_text, make_class
 
 CATEGORY = "HypoNet/Prompts"

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import Hyponyms, Settings, hyponyms_of_class
-from ..plan import ClassSpec
+from ..item import ClassSpec
 from .make import add_classes
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")

@@ -1,7 +1,7 @@
 """A template made ready: flat parts and slots, from which any prompt is made by its number alone.
 
 A Block is what one prompt joins: texts, slots, and texts drawn once for a variable. Options that are templates
-themselves become blocks when they first come up. Which option a slot takes is asked of a Draw (draws.py).
+themselves become blocks when they first come up. Which option a slot takes a strategy says (strategies.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import lcm
 
+from ..item import Pick
 from ..language import syntax
 from ..language.brackets import escape, escape_parts
 from ..language.counting import limits
@@ -22,21 +23,6 @@ from .resolve import EMPTY, Resolver, Scope
 
 _KEPT_BLOCKS = 4096  # compiled options a slot keeps
 _KEPT_PICKS = 10_000  # options whose picks are made once
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """What one slot of a template chose.
-
-    Args:
-        slot: name of the choice point, unique in its template ("thesis/color", "choice 2").
-        option: the chosen option's text.
-        source: where the option stands: "thesis/color.txt", "template" or "hyponyms".
-    """
-
-    slot: str
-    option: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from ..item import Pick
 from ..language.brackets import ends_in_number, weight_at
-from .compile import Block, Pick, Slot, Store
+from .compile import Block, Slot, Store
 
 
 class Draw(Protocol):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from ..language import syntax
 from ..language.counting import limits, selections
 from ..language.errors import Place, TemplateError, nearest
-from ..wildcards.library import Library, WildcardList, key_of
+from ..language.names import key_of
+from ..wildcards.library import Library, WildcardList
 from ..wildcards.tables import Table, table_of_choice, table_of_lists
 
 DEEPEST = 60  # files and braces within each other

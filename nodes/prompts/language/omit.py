@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from ..wildcards.library import key_of
 from .errors import Place, TemplateError, nearest
+from .names import key_of
 from .syntax import Assign, Choice, Node, Option, Sequence, Text, Variable, Wildcard
 
 _BRACKET_BEFORE = re.compile(r"(?<!\\)\(\s*$")

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from ...hyponyms.taxonomy import Taxonomy
 from ..drawing.compile import Slot
+from ..item import ClassSpec
 from ..language import syntax
-from ..plan import ClassSpec, Plan
-from ..wildcards.library import key_of
+from ..language.names import key_of
+from ..plan import Plan
 from ..wildcards.tables import weighted
 from .usage import ClassUse
 

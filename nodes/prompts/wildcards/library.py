@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..language.errors import TemplateError, nearest
+from ..language.names import key_of
 from .collection import Entry, read_collection
 from .lines import line_number, read_lines
 
@@ -55,11 +56,6 @@ class _File:
     path: Path
     source: str
     entry: Entry | None = None
-
-
-def key_of(name: str) -> str:
-    """`name` as it is compared: NFC, without case."""
-    return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 class Library:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hyponet.nodes.dataset.store.store import DatasetStore
-from hyponet.nodes.prompts.plan import Item, Pick
+from hyponet.nodes.prompts.item import Item, Pick
 
 IDENTITY = {"steps": 2, "sampler": "euler"}
 

@@ -6,7 +6,8 @@ from hyponet.nodes.dataset.culling.rejections import Mark, mark
 from hyponet.nodes.dataset.merge import merge
 from hyponet.nodes.dataset.split import Shares, split
 from hyponet.nodes.dataset.store.store import DatasetStore, OtherSettings
-from hyponet.nodes.prompts.plan import ClassSpec, Plan
+from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
 
 from .conftest import assert_whole, generate, item, open_set, picture, schedule

@@ -10,10 +10,11 @@ from collections import Counter
 
 import pytest
 
-from hyponet.nodes.prompts.drawing.program import Balanced
 from hyponet.nodes.prompts.drawing.render import render
+from hyponet.nodes.prompts.drawing.strategies import Balanced
+from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.language.errors import TemplateError
-from hyponet.nodes.prompts.plan import ClassSpec, Plan, item_seed
+from hyponet.nodes.prompts.plan import Plan, item_seed
 from hyponet.tests import ROOT
 
 from .prompt_fixtures import library

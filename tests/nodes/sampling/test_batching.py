@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from hyponet.nodes.prompts.plan import ClassSpec, Plan
+from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
 from hyponet.nodes.sampling.batching import BatchLimit, batch_count, chunks, group_lengths, plan_batch
 

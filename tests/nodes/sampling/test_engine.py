@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from hyponet.nodes.prompts.plan import Item
+from hyponet.nodes.prompts.item import Item
 from hyponet.nodes.sampling.decoding import decode
 from hyponet.nodes.sampling.generate import Run
 from hyponet.nodes.sampling.samplers import KINDS, StepNoise, step_noise

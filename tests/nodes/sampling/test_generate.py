@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hyponet.nodes.prompts.plan import Item
+from hyponet.nodes.prompts.item import Item
 from hyponet.nodes.sampling.generate import Run
 
 

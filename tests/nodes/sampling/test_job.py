@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from hyponet.nodes.prompts.plan import ClassSpec, Plan
+from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
 from hyponet.nodes.sampling.job import Request, check_space, digest, spread, thumbnails
 from hyponet.nodes.sampling.settings import Settings

@@ -11,7 +11,7 @@ from PIL import Image
 from hyponet.evaluation.pictures.sources import read_source
 from hyponet.nodes.dataset.export.formats import export
 from hyponet.nodes.dataset.store.store import DatasetStore
-from hyponet.nodes.prompts.plan import Item
+from hyponet.nodes.prompts.item import Item
 
 LABELS = ("train", "a cat")  # a class called train, as ENGINE's list of traps has it
 

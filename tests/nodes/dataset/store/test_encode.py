@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from hyponet.nodes.dataset.store.encode import FORMATS, Encoding, encode, parameters_line
-from hyponet.nodes.prompts.plan import Item
+from hyponet.nodes.prompts.item import Item
 
 TEXTS = {"prompt": '{"1": {}}', "workflow": '{"nodes": ["\\uace0"]}', "parameters": "a cat\nSteps: 2, Seed: 5"}
 GENERATED = b"digitalsourcetype/trainedAlgorithmicMedia"  # the IPTC vocabulary's name for pictures by a model

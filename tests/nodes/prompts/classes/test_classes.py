@@ -12,7 +12,7 @@ from hyponet.nodes.hyponyms.hyponyms import Settings
 from hyponet.nodes.hyponyms.preprocessing import Preprocessing
 from hyponet.nodes.prompts.classes.make import add_classes, classes_from_text, make_class
 from hyponet.nodes.prompts.classes.pictures import classes_from_pictures, find_pictures, read_picture
-from hyponet.nodes.prompts.plan import ClassSpec
+from hyponet.nodes.prompts.item import ClassSpec
 
 from ..prompt_fixtures import library
 

@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 from scipy.stats import chi2
 
-from hyponet.nodes.prompts.drawing.program import Stream
+from hyponet.nodes.prompts.drawing.keyed_random import Stream
 from hyponet.nodes.prompts.language.parser import parse
 from hyponet.nodes.prompts.language.syntax import Choice, Text
 

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from hyponet.nodes.prompts.plan import COVERAGE, ClassSpec, Plan
+from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.plan import COVERAGE, Plan
 from hyponet.nodes.prompts.wildcards.lines import read_lines
 
 from ..prompt_fixtures import library

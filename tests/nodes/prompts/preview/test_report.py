@@ -4,7 +4,8 @@ import pytest
 
 from hyponet.nodes.hyponyms.hyponyms import Settings, hyponyms_of_class, hyponyms_of_word
 from hyponet.nodes.hyponyms.taxonomy import taxonomy
-from hyponet.nodes.prompts.plan import ClassSpec, Plan
+from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.preview.report import float_of, preview
 from hyponet.nodes.prompts.preview.usage import use_of
 
