@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import platform
-from collections.abc import Callable
 from typing import Any
 
 import comfy.cli_args
@@ -14,7 +13,8 @@ import comfyui_version
 import torch
 from comfy_api.latest import io
 
-Progress = Callable[[int, int], None]
+from ..evaluation.progress import Progress
+
 SEED_LIMIT = 2**64 - 1
 
 
@@ -27,17 +27,26 @@ def progress_bar(total: int) -> Progress:
     """
     bar = comfy.utils.ProgressBar(max(1, total))
 
-    def report(done: int, of: int) -> None:
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        bar.update_absolute(done, max(1, of))
+    def progress(finished: int, total: int) -> None:
+        throw_if_interrupted()
+        bar.update_absolute(finished, max(1, total))
 
-    return report
+    return progress
+
+
+def throw_if_interrupted() -> None:
+    """Stop here when the user pressed stop; the flag is cleared by the first who reads it.
+
+    Raises:
+        comfy.model_management.InterruptProcessingException: the user pressed stop.
+    """
+    comfy.model_management.throw_exception_if_processing_interrupted()
 
 
 def schema(**fields: Any) -> io.Schema:
     """`io.Schema` with only the fields that this ComfyUI knows (search_aliases came after 0.3.75)."""
-    known = inspect.signature(io.Schema).parameters
-    return io.Schema(**{name: value for name, value in fields.items() if name in known})
+    parameters = inspect.signature(io.Schema).parameters
+    return io.Schema(**{name: value for name, value in fields.items() if name in parameters})
 
 
 def progress_text(text: str, node_id: str | None) -> None:

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..evaluation.progress import Progress
+
 UNKNOWN = "unknown"
-_BLOCK = 1 << 22
-_LONGEST = 300  # a widget value longer than this is recorded by its hash
+_BLOCK_BYTES = 1 << 22  # read at once while a file is hashed: 4 MiB, so that an interrupt waits milliseconds
+_MAX_TEXT = 300  # characters; a longer widget value is recorded by its hash
 _FILE_TYPES = {".safetensors", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".sft", ".gguf", ".pkl", ".yaml"}
 _FILE_TYPES |= {".png", ".jpg", ".jpeg", ".webp", ".bmp"}  # a picture upstream of the model (an adapter's) counts too
-_KINDS = {
+# widget -> the model folder that it names files of; other widgets are looked up in all folders
+_FOLDER_KINDS = {
     "ckpt_name": "checkpoints",
     "lora_name": "loras",
     "vae_name": "vae",
@@ -51,7 +54,7 @@ class Upstream:
     Args:
         settings: "Class.widget" -> value, a file's value being its hash, a link's "Class output N"; the same for two
             graphs that differ in node ids and layout only, so it can be compared.
-        files: the model files named, in the order met.
+        files: the model files named, each once, nearest node first.
     """
 
     settings: dict[str, Any]
@@ -72,32 +75,33 @@ def walk(
         inputs: names of its inputs; those that are not linked are left out.
         identify: (input name, widget value) -> the model file that it names, or None.
     """
-    names: dict[str, str] = {}
-    met: dict[str, Mapping[str, Any]] = {}
-    own = _node(node, start)["inputs"]
-    roots = {name: own[name] for name in inputs if is_link(own.get(name))}
-    waiting = [link[0] for link in reversed(list(roots.values()))]
-    used: dict[str, int] = {}
-    while waiting:
-        identity = str(waiting.pop())
-        if identity in met:
+    start_inputs = _node(node, start)["inputs"]
+    roots = {name: start_inputs[name] for name in inputs if is_link(start_inputs.get(name))}
+    # depth first along the links, inputs in order of their names: the order that node ids have no part in
+    visited: dict[str, Mapping[str, Any]] = {}
+    names: dict[str, str] = {}  # node id -> "LoraLoader", "LoraLoader 2": what stands for the id in the settings
+    class_counts: dict[str, int] = {}
+    stack = [link[0] for link in reversed(list(roots.values()))]
+    while stack:
+        node_id = str(stack.pop())
+        if node_id in visited:
             continue
-        met[identity] = _node(node, identity)
-        kind = str(met[identity]["class_type"])
-        used[kind] = used.get(kind, 0) + 1
-        names[identity] = kind if used[kind] == 1 else f"{kind} {used[kind]}"
-        values = met[identity]["inputs"]
-        waiting += [values[key][0] for key in sorted(values, reverse=True) if is_link(values[key])]
-    settings: dict[str, Any] = {name: _link(link, names) for name, link in roots.items()}
+        visited[node_id] = _node(node, node_id)
+        class_type = str(visited[node_id]["class_type"])
+        count = class_counts[class_type] = class_counts.get(class_type, 0) + 1
+        names[node_id] = class_type if count == 1 else f"{class_type} {count}"
+        values = visited[node_id]["inputs"]
+        stack += [values[key][0] for key in sorted(values, reverse=True) if is_link(values[key])]
+    settings: dict[str, Any] = {name: _link_text(link, names) for name, link in roots.items()}
     files: dict[str, ModelFile] = {}
-    for identity, name in names.items():
-        for key, value in sorted(met[identity]["inputs"].items()):
+    for node_id, name in names.items():
+        for key, value in sorted(visited[node_id]["inputs"].items()):
             file = None if is_link(value) else identify(key, value)
             if file is not None:
                 files.setdefault(f"{file.kind}/{file.name}", file)
                 settings[f"{name}.{key}"] = f"sha256:{file.sha256}"
             else:
-                settings[f"{name}.{key}"] = _link(value, names) if is_link(value) else _plain(value)
+                settings[f"{name}.{key}"] = _link_text(value, names) if is_link(value) else _json_value(value)
     return Upstream(settings, tuple(files.values()))
 
 
@@ -112,12 +116,12 @@ def model_parameters(files: Sequence[ModelFile]) -> dict[str, Any]:
 def sampler_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
     """What the nearest sampling nodes of a native graph were set to, by the same names; links are left out."""
     names = {"steps": "Steps", "sampler_name": "Sampler", "scheduler": "Schedule type", "cfg": "CFG scale"}
-    found: dict[str, Any] = {}
+    nearest: dict[str, Any] = {}
     for key, value in settings.items():
         name = names.get(key.rpartition(".")[2])
-        if name is not None and name not in found and not re.search(r" output \d+$", str(value)):
-            found[name] = value
-    return {name: found[name] for name in names.values() if name in found}
+        if name is not None and name not in nearest and not re.search(r" output \d+$", str(value)):
+            nearest[name] = value
+    return {name: nearest[name] for name in names.values() if name in nearest}
 
 
 def is_link(value: object) -> bool:
@@ -131,81 +135,81 @@ def is_link(value: object) -> bool:
     )
 
 
-def _node(node: Callable[[str], Mapping[str, Any]], identity: str) -> Mapping[str, Any]:
+def _node(node: Callable[[str], Mapping[str, Any]], node_id: str) -> Mapping[str, Any]:
     try:
-        return node(identity)
+        return node(node_id)
     except KeyError:
         return {"class_type": UNKNOWN, "inputs": {}}
 
 
-def _link(link: Sequence[Any], names: Mapping[str, str]) -> str:
+def _link_text(link: Sequence[Any], names: Mapping[str, str]) -> str:
     return f"{names[str(link[0])]} output {link[1]}"
 
 
-def _plain(value: object) -> object:
+def _json_value(value: object) -> object:
     """A widget value as JSON keeps it: whole floats and ints alike, long texts by their hash."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-    if len(text) <= _LONGEST:
+    if len(text) <= _MAX_TEXT:
         return text
     return f"sha256:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
 
 
 class FileHashes:
-    """sha256 of files, remembered in a JSON file by path, size and time of change.
+    """sha256 of files, kept in a JSON file by path, size and time of change.
 
     Args:
-        remembered: the JSON file; lost or broken ones are made again.
+        cache_file: the JSON file; a lost or corrupt one is made again.
     """
 
-    def __init__(self, remembered: Path) -> None:
-        self._remembered = remembered
-        self._known = _read(remembered)
+    def __init__(self, cache_file: Path) -> None:
+        self._cache_file = cache_file
+        self._hashes = _read_hashes(cache_file)
 
-    def sha256(self, path: Path, tick: Callable[[int, int], None]) -> str:
-        """The hash of `path`; `tick(bytes read, bytes in all)` is called while a file is read that is not known.
+    def sha256(self, path: Path, progress: Progress) -> str:
+        """The hash of `path`; `progress` gets bytes, while a file is read that is not in the cache.
 
         Raises:
             OSError: the file cannot be read.
         """
-        facts = path.stat()
-        key = f"{os.path.realpath(path)}|{facts.st_size}|{facts.st_mtime_ns}"
-        if key not in self._known:
-            self._known[key] = _hash(path, facts.st_size, tick)
+        state = path.stat()
+        key = f"{os.path.realpath(path)}|{state.st_size}|{state.st_mtime_ns}"
+        if key not in self._hashes:
+            self._hashes[key] = _hash(path, state.st_size, progress)
             self._write()
-        return self._known[key]
+        return self._hashes[key]
 
     def _write(self) -> None:
-        self._remembered.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._remembered.with_name(f"{self._remembered.name}.{os.getpid()}.part")
-        scratch.write_text(json.dumps(self._known, indent=1, sort_keys=True), encoding="utf-8")
+        self._cache_file.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self._cache_file.with_name(f"{self._cache_file.name}.{os.getpid()}.part")
+        scratch.write_text(json.dumps(self._hashes, indent=1, sort_keys=True), encoding="utf-8")
         try:
-            scratch.replace(self._remembered)
+            scratch.replace(self._cache_file)
         except OSError:  # Windows does not replace a file that another server has open; it can be hashed again
             scratch.unlink(missing_ok=True)
 
 
-def _read(remembered: Path) -> dict[str, str]:
+def _read_hashes(cache_file: Path) -> dict[str, str]:
     try:
-        found = json.loads(remembered.read_text(encoding="utf-8"))
+        hashes = json.loads(cache_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(hashes, dict):
         return {}
-    return {key: value for key, value in found.items() if isinstance(value, str) and len(value) == 64}
+    return {key: value for key, value in hashes.items() if isinstance(value, str) and len(value) == 64}
 
 
-def _hash(path: Path, size: int, tick: Callable[[int, int], None]) -> str:
+def _hash(path: Path, size: int, progress: Progress) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        done = 0
-        while block := file.read(_BLOCK):
+        bytes_read = 0
+        while block := file.read(_BLOCK_BYTES):
             digest.update(block)
-            done += len(block)
-            tick(done, size)
+            bytes_read += len(block)
+            progress(bytes_read, size)
     return digest.hexdigest()
 
 
@@ -215,26 +219,24 @@ class Identifier:
     Args:
         folders: kind ("checkpoints", "loras", ...) -> the folders that ComfyUI searches for it, in order.
         hashes: where hashes come from.
-        tick: `tick(bytes read, bytes in all)` while a file is hashed; may raise to stop.
+        progress: gets bytes read and bytes in all, while a file is hashed.
     """
 
-    def __init__(
-        self, folders: Mapping[str, Sequence[str]], hashes: FileHashes, tick: Callable[[int, int], None]
-    ) -> None:
+    def __init__(self, folders: Mapping[str, Sequence[str]], hashes: FileHashes, progress: Progress) -> None:
         self._folders = folders
         self._hashes = hashes
-        self._tick = tick
+        self._progress = progress
 
-    def __call__(self, key: str, value: object) -> ModelFile | None:
-        """The file named by `value` of the widget `key`, or None when it names none."""
-        if not isinstance(value, str) or Path(value).suffix.lower() not in _FILE_TYPES or len(value) > _LONGEST:
+    def __call__(self, widget: str, value: object) -> ModelFile | None:
+        """The file named by `value` of the widget called `widget`, or None when it names none."""
+        if not isinstance(value, str) or Path(value).suffix.lower() not in _FILE_TYPES or len(value) > _MAX_TEXT:
             return None
         name = value.removesuffix(" [input]").replace("\\", "/")
         if Path(name).is_absolute() or ".." in name.split("/"):
             return None
-        for kind in dict.fromkeys((_KINDS.get(key, ""), *sorted(self._folders))):
+        for kind in dict.fromkeys((_FOLDER_KINDS.get(widget, ""), *sorted(self._folders))):
             for folder in self._folders.get(kind, ()):
                 path = Path(folder, name)
                 if path.is_file():
-                    return ModelFile(name, kind, self._hashes.sha256(path, self._tick), path.stat().st_size)
+                    return ModelFile(name, kind, self._hashes.sha256(path, self._progress), path.stat().st_size)
         return None

@@ -30,9 +30,10 @@ def register_model_folders() -> None:
     """Make the pack's model folders known to ComfyUI, keeping what extra_model_paths.yaml already listed."""
     for name, extensions in _MODEL_FOLDERS.items():
         default = os.path.join(folder_paths.models_dir, name)
-        listed, _ = folder_paths.folder_names_and_paths.get(name, ([], set()))
-        folders = [*listed, default] if default not in listed else list(listed)
-        folder_paths.folder_names_and_paths[name] = (folders, extensions)
+        folders, _ = folder_paths.folder_names_and_paths.get(name, ([], set()))
+        if default not in folders:
+            folders = [*folders, default]
+        folder_paths.folder_names_and_paths[name] = (list(folders), extensions)
 
 
 def model_folders(name: str) -> list[Path]:
@@ -57,8 +58,7 @@ def user_wildcards_dir() -> Path:
 
 def read_bases() -> list[Path]:
     """The folders from which data sets and pictures may be read."""
-    listed = model_folders("datasets")
-    return [Path(folder_paths.get_input_directory()), datasets_dir(), hyponet_dir(), *listed]
+    return [Path(folder_paths.get_input_directory()), datasets_dir(), hyponet_dir(), *model_folders("datasets")]
 
 
 def confine(base: Path | str, name: str, *, what: str = "name") -> Path:
@@ -81,13 +81,13 @@ def confine(base: Path | str, name: str, *, what: str = "name") -> Path:
     problem = _problem(name)
     if problem:
         raise ValueError(
-            f"{what} is {_shown(name)}: {problem}; expected a relative path below {base}; "
+            f"{what} is {_quoted(name)}: {problem}; expected a relative path below {base}; "
             "use letters, digits, spaces, '-', '_', '.' and '/' to name a sub-folder"
         )
     root = os.path.realpath(base)
     target = os.path.realpath(os.path.join(root, unicodedata.normalize("NFC", name)))
     if os.path.commonpath([root, target]) != root:
-        raise ValueError(f"{what} is {_shown(name)}: a link leads out of {base}; expected a path inside it")
+        raise ValueError(f"{what} is {_quoted(name)}: a link leads out of {base}; expected a path inside it")
     return Path(target)
 
 
@@ -103,7 +103,7 @@ def confine_any(bases: list[Path], name: str, *, what: str = "name") -> Path:
         if path.exists():
             return path
     searched = ", ".join(str(base) for base in bases)
-    raise FileNotFoundError(f"{what} is {_shown(name)}; it exists in none of the folders searched: {searched}")
+    raise FileNotFoundError(f"{what} is {_quoted(name)}; it exists in none of the folders searched: {searched}")
 
 
 def _problem(name: str) -> str:
@@ -129,5 +129,5 @@ def _problem(name: str) -> str:
     return ""
 
 
-def _shown(name: str) -> str:
+def _quoted(name: str) -> str:
     return ascii(name if len(name) <= 80 else name[:77] + "...")

@@ -17,13 +17,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ...evaluation.progress import Progress
+
 RECORD = "captions.json"
 FORMAT = "hyponet.captions"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 PLACEHOLDER = "{label}"
 
 Captioner = Callable[[Sequence[np.ndarray], Sequence[str]], list[str]]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

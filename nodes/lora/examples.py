@@ -6,7 +6,7 @@ inference mode, since autograd refuses other tensors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...evaluation.progress import Progress
 from .buckets import Fit
 from .captions import CaptionedPicture, load_picture
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

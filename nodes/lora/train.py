@@ -13,13 +13,13 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 
+from ...evaluation.progress import Progress
 from .adapter import LoraLayer
 from .buckets import epoch_batches, steps_per_epoch
 from .settings import LoraSettings
 
 TIMESTEPS = 1000
 PAIRS = 32
-Progress = Callable[[int, int], None]
 SaveEpoch = Callable[[int, int], None]
 
 

@@ -23,7 +23,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from .. import paths
 from ..dataset.store.writer import BackgroundWriter
-from ..engine import metadata_is_off, progress_text, versions
+from ..engine import metadata_is_off, progress_text, throw_if_interrupted, versions
 from ..graph import FileHashes, Identifier, Upstream, walk
 from ..prompts.item import Item
 from . import job
@@ -52,10 +52,6 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(
         words in str(error) for words in ("out of memory", "can't allocate memory", "not enough memory")
     )
-
-
-def _stop_if_asked() -> None:
-    comfy.model_management.throw_exception_if_processing_interrupted()
 
 
 def recover() -> None:
@@ -221,7 +217,7 @@ def encode_starts(vae: Any, images: torch.Tensor, settings: Settings) -> torch.T
 
 def encode_batch(clip: Any, items: Sequence[Item]) -> tuple[Conditioning, Conditioning]:
     """The items' prompts and negatives, each merged to one conditioning."""
-    encoder = Encoder(clip, _stop_if_asked)
+    encoder = Encoder(clip, throw_if_interrupted)
     return merge([encoder.encode(item.prompt) for item in items]), merge([encoder.encode(i.negative) for i in items])
 
 
@@ -302,10 +298,10 @@ class Task:
         return Studio(
             model,
             vae,
-            Encoder(clip, _stop_if_asked),
+            Encoder(clip, throw_if_interrupted),
             self.request.settings,
             refiner_model,
-            Encoder(refiner_clip, _stop_if_asked) if refiner_clip is not None else None,
+            Encoder(refiner_clip, throw_if_interrupted) if refiner_clip is not None else None,
             None if starts is None else encode_starts(vae, starts, self.request.settings),
         )
 
@@ -334,7 +330,7 @@ def upstream(hidden: Any, inputs: Sequence[str], ends: Sequence[str] = ()) -> Up
     hashes = FileHashes(paths.hyponet_dir() / "cache" / "hashes.json")
 
     def tick(done: int, size: int) -> None:
-        _stop_if_asked()
+        throw_if_interrupted()
         progress_text(f"reading a model file: {100 * done // max(1, size)} %", hidden.unique_id)
 
     nodes = hidden.dynprompt.get_node if hidden.dynprompt is not None else (hidden.prompt or {}).__getitem__

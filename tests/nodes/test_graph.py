@@ -76,10 +76,10 @@ def test_files_are_named_by_their_content(tmp_path):
     (tmp_path / "loras" / "tiny.ckpt").write_bytes(b"others")
     folders = {kind: [str(tmp_path / kind)] for kind in ("checkpoints", "loras")}
     identify = Identifier(folders, FileHashes(tmp_path / "cache" / "hashes.json"), lambda done, size: None)
-    found = walk(graph().__getitem__, "d", ["model"], identify)
+    upstream = walk(graph().__getitem__, "d", ["model"], identify)
     expected = hashlib.sha256(b"weights").hexdigest()
-    assert found.settings["CheckpointLoaderSimple.ckpt_name"] == f"sha256:{expected}"
-    assert [(file.name, file.kind, file.sha256, file.size) for file in found.files] == [
+    assert upstream.settings["CheckpointLoaderSimple.ckpt_name"] == f"sha256:{expected}"
+    assert [(file.name, file.kind, file.sha256, file.size) for file in upstream.files] == [
         ("sub/tiny.ckpt", "checkpoints", expected, 7)
     ]
     assert identify("lora_name", "tiny.ckpt").kind == "loras"
@@ -88,11 +88,11 @@ def test_files_are_named_by_their_content(tmp_path):
 
 
 def test_a_file_is_read_again_only_when_it_changed(tmp_path):
-    weights, remembered, read = tmp_path / "a.ckpt", tmp_path / "hashes.json", []
+    weights, cache_file, read = tmp_path / "a.ckpt", tmp_path / "hashes.json", []
     weights.write_bytes(b"one")
 
     def sha256():
-        return FileHashes(remembered).sha256(weights, lambda done, size: read.append(done))
+        return FileHashes(cache_file).sha256(weights, lambda done, size: read.append(done))
 
     assert sha256() == sha256() == hashlib.sha256(b"one").hexdigest()
     assert read == [3]
@@ -102,7 +102,7 @@ def test_a_file_is_read_again_only_when_it_changed(tmp_path):
     assert read == [3, 3]
 
 
-def test_a_broken_memory_is_made_again(tmp_path):
+def test_a_corrupt_cache_of_hashes_is_made_again(tmp_path):
     (tmp_path / "hashes.json").write_text('{"a": ')
     (tmp_path / "a.ckpt").write_bytes(b"one")
     assert FileHashes(tmp_path / "hashes.json").sha256(tmp_path / "a.ckpt", lambda done, size: None)
