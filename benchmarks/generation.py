@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
 from pack import load_pack  # noqa: E402
 
-import dev  # noqa: E402
+from tools.dev.server import Server  # noqa: E402
 
 CHECKPOINT = "tiny_sd15.ckpt"
 SETTINGS = {"steps": 8, "cfg": 7.5, "scheduler": "karras"}
@@ -63,7 +63,7 @@ def native_graph(text: str, seed: int, steps: int) -> dict[str, Any]:
     }
 
 
-def timed(work: Callable[[], object], server: dev.Server) -> tuple[float, float]:
+def timed(work: Callable[[], object], server: Server) -> tuple[float, float]:
     """Seconds by the clock, and seconds of processor time that the server took (steady on a busy machine)."""
     import psutil
 
@@ -73,7 +73,7 @@ def timed(work: Callable[[], object], server: dev.Server) -> tuple[float, float]
     return time.perf_counter() - began, sum(process.cpu_times()[:2]) - spent
 
 
-def compare_throughput(server: dev.Server, images: int, steps: int, rounds: int) -> None:
+def compare_throughput(server: Server, images: int, steps: int, rounds: int) -> None:
     client = server.client
 
     def native(turn: str, count: int) -> None:
@@ -219,7 +219,7 @@ def main() -> None:
     if options.part in ("all", "throughput"):
         with tempfile.TemporaryDirectory() as folder:
             base = Path(folder)
-            with dev.Server(sys.executable, comfyui, base, base / "output", [models], 0, ("--cpu",)) as server:
+            with Server(sys.executable, comfyui, base, base / "output", [models], 0, ("--cpu",)) as server:
                 compare_throughput(server, options.images, options.steps, options.rounds)
     if options.part in ("all", "loop"):
         import comfy.cli_args

@@ -28,7 +28,7 @@ OUTPUT = Path(__file__).resolve().parent.parent / "output" / "sweeps"
 
 
 def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
+
+from tools.dev.server import Server, scratch_server
 
 
 class Comfy:
@@ -19,7 +18,7 @@ class Comfy:
     headless.client.Rejected or RunFailed with the node's own message.
     """
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Server) -> None:
         self.server = server
         self.client = server.client
         self.run = server.client.run
@@ -35,22 +34,12 @@ class Comfy:
 
 
 @pytest.fixture(scope="session")
-def start_comfy(load_dev: ModuleType) -> Iterator[Callable[..., Comfy]]:
-    """Starts further servers over a base folder of their own: start_comfy(base, output=None, options=())."""
-    if not os.environ.get("HYPONET_COMFYUI"):
-        pytest.fail("HYPONET_COMFYUI is not set; run the tests by `python3 dev.py test`")
-    running: list[Any] = []
+def start_comfy() -> Iterator[Callable[..., Comfy]]:
+    """Starts further servers over a base folder of their own: start_comfy(base, output=None, options=(), port=0)."""
+    running: list[Server] = []
 
     def start(base: Path, output: Path | None = None, options: tuple[str, ...] = (), port: int = 0) -> Comfy:
-        server = load_dev.Server(
-            sys.executable,
-            os.environ["HYPONET_COMFYUI"],
-            base,
-            output or base / "output",
-            [os.environ["HYPONET_MODELS"]],
-            port,
-            ("--cpu", *options),
-        )
+        server = scratch_server(base, output, port, options)
         running.append(server)
         return Comfy(server.start())
 

@@ -6,9 +6,6 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from types import ModuleType
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,27 +24,12 @@ def load_pack() -> None:
 if "hyponet" not in sys.modules:
     load_pack()
 
-COMFYUI = os.environ.get("HYPONET_COMFYUI", "")
-if COMFYUI and COMFYUI not in sys.path:
-    # modules that may import ComfyUI (nodes.py, paths.py, engine.py) are tested with the real one on the path
-    sys.path.append(COMFYUI)
-
-
-@pytest.fixture(scope="session")
-def load_dev() -> ModuleType:
-    """dev.py as a module; it imports the headless client from beside it."""
-    if "dev" not in sys.modules:
-        sys.path.insert(0, str(ROOT))
-        try:
-            spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            sys.modules["dev"] = module
-            spec.loader.exec_module(module)
-        finally:
-            sys.path.remove(str(ROOT))
-    return sys.modules["dev"]
+# At the end of the path: first what is installed, then ComfyUI, then the clone. ComfyUI has a module called `nodes` of
+# its own, with which the faces (nodes.py, paths.py, engine.py ...) are tested. The clone gives `tools.dev` and
+# `headless`, as dev.py itself imports them.
+for folder in filter(None, (os.environ.get("HYPONET_COMFYUI"), str(ROOT))):
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 from hyponet.tests.comfy_server import comfy, start_comfy  # noqa: E402, F401  (for tests/comfy, tests/browser and others)

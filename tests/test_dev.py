@@ -13,35 +13,29 @@ import time
 import pytest
 
 from hyponet.tests import ROOT
-
-
-@pytest.fixture
-def dev(load_dev):
-    return load_dev
+from tools.dev.console import Failure, explain
+from tools.dev.processes import answer, run_logged
+from tools.dev.server import Server, link_pack
+from tools.dev.setup import Setup
 
 
 @pytest.fixture
 def small_clone(tmp_path):
     """A clone whose only requirement is a package that lies in it, so that a real set-up takes seconds."""
-    clone = tmp_path / "clone"
-    (clone / "tests" / "tools").mkdir(parents=True)
-    shutil.copy(ROOT / "dev.py", clone / "dev.py")
-    shutil.copytree(ROOT / "headless", clone / "headless")
-    for name in ("stand_ins.py", "efficientnet.py"):
-        shutil.copy(ROOT / "tests" / "tools" / name, clone / "tests" / "tools" / name)
-    text = (clone / "dev.py").read_text("utf-8")
-    start, end = text.index("WITHOUT_DEPENDENCIES = ("), text.index("GIB = ")
+    clone = tmp_path / "a clone"
+    for folder in ("headless", "tools/dev", "tests/tools"):
+        shutil.copytree(ROOT / folder, clone / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "dev.py", clone)
     package = clone / "package"
     package.mkdir()
     (package / "setup.py").write_text("from setuptools import setup\nsetup(name='tiny', py_modules=['tiny'])\n")
     (package / "tiny.py").write_text("answer = 42\n")
-    (clone / "dev.py").write_text(text[:start] + "WITHOUT_DEPENDENCIES = ()\n" + text[end:], "utf-8")
     (clone / "requirements-dev.txt").write_text(f"{package}\n")
     return clone
 
 
 def ensure(clone, cache, **options):
-    code = "import dev; dev.WITHOUT_DEPENDENCIES = ('pip',); print(dev.Setup().ensure_environment())"
+    code = "from tools.dev import setup; setup.WITHOUT_DEPENDENCIES = (); print(setup.Setup().ensure_environment())"
     env = {**os.environ, "XDG_CACHE_HOME": str(cache)}
     return subprocess.Popen(
         [sys.executable, "-c", code], cwd=clone, env=env, stdout=subprocess.PIPE, text=True, **options
@@ -63,17 +57,14 @@ def test_an_interrupted_set_up_is_made_again_and_a_whole_one_is_shared(small_clo
 
     second = ensure(small_clone, cache)
     assert second.communicate(timeout=120)[0].splitlines()[-1] == str(environment)
-    found = subprocess.run(
-        [environment / "bin" / "python", "-c", "import tiny; print(tiny.answer)"], capture_output=True
-    )
-    assert found.stdout.strip() == b"42"
+    assert answer(environment / "bin" / "python", "import tiny; print(tiny.answer)") == "42"
     assert (environment / "complete.json").is_file()
 
     third = ensure(small_clone, cache)
     assert "Installing" not in third.communicate(timeout=60)[0], "the second run starts at once"
 
     (small_clone / "requirements-dev.txt").write_text(f"{small_clone / 'package'}\n# another pin\nwheel\n")
-    code = "import dev; print(dev.Setup().environment)"
+    code = "from tools.dev.setup import Setup; print(Setup().environment)"
     env = {**os.environ, "XDG_CACHE_HOME": str(cache)}
     moved = subprocess.run([sys.executable, "-c", code], cwd=small_clone, env=env, capture_output=True, text=True)
     assert moved.stdout.strip() != str(environment), "a changed pin makes a new environment"
@@ -90,45 +81,57 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize(("message", "advice"), MESSAGES.items())
-def test_a_failure_shows_the_last_lines_and_what_to_do(dev, tmp_path, message, advice):
+def test_a_failure_shows_the_last_lines_and_what_to_do(tmp_path, message, advice):
     log = tmp_path / "step.log"
     log.write_text("first line\n" * 50 + message, "utf-8")
-    text = str(dev.explain("Installing Python packages", log, 1))
+    text = str(explain("Installing Python packages", log, 1))
     assert "Installing Python packages failed" in text
     assert message.splitlines()[-1] in text
     assert advice in text
     assert str(log) in text
 
 
-def test_a_killed_step_is_told_as_want_of_memory(dev, tmp_path):
-    assert "memory" in str(dev.explain("Writing stand-in models", tmp_path / "none.log", -9))
+def test_a_killed_step_is_told_as_want_of_memory(tmp_path):
+    assert "memory" in str(explain("Writing stand-in models", tmp_path / "none.log", -9))
 
 
-def test_a_failing_command_raises_with_its_own_words(dev):
-    with pytest.raises(dev.Failure, match="what went wrong"):
-        dev.run_logged("Running a test command", [sys.executable, "-c", "raise SystemExit('what went wrong')"])
+def test_a_failing_command_raises_with_its_own_words():
+    with pytest.raises(Failure, match="what went wrong"):
+        run_logged("Running a test command", [sys.executable, "-c", "raise SystemExit('what went wrong')"])
 
 
-def test_a_taken_port_is_told_before_anything_starts(dev, tmp_path):
+def test_a_taken_port_is_told_before_anything_starts(tmp_path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(dev.Failure, match=f"Port {port}"):
-            dev.Server(sys.executable, tmp_path, tmp_path / "base", tmp_path / "out", [], port)
+        with pytest.raises(Failure, match=f"Port {port}"):
+            Server(sys.executable, tmp_path, tmp_path / "base", tmp_path / "out", [], port)
 
 
-def test_a_folder_without_comfyui_is_refused(dev, tmp_path):
-    with pytest.raises(dev.Failure, match=r"main\.py"):
-        dev.Setup(str(tmp_path))
+def test_the_link_to_the_pack_follows_a_clone_that_moved_and_spares_a_real_folder(tmp_path):
+    link = tmp_path / "hyponet"
+    link.symlink_to(tmp_path / "where the clone was", target_is_directory=True)
+    link_pack(link)
+    assert link.resolve() == ROOT
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").touch()
+    with pytest.raises(Failure, match="in the way"):
+        link_pack(tmp_path / "real")
+    assert (tmp_path / "real" / "file").exists()
 
 
-def test_the_users_comfyui_decides_versions_but_not_torch(dev, tmp_path):
+def test_a_folder_without_comfyui_is_refused(tmp_path):
+    with pytest.raises(Failure, match=r"main\.py"):
+        Setup(str(tmp_path))
+
+
+def test_the_users_comfyui_decides_versions_but_not_torch(tmp_path):
     (tmp_path / "main.py").touch()
     (tmp_path / "requirements.txt").write_text(
         "torch\nnumpy>=1.25.0\ncomfyui-frontend-package==1.99.1\n# note\nnewthing\n"
     )
-    lines = dev.Setup(str(tmp_path)).requirements()
+    lines = Setup(str(tmp_path)).requirements()
     assert "comfyui-frontend-package==1.99.1" in lines
     assert "newthing" in lines
     assert "numpy>=1.25.0" in lines
@@ -139,22 +142,25 @@ def test_the_users_comfyui_decides_versions_but_not_torch(dev, tmp_path):
 
 def test_doctor_says_what_is_missing_on_a_bare_machine(tmp_path):
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "dev.py", "doctor"], cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "MISSING  environment" in done.stdout
+    doctor = subprocess.run(
+        [sys.executable, ROOT / "dev.py", "doctor"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert doctor.returncode == 1
+    assert "MISSING  environment" in doctor.stdout
     assert not list(tmp_path.rglob("complete.json"))
 
 
-def test_ctrl_c_stops_what_it_started_and_nothing_else(dev, tmp_path):
+def test_ctrl_c_stops_what_it_started_and_nothing_else(tmp_path):
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     child = tmp_path / "child.py"
     note = f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))"
     child.write_text(f"import os, pathlib, time\n{note}\ntime.sleep(60)")
     code = f"""
-import signal, sys, dev
+import signal, sys
+from tools.dev.processes import run_logged
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background commands with it ignored
 try:
-    dev.run_logged("Waiting", [sys.executable, {str(child)!r}])
+    run_logged("Waiting", [sys.executable, {str(child)!r}])
 except KeyboardInterrupt:
     print("stopped")
 """

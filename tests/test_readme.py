@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+from hyponet import dev
 from hyponet.tests import ROOT
 
-README = (ROOT / "README.md").read_text("utf-8")
+README, CONTRIBUTING, ARCHITECTURE = (
+    (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")
+)
 
 
 def test_every_node_has_its_place_in_the_readme():
@@ -23,6 +26,8 @@ def test_every_file_that_the_readme_names_is_there():
         assert (ROOT / path).exists(), path
 
 
-def test_the_commands_are_those_of_dev_py(load_dev):
-    known = set(load_dev.arguments()._subparsers._group_actions[0].choices)
-    assert set(re.findall(r"dev\.py (\w+)", README)) <= known
+def test_the_commands_are_those_of_dev_py():
+    named = {command for page in (README, CONTRIBUTING, ARCHITECTURE) for command in re.findall(r"dev\.py (\w+)", page)}
+    assert named
+    assert named <= set(dev.COMMANDS)
+    assert set(re.findall(r"^    python3 dev\.py (\w+)", dev.__doc__, re.M)) == set(dev.COMMANDS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -12,19 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from headless.client import Client, Rejected, RunFailed
-from headless.run import outcome
 from headless.workflow import read_workflow, with_overrides
 
-WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows" / "api"
+from .console import say
+from .places import ROOT
+from .processes import answer
+
+WORKFLOWS = ROOT / "workflows" / "api"
 PHOTOS = {"cat": "chelsea.png", "coffee": "coffee.png", "motorcycle": "motorcycle_left.png"}
 STAND_IN = "tiny_sd15.ckpt"
 CLASSIFIER = "tf_efficientnet_lite0.safetensors"
-Say = Callable[[str], None]
+REAL_SIZE, REAL_STEPS = 512, 30  # what Stable Diffusion 1.5 was trained at
+STAND_IN_SIZE, STAND_IN_STEPS = 128, 2  # noise needs no more
+PROGRESS_INTERVAL = 5.0  # seconds
+WORDS_SHOWN = 8
 
 
-def model_folder(path: Path, place: Path, kind: str) -> Path:
-    """A folder that looks like ComfyUI's `models` and holds the user's file `path` as a `kind` of model."""
-    folder = place / f"{path.stem}-{kind}"
+def model_folder(path: Path, parent: Path, kind: str) -> Path:
+    """A folder below `parent`, laid out like ComfyUI's `models`, that holds the user's file `path` as a `kind`."""
+    folder = parent / f"{path.stem}-{kind}"
     target = folder / kind / path.name
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_symlink() or (target.exists() and target.stat().st_size != path.stat().st_size):
@@ -37,29 +42,29 @@ def model_folder(path: Path, place: Path, kind: str) -> Path:
     return folder
 
 
-def run(client: Client, python: Path, inputs: Path, output: Path, options: Namespace, say: Say) -> int:
+def run(client: Client, python: Path, inputs: Path, output: Path, options: Namespace) -> int:
     """Queue the demo, show how it goes, print what came out; the exit code."""
     name, graph = own_pictures(inputs, options) if options.image else sample_photos(python, inputs, options)
-    graph = with_overrides(graph, settings(options, name, graph))
+    graph = with_overrides(graph, settings(options, name))
     say(f"Queueing the workflow over {client.url} ...")
     start = time.monotonic()
     folder = output / "datasets" / name
     try:
         prompt_id = client.queue(graph)
-        entry = client.wait(prompt_id, tick=progress(folder / "metadata.jsonl", say))
+        client.wait(prompt_id, tick=progress(folder / "metadata.jsonl"))
     except (Rejected, RunFailed) as problem:
         say(f"\nThe workflow failed: {problem}\n  What to do: the message names the node; the server's log says more.")
         return 1
-    show(outcome(graph, entry).texts, folder, time.monotonic() - start, options, say)
+    show(folder, time.monotonic() - start, options)
     return 0
 
 
 def sample_photos(python: Path, inputs: Path, options: Namespace) -> tuple[str, dict[str, Any]]:
     """The set's name and the workflow over scikit-image's photos, which are copied into ComfyUI's input folder."""
-    ask = "import pathlib, skimage.data; print(pathlib.Path(skimage.data.__file__).parent)"
-    found = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
+    code = "import pathlib, skimage.data; print(pathlib.Path(skimage.data.__file__).parent)"
+    photos = Path(answer(python, code))
     for label, photo in PHOTOS.items():
-        shutil.copyfile(Path(found) / photo, inputs / f"{label}.png")
+        shutil.copyfile(photos / photo, inputs / f"{label}.png")
     graph = read_workflow(WORKFLOWS / "hyponet_demo.json")
     pictures = {f"Picture of {label}.image": f"{label}.png" for label in PHOTOS}
     count = {"HypoNetPlanDataset.images_per_class": per_class(options.count, len(PHOTOS))}
@@ -81,6 +86,7 @@ def own_pictures(inputs: Path, options: Namespace) -> tuple[str, dict[str, Any]]
 
 
 def per_class(count: int, classes: int) -> int:
+    """Pictures of each class, so that there are about `count` in all."""
     return max(1, round(count / classes))
 
 
@@ -89,9 +95,10 @@ def suffix(options: Namespace) -> str:
     return "".join(f"_{Path(name).stem}" for name in (options.checkpoint, options.classifier) if name)
 
 
-def settings(options: Namespace, name: str, graph: dict[str, Any]) -> dict[str, Any]:
+def settings(options: Namespace, name: str) -> dict[str, Any]:
+    """The widgets that the demo sets: the user's models, or small pictures in few steps with the stand-ins."""
     real = bool(options.checkpoint)
-    size, steps = (512, 30) if real else (128, 2)
+    size, steps = (REAL_SIZE, REAL_STEPS) if real else (STAND_IN_SIZE, STAND_IN_STEPS)
     return {
         "HypoNetLoadClassifier.model_name": Path(options.classifier).name if options.classifier else CLASSIFIER,
         "CheckpointLoaderSimple.ckpt_name": Path(options.checkpoint).name if real else STAND_IN,
@@ -102,32 +109,35 @@ def settings(options: Namespace, name: str, graph: dict[str, Any]) -> dict[str, 
     }
 
 
-def progress(manifest: Path, say: Say) -> Callable[[], None]:
-    """Says how many pictures stand, whenever that number has grown and some seconds have passed."""
-    state = {"shown": 0, "at": time.monotonic()}
+def progress(manifest: Path) -> Callable[[], None]:
+    """A function that says how many pictures stand, whenever that number has grown and some seconds have passed."""
+    count, last_look = 0, time.monotonic()
 
     def tick() -> None:
-        if time.monotonic() - state["at"] < 5 or not manifest.is_file():
+        nonlocal count, last_look
+        if time.monotonic() - last_look < PROGRESS_INTERVAL or not manifest.is_file():
             return
-        state["at"] = time.monotonic()
+        last_look = time.monotonic()
         with manifest.open("rb") as lines:
-            made = sum(1 for _ in lines)
-        if made != state["shown"]:
-            state["shown"] = made
-            say(f"  {made} pictures made")
+            now = sum(1 for _ in lines)
+        if now != count:
+            count = now
+            say(f"  {count} pictures made")
 
     return tick
 
 
-def show(texts: list[tuple[str, str]], folder: Path, seconds: float, options: Namespace, say: Say) -> None:
+def show(folder: Path, seconds: float, options: Namespace) -> None:
+    """Say what came out: pictures and words a class, and where the set lies."""
     plan = json.loads((folder / "dataset.json").read_text("utf-8"))["plan"]
-    lines = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
+    records = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
     say("")
-    for each in plan["classes"]:
-        made = sum(line.get("label") == each["name"] for line in lines)
-        words = list(each["hyponyms"])
-        shown = ", ".join(words[:8]) + (f", ... ({len(words)} in all)" if len(words) > 8 else "")
-        say(f"{each['name']}: {made} pictures; hyponyms of {each['hypernym']}: {shown}")
+    for spec in plan["classes"]:
+        count = sum(record.get("label") == spec["name"] for record in records)
+        words = list(spec["hyponyms"])
+        listing = ", ".join(words[:WORDS_SHOWN])
+        listing += f", ... ({len(words)} in all)" if len(words) > WORDS_SHOWN else ""
+        say(f"{spec['name']}: {count} pictures; hyponyms of {spec['hypernym']}: {listing}")
     say("")
     say(f"The labelled set:  {folder}")
     for sheet in sorted(folder.parent.glob(f"{folder.name}.sheets/*.png"))[:1]:

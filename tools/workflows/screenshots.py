@@ -17,9 +17,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from tools.dev.server import scratch_server
+
 from .editor import bounds, editor
 from .inputs import write_inputs
-from .write import FOLDER, server
+from .write import FOLDER
 
 VIEW = (1280, 720)
 THUMBNAIL = (640, 360)
@@ -31,11 +33,11 @@ def main() -> int:
     parser.add_argument("--large", type=Path, metavar="DIR", help="write pictures of 2560x1440 there")
     options = parser.parse_args()
     names = options.names or sorted(path.stem for path in FOLDER.glob("*.json"))
-    with tempfile.TemporaryDirectory() as place:
-        base = Path(place)
+    with tempfile.TemporaryDirectory() as scratch:
+        base = Path(scratch)
         (base / "input").mkdir()
         write_inputs(base / "input", only_photos=True)
-        with server(base) as running, editor(running.client.url, os.environ["HYPONET_CHROMIUM"], VIEW, 2) as page:
+        with scratch_server(base) as server, editor(server.client.url, os.environ["HYPONET_CHROMIUM"], VIEW, 2) as page:
             for name in names:
                 form = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
                 page.load(form)
@@ -47,7 +49,7 @@ def main() -> int:
                     picture.save(options.large / f"{name}.png")
                 path = FOLDER / f"{name}.jpg"
                 picture.resize(THUMBNAIL, Image.Resampling.LANCZOS).save(path, quality=80, optimize=True)
-                print(f"workflows/{path.name}: {path.stat().st_size // 1024} kB", flush=True)  # noqa: T201
+                print(f"workflows/{path.name}: {path.stat().st_size // 1024} kB", flush=True)
     return 0
 
 

@@ -1,0 +1,71 @@
+"""Runs other programs: with a log and a step on the console, in a quiet environment, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .console import Step, explain, log_file
+from .places import OUTPUT, ROOT
+
+
+def run_logged(title: str, command: Sequence[str | Path], *, env: dict[str, str] | None = None) -> Path:
+    """Run `command` to its end with its output in a log file; the file.
+
+    Raises:
+        Failure: it ended with another exit code than 0; the message has the log's last lines.
+    """
+    name = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split()[:4])
+    step, log = Step(title), log_file(name)
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=ROOT
+        )
+        try:
+            while process.poll() is None:
+                time.sleep(0.1)
+                step.tick(f"(log: {log.relative_to(ROOT)})")
+        finally:
+            stop(process)
+    if process.returncode:
+        raise explain(title, log, process.returncode)
+    step.finish()
+    return log
+
+
+def answer(python: Path | str, code: str) -> str:
+    """What `code` prints in the interpreter `python`.
+
+    Raises:
+        OSError, subprocess.SubprocessError: there is no such interpreter, or the code failed.
+    """
+    command = [str(python), "-c", code]
+    finished = subprocess.run(
+        command, capture_output=True, encoding="utf-8", env=quiet_environment(), timeout=60, check=True
+    )
+    return finished.stdout.strip()
+
+
+def stop(process: subprocess.Popen[bytes], patience: float = 10) -> None:
+    """End a process of ours: ask, wait `patience` seconds, then insist."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def quiet_environment(**variables: str) -> dict[str, str]:
+    """This process's environment for a child, with `variables`.
+
+    One thread a process (with two, small kernels wait for each other on a busy machine), no hub, UTF-8 everywhere,
+    and nothing written beside the sources.
+    """
+    folders = {"PYTHONPYCACHEPREFIX": str(OUTPUT / ".pycache"), "MPLCONFIGDIR": str(OUTPUT / ".matplotlib")}
+    settings = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUTF8": "1"}
+    return {**os.environ, **settings, **folders, **variables}

