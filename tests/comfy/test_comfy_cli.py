@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from hyponet.tests import ROOT
+from hyponet.tests.tools.clones import copy_clone
 
 API = ROOT / "workflows" / "api"
 
@@ -36,23 +36,16 @@ def comfy_cli(tmp_path_factory):
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     """What git tracks, as a repository of its own, so that packing sees what a publisher's machine would."""
-    place = tmp_path_factory.mktemp("publish") / "hyponet"
-    files = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    for name in files:
-        if (ROOT / name).is_file():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, place / name)
-    subprocess.run(["git", "init", "-q"], cwd=place, check=True)
-    subprocess.run(["git", "add", "-A"], cwd=place, check=True)
-    return place
+    folder = copy_clone(tmp_path_factory.mktemp("publish") / "hyponet")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
+    return folder
 
 
 def test_the_registry_finds_nothing_to_warn_of(comfy_cli, clone):
-    done = comfy_cli("node", "validate", cwd=clone)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "warning" not in done.stdout.lower(), "it ends with exit code 0 even then"
+    check = comfy_cli("node", "validate", cwd=clone)
+    assert check.returncode == 0, check.stdout + check.stderr
+    assert "warning" not in check.stdout.lower(), "it ends with exit code 0 even then"
 
 
 def test_the_archive_holds_what_users_need_and_nothing_else(comfy_cli, clone):
@@ -75,8 +68,8 @@ def test_comfy_run_takes_either_form(comfy, comfy_cli, form):
     server = urlsplit(comfy.url)
     path = API / name if form == "api" else ROOT / "workflows" / name
     where = ("--host", str(server.hostname), "--port", str(server.port))
-    done = comfy_cli("run", "--workflow", str(path), "--wait", *where, "--timeout", "120")
-    assert done.returncode == 0, done.stdout + done.stderr
+    finished = comfy_cli("run", "--workflow", str(path), "--wait", *where, "--timeout", "120")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
     newest = next(iter(comfy.client.get("/history?max_items=1").values()))
     assert newest["status"]["status_str"] == "success"
     shown = json.dumps(newest["outputs"])
@@ -90,6 +83,6 @@ def test_comfy_run_tells_a_bad_workflow_by_its_exit_code(comfy, comfy_cli, tmp_p
     (tmp_path / "bad.json").write_text(json.dumps(graph), "utf-8")
     server = urlsplit(comfy.url)
     where = ("--host", str(server.hostname), "--port", str(server.port))
-    done = comfy_cli("run", "--workflow", str(tmp_path / "bad.json"), "--wait", *where, "--timeout", "120")
-    assert done.returncode != 0
-    assert "no_such_list" in done.stdout + done.stderr
+    finished = comfy_cli("run", "--workflow", str(tmp_path / "bad.json"), "--wait", *where, "--timeout", "120")
+    assert finished.returncode != 0
+    assert "no_such_list" in finished.stdout + finished.stderr

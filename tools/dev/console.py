@@ -80,9 +80,8 @@ def log_file(name: str) -> Path:
     try:
         LOGS.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Failure(
-            f"{LOGS} cannot be made ({error.strerror}): logs and results go there; use a clone of yours."
-        ) from None
+        advice = "logs and results go there, so use a clone that you may write to"
+        raise Failure(f"{LOGS} cannot be made ({error.strerror}); {advice}.") from None
     return LOGS / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{name}.log"
 
 
