@@ -1,7 +1,7 @@
 """Which nodes, settings and model files stand behind a MODEL: a MODEL itself carries no file name.
 
 Reads the prompt graph (ComfyUI's API form) and model files; writes one JSON file of hashes, so that a finished set
-does not read 7 GB again.
+does not read 7 GB again. ComfyUI is imported only by `upstream_of`.
 """
 
 from __future__ import annotations
@@ -240,3 +240,37 @@ class Identifier:
                 if path.is_file():
                     return ModelFile(name, kind, self._hashes.sha256(path, self._progress), path.stat().st_size)
         return None
+
+
+def upstream_of(hidden: Any, inputs: Sequence[str], ends: Sequence[str] = ()) -> Upstream:
+    """What stands behind `inputs` of the running node.
+
+    Args:
+        hidden: the node's hidden inputs: `prompt` or `dynprompt`, and `unique_id`.
+        ends: classes of nodes that are named and not followed.
+    """
+    # here, so that what reads a graph without a server needs no ComfyUI
+    import folder_paths
+
+    from . import paths
+    from .engine import progress_text, throw_if_interrupted
+
+    folders = {
+        kind: list(listed)
+        for kind, (listed, _) in folder_paths.folder_names_and_paths.items()
+        if kind not in ("custom_nodes", "datasets")
+    }
+    folders["input"] = [folder_paths.get_input_directory()]
+    hashes = FileHashes(paths.hyponet_dir() / "cache" / "hashes.json")
+
+    def progress(bytes_read: int, size: int) -> None:
+        throw_if_interrupted()
+        progress_text(f"reading a model file: {100 * bytes_read // max(1, size)} %", hidden.unique_id)
+
+    graph_node = hidden.dynprompt.get_node if hidden.dynprompt is not None else (hidden.prompt or {}).__getitem__
+
+    def node(node_id: str) -> Mapping[str, Any]:
+        entry: Mapping[str, Any] = graph_node(node_id)
+        return {**entry, "inputs": {}} if entry["class_type"] in ends else entry
+
+    return walk(node, hidden.unique_id, inputs, Identifier(folders, hashes, progress))

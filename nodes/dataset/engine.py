@@ -13,9 +13,8 @@ from comfy_execution.graph import ExecutionBlocker
 
 from .. import paths, sockets
 from ..engine import versions
-from ..graph import Upstream, model_parameters, sampler_parameters
+from ..graph import Upstream, model_parameters, sampler_parameters, upstream_of
 from ..prompts.plan import Plan
-from ..sampling import engine as sampling
 from .store.encode import Encoding
 from .store.folders import DESCRIPTION
 from .store.names import check_set_name
@@ -104,7 +103,7 @@ def upstream(hidden: Any, start: str) -> Upstream:
 
     What stands behind Plan Batch is the plan's, which is compared by itself.
     """
-    found = sampling.upstream(hidden, [start], ends=("HypoNetPlanBatch",))
+    found = upstream_of(hidden, [start], ends=("HypoNetPlanBatch",))
     return Upstream({key: value for key, value in found.settings.items() if _stays(key)}, found.files)
 
 

@@ -11,7 +11,6 @@ from .. import checks, paths, sockets
 from ..engine import metadata_is_off, progress_bar, schema
 from ..prompts.item import Item
 from ..prompts.plan import Plan
-from ..sampling.decoding import to_uint8
 from . import engine
 from .culling.nodes import NODES as CULLING
 from .export.formats import EXPORTS, export
@@ -102,6 +101,8 @@ class HypoNetSaveToDataset(io.ComfyNode):
             checks.integer(quality, 1, 100, "quality"),
             checks.flag(write_metadata, "write_metadata") and not metadata_is_off(),
         )
+        from ..sampling.decoding import to_uint8  # a later room: until tensors has it
+
         made_by = engine.upstream(cls.hidden, "images")
         copies = engine.Copies(
             parse_sizes(checks.text(small_copies, "small_copies", 1000)),

@@ -6,7 +6,7 @@ Reads MODEL, CLIP, VAE; writes uint8 pictures (H, W, 3). No picture depends on w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,6 @@ import comfy.model_management
 import comfy.sample
 import comfy.samplers
 import comfy.utils
-import folder_paths
 import latent_preview
 import numpy as np
 import torch
@@ -24,7 +23,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from .. import paths
 from ..dataset.store.writer import BackgroundWriter
 from ..engine import metadata_is_off, progress_text, throw_if_interrupted, versions
-from ..graph import FileHashes, Identifier, Upstream, walk
+from ..graph import upstream_of
 from ..prompts.item import Item
 from . import job
 from .batching import LONGEST_REPEAT
@@ -267,7 +266,7 @@ class Task:
         request = job.Request.read(values, metadata=not metadata_is_off())
         check_settings(request.settings, SAMPLERS, SCHEDULERS, has_start=request.start_image is not None)
         root = paths.confine(paths.datasets_dir(), request.name, what="name")
-        found = upstream(hidden, MODELS)
+        found = upstream_of(hidden, MODELS)
         workflow = (hidden.extra_pnginfo or {}).get("workflow")
         record = job.provenance(request, found, versions(), workflow, hidden.prompt)
         return cls(request, job.Job(root, request, job.identity(request, found), record), hidden.unique_id)
@@ -320,23 +319,3 @@ class Task:
             base_share=share,
             ahead=AHEAD if studio.swaps() else 0,
         )
-
-
-def upstream(hidden: Any, inputs: Sequence[str], ends: Sequence[str] = ()) -> Upstream:
-    """What stands behind `inputs` of the running node; nodes of the classes `ends` are named and not followed."""
-    folders = {name: listed for name, (listed, _) in folder_paths.folder_names_and_paths.items()}
-    folders = {name: list(listed) for name, listed in folders.items() if name not in ("custom_nodes", "datasets")}
-    folders["input"] = [folder_paths.get_input_directory()]
-    hashes = FileHashes(paths.hyponet_dir() / "cache" / "hashes.json")
-
-    def tick(done: int, size: int) -> None:
-        throw_if_interrupted()
-        progress_text(f"reading a model file: {100 * done // max(1, size)} %", hidden.unique_id)
-
-    nodes = hidden.dynprompt.get_node if hidden.dynprompt is not None else (hidden.prompt or {}).__getitem__
-
-    def node(identity: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = nodes(identity)
-        return {**found, "inputs": {}} if found["class_type"] in ends else found
-
-    return walk(node, hidden.unique_id, inputs, Identifier(folders, hashes, tick))
