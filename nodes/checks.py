@@ -1,20 +1,60 @@
-"""Checks of widget values that the server itself does not make, and progress that notices an interrupt."""
+"""Checks of widget values against the schema of their node, where every limit stands once.
+
+The server takes any text for the combo boxes of V3 nodes, NaN and infinity for a number and "false" for true.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_LINE = 4096  # characters of a text in one line; as long as a path of Linux
+MAX_TEXT = 1_000_000  # characters of a text of several lines
+
+
+def checked(method: F) -> F:
+    """`execute` or `check_lazy_status` of a node that gets only what the node's own `define_schema` allows.
+
+    Optional widgets that are left out get their default of the schema. Of a node that takes lists, each value of a list
+    is checked. The schema is read once: the server hands a new copy of the class to every call. What a `FileCombo`
+    lists is on disk and comes and goes: that such a name is text is checked here, the rest by who opens it.
+
+    Raises:
+        ValueError: a value has another type, is out of range or no option; the message names the widget.
+    """
+    schemas: list[Any] = []
+
+    @functools.wraps(method)
+    def call(cls: Any, **values: Any) -> Any:
+        if not schemas:
+            schemas.append(cls.define_schema())
+        (schema,) = schemas
+        for widget in _widgets(schema):
+            if widget.id not in values:
+                if widget.optional:
+                    values[widget.id] = widget.default
+                continue
+            listed = values[widget.id] if schema.is_input_list else [values[widget.id]]
+            for value in listed:
+                _check(widget, value)
+        return method(cls, **values)
+
+    return cast(F, call)
 
 
 def choice(value: object, options: Sequence[str], what: str) -> str:
-    """`value` if it is one of `options`; the server does not check the combo boxes of V3 nodes."""
+    """`value` if it is one of `options`."""
     if not isinstance(value, str) or value not in options:
         raise ValueError(f"{what} is {_shown(value)}; expected one of: {', '.join(options)}; choose one from the list")
     return value
 
 
 def number(value: object, low: float, high: float, what: str) -> float:
-    """`value` as a finite float in [low, high]; NaN and infinity pass the server's own limits."""
+    """`value` as a finite float in [low, high]."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{what} is {_shown(value)}; expected a number from {low:g} to {high:g}")
     if not low <= value <= high:
@@ -31,7 +71,7 @@ def integer(value: object, low: int, high: int, what: str) -> int:
     return value
 
 
-def text(value: object, what: str, longest: int = 1_000_000) -> str:
+def text(value: object, what: str, longest: int = MAX_TEXT) -> str:
     """`value` if it is text of at most `longest` characters without half surrogate pairs."""
     if not isinstance(value, str):
         raise ValueError(f"{what} is {type(value).__name__}; expected text")
@@ -49,6 +89,35 @@ def flag(value: object, what: str) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{what} is {_shown(value)}; expected true or false")
     return value
+
+
+def _widgets(schema: Any) -> Iterator[Any]:
+    """The inputs of a schema that are widgets; the rest are links, whose objects the nodes know themselves."""
+    return (entry for entry in schema.inputs or () if entry.io_type in _CHECKS)
+
+
+def _check(widget: Any, value: object) -> None:
+    _CHECKS[widget.io_type](widget, value)
+
+
+def _check_choice(widget: Any, value: object) -> None:
+    if getattr(widget, "lists_files", False):
+        text(value, widget.id, MAX_LINE)
+    else:
+        choice(value, widget.options, widget.id)
+
+
+def _check_text(widget: Any, value: object) -> None:
+    text(value, widget.id, MAX_TEXT if widget.multiline else MAX_LINE)
+
+
+_CHECKS: dict[str, Callable[[Any, object], object]] = {
+    "COMBO": _check_choice,
+    "STRING": _check_text,
+    "INT": lambda widget, value: integer(value, widget.min, widget.max, widget.id),
+    "FLOAT": lambda widget, value: number(value, widget.min, widget.max, widget.id),
+    "BOOLEAN": lambda widget, value: flag(value, widget.id),
+}
 
 
 def _shown(value: object) -> str:

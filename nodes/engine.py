@@ -15,7 +15,7 @@ from comfy_api.latest import io
 
 from ..evaluation.progress import Progress
 
-SEED_LIMIT = 2**64 - 1
+MAX_SEED = 2**64 - 1  # the largest that torch's generators take
 
 
 def progress_bar(total: int) -> Progress:
@@ -75,6 +75,12 @@ def versions() -> dict[str, str]:
     }
 
 
-def seed_input(tooltip: str, changes: bool = False) -> io.Input:
+class FileCombo(io.Combo.Input):
+    """A combo box of names on disk. They come and go while a graph waits, so whoever opens one looks it up."""
+
+    lists_files = True
+
+
+def seed_input(tooltip: str, *, default: int = 0, limit: int = MAX_SEED, changes: bool = False) -> io.Input:
     """The seed; `changes` lets the frontend draw another one after each run, as people expect of a prompt node."""
-    return io.Int.Input("seed", default=0, min=0, max=SEED_LIMIT, control_after_generate=changes, tooltip=tooltip)
+    return io.Int.Input("seed", default=default, min=0, max=limit, control_after_generate=changes, tooltip=tooltip)

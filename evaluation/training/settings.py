@@ -19,6 +19,26 @@ AUGMENTATIONS = ("none", "flip", "flip and crop")
 NORMALISATIONS = ("none", "ImageNet", "training set")
 PRECISIONS = ("float32", "bfloat16")
 LARGEST_SEED = 2**64 - 1  # what torch's generators take
+CHOICES = {
+    "architecture": ARCHITECTURES,
+    "stem": STEMS,
+    "filter": FILTERS,
+    "crop": CROPS,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "augmentation": AUGMENTATIONS,
+    "normalisation": NORMALISATIONS,
+    "precision": PRECISIONS,
+}
+RANGES: dict[str, tuple[float, float]] = {  # smallest and largest, both allowed
+    "size": (8, LARGEST_SIDE),
+    "epochs": (1, 100_000),
+    "batch_size": (2, 65_536),
+    "learning_rate": (1e-8, 100.0),
+    "weight_decay": (0.0, 10.0),
+    "label_smoothing": (0.0, 0.99),
+    "held_out": (0.0, 0.9),
+}
 ONE_CYCLE_PEAK = 0.25  # share of the steps at which one-cycle reaches its highest rate
 ONE_CYCLE_START = 0.1  # the rate it starts from, as a share of the highest
 
@@ -66,30 +86,14 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for what, value, options in (
-            ("architecture", self.architecture, ARCHITECTURES),
-            ("stem", self.stem, STEMS),
-            ("filter", self.filter, FILTERS),
-            ("crop", self.crop, CROPS),
-            ("optimizer", self.optimizer, OPTIMIZERS),
-            ("schedule", self.schedule, SCHEDULES),
-            ("augmentation", self.augmentation, AUGMENTATIONS),
-            ("normalisation", self.normalisation, NORMALISATIONS),
-            ("precision", self.precision, PRECISIONS),
-        ):
+        for what, options in CHOICES.items():
+            value = getattr(self, what)
             if value not in options:
                 raise ValueError(
                     f"{what} is {value!r}; expected one of: {', '.join(options)}; choose one from the list"
                 )
-        for what, number, low, high in (
-            ("size", self.size, 8, LARGEST_SIDE),
-            ("epochs", self.epochs, 1, 100_000),
-            ("batch size", self.batch_size, 2, 65_536),
-            ("learning rate", self.learning_rate, 1e-8, 100.0),
-            ("weight decay", self.weight_decay, 0.0, 10.0),
-            ("label smoothing", self.label_smoothing, 0.0, 0.99),
-            ("held-out share", self.held_out, 0.0, 0.9),
-        ):
+        for what, (low, high) in RANGES.items():
+            number = getattr(self, what)
             if not (math.isfinite(number) and low <= number <= high):
                 raise ValueError(f"{what} is {number}; expected {low} to {high}")
         if not 0 <= self.seed <= LARGEST_SEED:

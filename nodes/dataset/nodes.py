@@ -7,8 +7,9 @@ from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
 from ...evaluation.pictures.decode import FILTERS
-from .. import checks, paths, sockets
-from ..engine import metadata_is_off, progress_bar, schema
+from .. import paths, sockets
+from ..checks import checked
+from ..engine import FileCombo, metadata_is_off, progress_bar, schema, seed_input
 from ..prompts.item import Item
 from ..prompts.plan import Plan
 from . import engine
@@ -27,6 +28,8 @@ CATEGORY = "HypoNet/Dataset"
 
 
 class HypoNetSaveToDataset(io.ComfyNode):
+    """Pictures of a batch, written into a set."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -84,6 +87,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         images: torch.Tensor,
@@ -93,21 +97,14 @@ class HypoNetSaveToDataset(io.ComfyNode):
         format: str,
         quality: int,
         write_metadata: bool,
-        small_copies: str = "",
-        copy_filter: str = "bicubic",
+        small_copies: str,
+        copy_filter: str,
     ) -> io.NodeOutput:
-        encoding = Encoding(
-            checks.choice(format, FORMATS, "format"),
-            checks.integer(quality, 1, 100, "quality"),
-            checks.flag(write_metadata, "write_metadata") and not metadata_is_off(),
-        )
         from ..sampling.decoding import to_uint8  # a later room: until tensors has it
 
+        encoding = Encoding(format, quality, write_metadata and not metadata_is_off())
         made_by = engine.upstream(cls.hidden, "images")
-        copies = engine.Copies(
-            parse_sizes(checks.text(small_copies, "small_copies", 1000)),
-            checks.choice(copy_filter, list(FILTERS), "copy_filter"),
-        )
+        copies = engine.Copies(parse_sizes(small_copies), copy_filter)
         with engine.new_set(name, plan, cls.hidden, encoding, copies, made_by) as store:
             added = save_items(store, items, to_uint8(images), progress_bar(len(items)))
             text = f"{added} of {len(items)} pictures were new; the set has {len(store)}."
@@ -115,6 +112,8 @@ class HypoNetSaveToDataset(io.ComfyNode):
 
 
 class HypoNetLoadDataset(io.ComfyNode):
+    """A set and one batch of its pictures."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         names = engine.names_of_sets()
@@ -125,7 +124,7 @@ class HypoNetLoadDataset(io.ComfyNode):
             description="Opens a labelled set: the set for other nodes, one batch of its pictures, labels and a table.",
             search_aliases=["open dataset", "image folder", "labels"],
             inputs=[
-                io.Combo.Input(
+                FileCombo(
                     "name",
                     options=names,
                     default=names[0],
@@ -165,19 +164,22 @@ class HypoNetLoadDataset(io.ComfyNode):
         return engine.set_fingerprint(name)
 
     @classmethod
+    @checked
     def execute(cls, name: str, batch_number: int, batch_size: int, size: int, include_marked: bool) -> io.NodeOutput:
-        kept = checks.flag(include_marked, "include_marked")
         store = DatasetStore.open(engine.find_set(name).path)
-        number, count = checks.integer(batch_number, 0, 10_000_000, "batch_number"), len(store.keys(kept=kept))
-        side = checks.integer(size, 0, 4096, "size")
-        batch = load_batch(store, number, checks.integer(batch_size, 1, 64, "batch_size"), side, kept)
+        batch, count = (
+            load_batch(store, batch_number, batch_size, size, include_marked),
+            len(store.keys(kept=include_marked)),
+        )
         images, labels = engine.to_image(batch.images), "\n".join(line.label for line in batch.lines)
         text = f"{store.name}: {count} pictures in {len(store.labels)} classes."
-        found = (store.ref(), images, labels, table_of(store, kept), count, engine.plan_of(store))
-        return io.NodeOutput(*found, ui=engine.shown(text, facts=engine.facts(store)))
+        values = (store.ref(), images, labels, table_of(store, include_marked), count, engine.plan_of(store))
+        return io.NodeOutput(*values, ui=engine.shown(text, facts=engine.facts(store)))
 
 
 class HypoNetMergeDatasets(io.ComfyNode):
+    """Several sets as one."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -208,6 +210,7 @@ class HypoNetMergeDatasets(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         dataset_1: DatasetRef,
@@ -218,7 +221,7 @@ class HypoNetMergeDatasets(io.ComfyNode):
         dataset_4: DatasetRef | None = None,
     ) -> io.NodeOutput:
         linked = [engine.checked_ref(one) for one in (dataset_1, dataset_2, dataset_3, dataset_4) if one is not None]
-        named = engine.find_sets(checks.text(more_sets, "more_sets"))
+        named = engine.find_sets(more_sets)
         target = engine.set_path(name)
         sources = [DatasetStore.open(one.path) for one in (*linked, *named)]
         with merge(sources, target.parent, target.name, progress_bar(sum(map(len, sources)))) as store:
@@ -227,6 +230,8 @@ class HypoNetMergeDatasets(io.ComfyNode):
 
 
 class HypoNetSplitDataset(io.ComfyNode):
+    """A set divided into train, validation and test sets."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -256,9 +261,7 @@ class HypoNetSplitDataset(io.ComfyNode):
                     for part, share in (("train", 0.8), ("val", 0.1), ("test", 0.1))
                 ),
                 _include_marked(),
-                io.Int.Input(
-                    "seed", default=0, min=0, max=2**32 - 1, tooltip="Which pictures go where; one seed, one split."
-                ),
+                seed_input("Which pictures go where; one seed, one split."),
             ],
             outputs=[
                 engine.dataset_output(
@@ -269,28 +272,28 @@ class HypoNetSplitDataset(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls, dataset: DatasetRef, name: str, train: float, val: float, test: float, include_marked: bool, seed: int
     ) -> io.NodeOutput:
-        shares = Shares(
-            *(checks.number(share, 0.0, 1.0, part) for part, share in zip(PARTS, (train, val, test), strict=True))
-        )
         source = DatasetStore.open(engine.checked_ref(dataset).path)
         target = engine.set_path(name.strip() or source.name)
-        made = split(
+        parts = split(
             source,
             target.parent,
             target.name,
-            shares,
-            checks.integer(seed, 0, 2**32 - 1, "seed"),
-            kept=checks.flag(include_marked, "include_marked"),
+            Shares(train, val, test),
+            seed,
+            kept=include_marked,
             progress=progress_bar(len(source)),
         )
-        text = "\n".join(f"{part}: {ref.path}" for part, ref in made.items())
-        return io.NodeOutput(*(made.get(part, ExecutionBlocker(None)) for part in PARTS), ui=engine.shown(text))
+        text = "\n".join(f"{part}: {ref.path}" for part, ref in parts.items())
+        return io.NodeOutput(*(parts.get(part, ExecutionBlocker(None)) for part in PARTS), ui=engine.shown(text))
 
 
 class HypoNetExportDataset(io.ComfyNode):
+    """A set in a form that other tools read."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -319,21 +322,24 @@ class HypoNetExportDataset(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, dataset: DatasetRef, form: str, shard_size: int, include_marked: bool) -> io.NodeOutput:
         store = DatasetStore.open(engine.checked_ref(dataset).path)
         folder = export(
             store,
             paths.confine(paths.hyponet_dir(), f"exports/{store.name}", what="data set name"),
             store.name,
-            checks.choice(form, EXPORTS, "form"),
-            shard_size=checks.integer(shard_size, 1, 1_000_000, "shard_size"),
-            kept=checks.flag(include_marked, "include_marked"),
+            form,
+            shard_size=shard_size,
+            kept=include_marked,
             progress=progress_bar(len(store)),
         )
         return io.NodeOutput(str(folder), ui=engine.shown(f"Exported to {folder}", facts={"path": str(folder)}))
 
 
 class HypoNetSummarizeDataset(io.ComfyNode):
+    """How many pictures each class and each option has."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -351,6 +357,7 @@ class HypoNetSummarizeDataset(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, dataset: DatasetRef) -> io.NodeOutput:
         summary = summarize(DatasetStore.open(engine.checked_ref(dataset).path))
         image, table = engine.to_image(plot(summary)), summary.markdown()

@@ -1,12 +1,15 @@
-"""The nodes of the hyponet room: a classifier, what it sees in a picture, and the hyponyms of a picture or a word."""
+"""The nodes of the hyponyms room: a classifier, what it sees in a picture, and the hyponyms of a picture or a word."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from comfy_api.latest import io, ui
 
-from .. import checks, sockets
-from ..engine import schema
+from .. import sockets
+from ..checks import checked
+from ..engine import FileCombo, schema, seed_input
 from . import engine
 from .classifier import Classifier
 from .hyponyms import LEMMA_POLICIES, MODES, Hyponyms, Settings, hyponyms_of_class, hyponyms_of_word
@@ -16,6 +19,8 @@ CATEGORY = "HypoNet/HypoNet"
 
 
 class HypoNetLoadClassifier(io.ComfyNode):
+    """A CLASSIFIER out of models/classifiers."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         names = engine.classifier_names()
@@ -29,7 +34,7 @@ class HypoNetLoadClassifier(io.ComfyNode):
             ),
             search_aliases=["resnet", "imagenet", "timm", "image classification"],
             inputs=[
-                io.Combo.Input(
+                FileCombo(
                     "model_name",
                     options=names,
                     default=engine.default_name(names),
@@ -54,11 +59,14 @@ class HypoNetLoadClassifier(io.ComfyNode):
         return engine.fingerprint(model_name)
 
     @classmethod
+    @checked
     def execute(cls, model_name: str) -> io.NodeOutput:
-        return io.NodeOutput(engine.load_classifier(checks.text(model_name, "model", 1000)))
+        return io.NodeOutput(engine.load_classifier(model_name))
 
 
 class HypoNetClassifyImage(io.ComfyNode):
+    """The likeliest classes of each picture."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -102,18 +110,19 @@ class HypoNetClassifyImage(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, classifier: Classifier, image: torch.Tensor, top_k: int, low_confidence: float) -> io.NodeOutput:
-        count = checks.integer(top_k, 1, 1000, "top_k")
-        low = checks.number(low_confidence, 0.0, 1.0, "low_confidence")
-        rows = top_predictions(classifier, image, count)
+        rows = top_predictions(classifier, image, top_k)
         labels = "\n".join(row[0].label for row in rows)
         wnids = "\n".join(row[0].synset for row in rows)
-        report = predictions_report(rows, low)
+        report = predictions_report(rows, low_confidence)
         lowest = min(row[0].probability for row in rows)
         return io.NodeOutput(labels, wnids, lowest, report, ui=ui.PreviewText(report))
 
 
 class HypoNetHyponymsOfImage(io.ComfyNode):
+    """The hyponyms of what a sample picture shows."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -137,25 +146,16 @@ class HypoNetHyponymsOfImage(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        classifier: Classifier,
-        image: torch.Tensor,
-        mode: str,
-        at_least: int,
-        ancestor: str,
-        depth: int,
-        lemmas: str,
-        include_class: bool,
-        max_count: int,
-        seed: int,
-    ) -> io.NodeOutput:
-        settings = _settings(mode, at_least, ancestor, depth, lemmas, include_class, max_count, seed)
-        found = average_class(classifier, image)
-        return _answer(hyponyms_of_class(found.synset, found.label, settings, note=found.note))
+    @checked
+    def execute(cls, classifier: Classifier, image: torch.Tensor, **settings: Any) -> io.NodeOutput:
+        prediction = average_class(classifier, image)
+        hyponyms = hyponyms_of_class(prediction.synset, prediction.label, _settings(settings), note=prediction.note)
+        return _hyponym_values(hyponyms)
 
 
 class HypoNetHyponymsOfWord(io.ComfyNode):
+    """The hyponyms of a word."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -181,20 +181,9 @@ class HypoNetHyponymsOfWord(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        word: str,
-        mode: str,
-        at_least: int,
-        ancestor: str,
-        depth: int,
-        lemmas: str,
-        include_class: bool,
-        max_count: int,
-        seed: int,
-    ) -> io.NodeOutput:
-        settings = _settings(mode, at_least, ancestor, depth, lemmas, include_class, max_count, seed)
-        return _answer(hyponyms_of_word(checks.text(word, "word", 200), settings))
+    @checked
+    def execute(cls, word: str, **settings: Any) -> io.NodeOutput:
+        return _hyponym_values(hyponyms_of_word(word, _settings(settings)))
 
 
 def _classifier_input() -> io.Input:
@@ -254,7 +243,7 @@ def _settings_inputs(*, include_class: bool) -> list[io.Input]:
             max=100_000,
             tooltip="At most this many entries, chosen by the seed; 0 keeps all.",
         ),
-        io.Int.Input("seed", default=0, min=0, max=2**32 - 1, tooltip="Chooses the entries when there are too many."),
+        seed_input("Chooses the entries when there are too many."),
     ]
 
 
@@ -277,38 +266,21 @@ def _hyponym_outputs() -> list[io.Output]:
     ]
 
 
-def _settings(
-    mode: str,
-    at_least: int,
-    ancestor: str,
-    depth: int,
-    lemmas: str,
-    include_class: bool,
-    max_count: int,
-    seed: int,
-) -> Settings:
-    return Settings(
-        mode=checks.choice(mode, MODES, "mode"),
-        at_least=checks.integer(at_least, 1, 1000, "at_least"),
-        ancestor=checks.text(ancestor, "ancestor", 200).strip(),
-        depth=checks.integer(depth, 1, 20, "depth"),
-        lemmas=checks.choice(lemmas, LEMMA_POLICIES, "lemmas"),
-        include_class=checks.flag(include_class, "include_class"),
-        max_count=checks.integer(max_count, 0, 100_000, "max_count"),
-        seed=checks.integer(seed, 0, 2**32 - 1, "seed"),
-    )
+def _settings(widgets: dict[str, Any]) -> Settings:
+    """The widgets of `_settings_inputs`; they are called as the fields of Settings."""
+    return Settings(**{**widgets, "ancestor": widgets["ancestor"].strip()})
 
 
-def _answer(found: Hyponyms) -> io.NodeOutput:
-    path = " > ".join(found.path)
+def _hyponym_values(hyponyms: Hyponyms) -> io.NodeOutput:
+    """The values of `_hyponym_outputs`."""
     return io.NodeOutput(
-        found,
-        "\n".join(found.words),
-        found.word,
-        found.hypernym,
-        path,
-        found.report,
-        ui=ui.PreviewText(found.report),
+        hyponyms,
+        "\n".join(hyponyms.words),
+        hyponyms.word,
+        hyponyms.hypernym,
+        " > ".join(hyponyms.path),
+        hyponyms.report,
+        ui=ui.PreviewText(hyponyms.report),
     )
 
 

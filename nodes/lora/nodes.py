@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from comfy_api.latest import io
 
-from .. import checks, paths
-from ..engine import progress_bar, schema
+from .. import paths
+from ..checks import checked
+from ..engine import progress_bar, schema, seed_input
 from ..sockets import LabelledImages, Result
 from .blip import DEFAULT_MODEL, blip_captioner, hub_snapshot
 from .captions import edited_key, folder_key, template_captioner, write_folder
@@ -21,7 +22,6 @@ from .sample import sample_each_class
 from .settings import LoraSettings
 
 CAPTIONERS = ["template", "BLIP"]
-MAX_SEED = 0xFFFFFFFF
 BLIP_MEMORY = 3 * 2**30  # bytes; the large model in fp32 and a batch of pictures
 CATEGORY = "HypoNet/LoRA"
 
@@ -52,14 +52,7 @@ class SampleImages(io.ComfyNode):
                     max=10_000,
                     tooltip="Pictures of each class; the thesis's LoRA was trained on 40 of each of ten classes.",
                 ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=MAX_SEED,
-                    control_after_generate=False,
-                    tooltip="Seed of the draw. A class's draw does not depend on the other classes.",
-                ),
+                seed_input("Of the draw. A class's draw does not depend on the other classes."),
             ],
             outputs=[
                 io.Image.Output(
@@ -78,9 +71,8 @@ class SampleImages(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, images: Any, per_class: int, seed: int) -> io.NodeOutput:
-        per_class = checks.integer(per_class, 1, 10_000, "per_class")
-        seed = checks.integer(seed, 0, MAX_SEED, "seed")
         chosen = sample_each_class(images.labels, images.class_names, per_class, seed)
         report = progress_bar(len(chosen))
         pictures = []
@@ -158,6 +150,7 @@ class CaptionImages(io.ComfyNode):
             return ""
 
     @classmethod
+    @checked
     def execute(
         cls,
         images: list[torch.Tensor],
@@ -168,21 +161,18 @@ class CaptionImages(io.ComfyNode):
         blip_model: list[str],
     ) -> io.NodeOutput:
         folder = paths.confine(lora_dir(), name[0])
-        which = checks.choice(captioner[0], CAPTIONERS, "captioner")
-        template_text = checks.text(template[0], "template", 10_000)
         pictures = [_uint8(picture) for batch in images for picture in batch]
-        names = [checks.text(label, "labels", 1000) for label in labels]
-        names = names * len(pictures) if len(names) == 1 else names
+        names = labels * len(pictures) if len(labels) == 1 else labels
         report = progress_bar(len(pictures))
-        if which == "BLIP":
+        if captioner[0] == "BLIP":
             device = comfy.model_management.get_torch_device()
-            model = _blip_folder(checks.text(blip_model[0], "blip_model", 300))
+            model = _blip_folder(blip_model[0])
             comfy.model_management.free_memory(BLIP_MEMORY, device)
             caption = blip_captioner(model, str(device))
             settings = f"BLIP {blip_model[0]}"
         else:
-            caption = template_captioner(template_text)
-            settings = f"template {template_text}"
+            caption = template_captioner(template[0])
+            settings = f"template {template[0]}"
         captions = write_folder(folder, pictures, names, caption, settings, progress=report)
         return io.NodeOutput(name[0], "\n".join(captions), ui={"text": ["\n".join(captions[:20])]})
 
@@ -260,14 +250,9 @@ class TrainLora(io.ComfyNode):
                     default=True,
                     tooltip="Much less memory for about a third more time; the result is the same.",
                 ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=MAX_SEED,
-                    control_after_generate=False,
-                    tooltip="Seed of the LoRA's start, the order, the timesteps and the noise: same seed, same file "
-                    "(to the bit on CPU).",
+                seed_input(
+                    "Of the LoRA's start, the order, the timesteps and the noise: same seed, same file (to the bit on "
+                    "CPU)."
                 ),
             ],
             outputs=[
@@ -294,6 +279,7 @@ class TrainLora(io.ComfyNode):
             return ""
 
     @classmethod
+    @checked
     def execute(
         cls,
         model: Any,
@@ -301,30 +287,9 @@ class TrainLora(io.ComfyNode):
         vae: Any,
         folder: str,
         name: str,
-        resolution: int,
-        batch_size: int,
-        epochs: int,
-        learning_rate: float,
-        rank: int,
-        alpha: float,
-        min_bucket: int,
-        max_bucket: int,
-        gradient_checkpointing: bool,
-        seed: int,
+        **settings: Any,
     ) -> io.NodeOutput:
-        settings = LoraSettings(
-            resolution=checks.integer(resolution, 64, 4096, "resolution"),
-            batch_size=checks.integer(batch_size, 1, 256, "batch_size"),
-            epochs=checks.integer(epochs, 1, 10_000, "epochs"),
-            learning_rate=checks.number(learning_rate, 1e-7, 1.0, "learning_rate"),
-            rank=checks.integer(rank, 1, 1024, "rank"),
-            alpha=checks.number(alpha, 0.001, 1024.0, "alpha"),
-            min_bucket=checks.integer(min_bucket, 64, 4096, "min_bucket"),
-            max_bucket=checks.integer(max_bucket, 64, 4096, "max_bucket"),
-            gradient_checkpointing=checks.flag(gradient_checkpointing, "gradient_checkpointing"),
-            seed=checks.integer(seed, 0, MAX_SEED, "seed"),
-        )
-        job = TrainingJob(name, _caption_folder(folder), _lora_file(name), _results_dir(), settings)
+        job = TrainingJob(name, _caption_folder(folder), _lora_file(name), _results_dir(), LoraSettings(**settings))
         result, curve = train_lora(model, clip, vae, job)
         image = torch.from_numpy(curve).float()[None] / 255.0
         return io.NodeOutput(f"{name}.safetensors", image, result, ui=result.as_ui())
@@ -343,7 +308,7 @@ def _caption_folder(folder: str) -> Path:
 
 
 def _lora_file(name: str) -> Path:
-    paths.confine(_results_dir(), checks.text(name, "name", 200))  # the result's folder, before anything is trained
+    paths.confine(_results_dir(), name)  # the result's folder, before anything is trained
     return paths.confine(paths.model_folders("loras")[0], f"{name}.safetensors")
 
 

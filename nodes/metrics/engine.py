@@ -5,17 +5,17 @@ from __future__ import annotations
 import comfy.model_management
 from comfy_api.latest import io
 
-from ...evaluation.metrics.features import CONVENTIONS, Preparation
+from ...evaluation.metrics.features import CONVENTIONS
 from ...evaluation.metrics.inception import NETWORKS, Inception, find_weights, load_inception
 from ...evaluation.pictures.decode import CROPS, FILTERS
 from ...evaluation.results import Finding, Result, write_finding
-from .. import checks, paths, sockets
+from .. import paths, sockets
 
 CATEGORY = "HypoNet/Metrics"
 LOCAL, DOWNLOAD = "from models/inception", "download if missing"
 NETWORK_NAMES = list(NETWORKS)
 MEMORY = 2**31  # bytes; the network and a batch of 32, or a few small ones
-SEED = 2**32 - 1  # the largest that numpy takes
+MAX_NUMPY_SEED = 2**32 - 1  # the largest that numpy's RandomState takes
 
 
 def preparation_inputs() -> list[io.Input]:
@@ -76,22 +76,11 @@ def preparation_inputs() -> list[io.Input]:
 
 def open_network(network: str, weights: str) -> Inception:
     """The network of the widgets, on ComfyUI's device."""
-    checks.choice(network, NETWORK_NAMES, "network")
-    download = checks.choice(weights, [LOCAL, DOWNLOAD], "weights") == DOWNLOAD
+    download = weights == DOWNLOAD
     inception = load_inception(find_weights(network, paths.model_folders("inception"), download=download), network)
     device = comfy.model_management.get_torch_device()
     comfy.model_management.free_memory(MEMORY, device)
     return inception.to(device)
-
-
-def preparation(convention: str, size: int, filter: str, crop: str) -> Preparation:
-    """The widgets as one checked value."""
-    return Preparation(
-        convention=checks.choice(convention, list(CONVENTIONS), "convention"),
-        size=checks.integer(size, 0, 2048, "size"),
-        filter=checks.choice(filter, list(FILTERS), "filter"),
-        crop=checks.choice(crop, list(CROPS), "crop"),
-    )
 
 
 def name_input() -> io.Input:
@@ -111,7 +100,7 @@ def result_output(tooltip: str) -> io.Output:
 
 def checked_name(name: str) -> str:
     """`name` if a result may be kept under it; called before anything is measured, so that a bad one costs nothing."""
-    name = checks.text(name, "name", 200).strip()
+    name = name.strip()
     if name:
         paths.confine(paths.hyponet_dir() / "results", name, what="name")
     return name
@@ -125,6 +114,6 @@ def keep(finding: Finding, name: str) -> Result:
 def numbers(value: str, what: str) -> list[float]:
     """The numbers in a text such as 0.1, 0.5, 1."""
     try:
-        return [float(part) for part in checks.text(value, what, 200).split(",") if part.strip()]
+        return [float(part) for part in value.split(",") if part.strip()]
     except ValueError:
         raise ValueError(f"{what} is {ascii(value)[:80]}; expected numbers such as 0.1, 0.5, 1") from None

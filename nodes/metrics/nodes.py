@@ -8,23 +8,23 @@ from comfy_api.latest import io
 
 from ...evaluation.metrics.diversity import measure_diversity
 from ...evaluation.metrics.feature_statistics import FeatureStatistics
-from ...evaluation.metrics.features import ImageFeatures, extract_features, pictures_as_images
+from ...evaluation.metrics.features import ImageFeatures, Preparation, extract_features, pictures_as_images
 from ...evaluation.metrics.fid import measure_fid
 from ...evaluation.metrics.inception_score import measure_inception_score
 from ...evaluation.metrics.kid import Kernel, measure_kid
 from ...evaluation.metrics.precision_recall import measure_precision_recall
 from ...evaluation.pictures.labelled_images import LabelledImages
-from .. import checks, paths, sockets
-from ..engine import progress_bar, schema
+from .. import paths, sockets
+from ..checks import checked
+from ..engine import progress_bar, schema, seed_input
 from .distortion.nodes import NODES as DISTORTION
 from .engine import (
     CATEGORY,
-    SEED,
+    MAX_NUMPY_SEED,
     checked_name,
     keep,
     name_input,
     open_network,
-    preparation,
     preparation_inputs,
     result_output,
 )
@@ -32,6 +32,8 @@ from .statistics.nodes import NODES as STATISTICS
 
 
 class ExtractFeatures(io.ComfyNode):
+    """What an Inception network sees in every picture of a set."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -57,6 +59,7 @@ class ExtractFeatures(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         network: str,
@@ -77,9 +80,9 @@ class ExtractFeatures(io.ComfyNode):
         features = extract_features(
             source,
             open_network(network, weights),
-            preparation(convention, size, filter, crop),
+            Preparation(convention, size, filter, crop),
             cache=paths.hyponet_dir() / "cache" / "features",
-            batch=checks.integer(batch, 0, 1024, "batch"),
+            batch=batch,
             progress=progress_bar(len(source)),
         )
         comfy.model_management.soft_empty_cache()
@@ -87,6 +90,8 @@ class ExtractFeatures(io.ComfyNode):
 
 
 class MeasureFID(io.ComfyNode):
+    """Frechet Inception Distance of two sets."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -118,18 +123,19 @@ class MeasureFID(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls, features: ImageFeatures, reference: ImageFeatures | FeatureStatistics, per_class: bool, name: str
     ) -> io.NodeOutput:
         name = checked_name(name)
-        finding = measure_fid(
-            features, reference, per_class=checks.flag(per_class, "per_class"), progress=progress_bar(1)
-        )
+        finding = measure_fid(features, reference, per_class=per_class, progress=progress_bar(1))
         result = keep(finding, name)
         return io.NodeOutput(result, result.figures["fid"], ui=result.as_ui())
 
 
 class MeasureInceptionScore(io.ComfyNode):
+    """Inception Score of one set."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -149,13 +155,10 @@ class MeasureInceptionScore(io.ComfyNode):
                     "as pictures, with a warning.",
                 ),
                 name_input(),
-                io.Int.Input(
-                    "seed",
+                seed_input(
+                    "Shuffles the pictures before they are split; 2020 is torch-fidelity's.",
                     default=2020,
-                    min=0,
-                    max=SEED,
-                    control_after_generate=False,
-                    tooltip="Shuffles the pictures before they are split; 2020 is torch-fidelity's.",
+                    limit=MAX_NUMPY_SEED,
                 ),
             ],
             outputs=[
@@ -167,17 +170,18 @@ class MeasureInceptionScore(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, features: ImageFeatures, splits: int, name: str, seed: int) -> io.NodeOutput:
         name = checked_name(name)
-        finding = measure_inception_score(
-            features, splits=checks.integer(splits, 1, 1000, "splits"), seed=checks.integer(seed, 0, SEED, "seed")
-        )
+        finding = measure_inception_score(features, splits=splits, seed=seed)
         result = keep(finding, name)
         figures = result.figures
         return io.NodeOutput(result, figures["inception_score"], figures["inception_score_sd"], ui=result.as_ui())
 
 
 class MeasureKID(io.ComfyNode):
+    """Kernel Inception Distance of two sets."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -203,14 +207,7 @@ class MeasureKID(io.ComfyNode):
                 ),
                 io.Float.Input("coef0", default=1.0, min=0.0, max=100.0, step=0.1, tooltip="Kernel offset."),
                 name_input(),
-                io.Int.Input(
-                    "seed",
-                    default=2020,
-                    min=0,
-                    max=SEED,
-                    control_after_generate=False,
-                    tooltip="Draws the subsets; 2020 gives torch-fidelity's draws.",
-                ),
+                seed_input("Draws the subsets; 2020 gives torch-fidelity's draws.", default=2020, limit=MAX_NUMPY_SEED),
             ],
             outputs=[
                 result_output("Mean and spread over the subsets, with all settings."),
@@ -220,6 +217,7 @@ class MeasureKID(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         features: ImageFeatures,
@@ -236,14 +234,10 @@ class MeasureKID(io.ComfyNode):
         finding = measure_kid(
             features,
             reference,
-            subsets=checks.integer(subsets, 1, 10000, "subsets"),
-            subset_size=checks.integer(subset_size, 2, 100000, "subset_size"),
-            kernel=Kernel(
-                checks.integer(degree, 1, 10, "degree"),
-                checks.number(gamma, 0, 10, "gamma"),
-                checks.number(coef0, 0, 100, "coef0"),
-            ),
-            seed=checks.integer(seed, 0, SEED, "seed"),
+            subsets=subsets,
+            subset_size=subset_size,
+            kernel=Kernel(degree, gamma, coef0),
+            seed=seed,
             progress=progress_bar(1),
         )
         result = keep(finding, name)
@@ -251,6 +245,8 @@ class MeasureKID(io.ComfyNode):
 
 
 class MeasurePrecisionRecall(io.ComfyNode):
+    """Precision, recall, density and coverage of a set."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -289,6 +285,7 @@ class MeasurePrecisionRecall(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls, features: ImageFeatures, reference: ImageFeatures, closed_k: int, open_k: int, name: str
     ) -> io.NodeOutput:
@@ -296,8 +293,8 @@ class MeasurePrecisionRecall(io.ComfyNode):
         finding = measure_precision_recall(
             features,
             reference,
-            closed_k=checks.integer(closed_k, 1, 1000, "closed_k"),
-            open_k=checks.integer(open_k, 1, 1000, "open_k"),
+            closed_k=closed_k,
+            open_k=open_k,
             progress=progress_bar(1),
         )
         result = keep(finding, name)
@@ -306,6 +303,8 @@ class MeasurePrecisionRecall(io.ComfyNode):
 
 
 class MeasureDiversity(io.ComfyNode):
+    """How unlike the pictures of each class are."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -327,6 +326,7 @@ class MeasureDiversity(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, features: ImageFeatures, name: str) -> io.NodeOutput:
         name = checked_name(name)
         result = keep(measure_diversity(features, progress=progress_bar(len(features))), name)

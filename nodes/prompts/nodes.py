@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
-from .. import checks, sockets
-from ..engine import SEED_LIMIT, schema, seed_input
+from .. import sockets
+from ..checks import checked
+from ..engine import FileCombo, schema, seed_input
 from ..hyponyms.hyponyms import Hyponyms
 from . import engine
 from .classes.nodes import NODES as CLASSES
@@ -20,6 +21,8 @@ NEGATIVE = "worst quality, low quality, watermark, drawings, cartoons, graphics,
 
 
 class HypoNetDynamicPrompt(io.ComfyNode):
+    """Prompts out of one template, by seed and number."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -68,21 +71,19 @@ class HypoNetDynamicPrompt(io.ComfyNode):
         return engine.fingerprint([template], reserved=False)
 
     @classmethod
+    @checked
     def execute(cls, template: str, coverage: str, count: int, batch_number: int, seed: int) -> io.NodeOutput:
-        plan = engine.single_plan(
-            checks.text(template, "template"),
-            checks.choice(coverage, COVERAGE, "coverage"),
-            checks.integer(seed, 0, SEED_LIMIT, "seed"),
-        )
-        count = checks.integer(count, 1, 10_000, "count")
-        first = checks.integer(batch_number, 0, 2**31, "batch_number") * count
-        items = [plan.item(plan.labels[0], first + number) for number in range(count)]
+        plan = engine.single_plan(template, coverage, seed)
+        first = batch_number * count
+        items = [plan.item(plan.labels[0], rank) for rank in range(first, first + count)]
         return io.NodeOutput(
             [item.prompt for item in items], [engine.picks_json(item) for item in items], [item.seed for item in items]
         )
 
 
 class HypoNetSaveWildcard(io.ComfyNode):
+    """A wildcard file in the user's folder."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -122,20 +123,18 @@ class HypoNetSaveWildcard(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls, words: str, wildcard_name: str, overwrite: bool, hyponyms: Hyponyms | None = None
     ) -> io.NodeOutput:
-        saved = engine.save_wildcard(
-            hyponyms,
-            checks.text(words, "words"),
-            checks.text(wildcard_name, "name", 200).strip(),
-            checks.flag(overwrite, "overwrite"),
-        )
+        saved = engine.save_wildcard(hyponyms, words, wildcard_name, overwrite)
         message = f"{saved.wildcard}: {saved.count} options in {saved.path}"
         return io.NodeOutput(saved.wildcard, str(saved.path), ui=ui.PreviewText(message))
 
 
 class HypoNetLoadWildcard(io.ComfyNode):
+    """The options of a wildcard, as hyponyms."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -145,7 +144,7 @@ class HypoNetLoadWildcard(io.ComfyNode):
             description="Reads a wildcard file or collection, to look at it or to use its lines as a class's hyponyms.",
             search_aliases=["read wildcard", "wildcard list"],
             inputs=[
-                io.Combo.Input(
+                FileCombo(
                     "wildcard_name",
                     options=engine.wildcard_names(),
                     display_name="name",
@@ -170,12 +169,15 @@ class HypoNetLoadWildcard(io.ComfyNode):
         return engine.fingerprint([engine.mention(wildcard_name)], reserved=False)
 
     @classmethod
+    @checked
     def execute(cls, wildcard_name: str) -> io.NodeOutput:
-        hyponyms = engine.load_wildcard(checks.text(wildcard_name, "name", 200))
+        hyponyms = engine.load_wildcard(wildcard_name)
         return io.NodeOutput(hyponyms, "\n".join(hyponyms.words), len(hyponyms.words), f"__{wildcard_name}__")
 
 
 class HypoNetPlanDataset(io.ComfyNode):
+    """A PLAN: every image of a set, decided before any is made."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -213,6 +215,7 @@ class HypoNetPlanDataset(io.ComfyNode):
         return engine.fingerprint([template, negative])
 
     @classmethod
+    @checked
     def execute(
         cls,
         classes: tuple[ClassSpec, ...],
@@ -227,22 +230,21 @@ class HypoNetPlanDataset(io.ComfyNode):
     ) -> io.NodeOutput:
         plan = Plan(
             classes,
-            checks.text(template, "template"),
+            template,
             engine.library(),
-            negative=checks.text(negative, "negative"),
-            seed=checks.integer(seed, 0, SEED_LIMIT, "seed"),
-            coverage=checks.choice(coverage, COVERAGE, "coverage"),
-            images_per_class=checks.integer(images_per_class, 1, 10_000_000, "images_per_class"),
-            order=checks.choice(order, ORDERS, "order"),
-            shard=(
-                checks.integer(shard_index, 0, 9999, "shard_index"),
-                checks.integer(shard_count, 1, 10_000, "shard_count"),
-            ),
+            negative=negative,
+            seed=seed,
+            coverage=coverage,
+            images_per_class=images_per_class,
+            order=order,
+            shard=(shard_index, shard_count),
         )
         return io.NodeOutput(plan)
 
 
 class HypoNetPreviewPlan(io.ComfyNode):
+    """What a plan will give, before any GPU time."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -277,13 +279,9 @@ class HypoNetPreviewPlan(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, plan: Plan, samples: int, cfg: float, width: int, height: int) -> io.NodeOutput:
-        preview = engine.preview(
-            plan,
-            checks.integer(samples, 0, 100, "samples"),
-            checks.number(cfg, 0.0, 100.0, "cfg"),
-            (checks.integer(width, 16, 16_384, "width"), checks.integer(height, 16, 16_384, "height")),
-        )
+        preview = engine.preview(plan, samples, cfg, (width, height))
         return io.NodeOutput(preview.report, preview.chart, preview.warnings, ui=ui.PreviewText(preview.report))
 
 

@@ -11,7 +11,8 @@ from comfy_api.latest import io
 from ...evaluation.report.build import build_report, parse_rows
 from ...evaluation.report.write import write_report
 from ...evaluation.results import Result, read_results
-from .. import checks, paths, sockets
+from .. import paths, sockets
+from ..checks import checked
 from ..engine import schema
 
 LINKS = 8
@@ -30,6 +31,8 @@ def results_matching(pattern: str) -> tuple[list[Result], list[str]]:
 
 
 class WriteReport(io.ComfyNode):
+    """One page with every figure beside the thesis's."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         links = [
@@ -90,6 +93,7 @@ class WriteReport(io.ComfyNode):
         return hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
 
     @classmethod
+    @checked
     def execute(
         cls,
         name: list[str],
@@ -107,12 +111,10 @@ class WriteReport(io.ComfyNode):
     ) -> io.NodeOutput:
         links = (result_1, result_2, result_3, result_4, result_5, result_6, result_7, result_8)
         linked = [result for link in links for result in link or [] if result is not None]
-        found, torn = results_matching(checks.text(results[0], "results", 200))
+        found, torn = results_matching(results[0])
         known = {result.run: result for result in [*found, *linked]}
-        report = build_report(
-            list(known.values()), checks.text(title[0], "title", 200), parse_rows(checks.text(rows[0], "rows")), torn
-        )
-        folder = paths.confine(paths.hyponet_dir() / "reports", checks.text(name[0], "name", 200), what="name")
+        report = build_report(list(known.values()), title[0], parse_rows(rows[0]), torn)
+        folder = paths.confine(paths.hyponet_dir() / "reports", name[0], what="name")
         written = write_report(folder, report)
         place = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()
         figures = sum(cell.value is not None for table in report.tables for row in table.rows for cell in row.cells)

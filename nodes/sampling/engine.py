@@ -264,7 +264,7 @@ class Task:
     def read(cls, values: dict[str, Any], hidden: Any) -> Task:
         """From the node's inputs and what the server tells it about the graph."""
         request = job.Request.read(values, metadata=not metadata_is_off())
-        check_settings(request.settings, SAMPLERS, SCHEDULERS, has_start=request.start_image is not None)
+        check_settings(request.settings, has_start=request.start_image is not None)
         root = paths.confine(paths.datasets_dir(), request.name, what="name")
         found = upstream_of(hidden, MODELS)
         workflow = (hidden.extra_pnginfo or {}).get("workflow")

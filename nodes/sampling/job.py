@@ -19,7 +19,7 @@ from PIL import Image
 
 from ...evaluation.pictures.decode import FILTERS, CorruptPicture, decode
 from .. import checks
-from ..dataset.store.encode import FORMATS, Encoding
+from ..dataset.store.encode import Encoding
 from ..dataset.store.folders import DESCRIPTION
 from ..dataset.store.names import check_set_name, parse_sizes
 from ..dataset.store.store import DatasetRef, DatasetStore, read_revision
@@ -54,28 +54,24 @@ class Request:
 
     @classmethod
     def read(cls, values: Mapping[str, Any], *, metadata: bool = True) -> Request:
-        """From the node's inputs by name; what is left out has its default.
+        """From the node's inputs by name.
 
         Args:
             metadata: whether the server allows pictures to carry their graph.
 
         Raises:
-            ValueError: a value has another type or range; combo boxes are checked by `settings.check_settings`.
+            ValueError: a value is of the wrong kind; types and ranges of widgets are checked by the node's schema.
         """
         plan = values["plan"]
         if not isinstance(plan, Plan):
             raise ValueError(f"plan is {type(plan).__name__}; expected a plan; connect Dataset Plan")
-        given = {"denoise": 1.0, "switch_at": 0.8, **values}
-        settings = Settings(**{field.name: given[field.name] for field in fields(Settings)})
+        settings = Settings(**{field.name: values[field.name] for field in fields(Settings)})
         start = values.get("start_image")
         if start is not None and (not isinstance(start, torch.Tensor) or start.ndim != 4 or not len(start)):
             raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
-        encoding = Encoding(
-            format=checks.choice(values.get("image_format", "png"), FORMATS, "image_format"),
-            text=checks.flag(values.get("write_graph", True), "write_graph") and metadata,
-        )
-        name = check_set_name(checks.text(values["name"], "name", 200).strip())
-        sizes, _, filtered = checks.text(values.get("small_copies", ""), "small_copies", 200).partition(":")
+        encoding = Encoding(format=values["image_format"], text=values["write_graph"] and metadata)
+        name = check_set_name(values["name"].strip())
+        sizes, _, filtered = values["small_copies"].partition(":")
         copy_filter = checks.choice(filtered.strip() or "bicubic", list(FILTERS), "the filter in small_copies")
         return cls(plan, name, settings, start, encoding, parse_sizes(sizes), copy_filter)
 

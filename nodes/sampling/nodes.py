@@ -6,7 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from .. import checks, sockets
+from .. import sockets
+from ..checks import checked
 from ..dataset.store.encode import FORMATS
 from ..engine import schema
 from ..prompts.item import Item
@@ -19,6 +20,8 @@ CATEGORY = "HypoNet/Sampling"
 
 
 class HypoNetGenerateDataset(io.ComfyNode):
+    """A whole labelled set out of a plan."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -51,14 +54,16 @@ class HypoNetGenerateDataset(io.ComfyNode):
         return engine.dataset_fingerprint(name)
 
     @classmethod
+    @checked
     def check_lazy_status(cls, **values: Any) -> list[str]:
         missing = engine.Task.read(values, cls.hidden).job.prepare()
         return [key for key in engine.MODELS if key in values] if missing else []
 
     @classmethod
+    @checked
     def execute(cls, **values: Any) -> io.NodeOutput:
-        done = engine.Task.read(values, cls.hidden).run(*(values.get(key) for key in engine.MODELS))
-        return io.NodeOutput(done.dataset, done.thumbnails, ui=done.ui)
+        finished = engine.Task.read(values, cls.hidden).run(*(values.get(key) for key in engine.MODELS))
+        return io.NodeOutput(finished.dataset, finished.thumbnails, ui=finished.ui)
 
 
 def _model_inputs() -> list[io.Input]:
@@ -168,6 +173,8 @@ def _optional_inputs() -> list[io.Input]:
 
 
 class HypoNetPlanBatch(io.ComfyNode):
+    """One batch of a plan, for a graph of one's own."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -208,9 +215,9 @@ class HypoNetPlanBatch(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, plan: Plan, batch_size: int, batch_number: int) -> io.NodeOutput:
-        size = checks.integer(batch_size, 1, 4096, "batch_size")
-        items = plan_batch(plan, checks.integer(batch_number, 0, 2**31, "batch_number"), size)
+        items = plan_batch(plan, batch_number, batch_size)
         return io.NodeOutput(
             items,
             [item.prompt for item in items],
@@ -218,11 +225,13 @@ class HypoNetPlanBatch(io.ComfyNode):
             [item.seed for item in items],
             [item.label for item in items],
             len(items),
-            batch_count(plan, size),
+            batch_count(plan, batch_size),
         )
 
 
 class HypoNetEncodePrompts(io.ComfyNode):
+    """The different prompts of a batch as one CONDITIONING."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -246,11 +255,14 @@ class HypoNetEncodePrompts(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, clip: Any, items: tuple[Item, ...]) -> io.NodeOutput:
         return io.NodeOutput(*engine.encode_batch(clip, items))
 
 
 class HypoNetPerImageNoise(io.ComfyNode):
+    """NOISE in which each image has its own seed."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -268,11 +280,14 @@ class HypoNetPerImageNoise(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, items: tuple[Item, ...]) -> io.NodeOutput:
         return io.NodeOutput(PerImageNoise(tuple(item.seed for item in items)))
 
 
 class HypoNetPerImageSampler(io.ComfyNode):
+    """A SAMPLER whose step noise comes from each image's own seed."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -294,9 +309,9 @@ class HypoNetPerImageSampler(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, items: tuple[Item, ...], sampler_name: str) -> io.NodeOutput:
-        name = checks.choice(sampler_name, engine.SAMPLERS, "sampler_name")
-        return io.NodeOutput(engine.per_image_sampler(name, [item.seed for item in items]))
+        return io.NodeOutput(engine.per_image_sampler(sampler_name, [item.seed for item in items]))
 
 
 NODES: list[type[io.ComfyNode]] = [

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from ..checks import choice, integer, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +51,15 @@ class Settings:
         return values
 
 
-def check_settings(settings: Settings, samplers: Sequence[str], schedulers: Sequence[str], *, has_start: bool) -> None:
-    """Refuse what cannot be sampled.
+def check_settings(settings: Settings, *, has_start: bool) -> None:
+    """Refuse what cannot be sampled although each value alone may be: types and ranges are the node's schema's.
 
     Raises:
-        ValueError: a value is out of range, no multiple of 8, or no name in ComfyUI's lists; or denoise is below 1
-            without a start image.
+        ValueError: a side is no multiple of 8; or denoise is below 1 without a start image.
     """
     for what, size in (("width", settings.width), ("height", settings.height)):
-        integer(size, 16, 16384, what)
         if size % 8:
             raise ValueError(f"{what} is {size}; expected a multiple of 8; try {size // 8 * 8}")
-    integer(settings.steps, 1, 10_000, "steps")
-    number(settings.cfg, 0.0, 100.0, "cfg")
-    choice(settings.sampler, samplers, "sampler")
-    choice(settings.scheduler, schedulers, "scheduler")
-    integer(settings.batch_size, 1, 4096, "batch_size")
-    number(settings.denoise, 0.01, 1.0, "denoise")
-    number(settings.switch_at, 0.0, 1.0, "switch_at")
     if settings.denoise < 1.0 and not has_start:
         raise ValueError(
             f"denoise is {settings.denoise:g} without a start image; expected 1; connect a start image or set it to 1"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
-from ...evaluation.pictures.decode import CROPS, FILTERS
 from ...evaluation.pictures.labelled_images import LabelledImages
-from ...evaluation.training.model import ARCHITECTURES, STEMS, Checkpoint
-from ...evaluation.training.settings import AUGMENTATIONS, NORMALISATIONS, OPTIMIZERS, PRECISIONS, SCHEDULES, Settings
+from ...evaluation.training.model import Checkpoint
+from ...evaluation.training.settings import CHOICES, RANGES, Settings
 from ...evaluation.training.train import weights_key
-from .. import checks, sockets
-from ..engine import SEED_LIMIT, schema, seed_input
+from .. import sockets
+from ..checks import checked
+from ..engine import FileCombo, schema, seed_input
 from . import engine
 from .data.nodes import NODES as DATA_NODES
 
@@ -21,6 +23,8 @@ TAKEN = ("last epoch", "best held-out epoch")
 
 
 class HypoNetTrainClassifier(io.ComfyNode):
+    """Classifiers trained on labelled pictures, one a run."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -38,14 +42,13 @@ class HypoNetTrainClassifier(io.ComfyNode):
             inputs=[
                 sockets.LabelledImages.Input("images", tooltip="The training pictures."),
                 _name("Where checkpoints and results go: output/hyponet/classifiers/<name>, .../results/<name>."),
-                _combo("architecture", ARCHITECTURES, "torchvision's ResNet. Thesis: resnet18."),
-                _combo(
+                _setting("architecture", "torchvision's ResNet. Thesis: resnet18."),
+                _setting(
                     "stem",
-                    STEMS,
                     "The first layer. `7x7` is torchvision's and the thesis's; for 32 pixels `3x3 stride 2` is more "
                     "accurate at 3 times the time, `3x3 stride 1 (CIFAR)` more so at 14 times.",
                 ),
-                io.Combo.Input(
+                FileCombo(
                     "start",
                     options=[SCRATCH, DOWNLOAD, *engine.weight_files()],
                     default=SCRATCH,
@@ -55,57 +58,24 @@ class HypoNetTrainClassifier(io.ComfyNode):
                         "Set normalisation to ImageNet with them: batch-norm stays as it was for such inputs."
                     ),
                 ),
-                io.Int.Input(
-                    "size",
-                    default=32,
-                    min=8,
-                    max=4096,
-                    tooltip="Side in pixels. Thesis: 32 to test on CIFAR-10, 96 on STL-10, 224 on ImageNet.",
-                ),
-                _combo("filter", FILTERS, "How pictures are made small. The thesis's script really ran `bilinear`."),
-                _combo("crop", CROPS, "Squash to the square (thesis), or cut the largest central square."),
-                io.Int.Input(
-                    "epochs", default=50, min=1, max=100_000, tooltip="Times each picture is seen. Thesis: 50."
-                ),
-                io.Int.Input("batch_size", default=32, min=2, max=65_536, tooltip="Pictures a step. Thesis: 32."),
-                io.Float.Input(
+                _setting("size", "Side in pixels. Thesis: 32 to test on CIFAR-10, 96 on STL-10, 224 on ImageNet."),
+                _setting("filter", "How pictures are made small. The thesis's script really ran `bilinear`."),
+                _setting("crop", "Squash to the square (thesis), or cut the largest central square."),
+                _setting("epochs", "Times each picture is seen. Thesis: 50."),
+                _setting("batch_size", "Pictures a step. Thesis: 32."),
+                _setting(
                     "learning_rate",
-                    default=0.001,
-                    min=1e-8,
-                    max=100.0,
+                    "The schedule's highest rate. Thesis: 0.001. SGD with one-cycle at batch 128: 0.1.",
                     step=1e-8,
-                    round=False,
-                    tooltip="The schedule's highest rate. Thesis: 0.001. SGD with one-cycle at batch 128: 0.1.",
                 ),
-                _combo("optimizer", OPTIMIZERS, "AdamW (thesis), or SGD with Nesterov momentum 0.9."),
-                io.Float.Input(
-                    "weight_decay",
-                    default=0.01,
-                    min=0.0,
-                    max=10.0,
-                    step=1e-6,
-                    round=False,
-                    tooltip="AdamW's usual 0.01; for SGD 0.0005.",
-                ),
-                _combo("schedule", SCHEDULES, "How the rate goes: constant (thesis), cosine to 0, or one-cycle."),
-                io.Float.Input(
-                    "label_smoothing", default=0.0, min=0.0, max=0.99, step=0.01, tooltip="0 (thesis); 0.1 is usual."
-                ),
-                _combo("augmentation", AUGMENTATIONS, "Drawn anew for each picture and epoch; none in the thesis."),
-                _combo("normalisation", NORMALISATIONS, "`none` leaves inputs in 0..1, as the thesis did."),
-                _combo(
-                    "precision",
-                    PRECISIONS,
-                    "The thesis used float32; bfloat16 is faster on GPUs and on CPUs that have it.",
-                ),
-                io.Float.Input(
-                    "held_out",
-                    default=0.0,
-                    min=0.0,
-                    max=0.9,
-                    step=0.01,
-                    tooltip="Share of each class kept from training, to choose the best epoch. Thesis: 0.",
-                ),
+                _setting("optimizer", "AdamW (thesis), or SGD with Nesterov momentum 0.9."),
+                _setting("weight_decay", "AdamW's usual 0.01; for SGD 0.0005.", step=1e-6),
+                _setting("schedule", "How the rate goes: constant (thesis), cosine to 0, or one-cycle."),
+                _setting("label_smoothing", "0 (thesis); 0.1 is usual."),
+                _setting("augmentation", "Drawn anew for each picture and epoch; none in the thesis."),
+                _setting("normalisation", "`none` leaves inputs in 0..1, as the thesis did."),
+                _setting("precision", "The thesis used float32; bfloat16 is faster on GPUs and on CPUs that have it."),
+                _setting("held_out", "Share of each class kept from training, to choose the best epoch. Thesis: 0."),
                 io.Combo.Input(
                     "taken",
                     options=list(TAKEN),
@@ -131,61 +101,27 @@ class HypoNetTrainClassifier(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         images: LabelledImages,
         run_name: str,
         architecture: str,
-        stem: str,
         start: str,
-        size: int,
-        filter: str,
-        crop: str,
-        epochs: int,
-        batch_size: int,
-        learning_rate: float,
-        optimizer: str,
-        weight_decay: float,
-        schedule: str,
-        label_smoothing: float,
-        augmentation: str,
-        normalisation: str,
-        precision: str,
-        held_out: float,
         taken: str,
         runs: int,
-        seed: int,
+        **settings: Any,
     ) -> io.NodeOutput:
         name = engine.run_name(run_name)
-        best = checks.choice(taken, TAKEN, "taken") == TAKEN[1]
-        checks.choice(architecture, ARCHITECTURES, "architecture")
-        weights = engine.start_weights(checks.text(start, "start", 4096), architecture, SCRATCH, DOWNLOAD)
-        settings = Settings(
-            architecture=architecture,
-            stem=stem,
-            weights_key=weights_key(weights),
-            size=checks.integer(size, 8, 4096, "size"),
-            filter=filter,
-            crop=crop,
-            epochs=checks.integer(epochs, 1, 100_000, "epochs"),
-            batch_size=checks.integer(batch_size, 2, 65_536, "batch size"),
-            learning_rate=checks.number(learning_rate, 1e-8, 100.0, "learning rate"),
-            optimizer=optimizer,
-            weight_decay=checks.number(weight_decay, 0.0, 10.0, "weight decay"),
-            schedule=schedule,
-            label_smoothing=checks.number(label_smoothing, 0.0, 0.99, "label smoothing"),
-            augmentation=augmentation,
-            normalisation=normalisation,
-            precision=precision,
-            held_out=checks.number(held_out, 0.0, 0.9, "held-out share"),
-            seed=checks.integer(seed, 0, SEED_LIMIT, "seed"),
-        )
-        number = checks.integer(runs, 1, 100, "runs")
-        done = engine.train_runs(images, settings, name, number, best, weights, cls.hidden.unique_id)
-        return io.NodeOutput(done.checkpoints, done.curves, done.results, ui=done.as_ui())
+        weights = engine.start_weights(start, architecture, SCRATCH, DOWNLOAD)
+        asked = Settings(architecture=architecture, weights_key=weights_key(weights), **settings)
+        trained = engine.train_runs(images, asked, name, runs, taken == TAKEN[1], weights, cls.hidden.unique_id)
+        return io.NodeOutput(trained.checkpoints, trained.curves, trained.results, ui=trained.as_ui())
 
 
 class HypoNetOpenClassifier(io.ComfyNode):
+    """A classifier that was trained earlier."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -195,7 +131,7 @@ class HypoNetOpenClassifier(io.ComfyNode):
             description="Opens a checkpoint that Train Classifier saved earlier, to test or compare it.",
             search_aliases=["load checkpoint", "load classifier"],
             inputs=[
-                io.Combo.Input(
+                FileCombo(
                     "checkpoint_file",
                     options=engine.checkpoint_files() or [engine.NOTHING_TRAINED],
                     tooltip="A file below output/hyponet/classifiers or models/classifiers.",
@@ -214,12 +150,15 @@ class HypoNetOpenClassifier(io.ComfyNode):
         return engine.checkpoint_stamp(checkpoint_file)
 
     @classmethod
+    @checked
     def execute(cls, checkpoint_file: str) -> io.NodeOutput:
         checkpoint = engine.open_checkpoint(checkpoint_file)
         return io.NodeOutput(checkpoint, engine.about(checkpoint))
 
 
 class HypoNetTestClassifier(io.ComfyNode):
+    """The accuracy of a classifier on one to four test sets."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -260,6 +199,7 @@ class HypoNetTestClassifier(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         checkpoint: list[Checkpoint],
@@ -270,13 +210,16 @@ class HypoNetTestClassifier(io.ComfyNode):
         images_3: list[LabelledImages] | None = None,
         images_4: list[LabelledImages] | None = None,
     ) -> io.NodeOutput:
-        sets = [data for given in (images, images_2, images_3, images_4) if given for data in given if data is not None]
-        number = checks.integer(mistakes[0], 1, 64, "mistakes")
-        done = engine.test(checkpoint, sets, engine.run_name(run_name[0]), number, _node_id(cls.hidden.unique_id))
-        return io.NodeOutput(done.results, done.table, done.confusion, done.mistakes, ui=done.as_ui())
+        links = (images, images_2, images_3, images_4)
+        sets = [data for linked in links for data in linked or () if data is not None]
+        name, node_id = engine.run_name(run_name[0]), _node_id(cls.hidden.unique_id)
+        tested = engine.test(checkpoint, sets, name, mistakes[0], node_id)
+        return io.NodeOutput(tested.results, tested.table, tested.confusion, tested.mistakes, ui=tested.as_ui())
 
 
 class HypoNetCompareClassifiers(io.ComfyNode):
+    """Whether two classifiers differ by more than chance."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -304,6 +247,7 @@ class HypoNetCompareClassifiers(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         checkpoint: list[Checkpoint],
@@ -321,8 +265,15 @@ def _node_id(hidden: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _combo(name: str, options: tuple[str, ...], tooltip: str) -> io.Input:
-    return io.Combo.Input(name, options=list(options), default=options[0], tooltip=tooltip)
+def _setting(name: str, tooltip: str, step: float = 0.01) -> io.Input:
+    """The widget of one field of Settings, with the field's default and limits."""
+    default = getattr(Settings, name)
+    if name in CHOICES:
+        return io.Combo.Input(name, options=list(CHOICES[name]), default=default, tooltip=tooltip)
+    low, high = RANGES[name]
+    if isinstance(default, int):
+        return io.Int.Input(name, default=default, min=int(low), max=int(high), tooltip=tooltip)
+    return io.Float.Input(name, default=default, min=low, max=high, step=step, round=False, tooltip=tooltip)
 
 
 def _name(tooltip: str) -> io.Input:

@@ -308,7 +308,7 @@ def test_what_cannot_be_loaded_is_said(comfy, pictures, changes, message):
         ({"architecture": "resnet1000"}, "architecture is"),
         ({"stem": "none"}, "stem is"),
         ({"start": "../../weights.pth"}, "start is"),
-        ({"learning_rate": float("nan")}, "learning rate is"),
+        ({"learning_rate": float("nan")}, "learning_rate is"),
         ({"taken": "best held-out epoch"}, "nothing is held out"),
         ({"optimizer": ["SGD"]}, "optimizer"),
         ({"optimizer": "SGD", "learning_rate": 100.0}, "loss is not a number since epoch"),

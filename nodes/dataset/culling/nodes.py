@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
-from ... import checks, sockets
-from ...engine import progress_bar, schema
+from ... import sockets
+from ...checks import checked
+from ...engine import FileCombo, progress_bar, schema
 from ...hyponyms.classifier import Classifier
 from ..contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
 from ..engine import checked_ref, dataset_input, dataset_output, facts, is_own, own_ref, shown, to_image
@@ -20,6 +23,8 @@ CATEGORY = "HypoNet/Dataset"
 
 
 class HypoNetMakeContactSheet(io.ComfyNode):
+    """Many pictures of a set on one sheet."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -53,26 +58,9 @@ class HypoNetMakeContactSheet(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        dataset: DatasetRef,
-        columns: int,
-        rows: int,
-        page: int,
-        cell: int,
-        caption: str,
-        order: str,
-        only_class: str,
-    ) -> io.NodeOutput:
-        settings = SheetSettings(
-            checks.integer(columns, 1, 100, "columns"),
-            checks.integer(rows, 1, 100, "rows"),
-            checks.integer(page, 0, 1_000_000, "page"),
-            checks.integer(cell, 16, 1024, "cell"),
-            checks.choice(caption, CAPTIONS, "caption"),
-            checks.choice(order, ORDERS, "order"),
-            checks.text(only_class, "only_class", 1000),
-        )
+    @checked
+    def execute(cls, dataset: DatasetRef, **widgets: Any) -> io.NodeOutput:
+        settings = SheetSettings(**widgets)
         store = DatasetStore.open(checked_ref(dataset).path)
         sheet = contact_sheet(store, settings)
         path = str(save_sheet(store, settings, sheet)) if is_own(store.ref()) else ""
@@ -81,6 +69,8 @@ class HypoNetMakeContactSheet(io.ComfyNode):
 
 
 class HypoNetRejectItems(io.ComfyNode):
+    """Pictures taken out of a set by hand."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -121,14 +111,15 @@ class HypoNetRejectItems(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, dataset: DatasetRef, items: str, round: int, tries: int) -> io.NodeOutput:
-        limit, turn = checks.integer(tries, 1, 1000, "tries"), checks.integer(round, 1, 1_000_000, "round")
-        text = checks.text(items, "items")
         with DatasetStore.open(own_ref(dataset).path, write=True) as store:
-            return _marked(store, reject_by_hand(store, text, turn, limit))
+            return _marked(store, reject_by_hand(store, items, round, tries))
 
 
 class HypoNetCheckLabels(io.ComfyNode):
+    """Whether each picture shows its label."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         folders = engine.clip_folders()
@@ -149,7 +140,7 @@ class HypoNetCheckLabels(io.ComfyNode):
                     optional=True,
                     tooltip="Its class must lie under the set's class in WordNet, or have the same name.",
                 ),
-                io.Combo.Input(
+                FileCombo(
                     "clip",
                     options=folders,
                     default=folders[0],
@@ -180,6 +171,7 @@ class HypoNetCheckLabels(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         dataset: DatasetRef,
@@ -190,17 +182,16 @@ class HypoNetCheckLabels(io.ComfyNode):
         tries: int,
         classifier: Classifier | None = None,
     ) -> io.NodeOutput:
-        least = checks.number(threshold, 0.0, 1.0, "threshold")
-        reject, limit = checks.flag(reject_failures, "reject_failures"), checks.integer(tries, 1, 1000, "tries")
-        caption = checks.text(clip_caption, "clip_caption", 1000)
         with DatasetStore.open(own_ref(dataset).path, write=True) as store:
-            judge = engine.judge(store, classifier, clip, caption)
-            verdicts = list(check_labels(store, judge, least, progress_bar(len(store))))
-            done = mark(store, marks_of(verdicts, reject), limit)
-            return _marked(store, f"{report(verdicts, store.labels)}\n\n{done.report()}")
+            judge = engine.judge(store, classifier, clip, clip_caption)
+            verdicts = list(check_labels(store, judge, threshold, progress_bar(len(store))))
+            marked = mark(store, marks_of(verdicts, reject_failures), tries)
+            return _marked(store, f"{report(verdicts, store.labels)}\n\n{marked.report()}")
 
 
 class HypoNetVerifyDataset(io.ComfyNode):
+    """Whether every file of a set is there and whole."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -239,13 +230,13 @@ class HypoNetVerifyDataset(io.ComfyNode):
         return float("nan")  # files change behind the server's back: always read them again
 
     @classmethod
+    @checked
     def execute(cls, dataset: DatasetRef, mark_problems: bool, near_duplicates: bool, tries: int) -> io.NodeOutput:
-        marks, limit = checks.flag(mark_problems, "mark_problems"), checks.integer(tries, 1, 1000, "tries")
-        duplicates = checks.flag(near_duplicates, "near_duplicates")
-        with DatasetStore.open((own_ref if marks else checked_ref)(dataset).path, write=marks) as store:
-            found = verify(store, duplicates=duplicates, progress=progress_bar(len(store)))
-            after = mark_findings(store, found, limit).report() if marks else "Nothing was marked."
-            return _marked(store, f"{found.report()}\n\n{after}", found.problems())
+        ref = own_ref(dataset) if mark_problems else checked_ref(dataset)
+        with DatasetStore.open(ref.path, write=mark_problems) as store:
+            findings = verify(store, duplicates=near_duplicates, progress=progress_bar(len(store)))
+            marked = mark_findings(store, findings, tries).report() if mark_problems else "Nothing was marked."
+            return _marked(store, f"{findings.report()}\n\n{marked}", findings.problems())
 
 
 def _tries_input() -> io.Input:

@@ -5,25 +5,27 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ....evaluation.metrics.distortion import KINDS, distortion_curve
+from ....evaluation.metrics.features import Preparation
 from ....evaluation.pictures.labelled_images import LabelledImages
 from ....evaluation.plots import distortion_plot, to_image
-from ... import checks, paths, sockets
-from ...engine import progress_bar, schema
+from ... import paths, sockets
+from ...checks import checked
+from ...engine import progress_bar, schema, seed_input
 from ..engine import (
     CATEGORY,
-    SEED,
     checked_name,
     keep,
     name_input,
     numbers,
     open_network,
-    preparation,
     preparation_inputs,
     result_output,
 )
 
 
 class PlotDistortion(io.ComfyNode):
+    """FID of ever more distorted copies of a set."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -44,14 +46,7 @@ class PlotDistortion(io.ComfyNode):
                 ),
                 *preparation_inputs(),
                 name_input(),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=SEED,
-                    control_after_generate=False,
-                    tooltip="Of the noise and the rectangles' places.",
-                ),
+                seed_input("Of the noise and of where the rectangles lie."),
             ],
             outputs=[
                 result_output("Every FID by kind and strength."),
@@ -61,6 +56,7 @@ class PlotDistortion(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls,
         images: LabelledImages,
@@ -77,18 +73,18 @@ class PlotDistortion(io.ComfyNode):
         seed: int,
     ) -> io.NodeOutput:
         name = checked_name(name)
-        chosen = [kind.strip() for kind in checks.text(kinds, "kinds", 200).split(",") if kind.strip()]
+        chosen = [kind.strip() for kind in kinds.split(",") if kind.strip()]
         levels = numbers(strengths, "strengths")
         images.hash_pictures(progress_bar(len(images)))
         finding = distortion_curve(
             images,
             open_network(network, weights),
-            preparation(convention, size, filter, crop),
+            Preparation(convention, size, filter, crop),
             kinds=chosen,
             strengths=levels,
-            seed=checks.integer(seed, 0, SEED, "seed"),
+            seed=seed,
             cache=paths.hyponet_dir() / "cache" / "features",
-            batch=checks.integer(batch, 0, 1024, "batch"),
+            batch=batch,
             progress=progress_bar((len(chosen) * len(levels) + 1) * len(images)),
         )
         result = keep(finding, name)

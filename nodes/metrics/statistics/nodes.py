@@ -7,11 +7,12 @@ from pathlib import Path
 from comfy_api.latest import io
 
 from ....evaluation.metrics.feature_statistics import load_statistics, save_statistics, statistics_of
-from ....evaluation.metrics.features import ImageFeatures
+from ....evaluation.metrics.features import ImageFeatures, Preparation
 from ....evaluation.metrics.inception import NETWORKS
-from ... import checks, paths, sockets
-from ...engine import schema
-from ..engine import CATEGORY, preparation, preparation_inputs
+from ... import paths, sockets
+from ...checks import checked
+from ...engine import FileCombo, schema
+from ..engine import CATEGORY, preparation_inputs
 
 
 def statistics_bases() -> list[Path]:
@@ -29,6 +30,8 @@ def statistics_files() -> list[str]:
 
 
 class SaveStatistics(io.ComfyNode):
+    """Mean and covariance of a set's features, as a file."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -46,9 +49,10 @@ class SaveStatistics(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, features: ImageFeatures, name: str) -> io.NodeOutput:
         folder = paths.hyponet_dir() / "statistics"
-        paths.confine(folder, checks.text(name, "name", 200), what="name")  # an empty one too
+        paths.confine(folder, name, what="name")  # an empty one too
         path = paths.confine(folder, f"{name}.npz", what="name")
         save_statistics(path, statistics_of(features))
         file = path.relative_to(paths.hyponet_dir().resolve()).as_posix()
@@ -56,6 +60,8 @@ class SaveStatistics(io.ComfyNode):
 
 
 class LoadStatistics(io.ComfyNode):
+    """Statistics of a reference set out of a file."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         networks = [*NETWORKS]
@@ -69,7 +75,7 @@ class LoadStatistics(io.ComfyNode):
             description="Reads reference statistics (.npz) of pytorch-fid, clean-fid or Save Statistics. Ours say "
             "where they came from; of the others you have to.",
             inputs=[
-                io.Combo.Input(
+                FileCombo(
                     "file",
                     options=statistics_files(),
                     tooltip="A file in output/hyponet/statistics, models/inception or input.",
@@ -104,12 +110,13 @@ class LoadStatistics(io.ComfyNode):
         return f"{known.st_mtime_ns} {known.st_size}"
 
     @classmethod
+    @checked
     def execute(cls, file: str, network: str, convention: str, size: int, count: int) -> io.NodeOutput:
         statistics = load_statistics(
             paths.confine_any(statistics_bases(), file, what="file"),
-            network=NETWORKS[checks.choice(network, list(NETWORKS), "network")].key,
-            preparation=preparation(convention, size, "bicubic", "squash"),
-            count=checks.integer(count, 0, 2**31 - 1, "count"),
+            network=NETWORKS[network].key,
+            preparation=Preparation(convention, size),
+            count=count,
         )
         return io.NodeOutput(statistics)
 

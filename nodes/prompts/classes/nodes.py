@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io, ui
 
-from ... import checks, sockets
-from ...engine import SEED_LIMIT, schema, seed_input
+from ... import sockets
+from ...checks import checked
+from ...engine import schema, seed_input
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import MODES, Hyponyms, Settings
 from .. import engine
@@ -16,6 +19,8 @@ CATEGORY = "HypoNet/Prompts"
 
 
 class HypoNetDefineClass(io.ComfyNode):
+    """One class of a set."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -81,6 +86,7 @@ class HypoNetDefineClass(io.ComfyNode):
         return engine.fingerprint([template, negative, engine.mention(hyponym_wildcard)])
 
     @classmethod
+    @checked
     def execute(
         cls,
         class_name: str,
@@ -94,22 +100,23 @@ class HypoNetDefineClass(io.ComfyNode):
         previous: tuple[ClassSpec, ...] | None = None,
         hyponyms: Hyponyms | None = None,
     ) -> io.NodeOutput:
-        own = checks.text(negative, "negative") if checks.flag(own_negative, "own_negative") else None
-        found = engine.hyponyms_for_class(hyponyms, checks.text(hyponym_wildcard, "hyponym list", 200).strip())
+        source = engine.hyponyms_for_class(hyponyms, hyponym_wildcard.strip())
         spec = make_class(
-            checks.text(class_name, "name", 200).strip() or (found.word if found else ""),
-            found.words if found else (),
-            hypernym=checks.text(hypernym, "hypernym", 200).strip() or (found.hypernym if found else ""),
-            synset=found.synset if found else "",
-            template=checks.text(template, "template"),
-            negative=own,
-            omit=checks.text(omit, "omit", 10_000),
-            count=checks.integer(images, 0, 10_000_000, "images") or None,
+            class_name.strip() or (source.word if source else ""),
+            source.words if source else (),
+            hypernym=hypernym.strip() or (source.hypernym if source else ""),
+            synset=source.synset if source else "",
+            template=template,
+            negative=negative if own_negative else None,
+            omit=omit,
+            count=images or None,
         )
         return io.NodeOutput(add_classes(previous, [spec]))
 
 
 class HypoNetClassesFromText(io.ComfyNode):
+    """Many classes, one a line."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -140,12 +147,15 @@ class HypoNetClassesFromText(io.ComfyNode):
         return engine.fingerprint([text])
 
     @classmethod
+    @checked
     def execute(cls, text: str, previous: tuple[ClassSpec, ...] | None = None) -> io.NodeOutput:
-        classes = classes_from_text(checks.text(text, "text"), engine.library())
+        classes = classes_from_text(text, engine.library())
         return io.NodeOutput(add_classes(previous, classes))
 
 
 class HypoNetClassesFromPictures(io.ComfyNode):
+    """A class for each sample picture or folder of sample pictures."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -201,27 +211,16 @@ class HypoNetClassesFromPictures(io.ComfyNode):
         return engine.fingerprint_pictures(folder)
 
     @classmethod
+    @checked
     def execute(
         cls,
         classifier: Classifier,
         folder: str,
-        mode: str,
         climb_to_name: bool,
-        at_least: int,
-        depth: int,
-        max_count: int,
-        seed: int,
         previous: tuple[ClassSpec, ...] | None = None,
+        **settings: Any,
     ) -> io.NodeOutput:
-        settings = Settings(
-            mode=checks.choice(mode, MODES, "mode"),
-            at_least=checks.integer(at_least, 1, 1000, "at_least"),
-            depth=checks.integer(depth, 1, 20, "depth"),
-            max_count=checks.integer(max_count, 0, 100_000, "max_count"),
-            seed=checks.integer(seed, 0, SEED_LIMIT, "seed") % 2**32,
-        )
-        climb = checks.flag(climb_to_name, "climb_to_name")
-        classes, report = engine.classes_from_pictures(classifier, checks.text(folder, "folder", 1000), settings, climb)
+        classes, report = engine.classes_from_pictures(classifier, folder, Settings(**settings), climb_to_name)
         return io.NodeOutput(add_classes(previous, classes), report, ui=ui.PreviewText(report))
 
 

@@ -7,9 +7,10 @@ from comfy_api.latest import io, ui
 from ....evaluation.pictures.labelled_images import LabelledImages, merged, split, take
 from ....evaluation.pictures.mapping import ClassMapping, shipped_mappings
 from ....evaluation.pictures.sources import SOURCES, SPLITS
-from ... import checks, sockets
+from ... import sockets
+from ...checks import checked
 from ...dataset.store.store import DatasetRef
-from ...engine import SEED_LIMIT, schema, seed_input
+from ...engine import schema, seed_input
 from .. import engine
 
 CATEGORY = "HypoNet/Training"
@@ -20,6 +21,8 @@ _COUNTS = "One line a class: how many pictures it has."
 
 
 class HypoNetLoadLabelledImages(io.ComfyNode):
+    """Labelled pictures out of a set, a folder or an archive."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -100,6 +103,7 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
         return engine.stamp(path)
 
     @classmethod
+    @checked
     def execute(
         cls,
         source: str,
@@ -112,19 +116,21 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
         dataset: DatasetRef | None = None,
     ) -> io.NodeOutput:
         data = engine.load(
-            source=checks.choice(source, SOURCES, "source"),
-            path=checks.text(path, "path", 4096),
-            split=checks.choice(split, SPLITS, "split"),
-            per_class=checks.integer(per_class, 0, 10_000_000, "per class"),
-            skip_corrupt=checks.choice(corrupt, CORRUPT, "corrupt") == CORRUPT[1],
-            download_missing=checks.flag(download, "download"),
-            seed=checks.integer(seed, 0, SEED_LIMIT, "seed"),
+            source=source,
+            path=path,
+            split=split,
+            per_class=per_class,
+            skip_corrupt=corrupt == CORRUPT[1],
+            download_missing=download,
+            seed=seed,
             dataset=dataset,
         )
         return _loaded(data, engine.samples_sheet(data))
 
 
 class HypoNetMapClasses(io.ComfyNode):
+    """The same pictures under other class names."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -166,19 +172,20 @@ class HypoNetMapClasses(io.ComfyNode):
         return engine.stamp(text) if mapping == OWN_FILE else ""
 
     @classmethod
+    @checked
     def execute(cls, images: LabelledImages, mapping: str, text: str) -> io.NodeOutput:
-        chosen = checks.choice(mapping, [*shipped_mappings(), OWN_TEXT, OWN_FILE], "mapping")
-        text = checks.text(text, "text")
-        if chosen == OWN_FILE:
-            found = ClassMapping.read(engine.input_file(text.strip()))
-        elif chosen == OWN_TEXT:
-            found = ClassMapping.parse(text, "the text of Map Classes")
+        if mapping == OWN_FILE:
+            classes = ClassMapping.read(engine.input_file(text.strip()))
+        elif mapping == OWN_TEXT:
+            classes = ClassMapping.parse(text, "the text of Map Classes")
         else:
-            found = ClassMapping.shipped(chosen)
-        return _loaded(found.apply(images))
+            classes = ClassMapping.shipped(mapping)
+        return _loaded(classes.apply(images))
 
 
 class HypoNetMergeImages(io.ComfyNode):
+    """Two labelled sets as one."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -219,19 +226,21 @@ class HypoNetMergeImages(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(
         cls, images: LabelledImages, added: LabelledImages, per_class: int, order: str, merged_name: str, seed: int
     ) -> io.NodeOutput:
-        number = checks.integer(per_class, -1, 10_000_000, "per class")
-        title = checks.text(merged_name, "name", 200).strip()
-        random = checks.choice(order, MERGE_ORDERS, "order") == MERGE_ORDERS[1]
-        chosen = take(added, number, seed if random else None)
+        title = merged_name.strip()
+        chosen = take(added, per_class, seed if order == MERGE_ORDERS[1] else None)
         if chosen is None:
             return _loaded(images.named(title or images.name))
-        return _loaded(merged([images, chosen], title or f"{images.name} + {number if number > 0 else added.name}"))
+        plus = f"{images.name} + {per_class if per_class > 0 else added.name}"
+        return _loaded(merged([images, chosen], title or plus))
 
 
 class HypoNetSplitImages(io.ComfyNode):
+    """A labelled set in two parts."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
@@ -255,13 +264,12 @@ class HypoNetSplitImages(io.ComfyNode):
         )
 
     @classmethod
+    @checked
     def execute(cls, images: LabelledImages, share: float, seed: int) -> io.NodeOutput:
-        first, rest = split(
-            images, checks.number(share, 0.0, 1.0, "share"), checks.integer(seed, 0, SEED_LIMIT, "seed")
-        )
-        first, rest = first.named(f"{images.name}, {share:g} of it"), rest.named(f"{images.name}, the rest")
-        text = f"{engine.counts_text(first)}\n\n{engine.counts_text(rest)}"
-        return io.NodeOutput(first, rest, text, ui=ui.PreviewText(text))
+        first, second = split(images, share, seed)
+        first, second = first.named(f"{images.name}, {share:g} of it"), second.named(f"{images.name}, the rest")
+        text = f"{engine.counts_text(first)}\n\n{engine.counts_text(second)}"
+        return io.NodeOutput(first, second, text, ui=ui.PreviewText(text))
 
 
 def _loaded(data: LabelledImages, *further: object) -> io.NodeOutput:

