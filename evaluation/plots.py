@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -149,14 +148,13 @@ def note(text: str, size: tuple[int, int]) -> Figure:
     return figure
 
 
-def to_image(figure: Figure) -> torch.Tensor:
-    """The figure as a ComfyUI IMAGE [1,H,W,3], float32 in 0..1, on white."""
+def to_pixels(figure: Figure) -> np.ndarray:
+    """The figure as uint8 RGB [H,W,3] on white."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas: Any = FigureCanvasAgg(_dressed(figure))
     canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    return torch.from_numpy(pixels.astype(np.float32) / 255)[None]
+    return np.asarray(canvas.buffer_rgba())[..., :3]  # (H, W, 4) -> (H, W, 3)
 
 
 def to_png(figure: Figure) -> bytes:

@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from ..files import replacing
 from ..pictures.cache import resized
 from ..pictures.labelled_images import LabelledImages, Progress, labelled
+from ..pictures.tensors import to_uint8
 from ..pictures.threads import in_threads
 from .inception import FEATURES, NETWORKS, SIDE, TORCHVISION_NETWORK, Inception, full_precision
 
@@ -191,10 +192,10 @@ def pictures_as_images(pictures: Tensor, name: str = "pictures") -> LabelledImag
     """A ComfyUI IMAGE as a set with one class.
 
     Args:
-        pictures: [B,H,W,C] float in 0..1; values become uint8 as SaveImage makes them (255 times, truncated).
+        pictures: [B,H,W,C] float in 0..1; values become uint8 as SaveImage makes them, and grey three channels.
     """
-    levels = (pictures.detach().cpu().float() * 255).clamp(0, 255).to(torch.uint8)[..., :3].contiguous()
-    return labelled(name, ("picture",), np.zeros(len(levels), dtype=np.int64), ArrayPictures(levels.numpy()))
+    levels = to_uint8(pictures)
+    return labelled(name, ("picture",), np.zeros(len(levels), dtype=np.int64), ArrayPictures(levels))
 
 
 class ArrayPictures:

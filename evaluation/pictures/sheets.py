@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .decode import resize
 from .labelled_images import LabelledImages
+from .tensors import to_image
 
 TILE = 96
 LINE = 13
@@ -40,7 +41,7 @@ def sheet(pictures: Sequence[np.ndarray], captions: Sequence[str], columns: int 
         for number, line in enumerate(caption.split("\n")):
             text, font = _readable(line)
             draw.text((left, top + TILE + number * LINE), text, fill="black", font=font)
-    return torch.from_numpy(np.asarray(canvas).astype(np.float32) / 255)[None]
+    return to_image(np.asarray(canvas))
 
 
 def samples(data: LabelledImages, most: int = 64) -> torch.Tensor:

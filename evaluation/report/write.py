@@ -14,6 +14,7 @@ import torch
 
 from .. import plots
 from ..files import replacing
+from ..pictures.tensors import to_image
 from .html_page import report_html
 from .tables import Report, Source, same_settings
 from .text import report_csv, report_markdown
@@ -162,7 +163,7 @@ def _distortion(source: Source, title: str) -> Figure:
 
 def _images(drawn: list[Plot], missing: str, size: tuple[int, int]) -> torch.Tensor:
     figures = [plot.figure for plot in drawn] or [plots.note(missing, size)]
-    return torch.cat([plots.to_image(figure) for figure in figures])
+    return torch.cat([to_image(plots.to_pixels(figure)) for figure in figures])
 
 
 def _write(path: Path, content: bytes) -> None:

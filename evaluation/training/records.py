@@ -16,7 +16,8 @@ import torch
 from ..intervals import wilson
 from ..pictures.labelled_images import LabelledImages
 from ..pictures.sheets import sheet
-from ..plots import confusion_plot, line_chart, to_image
+from ..pictures.tensors import to_image
+from ..plots import confusion_plot, line_chart, to_pixels
 from ..results import Result, read_results, write_result
 from . import accuracy as testing
 from .model import Checkpoint
@@ -156,8 +157,8 @@ def curves(runs: Sequence[tuple[int, Trained]]) -> torch.Tensor:
         loss[f"seed {seed}"] = (epochs, [record.loss for record in trained.history])
     size = (900, 420)
     charts = [
-        to_image(line_chart(loss, "Training loss", "epoch", "cross-entropy", size)),
-        to_image(line_chart(accuracy_lines(runs), "Accuracy", "epoch", "per cent", size)),
+        to_image(to_pixels(line_chart(loss, "Training loss", "epoch", "cross-entropy", size))),
+        to_image(to_pixels(line_chart(accuracy_lines(runs), "Accuracy", "epoch", "per cent", size))),
     ]
     return torch.cat(charts, dim=1)
 
@@ -182,7 +183,8 @@ def confusions(sets: Sequence[LabelledImages], found: Sequence[Sequence[testing.
     charts = []
     for place, data in enumerate(sets):
         matrix = np.sum([reached[place].confusion for reached in found], axis=0)
-        charts.append(to_image(confusion_plot(matrix.tolist(), found[0][place].classes, data.name, (640, 600))))
+        plot = confusion_plot(matrix.tolist(), found[0][place].classes, data.name, (640, 600))
+        charts.append(to_image(to_pixels(plot)))
     return torch.cat(charts)
 
 

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from comfy_api.latest import io, ui
 from comfy_execution.graph import ExecutionBlocker
@@ -154,12 +153,6 @@ def new_set(name: str, plan: Plan, hidden: Any, encoding: Encoding, copies: Copi
         copies=copies.sizes,
         copy_filter=copies.filter,
     )
-
-
-def to_image(picture: np.ndarray) -> torch.Tensor:
-    """[H, W, 3] or [B, H, W, 3] uint8 as an IMAGE."""
-    whole = torch.from_numpy(np.ascontiguousarray(picture)).float() / 255
-    return whole[None] if whole.ndim == 3 else whole
 
 
 def shown(text: str, image: torch.Tensor | None = None, facts: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
 from ...evaluation.pictures.decode import FILTERS
+from ...evaluation.pictures.tensors import to_image, to_uint8
 from .. import paths, sockets
 from ..checks import checked
 from ..engine import FileCombo, metadata_is_off, progress_bar, schema, seed_input
@@ -171,7 +172,7 @@ class HypoNetLoadDataset(io.ComfyNode):
             load_batch(store, batch_number, batch_size, size, include_marked),
             len(store.keys(kept=include_marked)),
         )
-        images, labels = engine.to_image(batch.images), "\n".join(line.label for line in batch.lines)
+        images, labels = to_image(batch.images), "\n".join(line.label for line in batch.lines)
         text = f"{store.name}: {count} pictures in {len(store.labels)} classes."
         values = (store.ref(), images, labels, table_of(store, include_marked), count, engine.plan_of(store))
         return io.NodeOutput(*values, ui=engine.shown(text, facts=engine.facts(store)))
@@ -360,7 +361,7 @@ class HypoNetSummarizeDataset(io.ComfyNode):
     @checked
     def execute(cls, dataset: DatasetRef) -> io.NodeOutput:
         summary = summarize(DatasetStore.open(engine.checked_ref(dataset).path))
-        image, table = engine.to_image(plot(summary)), summary.markdown()
+        image, table = to_image(plot(summary)), summary.markdown()
         return io.NodeOutput(image, table, ui=engine.shown(table, image, {"report": table}))
 
 

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from ...evaluation.pictures.decode import resize
+from ...evaluation.pictures.tensors import to_uint8
 from ...evaluation.training.model import Preprocessing as TrainedPreprocessing
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -95,6 +96,4 @@ def to_pictures(images: torch.Tensor) -> list[Image.Image]:
     """
     if images.ndim != 4 or images.shape[0] == 0 or images.shape[3] not in (1, 3, 4):
         raise ValueError(f"image has shape {tuple(images.shape)}; expected [B,H,W,C] with 1, 3 or 4 channels")
-    pixels = (255.0 * images.detach().float().cpu()).nan_to_num().clip(0, 255).to(torch.uint8)
-    pixels = pixels.expand(-1, -1, -1, 3) if images.shape[3] == 1 else pixels[..., :3]
-    return [Image.fromarray(picture.numpy()) for picture in pixels.contiguous()]
+    return [Image.fromarray(picture) for picture in to_uint8(images)]

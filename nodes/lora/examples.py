@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...evaluation.pictures.tensors import to_image
 from ...evaluation.progress import Progress
 from .buckets import Fit
 from .captions import CaptionedPicture, load_picture
@@ -70,7 +71,7 @@ def encode_examples(
 def _pixels(picture: CaptionedPicture, fit: Fit) -> torch.Tensor:
     image = Image.fromarray(load_picture(picture.path)).resize(fit.resized, Image.Resampling.LANCZOS)
     cut = image.crop((fit.left, fit.top, fit.left + fit.size[0], fit.top + fit.size[1]))
-    return torch.from_numpy(np.asarray(cut, dtype=np.float32) / 255.0)[None]
+    return to_image(np.asarray(cut))
 
 
 def _vector(model: Any, pooled: torch.Tensor, picture: CaptionedPicture, fit: Fit) -> torch.Tensor | None:

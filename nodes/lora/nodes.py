@@ -7,10 +7,10 @@ from typing import Any
 
 import comfy.model_management
 import folder_paths
-import numpy as np
 import torch
 from comfy_api.latest import io
 
+from ...evaluation.pictures.tensors import to_image, to_uint8
 from .. import paths
 from ..checks import checked
 from ..engine import progress_bar, schema, seed_input
@@ -77,7 +77,7 @@ class SampleImages(io.ComfyNode):
         report = progress_bar(len(chosen))
         pictures = []
         for done, place in enumerate(chosen, 1):
-            pictures.append(torch.from_numpy(np.ascontiguousarray(images.read(place))).float()[None] / 255.0)
+            pictures.append(to_image(images.read(place)))
             report(done, len(chosen))
         return io.NodeOutput(pictures, [images.class_names[images.labels[place]] for place in chosen])
 
@@ -161,7 +161,7 @@ class CaptionImages(io.ComfyNode):
         blip_model: list[str],
     ) -> io.NodeOutput:
         folder = paths.confine(lora_dir(), name[0])
-        pictures = [_uint8(picture) for batch in images for picture in batch]
+        pictures = [to_uint8(picture) for batch in images for picture in batch]
         names = labels * len(pictures) if len(labels) == 1 else labels
         report = progress_bar(len(pictures))
         if captioner[0] == "BLIP":
@@ -291,13 +291,8 @@ class TrainLora(io.ComfyNode):
     ) -> io.NodeOutput:
         job = TrainingJob(name, _caption_folder(folder), _lora_file(name), _results_dir(), LoraSettings(**settings))
         result, curve = train_lora(model, clip, vae, job)
-        image = torch.from_numpy(curve).float()[None] / 255.0
+        image = to_image(curve)
         return io.NodeOutput(f"{name}.safetensors", image, result, ui=result.as_ui())
-
-
-def _uint8(picture: torch.Tensor) -> np.ndarray:
-    values: np.ndarray = (255.0 * picture[..., :3].float()).clip(0, 255).cpu().numpy().astype(np.uint8)
-    return values
 
 
 def _caption_folder(folder: str) -> Path:

@@ -1,4 +1,4 @@
-"""Latents to pixels without ComfyUI's silent fall-back to tiles, and pixels to uint8.
+"""Latents to pixels without ComfyUI's silent fall-back to tiles.
 
 Reads latents and a VAE; writes nothing.
 """
@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 
 _log = logging.getLogger("hyponet")
@@ -58,9 +57,3 @@ def decode(vae: Any, latents: torch.Tensor, recover: Callable[[], None]) -> tupl
     if pixels.ndim == 5:  # video VAEs: (B, 1, H, W, C)
         pixels = pixels.reshape(-1, *pixels.shape[-3:])
     return pixels, tiled
-
-
-def to_uint8(pixels: torch.Tensor) -> np.ndarray:
-    """(B, H, W, C) float in 0..1 -> (B, H, W, 3) uint8, cut off as Save Image does; grey gets three channels."""
-    whole = np.clip(255.0 * pixels[..., :3].float().cpu().numpy(), 0, 255).astype(np.uint8)
-    return whole.repeat(3, axis=-1) if whole.shape[-1] == 1 else whole

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
+from ...evaluation.pictures.tensors import to_uint8
 from .. import paths
 from ..dataset.store.writer import BackgroundWriter
 from ..engine import metadata_is_off, progress_text, throw_if_interrupted, versions
@@ -28,7 +29,7 @@ from ..prompts.item import Item
 from . import job
 from .batching import LONGEST_REPEAT
 from .conditioning import Conditioning, can_merge, merge
-from .decoding import decode, to_uint8
+from .decoding import decode
 from .encoding import Encoded, Encoder
 from .generate import AHEAD, Run
 from .noise import generator_noise, start_noise

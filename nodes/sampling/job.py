@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 
 from ...evaluation.pictures.decode import FILTERS, CorruptPicture, decode
+from ...evaluation.pictures.tensors import to_image, to_uint8
 from .. import checks
 from ..dataset.store.encode import Encoding
 from ..dataset.store.folders import DESCRIPTION
@@ -180,10 +181,10 @@ def provenance(
 
 
 def digest(images: torch.Tensor | None) -> str:
-    """sha256 of pictures (B, H, W, C) as uint8, or "" for none."""
+    """sha256 of the uint8 pictures of an IMAGE (B, H, W, C), or "" for none."""
     if images is None:
         return ""
-    pixels = np.clip(255.0 * images.float().cpu().numpy(), 0, 255).astype(np.uint8)
+    pixels = to_uint8(images)
     return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
 
 
@@ -266,5 +267,5 @@ def thumbnails(paths: Sequence[Path]) -> torch.Tensor:
             scale = _THUMBNAIL_SIDE / max(small.size)
             size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
             small = small.resize(size, Image.Resampling.BICUBIC)
-        rows.append(np.asarray(small, np.float32) / 255.0)
-    return torch.from_numpy(np.stack(rows)) if rows else torch.zeros(1, 1, 1, 3)
+        rows.append(np.asarray(small))
+    return to_image(np.stack(rows)) if rows else torch.zeros(1, 1, 1, 3)

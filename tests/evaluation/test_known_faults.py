@@ -279,11 +279,6 @@ def test_pictures_with_pixels_that_are_no_numbers_are_refused():
         pictures_as_images(pictures)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="pictures of one channel are taken as they are, and fail in the network with its raw error",
-)
 def test_grey_pictures_are_repeated_or_refused():
     """By hand: grey is equal red, green and blue."""
     try:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from ....evaluation.pictures.decode import decode
+from ....evaluation.pictures.tensors import to_image
 from ..store.record import FAILED, PASSED, Line
 from ..store.store import DatasetStore
 from .rejections import Mark
@@ -125,7 +126,7 @@ class ClassifierJudge:
     def judge(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         alike = len({picture.shape for picture in pictures}) == 1
         groups = [np.stack(pictures)] if alike else [picture[None] for picture in pictures]
-        rows = [self._classifier.probabilities(torch.from_numpy(group).float() / 255) for group in groups]
+        rows = [self._classifier.probabilities(to_image(group)) for group in groups]
         mass = torch.cat(rows).double().cpu().numpy() @ self._belongs
         shares: np.ndarray = mass / np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
         return shares

@@ -6,12 +6,13 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ....evaluation.pictures.tensors import to_image
 from ... import sockets
 from ...checks import checked
 from ...engine import FileCombo, progress_bar, schema
 from ...hyponyms.classifier import Classifier
 from ..contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
-from ..engine import checked_ref, dataset_input, dataset_output, facts, is_own, own_ref, shown, to_image
+from ..engine import checked_ref, dataset_input, dataset_output, facts, is_own, own_ref, shown
 from ..store.store import DatasetRef, DatasetStore
 from . import engine
 from .items import reject_by_hand

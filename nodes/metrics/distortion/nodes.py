@@ -7,7 +7,8 @@ from comfy_api.latest import io
 from ....evaluation.metrics.distortion import KINDS, distortion_curve
 from ....evaluation.metrics.features import Preparation
 from ....evaluation.pictures.labelled_images import LabelledImages
-from ....evaluation.plots import distortion_plot, to_image
+from ....evaluation.pictures.tensors import to_image
+from ....evaluation.plots import distortion_plot, to_pixels
 from ... import paths, sockets
 from ...checks import checked
 from ...engine import progress_bar, schema, seed_input
@@ -88,7 +89,7 @@ class PlotDistortion(io.ComfyNode):
             progress=progress_bar((len(chosen) * len(levels) + 1) * len(images)),
         )
         result = keep(finding, name)
-        plot = to_image(distortion_plot(result.figures, f"FID under distortion: {finding.name}"))
+        plot = to_image(to_pixels(distortion_plot(result.figures, f"FID under distortion: {finding.name}")))
         return io.NodeOutput(result, plot, ui=result.as_ui())
 
 

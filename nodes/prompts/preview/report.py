@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ....evaluation import plots
+from ....evaluation.pictures.tensors import to_image
 from ...hyponyms.taxonomy import Taxonomy
 from ..plan import Plan
 from .advice import warnings
@@ -133,7 +134,7 @@ def _warnings(found: Sequence[str]) -> str:
 def _chart(uses: Sequence[ClassUse]) -> torch.Tensor:
     slots = [slot for use in uses for slot in use.slots]
     if not slots:
-        return plots.to_image(plots.note("no slot: every prompt of a class is the same", (900, 300)))
+        return to_image(plots.to_pixels(plots.note("no slot: every prompt of a class is the same", (900, 300))))
     shown = slots[:_MOST_BARS]
     names = [f"{slot.label}: {slot.slot}" for slot in shown]
     series = {"fewest": [float(slot.fewest) for slot in shown], "most": [float(slot.most) for slot in shown]}
@@ -141,7 +142,7 @@ def _chart(uses: Sequence[ClassUse]) -> torch.Tensor:
     if len(slots) > len(shown):
         title += f" (first {len(shown)} of {len(slots)} slots)"
     width = max(700, 90 + 60 * len(shown))
-    return plots.to_image(plots.bar_chart(names, series, title, "images", (width, 480)))
+    return to_image(plots.to_pixels(plots.bar_chart(names, series, title, "images", (width, 480))))
 
 
 def float_of(count: int) -> str:

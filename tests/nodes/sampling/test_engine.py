@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from hyponet.evaluation.pictures.tensors import to_uint8
 from hyponet.nodes.prompts.item import Item
 from hyponet.nodes.sampling.decoding import decode
 from hyponet.nodes.sampling.generate import Run
@@ -151,7 +152,7 @@ def test_refiner_takes_over_as_a_second_ksampler_advanced_does(comfyui, engine, 
                 force_full_denoise=start > 0, disable_pbar=True, seed=one.seed,
             )  # fmt: skip
             noise = torch.zeros_like(latent)
-        native = engine.to_uint8(sd15.vae.decode(latent))[0]
+        native = to_uint8(sd15.vae.decode(latent))[0]
     studio = make_studio(engine, sd15, chosen, refiner=sd15.model, refiner_encoder=sd15.encoder)
     items = [item(0), item(1), one]
     at_once, in_turn = make(engine, studio, items, 3), make(engine, studio, items, 2, ahead=64)

@@ -1,0 +1,24 @@
+"""ComfyUI's IMAGE, float [B,H,W,C] in 0..1, to uint8 pictures and back: the one place where the pack converts."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+
+def to_uint8(images: torch.Tensor) -> np.ndarray:
+    """uint8 [...,H,W,3] of `images`, cut off as ComfyUI's SaveImage does it: 255 times the value, truncated.
+
+    Args:
+        images: [...,H,W,C] of any float type in 0..1 and on any device. Grey (C of 1) gets three equal channels, alpha
+            (C of 4) is left out; values outside 0..1 are clipped, and NaN is black.
+    """
+    levels = 255.0 * images.detach()[..., :3].float().cpu()  # float32 first: half precision holds no 255 * value
+    pixels: np.ndarray = levels.nan_to_num_().clamp_(0, 255).to(torch.uint8).numpy()
+    return pixels.repeat(3, axis=-1) if pixels.shape[-1] == 1 else pixels  # (..., H, W, 1) -> (..., H, W, 3)
+
+
+def to_image(pictures: np.ndarray) -> torch.Tensor:
+    """An IMAGE [B,H,W,3], float32 in 0..1, of uint8 pictures [B,H,W,3] or of one picture [H,W,3]."""
+    image = torch.from_numpy(np.ascontiguousarray(pictures)).float() / 255
+    return image[None] if image.ndim == 3 else image  # (H, W, 3) -> (1, H, W, 3)
