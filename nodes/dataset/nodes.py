@@ -101,8 +101,6 @@ class HypoNetSaveToDataset(io.ComfyNode):
         small_copies: str,
         copy_filter: str,
     ) -> io.NodeOutput:
-        from ..sampling.decoding import to_uint8  # a later room: until tensors has it
-
         encoding = Encoding(format, quality, write_metadata and not metadata_is_off())
         made_by = engine.upstream(cls.hidden, "images")
         copies = engine.Copies(parse_sizes(small_copies), copy_filter)
