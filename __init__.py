@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__version__ = "0.1.0"
-__all__ = ["comfy_entrypoint"]
+from .version import __version__
+
+__all__ = ["__version__", "comfy_entrypoint"]
 
 
 async def comfy_entrypoint() -> Any:

@@ -14,6 +14,7 @@ import torch
 from comfy_api.latest import io
 
 from ..evaluation.progress import Progress
+from ..version import __version__
 
 MAX_SEED = 2**64 - 1  # the largest that torch's generators take
 
@@ -65,8 +66,6 @@ def metadata_is_off() -> bool:
 
 def versions() -> dict[str, str]:
     """Which versions of what made a result."""
-    from .. import __version__
-
     return {
         "hyponet": __version__,
         "comfyui": comfyui_version.__version__,

@@ -54,7 +54,16 @@ def test_the_archive_holds_what_users_need_and_nothing_else(comfy_cli, clone):
         names = archive.namelist()
     tops = {name.split("/")[0] for name in names}
     assert tops <= {
-        *(".comfyignore", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "README.md", "__init__.py", "pyproject.toml"),
+        *(
+            ".comfyignore",
+            "ARCHITECTURE.md",
+            "CHANGELOG.md",
+            "LICENSE",
+            "README.md",
+            "__init__.py",
+            "pyproject.toml",
+            "version.py",
+        ),
         *("evaluation", "locales", "nodes", "requirements.txt", "wildcards", "workflows"),
     }
     assert "nodes/extension.py" in names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .places import OUTPUT, PACK_NAME, ROOT
-from .processes import run_logged
+from .processes import Command, run_logged
 from .rooms import FACES
 from .server import link_pack
 from .setup import Setup
@@ -17,20 +17,29 @@ def lint(setup: Setup) -> None:
     Raises:
         Failure: one of them found something; the message has its last lines.
     """
-    ruff = [setup.python, "-m", "ruff"]
+    ruff: Command = [setup.python, "-m", "ruff"]
     run_logged("Checking style with ruff", [*ruff, "check", "--no-cache", "."])
     run_logged("Checking format with ruff", [*ruff, "format", "--no-cache", "--check", "."])
     folder = OUTPUT / ".types"
     folder.mkdir(parents=True, exist_ok=True)
     link_pack(folder / PACK_NAME)
     modules = [part for name in pure_modules() for part in ("-m", name)]
-    mypy = [setup.python, "-m", "mypy", "--config-file", ROOT / "pyproject.toml", "--cache-dir", folder / "cache"]
+    mypy: Command = [
+        setup.python,
+        "-m",
+        "mypy",
+        "--config-file",
+        ROOT / "pyproject.toml",
+        "--cache-dir",
+        folder / "cache",
+    ]
     run_logged("Checking types with mypy", [*mypy, *modules], env={**os.environ, "MYPYPATH": str(folder)})
 
 
 def pure_modules() -> list[str]:
-    """The dotted names of the modules that may not import ComfyUI, and of graph.py, which does not yet."""
-    files = [path for top in ("nodes", "evaluation") for path in sorted((ROOT / top).rglob("*.py"))]
+    """The dotted names of the modules that may not import ComfyUI, of graph.py, which does not yet, and of ours."""
+    folders = ("nodes", "evaluation", "tools/dev")
+    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     outside = {*FACES, "__init__.py"} - {"graph.py"}
     modules = [path.relative_to(ROOT).with_suffix("") for path in files if path.name not in outside]
     return [".".join((PACK_NAME, *module.parts)) for module in modules]

