@@ -23,7 +23,7 @@ from ..hyponyms.taxonomy import taxonomy
 from .classes import pictures
 from .drawing.resolve import Resolver, Words
 from .item import ClassSpec, Item
-from .language.errors import Place, TemplateError
+from .language.errors import SourceLocation, TemplateError
 from .language.names import key_of
 from .language.parser import parse
 from .plan import Plan
@@ -90,7 +90,7 @@ def _reached(found: Library, templates: Sequence[str], reserved: bool) -> set[st
     resolver = Resolver(found, Words("", "", ("",)) if reserved else None, True, {})
     try:
         for text in templates:
-            resolver.check(parse(text), Place("template", text))
+            resolver.check(parse(text), SourceLocation("template", text))
     except ValueError:
         return None
     return {wildcards.name for wildcards in resolver.used.values()}
@@ -166,7 +166,7 @@ def load_wildcard(name: str) -> Hyponyms:
     lists = found.find(name)
     if not lists:
         how = "expected the name of a wildcard file" + found.nearest(name)
-        raise TemplateError(f"no wildcard named {name[:200]}", how, Place("the list of wildcards", name[:200]))
+        raise TemplateError(f"no wildcard named {name[:200]}", how, SourceLocation("the list of wildcards", name[:200]))
     words = tuple(line for wildcards in lists for line in wildcards.lines)
     return Hyponyms(lists[0].name.rsplit("/", 1)[-1], "", "", "", (), words, "")
 

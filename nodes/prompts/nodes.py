@@ -11,7 +11,7 @@ from ..hyponyms.hyponyms import Hyponyms
 from . import engine
 from .classes.nodes import NODES as CLASSES
 from .item import ClassSpec
-from .plan import COVERAGE, ORDERS, Plan
+from .plan import COVERAGES, ORDERS, Plan
 
 CATEGORY = "HypoNet/Prompts"
 TEMPLATE = (
@@ -37,7 +37,7 @@ class HypoNetDynamicPrompt(io.ComfyNode):
             inputs=[
                 engine.template_input("template", "", "The template; what stands in no braces is kept as it is."),
                 io.Combo.Input(
-                    "coverage", options=list(COVERAGE), default="random", tooltip="How options are dealt: " + _DEALT
+                    "coverage", options=list(COVERAGES), default="random", tooltip="How options are dealt: " + _DEALT
                 ),
                 io.Int.Input("count", default=1, min=1, max=10_000, tooltip="Prompts in the list; 1 gives one prompt."),
                 io.Int.Input(
@@ -193,7 +193,7 @@ class HypoNetPlanDataset(io.ComfyNode):
                 sockets.Classes.Input("classes", tooltip="From Class, Classes from Text or Classes from Pictures."),
                 engine.template_input("template", TEMPLATE, "The template of every class that has none of its own."),
                 engine.template_input("negative", NEGATIVE, "The negative template of every class without its own."),
-                io.Combo.Input("coverage", options=list(COVERAGE), default="balanced", tooltip=_DEALT),
+                io.Combo.Input("coverage", options=list(COVERAGES), default="balanced", tooltip=_DEALT),
                 io.Int.Input(
                     "images_per_class", default=100, min=1, max=10_000_000, tooltip="Images of each class, all shards."
                 ),

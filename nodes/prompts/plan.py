@@ -18,17 +18,18 @@ from .drawing.compile import Compiler
 from .drawing.program import Program
 from .drawing.resolve import EMPTY, Resolver, SharedTables, Words
 from .item import ClassSpec, Item
-from .language.errors import Place
+from .language.errors import SourceLocation
 from .language.names import key_of
 from .language.omit import without
 from .language.parser import parse
-from .language.syntax import Sequence as Tree
+from .language.syntax import Nodes
 from .wildcards.library import Library, WildcardList
 
-COVERAGE = ("balanced", "random", "combinatorial")
+COVERAGES = ("balanced", "random", "combinatorial")
 ORDERS = ("interleaved", "by class")
-_LANGUAGE = re.compile(r"[{}]|__.+__")
-FORMAT, VERSION = "hyponet.plan", 1
+FORMAT, VERSION = "hyponet.plan", 1  # of what to_json gives
+
+_CHOICE_OR_WILDCARD = re.compile(r"[{}]|__.+__")
 
 
 class Plan:
@@ -40,7 +41,7 @@ class Plan:
         library: where wildcards are looked up; what is used is kept, so a plan never changes afterwards.
         negative: negative template of each class that has none of its own.
         seed: the plan's seed.
-        coverage: how options are dealt, one of COVERAGE.
+        coverage: how options are dealt, one of COVERAGES.
         images_per_class: of each class without a count of its own.
         order: one of ORDERS.
         shard: (index from 0, count): this plan's schedule holds the ranks r with r % count == index.
@@ -48,7 +49,7 @@ class Plan:
             for a template without a class. Not saved by `to_json`.
 
     Raises:
-        TemplateError: a template or a wildcard file cannot be used (a ValueError that shows the place).
+        TemplateError: a template or a wildcard file cannot be used (a ValueError that shows line and column).
         ValueError: there is no class, two have one name, or a number is out of range.
     """
 
@@ -86,16 +87,16 @@ class Plan:
 
     def count(self, label: str) -> int:
         """Images of `label` in the whole plan, all shards."""
-        own = self.programs(label).spec.count
-        return self.images_per_class if own is None else own
+        count = self.programs(label).spec.count
+        return self.images_per_class if count is None else count
 
     def item(self, label: str, rank: int, attempt: int = 0) -> Item:
         """The image of `label` with that rank; another attempt has the same prompt and another seed."""
         programs = self._programs.get(label) or self.programs(label)
         prompt, picks = programs.positive.render(rank)
-        negative, more = programs.negative.render(rank)
-        seed = _low_word(f"{programs.seed_key}\x1f{rank}\x1f{attempt}")
-        return Item(label, rank, attempt, prompt, negative, picks + more if more else picks, seed)
+        negative, negative_picks = programs.negative.render(rank)
+        seed = _low_word(f"{programs.seed_key}\x1f{rank}\x1f{attempt}")  # item_seed, its key made once a class
+        return Item(label, rank, attempt, prompt, negative, picks + negative_picks if negative_picks else picks, seed)
 
     def schedule(self) -> Iterator[tuple[str, int]]:
         """This shard's (label, rank), classes interleaved unless ordered by class."""
@@ -141,7 +142,8 @@ class Plan:
             "negative": self.negative,
             "classes": [asdict(spec) for spec in self.classes],
             "wildcards": {
-                name: {"source": found.source, "lines": list(found.lines)} for name, found in self.wildcards().items()
+                name: {"source": wildcards.source, "lines": list(wildcards.lines)}
+                for name, wildcards in self.wildcards().items()
             },
         }
 
@@ -153,9 +155,9 @@ class Plan:
             ValueError: it is no plan, or one of another version.
         """
         if data.get("format") != FORMAT or data.get("version") != VERSION:
-            found = f"{data.get('format')!r} version {data.get('version')!r}"
-            raise ValueError(f"plan is {found}; expected {FORMAT} version {VERSION}; make the plan again")
-        lists = {name: (one["source"], one["lines"]) for name, one in data["wildcards"].items()}
+            what = f"{data.get('format')!r} version {data.get('version')!r}"
+            raise ValueError(f"plan is {what}; expected {FORMAT} version {VERSION}; make the plan again")
+        lists = {name: (wildcards["source"], wildcards["lines"]) for name, wildcards in data["wildcards"].items()}
         classes = [
             ClassSpec(**{**spec, "hyponyms": tuple(spec["hyponyms"]), "omit": tuple(spec["omit"])})
             for spec in data["classes"]
@@ -173,14 +175,21 @@ class Plan:
         )
 
     def _check_combinations(self, label: str) -> None:
-        wanted, there = self.count(label), self.combinations(label)
-        if wanted > there:
-            how = "ask for fewer images, add options, or choose the coverage balanced"
-            raise ValueError(f"images of class {label} are {wanted}; expected at most its {there} combinations; {how}")
+        images, combinations = self.count(label), self.combinations(label)
+        if images > combinations:
+            raise ValueError(
+                f"images of class {label} are {images}; expected at most its {combinations} combinations; "
+                "ask for fewer images, add options, or choose the coverage balanced"
+            )
 
 
 class ClassPrograms:
-    """The positive and the negative template of one class: checked at once, made ready when first used."""
+    """The positive and the negative template of one class: checked at once, made ready when first used.
+
+    Attributes:
+        tree: the positive template, without what the class leaves out.
+        seed_key: what the seeds of its images depend on beside rank and attempt.
+    """
 
     def __init__(self, plan: Plan, spec: ClassSpec, shared: SharedTables) -> None:
         self.spec = spec
@@ -188,27 +197,27 @@ class ClassPrograms:
         self.seed_key = _seed_key(plan.seed, spec.name)
         words = Words(spec.name, spec.hypernym, spec.hyponyms) if plan.reserved else None
         self._resolver = Resolver(plan.library, words, plan.coverage != "random", shared)
-        self._place = Place(f"template of class {spec.name}", spec.template or plan.template)
-        self._tree = without(parse(self._place.text, self._place.source), spec.omit, self._place)
-        if not self._tree:
-            what = "leaves nothing" if self._place.text else "is empty"
+        self._location = SourceLocation(f"template of class {spec.name}", spec.template or plan.template)
+        self.tree: Nodes = without(parse(self._location.text, self._location.source), spec.omit, self._location)
+        if not self.tree:
+            what = "leaves nothing" if self._location.text else "is empty"
             raise ValueError(f"template of class {spec.name} {what}; expected text such as __class__")
         negative = plan.negative if spec.negative is None else spec.negative
-        self._negative_place = Place(f"negative template of class {spec.name}", negative)
-        self._negative_tree = parse(negative, self._negative_place.source)
-        self._resolver.check(self._tree, self._place)
-        self._resolver.check(self._negative_tree, self._negative_place)
+        self._negative_location = SourceLocation(f"negative template of class {spec.name}", negative)
+        self._negative_tree = parse(negative, self._negative_location.source)
+        self._resolver.check(self.tree, self._location)
+        self._resolver.check(self._negative_tree, self._negative_location)
 
     @functools.cached_property
     def positive(self) -> Program:
         """The prompt's program."""
-        block = Compiler(self._resolver).template(self._tree, self._place)
+        block = Compiler(self._resolver).template(self.tree, self._location)
         return Program(block, self.coverage, f"{self.seed_key}\x1fpositive")
 
     @functools.cached_property
     def negative(self) -> Program:
         """The negative prompt's program; where the positive enumerates, this one is balanced."""
-        block = Compiler(self._resolver).template(self._negative_tree, self._negative_place, "negative ")
+        block = Compiler(self._resolver).template(self._negative_tree, self._negative_location, "negative ")
         coverage = "balanced" if self.coverage == "combinatorial" else self.coverage
         return Program(block, coverage, f"{self.seed_key}\x1fnegative")
 
@@ -218,12 +227,7 @@ class ClassPrograms:
         resolver = self._resolver
         if not resolver.distinct:
             resolver = Resolver(resolver.library, resolver.words, True, {})
-        return resolver.count(self._tree, EMPTY, self._place)
-
-    @property
-    def tree(self) -> Tree:
-        """The positive template, without what the class leaves out."""
-        return self._tree
+        return resolver.count(self.tree, EMPTY, self._location)
 
     def used(self) -> dict[str, WildcardList]:
         """The lists that the templates reach."""
@@ -246,20 +250,20 @@ def _low_word(text: str) -> int:
 def _check(classes: Sequence[ClassSpec], coverage: str, order: str, shard: tuple[int, int]) -> None:
     if not classes:
         raise ValueError("classes are none; expected at least one; connect a Class")
-    if coverage not in COVERAGE:
-        raise ValueError(f"coverage is {coverage!r}; expected one of: {', '.join(COVERAGE)}")
+    if coverage not in COVERAGES:
+        raise ValueError(f"coverage is {coverage!r}; expected one of: {', '.join(COVERAGES)}")
     if order not in ORDERS:
         raise ValueError(f"order is {order!r}; expected one of: {', '.join(ORDERS)}")
     if not 0 <= shard[0] < shard[1]:
         raise ValueError(f"shard_index is {shard[0]}; expected 0 to {shard[1] - 1}, below shard_count")
-    seen: set[str] = set()
+    names: set[str] = set()
     for spec in classes:
         if not spec.name.strip():
             raise ValueError("name of a class is empty; expected a label such as cat")
         for what, text in (("name", spec.name), ("hypernym", spec.hypernym)):
-            if _LANGUAGE.search(text):
+            if _CHOICE_OR_WILDCARD.search(text):
                 how = "expected plain text, since it reaches the model as it is; give the words as hyponyms"
                 raise ValueError(f"{what} of class {spec.name[:80]!a} has braces or a wildcard; {how}")
-        if key_of(spec.name) in seen:
+        if key_of(spec.name) in names:
             raise ValueError(f"name of two classes is {spec.name}; expected names that differ by more than case")
-        seen.add(key_of(spec.name))
+        names.add(key_of(spec.name))

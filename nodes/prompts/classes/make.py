@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from ..item import ClassSpec
-from ..language.errors import Place, TemplateError, nearest
+from ..language.errors import SourceLocation, TemplateError, nearest
 from ..language.names import key_of
 from ..wildcards.library import Library
 
@@ -38,15 +38,15 @@ def make_class(
     return ClassSpec(name, template, negative, hyponyms, hypernym, synset, slots, count)
 
 
-def add_classes(previous: Iterable[ClassSpec] | None, more: Iterable[ClassSpec]) -> tuple[ClassSpec, ...]:
-    """The classes before and `more`.
+def add_classes(previous: Iterable[ClassSpec] | None, added: Iterable[ClassSpec]) -> tuple[ClassSpec, ...]:
+    """The classes before and those `added`.
 
     Raises:
         ValueError: two names are equal but for case.
     """
     classes = list(previous or ())
     names = {key_of(spec.name) for spec in classes}
-    for spec in more:
+    for spec in added:
         if key_of(spec.name) in names:
             raise ValueError(f"name of two classes is {spec.name}; expected names that differ by more than case")
         names.add(key_of(spec.name))
@@ -63,30 +63,30 @@ def classes_from_text(text: str, library: Library) -> tuple[ClassSpec, ...]:
     Raises:
         TemplateError: a line has no name, an unknown field, a number that is none, or an unknown wildcard.
     """
-    place = Place("the text of the classes", text)
+    location = SourceLocation("the text of the classes", text)
     classes: list[ClassSpec] = []
     offset = 0
     for line in text.split("\n"):
         if line.strip() and not line.lstrip().startswith("#"):
-            classes += add_classes((), [_class(line, library, place, offset)])
+            classes += add_classes((), [_class(line, library, location, offset)])
         offset += len(line) + 1
     if not classes:
-        raise TemplateError("no class", "expected one a line, such as cat: Siamese, Persian", place)
+        raise TemplateError("no class", "expected one a line, such as cat: Siamese, Persian", location)
     return add_classes((), classes)
 
 
-def _class(line: str, library: Library, place: Place, offset: int) -> ClassSpec:
-    head, fields = _split(line, place, offset)
+def _class(line: str, library: Library, location: SourceLocation, offset: int) -> ClassSpec:
+    head, fields = _split(line, location, offset)
     name, _, words = head.partition(":")
     if not name.strip():
-        raise TemplateError("a class without a name", "expected a name before the colon", place, offset)
+        raise TemplateError("a class without a name", "expected a name before the colon", location, offset)
     images = fields.get("images", "")
     if images and not (images.isascii() and images.isdigit() and int(images[:9]) > 0 and len(images) < 9):
         what = f"a number of images that is {images[:20]}"
-        raise TemplateError(what, "expected a whole number from 1", place, offset + line.find(images))
+        raise TemplateError(what, "expected a whole number from 1", location, offset + line.find(images))
     return make_class(
         name.strip(),
-        _hyponyms(words, library, place, offset + line.find(":") + 1),
+        _hyponyms(words, library, location, offset + line.find(":") + 1),
         hypernym=fields.get("hypernym", ""),
         synset=fields.get("synset", ""),
         template=fields.get("template", ""),
@@ -96,36 +96,37 @@ def _class(line: str, library: Library, place: Place, offset: int) -> ClassSpec:
     )
 
 
-def _split(line: str, place: Place, offset: int) -> tuple[str, dict[str, str]]:
+def _split(line: str, location: SourceLocation, offset: int) -> tuple[str, dict[str, str]]:
     """The part before the first field, and the fields."""
-    found = _FIELD.search(line)
-    head = line[: found.start()] if found else line
-    wrong = _ANY_FIELD.search(head) or (";" in head and re.search(r";\s*(\S*)", head))
-    if wrong:
-        how = f"expected one of: {', '.join(_KEYS)}" + nearest(wrong[1], _KEYS)
-        raise TemplateError(f"a field {wrong[1]!r}", how, place, offset + wrong.start())
+    field = _FIELD.search(line)
+    head = line[: field.start()] if field else line
+    unknown = _ANY_FIELD.search(head) or (";" in head and re.search(r";\s*(\S*)", head))
+    if unknown:
+        how = f"expected one of: {', '.join(_KEYS)}" + nearest(unknown[1], _KEYS)
+        raise TemplateError(f"a field {unknown[1]!r}", how, location, offset + unknown.start())
     fields: dict[str, str] = {}
-    while found:
-        key = found[1].lower()
-        after = None if key == "template" else _FIELD.search(line, found.end())
+    while field:
+        key = field[1].lower()
+        following = None if key == "template" else _FIELD.search(line, field.end())
         if key in fields:
-            raise TemplateError(f"a second {key}", "expected each field once", place, offset + found.start())
-        fields[key] = line[found.end() : after.start() if after else len(line)].strip()
-        found = after
+            raise TemplateError(f"a second {key}", "expected each field once", location, offset + field.start())
+        fields[key] = line[field.end() : following.start() if following else len(line)].strip()
+        field = following
     return head, fields
 
 
-def _hyponyms(words: str, library: Library, place: Place, offset: int) -> tuple[str, ...]:
-    out: list[str] = []
+def _hyponyms(words: str, library: Library, location: SourceLocation, offset: int) -> tuple[str, ...]:
+    """The words between the commas, a wildcard's lines in its place."""
+    hyponyms: list[str] = []
     for word in filter(None, map(str.strip, words.split(","))):
         name = _WILDCARD.match(word)
         if not name:
-            out.append(word)
+            hyponyms.append(word)
             continue
         lists = library.find(name[1])
         if not lists:
             how = "expected the name of a wildcard file" + library.nearest(name[1])
-            raise TemplateError(f"no wildcard named {name[1]}", how, place, offset + words.find(word))
-        for found in lists:
-            out += found.lines
-    return tuple(out)
+            raise TemplateError(f"no wildcard named {name[1]}", how, location, offset + words.find(word))
+        for wildcards in lists:
+            hyponyms += wildcards.lines
+    return tuple(hyponyms)

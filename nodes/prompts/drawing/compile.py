@@ -1,6 +1,6 @@
 """A template made ready: flat parts and slots, from which any prompt is made by its number alone.
 
-A Block is what one prompt joins: texts, slots, and texts drawn once for a variable. Options that are templates
+A Block is what one prompt joins: texts, slots, and variables that are drawn once. Options that are templates
 themselves become blocks when they first come up. Which option a slot takes a strategy says (strategies.py).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from math import lcm
@@ -17,25 +17,25 @@ from ..item import Pick
 from ..language import syntax
 from ..language.brackets import escape, escape_parts
 from ..language.counting import limits
-from ..language.errors import Place
+from ..language.errors import SourceLocation
 from ..wildcards.tables import Table
 from .resolve import EMPTY, Resolver, Scope
 
-_KEPT_BLOCKS = 4096  # compiled options a slot keeps
-_KEPT_PICKS = 10_000  # options whose picks are made once
+_MAX_BLOCKS = 4096  # compiled options that a slot keeps
+_MAX_PICKS = 10_000  # options whose records are made once
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
-    """A variable's text, drawn once here."""
+class DrawnVariable:
+    """`${x=!..}`: its text is drawn here, once a prompt, and comes at each use of that number."""
 
     number: int
     block: Block
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """The text that a Store drew."""
+class VariableUse:
+    """The text that the DrawnVariable of that number has drawn before."""
 
     number: int
 
@@ -44,14 +44,14 @@ class Load:
 class Block:
     """What one prompt, or one option, joins."""
 
-    parts: tuple[str | Slot | Store | Load, ...]
+    parts: tuple[Part, ...]
 
     def slots(self) -> Iterator[Slot]:
         """The slots that every prompt of this block visits, in order."""
         for part in self.parts:
             if isinstance(part, Slot):
                 yield part
-            elif isinstance(part, Store):
+            elif isinstance(part, DrawnVariable):
                 yield from part.block.slots()
 
     def count(self) -> int:
@@ -66,35 +66,38 @@ class Slot:
     """One choice point. `name` is unique in its template; decks and draws depend on it."""
 
     def __init__(
-        self, compiler: Compiler, node: syntax.Choice | syntax.Wildcard, scope: Scope, place: Place, name: str
+        self,
+        compiler: Compiler,
+        node: syntax.Choice | syntax.Wildcard,
+        scope: Scope,
+        location: SourceLocation,
+        name: str,
     ) -> None:
         self.name = name
         self.node = node
-        self.table: Table = compiler.resolver.table(node, scope, place)
+        self.table: Table = compiler.resolver.table(node, scope, location)
         self.low, self.high = limits(node, len(self.table))
         self.separator = node.separator if isinstance(node, syntax.Choice) else ","
         self.single = (self.low, self.high) == (1, 1)
         self.plain = not self.table.special
         self._compiler = compiler
-        self._scope = compiler.resolver.inner(node, scope, place)
-        self._outer = scope
-        self._place = place
+        self.scope = compiler.resolver.inner(node, scope, location)
+        self._outer_scope = scope
+        self.location = location
         self._blocks: dict[int, Block] = {}
         self._picks: dict[int, Pick] = {}
-        self._counts: list[int] | None = None
-        self._counted = False
 
     def __len__(self) -> int:
         return len(self.table)
 
     def pick(self, index: int) -> Pick:
         """The record of option `index`."""
-        found = self._picks.get(index)
-        if found is None:
-            found = Pick(self.name, self.table.texts[index], self.table.source(index))
-            if len(self._picks) < _KEPT_PICKS:
-                self._picks[index] = found
-        return found
+        pick = self._picks.get(index)
+        if pick is None:
+            pick = Pick(self.name, self.table.texts[index], self.table.source(index))
+            if len(self._picks) < _MAX_PICKS:
+                self._picks[index] = pick
+        return pick
 
     def piece(self, index: int) -> str:
         """The text of option `index`, which has no slots of its own, as a prompt has it."""
@@ -108,34 +111,24 @@ class Slot:
         if index not in self.table.special:
             return None
         if index not in self._blocks:
-            if len(self._blocks) >= _KEPT_BLOCKS:
+            if len(self._blocks) >= _MAX_BLOCKS:
                 self._blocks.clear()
             self._blocks[index] = self._compiler.option(self, index)
         return self._blocks[index]
 
-    @property
-    def scope(self) -> Scope:
-        return self._scope
-
-    @property
-    def place(self) -> Place:
-        return self._place
-
+    @functools.cached_property
     def counts(self) -> list[int] | None:
         """How many different picks each option has; None where each is one."""
-        if not self._counted:
-            self._counts = self._compiler.resolver.option_counts(self.table, self._scope, self._place)
-            self._counted = True
-        return self._counts
+        return self._compiler.resolver.option_counts(self.table, self.scope, self.location)
 
     @functools.cached_property
-    def sums(self) -> list[int]:
-        """How many different picks the options before each option have."""
-        return list(accumulate(self.counts() or [1] * len(self), initial=0))[:-1]
+    def picks_before(self) -> list[int]:
+        """For each option how many different picks the options before it have together."""
+        return list(accumulate(self.counts or [1] * len(self), initial=0))[:-1]
 
     @functools.cached_property
-    def shares(self) -> list[int] | None:
-        """The weights as whole numbers, summed up to each option; None where they are equal."""
+    def cumulative_weights(self) -> list[int] | None:
+        """For each option the weights up to it, itself included, as whole numbers; None where they are equal."""
         weights = self.table.weights
         if weights is None:
             return None
@@ -144,7 +137,10 @@ class Slot:
 
     def count(self) -> int:
         """How many different picks the slot has."""
-        return self._compiler.resolver.count_node(self.node, self._outer, self._place)
+        return self._compiler.resolver.count_node(self.node, self._outer_scope, self.location)
+
+
+Part = str | Slot | DrawnVariable | VariableUse
 
 
 class Compiler:
@@ -152,112 +148,91 @@ class Compiler:
 
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
-        self._names: dict[int, str] = {}
-        self._roots: list[syntax.Sequence] = []
+        self._names: dict[int, str] = {}  # of the choice points, by the id of their node
 
-    def template(self, nodes: syntax.Sequence, place: Place, prefix: str = "") -> Block:
+    def template(self, nodes: syntax.Nodes, location: SourceLocation, prefix: str = "") -> Block:
         """The block of a whole template; `prefix` begins the names of its slots."""
         self._name(nodes)
-        return Block(tuple(_merged(self._parts(nodes, EMPTY, place, prefix))))
+        return Block(tuple(_merged(self._parts(nodes, EMPTY, location, prefix))))
 
     def option(self, slot: Slot, index: int) -> Block:
         """The block of an option that is a template itself."""
         nodes = slot.table.tree(index)
         if not slot.table.origin:
-            prefix = slot.name[: len(slot.name) - len(self._names[id(slot.node)])]
-            return Block(tuple(_merged(self._parts(nodes, slot.scope, slot.place, prefix))))
+            prefix = slot.name.removesuffix(self._names[slot.node.id])
+            return Block(tuple(_merged(self._parts(nodes, slot.scope, slot.location, prefix))))
         self._name(nodes)
-        texts = escape_parts(
-            [node.value if isinstance(node, syntax.Text) else None for node in nodes], bool(slot.table.emphasis)
-        )
-        return Block(
-            tuple(
-                _merged(
-                    self._parts(
-                        _replaced(nodes, texts), slot.scope, slot.table.place(index), f"{slot.name}[{index + 1}] "
-                    )
-                )
-            )
-        )
+        escaped = _with_brackets_escaped(nodes, bool(slot.table.emphasis))
+        parts = self._parts(escaped, slot.scope, slot.table.location(index), f"{slot.name}[{index + 1}] ")
+        return Block(tuple(_merged(parts)))
 
-    def _parts(
-        self, nodes: syntax.Sequence, scope: Scope, place: Place, prefix: str
-    ) -> Iterator[str | Slot | Store | Load]:
+    def _parts(self, nodes: syntax.Nodes, scope: Scope, location: SourceLocation, prefix: str) -> Iterator[Part]:
         resolver = self.resolver
         for node in nodes:
             if isinstance(node, syntax.Text):
                 yield node.value
             elif isinstance(node, syntax.Assign):
-                before, scope = scope, resolver.bind(node, id(node), scope, place)
+                before, scope = scope, resolver.bind(node, scope, location)
                 if node.immediate and scope is not before:
-                    block = Block(tuple(_merged(self._parts(node.value, before, place, prefix))))
-                    yield Store(scope.values[node.name].number, block)
+                    block = Block(tuple(_merged(self._parts(node.value, before, location, prefix))))
+                    yield DrawnVariable(scope.values[node.name].number, block)
             elif isinstance(node, syntax.Variable):
-                bound = resolver.binding(node, scope, place)
-                if bound is None:
-                    yield from self._parts(node.default or (), scope, place, prefix)
-                elif bound.drawn:
-                    yield Load(bound.number)
+                binding = resolver.binding(node, scope, location)
+                if binding is None:
+                    yield from self._parts(node.default or (), scope, location, prefix)
+                elif binding.drawn:
+                    yield VariableUse(binding.number)
                 else:
-                    use = f"{prefix}{self._names[id(node)]}: "
-                    yield from self._parts(bound.value, bound.scope, bound.place, use)
+                    use = f"{prefix}{self._names[node.id]}: "
+                    yield from self._parts(binding.value, binding.scope, binding.location, use)
             else:
-                fixed = resolver.constant(node.name) if isinstance(node, syntax.Wildcard) else None
-                if fixed is not None:
-                    yield escape(fixed, emphasis=False)
+                constant = resolver.constant(node.name) if isinstance(node, syntax.Wildcard) else None
+                if constant is not None:
+                    yield escape(constant, emphasis=False)
                 else:
-                    yield Slot(self, node, scope, place, prefix + self._names[id(node)])
+                    yield Slot(self, node, scope, location, prefix + self._names[node.id])
 
-    def _name(self, nodes: syntax.Sequence) -> None:
+    def _name(self, nodes: syntax.Nodes) -> None:
         """Give each choice point of one text its name there: choice 1, color, color 2, ${x}."""
-        self._roots.append(nodes)
-        seen: dict[str, int] = {}
-        for node in sorted(_named(nodes), key=lambda found: found.at):
-            base = {syntax.Choice: "choice", syntax.Variable: "${" + getattr(node, "name", "") + "}"}.get(type(node))
-            name = base if base is not None else getattr(node, "name", "")
-            seen[name] = seen.get(name, 0) + 1
-            many = seen[name] > 1 or name == "choice"
-            self._names[id(node)] = f"{name} {seen[name]}" if many else name
+        counts: dict[str, int] = {}
+        for node in syntax.walk(nodes):
+            if isinstance(node, syntax.Choice):
+                name = "choice"
+            elif isinstance(node, syntax.Wildcard):
+                name = node.name
+            elif isinstance(node, syntax.Variable):
+                name = "${" + node.name + "}"
+            else:
+                continue
+            counts[name] = counts.get(name, 0) + 1
+            is_numbered = counts[name] > 1 or name == "choice"
+            self._names[node.id] = f"{name} {counts[name]}" if is_numbered else name
 
 
-def part_count(part: str | Slot | Store | Load) -> int:
+def part_count(part: Part) -> int:
     """How many different picks one part of a block has."""
     if isinstance(part, Slot):
         return part.count()
-    return part.block.count() if isinstance(part, Store) else 1
+    return part.block.count() if isinstance(part, DrawnVariable) else 1
 
 
-def _named(nodes: syntax.Sequence) -> Iterator[syntax.Choice | syntax.Wildcard | syntax.Variable]:
-    for node in nodes:
-        if isinstance(node, syntax.Choice):
-            yield node
-            for option in node.options:
-                yield from _named(option.body)
-        elif isinstance(node, syntax.Wildcard):
-            yield node
-            for _, value in node.arguments:
-                yield from _named(value)
-        elif isinstance(node, syntax.Variable):
-            yield node
-            yield from _named(node.default or ())
-        elif isinstance(node, syntax.Assign):
-            yield from _named(node.value)
-
-
-def _replaced(nodes: syntax.Sequence, texts: Sequence[str | None]) -> syntax.Sequence:
-    words = [text for text in texts if text is not None]
-    out: list[syntax.Node] = []
-    place = 0  # of the text before the next choice
+def _with_brackets_escaped(nodes: syntax.Nodes, emphasis: bool) -> syntax.Nodes:
+    """The nodes of an option, the brackets escaped that are no weight, also where a choice stands between the two."""
+    parts = escape_parts([node.value if isinstance(node, syntax.Text) else None for node in nodes], emphasis)
+    texts = [text for text in parts if text is not None]  # the one after n choices is texts[n]
+    escaped: list[syntax.Node] = []
+    choices = 0
     for node in nodes:
         if isinstance(node, syntax.Text):
-            out.append(dataclasses.replace(node, value=words[place]))
+            escaped.append(dataclasses.replace(node, value=texts[choices]))
         else:
-            out.append(node)
-            place += 1
-    return tuple(out)
+            escaped.append(node)
+            choices += 1
+    return tuple(escaped)
 
 
-def _merged(parts: Iterator[str | Slot | Store | Load]) -> Iterator[str | Slot | Store | Load]:
+def _merged(parts: Iterator[Part]) -> Iterator[Part]:
+    """The parts with texts that follow one another joined to one."""
     text = ""
     for part in parts:
         if isinstance(part, str):

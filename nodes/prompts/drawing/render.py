@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ..item import Pick
 from ..language.brackets import ends_in_number, weight_at
-from .compile import Block, Slot, Store
+from .compile import Block, DrawnVariable, Slot
 
 
 class Draw(Protocol):
@@ -32,47 +32,51 @@ def render(block: Block, token: Any, draw: Draw) -> tuple[str, tuple[Pick, ...]]
 class _Writer:
     def __init__(self, draw: Draw) -> None:
         self.draw = draw
-        self.out: list[str] = []
+        self.pieces: list[str] = []
         self.picks: list[Pick] = []
-        self.numbers: list[int] = []  # pieces that end in what could be read as a weight
-        self.drawn: dict[int, str] = {}
+        self.weight_ends: list[int] = []  # how many pieces there are up to one that could be read as a weight
+        self.variables: dict[int, str] = {}
 
     def write(self, block: Block, token: Any) -> None:
-        for part, own in zip(block.parts, self.draw.split(block, token), strict=True):
+        for part, part_token in zip(block.parts, self.draw.split(block, token), strict=True):
             if isinstance(part, str):
-                self.out.append(part)
+                self.pieces.append(part)
             elif isinstance(part, Slot):
-                self.slot(part, own)
-            elif isinstance(part, Store):
-                kept, self.out = self.out, []
-                numbers, self.numbers = self.numbers, []
-                self.write(part.block, own)
-                self.drawn[part.number] = "".join(self.out)
-                self.out, self.numbers = kept, numbers
+                self.slot(part, part_token)
+            elif isinstance(part, DrawnVariable):
+                self.variable(part, part_token)
             else:
-                self.out.append(self.drawn[part.number])
-                self.numbers.append(len(self.out))
+                self.pieces.append(self.variables[part.number])
+                self.weight_ends.append(len(self.pieces))
+
+    def variable(self, variable: DrawnVariable, token: Any) -> None:
+        """Draws the text of a variable beside the prompt, which gets it at each use; its picks count once."""
+        pieces, self.pieces = self.pieces, []
+        weight_ends, self.weight_ends = self.weight_ends, []
+        self.write(variable.block, token)
+        self.variables[variable.number] = "".join(self.pieces)
+        self.pieces, self.weight_ends = pieces, weight_ends
 
     def slot(self, slot: Slot, token: Any) -> None:
-        for number, (index, inside) in enumerate(self.draw.pick(slot, token)):
+        for number, (index, option_token) in enumerate(self.draw.pick(slot, token)):
             if number:
-                self.out.append(slot.separator)
+                self.pieces.append(slot.separator)
             self.picks.append(slot.pick(index))
             block = slot.block(index)
             if block is None:
-                self.out.append(slot.piece(index))
+                self.pieces.append(slot.piece(index))
             else:
-                self.write(block, inside)
+                self.write(block, option_token)
             if slot.table.emphasis is not None:
-                self.numbers.append(len(self.out))
+                self.weight_ends.append(len(self.pieces))
 
     def text(self) -> str:
         """The pieces joined; an option that would end a bracket as its weight gets the weight that it had without."""
-        for end in reversed(self.numbers):
-            piece = self.out[end - 1] if end else ""
+        for end in reversed(self.weight_ends):
+            piece = self.pieces[end - 1] if end else ""
             if ":" in piece and ends_in_number(piece):
-                before, after = "".join(self.out[:end]), "".join(self.out[end:])
+                before, after = "".join(self.pieces[:end]), "".join(self.pieces[end:])
                 if after.lstrip().startswith(")"):
                     weight = weight_at(f"{before},{after}", len(before))
-                    self.out.insert(end, f":{weight:.6g}")
-        return "".join(self.out)
+                    self.pieces.insert(end, f":{weight:.6g}")
+        return "".join(self.pieces)

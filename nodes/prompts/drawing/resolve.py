@@ -12,34 +12,39 @@ from dataclasses import dataclass, field
 
 from ..language import syntax
 from ..language.counting import limits, selections
-from ..language.errors import Place, TemplateError, nearest
+from ..language.errors import SourceLocation, TemplateError, nearest
 from ..language.names import key_of
 from ..wildcards.library import Library, WildcardList
 from ..wildcards.tables import Table, table_of_choice, table_of_lists
 
-DEEPEST = 60  # files and braces within each other
-LONGEST = 200_000  # characters of one prompt
-LARGEST = 20_000  # parts of one prompt
-MOST_STATES = 1_000_000  # parts looked at
+# Far above any prompt (CLIP reads 77 tokens at a time, T5 512): they keep a template from filling the memory.
+MAX_DEPTH = 60  # files and braces within each other
+MAX_CHARACTERS = 200_000  # of one prompt
+MAX_PARTS = 20_000  # of one prompt
+MAX_VISITS = 1_000_000  # parts of templates looked at, once for each set of variables that they see
 
 _IN_NAME = re.compile(r"\$\{([\w-]+)(?::([^{}]*))?\}")
 
 
 @dataclass(frozen=True, eq=False)
 class Binding:
-    """What a variable stands for: a tree in the scope where it was written, or (`drawn`) a text drawn once a prompt."""
+    """What a variable stands for: a tree in the scope where it was written, or (`drawn`) a text drawn once a prompt.
+
+    Args:
+        number: of the binding, in the order in which its Resolver made them.
+    """
 
     name: str
-    value: syntax.Sequence
+    value: syntax.Nodes
     scope: Scope
     drawn: bool
-    place: Place
+    location: SourceLocation
     number: int
 
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """The variables that a part of a template sees."""
+    """The variables that a part of a template sees, and their numbers in order: two scopes of one key are the same."""
 
     values: Mapping[str, Binding]
     key: tuple[int, ...]
@@ -63,13 +68,21 @@ class Words:
 
 
 @dataclass
-class _Walk:
+class _Path:
+    """How a check came to where it is: the wildcards, outermost first, and how many templates within each other."""
+
     trail: list[str] = field(default_factory=list)
     depth: int = 0
 
 
 EMPTY = Scope({}, ())
+
+# a key of a name -> its options, and the lists that they came from: read once, though each class has its own Resolver
 SharedTables = dict[str, tuple[Table, tuple[WildcardList, ...]]]
+
+# What is worked out for a template is kept by the id of its first node (each stands in one template only) and by the
+# variables that it sees.
+_MemoKey = tuple[int, tuple[int, ...]]
 
 
 class Resolver:
@@ -88,11 +101,12 @@ class Resolver:
         self.distinct = distinct
         self.shared = shared
         self.used: dict[str, WildcardList] = {}
-        self._tables: dict[object, Table] = {}
-        self._bindings: dict[tuple[int, tuple[int, ...]], Binding] = {}
-        self._bounds: dict[tuple[int, tuple[int, ...]], Bounds] = {}
-        self._counts: dict[tuple[int, tuple[int, ...]], int] = {}
-        self._alive: list[object] = []  # what the memo's ids refer to
+        self._choices: dict[int, Table] = {}  # by the id of the node
+        self._hyponyms: Table | None = None
+        self._bindings: dict[_MemoKey, Binding] = {}
+        self._bounds: dict[_MemoKey, Bounds] = {}
+        self._counts: dict[_MemoKey, int] = {}
+        self._visits = 0
 
     # What a name stands for
 
@@ -102,21 +116,20 @@ class Resolver:
             return None
         return {"class": self.words.name, "hypernym": self.words.hypernym or self.words.name}.get(key_of(name))
 
-    def table(self, node: syntax.Choice | syntax.Wildcard, scope: Scope, place: Place) -> Table:
+    def table(self, node: syntax.Choice | syntax.Wildcard, scope: Scope, location: SourceLocation) -> Table:
         """The options of a choice or a wildcard.
 
         Raises:
             TemplateError: no wildcard has that name, or it has no option.
         """
         if isinstance(node, syntax.Wildcard):
-            return self._wildcard(node, scope, place)
+            return self._wildcard(node, scope, location)
         inner = self.list_of(node)
         if inner is not None:
-            return self._wildcard(inner, scope, place)
-        if id(node) not in self._tables:
-            self._alive.append(node)
-            self._tables[id(node)] = table_of_choice(node, self.distinct, place)
-        return self._tables[id(node)]
+            return self._wildcard(inner, scope, location)
+        if node.id not in self._choices:
+            self._choices[node.id] = table_of_choice(node, self.distinct, location)
+        return self._choices[node.id]
 
     def list_of(self, node: syntax.Choice | syntax.Wildcard) -> syntax.Wildcard | None:
         """The wildcard whose lines an ordered selection such as `{2$$__name__}` picks from."""
@@ -128,191 +141,189 @@ class Resolver:
             return None
         return None if self.constant(body[0].name) is not None else body[0]
 
-    def inner(self, node: syntax.Choice | syntax.Wildcard, scope: Scope, place: Place) -> Scope:
+    def inner(self, node: syntax.Choice | syntax.Wildcard, scope: Scope, location: SourceLocation) -> Scope:
         """The scope of its options: a wildcard's own values are added."""
         wildcard = self.list_of(node)
-        for name, value in wildcard.arguments if wildcard else ():
-            scope = self.bind(syntax.Assign(name, value), id(value), scope, place)
+        for argument in wildcard.arguments if wildcard else ():
+            scope = self.bind(argument, scope, location)
         return scope
 
-    def bind(self, node: syntax.Assign, identity: int, scope: Scope, place: Place) -> Scope:
+    def bind(self, node: syntax.Assign, scope: Scope, location: SourceLocation) -> Scope:
         """`scope` with the variable of `node` added."""
         if node.keep and node.name in scope.values:
             return scope
-        key = (identity, scope.key)
+        key = (node.id, scope.key)
         if key not in self._bindings:
-            self._alive.append((node, node.value, scope))
             number = len(self._bindings)
-            self._bindings[key] = Binding(node.name, node.value, scope, node.immediate, place, number)
+            self._bindings[key] = Binding(node.name, node.value, scope, node.immediate, location, number)
         values = {**scope.values, node.name: self._bindings[key]}
         return Scope(values, tuple(sorted(binding.number for binding in values.values())))
 
-    def binding(self, node: syntax.Variable, scope: Scope, place: Place) -> Binding | None:
+    def binding(self, node: syntax.Variable, scope: Scope, location: SourceLocation) -> Binding | None:
         """What the variable stands for; None where its default does."""
-        found = scope.values.get(node.name)
-        if found is None and node.default is None:
-            how = (
-                "give it a value before, as in ${"
-                + node.name
-                + "=red}, or a default"
-                + nearest(node.name, scope.values)
-            )
-            raise TemplateError(f"variable ${{{node.name}}} without a value", how, place, node.at)
-        return found
+        binding = scope.values.get(node.name)
+        if binding is None and node.default is None:
+            example = "${" + node.name + "=red}"
+            how = f"give it a value before, as in {example}, or a default{nearest(node.name, scope.values)}"
+            raise TemplateError(f"variable ${{{node.name}}} without a value", how, location, node.offset)
+        return binding
 
-    def _wildcard(self, node: syntax.Wildcard, scope: Scope, place: Place) -> Table:
-        name = self._name(node, scope, place)
-        if key_of(name) == "hyponym" and self.words is not None:
-            words = self.words.hyponyms or (self.words.name,)
-            if "hyponym" not in self._tables:
-                found = [WildcardList("hyponym", "hyponyms", words)]
-                self._tables["hyponym"] = table_of_lists(found, self.distinct, emphasis=False)
-            return self._tables["hyponym"]
+    def _wildcard(self, node: syntax.Wildcard, scope: Scope, location: SourceLocation) -> Table:
+        name = self._name(node, scope, location)
         key = key_of(name)
+        if key == "hyponym" and self.words is not None:
+            if self._hyponyms is None:
+                hyponyms = WildcardList("hyponym", "hyponyms", self.words.hyponyms or (self.words.name,))
+                self._hyponyms = table_of_lists([hyponyms], self.distinct, emphasis=False)
+            return self._hyponyms
         if key not in self.shared:
             lists = tuple(self.library.find(name))
             if not lists:
                 reserved = () if self.words is None else ("class", "hyponym", "hypernym")
                 how = "expected the name of a wildcard file" + self.library.nearest(name, reserved)
-                raise TemplateError(f"no wildcard named {name}", how, place, node.at)
+                raise TemplateError(f"no wildcard named {name}", how, location, node.offset)
             self.shared[key] = (table_of_lists(lists, self.distinct, emphasis=True), lists)
         table, lists = self.shared[key]
-        self.used.update((key_of(found.name), found) for found in lists)
+        self.used.update((key_of(wildcards.name), wildcards) for wildcards in lists)
         return table
 
-    def _name(self, node: syntax.Wildcard, scope: Scope, place: Place) -> str:
-        def text(found: re.Match[str]) -> str:
-            bound = scope.values.get(found[1])
-            if bound is None and found[2] is not None:
-                return found[2].strip()
-            parts = bound.value if bound else ()
-            if bound is None or not all(isinstance(part, syntax.Text) for part in parts):
-                how = "expected a variable that is plain text there, as in ${season=winter}"
-                raise TemplateError(f"${{{found[1]}}} in the name of a wildcard", how, place, node.at)
-            return "".join(part.value for part in parts if isinstance(part, syntax.Text)).strip()
+    def _name(self, node: syntax.Wildcard, scope: Scope, location: SourceLocation) -> str:
+        """The name of a wildcard, with the text of each variable in it: `__${season}_sky__`."""
 
-        return _IN_NAME.sub(text, node.name)
+        def text_of(match: re.Match[str]) -> str:
+            binding = scope.values.get(match[1])
+            if binding is None and match[2] is not None:
+                return match[2].strip()
+            if binding is None or not syntax.is_text(binding.value):
+                how = "expected a variable that is plain text there, as in ${season=winter}"
+                raise TemplateError(f"${{{match[1]}}} in the name of a wildcard", how, location, node.offset)
+            return "".join(part.value for part in binding.value if isinstance(part, syntax.Text)).strip()
+
+        return _IN_NAME.sub(text_of, node.name)
 
     # Checks
 
-    def check(self, nodes: syntax.Sequence, place: Place) -> Bounds:
+    def check(self, nodes: syntax.Nodes, location: SourceLocation) -> Bounds:
         """The most that one prompt of `nodes` can grow to, everything that it reaches looked at.
 
         Raises:
             TemplateError: a name is missing, wildcards run in a circle, or a prompt could grow beyond the limits.
         """
-        return self._sequence(nodes, EMPTY, place, _Walk())
+        return self._template(nodes, EMPTY, location, _Path())
 
-    def _sequence(self, nodes: syntax.Sequence, scope: Scope, place: Place, walk: _Walk) -> Bounds:
-        key = (id(nodes), scope.key)
+    def _template(self, nodes: syntax.Nodes, scope: Scope, location: SourceLocation, path: _Path) -> Bounds:
+        if not nodes:
+            return Bounds(0, 0)
+        key = (nodes[0].id, scope.key)
         if key in self._bounds:
             return self._bounds[key]
-        self._alive.append(nodes)
-        if len(self._alive) > MOST_STATES:
-            raise TemplateError(f"more than {MOST_STATES} parts", "use fewer nested wildcards", place, 0, walk.trail)
-        walk.depth += 1
-        if walk.depth > DEEPEST:
-            how = f"expected at most {DEEPEST} files and braces within each other"
-            raise TemplateError(f"a template {walk.depth} deep", how, place, 0, walk.trail)
+        self._visits += 1
+        if self._visits > MAX_VISITS:
+            raise TemplateError(f"more than {MAX_VISITS} parts", "use fewer nested wildcards", location, 0, path.trail)
+        path.depth += 1
+        if path.depth > MAX_DEPTH:
+            how = f"expected at most {MAX_DEPTH} files and braces within each other"
+            raise TemplateError(f"a template {path.depth} deep", how, location, 0, path.trail)
         parts = characters = 0
         for node in nodes:
             if isinstance(node, syntax.Assign):
-                parts += self._sequence(node.value, scope, place, walk).parts if node.immediate else 0
-                scope = self.bind(node, id(node), scope, place)
+                parts += self._template(node.value, scope, location, path).parts if node.immediate else 0
+                scope = self.bind(node, scope, location)
                 continue
-            more = self._node(node, scope, place, walk)
-            parts, characters = parts + more.parts, characters + more.characters
-        walk.depth -= 1
-        if parts > LARGEST or characters > LONGEST:
+            bounds = self._node(node, scope, location, path)
+            parts, characters = parts + bounds.parts, characters + bounds.characters
+        path.depth -= 1
+        if parts > MAX_PARTS or characters > MAX_CHARACTERS:
             what = f"a prompt of up to {characters} characters in {parts} parts"
-            raise TemplateError(what, f"expected at most {LONGEST} in {LARGEST}", place, 0, walk.trail)
+            raise TemplateError(what, f"expected at most {MAX_CHARACTERS} in {MAX_PARTS}", location, 0, path.trail)
         self._bounds[key] = Bounds(parts, characters)
         return self._bounds[key]
 
-    def _node(self, node: syntax.Node, scope: Scope, place: Place, walk: _Walk) -> Bounds:
+    def _node(self, node: syntax.Node, scope: Scope, location: SourceLocation, path: _Path) -> Bounds:
         if isinstance(node, syntax.Text):
             return Bounds(1, len(node.value))
         if isinstance(node, syntax.Variable):
-            bound = self.binding(node, scope, place)
-            if bound is None:
-                return self._sequence(node.default or (), scope, place, walk)
-            inner = self._sequence(bound.value, bound.scope, bound.place, walk)
-            return Bounds(1, inner.characters) if bound.drawn else inner
+            binding = self.binding(node, scope, location)
+            if binding is None:
+                return self._template(node.default or (), scope, location, path)
+            bounds = self._template(binding.value, binding.scope, binding.location, path)
+            return Bounds(1, bounds.characters) if binding.drawn else bounds
         assert not isinstance(node, syntax.Assign)
         if isinstance(node, syntax.Wildcard):
-            fixed = self.constant(node.name)
-            if fixed is not None:
-                return Bounds(1, len(fixed))
-        return self._options(node, scope, place, walk)
+            constant = self.constant(node.name)
+            if constant is not None:
+                return Bounds(1, len(constant))
+        return self._options(node, scope, location, path)
 
-    def _options(self, node: syntax.Choice | syntax.Wildcard, scope: Scope, place: Place, walk: _Walk) -> Bounds:
-        table = self.table(node, scope, place)
+    def _options(
+        self, node: syntax.Choice | syntax.Wildcard, scope: Scope, location: SourceLocation, path: _Path
+    ) -> Bounds:
+        table = self.table(node, scope, location)
         wildcard = self.list_of(node)
-        name = "" if wildcard is None else key_of(self._name(wildcard, scope, place))
-        if name and name in walk.trail:
-            circle = [*walk.trail[walk.trail.index(name) :], name]
+        name = "" if wildcard is None else key_of(self._name(wildcard, scope, location))
+        if name and name in path.trail:
+            circle = [*path.trail[path.trail.index(name) :], name]
             how = "expected wildcards that do not lead back to themselves"
-            raise TemplateError(f"wildcard __{name}__ runs in a circle", how, place, node.at, circle)
-        inner = self.inner(node, scope, place)
-        for _, value in wildcard.arguments if wildcard else ():
-            self._sequence(value, scope, place, walk)
+            raise TemplateError(f"wildcard __{name}__ runs in a circle", how, location, node.offset, circle)
+        inner = self.inner(node, scope, location)
+        for argument in wildcard.arguments if wildcard else ():
+            self._template(argument.value, scope, location, path)
         if name:
-            walk.trail.append(name)
+            path.trail.append(name)
         bounds = [
-            self._sequence(table.tree(index), inner, table.place(index) if table.origin else place, walk)
+            self._template(table.tree(index), inner, table.location(index) if table.origin else location, path)
             for index in sorted(table.special)
         ]
         if name:
-            walk.trail.pop()
-        times, separator = 1, ""
-        if isinstance(node, syntax.Choice):
-            times = min(len(table), len(table) if node.high is None else node.high)
-            separator = node.separator
-        parts = max((one.parts for one in bounds), default=1)
-        characters = max((one.characters for one in bounds), default=0)
-        return Bounds(times * max(1, parts), times * (max(characters, table.longest) + len(separator)))
+            path.trail.pop()
+        _, picked = limits(node, len(table))
+        separator = node.separator if isinstance(node, syntax.Choice) else ""
+        parts = max((option.parts for option in bounds), default=1)
+        characters = max((option.characters for option in bounds), default=0)
+        return Bounds(picked * max(1, parts), picked * (max(characters, table.longest) + len(separator)))
 
     # Counts
 
-    def count(self, nodes: syntax.Sequence, scope: Scope, place: Place) -> int:
-        """How many different picks `nodes` has, exactly; 1 for a text, 0 for no template at all is the caller's."""
-        key = (id(nodes), scope.key)
+    def count(self, nodes: syntax.Nodes, scope: Scope, location: SourceLocation) -> int:
+        """How many different picks `nodes` has, exactly; 1 where there is nothing to pick."""
+        if not nodes:
+            return 1
+        key = (nodes[0].id, scope.key)
         if key not in self._counts:
             total = 1
             for node in nodes:
                 if isinstance(node, syntax.Assign):
-                    total *= self.count(node.value, scope, place) if node.immediate else 1
-                    scope = self.bind(node, id(node), scope, place)
+                    total *= self.count(node.value, scope, location) if node.immediate else 1
+                    scope = self.bind(node, scope, location)
                 else:
-                    total *= self.count_node(node, scope, place)
-            self._alive.append(nodes)
+                    total *= self.count_node(node, scope, location)
             self._counts[key] = total
         return self._counts[key]
 
-    def count_node(self, node: syntax.Node, scope: Scope, place: Place) -> int:
+    def count_node(self, node: syntax.Node, scope: Scope, location: SourceLocation) -> int:
         """How many different picks one node has."""
         if isinstance(node, syntax.Text | syntax.Assign):
             return 1
         if isinstance(node, syntax.Variable):
-            bound = self.binding(node, scope, place)
-            if bound is None:
-                return self.count(node.default or (), scope, place)
-            return 1 if bound.drawn else self.count(bound.value, bound.scope, bound.place)
+            binding = self.binding(node, scope, location)
+            if binding is None:
+                return self.count(node.default or (), scope, location)
+            return 1 if binding.drawn else self.count(binding.value, binding.scope, binding.location)
         if isinstance(node, syntax.Wildcard) and self.constant(node.name) is not None:
             return 1
-        table = self.table(node, scope, place)
-        counts = self.option_counts(table, self.inner(node, scope, place), place)
+        table = self.table(node, scope, location)
+        counts = self.option_counts(table, self.inner(node, scope, location), location)
         low, high = limits(node, len(table))
         if (low, high) == (1, 1):
             return len(table) if counts is None else sum(counts)
         return sum(selections(counts, len(table), size) for size in range(low, high + 1))
 
-    def option_counts(self, table: Table, scope: Scope, place: Place) -> list[int] | None:
+    def option_counts(self, table: Table, scope: Scope, location: SourceLocation) -> list[int] | None:
         """How many different picks each option has; None where each is one."""
         if not table.special:
             return None
         counts = [1] * len(table)
         for index in table.special:
-            here = table.place(index) if table.origin else place
-            counts[index] = self.count(table.tree(index), scope, here)
+            option = table.location(index) if table.origin else location
+            counts[index] = self.count(table.tree(index), scope, option)
         return counts if any(count != 1 for count in counts) else None

@@ -12,6 +12,8 @@ from .compile import Block, Slot, part_count
 from .decks import Deck, UniformDeck, WeightedDeck
 from .keyed_random import Stream
 
+_MAX_DECKS = 100_000  # kept; slots within long files have decks of their own
+
 
 class Balanced:
     """Every option of a slot equally often; a token is the number of the visit.
@@ -33,7 +35,7 @@ class Balanced:
         if slot.single:
             return (self.deck(slot).at(token),)
         stream = Stream(f"{self.key}\x1f{slot.name}\x1f{token}")
-        return [(index, token) for index in several(slot, stream)]
+        return [(index, token) for index in draw_options(slot, stream)]
 
     def deck(self, slot: Slot) -> Deck:
         """The deck of a slot that takes one option."""
@@ -44,7 +46,7 @@ class Balanced:
                 deck = WeightedDeck(slot.table.weights, key)
             else:
                 deck = UniformDeck(len(slot), key, self.shifts.get(slot.name, ()))
-            if len(self._decks) > 100_000:
+            if len(self._decks) > _MAX_DECKS:
                 self._decks.clear()
             self._decks[slot.name] = deck
         return deck
@@ -60,7 +62,7 @@ class Random:
         return (None,) * len(block.parts)
 
     def pick(self, slot: Slot, token: None) -> Sequence[tuple[int, None]]:
-        return [(index, None) for index in several(slot, self.stream)]
+        return [(index, None) for index in draw_options(slot, self.stream)]
 
 
 class Combinatorial:
@@ -69,86 +71,100 @@ class Combinatorial:
     def split(self, block: Block, token: int) -> Sequence[int]:
         tokens = []
         for part in reversed(block.parts):
-            token, own = divmod(token, 1 if isinstance(part, str) else part_count(part))
-            tokens.append(own)
+            token, part_token = divmod(token, 1 if isinstance(part, str) else part_count(part))
+            tokens.append(part_token)
         return tokens[::-1]
 
     def pick(self, slot: Slot, token: int) -> Sequence[tuple[int, int]]:
-        counts = slot.counts()
         if not slot.single:
-            return _selection(counts, len(slot), slot.low, slot.high, token)
-        if counts is None:
+            return _selection(slot.counts, len(slot), slot.low, slot.high, token)
+        if slot.counts is None:
             return ((token, 0),)
-        before = slot.sums
-        index = bisect_right(before, token) - 1
-        return ((index, token - before[index]),)
+        index = bisect_right(slot.picks_before, token) - 1
+        return ((index, token - slot.picks_before[index]),)
 
 
-def several(slot: Slot, stream: Stream) -> list[int]:
-    """The options that an ordered selection takes: how many is drawn evenly, then one after another by weight."""
-    shares = slot.shares
+def draw_options(slot: Slot, stream: Stream) -> list[int]:
+    """The options that a slot takes at random: how many is drawn evenly, then one after another by weight.
+
+    None comes twice. Without weights that is a Fisher-Yates shuffle stopped early, of which `moved` holds only the
+    places that differ from the sorted order, so that two of a million options cost two steps.
+    """
+    cumulative = slot.cumulative_weights
     if slot.single:
-        return [stream.below(len(slot)) if shares is None else bisect_right(shares, stream.below(shares[-1]))]
+        if cumulative is None:
+            return [stream.below(len(slot))]
+        return [bisect_right(cumulative, stream.below(cumulative[-1]))]
     size = slot.low + stream.below(slot.high - slot.low + 1)
-    if shares is None:
+    options = []
+    if cumulative is None:
         moved: dict[int, int] = {}
-        picked = []
-        for done in range(size):
-            at = done + stream.below(len(slot) - done)
-            picked.append(moved.get(at, at))
-            moved[at] = moved.get(done, done)
-        return picked
-    whole = [share - before for before, share in zip([0, *shares], shares, strict=False)]
-    picked = []
+        for number in range(size):
+            index = number + stream.below(len(slot) - number)
+            options.append(moved.get(index, index))
+            moved[index] = moved.get(number, number)
+        return options
+    weights = [total - before for before, total in zip([0, *cumulative], cumulative, strict=False)]
     for _ in range(size):
-        sums = list(accumulate(whole))
-        index = bisect_right(sums, stream.below(sums[-1]))
-        picked.append(index)
-        whole[index] = 0
-    return picked
+        totals = list(accumulate(weights))
+        index = bisect_right(totals, stream.below(totals[-1]))
+        options.append(index)
+        weights[index] = 0
+    return options
 
 
 def _selection(counts: list[int] | None, size: int, low: int, high: int, token: int) -> list[tuple[int, int]]:
-    """Ordered selection number `token`: smaller ones first, then by the first option, what is inside it, the next..."""
+    """Ordered selection number `token`: smaller ones first, then by the first option, what is inside it, the next...
+
+    Args:
+        counts: how many different picks each option has; None where each has one.
+        size: how many options there are.
+        low, high: how many are selected, at least and at most.
+        token: in 0 to the number of all selections.
+
+    Returns:
+        The options, each with the number of the pick inside it.
+    """
     for picked in range(low, high + 1):
         total = selections(counts, size, picked)
         if token < total:
             break
         token -= total
-    chosen: list[tuple[int, int]] = []
-    if counts is None or len(set(counts)) == 1:
-        each = counts[0] if counts else 1
-        for done in range(picked):
-            left = picked - done - 1
-            rest = perm(size - done - 1, left) * each**left
-            number, token = divmod(token, each * rest)
-            inside, token = divmod(token, rest)
-            chosen.append((_nth_free(number, [index for index, _ in chosen]), inside))
-        return chosen
+    selected: list[tuple[int, int]] = []
+    if counts is None or len(set(counts)) == 1:  # every option opens as many selections: division finds it
+        count = counts[0] if counts else 1
+        for number in range(picked):
+            remaining = picked - number - 1
+            following = perm(size - number - 1, remaining) * count**remaining  # selections of what comes after
+            nth, token = divmod(token, count * following)
+            inside, token = divmod(token, following)
+            selected.append((_nth_free(nth, [index for index, _ in selected]), inside))
+        return selected
     free = list(range(size))
-    for done in range(picked):
-        left = picked - done - 1
-        sums = symmetric([counts[index] for index in free], left)
+    for number in range(picked):
+        remaining = picked - number - 1
+        sums = symmetric([counts[index] for index in free], remaining)
         for index in free:
-            rest = perm(left) * _without(sums, counts[index])[left]
-            if token < counts[index] * rest:
+            following = perm(remaining) * _without(sums, counts[index])[remaining]
+            if token < counts[index] * following:
                 break
-            token -= counts[index] * rest
-        inside, token = divmod(token, rest)
-        chosen.append((index, inside))
+            token -= counts[index] * following
+        inside, token = divmod(token, following)
+        selected.append((index, inside))
         free.remove(index)
-    return chosen
+    return selected
 
 
 def _without(sums: list[int], count: int) -> list[int]:
-    """The symmetric polynomials without one of the counts."""
-    out = [1]
+    """The symmetric polynomials without one of the counts: e_k(all) = e_k(others) + count e_k-1(others)."""
+    others = [1]
     for degree in range(1, len(sums)):
-        out.append(sums[degree] - count * out[degree - 1])
-    return out
+        others.append(sums[degree] - count * others[degree - 1])
+    return others
 
 
-def _nth_free(number: int, taken: Sequence[int]) -> int:
-    for index in sorted(taken):
+def _nth_free(number: int, selected: Sequence[int]) -> int:
+    """The option that is number `number` of those not selected yet."""
+    for index in sorted(selected):
         number += index <= number
     return number

@@ -12,7 +12,7 @@ import re
 _TOKEN = re.compile(r"\\[()]|[()]")
 _WEIGHTED = re.compile(r"[^\\]:\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*$")
 _NUMBER = re.compile(r":([^:()]{1,30})$")
-_MARK = "\ufffc"
+_CHOICE = "\ufffc"  # stands for a choice while the brackets around it are looked at
 
 
 def escape(text: str, emphasis: bool) -> str:
@@ -25,70 +25,74 @@ def escape(text: str, emphasis: bool) -> str:
     """
     if "(" not in text and ")" not in text:
         return text
-    literal: set[int] = set()
+    literal: set[int] = set()  # offsets of the brackets that are text
     opened: list[int] = []
-    for found in _TOKEN.finditer(text):
-        at = found.start()
-        if found[0] == "(":
-            opened.append(at)
-        elif found[0] == ")":
+    for bracket in _TOKEN.finditer(text):
+        offset = bracket.start()
+        if bracket[0] == "(":
+            opened.append(offset)
+        elif bracket[0] == ")":
             if not opened:
-                literal.add(at)
+                literal.add(offset)
                 continue
             start = opened.pop()
-            if not _is_weight(text, start, at, emphasis):
-                literal |= {start, at}
+            if not _is_weight(text, start, offset, emphasis):
+                literal |= {start, offset}
     literal |= set(opened)
-    return "".join("\\" + char if at in literal else char for at, char in enumerate(text))
+    return "".join("\\" + char if offset in literal else char for offset, char in enumerate(text))
 
 
 def escape_parts(parts: list[str | None], emphasis: bool) -> list[str | None]:
     """`escape` over an option of several parts; None stands for a choice within it."""
-    whole = escape(_MARK.join(_alternate(parts)), emphasis)
-    texts = iter(whole.split(_MARK))
-    out: list[str | None] = [next(texts)]
+    whole = escape(_CHOICE.join(_texts_around_choices(parts)), emphasis)
+    texts = iter(whole.split(_CHOICE))
+    escaped: list[str | None] = [next(texts)]
     for text in texts:
-        out += [None, text]
-    return out
+        escaped += [None, text]
+    return escaped
 
 
 def ends_in_number(text: str) -> bool:
     """Whether `(text)` would be read as a weight because what follows its last colon is a number."""
-    found = _NUMBER.search(text)
-    if not found or found.start() == 0:
+    number = _NUMBER.search(text)
+    if not number or number.start() == 0:
         return False
     try:
-        float(found[1])
+        float(number[1])
     except ValueError:
         return False
     return True
 
 
-def weight_at(text: str, at: int) -> float:
-    """The weight that ComfyUI gives to the character at `at` of the prompt `text`, brackets read as it reads them."""
-    groups: list[int] = []
-    for found in _TOKEN.finditer(text, 0, at):
-        if found[0] == "(":
-            groups.append(found.start())
-        elif found[0] == ")" and groups:
-            groups.pop()
+def weight_at(text: str, offset: int) -> float:
+    """The weight that ComfyUI gives to the character at `offset` of the prompt `text`, brackets read as it reads them.
+
+    Source: comfy.sd1_clip.token_weights, by which `(x)` multiplies by 1.1 and `(x:1.4)` sets 1.4.
+    """
+    opened: list[int] = []
+    for bracket in _TOKEN.finditer(text, 0, offset):
+        if bracket[0] == "(":
+            opened.append(bracket.start())
+        elif bracket[0] == ")" and opened:
+            opened.pop()
     weight = 1.0
-    for start in groups:
+    for start in opened:
         end = _closing(text, start)
-        found_number = _NUMBER.search(text, start + 1, end)
-        if found_number and ends_in_number(text[start + 1 : end]) and found_number.start() >= at:
-            weight = float(found_number[1])
+        number = _NUMBER.search(text, start + 1, end)
+        if number and ends_in_number(text[start + 1 : end]) and number.start() >= offset:
+            weight = float(number[1])
         else:
             weight *= 1.1
     return weight
 
 
 def _closing(text: str, start: int) -> int:
+    """The offset of the bracket that closes the one at `start`; the length of the text where none does."""
     depth = 0
-    for found in _TOKEN.finditer(text, start):
-        depth += {"(": 1, ")": -1}.get(found[0], 0)
+    for bracket in _TOKEN.finditer(text, start):
+        depth += {"(": 1, ")": -1}.get(bracket[0], 0)
         if depth == 0:
-            return found.start()
+            return bracket.start()
     return len(text)
 
 
@@ -98,7 +102,7 @@ def _is_weight(text: str, start: int, end: int, emphasis: bool) -> bool:
     return emphasis and text[:start].rstrip(" (")[-1:] in ("", ",")
 
 
-def _alternate(parts: list[str | None]) -> list[str]:
+def _texts_around_choices(parts: list[str | None]) -> list[str]:
     """The texts between the choices, also the empty ones, so that there is one more than there are choices."""
     texts = [""]
     for part in parts:

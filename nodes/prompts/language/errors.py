@@ -1,4 +1,4 @@
-"""The one error that a template or a wildcard file raises, with the place of the mistake."""
+"""The one error that a template or a wildcard file raises, with line, column and the text of the mistake."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_SHOWN = 100  # characters of a line
+_MAX_EXCERPT = 100  # characters of a line
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a text stands: its file or "template", its first line there, and the text itself."""
+class SourceLocation:
+    """Where a text stands: its file or "template", the text itself, and the line of the file that it begins on."""
 
     source: str
     text: str
     line: int = 1
 
-    def at(self, offset: int) -> tuple[int, int, str]:
-        """Line and column, both from 1, and the text of that line."""
+    def position(self, offset: int) -> tuple[int, int, str]:
+        """Line and column of a character of the text, both from 1, and the text of that line."""
         before = self.text[:offset]
         start = before.rfind("\n") + 1
         end = self.text.find("\n", offset)
@@ -26,30 +26,32 @@ class Place:
 
 
 class TemplateError(ValueError):
-    """A template or a wildcard file cannot be used; the message shows file, line, column and the place.
+    """A template or a wildcard file cannot be used; the message shows file, line, column and a caret under the mistake.
 
     Args:
-        what: what was found.
+        what: is wrong.
         how: what was expected, or how to mend it.
-        place: the text that holds the mistake.
+        location: the text that holds the mistake.
         offset: of the mistake in that text.
-        trail: how it was reached, outermost first.
+        trail: the wildcards that led there, outermost first.
     """
 
-    def __init__(self, what: str, how: str, place: Place, offset: int = 0, trail: Iterable[str] = ()) -> None:
-        self.source = place.source
-        self.line, self.column, text = place.at(offset)
-        start = max(0, self.column - 1 - _SHOWN // 2)
-        shown = text[start : start + _SHOWN].replace("\t", " ")
-        way = " -> ".join(trail)
+    def __init__(
+        self, what: str, how: str, location: SourceLocation, offset: int = 0, trail: Iterable[str] = ()
+    ) -> None:
+        self.source = location.source
+        self.line, self.column, text = location.position(offset)
+        start = max(0, self.column - 1 - _MAX_EXCERPT // 2)
+        excerpt = text[start : start + _MAX_EXCERPT].replace("\t", " ")
+        steps = " -> ".join(trail)
         super().__init__(
-            f"{what} in {place.source}, line {self.line}, column {self.column}; {how}"
-            + (f" (reached by {way})" if way else "")
-            + f"\n  {shown}\n  {' ' * (self.column - 1 - start)}^"
+            f"{what} in {location.source}, line {self.line}, column {self.column}; {how}"
+            + (f" (reached by {steps})" if steps else "")
+            + f"\n  {excerpt}\n  {' ' * (self.column - 1 - start)}^"
         )
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """How an error names the known name that is most like `name`, "" when none is."""
+    """How an error names the one of `names` that is most like `name`, "" when none is."""
     close = difflib.get_close_matches(name[:200], list(names), n=1, cutoff=0.5)
     return f"; the nearest is {close[0]}" if close else ""

@@ -1,44 +1,86 @@
 """From the text of a template to its tree, in one pass; every mistake is a TemplateError that shows its place.
 
-The language, a superset of what users of dynamicprompts, Impact Pack and Easy-Use type:
+The language is a superset of what users of dynamicprompts, Impact Pack and Easy-Use type:
 
-    {a|b}  {2::a|b}  {2$$a|b|c}  {1-3$$ and $$a|b|c}     choices, weights, ordered selections, their separator
-    __name__  __folder/*__  __name(x=red)__              wildcards, globs, values for variables inside the file
-    ${x=red}  ${x={a|b}}  ${x=!{a|b}}  ${x}  ${x:blue}   variables: drawn at each use, or once with !; defaults
-    3#__name__                                           as an option: the same wildcard three times
-    # to the end of the line                             a comment, at the start of a line or between spaces
-    \\{ \\} \\| \\$ \\_ \\# \\\\ \\~ \\@ \\! \\:               the character itself; before others a backslash is kept
+    template ::= { text | escape | comment | choice | wildcard | variable | assign }
 
-Prompt weights, `[..]`, `embedding:..` and `<lora:..>` are kept as they are. The sampler marks ~ @ ! of dynamicprompts
-are read and dropped: how options are dealt is the plan's coverage.
+    choice   ::= "{" [ sampler ] [ bounds ] option { "|" option } "}"
+    bounds   ::= ( number | number "-" | "-" number | number "-" number ) "$$" [ separator "$$" ]
+    option   ::= { comment } [ weight "::" ] ( template | number "#" wildcard )
+    wildcard ::= "__" [ sampler ] path [ "(" argument { "," argument } ")" ] "__"
+    argument ::= name "=" template
+    variable ::= "${" name [ ":" template ] "}"
+    assign   ::= "${" name ( "=" | "=!" | "?=" | "?=!" ) template "}"
+
+    escape   ::= "\\" ( "{" | "}" | "|" | "$" | "_" | "#" | "\\" | "~" | "@" | "!" | ":" )
+    comment  ::= "#" up to the end of the line, where the # begins a line or stands between blanks
+    sampler  ::= "~" | "@" | "!"
+    number   ::= 1 to 6 digits
+    weight   ::= digits [ "." [ digits ] ] | "." digits, at most 12 digits each
+    name     ::= a letter or "_", then letters, digits, "_" and "-"
+    path     ::= 1 to 200 characters, no blank first or last, of: single "_"; "${" name [ ":" text ] "}"; and any but
+                 line ends and { } # $ ( ) | \\ " < > (so / leads into a folder; * ? [..] are a glob)
+    separator::= up to 100 characters without { } $
+    text     ::= any other character
+
+A text ends where the part that it stands in ends: at "|" or "}" in an option, at "}" in a variable, at "," or ")" in an
+argument (there these two can be escaped as well). Elsewhere those characters are text, but a "}" that closes nothing
+and "$$" in an option are mistakes. A backslash before any other character is kept. Blanks are dropped at the beginning
+of an option, of a name and of a value, and kept at their end.
+
+What it means: `{2::a|b}` takes a twice as often as b; `{2$$a|b|c}` is two of the three, `{1-3$$ and $$a|b|c}` one to
+three of them with " and " between, `{2-$$..}` two or more; `3#__name__` stands for the same wildcard as three options.
+`${x=..}` is drawn at each use of `${x}`, `${x=!..}` once, where it stands, `${x?=..}` sets x unless it has a value, and
+`${x:blue}` is blue unless it has one. `__name(x=red)__` sets x for the options of that file.
+
+Prompt weights, `[..]`, `embedding:..` and `<lora:..>` are kept as they are. The samplers of dynamicprompts are read and
+dropped: how options are dealt is the plan's coverage.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from fractions import Fraction
 
-from .errors import Place, TemplateError
-from .syntax import ESCAPABLE, WEIGHT, Assign, Choice, Node, Option, Sequence, Text, Variable, Wildcard
+from .errors import SourceLocation, TemplateError
+from .syntax import (
+    ESCAPABLE,
+    SAMPLERS,
+    WEIGHT,
+    Assign,
+    Choice,
+    Node,
+    Nodes,
+    Option,
+    Text,
+    Variable,
+    Wildcard,
+    is_plain,
+)
 
-LONGEST = 4_000_000  # characters of one template
-DEEPEST = 50  # braces within braces
-MOST_COPIES = 1000
-MOST_PARTS = 100_000  # options, wildcards and texts of one template
+MAX_CHARACTERS = 4_000_000  # of one template
+MAX_DEPTH = 50  # braces within braces; the parser is recursive, and Python allows about 1000 calls
+MAX_COPIES = 1000  # of one wildcard in 3#__name__
+MAX_PARTS = 100_000  # options, wildcards and texts of one template
 
-_INDENT = 200  # blanks before the # of a comment line
+_MAX_INDENT = 200  # blanks before the # of a comment line; looking back without end would take the square of the length
+_ARGUMENT_ENDS = ",)"
 _RUN = re.compile(r"(?:[^{}|$_#\\]|(?<=\S)#)+")
-_RUN_IN_ARGUMENTS = re.compile(r"(?:[^{}|$_#\\,)]|(?<=\S)#)+")
+_RUN_IN_ARGUMENT = re.compile(r"(?:[^{}|$_#\\,)]|(?<=\S)#)+")
 _NAME = re.compile(r"[^\W\d][\w-]*")
-_SPACE = re.compile(r"\s*")
+_BLANKS = re.compile(r"\s*")
 _BOUNDS = re.compile(r"(\d{1,6})?(-)?(\d{1,6})?\$\$")
 _SEPARATOR = re.compile(r"([^${}]{0,100})\$\$")
 _COPIES = re.compile(r"(\d{1,6})#(?=__)")
-_PATH = re.compile(r"(?:[^_\n{}#$()|\\\"<>?]|_(?!_)|\?|\$\{[\w-]+(?::[^{}\n]{0,200})?\}){1,200}")
+_PATH = re.compile(r"(?:[^_\n{}#$()|\\\"<>]|_(?!_)|\$\{[\w-]+(?::[^{}\n]{0,200})?\}){1,200}")
+_SIGNS = ("?=!", "?=", "=!", "=", ":", "}")  # what may follow the name of a variable, longest first
+
+_ids = itertools.count(1)  # of the nodes of all trees of the process
 
 
-def parse(text: str, source: str = "template", line: int = 1) -> Sequence:
+def parse(text: str, source: str = "template", line: int = 1) -> Nodes:
     """The tree of `text`.
 
     Args:
@@ -49,228 +91,229 @@ def parse(text: str, source: str = "template", line: int = 1) -> Sequence:
     Raises:
         TemplateError: it is no template; nothing is guessed.
     """
-    place = Place(source, text, line)
-    if len(text) > LONGEST:
-        raise TemplateError(f"a template of {len(text)} characters", f"expected at most {LONGEST}", place)
-    if _is_plain(text):
-        return (Text(text),) if text else ()
-    reader = _Reader(place)
-    nodes = reader.sequence("", 0)
-    return tuple(nodes)
+    location = SourceLocation(source, text, line)
+    if len(text) > MAX_CHARACTERS:
+        raise TemplateError(f"a template of {len(text)} characters", f"expected at most {MAX_CHARACTERS}", location)
+    if is_plain(text):
+        return (Text(text, 0, next(_ids)),) if text else ()
+    return tuple(_Parser(location).template("", 0))
 
 
-def _is_plain(text: str) -> bool:
-    return not any(mark in text for mark in ("{", "}", "$", "__", "\\", "#"))
+class _Parser:
+    """Reads one text from its beginning; `offset` is the next character. Each method reads what its rule says."""
 
-
-class _Reader:
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.text = place.text
-        self.at = 0
+    def __init__(self, location: SourceLocation) -> None:
+        self.location = location
+        self.text = location.text
+        self.offset = 0
         self.parts = 0
 
-    def fail(self, what: str, how: str, offset: int) -> TemplateError:
-        return TemplateError(what, how, self.place, min(offset, len(self.text)))
+    def error(self, what: str, how: str, offset: int) -> TemplateError:
+        return TemplateError(what, how, self.location, min(offset, len(self.text)))
 
-    def sequence(self, stop: str, depth: int) -> list[Node]:
+    def template(self, stop: str, depth: int) -> list[Node]:
         """Nodes up to one of the characters of `stop`, which is left to be read; up to the end where it is empty."""
-        if depth > DEEPEST:
-            raise self.fail(f"braces {depth} deep", f"expected at most {DEEPEST} within each other", self.at)
+        if depth > MAX_DEPTH:
+            raise self.error(f"braces {depth} deep", f"expected at most {MAX_DEPTH} within each other", self.offset)
         nodes: list[Node] = []
         words: list[str] = []
-        start = self.at
-        while self.at < len(self.text) and self.text[self.at] not in stop:
-            here = self.at
+        text_start = self.offset
+        while self.offset < len(self.text) and self.text[self.offset] not in stop:
+            start = self.offset
             word = self.literal(stop)
             if word is not None:
                 if not words:
-                    start = here
+                    text_start = start
                 words.append(word)
                 continue
-            _flush(nodes, words, start)
+            _flush(nodes, words, text_start)
             self.parts += 1
-            if self.parts > MOST_PARTS:
-                how = f"expected at most {MOST_PARTS}; put long lists in a wildcard file"
-                raise self.fail(f"a template of more than {MOST_PARTS} parts", how, here)
+            if self.parts > MAX_PARTS:
+                how = f"expected at most {MAX_PARTS}; put long lists in a wildcard file"
+                raise self.error(f"a template of more than {MAX_PARTS} parts", how, start)
             nodes.append(self.node(depth))
-        _flush(nodes, words, start)
+        _flush(nodes, words, text_start)
         return nodes
 
     def literal(self, stop: str) -> str | None:
-        """Text at this place as it is to be kept; None where something else begins."""
-        text, at = self.text, self.at
-        run = (_RUN_IN_ARGUMENTS if "," in stop else _RUN).match(text, at)
+        """A piece of text as the prompt will have it, "" for a comment; None where another node begins."""
+        run = (_RUN_IN_ARGUMENT if "," in stop else _RUN).match(self.text, self.offset)
         if run:
-            self.at = run.end()
+            self.offset = run.end()
             return run[0]
-        char, after = text[at], text[at + 1 : at + 2]
-        if char == "\\":
-            if after and (after in ESCAPABLE or (after in stop and after in ",)")):
-                self.at += 2
-                return after
-        elif char == "}":
-            raise self.fail("a } that closes nothing", "write \\} for the character itself", at)
-        elif char == "#" and self.is_comment():
-            return self.comment()
-        elif char == "{" or (char == "$" and after == "{") or (char == "_" and after == "_"):
+        if self.text.startswith(("{", "${", "__"), self.offset):
             return None
-        elif char == "$" and after == "$" and "|" in stop:
-            raise self.fail("$$ inside an option", "expected a number before it, as in {2$$a|b}; or write \\$\\$", at)
-        self.at += 1
+        char, after = self.text[self.offset], self.text[self.offset + 1 : self.offset + 2]
+        if char == "#" and self.is_comment():
+            self.skip_comment()
+            return ""
+        if char == "\\" and after and (after in ESCAPABLE or (after in stop and after in _ARGUMENT_ENDS)):
+            self.offset += 2
+            return after
+        self.refuse_stray(char, after, stop)
+        self.offset += 1
         return char
 
+    def refuse_stray(self, char: str, after: str, stop: str) -> None:
+        """Raises where a character cannot be meant as text."""
+        if char == "}":
+            raise self.error("a } that closes nothing", "write \\} for the character itself", self.offset)
+        if char == after == "$" and "|" in stop:
+            how = "expected a number before it, as in {2$$a|b}; or write \\$\\$"
+            raise self.error("$$ inside an option", how, self.offset)
+
     def is_comment(self) -> bool:
-        line = self.text[max(0, self.at - _INDENT) : self.at].rstrip(" \t\r\f\v")
-        if line.endswith("\n") or (not line and self.at < _INDENT):
+        """Whether the # at the offset begins a line or stands between blanks."""
+        line = self.text[max(0, self.offset - _MAX_INDENT) : self.offset].rstrip(" \t\r\f\v")
+        if line.endswith("\n") or (not line and self.offset < _MAX_INDENT):
             return True
-        before, after = self.text[self.at - 1 : self.at], self.text[self.at + 1 : self.at + 2]
+        before, after = self.text[self.offset - 1 : self.offset], self.text[self.offset + 1 : self.offset + 2]
         return before.isspace() and (not after or after.isspace())
 
-    def comment(self) -> str:
-        end = self.text.find("\n", self.at)
-        self.at = len(self.text) if end < 0 else end
-        return ""
+    def skip_comment(self) -> None:
+        end = self.text.find("\n", self.offset)
+        self.offset = len(self.text) if end < 0 else end
+
+    def skip_blanks(self) -> None:
+        blanks = _BLANKS.match(self.text, self.offset)
+        self.offset = blanks.end() if blanks else self.offset
+
+    def skip_sampler(self) -> None:
+        if self.text.startswith(SAMPLERS, self.offset):
+            self.offset += 1
 
     def node(self, depth: int) -> Node:
-        if self.text[self.at] == "{":
+        """The choice, variable or wildcard that begins here."""
+        if self.text[self.offset] == "{":
             return self.choice(depth)
-        if self.text[self.at] == "$":
+        if self.text[self.offset] == "$":
             return self.variable(depth)
         return self.wildcard(depth)
 
     def choice(self, depth: int) -> Choice:
-        opened = self.at
-        self.at += 1
-        self.space()
-        if self.text[self.at : self.at + 1] in ("~", "@", "!"):
-            self.at += 1
+        start = self.offset
+        self.offset += 1
+        self.skip_blanks()
+        self.skip_sampler()
         low, high, separator = self.bounds()
         options: list[Option] = []
         while True:
             options += self.option(depth)
-            if self.at >= len(self.text):
-                raise self.fail("a { that is not closed", "expected a }; write \\{ for the character itself", opened)
-            self.at += 1
-            if self.text[self.at - 1] == "}":
+            if self.offset >= len(self.text):
+                raise self.error("a { that is not closed", "expected a }; write \\{ for the character itself", start)
+            self.offset += 1
+            if self.text[self.offset - 1] == "}":
                 break
-        return Choice(tuple(options), low, high, separator, opened)
+        return Choice(tuple(options), low, high, separator, start, next(_ids))
 
     def bounds(self) -> tuple[int, int | None, str]:
-        found = _BOUNDS.match(self.text, self.at)
-        if not found or not (found[1] or found[3]):
+        """How many options a choice takes at least and at most (None: all), and what stands between them."""
+        bounds = _BOUNDS.match(self.text, self.offset)
+        if not bounds or not (bounds[1] or bounds[3]):
             return 1, 1, ","
-        low = int(found[1]) if found[1] else 1
-        high = int(found[3]) if found[3] else (None if found[2] else low)
+        low = int(bounds[1]) if bounds[1] else 1
+        high = int(bounds[3]) if bounds[3] else (None if bounds[2] else low)
         if high is not None and high < low:
             low, high = high, low
-        self.at = found.end()
-        separator = _SEPARATOR.match(self.text, self.at)
+        self.offset = bounds.end()
+        separator = _SEPARATOR.match(self.text, self.offset)
         if separator:
-            self.at = separator.end()
+            self.offset = separator.end()
         return low, high, separator[1] if separator else ","
 
     def option(self, depth: int) -> list[Option]:
-        self.space()
-        while self.text.startswith("#", self.at) and self.is_comment():
-            self.comment()
-            self.space()
-        begin = self.at
-        weight = WEIGHT.match(self.text, self.at)
+        """One option, or as many as there are copies of its wildcard."""
+        self.skip_blanks()
+        while self.text.startswith("#", self.offset) and self.is_comment():
+            self.skip_comment()
+            self.skip_blanks()
+        start = self.offset
+        weight = WEIGHT.match(self.text, self.offset)
         if weight:
-            self.at = weight.end()
-        copies = _COPIES.match(self.text, self.at)
+            self.offset = weight.end()
+        copies = _COPIES.match(self.text, self.offset)
         if copies:
-            self.at = copies.end()
-        body = _trimmed(self.sequence("|}", depth + 1))
-        option = Option(tuple(body), Fraction(weight[1].rstrip(".")) if weight else None, begin)
+            self.offset = copies.end()
+        body = _without_leading_blanks(self.template("|}", depth + 1))
+        option = Option(tuple(body), Fraction(weight[1].rstrip(".")) if weight else None, start)
         self.parts += int(copies[1]) if copies else 1
         if not copies:
             return [option]
-        if len(body) != 1 or int(copies[1]) > MOST_COPIES:
-            how = f"expected nothing else in that option, and at most {MOST_COPIES} copies; write \\# for the character"
-            raise self.fail(f"{copies[0]} before a wildcard", how, begin)
-        wildcard = body[0]
-        return [replace(option, body=(replace(wildcard),)) for _ in range(int(copies[1]))]
+        if len(body) != 1 or int(copies[1]) > MAX_COPIES:
+            how = f"expected nothing else in that option, and at most {MAX_COPIES} copies; write \\# for the character"
+            raise self.error(f"{copies[0]} before a wildcard", how, start)
+        # each copy is a slot of its own, so it has an id of its own
+        return [replace(option, body=(replace(body[0], id=next(_ids)),)) for _ in range(int(copies[1]))]
 
     def variable(self, depth: int) -> Variable | Assign:
-        opened = self.at
-        self.at += 2
-        self.space()
-        name = _NAME.match(self.text, self.at)
+        start = self.offset
+        self.offset += 2
+        self.skip_blanks()
+        name = _NAME.match(self.text, self.offset)
         if not name:
-            raise self.fail("${ without a name", "expected letters, digits, _ or -, as in ${x}", self.at)
-        self.at = name.end()
-        self.space()
-        sign = next((s for s in ("?=!", "?=", "=!", "=", ":", "}") if self.text.startswith(s, self.at)), "")
+            raise self.error("${ without a name", "expected letters, digits, _ or -, as in ${x}", self.offset)
+        self.offset = name.end()
+        self.skip_blanks()
+        sign = next((sign for sign in _SIGNS if self.text.startswith(sign, self.offset)), "")
         if not sign:
             how = "expected =, : or } after the name; write \\$ for the character itself"
-            raise self.fail("a ${ that is not closed", how, opened)
+            raise self.error("a ${ that is not closed", how, start)
+        self.offset += len(sign)
         if sign == "}":
-            self.at += 1
-            return Variable(name[0], None, opened)
-        self.at += len(sign)
-        self.space()
-        value = tuple(_trimmed(self.sequence("}", depth + 1)))
-        if self.at >= len(self.text):
-            raise self.fail("a ${ that is not closed", "expected a }", opened)
-        self.at += 1
+            return Variable(name[0], None, start, next(_ids))
+        self.skip_blanks()
+        value = tuple(_without_leading_blanks(self.template("}", depth + 1)))
+        if self.offset >= len(self.text):
+            raise self.error("a ${ that is not closed", "expected a }", start)
+        self.offset += 1
         if sign == ":":
-            return Variable(name[0], value, opened)
-        return Assign(name[0], value, "!" in sign, "?" in sign, opened)
+            return Variable(name[0], value, start, next(_ids))
+        return Assign(name[0], value, "!" in sign, "?" in sign, start, next(_ids))
 
     def wildcard(self, depth: int) -> Wildcard:
-        opened = self.at
+        start = self.offset
         how = "expected a name and two more underscores, as in __color__; write \\_ for the character itself"
-        self.at += 2
-        if self.text[self.at : self.at + 1] in ("~", "@", "!"):
-            self.at += 1
-        path = _PATH.match(self.text, self.at)
+        self.offset += 2
+        self.skip_sampler()
+        path = _PATH.match(self.text, self.offset)
         if not path or path[0] != path[0].strip():
-            raise self.fail("two underscores that begin no wildcard", how, opened)
-        self.at = path.end()
-        name = path[0]
-        arguments: tuple[tuple[str, Sequence], ...] = ()
-        if self.text.startswith("(", self.at):
-            name = name.rstrip()
-            arguments = self.arguments(depth)
-        if not self.text.startswith("__", self.at):
-            raise self.fail("a wildcard that is not closed", how, opened)
-        self.at += 2
-        return Wildcard(name, arguments, opened)
+            raise self.error("two underscores that begin no wildcard", how, start)
+        self.offset = path.end()
+        arguments = self.arguments(depth) if self.text.startswith("(", self.offset) else ()
+        if not self.text.startswith("__", self.offset):
+            raise self.error("a wildcard that is not closed", how, start)
+        self.offset += 2
+        return Wildcard(path[0], arguments, start, next(_ids))
 
-    def arguments(self, depth: int) -> tuple[tuple[str, Sequence], ...]:
-        opened = self.at
-        pairs = []
-        while self.text[self.at : self.at + 1] in ("(", ","):
-            self.at += 1
-            self.space()
-            name = _NAME.match(self.text, self.at)
-            if not name or self.text[name.end() : name.end() + 1] != "=":
-                raise self.fail("a wildcard's value without a name", "expected as in __name(x=red)__", self.at)
-            self.at = name.end() + 1
-            self.space()
-            pairs.append((name[0], tuple(_trimmed(self.sequence(",)", depth + 1)))))
-        if not self.text.startswith(")", self.at):
-            raise self.fail("a ( that is not closed", "expected ) and two underscores, as in __name(x=red)__", opened)
-        self.at += 1
-        return tuple(pairs)
-
-    def space(self) -> None:
-        found = _SPACE.match(self.text, self.at)
-        self.at = found.end() if found else self.at
+    def arguments(self, depth: int) -> tuple[Assign, ...]:
+        start = self.offset
+        arguments = []
+        while self.text.startswith(("(", ","), self.offset):
+            self.offset += 1
+            self.skip_blanks()
+            name = _NAME.match(self.text, self.offset)
+            if not name or not self.text.startswith("=", name.end()):
+                raise self.error("a wildcard's value without a name", "expected as in __name(x=red)__", self.offset)
+            self.offset = name.end() + 1
+            self.skip_blanks()
+            value = tuple(_without_leading_blanks(self.template(_ARGUMENT_ENDS, depth + 1)))
+            arguments.append(Assign(name[0], value, offset=name.start(), id=next(_ids)))
+        if not self.text.startswith(")", self.offset):
+            raise self.error("a ( that is not closed", "expected ) and two underscores, as in __name(x=red)__", start)
+        self.offset += 1
+        return tuple(arguments)
 
 
 def _flush(nodes: list[Node], words: list[str], start: int) -> None:
-    if words:
-        text = "".join(words)
-        words.clear()
-        if text:
-            nodes.append(Text(text, start))
+    """Moves the words read so far into one text node, none where they are comments only."""
+    text = "".join(words)
+    words.clear()
+    if text:
+        nodes.append(Text(text, start, next(_ids)))
 
 
-def _trimmed(nodes: list[Node]) -> list[Node]:
+def _without_leading_blanks(nodes: list[Node]) -> list[Node]:
     if nodes and isinstance(nodes[0], Text):
         text = nodes[0].value.lstrip()
-        return [Text(text, nodes[0].at), *nodes[1:]] if text else nodes[1:]
+        return [replace(nodes[0], value=text), *nodes[1:]] if text else nodes[1:]
     return nodes

@@ -1,11 +1,14 @@
 """The tree of a template, and the way back from the tree to text.
 
-A template is a sequence of nodes. `at` is a node's offset in its text; it is no part of what makes two trees equal.
+A template is a sequence of nodes. Two nodes are equal when they say the same, wherever they stand: their `offset` (in
+characters, in their own text) and their `id` (a number that the parser gives to each node of a process once, so that
+what is worked out for a node can be looked up again) are no part of it. Neither reaches a prompt or a file.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -15,7 +18,8 @@ class Text:
     """What is kept as it is, without its template escapes."""
 
     value: str
-    at: int = field(default=0, compare=False)
+    offset: int = field(default=0, compare=False)
+    id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,9 @@ class Wildcard:
     """`__name__`, or `__name(x=..,y=..)__` with values for variables in the named file."""
 
     name: str
-    arguments: tuple[tuple[str, Sequence], ...] = ()
-    at: int = field(default=0, compare=False)
+    arguments: tuple[Assign, ...] = ()
+    offset: int = field(default=0, compare=False)
+    id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,9 @@ class Variable:
     """`${name}`, or `${name:default}`."""
 
     name: str
-    default: Sequence | None = None
-    at: int = field(default=0, compare=False)
+    default: Nodes | None = None
+    offset: int = field(default=0, compare=False)
+    id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +47,20 @@ class Assign:
     """`${name=value}`: drawn at each use; `${name=!value}`: drawn once, here; `${name?=value}`: unless it has one."""
 
     name: str
-    value: Sequence
+    value: Nodes
     immediate: bool = False
     keep: bool = False
-    at: int = field(default=0, compare=False)
+    offset: int = field(default=0, compare=False)
+    id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
     """One alternative in braces. `weight` is None where none is written (it counts as 1)."""
 
-    body: Sequence
+    body: Nodes
     weight: Fraction | None = None
-    at: int = field(default=0, compare=False)
+    offset: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +71,65 @@ class Choice:
     low: int = 1
     high: int | None = 1
     separator: str = ","
-    at: int = field(default=0, compare=False)
+    offset: int = field(default=0, compare=False)
+    id: int = field(default=0, compare=False)
 
 
 Node = Text | Wildcard | Variable | Assign | Choice
-Sequence = tuple[Node, ...]
+Nodes = tuple[Node, ...]
 
-WEIGHT = re.compile(r"(\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})::")
+MARKS = ("{", "}", "$", "__", "\\", "#")  # a text without any of them is one Text, as it stands
 ESCAPABLE = "{}|$_#\\~@!:"
+WEIGHT = re.compile(r"(\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})::")
+SAMPLERS = ("~", "@", "!")  # of dynamicprompts, right after the opening of a choice or a wildcard
 
 
-def to_text(nodes: Sequence) -> str:
-    """A template that parses to `nodes` again."""
-    return "".join(_node(node, "") for node in nodes)
+def is_plain(text: str) -> bool:
+    """Whether `text` has nothing of the template language."""
+    return not any(mark in text for mark in MARKS)
 
 
-def _node(node: Node, inside: str) -> str:
-    if isinstance(node, Text):
-        return _text(node.value, inside)
+def is_text(nodes: Nodes) -> bool:
+    """Whether the nodes are text alone, with nothing to choose or to look up."""
+    return all(isinstance(node, Text) for node in nodes)
+
+
+def children(node: Node) -> tuple[Nodes, ...]:
+    """The templates within a node, in the order in which they are written."""
+    if isinstance(node, Choice):
+        return tuple(option.body for option in node.options)
     if isinstance(node, Wildcard):
-        pairs = ",".join(f"{name}={_body(value, ',)')}" for name, value in node.arguments)
+        return tuple(argument.value for argument in node.arguments)
+    if isinstance(node, Variable):
+        return () if node.default is None else (node.default,)
+    if isinstance(node, Assign):
+        return (node.value,)
+    return ()
+
+
+def walk(nodes: Nodes) -> Iterator[Node]:
+    """Every node of a template, those within others too, in the order in which they are written."""
+    for node in nodes:
+        yield node
+        for inner in children(node):
+            yield from walk(inner)
+
+
+def to_text(nodes: Nodes) -> str:
+    """A template that parses to `nodes` again."""
+    return _text_of(nodes, "")
+
+
+def _text_of(nodes: Nodes, stop: str) -> str:
+    return "".join(_node(node, stop) for node in nodes)
+
+
+def _node(node: Node, stop: str) -> str:
+    """One node as text; `stop` has the characters that would end the part of a template that it stands in."""
+    if isinstance(node, Text):
+        return _escaped(node.value, stop)
+    if isinstance(node, Wildcard):
+        pairs = ",".join(f"{argument.name}={_body(argument.value, ',)')}" for argument in node.arguments)
         return f"__{node.name}({pairs})__" if node.arguments else f"__{node.name}__"
     if isinstance(node, Variable):
         return f"${{{node.name}}}" if node.default is None else f"${{{node.name}:{_body(node.default, '')}}}"
@@ -107,35 +153,42 @@ def _option(option: Option) -> str:
     return weight + _body(option.body, "|")
 
 
-def _body(nodes: Sequence, inside: str) -> str:
-    text = "".join(_node(node, inside) for node in nodes)
-    if text[:1] in ("~", "@", "!", ":") or WEIGHT.match(text):
-        return text.replace(":", "\\:", 1) if WEIGHT.match(text) else "\\" + text
-    return text
+def _body(nodes: Nodes, stop: str) -> str:
+    """A part of a template; what would be read as a sampler or a weight at its beginning is escaped."""
+    text = _text_of(nodes, stop)
+    if WEIGHT.match(text):
+        return text.replace(":", "\\:", 1)
+    return "\\" + text if text.startswith((*SAMPLERS, ":")) else text
 
 
 def _decimal(weight: Fraction) -> str:
-    whole, rest = divmod(weight, 1)
+    """All digits of a weight; it ends, since it was read from some."""
+    whole, remainder = divmod(weight, 1)
     digits = ""
-    while rest:
-        digit, rest = divmod(rest * 10, 1)
+    while remainder:
+        digit, remainder = divmod(remainder * 10, 1)
         digits += str(digit)
     return f"{whole}.{digits}" if digits else str(whole)
 
 
-def _text(value: str, inside: str) -> str:
-    out = []
-    for index, char in enumerate(value):
-        before, after = value[index - 1 : index], value[index + 1 : index + 2]
-        special = (
-            char in "{}"
-            or (char == "|" and "|" in inside)
-            or ((char == "$" and after in ("", "{", "$")) or char == "$" == before)
-            or (char == "_" and ("_" in (before, after) or "" in (before, after)))
-            or (char == "#" and not (before.strip() and after.strip()))
-            or (char == "#" and before.isdigit() and after in ("", "_"))
-            or (char == "\\" and (after == "" or after in ESCAPABLE + inside))
-            or (char in ",)" and char in inside)
-        )
-        out.append("\\" + char if special else char)
-    return "".join(out)
+def _escaped(text: str, stop: str) -> str:
+    """`text` with a backslash before each character that would be read as something else."""
+    return "".join("\\" + char if _needs_escape(text, index, stop) else char for index, char in enumerate(text))
+
+
+def _needs_escape(text: str, index: int, stop: str) -> bool:
+    """Whether character `index` could be read as something else, whatever stands before and after `text`."""
+    char, before, after = text[index], text[index - 1 : index], text[index + 1 : index + 2]
+    if char in "{}":
+        return True
+    if char == "$":  # of ${ or $$
+        return after in ("", "{", "$") or before == "$"
+    if char == "_":  # one of two
+        return "_" in (before, after) or "" in (before, after)
+    if char == "#":
+        is_comment = not (before.strip() and after.strip())
+        is_copies = before.isdigit() and after in ("", "_")  # 3#__name__
+        return is_comment or is_copies
+    if char == "\\":
+        return after == "" or after in ESCAPABLE + stop
+    return char in "|,)" and char in stop

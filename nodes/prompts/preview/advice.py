@@ -158,7 +158,7 @@ def _strangers(spec: ClassSpec, known: Known) -> Iterator[str]:
         yield f"WordNet does not have {len(unknown)} of its {len(spec.hyponyms)} hyponyms: {_listed(unknown)}."
 
 
-def _unused(tree: syntax.Sequence, use: ClassUse) -> Iterator[str]:
+def _unused(tree: syntax.Nodes, use: ClassUse) -> Iterator[str]:
     for slot in use.slots:
         missing = slot.options - len(slot.counts)
         if slot.visits == 0:
@@ -171,20 +171,22 @@ def _unused(tree: syntax.Sequence, use: ClassUse) -> Iterator[str]:
             yield f"slot {name} is never used."
 
 
-def choice_names(tree: syntax.Sequence) -> list[str]:
+def choice_names(tree: syntax.Nodes) -> list[str]:
     """The names of the wildcards in a template, as its slots are called when each stands once."""
     names: list[str] = []
     for node in tree:
         if isinstance(node, syntax.Wildcard):
-            constant = key_of(node.name) in ("class", "hypernym") or "$" in node.name
-            names += [] if constant else [node.name]
-        elif isinstance(node, syntax.Choice):
-            selected = (node.low, node.high) != (1, 1) and len(node.options) == 1
-            for option in () if selected else node.options:
-                names += choice_names(option.body)
-        elif isinstance(node, syntax.Assign):
-            names += choice_names(node.value)
+            is_constant = key_of(node.name) in ("class", "hypernym") or "$" in node.name
+            names += [] if is_constant else [node.name]
+        elif isinstance(node, syntax.Choice | syntax.Assign) and not _selects_lines(node):
+            for inner in syntax.children(node):
+                names += choice_names(inner)
     return list(dict.fromkeys(names))
+
+
+def _selects_lines(node: syntax.Node) -> bool:
+    """Whether a choice picks from the lines of one wildcard, `{2$$__name__}`; its slot is the choice then."""
+    return isinstance(node, syntax.Choice) and (node.low, node.high) != (1, 1) and len(node.options) == 1
 
 
 def _shared_hyponyms(plan: Plan) -> Iterator[str]:

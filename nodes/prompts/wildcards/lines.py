@@ -8,23 +8,30 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from ..language.errors import Place, TemplateError
+from ..language import syntax
+from ..language.errors import SourceLocation, TemplateError
 
-LARGE = 1 << 18  # bytes above which lines stay packed
-_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+MIN_PACKED = 1 << 18  # bytes from which lines stay packed: a str object takes some 60 bytes beside its characters
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 _BLANK = " \t\v\f"
 _HASH, _NEWLINE = b"#"[0], b"\n"[0]
-_SPECIAL = (b"{", b"}", b"__", b"\\", b"$", b"#", b"::")
+_MARKS = (*(mark.encode() for mark in syntax.MARKS), b"::")  # of the language, and of a weight before a line
 
 
 class PackedLines(Sequence[str]):
-    """Lines that stay bytes until they are asked for: the file once, and two offsets a line."""
+    """Lines that stay bytes until they are asked for: the file once, and two offsets a line.
+
+    Args:
+        data: the file.
+        starts, ends: (lines,) the offsets of each line's first byte and after its last.
+        plain: no line has anything of the template language.
+    """
 
     def __init__(self, data: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], plain: bool) -> None:
         self.data = data
         self.starts = starts
         self.ends = ends
-        self.plain = plain  # no line has anything of the template language
+        self.plain = plain
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -42,9 +49,9 @@ class PackedLines(Sequence[str]):
         for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True):
             yield self.data[start:end].decode()
 
-    def select(self, kept: npt.NDArray[np.int64]) -> PackedLines:
+    def select(self, indices: npt.NDArray[np.int64]) -> PackedLines:
         """The lines of those indices."""
-        return PackedLines(self.data, self.starts[kept], self.ends[kept], self.plain)
+        return PackedLines(self.data, self.starts[indices], self.ends[indices], self.plain)
 
 
 def read_lines(data: bytes, source: str) -> Sequence[str]:
@@ -58,7 +65,7 @@ def read_lines(data: bytes, source: str) -> Sequence[str]:
         TemplateError: the file is not UTF-8 (the message names the line) or is no text.
     """
     data = checked(data, source)
-    if len(data) > LARGE:
+    if len(data) > MIN_PACKED:
         return _packed(data)
     lines = (line.strip(_BLANK) for line in data.decode().split("\n"))
     return tuple(line for line in lines if line and not line.startswith("#"))
@@ -66,8 +73,9 @@ def read_lines(data: bytes, source: str) -> Sequence[str]:
 
 def checked(data: bytes, source: str) -> bytes:
     """`data` without byte order mark, line ends as newlines, known to be UTF-8 text."""
-    if data[:2] in _MARKS:
-        raise TemplateError(f"{_MARKS[data[:2]]} text", "expected UTF-8; save the file as UTF-8", Place(source, ""))
+    if data.startswith(_UTF_16):
+        how = "expected UTF-8; save the file as UTF-8"
+        raise TemplateError("UTF-16 text", how, SourceLocation(source, ""))
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -94,10 +102,11 @@ def line_number(data: bytes, index: int) -> int:
 
 
 def _packed(data: bytes) -> PackedLines:
-    view = np.frombuffer(data, np.uint8)
-    breaks = np.flatnonzero(view == _NEWLINE)
-    starts = np.concatenate([[0], breaks + 1])
-    ends = np.concatenate([breaks, [len(data)]])
+    """As read_lines does it, without a Python object for each line."""
+    view = np.frombuffer(data, np.uint8)  # (bytes,)
+    breaks = np.flatnonzero(view == _NEWLINE)  # (lines - 1,)
+    starts = np.concatenate([[0], breaks + 1])  # (lines,)
+    ends = np.concatenate([breaks, [len(data)]])  # (lines,)
     filled = ends > starts
     if not filled.all():
         starts, ends = starts[filled], ends[filled]
@@ -106,16 +115,18 @@ def _packed(data: bytes) -> PackedLines:
         line = data[starts[row] : ends[row]]
         starts[row] += len(line) - len(line.lstrip(_BLANK.encode()))
         ends[row] = starts[row] + len(line.strip(_BLANK.encode()))
-    special = [mark for mark in _SPECIAL if mark in data]
-    if blank.any() or b"#" in special:
-        kept = (ends > starts) & (view[np.minimum(starts, len(data) - 1)] != _HASH)
-        starts, ends = starts[kept], ends[kept]
-    return PackedLines(data, starts, ends, not special)
+    marks = [mark for mark in _MARKS if mark in data]
+    if blank.any() or b"#" in marks:
+        # a line that was blank now starts where it ends, which may be the end of the data
+        options = (ends > starts) & (view[np.minimum(starts, len(data) - 1)] != _HASH)
+        starts, ends = starts[options], ends[options]
+    return PackedLines(data, starts, ends, plain=not marks)
 
 
-def _bad(data: bytes, at: int, source: str, what: str, how: str) -> TemplateError:
-    start = data.rfind(b"\n", 0, at) + 1
-    end = data.find(b"\n", at)
+def _bad(data: bytes, offset: int, source: str, what: str, how: str) -> TemplateError:
+    """The error for the byte at `offset`."""
+    start = data.rfind(b"\n", 0, offset) + 1
+    end = data.find(b"\n", offset)
     line = data[start : end if end >= 0 else len(data)].decode("utf-8", "replace").replace("\0", " ")
-    column = len(data[start:at].decode("utf-8", "replace"))
-    return TemplateError(what, how, Place(source, line, data.count(b"\n", 0, at) + 1), column)
+    column = len(data[start:offset].decode("utf-8", "replace"))
+    return TemplateError(what, how, SourceLocation(source, line, data.count(b"\n", 0, offset) + 1), column)

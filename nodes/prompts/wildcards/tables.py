@@ -10,12 +10,13 @@ from fractions import Fraction
 import numpy as np
 
 from ..language import syntax
-from ..language.errors import Place, TemplateError
+from ..language.errors import SourceLocation, TemplateError
 from ..language.parser import parse
 from .library import WildcardList
 from .lines import PackedLines
 
-_SPECIAL = ("{", "}", "$", "__", "\\", "#")
+# one option as written: its text, its weight (None: not written), and what equal ones have in common (None: nothing)
+_Row = tuple[str, Fraction | None, object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +40,9 @@ class Table:
     emphasis: bool | None
     sources: tuple[str, ...]
     origin: tuple[tuple[WildcardList, Sequence[int] | None], ...] = ()
-    bodies: tuple[syntax.Sequence, ...] = ()
+    bodies: tuple[syntax.Nodes, ...] = ()
     duplicates: int = 0
-    _trees: dict[int, syntax.Sequence] = field(default_factory=dict, repr=False)
+    _trees: dict[int, syntax.Nodes] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -57,7 +58,7 @@ class Table:
         """The file of option `index`, or "template"."""
         return self.sources[index] if len(self.sources) > 1 else self.sources[0]
 
-    def tree(self, index: int) -> syntax.Sequence:
+    def tree(self, index: int) -> syntax.Nodes:
         """Option `index`, parsed.
 
         Raises:
@@ -66,43 +67,42 @@ class Table:
         if self.bodies:
             return self.bodies[index]
         if index not in self._trees:
-            place = self.place(index)
-            self._trees[index] = parse(place.text, place.source, place.line)
+            location = self.location(index)
+            self._trees[index] = parse(location.text, location.source, location.line)
         return self._trees[index]
 
-    def place(self, index: int) -> Place:
+    def location(self, index: int) -> SourceLocation:
         """Where option `index` of a list stands."""
-        at = index
+        remaining = index  # counted from the first option of each list
         for wildcards, rows in self.origin:
             size = len(wildcards.lines) if rows is None else len(rows)
-            if at < size:
-                row = at if rows is None else rows[at]
-                return Place(wildcards.source, self.texts[index], wildcards.line_of(row))
-            at -= size
-        return Place(self.source(index), self.texts[index])
+            if remaining < size:
+                row = remaining if rows is None else rows[remaining]
+                return SourceLocation(wildcards.source, self.texts[index], wildcards.line_of(row))
+            remaining -= size
+        return SourceLocation(self.source(index), self.texts[index])
 
 
-def table_of_choice(choice: syntax.Choice, distinct: bool, place: Place) -> Table:
+def table_of_choice(choice: syntax.Choice, distinct: bool, location: SourceLocation) -> Table:
     """The options in braces; in an ordered selection only equal plain words are joined.
 
     Raises:
         TemplateError: every option has weight 0.
     """
     single = (choice.low, choice.high) == (1, 1)
-    rows: list[tuple[str, Fraction | None, syntax.Sequence | None]] = []
+    rows: list[_Row] = []
     for option in choice.options:
-        plain = all(isinstance(node, syntax.Text) for node in option.body)
-        joined = option.body if single or plain else None
-        rows.append((syntax.to_text(option.body).strip(), option.weight, joined))
-    kept, weights, doubled = _joined(rows, distinct)
-    if not kept:
-        raise TemplateError("a choice whose options all have weight 0", "give one of them a weight", place, choice.at)
-    bodies = tuple(choice.options[index].body for index in kept)
-    special = frozenset(
-        index for index, body in enumerate(bodies) if any(not isinstance(node, syntax.Text) for node in body)
-    )
-    texts = tuple(rows[index][0] for index in kept)
-    return Table(texts, weights, special, None, ("template",), bodies=bodies, duplicates=doubled)
+        # two equal templates in an ordered selection are two draws: {2$$__color__|__color__}
+        key = option.body if single or syntax.is_text(option.body) else None
+        rows.append((syntax.to_text(option.body).strip(), option.weight, key))
+    indices, weights, duplicates = _joined(rows, distinct)
+    if not indices:
+        what = "a choice whose options all have weight 0"
+        raise TemplateError(what, "give one of them a weight", location, choice.offset)
+    texts = tuple(rows[index][0] for index in indices)
+    bodies = tuple(choice.options[index].body for index in indices)
+    special = frozenset(index for index, body in enumerate(bodies) if not syntax.is_text(body))
+    return Table(texts, weights, special, None, ("template",), bodies=bodies, duplicates=duplicates)
 
 
 def table_of_lists(lists: Sequence[WildcardList], distinct: bool, emphasis: bool) -> Table:
@@ -113,96 +113,95 @@ def table_of_lists(lists: Sequence[WildcardList], distinct: bool, emphasis: bool
     """
     if len(lists) == 1 and isinstance(lists[0].lines, PackedLines) and lists[0].lines.plain:
         return _packed_table(lists[0], lists[0].lines, distinct, emphasis)
-    found: list[tuple[str, Fraction | None, str]] = []
-    where: list[tuple[WildcardList, int]] = []
+    rows: list[_Row] = []
+    lines: list[tuple[WildcardList, int]] = []  # of each row: its list and its line there
     for wildcards in lists:
-        for row, line in enumerate(wildcards.lines):
+        for number, line in enumerate(wildcards.lines):
             text, weight = weighted(line)
-            found.append((text, weight, text))
-            where.append((wildcards, row))
-    kept, weights, doubled = _joined(found, distinct)
-    names = ", ".join(wildcards.source for wildcards in lists)
-    if not kept:
-        how = "give it at least one line" if not found else "give one of them a weight"
-        raise TemplateError("no option" if not found else "weight 0 of every option", how, Place(names, ""))
-    texts = tuple(found[index][0] for index in kept)
-    sources = tuple(where[index][0].source for index in kept)
+            rows.append((text, weight, text))
+            lines.append((wildcards, number))
+    indices, weights, duplicates = _joined(rows, distinct)
+    if not indices:
+        location = SourceLocation(", ".join(wildcards.source for wildcards in lists), "")
+        if not rows:
+            raise TemplateError("no option", "give it at least one line", location)
+        raise TemplateError("weight 0 of every option", "give one of them a weight", location)
+    texts = tuple(rows[index][0] for index in indices)
+    sources = tuple(lines[index][0].source for index in indices)
     origin = tuple(
-        (wildcards, tuple(where[index][1] for index in kept if where[index][0] is wildcards)) for wildcards in lists
+        (wildcards, tuple(lines[index][1] for index in indices if lines[index][0] is wildcards)) for wildcards in lists
     )
-    special = frozenset(index for index, text in enumerate(texts) if is_special(text))
-    shared = sources if len(set(sources)) > 1 else sources[:1]
-    return Table(texts, weights, special, emphasis, shared, origin, duplicates=doubled)
-
-
-def is_special(text: str) -> bool:
-    """Whether `text` has anything of the template language."""
-    return any(mark in text for mark in _SPECIAL)
+    special = frozenset(index for index, text in enumerate(texts) if not syntax.is_plain(text))
+    if len(set(sources)) == 1:
+        sources = sources[:1]
+    return Table(texts, weights, special, emphasis, sources, origin, duplicates=duplicates)
 
 
 def weighted(line: str) -> tuple[str, Fraction | None]:
     """A line of a file without its weight, and the weight: `2::red`."""
-    found = syntax.WEIGHT.match(line)
-    if not found:
+    weight = syntax.WEIGHT.match(line)
+    if not weight:
         return line, None
-    return line[found.end() :].lstrip(), Fraction(found[1].rstrip("."))
+    return line[weight.end() :].lstrip(), Fraction(weight[1].rstrip("."))
 
 
-def _joined(
-    rows: Iterable[tuple[str, Fraction | None, object]], distinct: bool
-) -> tuple[list[int], tuple[Fraction, ...] | None, int]:
-    """The rows kept, their weights (None where none is written), and how many rows equal an earlier one.
+def _joined(rows: Iterable[_Row], distinct: bool) -> tuple[list[int], tuple[Fraction, ...] | None, int]:
+    """The indices of the options, their weights (None where they are equal), and how many rows equal an earlier one.
 
     Rows of weight 0 are left out. Equal rows are joined where `distinct`: once, or with the sum of their weights.
     """
-    first: dict[object, int] = {}
-    kept: list[int] = []
+    first: dict[object, int] = {}  # from a key to its option
+    indices: list[int] = []
     weights: list[Fraction] = []
-    written = False
-    doubled = 0
-    for index, (_, weight, key) in enumerate(rows):
-        written |= weight is not None
-        share = Fraction(1) if weight is None else weight
-        if share == 0:
+    is_weighted = False
+    duplicates = 0
+    for index, (_, written, key) in enumerate(rows):
+        is_weighted |= written is not None
+        weight = Fraction(1) if written is None else written
+        if weight == 0:
             continue
         if key is not None and key in first:
-            doubled += 1
+            duplicates += 1
             if distinct:
-                weights[first[key]] += share
+                weights[first[key]] += weight
                 continue
         elif key is not None:
-            first[key] = len(kept)
-        kept.append(index)
-        weights.append(share)
-    equal = len(set(weights)) <= 1
-    return kept, tuple(weights) if written and not equal else None, doubled
+            first[key] = len(indices)
+        indices.append(index)
+        weights.append(weight)
+    is_equal = len(set(weights)) <= 1
+    return indices, tuple(weights) if is_weighted and not is_equal else None, duplicates
 
 
 def _packed_table(wildcards: WildcardList, lines: PackedLines, distinct: bool, emphasis: bool) -> Table:
     if not len(lines):
-        raise TemplateError("no option", "give it at least one line", Place(wildcards.source, ""))
+        raise TemplateError("no option", "give it at least one line", SourceLocation(wildcards.source, ""))
     rows = _distinct_rows(lines)
-    doubled = len(lines) - len(rows) if rows is not None else 0
-    if rows is None or not distinct:
-        return Table(lines, None, frozenset(), emphasis, (wildcards.source,), ((wildcards, None),), duplicates=doubled)
-    kept = lines.select(np.array(rows, dtype=np.int64))
-    return Table(kept, None, frozenset(), emphasis, (wildcards.source,), ((wildcards, rows),), duplicates=doubled)
+    duplicates = len(lines) - len(rows) if rows is not None else 0
+    if rows is not None and distinct:
+        lines = lines.select(np.array(rows, dtype=np.int64))
+    else:
+        rows = None
+    return Table(lines, None, frozenset(), emphasis, (wildcards.source,), ((wildcards, rows),), duplicates=duplicates)
 
 
 def _distinct_rows(lines: PackedLines) -> tuple[int, ...] | None:
-    """The first of each set of equal lines; None where no two are equal."""
+    """The first of each set of equal lines; None where no two are equal.
+
+    Hashes first: a set of a million lines would take the memory that packing them has saved.
+    """
     hashes = np.fromiter(map(hash, lines), dtype=np.int64, count=len(lines))
     values, counts = np.unique(hashes, return_counts=True)
     if len(values) == len(lines):
         return None
     repeated = set(values[counts > 1].tolist())
-    seen: set[str] = set()
-    kept = []
+    earlier: set[str] = set()  # lines whose hash comes more than once
+    rows = []
     for row, value in enumerate(hashes.tolist()):
         if value in repeated:
             line = lines[row]
-            if line in seen:
+            if line in earlier:
                 continue
-            seen.add(line)
-        kept.append(row)
-    return tuple(kept) if len(kept) < len(lines) else None
+            earlier.add(line)
+        rows.append(row)
+    return tuple(rows) if len(rows) < len(lines) else None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from hyponet.nodes.prompts.drawing.compile import Compiler
 from hyponet.nodes.prompts.drawing.program import Program
 from hyponet.nodes.prompts.drawing.resolve import EMPTY, Resolver, Words
-from hyponet.nodes.prompts.language.errors import Place
+from hyponet.nodes.prompts.language.errors import SourceLocation
 from hyponet.nodes.prompts.language.parser import parse
 from hyponet.nodes.prompts.wildcards.library import Library
 
@@ -27,10 +27,10 @@ class Made:
         found = lists if isinstance(lists, Library) else library(lists or {})
         resolver = Resolver(found, words, coverage != "random", {})
         self.tree = parse(template)
-        place = Place("template", template)
-        self.bounds = resolver.check(self.tree, place)
-        self.count = resolver.count(self.tree, EMPTY, place) if self.tree else 0
-        self.program = Program(Compiler(resolver).template(self.tree, place), coverage, key)
+        location = SourceLocation("template", template)
+        self.bounds = resolver.check(self.tree, location)
+        self.count = resolver.count(self.tree, EMPTY, location) if self.tree else 0
+        self.program = Program(Compiler(resolver).template(self.tree, location), coverage, key)
 
     def prompt(self, number):
         return self.program.render(number)[0]

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from hyponet.nodes.prompts.item import ClassSpec
-from hyponet.nodes.prompts.plan import COVERAGE, Plan
+from hyponet.nodes.prompts.plan import COVERAGES, Plan
 from hyponet.nodes.prompts.wildcards.lines import read_lines
 
 from ..prompt_fixtures import library
@@ -25,7 +25,7 @@ def test_random_tokens_give_a_prompt_or_an_honest_error(seed):
         template = "".join(rng.choice(TOKENS) for _ in range(rng.randint(1, 14)))
         lines = ["".join(rng.choice(TOKENS) for _ in range(4)).replace("\n", "") for _ in range(3)]
         lists = {"w": ["a", "b (c)", "x:9"], "f/a": ["1"], "nest": lines, "circle": ["__circle__"]}
-        for coverage in COVERAGE:
+        for coverage in COVERAGES:
             try:
                 plan = Plan([SPEC], template, library(lists), coverage=coverage, images_per_class=1)
             except ValueError:

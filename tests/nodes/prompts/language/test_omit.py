@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyponet.nodes.prompts.language.errors import Place, TemplateError
+from hyponet.nodes.prompts.language.errors import SourceLocation, TemplateError
 from hyponet.nodes.prompts.language.omit import without
 from hyponet.nodes.prompts.language.parser import parse
 from hyponet.nodes.prompts.language.syntax import to_text
@@ -11,7 +11,7 @@ LONG = "__view__ of a __color__ (__hyponym__:1.4) in __location__, 8k"
 
 
 def left(template, *names):
-    return to_text(without(parse(template), names, Place("template", template)))
+    return to_text(without(parse(template), names, SourceLocation("template", template)))
 
 
 @pytest.mark.parametrize(

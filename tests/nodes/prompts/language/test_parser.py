@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyponet.nodes.prompts.language.errors import TemplateError
-from hyponet.nodes.prompts.language.parser import DEEPEST, parse
+from hyponet.nodes.prompts.language.parser import MAX_DEPTH, parse
 from hyponet.nodes.prompts.language.syntax import Choice, Option, Text, to_text
 
 from ..grammar import Grammar
@@ -64,7 +64,7 @@ def test_shared_case(case):
         ("${x=a", "a ${ that is not closed"),
         ("__a(b)__", "a wildcard's value without a name"),
         ("{3#__w__ b|c}", "3# before a wildcard"),
-        ("{" * (DEEPEST + 1), f"braces {DEEPEST + 1} deep"),
+        ("{" * (MAX_DEPTH + 1), f"braces {MAX_DEPTH + 1} deep"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(template, message):

@@ -34,7 +34,7 @@ TEXTS = [
 @pytest.mark.parametrize("data", TEXTS)
 def test_packed_and_plain_reading_agree(data, monkeypatch):
     plain = read_lines(data, "w.txt")
-    monkeypatch.setattr(lines_module, "LARGE", -1)
+    monkeypatch.setattr(lines_module, "MIN_PACKED", -1)
     packed = read_lines(data, "w.txt")
     assert isinstance(packed, PackedLines)
     assert tuple(packed) == plain
