@@ -67,7 +67,7 @@ RULES = {
 
 @pytest.mark.parametrize("name", RULES)
 def test_the_pack_keeps_the_rule(name):
-    assert set(RULES[name](ROOT)) - NOT_YET == set()
+    assert {re.sub(r":\d+", "", broken) for broken in RULES[name](ROOT)} - NOT_YET == set()
 
 
 def test_every_file_has_its_room_and_every_room_its_files():
@@ -170,8 +170,8 @@ PLANTED = {
 }
 # what is being mended
 NOT_YET = {
-    "nodes/dataset/engine.py:18 imports nodes/sampling/engine.py",
-    "nodes/dataset/nodes.py:14 imports nodes/sampling/decoding.py",
+    "nodes/dataset/engine.py imports nodes/sampling/engine.py",
+    "nodes/dataset/nodes.py imports nodes/sampling/decoding.py",
     "nodes/dataset/contact_sheet.py -> nodes/dataset/store/store.py -> nodes/dataset/card.py -> nodes/dataset/contact_sheet.py",  # noqa: E501
     "nodes/dataset/store/store.py -> nodes/dataset/card.py -> nodes/dataset/store/store.py",
     "nodes/dataset -> nodes/sampling -> nodes/dataset",
