@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from ...evaluation.pictures.decode import decode, has_picture_suffix, is_picture
 from ...evaluation.progress import Progress
 
 RECORD = "captions.json"
 FORMAT = "hyponet.captions"
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 PLACEHOLDER = "{label}"
 
 Captioner = Callable[[Sequence[np.ndarray], Sequence[str]], list[str]]
@@ -142,10 +142,10 @@ def read_folder(folder: Path) -> list[CaptionedPicture]:
     Raises:
         ValueError: there are none, a caption is missing, or a picture is damaged; the message names the files.
     """
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = sorted(path for path in folder.iterdir() if is_picture(path))
     if not files:
         raise ValueError(
-            f"folder {folder.name} has no pictures ({', '.join(sorted(SUFFIXES))}); expected pictures with a .txt "
+            f"folder {folder.name} has no pictures; expected pictures (PNG, JPEG, WebP and the like) with a .txt "
             "caption beside each; run Caption Images or copy them there"
         )
     bare = [path.name for path in files if not path.with_suffix(".txt").is_file()]
@@ -168,20 +168,14 @@ def load_picture(path: Path) -> np.ndarray:
     Raises:
         ValueError: it cannot be decoded.
     """
-    try:
-        with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise ValueError(
-            f"picture {path.name} cannot be read ({error}); expected PNG, JPEG, WebP or BMP; replace or remove it"
-        ) from error
+    return decode(path, path.name, orientation="apply")
 
 
 def folder_key(folder: Path) -> str:
     """A hash of the captions and of name, size and time of the pictures: what a cache key needs of a typed folder."""
     total = hashlib.blake2b(digest_size=16)
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES:
+        if has_picture_suffix(path.name):
             state = path.stat()
             total.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
         elif path.suffix.lower() == ".txt":

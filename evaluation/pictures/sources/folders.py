@@ -20,13 +20,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ..decode import PICTURE_SUFFIXES, has_picture_suffix
 from ..labelled_images import LabelledImages, labelled
 from .encoded import EncodedPictures
 
 log = logging.getLogger("hyponet")
 
 _SPLITS = {"train", "test", "val", "valid", "validation"}
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 OURS = {"prompt", "seed", "try"}  # what only the manifest of a generated set has
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 # what zipfile raises for damage, for encryption (RuntimeError) and for methods it lacks (NotImplementedError, one too)
@@ -143,7 +143,7 @@ def _no_class_folder(root: Path, members: Sequence[str], split: str) -> str:
         )
     return (
         f"{where} holds no class folder with pictures; expected <class>/<picture>.png and the like "
-        f"({', '.join(PICTURES)}); give the folder above the class folders, or another split"
+        f"({', '.join(PICTURE_SUFFIXES)}); give the folder above the class folders, or another split"
     )
 
 
@@ -176,7 +176,7 @@ def _folder_members(root: Path) -> list[str]:
         name = path.relative_to(root)
         if _hidden(name.parts):
             continue
-        if path.suffix.lower() in PICTURES and path.is_file():
+        if has_picture_suffix(path.name) and path.is_file():
             members.append(name.as_posix())
         elif path.is_symlink() and not path.is_file():
             links.append(name.as_posix())
@@ -196,7 +196,7 @@ def _zip_members(path: Path) -> list[str]:
             entries = archive.infolist()
     except _UNREADABLE as error:
         raise ValueError(f"{path.name} is no whole zip file ({error}); expected a zip of class folders") from None
-    pictures = {entry.filename: entry for entry in entries if PurePosixPath(entry.filename).suffix.lower() in PICTURES}
+    pictures = {entry.filename: entry for entry in entries if has_picture_suffix(entry.filename)}
     members = sorted(name for name in pictures if not _hidden(PurePosixPath(name).parts))
     for name in members:
         if pictures[name].flag_bits & 1:

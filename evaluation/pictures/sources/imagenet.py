@@ -12,8 +12,9 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..decode import has_picture_suffix
 from ..labelled_images import LabelledImages, labelled
-from .folders import PICTURES, FilePictures, read_folder
+from .folders import FilePictures, read_folder
 
 log = logging.getLogger("hyponet")
 
@@ -36,7 +37,7 @@ def read_imagenet(path: Path, cache: Path | None = None) -> LabelledImages:
     names = sorted(
         file.relative_to(path).as_posix()
         for file in path.rglob("*")
-        if file.suffix.lower() in PICTURES and PICTURE.fullmatch(file.name)
+        if has_picture_suffix(file.name) and PICTURE.fullmatch(file.name)
     )
     if not names:
         raise ValueError(

@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from ..decode import PICTURE_SUFFIXES
 from ..labelled_images import LabelledImages, labelled
 from .encoded import EncodedPictures
-from .folders import OURS, PICTURES
+from .folders import OURS
 
 LABEL_COLUMNS = ("label", "labels", "class", "fine_label")
 IMAGE_COLUMNS = ("image", "img", "png", "jpg")
@@ -156,7 +157,7 @@ def _note(
     stem, dot, extension = last.partition(".")  # WebDataset's rule: the key ends at the first dot of the last part
     key = f"{folder}/{stem}" if folder else stem
     extension = extension.lower()
-    if f".{extension}" in PICTURES:
+    if f".{extension}" in PICTURE_SUFFIXES:
         pictures[key] = (member.offset_data, member.size)
     elif dot and extension in ("cls", "json"):
         stored = archive.extractfile(member)

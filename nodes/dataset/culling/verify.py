@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....evaluation.pictures.decode import CorruptPicture, decode
+from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_suffix
 from ..store import folders
 from ..store.record import Line
 from ..store.store import DatasetStore
@@ -24,7 +24,6 @@ from .rejections import DEFAULT_TRIES, Mark, Marked, mark
 
 Progress = Callable[[int, int], None]
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
 _AT_ONCE = 64
 
 
@@ -142,7 +141,7 @@ def _unlisted(store: DatasetStore) -> list[str]:
     for folder in [store.root, *(entry for entry in store.root.iterdir() if entry.is_dir() and not entry.is_symlink())]:
         for entry in folder.iterdir():
             name = entry.relative_to(store.root).as_posix()
-            if entry.is_file() and entry.suffix.lower() in PICTURES and name not in listed:
+            if entry.is_file() and has_picture_suffix(name) and name not in listed:
                 found.append(name)
     return sorted(found)
 

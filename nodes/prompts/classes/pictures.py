@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
 
+from ....evaluation.pictures.decode import PICTURE_SUFFIXES, decode, is_picture
+from ....evaluation.pictures.tensors import to_image
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import Hyponyms, Settings, hyponyms_of_class
 from ..item import ClassSpec
 from .make import add_classes
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-LARGEST = 200_000_000  # pixels of one picture
 _LOW = 0.3
 
 
@@ -31,15 +29,15 @@ def find_pictures(folder: Path) -> dict[str, list[Path]]:
         if path.name.startswith("."):
             continue
         if path.is_dir():
-            inside = [one for one in sorted(path.iterdir()) if _is_picture(one)]
+            inside = [one for one in sorted(path.iterdir()) if is_picture(one)]
             if inside:
                 found.setdefault(path.name, []).extend(inside)
-        elif _is_picture(path):
+        elif is_picture(path):
             found.setdefault(path.stem, []).append(path)
     if not found:
         raise ValueError(
             f"pictures in {folder.name} are none; expected cat.jpg or cat/*.jpg for a class cat, of the kinds "
-            f"{' '.join(EXTENSIONS)}; put at least one there"
+            f"{' '.join(PICTURE_SUFFIXES)}; put at least one there"
         )
     return found
 
@@ -105,21 +103,4 @@ def read_picture(path: Path) -> torch.Tensor:
     Raises:
         ValueError: the file is no picture, is cut off, or has too many pixels.
     """
-    try:
-        with Image.open(path) as opened:
-            if opened.width * opened.height > LARGEST:
-                raise ValueError(f"it has {opened.width} x {opened.height} pixels; expected at most {LARGEST} in all")
-            turned = ImageOps.exif_transpose(opened)
-            if turned.mode in ("RGBA", "LA", "P", "PA"):
-                seen = turned.convert("RGBA")
-                turned = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
-            pixels = np.asarray(turned.convert("RGB"), dtype=np.float32) / 255
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(
-            f"picture {path.parent.name}/{path.name} cannot be read ({error}); replace or remove it"
-        ) from None
-    return torch.from_numpy(pixels)[None]
-
-
-def _is_picture(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    return to_image(decode(path, f"{path.parent.name}/{path.name}", orientation="apply", alpha="white"))

@@ -1,4 +1,4 @@
-"""Resizing equals the libraries whose filters it names."""
+"""Decoding says and does what torchvision, PIL and a hand count say; resizing equals the libraries it names."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ import io
 import numpy as np
 import pytest
 import torchvision
-from PIL import Image
+from PIL import Image, ImageOps
 
-from hyponet.evaluation.pictures.decode import FILTERS, CorruptPicture, decode, resize
+from hyponet.evaluation.pictures.decode import (
+    FILTERS,
+    PICTURE_SUFFIXES,
+    CorruptPicture,
+    decode,
+    has_picture_suffix,
+    is_picture,
+    resize,
+)
 
 
 @pytest.fixture
@@ -125,3 +133,53 @@ def test_damage_is_named_whatever_pil_raises(photo, kind):
 def test_lanczos_is_pils(photo):
     expected = np.asarray(Image.fromarray(photo).resize((32, 32), Image.Resampling.LANCZOS))
     assert np.array_equal(resize(photo, 32, "lanczos"), expected)
+
+
+# EXIF's orientations as PIL turns them for the eye (ImageOps.exif_transpose), and two policies at once
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_turned_picture_stands_up_where_asked_for(photo, orientation, deep):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    levels = photo[:, :, 0].astype(np.uint16) * 257 if deep else photo
+    picture = encoded(Image.fromarray(levels), "PNG", exif=exif)
+    plain = Image.open(io.BytesIO(encoded(Image.fromarray(photo), "PNG", exif=exif)))
+    upright = np.asarray(ImageOps.exif_transpose(plain))
+    expected = np.repeat(upright[:, :, :1], 3, axis=2) if deep else upright
+    assert np.array_equal(decode(picture, "turned", orientation="apply"), expected)
+
+
+def test_transparent_parts_are_dropped_or_laid_on_white():
+    # by hand: red 200, clear and half clear (128 of 255): 255 - 55 * 128 / 255 = 227.4, and 255 - 255 * 128 / 255 = 127
+    picture = encoded(Image.fromarray(np.uint8([[[200, 0, 0, 0], [200, 0, 0, 128], [200, 0, 0, 255]]])), "PNG")
+    assert decode(picture, "clear").tolist() == [[[200, 0, 0]] * 3]
+    assert decode(picture, "clear", alpha="white").tolist() == [[[255, 255, 255], [227, 127, 127], [200, 0, 0]]]
+
+
+def test_a_palette_and_a_grey_picture_with_a_clear_colour_are_laid_on_white():
+    palette = Image.fromarray(np.uint8([[0, 1]])).convert("P")
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    assert decode(encoded(palette, "PNG", transparency=1), "p", alpha="white").tolist() == [[[10, 20, 30], [255] * 3]]
+    grey = encoded(Image.fromarray(np.uint8([[7, 9]])), "PNG", transparency=9)
+    assert decode(grey, "grey", alpha="white").tolist() == [[[7] * 3, [255] * 3]]
+
+
+def test_every_suffix_is_one_of_a_format_that_pil_reads():
+    Image.init()
+    formats = Image.registered_extensions()
+    assert {suffix for suffix in PICTURE_SUFFIXES if formats.get(suffix) not in Image.OPEN} == set()
+
+
+def test_names_of_pictures_are_told_whatever_their_case(tmp_path):
+    assert has_picture_suffix("cat/A.JpEg")
+    assert not has_picture_suffix("cat.png.txt")
+    for name in ("a.PNG", "._a.png", "a.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in tmp_path.iterdir() if is_picture(path)] == ["a.PNG"]
+
+
+def test_the_message_names_no_address_of_an_object():
+    with pytest.raises(CorruptPicture) as raised:
+        decode(b"no picture", "a.png")
+    assert "0x" not in str(raised.value)

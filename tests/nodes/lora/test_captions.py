@@ -155,7 +155,7 @@ def test_what_is_missing_or_damaged_is_named(tmp_path):
         read_folder(tmp_path)
     (tmp_path / "a.txt").write_text("fine")
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
-    with pytest.raises(ValueError, match=r"picture a.png cannot be read"):
+    with pytest.raises(ValueError, match=r"picture a\.png cannot be decoded"):
         read_folder(tmp_path)
 
 

@@ -176,7 +176,6 @@ def test_a_caption_is_text_and_no_prompt(engine, sd15, pictures):
     assert torch.allclose(example.context, literal.float(), atol=1e-4)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="16-bit grey is clipped to white by Train LoRA")
 def test_sixteen_bit_grey_is_scaled_as_in_training(tmp_path):
     """By hand: 16 bits of white are 65,535 = 257 * 255, so that 257 * k is k of 255 (as evaluation's decode has it)."""
     grey = np.arange(256, dtype=np.uint16).reshape(16, 16)

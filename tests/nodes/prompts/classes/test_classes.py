@@ -117,7 +117,7 @@ def test_no_picture_and_bad_pictures_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"expected cat\.jpg or cat"):
         find_pictures(tmp_path)
     (tmp_path / "cat.jpg").write_bytes(b"\xff\xd8 no picture")
-    with pytest.raises(ValueError, match=r"cat\.jpg cannot be read"):
+    with pytest.raises(ValueError, match=r"cat\.jpg cannot be decoded"):
         read_picture(tmp_path / "cat.jpg")
 
 
@@ -132,3 +132,11 @@ def test_a_class_that_wordnet_lacks_is_named_with_its_pictures(tmp_path):
 def test_transparent_parts_are_white(tmp_path):
     Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "a.png")
     assert float(read_picture(tmp_path / "a.png").min()) == 1.0
+
+
+def test_sixteen_bit_grey_is_scaled_as_in_training(tmp_path):
+    """By hand: 16 bits of white are 65,535 = 257 * 255, so that 257 * k is k of 255 (as evaluation's decode has it)."""
+    grey = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    Image.fromarray(grey * 257).save(tmp_path / "cat.png")
+    seen = read_picture(tmp_path / "cat.png")[0, :, :, 0] * 255
+    assert np.abs(seen.numpy() - grey).max() < 0.5
