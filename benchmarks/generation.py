@@ -113,13 +113,13 @@ class Clock:
 
 
 class Watched:
-    """A studio whose encoder, sampler and VAE are timed."""
+    """A pipeline whose encoder, sampler and VAE are timed."""
 
-    def __init__(self, studio: Any, clock: Clock) -> None:
-        self.refiner, self.runs_alone = studio.refiner, studio.runs_alone
-        self.longest_repeat = studio.longest_repeat
-        self.encode, self.sample = clock.around(studio.encode), clock.around(studio.sample)
-        self.refine, self.decode = clock.around(studio.refine), clock.around(studio.decode)
+    def __init__(self, pipeline: Any, clock: Clock) -> None:
+        self.refiner, self.runs_alone = pipeline.refiner, pipeline.runs_alone
+        self.max_repeat = pipeline.max_repeat
+        self.encode, self.sample = clock.around(pipeline.encode), clock.around(pipeline.sample)
+        self.refine, self.decode = clock.around(pipeline.refine), clock.around(pipeline.decode)
 
 
 def measure_loop(models: Path, images: int, steps: int) -> None:
@@ -131,29 +131,29 @@ def measure_loop(models: Path, images: int, steps: int) -> None:
     from hyponet.nodes.dataset.store.writer import BackgroundWriter
     from hyponet.nodes.prompts.item import Item
     from hyponet.nodes.sampling import engine
-    from hyponet.nodes.sampling.generate import Run
-    from hyponet.nodes.sampling.settings import Settings
+    from hyponet.nodes.sampling.generate import GenerationLoop
+    from hyponet.nodes.sampling.settings import SamplingSettings
 
     model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config(str(models / "checkpoints" / CHECKPOINT))
-    settings = Settings(256, 256, steps, 7.5, "dpmpp_2m", "karras", 8, 1.0, 0.8)
-    studio = engine.Studio(model, vae, engine.Encoder(clip, lambda: None), settings)
+    settings = SamplingSettings(256, 256, steps, 7.5, "dpmpp_2m", "karras", 8, 1.0, 0.8)
+    pipeline = engine.ComfyPipeline(model, vae, engine.Encoder(clip, lambda: None), settings)
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         clock = Clock()
         with DatasetStore.create_or_open(Path(folder), "set", plan={}, identity={}, provenance={}) as store:
             items = [Item("horse", n, 0, text, "blurry", (), n) for n, text in enumerate(prompts(images, "loop"))]
-            studio.decode(studio.sample(studio.encode(items[:1]), lambda *_: None))
+            pipeline.decode(pipeline.sample(pipeline.encode(items[:1]), lambda *_: None))
             began = time.perf_counter()
             with BackgroundWriter(store, queue_size=16) as writer:
                 report: Callable[[float, Any], None] = lambda done, denoised: None  # noqa: E731
-                run = Run(Watched(studio, clock), writer.put, report, engine.out_of_memory, engine.recover, batch_size=8, steps=steps)  # fmt: skip  # noqa: E501
-                run.make(items)
+                loop = GenerationLoop(Watched(pipeline, clock), writer.put, report, engine.out_of_memory, engine.release_memory, batch_size=8, steps=steps)  # fmt: skip  # noqa: E501
+                loop.generate(items)
             whole = time.perf_counter() - began
     print(f"{images} images of 256x256, {steps} steps: {100 * (whole - clock.seconds) / whole:.1f} % of {whole:.1f} s "
           "outside of encoder, sampler and VAE")  # fmt: skip
 
 
 class Stub:
-    """A studio that draws noise: what is measured is the loop, the plan and the writer."""
+    """A pipeline that draws noise: what is measured is the loop, the plan and the writer."""
 
     refiner = None
 
@@ -165,7 +165,7 @@ class Stub:
     def runs_alone(self, encoded: Any) -> bool:
         return False
 
-    def longest_repeat(self) -> int:
+    def max_repeat(self) -> int:
         return 4
 
     def sample(self, batch: Sequence[Any], callback: Callable[..., None]) -> Any:
@@ -187,7 +187,7 @@ def measure_memory(images: int) -> float:
     from hyponet.nodes.prompts.item import ClassSpec
     from hyponet.nodes.prompts.plan import Plan
     from hyponet.nodes.prompts.wildcards.library import Library
-    from hyponet.nodes.sampling.generate import Run
+    from hyponet.nodes.sampling.generate import GenerationLoop
 
     plan = Plan(
         [ClassSpec("cat"), ClassSpec("dog")], "a {red|blue} __class__", Library([]), images_per_class=images // 2
@@ -196,8 +196,10 @@ def measure_memory(images: int) -> float:
         with DatasetStore.create_or_open(Path(folder), "set", plan={}, identity={}, provenance={}) as store:
             with BackgroundWriter(store, queue_size=16) as writer:
                 no_memory: Callable[[BaseException], bool] = lambda error: False  # noqa: E731
-                run = Run(Stub(), writer.put, lambda done, x0: None, no_memory, lambda: None, batch_size=8, steps=1)
-                assert run.make(plan.item(*key) for key in store.missing(plan.schedule())) == images
+                loop = GenerationLoop(
+                    Stub(), writer.put, lambda done, x0: None, no_memory, lambda: None, batch_size=8, steps=1
+                )
+                assert loop.generate(plan.item(*key) for key in store.missing(plan.schedule())) == images
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

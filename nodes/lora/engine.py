@@ -25,12 +25,13 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 
 from ...evaluation.results import Result, read_results, write_result
 from ..engine import progress_bar
+from ..sampling.conditioning import repeat_to_common_length
 from . import lora_file
 from .adapter import LoraLayer, attached, checkpointed, frozen, make_layers, usable_in_autograd
 from .buckets import bucket_sizes, fit, steps_per_epoch
 from .captions import read_folder
 from .curve import loss_curve
-from .examples import Example, encode_examples, joined
+from .examples import Example, encode_examples
 from .identity import identity_of
 from .settings import LoraSettings
 from .train import History, train
@@ -115,7 +116,7 @@ class UNetDenoiser:
         denoised = self._model.apply_model(
             noisy,
             sigma,
-            c_crossattn=joined([example.context for example in examples]).to(self.device),
+            c_crossattn=repeat_to_common_length([example.context for example in examples]).to(self.device),
             transformer_options={"sigmas": sigma, "cond_or_uncond": [0]},
             **({"y": torch.cat(vectors).to(self.device)} if vectors else {}),
         )

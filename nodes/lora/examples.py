@@ -87,9 +87,3 @@ def _vector(model: Any, pooled: torch.Tensor, picture: CaptionedPicture, fit: Fi
         device=torch.device("cpu"),
     )
     return vector
-
-
-def joined(contexts: Sequence[torch.Tensor]) -> torch.Tensor:
-    """[B,tokens,features]; shorter ones are repeated to the least common multiple, exact for cross-attention."""
-    length = int(np.lcm.reduce([context.shape[1] for context in contexts]))
-    return torch.cat([context.repeat(1, length // context.shape[1], 1) for context in contexts])

@@ -17,9 +17,9 @@ from ..prompts.plan import Plan
 T = TypeVar("T")
 R = TypeVar("R")
 
-LONGEST_REPEAT = 4  # repeating a conditioning more often than this costs more than a second batch
+MAX_REPEAT = 4  # repeating a conditioning more often than this costs more than a second batch
 
-_log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 
 
 def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -48,18 +48,18 @@ def plan_batch(plan: Plan, number: int, size: int) -> tuple[Item, ...]:
     return tuple(plan.item(*key) for key in islice(plan.schedule(), number * size, (number + 1) * size))
 
 
-def group_lengths(lengths: Sequence[tuple[int, ...]], size: int, longest: int = LONGEST_REPEAT) -> list[list[int]]:
+def group_lengths(lengths: Sequence[tuple[int, ...]], size: int, max_repeat: int = MAX_REPEAT) -> list[list[int]]:
     """Indexes into `lengths` in batches of at most `size` whose members can be brought to common lengths.
 
     Args:
         lengths: tokens of each image's conditionings (positive, negative, ...), one tuple an image.
         size: most images in a batch.
-        longest: most times that a conditioning may be repeated; 1 puts only equal lengths together.
+        max_repeat: most times that a conditioning may be repeated; 1 puts only equal lengths together.
     """
     groups: list[list[int]] = []
     for index, length in enumerate(lengths):
         for group in groups:
-            if len(group) < size and _fits([lengths[i] for i in group] + [length], longest):
+            if len(group) < size and _fits([lengths[i] for i in group] + [length], max_repeat):
                 group.append(index)
                 break
         else:
@@ -67,44 +67,44 @@ def group_lengths(lengths: Sequence[tuple[int, ...]], size: int, longest: int = 
     return groups
 
 
-def _fits(lengths: Sequence[tuple[int, ...]], longest: int) -> bool:
-    return all(math.lcm(*column) // min(column) <= longest for column in zip(*lengths, strict=True))
+def _fits(lengths: Sequence[tuple[int, ...]], max_repeat: int) -> bool:
+    return all(math.lcm(*column) // min(column) <= max_repeat for column in zip(*lengths, strict=True))
 
 
 class BatchLimit:
-    """The batch size that memory allows: starts at what the user asked for, is halved and never grows."""
+    """The batch size that memory allows: starts at what the user asked for, is halved and never grows.
 
-    def __init__(self, size: int) -> None:
+    Args:
+        size: images at once at most.
+        out_of_memory: says of an exception whether a smaller batch may help.
+        release_memory: frees what the failed batch held; called after its exception is gone, since that refers to it.
+    """
+
+    def __init__(
+        self, size: int, out_of_memory: Callable[[BaseException], bool], release_memory: Callable[[], None]
+    ) -> None:
         self.size = size
+        self._out_of_memory = out_of_memory
+        self._release_memory = release_memory
 
-    def run(
-        self,
-        values: Sequence[T],
-        work: Callable[[Sequence[T]], R],
-        out_of_memory: Callable[[BaseException], bool],
-        recover: Callable[[], None],
-    ) -> Iterator[tuple[Sequence[T], R]]:
+    def map(self, work: Callable[[Sequence[T]], R], values: Sequence[T]) -> Iterator[tuple[Sequence[T], R]]:
         """`work` over `values` in batches of at most `size`; a batch that does not fit is halved and made again.
-
-        Args:
-            out_of_memory: says of an exception whether a smaller batch may help.
-            recover: frees what the failed batch held; called after its exception is gone, since that refers to it.
 
         Raises:
             Exception: what `work` raised, unless it was out of memory with more than one value.
         """
         start = 0
         while start < len(values):
-            part = values[start : start + self.size]
+            batch = values[start : start + self.size]
             try:
-                result = work(part)
+                result = work(batch)
             except (RuntimeError, MemoryError) as error:
-                if len(part) == 1 or not out_of_memory(error):
+                if len(batch) == 1 or not self._out_of_memory(error):
                     raise
             else:
-                yield part, result
-                start += len(part)
+                yield batch, result
+                start += len(batch)
                 continue
-            recover()
-            self.size = len(part) // 2
-            _log.warning("out of memory with %d images at once; going on with %d", len(part), self.size)
+            self._release_memory()
+            self.size = len(batch) // 2
+            logger.warning("out of memory with %d images at once; continuing with %d", len(batch), self.size)

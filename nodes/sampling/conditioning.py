@@ -13,8 +13,8 @@ import torch
 
 Conditioning = list[list[Any]]
 
-# of one value for a whole batch; they can stand in a batch if they are equal
-_EQUAL = {"width", "height", "crop_w", "crop_h", "target_width", "target_height", "aesthetic_score"}
+# what SDXL is told of the picture's size: one value for a whole batch, so members of a batch must agree on it
+_SIZE_KEYS = {"width", "height", "crop_w", "crop_h", "target_width", "target_height", "aesthetic_score"}
 
 
 def can_merge(conditioning: Conditioning) -> bool:
@@ -24,7 +24,7 @@ def can_merge(conditioning: Conditioning) -> bool:
     tokens, extras = conditioning[0]
     if not isinstance(tokens, torch.Tensor) or tokens.ndim != 3 or tokens.shape[0] != 1:
         return False
-    return set(extras) <= {"pooled_output", *_EQUAL}
+    return set(extras) <= {"pooled_output", *_SIZE_KEYS}
 
 
 def token_count(conditioning: Conditioning) -> int:
@@ -32,27 +32,33 @@ def token_count(conditioning: Conditioning) -> int:
     return int(conditioning[0][0].shape[1])
 
 
-def merge(conditionings: Sequence[Conditioning]) -> Conditioning:
-    """One conditioning whose batch holds `conditionings` in order.
+def repeat_to_common_length(tokens: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Encoded texts, each (1, T_i, D), as one batch (B, T, D): T is the least common multiple of all T_i.
 
-    Unequal lengths are repeated along the tokens to their least common multiple: attention over a repeated text gives
-    each copy its share, so a plain cross-attention returns what it did before.
+    Each text is repeated whole along its tokens. Attention over a repeated text gives each copy its share, so a plain
+    cross-attention returns what it did before; padding would not.
+    """
+    length = math.lcm(*(text.shape[1] for text in tokens))
+    return torch.cat([text.repeat(1, length // text.shape[1], 1) for text in tokens])
+
+
+def merge(conditionings: Sequence[Conditioning]) -> Conditioning:
+    """One conditioning whose batch holds `conditionings` in order, brought to one length.
 
     Raises:
         ValueError: one of them cannot be merged, or their size values differ.
     """
     if len(conditionings) == 1:
         return conditionings[0]
-    if not all(can_merge(each) for each in conditionings):
+    if not all(can_merge(conditioning) for conditioning in conditionings):
         raise ValueError("a conditioning has areas, masks, hooks or several entries; expected plain encoded texts")
-    extras = [each[0][1] for each in conditionings]
-    length = math.lcm(*(token_count(each) for each in conditionings))
-    tokens = torch.cat([each[0][0].repeat(1, length // token_count(each), 1) for each in conditionings])
-    merged = {key: extras[0][key] for key in extras[0] if key in _EQUAL}
-    if any({key: each[key] for key in each if key in _EQUAL} != merged for each in extras):
+    tokens = repeat_to_common_length([conditioning[0][0] for conditioning in conditionings])  # (B, T, D)
+    extras = [conditioning[0][1] for conditioning in conditionings]
+    sizes = [{key: value for key, value in values.items() if key in _SIZE_KEYS} for values in extras]
+    if any(size != sizes[0] for size in sizes):
         raise ValueError("conditionings differ in their size values; expected equal ones; encode them with one size")
-    pooled = [each.get("pooled_output") for each in extras]
-    if any(each is None for each in pooled) and any(each is not None for each in pooled):
+    pooled = [values.get("pooled_output") for values in extras]
+    if len({vector is None for vector in pooled}) > 1:
         raise ValueError("some conditionings have a pooled output and some have none; encode them with one CLIP")
-    merged["pooled_output"] = None if pooled[0] is None else torch.cat(pooled)
-    return [[tokens, merged]]  # tokens: (B, T, D)
+    batch_pooled = None if pooled[0] is None else torch.cat(pooled)  # (B, P)
+    return [[tokens, {**sizes[0], "pooled_output": batch_pooled}]]

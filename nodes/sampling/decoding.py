@@ -12,14 +12,23 @@ from typing import Any
 
 import torch
 
-_log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 
 
 class _NeedsTiles(RuntimeError):
     """The VAE ran out of memory on several pictures at once."""
 
 
-def decode(vae: Any, latents: torch.Tensor, recover: Callable[[], None]) -> tuple[torch.Tensor, int]:
+def tiling_methods(vae: Any) -> list[str]:
+    """The methods by which a VAE decodes in tiles; ComfyUI has no public sign that one of them was used.
+
+    By their common name, since which of them `VAE.decode` falls back to depends on the model and the version
+    (0.3.75: decode_tiled_ for pictures, decode_tiled_1d for sound, decode_tiled_3d for video).
+    """
+    return [name for name in dir(vae) if "decode_tiled" in name]
+
+
+def decode(vae: Any, latents: torch.Tensor, release_memory: Callable[[], None]) -> tuple[torch.Tensor, int]:
     """Pictures (B, H, W, C) in 0..1, and how many of them had to be decoded in tiles.
 
     ComfyUI's VAE falls back to tiles by itself when memory is short, and tiles show; here a batch that does not fit
@@ -27,33 +36,37 @@ def decode(vae: Any, latents: torch.Tensor, recover: Callable[[], None]) -> tupl
 
     Args:
         latents: (B, C, h, w).
-        recover: frees what the failed decoding held.
+        release_memory: frees what the failed decoding held.
     """
     watched = copy.copy(vae)
-    several = latents.shape[0] > 1
+    is_batch = latents.shape[0] > 1
     tiled = 0
 
-    def tiles(samples: torch.Tensor) -> torch.Tensor:
-        nonlocal tiled
-        if several:
-            raise _NeedsTiles
-        tiled += 1
-        _log.warning("no memory to decode one picture of latent size %s; decoding it in tiles", tuple(samples.shape))
-        pictures: torch.Tensor = vae.decode_tiled_(samples)
-        return pictures
+    def watch(decode_in_tiles: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        def watching(samples: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+            nonlocal tiled
+            if is_batch:
+                raise _NeedsTiles
+            tiled += 1
+            size = tuple(samples.shape)
+            logger.warning("no memory to decode one picture of latent size %s; decoding it in tiles", size)
+            return decode_in_tiles(samples, *args, **kwargs)
 
-    watched.decode_tiled_ = tiles
+        return watching
+
+    for name in tiling_methods(vae):  # on the copy: the user's VAE stays as it is
+        setattr(watched, name, watch(getattr(vae, name)))
     fits = True
     try:
-        pixels = watched.decode(latents)
+        pixels = watched.decode(latents)  # (B, H, W, C), of a video VAE (B, 1, H, W, C)
     except _NeedsTiles:
         fits = False
-    if not fits:
-        recover()
+    if not fits:  # out of the except clause, whose exception refers to the memory that is to be released
+        release_memory()
         half = latents.shape[0] // 2
-        first, some = decode(vae, latents[:half], recover)
-        second, more = decode(vae, latents[half:], recover)
-        return torch.cat([first, second]), some + more
-    if pixels.ndim == 5:  # video VAEs: (B, 1, H, W, C)
-        pixels = pixels.reshape(-1, *pixels.shape[-3:])
+        first, first_tiled = decode(vae, latents[:half], release_memory)
+        second, second_tiled = decode(vae, latents[half:], release_memory)
+        return torch.cat([first, second]), first_tiled + second_tiled
+    if pixels.ndim == 5:
+        pixels = pixels.reshape(-1, *pixels.shape[-3:])  # -> (B, H, W, C)
     return pixels, tiled

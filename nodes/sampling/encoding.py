@@ -13,7 +13,7 @@ from typing import Any
 from ..prompts.item import Item
 from .conditioning import Conditioning, token_count
 
-_TEXTS = 160  # SDXL's take 0.6 MB each
+MAX_TEXTS = 160  # PREFETCH_ITEMS prompts with their negatives, and some more; SDXL's take 0.6 MB each
 
 
 class Encoder:
@@ -21,30 +21,30 @@ class Encoder:
 
     Args:
         clip: ComfyUI's CLIP.
-        stop_if_asked: called before each text; raises when the user pressed stop.
+        throw_if_interrupted: called before each text; raises when the user pressed stop.
     """
 
-    def __init__(self, clip: Any, stop_if_asked: Callable[[], None]) -> None:
+    def __init__(self, clip: Any, throw_if_interrupted: Callable[[], None]) -> None:
         if clip is None:
             raise ValueError("CLIP is empty; expected a text encoder; connect the checkpoint loader's CLIP output")
         self.clip = clip
-        self._stop_if_asked = stop_if_asked
-        self._known: OrderedDict[str, Conditioning] = OrderedDict()
+        self._throw_if_interrupted = throw_if_interrupted
+        self._cache: OrderedDict[str, Conditioning] = OrderedDict()
 
     def encode(self, text: str) -> Conditioning:
         """What CLIP Text Encode gives for `text`."""
-        if text in self._known:
-            self._known.move_to_end(text)
+        if text in self._cache:
+            self._cache.move_to_end(text)
         else:
-            self._stop_if_asked()
-            self._known[text] = self.clip.encode_from_tokens_scheduled(self.clip.tokenize(text))
-            while len(self._known) > _TEXTS:
-                self._known.popitem(last=False)
-        return self._known[text]
+            self._throw_if_interrupted()
+            self._cache[text] = self.clip.encode_from_tokens_scheduled(self.clip.tokenize(text))
+            while len(self._cache) > MAX_TEXTS:
+                self._cache.popitem(last=False)
+        return self._cache[text]
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedItem:
     """An item with what the models are told about it."""
 
     item: Item
@@ -53,9 +53,11 @@ class Encoded:
     refiner_positive: Conditioning | None = None
     refiner_negative: Conditioning | None = None
 
-    def all(self) -> list[Conditioning]:
-        pairs = (self.positive, self.negative, self.refiner_positive, self.refiner_negative)
-        return [each for each in pairs if each is not None]
+    def conditionings(self) -> list[Conditioning]:
+        """Positive, negative and, with a refiner, its own two."""
+        optional = (self.positive, self.negative, self.refiner_positive, self.refiner_negative)
+        return [conditioning for conditioning in optional if conditioning is not None]
 
     def lengths(self) -> tuple[int, ...]:
-        return tuple(token_count(each) for each in self.all())
+        """Tokens of each of its conditionings."""
+        return tuple(token_count(conditioning) for conditioning in self.conditionings())

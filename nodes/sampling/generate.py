@@ -1,6 +1,6 @@
 """The loop that makes what is missing of a set: encode, sample, refine, decode, hand to the writer, next.
 
-Reads items of a plan; writes pictures through `put`. Knows nothing of ComfyUI: the studio does.
+Reads items of a plan; writes pictures through `put`. Knows nothing of ComfyUI: the pipeline does.
 """
 
 from __future__ import annotations
@@ -14,121 +14,150 @@ import torch
 from ..prompts.item import Item
 from .batching import BatchLimit, chunks, group_lengths
 
-AHEAD = 64  # enough that a small GPU seldom swaps its models, few enough to lose little by an interrupt
+PREFETCH_ITEMS = 64  # enough that a small GPU seldom swaps its models, few enough to lose little by an interrupt
+
+StepCallback = Callable[[int, torch.Tensor, torch.Tensor, int], None]  # (step, denoised, x, steps), as k-diffusion's
 
 
-class Studio(Protocol):
-    """What the loop needs of the models; `engine.Studio` is the real one."""
+class Pipeline(Protocol):
+    """What the loop needs of the models; `engine.ComfyPipeline` is the node's."""
 
-    refiner: Any
+    refiner: Any  # None without one
 
-    def encode(self, items: Sequence[Item]) -> list[Any]: ...
-    def runs_alone(self, encoded: Any) -> bool: ...
-    def longest_repeat(self) -> int: ...
-    def sample(self, batch: Sequence[Any], callback: Callable[..., None]) -> torch.Tensor: ...
-    def refine(self, batch: Sequence[Any], latents: torch.Tensor, callback: Callable[..., None]) -> torch.Tensor: ...
-    def decode(self, latents: torch.Tensor) -> np.ndarray: ...
+    def encode(self, items: Sequence[Item]) -> list[Any]:
+        """The items with their texts encoded: `encoding.EncodedItem`, or what a test puts in its place."""
+        ...
+
+    def runs_alone(self, encoded: Any) -> bool:
+        """Whether this item cannot share a batch."""
+        ...
+
+    def max_repeat(self) -> int:
+        """How often a conditioning may be repeated to meet the length of another; see `group_lengths`."""
+        ...
+
+    def sample(self, batch: Sequence[Any], callback: StepCallback) -> torch.Tensor:
+        """The base model's latents (B, C, h, w)."""
+        ...
+
+    def refine(self, batch: Sequence[Any], latents: torch.Tensor, callback: StepCallback) -> torch.Tensor:
+        """`latents` (B, C, h, w) after the refiner's steps; unchanged without a refiner."""
+        ...
+
+    def decode(self, latents: torch.Tensor) -> np.ndarray:
+        """Latents (B, C, h, w) as pictures (B, H, W, 3) uint8."""
+        ...
 
 
-class Run:
-    """One run over missing items.
+class GenerationLoop:
+    """One pass over the items that a set is missing.
+
+    With a refiner and `prefetch` items at a time, each model is loaded once for all of them (two passes):
+
+        prefetch = 0     | encode base refiner decode | encode base refiner decode | ...         batch by batch
+        prefetch = 64    | encode 64 | base, base, ... | refiner decode, refiner decode, ... | next 64 | ...
+                                       every latent waits here --^ on the intermediate device
 
     Args:
-        studio: the models.
+        pipeline: the models.
         put: takes an item and its picture (H, W, 3) uint8; may block while the disk is busy.
-        report: `report(images done, x0)` after each sampler step and each batch; parts of images count. x0 is the
-            step's denoised latents for a preview, or None. It may raise to stop the run.
-        out_of_memory, recover: see `BatchLimit.run`.
+        report: `report(images finished, x0)` after each sampler step and each batch; parts of images count. x0 is the
+            step's denoised latents for a preview, or None. It may raise to stop the loop.
+        out_of_memory, release_memory: see `BatchLimit.map`.
         batch_size: images sampled at once at most.
         steps: sampler steps of one image, base and refiner together.
         base_share: the base model's share of them.
-        ahead: items whose texts are encoded before the first is sampled, and whose base steps run before the first
+        prefetch: items whose texts are encoded before the first is sampled, and whose base steps run before the first
             refiner step; 0 takes batch by batch. For devices that cannot hold all models at once.
     """
 
     def __init__(
         self,
-        studio: Studio,
+        pipeline: Pipeline,
         put: Callable[[Item, np.ndarray], None],
         report: Callable[[float, Any], None],
         out_of_memory: Callable[[BaseException], bool],
-        recover: Callable[[], None],
+        release_memory: Callable[[], None],
         *,
         batch_size: int,
         steps: int,
         base_share: float = 1.0,
-        ahead: int = 0,
+        prefetch: int = 0,
     ) -> None:
-        self._studio = studio
+        self._pipeline = pipeline
         self._put = put
         self._report = report
-        self._memory = (out_of_memory, recover)
-        self._limit = BatchLimit(batch_size)
+        self._limit = BatchLimit(batch_size, out_of_memory, release_memory)
         self._steps = max(1, steps)
         self._base_share = base_share
-        self._ahead = 0.0  # images' worth of base steps done for pictures that wait for the refiner
-        self._two_passes = ahead > 0 and studio.refiner is not None
-        self._chunk = max(ahead, batch_size)
-        self.done = 0
+        self._two_passes = prefetch > 0 and pipeline.refiner is not None
+        self._chunk_size = max(prefetch, batch_size)
+        self._unrefined = 0.0  # base steps of pictures that wait for the refiner, counted in whole images
+        self.finished = 0
 
-    def make(self, items: Iterable[Item]) -> int:
-        """Make all `items`; returns how many. Stopped by an exception, what `put` took is made."""
-        for chunk in chunks(items, self._chunk):
-            encoded = self._studio.encode(chunk)
+    def generate(self, items: Iterable[Item]) -> int:
+        """Make all `items`; returns how many. When an exception stops it, what `put` took is made."""
+        for chunk in chunks(items, self._chunk_size):
+            encoded = self._pipeline.encode(chunk)
             if self._two_passes:
                 self._base_then_refiner(encoded)
             else:
                 self._batch_by_batch(encoded)
-        return self.done
+        return self.finished
 
     def _batch_by_batch(self, encoded: list[Any]) -> None:
         for group in self._groups(encoded):
-            for batch, pictures in self._limit.run(group, self._whole, *self._memory):
+            for batch, pictures in self._limit.map(self._sample_refine_decode, group):
                 self._finish(batch, pictures)
 
     def _base_then_refiner(self, encoded: list[Any]) -> None:
-        waiting: list[list[tuple[Any, torch.Tensor]]] = []  # in the base's groups: their texts can be merged
+        # (item, its latent (1, C, h, w)), in the base's groups, whose texts can be merged; only the split differs, if
+        # memory gets short in between
+        groups: list[list[tuple[Any, torch.Tensor]]] = []
         for group in self._groups(encoded):
-            waiting.append([])
-            for batch, latents in self._limit.run(group, self._base, *self._memory):
-                waiting[-1] += zip(batch, torch.split(latents, 1), strict=True)
-                self._ahead += len(batch) * self._base_share
-        for pairs in waiting:
-            for part, pictures in self._limit.run(pairs, self._second, *self._memory):
-                self._ahead -= len(part) * self._base_share
-                self._finish([each for each, _ in part], pictures)
+            groups.append([])
+            for batch, latents in self._limit.map(self._sample, group):
+                groups[-1] += zip(batch, torch.split(latents, 1), strict=True)
+                self._unrefined += len(batch) * self._base_share
+        for pairs in groups:
+            for part, pictures in self._limit.map(self._refine_decode, pairs):
+                self._unrefined -= len(part) * self._base_share
+                self._finish([encoded for encoded, _ in part], pictures)
 
     def _groups(self, encoded: list[Any]) -> list[list[Any]]:
-        alone = [[each] for each in encoded if self._studio.runs_alone(each)]
-        together = [each for each in encoded if not self._studio.runs_alone(each)]
-        lengths = [each.lengths() for each in together]
-        groups = group_lengths(lengths, self._limit.size, self._studio.longest_repeat())
-        return [*([together[i] for i in group] for group in groups), *alone]
+        """`encoded` in lists that can be one batch each: those of matching text lengths, then each that runs alone."""
+        alone = [[item] for item in encoded if self._pipeline.runs_alone(item)]
+        mergeable = [item for item in encoded if not self._pipeline.runs_alone(item)]
+        lengths = [item.lengths() for item in mergeable]
+        groups = group_lengths(lengths, self._limit.size, self._pipeline.max_repeat())
+        return [*([mergeable[i] for i in group] for group in groups), *alone]
 
-    def _whole(self, batch: Sequence[Any]) -> np.ndarray:
-        step = self._stepper(len(batch))
-        return self._studio.decode(self._studio.refine(batch, self._studio.sample(batch, step), step))
+    def _sample_refine_decode(self, batch: Sequence[Any]) -> np.ndarray:
+        callback = self._step_counter(len(batch))
+        latents = self._pipeline.sample(batch, callback)  # (B, C, h, w)
+        return self._pipeline.decode(self._pipeline.refine(batch, latents, callback))  # (B, H, W, 3)
 
-    def _base(self, batch: Sequence[Any]) -> torch.Tensor:
-        return self._studio.sample(batch, self._stepper(len(batch)))
+    def _sample(self, batch: Sequence[Any]) -> torch.Tensor:
+        return self._pipeline.sample(batch, self._step_counter(len(batch)))  # (B, C, h, w)
 
-    def _second(self, pairs: Sequence[tuple[Any, torch.Tensor]]) -> np.ndarray:
-        latents = torch.cat([latent for _, latent in pairs])
-        return self._studio.decode(self._studio.refine([each for each, _ in pairs], latents, self._stepper(len(pairs))))
+    def _refine_decode(self, pairs: Sequence[tuple[Any, torch.Tensor]]) -> np.ndarray:
+        batch = [encoded for encoded, _ in pairs]
+        latents = torch.cat([latent for _, latent in pairs])  # B times (1, C, h, w) -> (B, C, h, w)
+        return self._pipeline.decode(self._pipeline.refine(batch, latents, self._step_counter(len(pairs))))
 
-    def _stepper(self, images: int) -> Callable[..., None]:
-        """A sampler callback that counts a batch's steps from where the run stands."""
-        taken = 0
+    def _step_counter(self, images: int) -> StepCallback:
+        """A sampler callback that counts a batch's steps on from what the loop has finished."""
+        steps = 0
 
-        def step(index: int, denoised: Any, x: Any, total: int) -> None:
-            nonlocal taken
-            taken += 1
-            self._report(self.done + self._ahead + images * min(1.0, taken / self._steps), denoised)
+        def on_step(index: int, denoised: Any, x: Any, total: int) -> None:
+            nonlocal steps
+            steps += 1
+            self._report(self.finished + self._unrefined + images * min(1.0, steps / self._steps), denoised)
 
-        return step
+        return on_step
 
     def _finish(self, batch: Sequence[Any], pictures: np.ndarray) -> None:
-        for each, picture in zip(batch, pictures, strict=True):
-            self._put(each.item, picture)
-        self.done += len(batch)
-        self._report(self.done + self._ahead, None)
+        for encoded, picture in zip(batch, pictures, strict=True):
+            self._put(encoded.item, picture)
+        self.finished += len(batch)
+        self._report(self.finished + self._unrefined, None)

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,69 +17,55 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...evaluation.pictures.decode import FILTERS, CorruptPicture, decode
+from ...evaluation.pictures.decode import CorruptPicture, decode
 from ...evaluation.pictures.tensors import to_image, to_uint8
-from .. import checks
 from ..dataset.store.encode import Encoding
 from ..dataset.store.folders import DESCRIPTION
-from ..dataset.store.names import check_set_name, parse_sizes
 from ..dataset.store.store import DatasetRef, DatasetStore, read_revision
 from ..graph import Upstream, model_parameters
 from ..prompts.item import Item
 from ..prompts.plan import Plan
-from .settings import Settings
+from .settings import SamplingSettings
 
 T = TypeVar("T")
 
-_log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 
-THUMBNAILS = 64  # an IMAGE output stays in ComfyUI's cache for as long as the graph does
+MAX_THUMBNAILS = 64  # an IMAGE output stays in ComfyUI's cache for as long as the graph does
 _THUMBNAIL_SIDE = 256  # pixels
-_BYTES_A_PIXEL = 1.6  # photos of 512x512 as PNG take 1.4
-_RESERVE = 64 << 20
+_BYTES_PER_PIXEL = 1.6  # photos of 512x512 as PNG take 1.4
+_RESERVE_BYTES = 64 << 20  # for manifest, card and whatever else writes to the disk meanwhile
 
-_seen: set[str] = set()  # sets that this process has had in hand: one that is gone now was deleted
+# Sets that this process has opened, by path. ComfyUI asks for a fingerprint before each run and skips the node while it
+# stays the same; a folder that is not there says nothing by itself: before the first run it is not made yet, later it
+# was deleted and has to be made again. Only somebody who remembers can tell the two apart, so this does, and a set that
+# is deleted while the server is down costs nothing: the server's cache is empty then too.
+_opened: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the node's inputs ask for, checked."""
+    """What the inputs of Generate Dataset ask for, checked; `nodes.read_request` reads it."""
 
     plan: Plan
     name: str
-    settings: Settings
-    start_image: torch.Tensor | None
+    settings: SamplingSettings
+    start_image: torch.Tensor | None  # (S, H, W, C)
     encoding: Encoding
     copies: tuple[int, ...]
     copy_filter: str = "bicubic"
 
-    @classmethod
-    def read(cls, values: Mapping[str, Any], *, metadata: bool = True) -> Request:
-        """From the node's inputs by name.
-
-        Args:
-            metadata: whether the server allows pictures to carry their graph.
-
-        Raises:
-            ValueError: a value is of the wrong kind; types and ranges of widgets are checked by the node's schema.
-        """
-        plan = values["plan"]
-        if not isinstance(plan, Plan):
-            raise ValueError(f"plan is {type(plan).__name__}; expected a plan; connect Dataset Plan")
-        settings = Settings(**{field.name: values[field.name] for field in fields(Settings)})
-        start = values.get("start_image")
-        if start is not None and (not isinstance(start, torch.Tensor) or start.ndim != 4 or not len(start)):
-            raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
-        encoding = Encoding(format=values["image_format"], text=values["write_graph"] and metadata)
-        name = check_set_name(values["name"].strip())
-        sizes, _, filtered = values["small_copies"].partition(":")
-        copy_filter = checks.choice(filtered.strip() or "bicubic", list(FILTERS), "the filter in small_copies")
-        return cls(plan, name, settings, start, encoding, parse_sizes(sizes), copy_filter)
+    def __post_init__(self) -> None:
+        denoise = self.settings.denoise
+        if denoise < 1.0 and self.start_image is None:
+            raise ValueError(
+                f"denoise is {denoise:g} without a start image; expected 1; connect a start image or set it to 1"
+            )
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A set as it is to be.
+class GenerationJob:
+    """A request together with the set that it fills.
 
     Args:
         root: the set's folder; it has passed `paths.confine`.
@@ -92,7 +78,7 @@ class Job:
     identity: dict[str, Any]
     provenance: dict[str, Any]
 
-    def is_begun(self) -> bool:
+    def exists(self) -> bool:
         """Whether there is a set of that name."""
         return (self.root / DESCRIPTION).exists()
 
@@ -112,7 +98,7 @@ class Job:
             copies=self.request.copies,
             copy_filter=self.request.copy_filter,
         )
-        _seen.add(str(self.root))
+        _opened.add(str(self.root))
         return store
 
     def missing(self, store: DatasetStore) -> Iterator[Item]:
@@ -129,7 +115,7 @@ class Job:
         Raises:
             ValueError: the set is there with other settings, or the disk is too small.
         """
-        if self.is_begun():
+        if self.exists():
             with self.open() as store:
                 count = self.count_missing(store)
         else:
@@ -140,20 +126,20 @@ class Job:
 
 
 def fingerprint(path: Path) -> str:
-    """Changes when a finished set has to be looked at again: its revision was raised, or it was deleted.
+    """Changes when a finished set has to be looked at again: its revision was raised, or the folder was deleted.
 
     A set's own first run must not change it, or everything downstream would run once more at the next queueing.
     """
     revision = read_revision(path)
     if revision < 0:
-        return "deleted" if str(path) in _seen else "0"
+        return "deleted" if str(path) in _opened else "0"
     return str(revision)
 
 
 def identity(request: Request, upstream: Upstream) -> dict[str, Any]:
     """What decides the pictures of a set, flat, so that a difference is shown by name; texts are the plan's."""
-    refines = "refiner_model" in upstream.settings
-    settings = request.settings.identity(starts=digest(request.start_image), refines=refines)
+    has_refiner = "refiner_model" in upstream.settings
+    settings = request.settings.identity(start_image=digest(request.start_image), has_refiner=has_refiner)
     return {**settings, **{f"graph.{key}": value for key, value in upstream.settings.items()}}
 
 
@@ -188,7 +174,7 @@ def digest(images: torch.Tensor | None) -> str:
     return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
 
 
-def check_space(folder: Path, images: int, settings: Settings) -> None:
+def check_space(folder: Path, images: int, settings: SamplingSettings) -> None:
     """Refuse to begin what the disk cannot hold.
 
     Raises:
@@ -197,7 +183,7 @@ def check_space(folder: Path, images: int, settings: Settings) -> None:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    needed = int(images * settings.width * settings.height * _BYTES_A_PIXEL) + _RESERVE
+    needed = int(images * settings.width * settings.height * _BYTES_PER_PIXEL) + _RESERVE_BYTES
     if free < needed:
         raise ValueError(
             f"free space is {free / 1e9:.1f} GB; expected about {needed / 1e9:.1f} GB for {images:,} pictures of "
@@ -206,49 +192,64 @@ def check_space(folder: Path, images: int, settings: Settings) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class RunSummary:
+    """What one call did.
+
+    Args:
+        created: pictures made by it.
+        tiled: how many of them were decoded in tiles.
+        seconds: from opening the set on.
+    """
+
+    created: int
+    tiled: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
     """What the node returns. `ui` is found in the server's history."""
 
     dataset: DatasetRef
-    thumbnails: torch.Tensor
+    thumbnails: torch.Tensor  # (B, H, W, 3) float in 0..1
     ui: dict[str, list[Any]]
 
 
-def finish(store: DatasetStore, plan: Plan, made: int, tiled: int, seconds: float, place: str) -> Done:
+def make_outputs(store: DatasetStore, plan: Plan, run: RunSummary, subfolder: str) -> Outputs:
     """The outputs for a set that holds all of `plan`.
 
     Args:
-        made: pictures made by this call.
-        tiled: how many of them were decoded in tiles.
-        place: the set's folder relative to output/, for the page to show its pictures.
+        subfolder: the set's folder relative to output/, for the page to show its pictures.
     """
-    chosen = spread(plan.schedule(), len(plan), THUMBNAILS)
-    names = [f"{store.folder(label)}/{rank:06d}{store.encoding.suffix}" for label, rank in chosen]
-    there = [name for name in names if (store.root / name).is_file()]
+    sample = evenly_spaced(plan.schedule(), len(plan), MAX_THUMBNAILS)
+    names = [f"{store.folder(label)}/{rank:06d}{store.encoding.suffix}" for label, rank in sample]
+    names = [name for name in names if (store.root / name).is_file()]
     summary: dict[str, Any] = {
         "name": store.name,
         "path": str(store.root),
         "images": len(store),
-        "made": made,
-        "seconds": round(seconds, 3),
+        "made": run.created,
+        "seconds": round(run.seconds, 3),
         "counts": store.counts(),
-        "decoded_in_tiles": tiled,
+        "decoded_in_tiles": run.tiled,
         "revision": store.ref().revision,
     }
-    shown = [name.rpartition("/") for name in there]
+    files = [name.rpartition("/") for name in names]
     ui: dict[str, list[Any]] = {
         "hyponet": [summary],  # as all nodes of data sets do
         "hyponet_dataset": [summary],
-        "text": [f"{store.name}: {len(store):,} images, {made:,} made in {seconds:.1f} s\n{store.root}"],
-        "images": [{"filename": file, "subfolder": f"{place}/{folder}", "type": "output"} for folder, _, file in shown],
+        "text": [f"{store.name}: {len(store):,} images, {run.created:,} made in {run.seconds:.1f} s\n{store.root}"],
+        "images": [
+            {"filename": file, "subfolder": f"{subfolder}/{folder}", "type": "output"} for folder, _, file in files
+        ],
     }
-    return Done(store.ref(), thumbnails([store.root / name for name in there]), ui)
+    return Outputs(store.ref(), thumbnails([store.root / name for name in names]), ui)
 
 
-def spread(values: Iterable[T], total: int, most: int) -> list[T]:
-    """At most `most` of the `total` values, evenly spread, in order; never all of them in memory."""
-    wanted = {index * total // most for index in range(most)} if total > most else range(total)
-    return [value for index, value in enumerate(values) if index in wanted]
+def evenly_spaced(values: Iterable[T], total: int, limit: int) -> list[T]:
+    """At most `limit` of the `total` values, evenly spaced, in order; never all of them in memory."""
+    indices = {index * total // limit for index in range(limit)} if total > limit else range(total)
+    return [value for index, value in enumerate(values) if index in indices]
 
 
 def thumbnails(paths: Sequence[Path]) -> torch.Tensor:
@@ -256,16 +257,16 @@ def thumbnails(paths: Sequence[Path]) -> torch.Tensor:
 
     A picture that cannot be read is left out: Verify Dataset, which mends it, stands behind this node.
     """
-    rows = []
+    images = []
     for path in paths:
         try:
-            small = Image.fromarray(decode(path, path.name))
+            image = Image.fromarray(decode(path, path.name))
         except CorruptPicture as problem:
-            _log.warning("no thumbnail: %s", problem)
+            logger.warning("no thumbnail: %s", problem)
             continue
-        if max(small.size) > _THUMBNAIL_SIDE:
-            scale = _THUMBNAIL_SIDE / max(small.size)
-            size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
-            small = small.resize(size, Image.Resampling.BICUBIC)
-        rows.append(np.asarray(small))
-    return to_image(np.stack(rows)) if rows else torch.zeros(1, 1, 1, 3)
+        if max(image.size) > _THUMBNAIL_SIDE:
+            scale = _THUMBNAIL_SIDE / max(image.size)
+            size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+            image = image.resize(size, Image.Resampling.BICUBIC)
+        images.append(np.asarray(image))  # (H, W, 3)
+    return to_image(np.stack(images)) if images else torch.zeros(1, 1, 1, 3)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
+import torch
 from comfy_api.latest import io
 
+from ...evaluation.pictures.decode import FILTERS
 from .. import sockets
-from ..checks import checked
-from ..dataset.store.encode import FORMATS
-from ..engine import schema
+from ..checks import checked, choice
+from ..dataset.store.encode import FORMATS, Encoding
+from ..dataset.store.names import check_set_name, parse_sizes
+from ..engine import metadata_is_off, schema
 from ..prompts.item import Item
 from ..prompts.plan import Plan
 from . import engine
 from .batching import batch_count, plan_batch
+from .job import GenerationJob, Request
 from .noise import PerImageNoise
+from .settings import SamplingSettings
 
 CATEGORY = "HypoNet/Sampling"
 
@@ -56,14 +63,42 @@ class HypoNetGenerateDataset(io.ComfyNode):
     @classmethod
     @checked
     def check_lazy_status(cls, **values: Any) -> list[str]:
-        missing = engine.Task.read(values, cls.hidden).job.prepare()
+        missing = cls._job(values).prepare()
         return [key for key in engine.MODELS if key in values] if missing else []
 
     @classmethod
     @checked
     def execute(cls, **values: Any) -> io.NodeOutput:
-        finished = engine.Task.read(values, cls.hidden).run(*(values.get(key) for key in engine.MODELS))
-        return io.NodeOutput(finished.dataset, finished.thumbnails, ui=finished.ui)
+        outputs = engine.generate_dataset(cls._job(values), values, cls.hidden.unique_id)
+        return io.NodeOutput(outputs.dataset, outputs.thumbnails, ui=outputs.ui)
+
+    @classmethod
+    def _job(cls, values: Mapping[str, Any]) -> GenerationJob:
+        return engine.make_job(read_request(values, metadata=not metadata_is_off()), cls.hidden)
+
+
+def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request:
+    """What the inputs of Generate Dataset ask for; types and ranges of widgets are checked by the node's schema.
+
+    Args:
+        values: inputs by name.
+        metadata: whether the server allows pictures to carry their graph.
+
+    Raises:
+        ValueError: an input is of the wrong kind, or values that may stand alone do not go together.
+    """
+    plan = values["plan"]
+    if not isinstance(plan, Plan):
+        raise ValueError(f"plan is {type(plan).__name__}; expected a plan; connect Dataset Plan")
+    settings = SamplingSettings(**{field.name: values[field.name] for field in fields(SamplingSettings)})
+    start = values.get("start_image")
+    if start is not None and (not isinstance(start, torch.Tensor) or start.ndim != 4 or not len(start)):
+        raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
+    encoding = Encoding(format=values["image_format"], text=values["write_graph"] and metadata)
+    name = check_set_name(values["name"].strip())
+    sizes, _, filter_name = values["small_copies"].partition(":")
+    copy_filter = choice(filter_name.strip() or "bicubic", list(FILTERS), "the filter in small_copies")
+    return Request(plan, name, settings, start, encoding, parse_sizes(sizes), copy_filter)
 
 
 def _model_inputs() -> list[io.Input]:

@@ -1,6 +1,6 @@
 """Noise made one image at a time, so that an image does not depend on its batch.
 
-Reads seeds in [0, 2**32); writes tensors shaped like latents (B, C, H, W).
+Reads seeds in [0, 2**32); writes tensors shaped like latents: (B, C, h, w), with video models (B, C, frames, h, w).
 """
 
 from __future__ import annotations
@@ -23,22 +23,21 @@ def start_noise(latents: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
             f"the latent batch has {latents.shape[0]} images and the plan batch has {len(seeds)}; expected equal "
             "numbers; connect Plan Batch's count to the empty latent's batch size"
         )
-    size = (1, *latents.shape[1:])
-    return torch.cat(
-        [
-            torch.randn(size, dtype=latents.dtype, generator=torch.Generator("cpu").manual_seed(seed), device="cpu")
-            for seed in seeds
-        ]
-    )
+    shape = (1, *latents.shape[1:])  # one image's: (1, C, h, w)
+    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+    # drawn on the CPU, as ComfyUI's prepare_noise does, so that every device starts from the same noise
+    draws = [torch.randn(shape, dtype=latents.dtype, generator=generator, device="cpu") for generator in generators]
+    return torch.cat(draws)  # (B, C, h, w)
 
 
 def generator_noise(x: torch.Tensor, seeds: Sequence[int]) -> Callable[[object, object], torch.Tensor]:
     """A k-diffusion noise sampler: each call draws the next noise of each image from the image's own generator."""
     generators = [torch.Generator(x.device).manual_seed(seed) for seed in seeds]
-    size = (1, *x.shape[1:])
+    shape = (1, *x.shape[1:])
 
     def draw(sigma: object, sigma_next: object) -> torch.Tensor:
-        return torch.cat([torch.randn(size, dtype=x.dtype, device=x.device, generator=each) for each in generators])
+        draws = [torch.randn(shape, dtype=x.dtype, device=x.device, generator=generator) for generator in generators]
+        return torch.cat(draws)  # (B, C, h, w)
 
     return draw
 

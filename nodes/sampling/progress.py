@@ -6,41 +6,37 @@ import time
 from collections.abc import Callable
 
 
-class Pace:
-    """How fast a run goes, from its start on.
+class Throughput:
+    """How fast images are made, from its construction on.
 
     Args:
-        total: images to make in this run.
+        total: images to be made.
         clock: seconds, monotonic.
     """
 
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.total = total
         self._clock = clock
-        self._began = clock()
+        self._start = clock()
 
-    def seconds(self) -> float:
-        """Seconds since the run began."""
-        return self._clock() - self._began
-
-    def line(self, done: float) -> str:
-        """For `done` images (parts of one count): "12 of 400 images, 3.1 images/s, 2 min 5 s left"."""
-        seconds = self.seconds()
-        text = f"{int(done):,} of {self.total:,} images"
-        if done <= 0 or seconds <= 0:
+    def line(self, finished: float) -> str:
+        """For `finished` images (parts of one count): "12 of 400 images, 3.1 images/s, 2 min 5 s left"."""
+        seconds = self._clock() - self._start
+        text = f"{int(finished):,} of {self.total:,} images"
+        if finished <= 0 or seconds <= 0:
             return text
-        rate = done / seconds
+        rate = finished / seconds
         speed = f"{rate:.1f} images/s" if rate >= 1 else f"{1 / rate:.1f} s an image"
-        return f"{text}, {speed}, {duration((self.total - done) / rate)} left"
+        return f"{text}, {speed}, {duration((self.total - finished) / rate)} left"
 
 
 def duration(seconds: float) -> str:
     """ "45 s", "2 min 5 s", "3 h 12 min", "2 d 4 h"."""
-    left = max(0, round(seconds))
-    if left < 60:
-        return f"{left} s"
-    if left < 3600:
-        return f"{left // 60} min {left % 60} s"
-    if left < 86400:
-        return f"{left // 3600} h {left % 3600 // 60} min"
-    return f"{left // 86400} d {left % 86400 // 3600} h"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

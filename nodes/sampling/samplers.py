@@ -5,17 +5,17 @@ Reads nothing and writes nothing: names of ComfyUI's samplers in, the kind of th
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, auto
 
 
 class StepNoise(Enum):
-    """What a sampler draws while it runs, and so how a batch of it is kept free of its neighbours."""
+    """What a sampler draws while it runs, and so how an image is kept free of the others in its batch."""
 
-    NONE = "draws nothing: runs as one batch"
-    GENERATOR = "one generator for the batch: each image gets its own"
-    TREE = "a Brownian tree on the CPU: each image gets its own"
-    TREE_ON_DEVICE = "a Brownian tree on the model's device: each image gets its own"
-    ALONE = "its steps depend on the whole batch, or are not known: runs one image at a time"
+    NONE = auto()  # draws nothing: runs as one batch
+    GENERATOR = auto()  # torch.randn at each step: each image gets a generator of its own
+    TREE = auto()  # a Brownian tree on the CPU: each image gets its own
+    TREE_ON_DEVICE = auto()  # a Brownian tree on the model's device: each image gets its own
+    ALONE = auto()  # its steps depend on the whole batch, or are not known: runs one image at a time
 
 
 _NONE = (
@@ -30,7 +30,7 @@ _TREE = "dpmpp_sde dpmpp_2m_sde dpmpp_2m_sde_heun dpmpp_3m_sde"
 _TREE_ON_DEVICE = "dpmpp_sde_gpu dpmpp_2m_sde_gpu dpmpp_2m_sde_heun_gpu dpmpp_3m_sde_gpu"
 
 # dpm_adaptive is left out on purpose: it chooses its step from an error norm over the whole batch
-KINDS: dict[str, StepNoise] = {
+STEP_NOISE: dict[str, StepNoise] = {
     **dict.fromkeys(_NONE.split(), StepNoise.NONE),
     **dict.fromkeys(_GENERATOR.split(), StepNoise.GENERATOR),
     **dict.fromkeys(_TREE.split(), StepNoise.TREE),
@@ -40,4 +40,17 @@ KINDS: dict[str, StepNoise] = {
 
 def step_noise(sampler: str) -> StepNoise:
     """The step noise of a sampler; one that is not known here (a newer one, another pack's) runs alone."""
-    return KINDS.get(sampler, StepNoise.ALONE)
+    return STEP_NOISE.get(sampler, StepNoise.ALONE)
+
+
+def check_batch(sampler: str, images: int) -> None:
+    """Refuse several images at once for a sampler that has to run one at a time.
+
+    Raises:
+        ValueError: the sampler is one of those, and there are several images.
+    """
+    if step_noise(sampler) is StepNoise.ALONE and images > 1:
+        raise ValueError(
+            f"sampler is {sampler} for {images} images; its steps depend on the whole batch, or are not known: it runs "
+            "one image at a time; use a batch of 1"
+        )

@@ -1,4 +1,4 @@
-"""How pictures are sampled: sizes, steps, guidance. Part of a data set's identity, so checked before anything runs."""
+"""How pictures are sampled: sizes, steps, guidance. Part of a data set's identity."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """One way of sampling.
+class SamplingSettings:
+    """One way of sampling; ranges and names are the node's schema's to check.
 
     Args:
         width, height: of the picture, pixels, multiples of 8.
@@ -17,6 +17,9 @@ class Settings:
         batch_size: images sampled at once; changes no picture.
         denoise: share of the schedule that runs over a start image; 1 without one.
         switch_at: share of the steps after which the refiner takes over.
+
+    Raises:
+        ValueError: a side is no multiple of 8.
     """
 
     width: int
@@ -29,12 +32,17 @@ class Settings:
     denoise: float
     switch_at: float
 
-    def identity(self, *, starts: str, refines: bool) -> dict[str, object]:
+    def __post_init__(self) -> None:
+        for name, side in (("width", self.width), ("height", self.height)):
+            if side % 8:
+                raise ValueError(f"{name} is {side}; expected a multiple of 8; try {side // 8 * 8}")
+
+    def identity(self, *, start_image: str, has_refiner: bool) -> dict[str, object]:
         """What of this decides the pictures, for `dataset.json`.
 
         Args:
-            starts: sha256 of the start images, "" without one.
-            refines: whether a refiner is connected.
+            start_image: sha256 of the start images, "" without one.
+            has_refiner: whether a refiner is connected.
         """
         values: dict[str, object] = {
             "width": self.width,
@@ -44,26 +52,11 @@ class Settings:
             "sampler": self.sampler,
             "scheduler": self.scheduler,
         }
-        if starts:
-            values |= {"start_image": starts, "denoise": self.denoise}
-        if refines:
+        if start_image:
+            values |= {"start_image": start_image, "denoise": self.denoise}
+        if has_refiner:
             values["switch_at"] = self.switch_at
         return values
-
-
-def check_settings(settings: Settings, *, has_start: bool) -> None:
-    """Refuse what cannot be sampled although each value alone may be: types and ranges are the node's schema's.
-
-    Raises:
-        ValueError: a side is no multiple of 8; or denoise is below 1 without a start image.
-    """
-    for what, size in (("width", settings.width), ("height", settings.height)):
-        if size % 8:
-            raise ValueError(f"{what} is {size}; expected a multiple of 8; try {size // 8 * 8}")
-    if settings.denoise < 1.0 and not has_start:
-        raise ValueError(
-            f"denoise is {settings.denoise:g} without a start image; expected 1; connect a start image or set it to 1"
-        )
 
 
 def refiner_step(steps: int, switch_at: float) -> int:

@@ -24,7 +24,7 @@ def test_lengths_whose_common_multiple_is_near_share_a_batch():
 
 
 def test_nothing_is_repeated_where_that_would_change_the_picture():
-    assert group_lengths([(77, 77), (154, 77), (77, 77)], 8, longest=1) == [[0, 2], [1]]
+    assert group_lengths([(77, 77), (154, 77), (77, 77)], 8, max_repeat=1) == [[0, 2], [1]]
 
 
 def test_groups_hold_at_most_a_batch():
@@ -41,9 +41,9 @@ def limited(most, total=10, size=8):
             raise Full
         return sum(part)
 
-    limit = BatchLimit(size)
-    done = list(limit.run(list(range(total)), work, lambda error: isinstance(error, Full), lambda: freed.append(1)))
-    return asked, [list(part) for part, _ in done], limit.size, len(freed)
+    limit = BatchLimit(size, lambda error: isinstance(error, Full), lambda: freed.append(1))
+    batches = [list(batch) for batch, _ in limit.map(work, list(range(total)))]
+    return asked, batches, limit.size, len(freed)
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost():
@@ -67,7 +67,7 @@ def test_another_error_is_not_taken_for_a_lack_of_memory():
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        list(BatchLimit(4).run([1, 2], work, lambda error: isinstance(error, Full), lambda: None))
+        list(BatchLimit(4, lambda error: isinstance(error, Full), lambda: None).map(work, [1, 2]))
 
 
 def small_plan():

@@ -12,9 +12,9 @@ import torch
 from hyponet.evaluation.pictures.tensors import to_uint8
 from hyponet.nodes.prompts.item import Item
 from hyponet.nodes.sampling.decoding import decode
-from hyponet.nodes.sampling.generate import Run
-from hyponet.nodes.sampling.samplers import KINDS, StepNoise, step_noise
-from hyponet.nodes.sampling.settings import Settings
+from hyponet.nodes.sampling.generate import GenerationLoop
+from hyponet.nodes.sampling.samplers import STEP_NOISE, StepNoise, step_noise
+from hyponet.nodes.sampling.settings import SamplingSettings
 
 SIZE = 64
 PROMPTS = ("a red horse", "cat, " * 40, "ship in a harbour")  # the second is longer than one window of 77 tokens
@@ -26,7 +26,7 @@ def item(rank, prompt="", seed=None):
 
 def settings(sampler="dpmpp_2m", **changes):
     values = {"width": SIZE, "height": SIZE, "steps": 4, "cfg": 5.0, "sampler": sampler, "scheduler": "karras"}
-    return Settings(**{**values, "batch_size": 3, "denoise": 1.0, "switch_at": 0.8, **changes})
+    return SamplingSettings(**{**values, "batch_size": 3, "denoise": 1.0, "switch_at": 0.8, **changes})
 
 
 def native_latent(comfyui, models, chosen, one, start=None):
@@ -54,25 +54,25 @@ def native_picture(comfyui, models, chosen, one, start=None):
     return np.clip(255.0 * pixels, 0, 255).astype(np.uint8)
 
 
-def make_studio(engine, models, chosen, **more):
-    return engine.Studio(models.model, models.vae, models.encoder, chosen, **more)
+def make_pipeline(engine, models, chosen, **more):
+    return engine.ComfyPipeline(models.model, models.vae, models.encoder, chosen, **more)
 
 
-def make(engine, studio, items, batch_size, ahead=0):
+def make(engine, pipeline, items, batch_size, prefetch=0):
     """Item rank -> picture, made by the loop that the node runs."""
     made = {}
-    run = Run(
-        studio,
+    loop = GenerationLoop(
+        pipeline,
         lambda one, picture: made.__setitem__(one.rank, picture),
         lambda done, denoised: None,
         engine.out_of_memory,
-        engine.recover,
+        engine.release_memory,
         batch_size=batch_size,
-        steps=studio.settings.steps,
-        ahead=ahead,
+        steps=pipeline.settings.steps,
+        prefetch=prefetch,
     )
     with torch.inference_mode():
-        assert run.make(items) == len(items)
+        assert loop.generate(items) == len(items)
     return made
 
 
@@ -81,7 +81,7 @@ def largest_difference(first, second):
 
 
 def known_samplers():
-    return sorted(KINDS)
+    return sorted(STEP_NOISE)
 
 
 def test_every_native_sampler_is_known_or_runs_alone(engine):
@@ -93,9 +93,9 @@ def test_every_native_sampler_is_known_or_runs_alone(engine):
 def test_sampler_gives_an_image_in_a_batch_what_it_gives_it_alone(comfyui, engine, sd15, sampler):
     chosen = settings(sampler)
     items = [item(0), item(2)]
-    studio = make_studio(engine, sd15, chosen)
+    pipeline = make_pipeline(engine, sd15, chosen)
     with torch.inference_mode():
-        together = studio.sample(studio.encode(items), lambda *_: None)
+        together = pipeline.sample(pipeline.encode(items), lambda *_: None)
         alone = native_latent(comfyui, sd15, chosen, items[1])
     assert (together[0] - alone[0]).abs().max() > alone.std(), "other images are other pictures"
     # latents, since a random VAE flattens differences; 2 of 255 of a range of 4 deviations is 3e-2 of one
@@ -107,9 +107,9 @@ def test_picture_is_the_native_one_in_any_batch(request, comfyui, engine, models
     models = request.getfixturevalue(models)
     chosen = settings(sampler, steps=2)
     items = [item(rank) for rank in range(8)]  # two of them long
-    studio = make_studio(engine, models, chosen)
-    of_eight, of_three = make(engine, studio, items, 8), make(engine, studio, items, 3)
-    alone = make(engine, studio, items[4:5], 1)[4]
+    pipeline = make_pipeline(engine, models, chosen)
+    of_eight, of_three = make(engine, pipeline, items, 8), make(engine, pipeline, items, 3)
+    alone = make(engine, pipeline, items[4:5], 1)[4]
     with torch.inference_mode():
         native = native_picture(comfyui, models, chosen, items[4])
     assert largest_difference(of_eight[4], of_eight[5]) > 20, "a flat picture would prove nothing"
@@ -123,7 +123,7 @@ def test_dpm_adaptive_runs_one_image_at_a_time(comfyui, engine, sd15):
     chosen = settings("dpm_adaptive", steps=2, scheduler="simple")  # a short range of noise, few steps
     with torch.inference_mode():
         native = native_picture(comfyui, sd15, chosen, item(2))
-    assert largest_difference(make(engine, make_studio(engine, sd15, chosen), [item(0), item(2)], 2)[2], native) == 0
+    assert largest_difference(make(engine, make_pipeline(engine, sd15, chosen), [item(0), item(2)], 2)[2], native) == 0
     with pytest.raises(ValueError, match="runs one image at a time"):
         engine.per_image_sampler("dpm_adaptive", [1, 2])
 
@@ -132,9 +132,11 @@ def test_start_image_gives_what_vae_encode_and_ksampler_give(comfyui, engine, sd
     chosen = settings(denoise=0.5)
     start = torch.rand(1, SIZE, SIZE, 3, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        studio = make_studio(engine, sd15, chosen, starts=engine.encode_starts(sd15.vae, start, chosen))
+        pipeline = make_pipeline(
+            engine, sd15, chosen, start_latents=engine.encode_start_images(sd15.vae, start, chosen)
+        )
         native = native_picture(comfyui, sd15, chosen, item(1), start)
-    assert largest_difference(make(engine, studio, [item(0), item(1), item(2)], 3)[1], native) <= 2
+    assert largest_difference(make(engine, pipeline, [item(0), item(1), item(2)], 3)[1], native) <= 2
 
 
 @pytest.mark.parametrize("sampler", ["dpmpp_2m", "euler_ancestral"])
@@ -153,12 +155,12 @@ def test_refiner_takes_over_as_a_second_ksampler_advanced_does(comfyui, engine, 
             )  # fmt: skip
             noise = torch.zeros_like(latent)
         native = to_uint8(sd15.vae.decode(latent))[0]
-    studio = make_studio(engine, sd15, chosen, refiner=sd15.model, refiner_encoder=sd15.encoder)
+    pipeline = make_pipeline(engine, sd15, chosen, refiner=sd15.model, refiner_encoder=sd15.encoder)
     items = [item(0), item(1), one]
-    at_once, in_turn = make(engine, studio, items, 3), make(engine, studio, items, 2, ahead=64)
+    at_once, in_turn = make(engine, pipeline, items, 3), make(engine, pipeline, items, 2, prefetch=64)
     assert largest_difference(at_once[2], native) <= 2
     assert largest_difference(in_turn[2], native) <= 2
-    plain = make(engine, make_studio(engine, sd15, settings(sampler, steps=2)), [one], 1)[2]
+    plain = make(engine, make_pipeline(engine, sd15, settings(sampler, steps=2)), [one], 1)[2]
     assert largest_difference(plain, native) > 20
 
 
@@ -188,10 +190,10 @@ def test_out_of_memory_in_the_sampler_halves_the_batch_and_loses_nothing(engine,
     small = SimpleNamespace(model=sd15.model.clone(), vae=sd15.vae, encoder=sd15.encoder)
     small.model.set_model_unet_function_wrapper(crowded)
     chosen, items = settings(steps=2), [item(rank) for rank in range(9)]
-    pictures = make(engine, make_studio(engine, small, chosen), items, 8)
+    pictures = make(engine, make_pipeline(engine, small, chosen), items, 8)
     assert max(asked) == 16
     assert asked[-1] == 2, "eight, then four, then two at a time, then the ninth"
-    expected = make(engine, make_studio(engine, sd15, chosen), items, 1)
+    expected = make(engine, make_pipeline(engine, sd15, chosen), items, 1)
     assert sorted(pictures) == list(range(9))
     assert max(largest_difference(pictures[rank], expected[rank]) for rank in range(9)) <= 2
 
@@ -203,7 +205,7 @@ def test_an_image_that_does_not_fit_alone_is_an_error(engine, sd15):
     small = SimpleNamespace(model=sd15.model.clone(), vae=sd15.vae, encoder=sd15.encoder)
     small.model.set_model_unet_function_wrapper(full)
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        make(engine, make_studio(engine, small, settings()), [item(0), item(1)], 2)
+        make(engine, make_pipeline(engine, small, settings()), [item(0), item(1)], 2)
 
 
 def test_a_vae_short_of_memory_decodes_smaller_batches_and_tiles_only_single_pictures(sd15, caplog):

@@ -5,52 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
-from hyponet.nodes.prompts.item import ClassSpec
-from hyponet.nodes.prompts.plan import Plan
-from hyponet.nodes.prompts.wildcards.library import Library
-from hyponet.nodes.sampling.job import Request, check_space, digest, spread, thumbnails
-from hyponet.nodes.sampling.settings import Settings
+from hyponet.nodes.sampling.job import check_space, digest, evenly_spaced, thumbnails
+from hyponet.nodes.sampling.settings import SamplingSettings
 
-SETTINGS = Settings(512, 512, 30, 2.0, "dpmpp_2m", "karras", 8, 1.0, 0.8)
-
-
-INPUTS = {"width": 512, "height": 512, "steps": 30, "cfg": 2.0, "sampler": "dpmpp_2m", "scheduler": "karras"}
-INPUTS |= {"batch_size": 8, "name": "pets", "denoise": 1.0, "switch_at": 0.8}
-INPUTS |= {"image_format": "png", "write_graph": True, "small_copies": ""}
-
-
-def request(**changes):
-    plan = Plan([ClassSpec("cat")], "a __class__", Library([]))
-    return Request.read({**INPUTS, "plan": plan, **changes})
-
-
-def test_a_request_reads_the_widgets():
-    read = request()
-    assert read.settings == SETTINGS
-    assert (read.encoding.format, read.encoding.text, read.copies, read.start_image) == ("png", True, (), None)
-    assert request(small_copies="64, 32").copies == (32, 64)
-    assert request(small_copies="64, 32").copy_filter == "bicubic"
-    assert request(small_copies="32: lanczos").copies == (32,)
-    assert request(small_copies="32: lanczos").copy_filter == "lanczos"
-    with pytest.raises(ValueError, match="the filter in small_copies"):
-        request(small_copies="32: sharp")
-
-
-def test_a_server_without_metadata_writes_none():
-    assert Request.read({**INPUTS, "plan": request().plan, "write_graph": True}, metadata=False).encoding.text is False
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"plan": "cats"}, "plan is str; expected a plan"),
-        ({"name": "pets.work"}, "beside a set"),
-        ({"start_image": torch.zeros(0, 8, 8, 3)}, "start_image holds no pictures"),
-    ],
-)
-def test_what_cannot_be_asked_for_is_refused(changes, says):
-    with pytest.raises(ValueError, match=says):
-        request(**changes)
+SETTINGS = SamplingSettings(512, 512, 30, 2.0, "dpmpp_2m", "karras", 8, 1.0, 0.8)
 
 
 def test_a_disk_that_is_too_small_is_refused(tmp_path):
@@ -60,8 +18,8 @@ def test_a_disk_that_is_too_small_is_refused(tmp_path):
 
 
 def test_at_most_64_are_spread_over_all():
-    assert spread(iter(range(5)), 5, 64) == [0, 1, 2, 3, 4]
-    some = spread(iter(range(1000)), 1000, 64)
+    assert evenly_spaced(iter(range(5)), 5, 64) == [0, 1, 2, 3, 4]
+    some = evenly_spaced(iter(range(1000)), 1000, 64)
     assert len(some) == 64
     assert (some[0], some[1]) == (0, 15)
     assert some[-1] >= 980

@@ -1,0 +1,59 @@
+"""How Generate Dataset reads its inputs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.plan import Plan
+from hyponet.nodes.prompts.wildcards.library import Library
+from hyponet.nodes.sampling.settings import SamplingSettings
+
+SETTINGS = SamplingSettings(512, 512, 30, 2.0, "dpmpp_2m", "karras", 8, 1.0, 0.8)
+INPUTS = {"width": 512, "height": 512, "steps": 30, "cfg": 2.0, "sampler": "dpmpp_2m", "scheduler": "karras"}
+INPUTS |= {"batch_size": 8, "name": "pets", "denoise": 1.0, "switch_at": 0.8}
+INPUTS |= {"image_format": "png", "write_graph": True, "small_copies": ""}
+
+
+@pytest.fixture
+def request_for(comfyui):
+    """The request that Generate Dataset reads from its inputs with the given ones changed."""
+    from hyponet.nodes.sampling.nodes import read_request
+
+    def read(metadata=True, **changes):
+        plan = Plan([ClassSpec("cat")], "a __class__", Library([]))
+        return read_request({**INPUTS, "plan": plan, **changes}, metadata=metadata)
+
+    return read
+
+
+def test_a_request_reads_the_widgets(request_for):
+    read = request_for()
+    assert read.settings == SETTINGS
+    assert (read.encoding.format, read.encoding.text, read.copies, read.start_image) == ("png", True, (), None)
+    assert request_for(small_copies="64, 32").copies == (32, 64)
+    assert request_for(small_copies="64, 32").copy_filter == "bicubic"
+    assert request_for(small_copies="32: lanczos").copies == (32,)
+    assert request_for(small_copies="32: lanczos").copy_filter == "lanczos"
+    assert request_for(denoise=0.5, start_image=torch.zeros(1, 8, 8, 3)).settings.denoise == 0.5
+    with pytest.raises(ValueError, match="the filter in small_copies"):
+        request_for(small_copies="32: sharp")
+
+
+def test_a_server_without_metadata_writes_none(request_for):
+    assert request_for(metadata=False, write_graph=True).encoding.text is False
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"plan": "cats"}, "plan is str; expected a plan"),
+        ({"name": "pets.work"}, "beside a set"),
+        ({"start_image": torch.zeros(0, 8, 8, 3)}, "start_image holds no pictures"),
+        ({"denoise": 0.5}, "denoise is 0.5 without a start image"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(request_for, changes, says):
+    with pytest.raises(ValueError, match=says):
+        request_for(**changes)
