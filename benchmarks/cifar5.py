@@ -26,8 +26,8 @@ import torch  # noqa: E402
 from hyponet.evaluation.intervals import wilson  # noqa: E402
 from hyponet.evaluation.pictures.sources.folders import read_folder  # noqa: E402
 from hyponet.evaluation.training.predict import predict  # noqa: E402
+from hyponet.evaluation.training.progress import TrainProgress  # noqa: E402
 from hyponet.evaluation.training.settings import Settings  # noqa: E402
-from hyponet.evaluation.training.state import Moment  # noqa: E402
 from hyponet.evaluation.training.train import folder_name, train  # noqa: E402
 
 RECIPES = {
@@ -69,13 +69,13 @@ def main() -> None:
         seeded = replace(settings, seed=seed)
         epoch = 0
 
-        def watch(moment: Moment) -> None:
+        def callback(progress: TrainProgress) -> None:
             nonlocal epoch
-            if moment.epoch != epoch:
-                epoch = moment.epoch
-                print(f"[{time.strftime('%H:%M:%S')}] {moment.text()}".replace("\n", "; "), flush=True)
+            if progress.epoch != epoch:
+                epoch = progress.epoch
+                print(f"[{time.strftime('%H:%M:%S')}] {progress.text()}".replace("\n", "; "), flush=True)
 
-        trained = train(pictures, seeded, options.keep / folder_name(pictures, seeded), watch=watch)
+        trained = train(pictures, seeded, options.keep / folder_name(pictures, seeded), callback=callback)
         for record in trained.history:
             print(f"  epoch {record.epoch}: loss {record.loss:.4f}, training accuracy {100 * record.accuracy:.2f} %")
         outputs = predict(trained.last, tested, torch.device("cpu"))

@@ -34,10 +34,11 @@ from torch import nn  # noqa: E402
 
 from hyponet.evaluation.pictures.cache import resized  # noqa: E402
 from hyponet.evaluation.pictures.sources.folders import read_folder  # noqa: E402
+from hyponet.evaluation.training.malloc import keep_freed_memory  # noqa: E402
 from hyponet.evaluation.training.model import build  # noqa: E402
+from hyponet.evaluation.training.progress import TrainProgress  # noqa: E402
 from hyponet.evaluation.training.settings import Settings  # noqa: E402
-from hyponet.evaluation.training.state import Moment  # noqa: E402
-from hyponet.evaluation.training.train import keep_freed_memory, train  # noqa: E402
+from hyponet.evaluation.training.train import train  # noqa: E402
 
 EPOCHS = 12
 WAYS = ("folder", "bare", "ours", "ours bfloat16")
@@ -113,12 +114,12 @@ def run_ours(root: Path, precision: str) -> list[Epoch]:
     data = read_folder(root, cache=root.parent / "cache")
     marks: list[Epoch] = []
 
-    def watch(moment: Moment) -> None:
-        if moment.step == (len(marks) + 1) * moment.steps // EPOCHS:
+    def callback(progress: TrainProgress) -> None:
+        if progress.step == (len(marks) + 1) * progress.steps // EPOCHS:
             marks.append(now())
 
     with tempfile.TemporaryDirectory() as folder:
-        train(data, replace(Settings(epochs=EPOCHS), precision=precision), Path(folder), watch=watch)
+        train(data, replace(Settings(epochs=EPOCHS), precision=precision), Path(folder), callback=callback)
     return [Epoch(float("nan"), float("nan")), *(two.since(one) for one, two in itertools.pairwise(marks))]
 
 

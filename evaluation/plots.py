@@ -134,9 +134,20 @@ def confusion_plot(
     return figure
 
 
-def distortion_plot(figures: Mapping[str, Any], title: str, size: tuple[int, int] = (900, 600)) -> Figure:
-    """FID over strength for each kind of distortion (Figure 5-3), from the figures of a distortion result."""
-    curves = {kind: (figures["strengths"], fids) for kind, fids in figures["fid"].items()}
+def distortion_plot(
+    strengths: Sequence[float],
+    fids: Mapping[str, Sequence[float | None]],
+    title: str,
+    size: tuple[int, int] = (900, 600),
+) -> Figure:
+    """FID over strength for each kind of distortion (Figure 5-3).
+
+    Args:
+        strengths: along the axis.
+        fids: kind -> one FID a strength.
+        title, size: of the picture; size in pixels.
+    """
+    curves = {kind: (strengths, values) for kind, values in fids.items()}
     return line_chart(curves, title, "strength of the distortion", "FID", size)
 
 

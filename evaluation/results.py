@@ -3,12 +3,8 @@
 Reads and writes `<folder>/<name>/<run>.json`; the nodes' folder is output/hyponet/results. A file is complete or
 absent: it is written under a temporary name and renamed.
 
-Figures that the report reads, by kind:
-  test              test_sets: [{name, count, correct, accuracy 0..1, interval [low, high], synthetic: bool,
-                    classes: [...], confusion: [[...]] (rows are true)}]; inputs.training: {name, ...}; settings.seed
-  training          history: [{epoch, loss, accuracy, held_out_accuracy or None}], held_out: {accuracy, count,
-                    synthetic: bool} or None; settings.seed
-  fid, inception_score, kid, precision_recall, diversity, distortion: see the module of that name
+What the figures hold, by kind: training, test and comparison, see training/figures.py; fid, inception_score, kid,
+precision_recall, diversity and distortion, see the module of that name in metrics/.
 """
 
 from __future__ import annotations
@@ -103,46 +99,47 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a metric found, before it is a file; the fields are those of Result."""
+class Measurement:
+    """What a run measured, before it is a file; the fields are those of Result.
+
+    Args:
+        name: a relative path of plain parts when it is written; see file_name.
+        kind: what was run, in lower case with underscores.
+        figures, inputs, settings: JSON values; numpy and torch scalars and arrays are converted, NaN becomes null.
+        warnings: what a reader has to know.
+    """
 
     name: str
     kind: str
-    figures: dict[str, Any]
-    inputs: dict[str, Any]
-    settings: dict[str, Any]
+    figures: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    settings: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
 
 
-def write_finding(folder: Path | str, finding: Finding, name: str = "") -> Result:
-    """Write `finding` below `folder` under `name`, or under its own with what file names forbid replaced."""
-    name = name or _UNSAFE.sub("_", finding.name).strip(" .") or "unnamed"
-    return write_result(folder, name, finding.kind, finding.figures, finding.inputs, finding.settings, finding.warnings)
+def file_name(name: str) -> str:
+    """`name` with what file names forbid replaced, for a measurement that goes under the name of its set."""
+    return _UNSAFE.sub("_", name).strip(" .") or "unnamed"
 
 
-def write_result(
-    folder: Path | str,
-    name: str,
-    kind: str,
-    figures: Mapping[str, Any],
-    inputs: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    warnings: tuple[str, ...] = (),
-) -> Result:
-    """Write one result below `folder` and return it.
+def write_result(folder: Path | str, measurement: Measurement) -> Result:
+    """Write one result to `folder`/<its name>/<run>.json and return it.
 
     Args:
         folder: the folder of all results (output/hyponet/results); made if missing.
-        name: a relative path of plain parts; the file goes to `folder/name/<run>.json`.
-        kind: what was run, in lower case with underscores.
-        figures, inputs, settings: JSON values; numpy and torch scalars and arrays are converted, NaN becomes null.
+        measurement: what to write.
 
     Raises:
-        ValueError: `name` leads out of `folder`, or a value has no JSON form.
+        ValueError: its name leads out of `folder`, or a value has no JSON form.
     """
+    name, kind = measurement.name, measurement.kind
     target = _below(Path(folder), name)
     now = datetime.now(timezone.utc)
-    body = {"figures": plain(figures), "inputs": plain(inputs), "settings": plain(settings)}
+    body = {
+        "figures": plain(measurement.figures),
+        "inputs": plain(measurement.inputs),
+        "settings": plain(measurement.settings),
+    }
     digest = hashlib.sha256(json.dumps([name, kind, body, now.timestamp()], sort_keys=True).encode()).hexdigest()[:8]
     result = Result(
         name=plain(name),
@@ -150,7 +147,7 @@ def write_result(
         run=f"{now:%Y%m%dT%H%M%S%f}Z-{kind}-{digest}",
         created=now.isoformat(timespec="seconds"),
         versions=versions(),
-        warnings=tuple(plain(warning) for warning in warnings),
+        warnings=tuple(plain(warning) for warning in measurement.warnings),
         **body,
     )
     path = target / f"{result.run}.json"

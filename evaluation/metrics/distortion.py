@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from ..pictures.cache import resized
 from ..pictures.labelled_images import LabelledImages, Progress, labelled
-from ..results import Finding
+from ..results import Measurement
 from .feature_statistics import frechet_distance, statistics_of
 from .features import Preparation, extract_features
 from .fid import count_warnings
@@ -122,7 +122,7 @@ def distortion_curve(
     cache: Path | None = None,
     batch: int = 0,
     progress: Progress | None = None,
-) -> Finding:
+) -> Measurement:
     """FID of each distorted copy of a set against the set itself.
 
     Args:
@@ -155,7 +155,7 @@ def distortion_curve(
         distorted = labelled(f"{images.name} {kind}", images.class_names, images.labels, source)
         features = extract_features(distorted, inception, preparation, cache=cache, batch=batch, progress=part(number))
         curves[kind].append(frechet_distance(statistics_of(features), reference))
-    return Finding(
+    return Measurement(
         name=images.name,
         kind="distortion",
         figures={"strengths": strengths, "fid": curves},

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..pictures.labelled_images import Progress
-from ..results import Finding
+from ..results import Measurement
 from .features import ImageFeatures
 from .precision_recall import squared_distances
 
@@ -50,7 +50,7 @@ def pairwise_distances(features: np.ndarray | Tensor, tick: Callable[[int], None
     return total / (len(x) * (len(x) - 1)), float(np.median(torch.cat(nearest).numpy()))
 
 
-def measure_diversity(features: ImageFeatures, *, progress: Progress | None = None) -> Finding:
+def measure_diversity(features: ImageFeatures, *, progress: Progress | None = None) -> Measurement:
     """Mean pairwise distance, median distance to the nearest neighbour and Vendi score of each class and their means.
 
     Args:
@@ -92,7 +92,7 @@ def measure_diversity(features: ImageFeatures, *, progress: Progress | None = No
         key: float(np.mean([item[key] for item in classes.values()]))
         for key in ("mean_pairwise_distance", "median_nearest_distance", "vendi")
     }
-    return Finding(
+    return Measurement(
         name=features.name,
         kind="diversity",
         figures={**means, "per_class": classes},

@@ -6,7 +6,7 @@ Source: Heusel et al. 2017, arXiv 1706.08500; Table 5-11 and equation 5-1 of the
 from __future__ import annotations
 
 from ..pictures.labelled_images import Progress
-from ..results import Finding
+from ..results import Measurement
 from .feature_statistics import FeatureStatistics, frechet_distance, statistics_of
 from .features import ImageFeatures, check_comparable
 from .inception import FEATURES
@@ -20,7 +20,7 @@ def measure_fid(
     *,
     per_class: bool = False,
     progress: Progress | None = None,
-) -> Finding:
+) -> Measurement:
     """The FID of a set against a reference.
 
     Args:
@@ -47,7 +47,7 @@ def measure_fid(
         alone = sorted(set(features.class_names) ^ set(reference.class_names))
         if alone:
             warnings += (f"no FID for classes that only one of the sets has: {', '.join(alone[:20])}",)
-    return Finding(
+    return Measurement(
         name=features.name,
         kind="fid",
         figures=figures,

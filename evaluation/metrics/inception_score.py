@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..results import Finding
+from ..results import Measurement
 from .features import ImageFeatures
 from .inception import NETWORKS, TORCHVISION_NETWORK
 
@@ -33,7 +33,7 @@ def inception_score(logits: np.ndarray | Tensor, bounds: Sequence[tuple[int, int
     return scores
 
 
-def measure_inception_score(features: ImageFeatures, *, splits: int = 10, seed: int = 2020) -> Finding:
+def measure_inception_score(features: ImageFeatures, *, splits: int = 10, seed: int = 2020) -> Measurement:
     """The Inception Score of a set.
 
     Args:
@@ -60,7 +60,7 @@ def measure_inception_score(features: ImageFeatures, *, splits: int = 10, seed: 
     if features.network != NETWORKS[TORCHVISION_NETWORK].key:
         warnings.append("measured with the FID network; the thesis's figures come from torchvision's and are others")
     spread = float(scores.std(ddof=1)) if torchmetrics and len(scores) > 1 else float(scores.std())
-    return Finding(
+    return Measurement(
         name=features.name,
         kind="inception_score",
         figures={"inception_score": float(scores.mean()), "inception_score_sd": spread, "per_split": scores.tolist()},

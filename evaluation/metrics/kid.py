@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..pictures.labelled_images import Progress
-from ..results import Finding
+from ..results import Measurement
 from .features import ImageFeatures, check_comparable
 
 ROWS = 1024
@@ -89,7 +89,7 @@ def measure_kid(
     kernel: Kernel | None = None,
     seed: int = 2020,
     progress: Progress | None = None,
-) -> Finding:
+) -> Measurement:
     """The KID of a set against a reference.
 
     Args:
@@ -119,7 +119,7 @@ def measure_kid(
     warnings = ["the spread over subsets is not a standard error"]
     if size < subset_size:
         warnings.insert(0, f"subsets have {size} pictures and not {subset_size}: the smaller set has no more")
-    return Finding(
+    return Measurement(
         name=features.name,
         kind="kid",
         figures={"kid": float(distances.mean()), "kid_sd_over_subsets": float(distances.std())},

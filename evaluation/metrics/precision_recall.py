@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..pictures.labelled_images import Progress
-from ..results import Finding
+from ..results import Measurement
 from .features import ImageFeatures, check_comparable
 
 CELLS = 4_000_000  # distances held at once
@@ -100,7 +100,7 @@ def measure_precision_recall(
     closed_k: int = 3,
     open_k: int = 5,
     progress: Progress | None = None,
-) -> Finding:
+) -> Measurement:
     """Precision and recall by both rules, density and coverage by the open one.
 
     Args:
@@ -130,7 +130,7 @@ def measure_precision_recall(
         warnings.append(
             f"{len(features)} pictures against {len(reference)}: precision, recall and coverage depend on both numbers"
         )
-    return Finding(
+    return Measurement(
         name=features.name,
         kind="precision_recall",
         figures={

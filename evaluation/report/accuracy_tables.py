@@ -5,9 +5,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from ..training.figures import HeldOut, SetAccuracy
 from . import thesis
+from .read_figures import PictureSet
 from .tables import Cell, Row, Source, Table, in_thesis_order, same_settings, short_label
 
 WILSON = (
@@ -22,11 +23,11 @@ class Observation:
     row: str
     test_set: str
     accuracy: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     count: int
     synthetic: bool
-    seed: object
+    seed: str
     settings: str
     source: int
     note: str = ""
@@ -38,60 +39,57 @@ def accuracy_tables(sources: Sequence[Source], names: Mapping[str, str] | None =
     Args:
         names: our test set -> the thesis's, where its name does not say so.
     """
-    seen = [replace(item, test_set=(names or {}).get(item.test_set, item.test_set)) for item in observations(sources)]
-    real = [item for item in seen if not item.synthetic]
-    tables = [_table_5_9(real), _table_5_10(real), _other_sets(real), _synthetic(seen)]
+    names = names or {}
+    items = [replace(item, test_set=names.get(item.test_set, item.test_set)) for item in observations(sources)]
+    real = [item for item in items if not item.synthetic]
+    tables = [_table_5_9(real), _table_5_10(real), _other_sets(real), _synthetic(items)]
     return [table for table in tables if table.ran or table.key in ("5-9", "5-10")]
 
 
 def observations(sources: Iterable[Source]) -> Iterable[Observation]:
-    """What every test, and every training with a held-out share, found."""
+    """One for every test set of a test, and for every training with a held-out share."""
     for source in sources:
-        figures = source.result.figures
-        entries: list[dict[str, Any]] = []
-        tested: list[dict[str, Any]] = []
-        if source.result.kind == "test":
-            tested = source.result.inputs.get("test_sets") or []
-            entries = figures.get("test_sets") or []
-        held_out = figures.get("held_out") if source.result.kind == "training" else None
-        if isinstance(held_out, dict):
-            entries = [{"name": "held out of its own set", **held_out}]
-        for place, entry in enumerate(entries):
-            if entry.get("accuracy") is None:
-                continue
-            low, high = entry.get("interval") or (None, None)
-            yield Observation(
-                row=source.row,
-                test_set=str(entry.get("name", "")),
-                accuracy=100 * float(entry["accuracy"]),
-                low=None if low is None else 100 * float(low),
-                high=None if high is None else 100 * float(high),
-                count=int(entry.get("count") or 0),
-                synthetic=bool(entry.get("synthetic")),
-                seed=source.result.settings.get("seed"),
-                settings=same_settings(source.result, tested[place].get("content_key") if tested else None),
-                source=source.number,
-                note=_training_note(source, tested[place] if tested else {}),
-            )
+        for accuracy, tested_on in zip(source.figures.accuracies, source.figures.tested_on, strict=True):
+            yield _observation(source, accuracy.name, accuracy, tested_on)
+        training = source.figures.training
+        if training is not None and training.held_out is not None:
+            yield _observation(source, "held out of its own set", training.held_out, PictureSet())
 
 
-def _training_note(source: Source, tested: Mapping[str, Any]) -> str:
+def _observation(source: Source, test_set: str, accuracy: SetAccuracy | HeldOut, tested_on: PictureSet) -> Observation:
+    low, high = accuracy.interval
+    return Observation(
+        row=source.row,
+        test_set=test_set,
+        accuracy=100 * accuracy.accuracy,
+        low=100 * low,
+        high=100 * high,
+        count=accuracy.count,
+        synthetic=accuracy.synthetic,
+        seed=str(source.result.settings.get("seed")),
+        settings=same_settings(source, tested_on.content_key),
+        source=source.number,
+        note=_training_note(source, tested_on),
+    )
+
+
+def _training_note(source: Source, tested_on: PictureSet) -> str:
     """Where the training pictures are not those that the row's name promises, or are the test's own."""
-    training = source.result.inputs.get("training")
-    if not isinstance(training, Mapping):
+    trained_on = source.figures.trained_on
+    if trained_on is None:
         return ""
     notes = []
-    if training.get("content_key") and training["content_key"] == tested.get("content_key"):
+    if trained_on.content_key and trained_on.content_key == tested_on.content_key:
         notes.append("tested on the very pictures that it was trained on")
-    counts = training.get("counts")
+    counts = trained_on.counts
     added = thesis.added_per_class(source.row)
-    if isinstance(counts, Mapping) and counts and (added is not None or source.row in thesis.ACCURACY):
-        least, most = min(counts.values()), max(counts.values())
+    if counts and (added is not None or source.row in thesis.ACCURACY):
+        low, high = min(counts.values()), max(counts.values())
         expected = thesis.PER_CLASS + (added or 0)
-        if (least, most) != (expected, expected):
-            shown = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-            notes.append(f"trained on {shown} pictures a class; the thesis has {expected:,}")
-        synthetic = training.get("synthetic")
+        if (low, high) != (expected, expected):
+            per_class = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+            notes.append(f"trained on {per_class} pictures a class; the thesis has {expected:,}")
+        synthetic = trained_on.synthetic
         if added is not None and synthetic is not None and synthetic != added * len(counts):
             notes.append(
                 f"{synthetic:,} of its training pictures are known to be synthetic; the row says {added:,} a class"
@@ -100,7 +98,13 @@ def _training_note(source: Source, tested: Mapping[str, Any]) -> str:
 
 
 def accuracy_cell(items: Sequence[Observation], published: float | None, expected: int | None) -> Cell:
-    """The newest settings' accuracy: one seed with its interval, several as mean and standard deviation."""
+    """The newest settings' accuracy: one seed with its interval, several as mean and standard deviation.
+
+    Args:
+        items: of one row and test set.
+        published: the thesis's figure, per cent.
+        expected: how many pictures the thesis tested on.
+    """
     if not items:
         return Cell(thesis=published)
     newest = max(items, key=lambda item: item.source)
@@ -114,14 +118,14 @@ def accuracy_cell(items: Sequence[Observation], published: float | None, expecte
     if len(items) > len(runs):
         older = len(items) - len(runs)
         notes.append(f"{older} older or differently set run{'s' * (older > 1)} not counted")
-    several = len(runs) > 1
+    has_spread = len(runs) > 1
     values = [run.accuracy for run in runs]
     return Cell(
         value=statistics.fmean(values),
-        low=None if several else newest.low,
-        high=None if several else newest.high,
-        spread=statistics.stdev(values) if several else None,
-        runs=len(runs) if several else 0,
+        low=None if has_spread else newest.low,
+        high=None if has_spread else newest.high,
+        spread=statistics.stdev(values) if has_spread else None,
+        runs=len(runs) if has_spread else 0,
         count=newest.count,
         thesis=published,
         note="; ".join(filter(None, notes)),
@@ -170,15 +174,15 @@ def _average(cells: Sequence[Cell], published: float | None) -> Cell:
 
 
 def _table_5_10(items: Sequence[Observation]) -> Table:
-    found: dict[int, list[Observation]] = {number: [] for number in thesis.AUGMENTATION}
+    by_added: dict[int, list[Observation]] = {number: [] for number in thesis.AUGMENTATION}
     for item in items:
         added = thesis.added_per_class(item.row)
         if added is not None and thesis.test_set_of(item.test_set) == "CIFAR-10":
-            found.setdefault(added, []).append(item)
+            by_added.setdefault(added, []).append(item)
     expected = thesis.TEST_COUNTS["CIFAR-10"]
     rows = [
-        Row(f"{added:,}", (accuracy_cell(found[added], thesis.AUGMENTATION.get(added), expected),))
-        for added in sorted(found)
+        Row(f"{added:,}", (accuracy_cell(by_added[added], thesis.AUGMENTATION.get(added), expected),))
+        for added in sorted(by_added)
     ]
     return Table(
         key="5-10",
@@ -191,8 +195,8 @@ def _table_5_10(items: Sequence[Observation]) -> Table:
 
 
 def _other_sets(items: Sequence[Observation]) -> Table:
-    others = [item for item in items if not thesis.test_set_of(item.test_set)]
-    return _free_table("other-test-sets", "Accuracy on other test sets, per cent", others, lambda item: item.test_set)
+    items = [item for item in items if not thesis.test_set_of(item.test_set)]
+    return _free_table("other-test-sets", "Accuracy on other test sets, per cent", items, lambda item: item.test_set)
 
 
 def _synthetic(items: Sequence[Observation]) -> Table:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 
-import numpy as np
-
 from ..results import Result
 from . import thesis
 from .accuracy_tables import accuracy_tables
 from .metric_tables import metric_tables
+from .read_figures import read_figures
 from .tables import Report, Source
 
 
@@ -26,22 +25,22 @@ def build_report(
         left_out: names of files that should hold a result and do not.
     """
     notes = [f"Left out: {name} is not a whole result file; run its node again or move it away." for name in left_out]
-    found: list[Source] = []
+    sources: list[Source] = []
     for result in sorted(results, key=lambda result: (result.created, result.run)):
-        source = Source(len(found) + 1, _row(result, rows or {}), result)
-        problem = _problem(source)
-        if problem:
+        try:
+            figures = read_figures(result)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            problem = f"{type(error).__name__}: {error}"
             notes.append(f"Left out: {result.name}, run {result.run} ({result.kind}), is damaged: {problem}.")
         else:
-            found.append(source)
-    sources = tuple(found)
+            sources.append(Source(len(sources) + 1, _row(result, rows or {}), result, figures))
     if not sources:
         notes.append("There is no result yet: run Test Classifier, FID or another metric first.")
     return Report(
         title=title,
         created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         tables=(*accuracy_tables(sources, rows), *metric_tables(sources)),
-        sources=sources,
+        sources=tuple(sources),
         notes=tuple(notes),
     )
 
@@ -61,25 +60,6 @@ def parse_rows(text: str) -> dict[str, str]:
             raise ValueError(f"line {number} of rows is {ascii(line)[:80]}; expected: our name = SD1.5 HypoNet")
         rows[name] = thesis.row_of(row) or row
     return rows
-
-
-def _problem(source: Source) -> str:
-    """What keeps this result out of tables and plots, so that a damaged file does not cost the report; "" if nothing.
-
-    The file itself is whole (read_result), but its figures may have been edited or come from another version.
-    """
-    figures = source.result.figures
-    try:
-        accuracy_tables((source,))
-        metric_tables((source,))
-        for epoch in figures.get("history") or []:
-            float(epoch["epoch"]), float(epoch.get("accuracy") or 0), float(epoch.get("held_out_accuracy") or 0)
-        for tested in figures.get("test_sets") or []:
-            if tested.get("confusion"):
-                np.asarray(tested["confusion"], dtype=np.float64).reshape(len(tested["classes"]), -1)
-    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
 
 
 def _row(result: Result, rows: Mapping[str, str]) -> str:

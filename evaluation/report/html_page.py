@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from itertools import groupby
 
-from .tables import Cell, Report, Source, Table, footnotes, shown
+from .tables import Cell, Report, Source, Table, figure_text, footnotes
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d232b; --dim: #5d6875; --page: #ffffff; --line: #d9dee5; --band: #f4f6f9;
@@ -117,10 +117,10 @@ def _cell(cell: Cell, table: Table, notes: Mapping[str, str]) -> str:
         links = "".join(f'<a href="#source-{number}">[{number}]</a>' for number in cell.sources)
         lines = [*extent_parts(cell, table.decimals), *([notes[cell.note]] if cell.note else [])]
         below = "".join(f"<small>{_text(line)}</small>" for line in lines)
-        ours = f"<b>{shown(cell.value, table.decimals)}</b><sup>{links}</sup>{below}"
+        ours = f"<b>{figure_text(cell.value, table.decimals)}</b><sup>{links}</sup>{below}"
     if not table.compares:
         return f"<td>{ours}</td>"
-    published = "" if cell.thesis is None else shown(cell.thesis, table.decimals)
+    published = "" if cell.thesis is None else figure_text(cell.thesis, table.decimals)
     return f'<td>{ours}</td><td class="published">{published}</td>'
 
 
@@ -128,9 +128,9 @@ def extent_parts(cell: Cell, decimals: int) -> list[str]:
     """Interval, spread and numbers of pictures of a figure, as they stand under it."""
     parts = []
     if cell.low is not None and cell.high is not None:
-        parts.append(f"[{shown(cell.low, decimals)}, {shown(cell.high, decimals)}]")
+        parts.append(f"[{figure_text(cell.low, decimals)}, {figure_text(cell.high, decimals)}]")
     if cell.spread is not None and cell.runs:
-        parts.append(f"\u00b1 {shown(cell.spread, decimals)} ({cell.runs} {cell.unit})")
+        parts.append(f"\u00b1 {figure_text(cell.spread, decimals)} ({cell.runs} {cell.unit})")
     if cell.count:
         against = f" against {cell.reference_count:,}" if cell.reference_count else ""
         parts.append(f"N = {cell.count:,}{against}")

@@ -3,14 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..metrics.inception import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
 from . import thesis
+from .read_figures import ClassFID, PictureSet
 from .tables import Cell, Row, Source, Table, in_thesis_order, short_label
 
-FID_NOTES = (
-    "No interval: resampling pictures with repeats is biased upward. FID compares only at equal numbers of pictures.",
+FID_NOTE = (
+    "No interval: resampling pictures with repeats is biased upward. FID compares only at equal numbers of pictures."
+)
+
+
+@dataclass(frozen=True)
+class PlainTable:
+    """A table of one kind of metric without a counterpart in the thesis; `columns`: key of a figure -> its heading."""
+
+    kind: str
+    title: str
+    columns: Mapping[str, str]
+    decimals: int
+    note: str
+
+
+OTHER_FID = PlainTable("fid", "FID against other references", {"fid": "FID"}, 2, FID_NOTE)
+KID = PlainTable("kid", "KID", {"kid": "KID"}, 6, "\u00b1: spread over subsets, which is no standard error.")
+PRECISION_RECALL = PlainTable(
+    "precision_recall",
+    "Precision, recall, density and coverage",
+    {
+        "precision": "precision (closed)",
+        "recall": "recall (closed)",
+        "prdc_precision": "precision (prdc)",
+        "prdc_recall": "recall (prdc)",
+        "density": "density",
+        "coverage": "coverage",
+    },
+    4,
+    "closed: a picture on the edge of a neighbourhood is inside (torch-fidelity); prdc: outside.",
+)
+DIVERSITY = PlainTable(
+    "diversity",
+    "Diversity within classes (mean over classes)",
+    {
+        "vendi": "Vendi score",
+        "mean_pairwise_distance": "mean pairwise distance",
+        "median_nearest_distance": "median distance to the nearest",
+    },
+    3,
+    "Compare only between sets with equal numbers of pictures a class.",
 )
 
 
@@ -18,44 +60,12 @@ def metric_tables(sources: Sequence[Source]) -> list[Table]:
     """The tables of the metrics; those without a counterpart in the thesis only when something ran."""
     tables = [
         _table_5_11(sources),
-        _plain(
-            [source for source in sources if not _against_cifar_train(source)],
-            "fid",
-            "FID against other references",
-            {"fid": "FID"},
-            2,
-            FID_NOTES,
-        ),
+        _plain(OTHER_FID, [source for source in sources if not _against_cifar_train(source)]),
         _table_5_12(sources),
         _fid_per_class(sources),
-        _plain(sources, "kid", "KID", {"kid": "KID"}, 6, ("\u00b1: spread over subsets, which is no standard error.",)),
-        _plain(
-            sources,
-            "precision_recall",
-            "Precision, recall, density and coverage",
-            {
-                "precision": "precision (closed)",
-                "recall": "recall (closed)",
-                "prdc_precision": "precision (prdc)",
-                "prdc_recall": "recall (prdc)",
-                "density": "density",
-                "coverage": "coverage",
-            },
-            4,
-            ("closed: a picture on the edge of a neighbourhood is inside (torch-fidelity); prdc: outside.",),
-        ),
-        _plain(
-            sources,
-            "diversity",
-            "Diversity within classes (mean over classes)",
-            {
-                "vendi": "Vendi score",
-                "mean_pairwise_distance": "mean pairwise distance",
-                "median_nearest_distance": "median distance to the nearest",
-            },
-            3,
-            ("Compare only between sets with equal numbers of pictures a class.",),
-        ),
+        _plain(KID, sources),
+        _plain(PRECISION_RECALL, sources),
+        _plain(DIVERSITY, sources),
         _distortion(sources),
         _comparisons(sources),
     ]
@@ -81,15 +91,14 @@ def _published_weights(settings: Mapping[str, Any]) -> bool:
     return any(network.key == settings.get("network") and network.is_published(digest) for network in NETWORKS.values())
 
 
-def _made(source: Source) -> str:
+def _conditions(source: Source) -> str:
     """All that a figure depends on, as it stands beside it: network, convention, rule, reference."""
-    settings, inputs = source.result.settings, source.result.inputs
+    settings, reference = source.result.settings, source.figures.reference
     parts = [convention_of(settings)]
     parts += [str(settings[key]) for key in ("precision_recall_rule", "density_coverage_rule") if key in settings]
-    if "reference" in inputs:
-        count = _count(source, "reference")
-        number = f"{count:,}" if count else "unknown number of"
-        parts.append(f"against {inputs['reference'].get('name')} ({number} pictures)")
+    if reference is not None:
+        number = f"{reference.count:,}" if reference.count else "unknown number of"
+        parts.append(f"against {reference.name} ({number} pictures)")
     return "; ".join(parts)
 
 
@@ -101,16 +110,19 @@ def _newest(sources: Sequence[Source]) -> tuple[Source, str]:
 
 def _rows_of(sources: Sequence[Source], kind: str) -> dict[tuple[str, str], list[Source]]:
     """(row, name of the reference or "") -> its results of one kind, oldest first."""
-    found: dict[tuple[str, str], list[Source]] = {}
+    rows: dict[tuple[str, str], list[Source]] = {}
     for source in sources:
         if source.result.kind == kind:
-            reference = str((source.result.inputs.get("reference") or {}).get("name", ""))
-            found.setdefault((source.row, reference), []).append(source)
-    return found
+            rows.setdefault((source.row, _reference_name(source)), []).append(source)
+    return rows
+
+
+def _reference_name(source: Source) -> str:
+    return source.figures.reference.name if source.figures.reference else ""
 
 
 def _against_cifar_train(source: Source) -> bool:
-    return thesis.is_cifar_train(str((source.result.inputs.get("reference") or {}).get("name", "")))
+    return thesis.is_cifar_train(_reference_name(source))
 
 
 def _like_thesis(source: Source, network: str) -> bool:
@@ -124,14 +136,13 @@ def _like_thesis(source: Source, network: str) -> bool:
         and (settings.get("size"), settings.get("filter")) == (32, "bicubic")
         and settings.get("crop", "squash") == "squash"
         and settings.get("splits", 10) == 10
-        and _count(source, "features") in thesis.set_counts(source.row)
-        and _count(source, "reference") in (None, thesis.REFERENCE_COUNT)
+        and _count(source.figures.features) in thesis.set_counts(source.row)
+        and _count(source.figures.reference) in (None, thesis.REFERENCE_COUNT)
     )
 
 
-def _count(source: Source, part: str) -> int | None:
-    value = (source.result.inputs.get(part) or {}).get("count")
-    return int(value) if value else None
+def _count(picture_set: PictureSet | None) -> int | None:
+    return picture_set.count if picture_set else None
 
 
 def _table_5_11(sources: Sequence[Source]) -> Table:
@@ -144,7 +155,7 @@ def _table_5_11(sources: Sequence[Source]) -> Table:
         rows=rows,
         notes=(
             "The thesis: against CIFAR-10 train (50,000 pictures, ten classes), clean-fid, 32 px first.",
-            *FID_NOTES,
+            FID_NOTE,
         ),
     )
 
@@ -165,93 +176,90 @@ def _table_5_12(sources: Sequence[Source]) -> Table:
 
 def _thesis_rows(sources: Sequence[Source], kind: str, published: Mapping[str, float], network: str) -> tuple[Row, ...]:
     """The thesis's rows and then our own; of a row's results one made as the thesis made it goes before newer ones."""
-    found: dict[str, list[Source]] = {}
+    by_row: dict[str, list[Source]] = {}
     for source in sources:
         if source.result.kind == kind:
-            found.setdefault(source.row, []).append(source)
+            by_row.setdefault(source.row, []).append(source)
     rows = []
-    for group, label in in_thesis_order(list(found), list(published)):
-        made = sorted(found.get(label, []), key=lambda source: _like_thesis(source, network))
-        cell = _metric_cell(made, kind, published.get(label), network) if made else Cell(thesis=published.get(label))
+    for group, label in in_thesis_order(list(by_row), list(published)):
+        candidates = sorted(by_row.get(label, []), key=lambda source: _like_thesis(source, network))
+        figure = published.get(label)
+        cell = _metric_cell(candidates, kind, figure, network) if candidates else Cell(thesis=figure)
         rows.append(Row(short_label(label, group), (cell,), group))
     return tuple(rows)
 
 
-def _metric_cell(made: Sequence[Source], key: str, published: float | None, network: str) -> Cell:
+def _metric_cell(sources: Sequence[Source], key: str, published: float | None, network: str) -> Cell:
     """The last of one row's figures, with the thesis's beside it only where both were made alike."""
-    source, others = _newest(made)
-    inputs = source.result.inputs
-    notes = [_made(source), others]
-    itself = (inputs.get("reference") or {}).get("content_key")
-    same = bool(itself) and itself == inputs["features"].get("content_key") and published == 0
-    if published is not None and not (same or _like_thesis(source, network)):
+    source, others = _newest(sources)
+    figures = source.figures
+    features, reference = figures.features or PictureSet(), figures.reference or PictureSet()
+    notes = [_conditions(source), others]
+    same_set = bool(reference.content_key) and reference.content_key == features.content_key and published == 0
+    if published is not None and not (same_set or _like_thesis(source, network)):
         notes.append(f"the thesis's {published:g} was made otherwise or from other numbers of pictures")
         published = None
-    classes = sum(bool(count) for count in (inputs["features"].get("classes") or {}).values())
-    if _count(source, "reference") == thesis.REFERENCE_COUNT and 1 < classes < 10:
+    classes = sum(count > 0 for count in features.counts.values())
+    if reference.count == thesis.REFERENCE_COUNT and 1 < classes < 10:
         notes.append(f"{classes} classes against CIFAR-10's ten, whose absence is in the figure")
-    splits = source.result.settings.get("splits")
+    has_spread = figures.repetitions > 1
     return Cell(
-        value=source.result.figures.get(key),
-        spread=source.result.figures.get(f"{key}_sd") if splits and splits > 1 else None,
-        runs=int(splits) if splits and splits > 1 else 0,
+        value=figures.values[key],
+        spread=figures.values.get(f"{key}_sd") if has_spread else None,
+        runs=figures.repetitions if has_spread else 0,
         unit="splits",
-        count=_count(source, "features"),
-        reference_count=_count(source, "reference"),
+        count=features.count,
+        reference_count=reference.count,
         thesis=published,
         note="; ".join(filter(None, notes)),
         sources=(source.number,),
     )
 
 
-def _plain(
-    sources: Sequence[Source],
-    kind: str,
-    title: str,
-    columns: Mapping[str, str],
-    decimals: int,
-    notes: tuple[str, ...],
-) -> Table:
+def _plain(table: PlainTable, sources: Sequence[Source]) -> Table:
     """The newest result of each row and reference; rows under their reference's name."""
     rows = []
-    for (label, reference), made in _rows_of(sources, kind).items():
-        source, others = _newest(made)
-        subsets = source.result.settings.get("subsets")
+    for (label, reference), candidates in _rows_of(sources, table.kind).items():
+        source, others = _newest(candidates)
+        figures = source.figures
         cells = [
             Cell(
-                value=source.result.figures.get(key),
-                spread=source.result.figures.get(f"{key}_sd_over_subsets"),
-                runs=int(subsets) if subsets else 0,
+                value=figures.values[key],
+                spread=figures.values.get(f"{key}_sd_over_subsets"),
+                runs=figures.repetitions,
                 unit="subsets",
-                count=_count(source, "features"),
-                reference_count=_count(source, "reference"),
-                note="; ".join(filter(None, [_made(source), others])),
+                count=_count(figures.features),
+                reference_count=_count(figures.reference),
+                note="; ".join(filter(None, [_conditions(source), others])),
                 sources=(source.number,),
             )
-            for key in columns
+            for key in table.columns
         ]
         rows.append(Row(label, tuple(cells), f"against {reference}" if reference else ""))
     rows.sort(key=lambda row: row.group)
-    return Table(kind, title, tuple(columns.values()), tuple(rows), decimals, notes, compares=False)
+    columns = tuple(table.columns.values())
+    return Table(table.kind, table.title, columns, tuple(rows), table.decimals, (table.note,), compares=False)
 
 
 def _fid_per_class(sources: Sequence[Source]) -> Table:
-    made = [source for source in sources if source.result.figures.get("per_class")]
-    found = {key: _newest(results) for key, results in _rows_of(made, "fid").items()}
-    classes = list(dict.fromkeys(name for source, _ in found.values() for name in source.result.figures["per_class"]))
+    per_class = [source for source in sources if source.figures.per_class]
+    newest = {key: _newest(candidates) for key, candidates in _rows_of(per_class, "fid").items()}
+    classes = list(dict.fromkeys(name for source, _ in newest.values() for name in source.figures.per_class))
     rows = []
-    for (label, reference), (source, others) in found.items():
-        per_class = source.result.figures["per_class"]
-        cells = [
-            Cell(
-                value=(per_class.get(name) or {}).get("fid"),
-                count=(per_class.get(name) or {}).get("count"),
-                reference_count=(per_class.get(name) or {}).get("reference_count"),
-                note="; ".join(filter(None, [_made(source), others])),
-                sources=(source.number,),
+    for (label, reference), (source, others) in newest.items():
+        note = "; ".join(filter(None, [_conditions(source), others]))
+        cells = []
+        for name in classes:
+            fid = source.figures.per_class.get(name, ClassFID(None, None, None))
+            cells.append(
+                Cell(
+                    value=fid.fid,
+                    count=fid.count,
+                    reference_count=fid.reference_count,
+                    note=note,
+                    sources=(source.number,),
+                )
             )
-            for name in classes
-        ]
         rows.append(Row(label, tuple(cells), f"against {reference}"))
     rows.sort(key=lambda row: row.group)
     note = "Few pictures a class give high figures: compare only at equal numbers."
@@ -260,13 +268,12 @@ def _fid_per_class(sources: Sequence[Source]) -> Table:
 
 def _distortion(sources: Sequence[Source]) -> Table:
     rows: list[Row] = []
-    found = {label: _newest(made) for (label, _), made in _rows_of(sources, "distortion").items()}
-    strengths = sorted({strength for source, _ in found.values() for strength in source.result.figures["strengths"]})
-    for label, (source, others) in found.items():
-        figures = source.result.figures
-        count = _count(source, "images")
-        for kind, fids in figures["fid"].items():
-            by_strength = dict(zip(figures["strengths"], fids, strict=True))
+    newest = {label: _newest(candidates) for (label, _), candidates in _rows_of(sources, "distortion").items()}
+    strengths = sorted({strength for source, _ in newest.values() for strength in source.figures.strengths})
+    for label, (source, others) in newest.items():
+        count = _count(source.figures.images)
+        for kind, fids in source.figures.distortions.items():
+            by_strength = dict(zip(source.figures.strengths, fids, strict=True))
             cells = [
                 Cell(
                     value=by_strength.get(strength),
@@ -291,20 +298,17 @@ def _distortion(sources: Sequence[Source]) -> Table:
 
 
 def _comparisons(sources: Sequence[Source]) -> Table:
-    """McNemar's test between classifiers on one test set, as Compare Classifiers found it."""
+    """McNemar's test between classifiers on one test set, as Compare Classifiers made it."""
     rows = []
     for source in sources:
-        if source.result.kind != "comparison":
-            continue
-        images = source.result.inputs.get("images") or {}
-        test_set = f"{images.get('name', '')}{' (synthetic pictures)' if images.get('synthetic') else ''}"
-        for pair in source.result.figures.get("pairs") or []:
-            test = pair["test"]
-            note = f"{test['method']}; right alone: {test['only_first']} and {test['only_second']} pictures"
-            values = (100 * pair["first_accuracy"], 100 * pair["second_accuracy"], test["p"], pair["adjusted"])
-            count = int(images.get("pictures") or 0) or None
-            cells = [Cell(value=value, count=count, note=note, sources=(source.number,)) for value in values]
-            rows.append(Row(f"{pair['first']} against {pair['second']}", tuple(cells), test_set))
+        images = source.figures.images or PictureSet()
+        test_set = f"{images.name}{' (synthetic pictures)' if images.synthetic else ''}"
+        for pair in source.figures.pairs:
+            test = pair.test
+            note = f"{test.method}; right alone: {test.only_first} and {test.only_second} pictures"
+            values = (100 * pair.first_accuracy, 100 * pair.second_accuracy, test.p, pair.adjusted)
+            cells = [Cell(value=value, count=images.count, note=note, sources=(source.number,)) for value in values]
+            rows.append(Row(f"{pair.first} against {pair.second}", tuple(cells), test_set))
     return Table(
         "comparisons",
         "Two classifiers on the same pictures (McNemar)",

@@ -1,6 +1,6 @@
 """What a report is made of: tables of cells, each with our figure, the thesis's beside it, and its sources.
 
-report_accuracy and report_metrics build the tables, report puts them together, report_html and report_text write them.
+accuracy_tables and metric_tables build the tables, build puts them together, html_page and text write them.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..results import Result
+from .read_figures import Figures
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Cell:
 
     @property
     def is_blank(self) -> bool:
+        """Whether neither we nor the thesis have a figure."""
         return self.value is None and self.thesis is None
 
 
@@ -77,16 +79,25 @@ class Table:
 
     @property
     def ran(self) -> bool:
+        """Whether a figure of ours stands in it."""
         return any(cell.value is not None for row in self.rows for cell in row.cells)
 
 
 @dataclass(frozen=True)
 class Source:
-    """One result as the report cites it."""
+    """One result as the report cites it.
+
+    Attributes:
+        number: its place in the list of sources, from 1.
+        row: the row of the tables that it belongs to.
+        result: the file's content.
+        figures: its figures, read and checked.
+    """
 
     number: int
     row: str
     result: Result
+    figures: Figures
 
 
 @dataclass(frozen=True)
@@ -100,10 +111,11 @@ class Report:
     notes: tuple[str, ...] = field(default=())
 
     def table(self, key: str) -> Table:
+        """The table of that key, which the report has."""
         return next(table for table in self.tables if table.key == key)
 
 
-def shown(value: float, decimals: int) -> str:
+def figure_text(value: float, decimals: int) -> str:
     """A figure as it stands in a table; one that rounds to zero has no sign."""
     return f"{round(value, decimals) + 0.0:.{decimals}f}"
 
@@ -114,25 +126,25 @@ def footnotes(rows: Sequence[Row]) -> dict[str, str]:
     return {note: f"({chr(97 + i) if i < 26 else i + 1})" for i, note in enumerate(notes)}
 
 
-def same_settings(result: Result, tested_on: object = None) -> str:
+def same_settings(source: Source, tested_on: str = "") -> str:
     """A key of everything but the seed: results with one key are repetitions.
 
     Args:
-        tested_on: content key of the test pictures; that of the training pictures is in the result.
+        tested_on: content key of the test pictures; that of the training pictures is in the source.
     """
+    result = source.result
     settings = {key: value for key, value in result.settings.items() if key not in ("seed", "seeds")}
     if "seed" in result.settings and isinstance(settings.get("checkpoint"), str):
         # a checkpoint's file name may carry its seed
         settings["checkpoint"] = re.sub(rf"\b{re.escape(str(result.settings['seed']))}\b", "", settings["checkpoint"])
-    training = result.inputs.get("training")
-    trained_on = training.get("content_key") if isinstance(training, Mapping) else None
+    trained_on = source.figures.trained_on.content_key if source.figures.trained_on else ""
     return json.dumps([settings, trained_on, tested_on], sort_keys=True)
 
 
 def in_thesis_order(labels: Sequence[str], published: Sequence[str]) -> list[tuple[str, str]]:
     """(group, label) of the published rows and then of our own."""
-    own = [label for label in dict.fromkeys(labels) if label not in published]
-    return [(_group(label), label) for label in published] + [("Other sets", label) for label in own]
+    unpublished = [label for label in dict.fromkeys(labels) if label not in published]
+    return [(_group(label), label) for label in published] + [("Other sets", label) for label in unpublished]
 
 
 def short_label(label: str, group: str) -> str:

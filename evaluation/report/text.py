@@ -10,7 +10,7 @@ from itertools import groupby
 
 from ..markdown import one_line
 from .html_page import extent_parts
-from .tables import Cell, Report, Table, footnotes, shown
+from .tables import Cell, Report, Table, figure_text, footnotes
 
 CSV_COLUMNS = (
     "table",
@@ -93,7 +93,7 @@ def _table(table: Table) -> list[str]:
             for cell in row.cells:
                 cells.append(_ours(cell, table.decimals, marks))
                 if table.compares:
-                    cells.append("" if cell.thesis is None else shown(cell.thesis, table.decimals))
+                    cells.append("" if cell.thesis is None else figure_text(cell.thesis, table.decimals))
             lines.append(_row(cells))
     return lines
 
@@ -103,7 +103,7 @@ def _ours(cell: Cell, decimals: int, marks: Mapping[str, str]) -> str:
         return ""
     extent = ", ".join([*extent_parts(cell, decimals), *([marks[cell.note]] if cell.note else [])])
     links = ", ".join(map(str, cell.sources))
-    return f"{shown(cell.value, decimals)}{f' ({extent})' if extent else ''} [{links}]"
+    return f"{figure_text(cell.value, decimals)}{f' ({extent})' if extent else ''} [{links}]"
 
 
 def _row(cells: list[str]) -> str:

@@ -22,14 +22,14 @@ from .text import report_csv, report_markdown
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDE = (1200, 600)
+WIDE = (1200, 600)  # pixels
 CURVE = (800, 480)
 SQUARE = (720, 640)
 OURS_AND_THESIS = (plots.COLOURS[0], "#9aa3ad")
-MOST = 60  # plots of one kind: Table 5-9 whole has 39 confusion matrices
+MAX_PLOTS = 60  # plots of one kind: Table 5-9 whole has 39 confusion matrices
 PLOTS = ("accuracy", "training", "distortion", "confusion")  # what the file names of plots begin with
 T = TypeVar("T")
-log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 _SHORT = {"Stable Diffusion 1.4": "SD1.4", "Stable Diffusion 1.5": "SD1.5", "Stable Diffusion XL": "SDXL"}
 
 
@@ -44,7 +44,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """What was written, and its plots as ComfyUI IMAGEs [B,H,W,3]."""
+    """What was written, and its plots as [B,H,W,3] float32 in 0..1, one tensor for each kind."""
 
     folder: Path
     markdown: str
@@ -57,14 +57,14 @@ def write_report(folder: Path, report: Report) -> WrittenReport:
     """Write the report's files into `folder`, over an earlier one's; plots that only that one had go."""
     accuracy, curves = accuracy_plots(report), curve_plots(report)
     confusion = confusion_plots(report)
-    drawn = [*accuracy, *curves, *confusion]
+    plotted = [*accuracy, *curves, *confusion]
     (folder / "plots").mkdir(parents=True, exist_ok=True)
-    for plot in drawn:
+    for plot in plotted:
         _write(folder / "plots" / f"{plot.file}.png", plots.to_png(plot.figure))
     for path in (folder / "plots").glob("*.png"):
-        if path.stem.partition("-")[0] in PLOTS and path.stem not in {plot.file for plot in drawn}:
+        if path.stem.partition("-")[0] in PLOTS and path.stem not in {plot.file for plot in plotted}:
             path.unlink()
-    pages = {plot.title: plots.to_svg(plot.figure, plot.file) for plot in drawn}
+    pages = {plot.title: plots.to_svg(plot.figure, plot.file) for plot in plotted}
     markdown = report_markdown(report)
     _write(folder / "report.html", report_html(report, pages).encode())
     _write(folder / "report.md", markdown.encode())
@@ -86,7 +86,7 @@ def accuracy_plots(report: Report) -> list[Plot]:
         return []
     rows = [row for row in table.rows if any(not cell.is_blank for cell in row.cells)]
     names = [f"{_SHORT[row.group]} {row.label}" if row.group in _SHORT else row.label for row in rows]
-    drawn = []
+    plotted = []
     for column, test_set in reversed(list(enumerate(table.columns))):
         ours = [row.cells[column].value for row in rows]
         if any(value is not None for value in ours):
@@ -94,75 +94,73 @@ def accuracy_plots(report: Report) -> list[Plot]:
                 "Figure 5-2: average accuracy by training set" if test_set == "Average" else f"Accuracy on {test_set}"
             )
             series = {"ours": ours, "thesis": [row.cells[column].thesis for row in rows]}
-            drawn.append(
+            plotted.append(
                 Plot(
                     f"accuracy-{_slug(test_set)}",
                     title,
                     plots.bar_chart(names, series, title, "%", WIDE, OURS_AND_THESIS),
                 )
             )
-    return drawn
+    return plotted
 
 
 def curve_plots(report: Report) -> list[Plot]:
-    """Training and distortion curves: the newest run of each row and settings, the newest MOST of them."""
-    drawn: list[Plot] = []
+    """Training and distortion curves: the newest run of each row and settings, the newest MAX_PLOTS of them."""
+    plotted: list[Plot] = []
     for kind in ("training", "distortion"):
-        made = [source for source in report.sources if source.result.kind == kind]
-        for source in _newest({(source.row, same_settings(source.result)): source for source in made}):
-            what = "Training" if kind == "training" else "Figure 5-3: FID under distortion"
-            title = f"{what}: {source.row} [{source.number}]"
-            figure = _history(source, title) if kind == "training" else _distortion(source, title)
+        sources = [source for source in report.sources if source.result.kind == kind]
+        for source in _newest({(source.row, same_settings(source)): source for source in sources}):
+            subject = "Training" if kind == "training" else "Figure 5-3: FID under distortion"
+            title = f"{subject}: {source.row} [{source.number}]"
+            figure = _training_curves(source, title) if kind == "training" else _distortion_curves(source, title)
             if figure is not None:
-                drawn.append(Plot(f"{kind}-{source.number}", title, figure))
-    return drawn
+                plotted.append(Plot(f"{kind}-{source.number}", title, figure))
+    return plotted
 
 
 def confusion_plots(report: Report) -> list[Plot]:
-    """One matrix for each classifier and test set: the newest run of a row, the newest MOST of them."""
+    """One matrix for each classifier and test set: the newest run of a row, the newest MAX_PLOTS of them."""
     newest: dict[tuple[str, str], tuple[Source, int]] = {}
     for source in report.sources:
-        if source.result.kind == "test":
-            for place, entry in enumerate(source.result.figures.get("test_sets") or []):
-                if entry.get("confusion") and entry.get("classes"):
-                    newest[source.row, str(entry.get("name"))] = (source, place)
-    drawn = []
-    for source, place in _newest(newest):
-        entry = source.result.figures["test_sets"][place]
-        synthetic = " (synthetic pictures)" if entry.get("synthetic") else ""
-        title = f"{source.row} on {entry.get('name')}{synthetic} [{source.number}]"
-        figure = plots.confusion_plot(entry["confusion"], entry["classes"], title, SQUARE)
-        drawn.append(Plot(f"confusion-{source.number}-{place + 1}", title, figure))
-    return drawn
+        for number, accuracy in enumerate(source.figures.accuracies):
+            newest[source.row, accuracy.name] = (source, number)
+    plotted = []
+    for source, number in _newest(newest):
+        accuracy = source.figures.accuracies[number]
+        synthetic = " (synthetic pictures)" if accuracy.synthetic else ""
+        title = f"{source.row} on {accuracy.name}{synthetic} [{source.number}]"
+        figure = plots.confusion_plot(accuracy.confusion.tolist(), accuracy.classes, title, SQUARE)
+        plotted.append(Plot(f"confusion-{source.number}-{number + 1}", title, figure))
+    return plotted
 
 
-def _history(source: Source, title: str) -> Figure | None:
-    history = source.result.figures.get("history") or []
-    if not history:
+def _training_curves(source: Source, title: str) -> Figure | None:
+    training = source.figures.training
+    if training is None or not training.history:
         return None
-    epochs = [entry["epoch"] for entry in history]
-    synthetic = (source.result.figures.get("held_out") or {}).get("synthetic")
-    held_out = "held-out synthetic accuracy" if synthetic else "held-out accuracy"
-    curves = {
-        name: (epochs, [None if entry.get(key) is None else 100 * entry[key] for entry in history])
-        for key, name in (("accuracy", "training accuracy"), ("held_out_accuracy", held_out))
-        if any(entry.get(key) is not None for entry in history)
+    epochs = [record.epoch for record in training.history]
+    curves: dict[str, tuple[list[int], list[float | None]]] = {
+        "training accuracy": (epochs, [100 * record.accuracy for record in training.history])
     }
-    return plots.line_chart(curves, title, "epoch", "%", CURVE) if curves else None
+    if training.held_out is not None:
+        held_out = [record.held_out_accuracy for record in training.history]
+        name = "held-out synthetic accuracy" if training.held_out.synthetic else "held-out accuracy"
+        curves[name] = (epochs, [None if accuracy is None else 100 * accuracy for accuracy in held_out])
+    return plots.line_chart(curves, title, "epoch", "%", CURVE)
 
 
-def _newest(found: dict[tuple[str, str], T]) -> list[T]:
-    if len(found) > MOST:
-        log.warning("the report has %d plots of one kind; only the newest %d are drawn", len(found), MOST)
-    return list(found.values())[-MOST:]
+def _distortion_curves(source: Source, title: str) -> Figure:
+    return plots.distortion_plot(source.figures.strengths, source.figures.distortions, title, CURVE)
 
 
-def _distortion(source: Source, title: str) -> Figure:
-    return plots.distortion_plot(source.result.figures, title, CURVE)
+def _newest(by_row: dict[tuple[str, str], T]) -> list[T]:
+    if len(by_row) > MAX_PLOTS:
+        logger.warning("the report has %d plots of one kind; only the newest %d are drawn", len(by_row), MAX_PLOTS)
+    return list(by_row.values())[-MAX_PLOTS:]
 
 
-def _images(drawn: list[Plot], missing: str, size: tuple[int, int]) -> torch.Tensor:
-    figures = [plot.figure for plot in drawn] or [plots.note(missing, size)]
+def _images(plotted: list[Plot], missing: str, size: tuple[int, int]) -> torch.Tensor:
+    figures = [plot.figure for plot in plotted] or [plots.note(missing, size)]
     return torch.cat([to_image(plots.to_pixels(figure)) for figure in figures])
 
 

@@ -1,32 +1,33 @@
 """Testing classifiers: accuracy with its interval, per class, confusion, calibration, and the surest mistakes.
 
-Reads: checkpoints and labelled pictures. Returns values; SetResult.figures puts one in the form of a result file:
-{name, synthetic, accuracy, interval, right, count, calibration_error, classes, per_class, confusion}.
+Reads: checkpoints and labelled pictures. Returns values; figures.py has their form in a result file.
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from ..intervals import McNemar, holm, mcnemar, wilson
+from ..intervals import holm, mcnemar
 from ..markdown import one_line
-from ..pictures.labelled_images import LabelledImages, Progress
-from .model import Checkpoint
+from ..pictures.labelled_images import LabelledImages
+from ..progress import Progress
+from .checkpoint import Checkpoint
+from .figures import Comparison, SetAccuracy
 from .predict import predict
 
-CALIBRATION_BINS = 15
+CALIBRATION_BINS = 15  # as torchmetrics and most papers since Guo et al.
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A picture that the classifier got wrong. `place` is its number in the test set."""
+    """A picture that the classifier got wrong. `index` is its number in the test set."""
 
-    place: int
+    index: int
     true: str
     predicted: str
     probability: float
@@ -34,65 +35,17 @@ class Mistake:
 
 @dataclass(frozen=True, eq=False)
 class SetResult:
-    """One classifier on one test set.
+    """One classifier on one test set: the figures, and what only pictures and comparisons need.
 
     Args:
-        name: of the test set.
-        classes: the classifier's, in its order; rows and columns of `confusion`.
-        confusion: int64 [K,K], true class by predicted class.
-        calibration_error: expected calibration error in 0..1.
+        figures: what the result file holds.
         mistakes: the surest first.
         correct: bool [N], by picture.
-        synthetic: whether the test set has a generated picture.
     """
 
-    name: str
-    classes: tuple[str, ...]
-    confusion: np.ndarray
-    calibration_error: float
+    figures: SetAccuracy
     mistakes: tuple[Mistake, ...]
     correct: np.ndarray
-    synthetic: bool = False
-
-    @property
-    def right(self) -> int:
-        return int(np.trace(self.confusion))
-
-    @property
-    def total(self) -> int:
-        return int(self.confusion.sum())
-
-    @property
-    def accuracy(self) -> float:
-        return self.right / self.total
-
-    def per_class(self) -> dict[str, tuple[int, int]]:
-        """class -> (right, total), of the classes that the test set has."""
-        rows = self.confusion.sum(axis=1)
-        return {
-            name: (int(self.confusion[place, place]), int(rows[place]))
-            for place, name in enumerate(self.classes)
-            if rows[place]
-        }
-
-    def figures(self) -> dict[str, object]:
-        """The same for a result file."""
-        low, high = wilson(self.right, self.total)
-        return {
-            "name": self.name,
-            "synthetic": self.synthetic,
-            "accuracy": self.accuracy,
-            "interval": [low, high],
-            "right": self.right,
-            "count": self.total,
-            "calibration_error": self.calibration_error,
-            "classes": list(self.classes),
-            "per_class": {
-                name: {"accuracy": right / total, "right": right, "count": total}
-                for name, (right, total) in self.per_class().items()
-            },
-            "confusion": self.confusion.tolist(),
-        }
 
 
 def measure_accuracy(
@@ -108,61 +61,52 @@ def measure_accuracy(
         ValueError: the test set has a class that the classifier does not know.
     """
     labels = _known_labels(checkpoint, data)
-    outputs = predict(checkpoint, data, device, progress).numpy()
-    predicted = outputs.argmax(axis=1)
-    sure = outputs.max(axis=1)
-    size = len(checkpoint.class_names)
-    confusion = np.bincount(labels * size + predicted, minlength=size * size).reshape(size, size)
+    outputs = predict(checkpoint, data, device, progress).numpy()  # (N, K)
+    predicted = outputs.argmax(axis=1)  # (N,)
+    confidence = outputs.max(axis=1)
+    names = checkpoint.class_names
+    size = len(names)
+    confusion = np.bincount(labels * size + predicted, minlength=size * size).reshape(size, size)  # true x predicted
     correct = predicted == labels
     wrong = np.flatnonzero(~correct)
-    worst = wrong[np.argsort(-sure[wrong], kind="stable")][:mistakes]
-    names = checkpoint.class_names
+    surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:mistakes]
     return SetResult(
-        name=data.name,
-        classes=names,
-        confusion=confusion,
-        calibration_error=expected_calibration_error(sure, correct),
+        figures=SetAccuracy(
+            name=data.name,
+            classes=names,
+            confusion=confusion,
+            calibration_error=expected_calibration_error(confidence, correct),
+            synthetic=bool(data.synthetic.any()),
+        ),
         mistakes=tuple(
-            Mistake(int(place), names[labels[place]], names[predicted[place]], float(sure[place])) for place in worst
+            Mistake(int(index), names[labels[index]], names[predicted[index]], float(confidence[index]))
+            for index in surest
         ),
         correct=correct,
-        synthetic=bool(data.synthetic.any()),
     )
 
 
-def expected_calibration_error(sure: np.ndarray, correct: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
+def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
     """How far confidence and accuracy are apart, over `bins` equal bins of confidence, weighted by their pictures.
 
     Args:
-        sure: float [N], the highest probability, in 0..1.
+        confidence: float [N], the highest probability, in 0..1.
         correct: bool [N].
 
     Source: Guo et al., On Calibration of Modern Neural Networks (arXiv 1706.04599), equation 3; bins are (a, b].
     """
-    place = np.ceil(np.asarray(sure, dtype=np.float64) * bins).astype(int).clip(1, bins) - 1
-    gaps = np.abs(np.bincount(place, weights=sure - correct.astype(np.float64), minlength=bins))
-    return float(gaps.sum() / len(sure))
+    bin_of = np.ceil(np.asarray(confidence, dtype=np.float64) * bins).astype(int).clip(1, bins) - 1  # (N,)
+    gaps = np.abs(np.bincount(bin_of, weights=confidence - correct.astype(np.float64), minlength=bins))  # (bins,)
+    return float(gaps.sum() / len(confidence))
 
 
-def average(results: Sequence[SetResult]) -> float:
+def average(results: Sequence[SetAccuracy]) -> float:
     """The plain mean of the real sets' accuracies, as Table 5-9 has it, or of all where none is real.
 
     No interval belongs to it.
     """
     real = [result for result in results if not result.synthetic]
     return statistics.fmean(result.accuracy for result in real or results)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two runs on one test set; `adjusted` is Holm's p over all pairs of the call."""
-
-    first: str
-    second: str
-    first_accuracy: float
-    second_accuracy: float
-    test: McNemar
-    adjusted: float
 
 
 def compare(
@@ -182,25 +126,28 @@ def compare(
             f"the classifiers have {len(first)} and {len(second)} runs; expected as many of each, to be compared run "
             "by run; train both with the same number of runs"
         )
-    found = []
-    for one, other in zip(first, second, strict=True):
-        a, b = (
-            measure_accuracy(one, data, device, progress).correct,
-            measure_accuracy(other, data, device, progress).correct,
+    pairs = []
+    for checkpoint, rival in zip(first, second, strict=True):
+        correct = measure_accuracy(checkpoint, data, device, progress).correct  # (N,)
+        rival_correct = measure_accuracy(rival, data, device, progress).correct
+        test = mcnemar(int((correct & ~rival_correct).sum()), int((rival_correct & ~correct).sum()))
+        pairs.append(
+            Comparison(
+                first=title(checkpoint),
+                second=title(rival),
+                first_accuracy=float(correct.mean()),
+                second_accuracy=float(rival_correct.mean()),
+                test=test,
+                adjusted=test.p,
+            )
         )
-        found.append((one, other, a, b, mcnemar(int((a & ~b).sum()), int((b & ~a).sum()))))
-    adjusted = holm([result.p for *_, result in found])
-    return tuple(
-        Comparison(title(one), title(other), float(a.mean()), float(b.mean()), result, p)
-        for (one, other, a, b, result), p in zip(found, adjusted, strict=True)
-    )
+    adjusted = holm([pair.test.p for pair in pairs])
+    return tuple(replace(pair, adjusted=p) for pair, p in zip(pairs, adjusted, strict=True))
 
 
 def title(checkpoint: Checkpoint) -> str:
     """How tables name a checkpoint: its training set and seed."""
-    data = checkpoint.provenance.get("data", {})
-    settings = checkpoint.provenance.get("settings", {})
-    return f"{data.get('name', checkpoint.path.parent.name)}, seed {settings.get('seed', '?')}"
+    return f"{checkpoint.provenance.data['name']}, seed {checkpoint.provenance.settings.seed}"
 
 
 def check_classes(checkpoints: Sequence[Checkpoint]) -> None:
@@ -219,40 +166,42 @@ def check_classes(checkpoints: Sequence[Checkpoint]) -> None:
 
 
 def _known_labels(checkpoint: Checkpoint, data: LabelledImages) -> np.ndarray:
-    places = {name: place for place, name in enumerate(checkpoint.class_names)}
-    unknown = [name for name, count in data.counts().items() if count and name not in places]
+    label_of = {name: label for label, name in enumerate(checkpoint.class_names)}
+    unknown = [name for name, count in data.counts().items() if count and name not in label_of]
     if unknown:
         raise ValueError(
             f"{data.name} has the classes {', '.join(unknown[:5])}, which the classifier does not know; expected only "
             f"{', '.join(checkpoint.class_names[:20])}; bring them together with Map Classes"
         )
-    labels: np.ndarray = np.array([places.get(name, -1) for name in data.class_names], dtype=np.int64)[data.labels]
+    labels: np.ndarray = np.array([label_of.get(name, -1) for name in data.class_names], dtype=np.int64)[data.labels]
     return labels
 
 
-def table(results: Sequence[Sequence[SetResult]]) -> str:
+def table(results: Sequence[Sequence[SetAccuracy]]) -> str:
     """A Markdown table: a column a test set; with several runs the mean and standard deviation over them."""
     sets = [one_line(result.name) + " (synthetic)" * result.synthetic for result in results[0]]
-    made = sum(result.synthetic for result in results[0])
-    mean = "average" if not made else "average (synthetic)" if made == len(sets) else "average of the real sets"
+    synthetic = sum(result.synthetic for result in results[0])
+    mean = (
+        "average" if not synthetic else "average (synthetic)" if synthetic == len(sets) else "average of the real sets"
+    )
     lines = [f"| | {' | '.join(sets)} | {mean} |", "|---" * (len(sets) + 2) + "|"]
     for number, run in enumerate(results, 1):
         cells = []
         for result in run:
-            low, high = wilson(result.right, result.total)
+            low, high = result.interval
             cells.append(
                 f"{100 * result.accuracy:.2f} % ({100 * low:.2f} to {100 * high:.2f}), "
                 f"calibration error {100 * result.calibration_error:.2f} %"
             )
         lines.append(f"| run {number} | {' | '.join(cells)} | {100 * average(run):.2f} % |")
     if len(results) > 1:
-        columns = [[100 * run[place].accuracy for run in results] for place in range(len(sets))]
+        columns = [[100 * run[column].accuracy for run in results] for column in range(len(sets))]
         columns.append([100 * average(run) for run in results])
         cells = [f"{statistics.fmean(column):.2f} +- {statistics.stdev(column):.2f} %" for column in columns]
         lines.append(f"| mean and standard deviation of {len(results)} runs | {' | '.join(cells)} |")
     lines += ["", f"| class | {' | '.join(sets)} |", "|---" * (len(sets) + 1) + "|"]
     for name in results[0][0].classes:
-        cells = [_class_cell([run[place] for run in results], name) for place in range(len(sets))]
+        cells = [_class_cell([run[column] for run in results], name) for column in range(len(sets))]
         lines.append(f"| {one_line(name)} | {' | '.join(cells)} |")
     lines += ["", f"95 % Wilson intervals; calibration error over {CALIBRATION_BINS} equal bins."]
     return "\n".join(lines)
@@ -274,7 +223,7 @@ def comparison_table(pairs: Sequence[Comparison]) -> str:
     return "\n".join(lines)
 
 
-def _class_cell(runs: Sequence[SetResult], name: str) -> str:
+def _class_cell(runs: Sequence[SetAccuracy], name: str) -> str:
     counts = [run.per_class().get(name) for run in runs]
-    shares = [100 * right / total for right, total in (count for count in counts if count)]
+    shares = [100 * right / count for right, count in filter(None, counts)]
     return f"{statistics.fmean(shares):.2f} %" if shares else ""

@@ -6,8 +6,15 @@ import torch
 from torch import nn
 
 from ..pictures.cache import resized
-from ..pictures.labelled_images import LabelledImages, Progress
-from .model import Checkpoint, Preprocessing
+from ..pictures.labelled_images import LabelledImages
+from ..progress import Progress
+from .checkpoint import Checkpoint
+from .model import Preprocessing
+
+# pixels of a batch: on a CPU few enough that progress, and with it an interrupt, comes several times a second
+CPU_BATCH_PIXELS = 500_000
+GPU_BATCH_PIXELS = 8_000_000
+MIN_BATCH, MAX_BATCH = 4, 1024
 
 
 def probabilities(
@@ -16,7 +23,7 @@ def probabilities(
     images: torch.Tensor,
     device: torch.device,
     progress: Progress | None = None,
-    places: torch.Tensor | None = None,
+    indices: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Softmax outputs, float32 [N,classes] on the CPU, of the network in evaluation mode.
 
@@ -26,27 +33,26 @@ def probabilities(
         images: uint8 [N,H,W,3], already of preprocessing.size.
         device: where to compute.
         progress: called with (done, total) after each batch.
-        places: int64, the pictures meant, on the device of `images`; all of them by default.
+        indices: int64 [M], the pictures meant, on the device of `images`; all of them by default.
     """
     training = {module: module.training for module in network.modules()}
     network.train(False)
-    # on a CPU small enough that progress, and with it an interrupt, comes several times a second
-    pixels = 500_000 if device.type == "cpu" else 8_000_000
-    batch = max(4, min(1024, pixels // (images.shape[1] * images.shape[2])))
-    parts = []
-    total = len(images) if places is None else len(places)
+    pixels = CPU_BATCH_PIXELS if device.type == "cpu" else GPU_BATCH_PIXELS
+    batch = max(MIN_BATCH, min(MAX_BATCH, pixels // (images.shape[1] * images.shape[2])))
+    outputs = []  # each (B, classes)
+    total = len(images) if indices is None else len(indices)
     try:
         with torch.no_grad():
             for start in range(0, total, batch):
                 rows = slice(start, start + batch)
-                pictures = (images[rows] if places is None else images[places[rows]]).to(device)
-                parts.append(network(preprocessing.inputs(pictures)).softmax(dim=1).float().cpu())
+                pictures = (images[rows] if indices is None else images[indices[rows]]).to(device)
+                outputs.append(network(preprocessing.inputs(pictures)).softmax(dim=1).float().cpu())
                 if progress is not None:
                     progress(min(start + batch, total), total)
     finally:
         for module, mode in training.items():
             module.training = mode
-    return torch.cat(parts)
+    return torch.cat(outputs)
 
 
 def predict(

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from ...evaluation.training import model as trained
+from ...evaluation.training import checkpoint as trained
 from .classifier import Classifier
 from .files import WHERE_FROM, folder_config, is_timm_folder, is_transformers_folder, read_metadata, read_tensors
 from .preprocessing import EachPicture, Preprocessing, SquareResize

@@ -23,7 +23,7 @@ import torch
 from comfy.ldm.modules.attention import BasicTransformerBlock, SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 
-from ...evaluation.results import Result, read_results, write_result
+from ...evaluation.results import Measurement, Result, read_results, write_result
 from ..engine import progress_bar
 from ..sampling.conditioning import repeat_to_common_length
 from . import lora_file
@@ -177,14 +177,14 @@ def train_lora(model: Any, clip: Any, vae: Any, job: TrainingJob) -> tuple[Resul
             return known, loss_curve(_history(known), job.name)
     examples = encode_examples(model, clip, vae, pictures, fits, progress_bar(len(pictures)))
     history = _run(model, examples, [one.size for one in fits], job, family, prediction, identity)
-    result = write_result(
-        job.results,
-        job.name,
-        KIND,
-        {**asdict(history), "epoch_losses": history.epoch_losses(), "steps": len(history.losses)},
-        {"folder": job.folder.name, "pictures": len(pictures), "model": family, "file": job.file.name},
-        {**asdict(settings), "optimizer": "Adafactor", "scheduler": "constant", "identity": identity},
+    measurement = Measurement(
+        name=job.name,
+        kind=KIND,
+        figures={**asdict(history), "epoch_losses": history.epoch_losses(), "steps": len(history.losses)},
+        inputs={"folder": job.folder.name, "pictures": len(pictures), "model": family, "file": job.file.name},
+        settings={**asdict(settings), "optimizer": "Adafactor", "scheduler": "constant", "identity": identity},
     )
+    result = write_result(job.results, measurement)
     return result, loss_curve(history, job.name)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import comfy.model_management
 from comfy_api.latest import io
 
 from ...evaluation.metrics.features import CONVENTIONS
 from ...evaluation.metrics.inception import NETWORKS, Inception, find_weights, load_inception
 from ...evaluation.pictures.decode import CROPS, FILTERS
-from ...evaluation.results import Finding, Result, write_finding
+from ...evaluation.results import Measurement, Result, file_name, write_result
 from .. import paths, sockets
 
 CATEGORY = "HypoNet/Metrics"
@@ -106,9 +108,10 @@ def checked_name(name: str) -> str:
     return name
 
 
-def keep(finding: Finding, name: str) -> Result:
-    """Write a finding below output/hyponet/results, under the checked `name` or, when that is empty, its own."""
-    return write_finding(paths.hyponet_dir() / "results", finding, name)
+def keep(measurement: Measurement, name: str) -> Result:
+    """Write it below output/hyponet/results, under the checked `name` or, when that is empty, its set's."""
+    named = replace(measurement, name=name or file_name(measurement.name))
+    return write_result(paths.hyponet_dir() / "results", named)
 
 
 def numbers(value: str, what: str) -> list[float]:

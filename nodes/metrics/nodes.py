@@ -128,8 +128,8 @@ class MeasureFID(io.ComfyNode):
         cls, features: ImageFeatures, reference: ImageFeatures | FeatureStatistics, per_class: bool, name: str
     ) -> io.NodeOutput:
         name = checked_name(name)
-        finding = measure_fid(features, reference, per_class=per_class, progress=progress_bar(1))
-        result = keep(finding, name)
+        measurement = measure_fid(features, reference, per_class=per_class, progress=progress_bar(1))
+        result = keep(measurement, name)
         return io.NodeOutput(result, result.figures["fid"], ui=result.as_ui())
 
 
@@ -173,8 +173,8 @@ class MeasureInceptionScore(io.ComfyNode):
     @checked
     def execute(cls, features: ImageFeatures, splits: int, name: str, seed: int) -> io.NodeOutput:
         name = checked_name(name)
-        finding = measure_inception_score(features, splits=splits, seed=seed)
-        result = keep(finding, name)
+        measurement = measure_inception_score(features, splits=splits, seed=seed)
+        result = keep(measurement, name)
         figures = result.figures
         return io.NodeOutput(result, figures["inception_score"], figures["inception_score_sd"], ui=result.as_ui())
 
@@ -231,7 +231,7 @@ class MeasureKID(io.ComfyNode):
         seed: int,
     ) -> io.NodeOutput:
         name = checked_name(name)
-        finding = measure_kid(
+        measurement = measure_kid(
             features,
             reference,
             subsets=subsets,
@@ -240,7 +240,7 @@ class MeasureKID(io.ComfyNode):
             seed=seed,
             progress=progress_bar(1),
         )
-        result = keep(finding, name)
+        result = keep(measurement, name)
         return io.NodeOutput(result, result.figures["kid"], ui=result.as_ui())
 
 
@@ -290,14 +290,14 @@ class MeasurePrecisionRecall(io.ComfyNode):
         cls, features: ImageFeatures, reference: ImageFeatures, closed_k: int, open_k: int, name: str
     ) -> io.NodeOutput:
         name = checked_name(name)
-        finding = measure_precision_recall(
+        measurement = measure_precision_recall(
             features,
             reference,
             closed_k=closed_k,
             open_k=open_k,
             progress=progress_bar(1),
         )
-        result = keep(finding, name)
+        result = keep(measurement, name)
         figures = [result.figures[key] for key in ("precision", "recall", "density", "coverage")]
         return io.NodeOutput(result, *figures, ui=result.as_ui())
 

@@ -27,9 +27,9 @@ from ...evaluation.pictures.sources.ours import is_ours, read_ours
 from ...evaluation.results import Result
 from ...evaluation.training import accuracy as testing
 from ...evaluation.training import records
-from ...evaluation.training.model import Checkpoint, is_checkpoint, load_checkpoint
+from ...evaluation.training.checkpoint import Checkpoint, is_checkpoint, load_checkpoint
+from ...evaluation.training.progress import TrainProgress
 from ...evaluation.training.settings import Settings
-from ...evaluation.training.state import Moment
 from ...evaluation.training.train import Trained, folder_name, train
 from .. import paths
 from ..dataset.store.store import DatasetRef
@@ -207,13 +207,15 @@ def train_runs(
             prefix = f"run {number + 1} of {runs}, " if runs > 1 else ""
             bar = progress_bar(1)
 
-            def watch(moment: Moment, prefix: str = prefix, bar: Any = bar) -> None:
-                progress_text(prefix + moment.text(), node_id)
-                bar(moment.step, moment.steps)
+            def callback(progress: TrainProgress, prefix: str = prefix, bar: Any = bar) -> None:
+                progress_text(prefix + progress.text(), node_id)
+                bar(progress.step, progress.steps)
 
             prepare = progress_bar(len(images))
             try:
-                trained = train(images, seeded, folder, device=device, weights=weights, watch=watch, progress=prepare)
+                trained = train(
+                    images, seeded, folder, device=device, weights=weights, callback=callback, progress=prepare
+                )
             except torch.cuda.OutOfMemoryError as error:
                 raise ValueError(
                     f"batch size is {settings.batch_size} at {settings.size} pixels, too much for the GPU's memory; "
@@ -256,7 +258,7 @@ def checkpoint_stamp(name: str | None) -> str:
 
 def about(checkpoint: Checkpoint) -> str:
     """A checkpoint's classes, preprocessing, settings and data as text."""
-    stated = {key: value for key, value in checkpoint.provenance.items() if key != "history"}
+    stated = {key: value for key, value in checkpoint.provenance.to_json().items() if key != "history"}
     body = {"classes": checkpoint.class_names, "preprocessing": asdict(checkpoint.preprocessing), **stated}
     return json.dumps(body, indent=1, ensure_ascii=False)
 
@@ -284,19 +286,20 @@ def test(
 ) -> Tested:
     """Test each classifier on each set."""
     testing.check_classes(checkpoints)
-    found: list[list[testing.SetResult]] = []
+    runs: list[list[testing.SetResult]] = []
     with _memory_to_ourselves() as device:
         for number, checkpoint in enumerate(checkpoints, 1):
-            found.append([])
+            runs.append([])
             for data in sets:
                 progress_text(f"classifier {number} of {len(checkpoints)} on {data.name}", node_id)
-                found[-1].append(testing.measure_accuracy(checkpoint, data, device, progress_bar(len(data)), mistakes))
+                runs[-1].append(testing.measure_accuracy(checkpoint, data, device, progress_bar(len(data)), mistakes))
+    accuracies = [[result.figures for result in run] for run in runs]
     results = [
-        records.test_result(results_dir(), name, checkpoint, sets, reached)
-        for checkpoint, reached in zip(checkpoints, found, strict=True)
+        records.test_result(results_dir(), name, checkpoint, sets, run)
+        for checkpoint, run in zip(checkpoints, accuracies, strict=True)
     ]
-    confusion = records.confusions(sets, found)
-    return Tested(results, testing.table(found), confusion, records.mistake_sheet(sets, found[0]))
+    confusion = records.confusions(accuracies)
+    return Tested(results, testing.table(accuracies), confusion, records.mistake_sheet(sets, runs[0]))
 
 
 def compare(

@@ -7,7 +7,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...evaluation.pictures.labelled_images import LabelledImages
-from ...evaluation.training.model import Checkpoint
+from ...evaluation.training.checkpoint import Checkpoint
+from ...evaluation.training.records import BEST_EPOCH, LAST_EPOCH
 from ...evaluation.training.settings import CHOICES, RANGES, Settings
 from ...evaluation.training.train import weights_key
 from .. import sockets
@@ -19,7 +20,7 @@ from .data.nodes import NODES as DATA_NODES
 CATEGORY = "HypoNet/Training"
 SCRATCH = "scratch"
 DOWNLOAD = "ImageNet (download)"
-TAKEN = ("last epoch", "best held-out epoch")
+TAKEN = (LAST_EPOCH, BEST_EPOCH)
 
 
 class HypoNetTrainClassifier(io.ComfyNode):

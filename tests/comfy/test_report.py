@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.evaluation.results import write_result
+from hyponet.evaluation.results import Measurement, write_result
+from hyponet.tests.evaluation.accuracy_figures import accuracy_entry
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -15,21 +16,12 @@ CHROMIUM = "/usr/bin/chromium"
 def page_file(comfy) -> Path:
     """A report over results on disk, found by their names."""
     results = comfy.output / "hyponet" / "results"
-    classes = ["automobile", "cat"]
     for seed, accuracy in enumerate((0.70, 0.72, 0.74)):
         tests = [
-            {
-                "name": name,
-                "count": count,
-                "accuracy": accuracy,
-                "interval": [accuracy - 0.01, accuracy + 0.01],
-                "classes": classes,
-                "confusion": [[70, 30], [20, 80]],
-                "synthetic": False,
-            }
+            accuracy_entry(name, accuracy, count)
             for name, count in (("CIFAR-10 test", 5000), ("ImageNet validation", 900), ("STL-10 test", 4000))
         ]
-        write_result(results, "report-test/sd15-hyponet", "test", {"test_sets": tests}, {}, {"seed": seed})
+        write_result(results, Measurement("report-test/sd15-hyponet", "test", {"test_sets": tests}, {}, {"seed": seed}))
     (results / "report-test" / "sd15-hyponet" / "torn.json").write_text('{"format": "hypo')
     out = comfy.run(
         {

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from headless.client import Client, Rejected, RunFailed
-from hyponet.evaluation.training.model import is_checkpoint, load_checkpoint
+from hyponet.evaluation.training.checkpoint import is_checkpoint, load_checkpoint
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
 
@@ -212,7 +212,7 @@ def test_interrupt_keeps_a_checkpoint_and_the_state_to_go_on_from(comfy, picture
             break
     (state,) = runs.rglob("state.pt")
     assert is_checkpoint(state.with_name("last.safetensors"))
-    assert load_checkpoint(state.with_name("last.safetensors")).provenance["complete"] is False
+    assert load_checkpoint(state.with_name("last.safetensors")).provenance.complete is False
     state.unlink()
 
 

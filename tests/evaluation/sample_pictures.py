@@ -1,4 +1,4 @@
-"""Small labelled sets in memory for the tests of evaluation/."""
+"""Small labelled sets in memory for the tests of evaluation/, and where a checkpoint of such a set came from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import hashlib
 import numpy as np
 
 from hyponet.evaluation.pictures.labelled_images import LabelledImages, labelled
+from hyponet.evaluation.training.checkpoint import Provenance
+from hyponet.evaluation.training.settings import Settings
 
 
 class MemoryPictures:
@@ -37,3 +39,22 @@ def colours(each=8, side=16, cache=None, seed=0, names=("red", "green", "blue"))
     pictures = rng.integers(0, 60, (len(labels), side, side, 3))
     pictures[np.arange(len(labels)), :, :, labels] += 150
     return labelled("colours", names, labels, MemoryPictures(list(pictures.astype(np.uint8))), cache=cache)
+
+
+def provenance(**settings) -> Provenance:
+    """Of a finished run of one epoch that nobody trained."""
+    return Provenance(
+        identity="identity",
+        kind="last",
+        complete=True,
+        seconds=1.0,
+        epochs_done=1,
+        best_epoch=0,
+        held_out_pictures=0,
+        held_out_without=(),
+        settings=Settings(**settings),
+        data={"name": "colours", "pictures": 24, "synthetic": 0},
+        history=(),
+        torch="2",
+        device="cpu",
+    )

@@ -22,13 +22,15 @@ from hyponet.evaluation.pictures.mapping import ClassMapping
 from hyponet.evaluation.pictures.sources.ours import ListedPictures
 from hyponet.evaluation.report.build import Report, build_report
 from hyponet.evaluation.report.text import report_markdown
-from hyponet.evaluation.results import read_results, write_result
+from hyponet.evaluation.results import Measurement, read_results, write_result
 from hyponet.evaluation.training import accuracy as testing
 from hyponet.evaluation.training import records
+from hyponet.evaluation.training.figures import Comparison
 from hyponet.evaluation.training.model import build
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
 
+from .accuracy_figures import accuracy_entry
 from .metrics.inception_fixtures import made_up
 from .sample_pictures import MemoryPictures, colours
 
@@ -44,8 +46,8 @@ def checkpoint(tmp_path_factory):
 
 def warnings_of_a_test(folder, checkpoint, test_set) -> tuple[str, ...]:
     """What Test Classifier warns of."""
-    reached = [testing.measure_accuracy(checkpoint, test_set, CPU)]
-    return records.test_result(folder, "a", checkpoint, [test_set], reached).warnings
+    accuracies = [testing.measure_accuracy(checkpoint, test_set, CPU).figures]
+    return records.test_result(folder, "a", checkpoint, [test_set], accuracies).warnings
 
 
 # -- test pictures in the training ------------------------------------------------------------------------------------
@@ -94,11 +96,11 @@ COUNTS = {"CIFAR-10 test": 5000, "ImageNet validation": 900, "STL-10 test": 4000
 
 def report_on(folder: Path, settings: Settings, *test_sets: str) -> Report:
     """The report on a classifier of CIFAR-10 Train, whose numbers of pictures are the thesis's."""
-    entries = [{"name": name, "count": COUNTS[name], "accuracy": 0.5, "interval": [0.4, 0.6]} for name in test_sets]
+    entries = [accuracy_entry(name, 0.5, COUNTS[name]) for name in test_sets]
     counts = dict.fromkeys(("automobile", "cat", "horse", "ship", "truck"), 5000)
     training = {"name": "CIFAR-10 Train", "counts": counts, "synthetic": 0, "content_key": "a"}
     inputs = {"training": training, "test_sets": [{"content_key": name} for name in test_sets]}
-    write_result(folder, "CIFAR-10 Train", "test", {"test_sets": entries}, inputs, asdict(settings))
+    write_result(folder, Measurement("CIFAR-10 Train", "test", {"test_sets": entries}, inputs, asdict(settings)))
     return build_report(read_results(folder), "report")
 
 
@@ -149,9 +151,9 @@ def test_an_average_over_unlike_classifiers_says_so_or_is_none(tmp_path):
 def compared(folder: Path, *p_values: float) -> Report:
     """The report on as many calls of Compare Classifiers, one pair each: Holm over one p is that p."""
     for number, p in enumerate(p_values):
-        pair = testing.Comparison(f"a{number}", "b", 0.85, 0.84, McNemar(20, 6, p, "exact binomial"), adjusted=p)
+        pair = Comparison(f"a{number}", "b", 0.85, 0.84, McNemar(20, 6, p, "exact binomial"), adjusted=p)
         images = {"name": "CIFAR-10 test", "pictures": 5000}
-        write_result(folder, f"c{number}", "comparison", {"pairs": [asdict(pair)]}, {"images": images}, {})
+        write_result(folder, Measurement(f"c{number}", "comparison", {"pairs": [asdict(pair)]}, {"images": images}, {}))
     return build_report(read_results(folder), "report")
 
 
@@ -227,13 +229,13 @@ def test_two_classes_that_a_source_matches_are_joined_or_refused(text, classes):
 )
 def test_classifiers_of_different_making_are_not_pooled_as_runs(checkpoint):
     """Runs differ in their seed alone; a mean and deviation over anything else measures no repetition."""
-    settings = {**checkpoint.provenance["settings"], "architecture": "resnet34", "epochs": 3}
-    other = replace(checkpoint, provenance={**checkpoint.provenance, "settings": settings})
+    settings = replace(checkpoint.provenance.settings, architecture="resnet34", epochs=3)
+    other = replace(checkpoint, provenance=replace(checkpoint.provenance, settings=settings))
     try:
         testing.check_classes([checkpoint, other])
     except ValueError:
         return
-    table = testing.table([[testing.measure_accuracy(one, colours(), CPU)] for one in (checkpoint, other)])
+    table = testing.table([[testing.measure_accuracy(one, colours(), CPU).figures] for one in (checkpoint, other)])
     assert "deviation of 2 runs" not in table
 
 

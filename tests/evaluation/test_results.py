@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from hyponet.evaluation.results import plain, read_result, read_results, write_result
+from hyponet.evaluation.results import Measurement, plain, read_result, read_results, write_result
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     written = write_result(
-        tmp_path, "sd15/hyponet", "fid", {"fid": 24.08}, {"images": {"count": 25000}}, {"seed": 7}, ("few pictures",)
+        tmp_path,
+        Measurement(
+            "sd15/hyponet", "fid", {"fid": 24.08}, {"images": {"count": 25000}}, {"seed": 7}, ("few pictures",)
+        ),
     )
     assert written.path is not None
     assert written.path.parent == tmp_path / "sd15" / "hyponet"
@@ -25,7 +28,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
 
 
 def test_the_node_shows_what_the_file_holds(tmp_path: Path) -> None:
-    written = write_result(tmp_path, "a", "kid", {"kid": 0.5}, {}, {})
+    written = write_result(tmp_path, Measurement("a", "kid", {"kid": 0.5}, {}, {}))
     assert written.path is not None
     assert written.as_ui()["hyponet_result"] == [json.loads(written.path.read_text())]
 
@@ -33,16 +36,18 @@ def test_the_node_shows_what_the_file_holds(tmp_path: Path) -> None:
 def test_the_node_shows_convention_and_both_numbers_of_pictures_beside_a_figure(tmp_path: Path) -> None:
     inputs = {"features": {"name": "made", "count": 200}, "reference": {"name": "real", "count": 300}}
     settings = {"convention": "clean-fid", "size": 32}
-    lines = write_result(tmp_path, "a", "fid", {"fid": 24.0}, inputs, settings).summary().splitlines()
+    lines = write_result(tmp_path, Measurement("a", "fid", {"fid": 24.0}, inputs, settings)).summary().splitlines()
     assert lines == ["a: fid", "clean-fid, 32 px first; pictures: 200 (made) against 300 (real)", "fid: 24"]
     inputs["reference"]["count"] = None  # a foreign file of statistics
-    assert "against unknown (real)" in write_result(tmp_path, "a", "fid", {}, inputs, settings).summary()
+    assert "against unknown (real)" in write_result(tmp_path, Measurement("a", "fid", {}, inputs, settings)).summary()
 
 
 def test_a_name_that_is_no_utf8_costs_no_figure(tmp_path: Path) -> None:
     # what Python makes of a file name in EUC-KR on a UTF-8 system
     name = "\ubc30".encode("euc-kr").decode("utf-8", "surrogateescape")
-    written = write_result(tmp_path, "a", "fid", {"per_class": {name: 1.0}}, {"path": Path(name)}, {}, (name,))
+    written = write_result(
+        tmp_path, Measurement("a", "fid", {"per_class": {name: 1.0}}, {"path": Path(name)}, {}, (name,))
+    )
     assert written.path is not None
     assert read_result(written.path) == written
     assert list(written.figures["per_class"]) == [r"\udcb9\udce8"]
@@ -55,12 +60,12 @@ def test_a_write_that_fails_leaves_no_torn_file(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space"):
-        write_result(tmp_path, "a", "fid", {}, {}, {})
+        write_result(tmp_path, Measurement("a", "fid", {}, {}, {}))
     assert list((tmp_path / "a").iterdir()) == []
 
 
 def test_two_runs_of_one_kind_are_two_files_in_order_of_age(tmp_path: Path) -> None:
-    runs = [write_result(tmp_path, "a", "kid", {"kid": i}, {}, {}).run for i in range(3)]
+    runs = [write_result(tmp_path, Measurement("a", "kid", {"kid": i}, {}, {})).run for i in range(3)]
     assert [result.run for result in read_results(tmp_path)] == runs
     assert len(list((tmp_path / "a").iterdir())) == 3
 
@@ -68,7 +73,7 @@ def test_two_runs_of_one_kind_are_two_files_in_order_of_age(tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["", " ", "..", "../x", "a/../../b", "/etc", "a\\b", "C:x", "a\0b", "."])
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="expected a relative path"):
-        write_result(tmp_path / "results", name, "fid", {}, {}, {})
+        write_result(tmp_path / "results", Measurement(name, "fid", {}, {}, {}))
     assert not (tmp_path / "results").exists()
 
 
@@ -76,11 +81,11 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "out").symlink_to(tmp_path)
     with pytest.raises(ValueError, match="expected a relative path"):
-        write_result(tmp_path / "results", "out", "fid", {}, {}, {})
+        write_result(tmp_path / "results", Measurement("out", "fid", {}, {}, {}))
 
 
 def test_torn_and_foreign_files_are_left_out_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    good = write_result(tmp_path, "a", "fid", {"fid": 1.0}, {}, {})
+    good = write_result(tmp_path, Measurement("a", "fid", {"fid": 1.0}, {}, {}))
     (tmp_path / "a" / "torn.json").write_text('{"format": "hypo')
     (tmp_path / "a" / "foreign.json").write_text("[1, 2]")
     (tmp_path / "a" / "half.json.part").write_text("{}")

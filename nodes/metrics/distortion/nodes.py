@@ -77,7 +77,7 @@ class PlotDistortion(io.ComfyNode):
         chosen = [kind.strip() for kind in kinds.split(",") if kind.strip()]
         levels = numbers(strengths, "strengths")
         images.hash_pictures(progress_bar(len(images)))
-        finding = distortion_curve(
+        curve = distortion_curve(
             images,
             open_network(network, weights),
             Preparation(convention, size, filter, crop),
@@ -88,9 +88,10 @@ class PlotDistortion(io.ComfyNode):
             batch=batch,
             progress=progress_bar((len(chosen) * len(levels) + 1) * len(images)),
         )
-        result = keep(finding, name)
-        plot = to_image(to_pixels(distortion_plot(result.figures, f"FID under distortion: {finding.name}")))
-        return io.NodeOutput(result, plot, ui=result.as_ui())
+        result = keep(curve, name)
+        figures = result.figures
+        plot = distortion_plot(figures["strengths"], figures["fid"], f"FID under distortion: {curve.name}")
+        return io.NodeOutput(result, to_image(to_pixels(plot)), ui=result.as_ui())
 
 
 NODES: list[type[io.ComfyNode]] = [PlotDistortion]

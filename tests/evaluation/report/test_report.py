@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from hyponet.evaluation.plots import confusion_plot, to_svg
 from hyponet.evaluation.report import thesis
@@ -18,26 +19,18 @@ from hyponet.evaluation.report.build import Report, build_report, parse_rows
 from hyponet.evaluation.report.html_page import report_html
 from hyponet.evaluation.report.text import report_csv, report_markdown
 from hyponet.evaluation.report.write import curve_plots, write_report
-from hyponet.evaluation.results import Result, read_results, write_result
+from hyponet.evaluation.results import Measurement, Result, read_results, write_result
+
+from ..accuracy_figures import accuracy_entry, training_figures
 
 
 def a_test(folder: Path, name: str, sets: dict[str, float], seed: int = 0, **more: Any) -> Result:
     """A test result whose accuracies are out of 1,000 pictures, or of `count`."""
     count = more.pop("count", 1000)
-    entries = [
-        {
-            "name": test_set,
-            "count": count,
-            "accuracy": accuracy,
-            "interval": [accuracy - 0.01, accuracy + 0.01],
-            "classes": ["cat", "ship"],
-            "confusion": [[round(count / 2 * accuracy), 3], [4, 5]],
-            "synthetic": more.get("synthetic", False),
-        }
-        for test_set, accuracy in sets.items()
-    ]
+    synthetic = more.get("synthetic", False)
+    entries = [accuracy_entry(test_set, accuracy, count, synthetic) for test_set, accuracy in sets.items()]
     return write_result(
-        folder, name, "test", {"test_sets": entries}, {"training": {"name": name}}, {"seed": seed, **more}
+        folder, Measurement(name, "test", {"test_sets": entries}, {"training": {"name": name}}, {"seed": seed, **more})
     )
 
 
@@ -51,7 +44,7 @@ def measured(
     weights = "0cc3c7bd" if kind == "inception_score" else "6726825d"  # as the published files' names say
     prepared = {"convention": "thesis", "size": 32, "filter": "bicubic"}
     given = {"network": network, "weights_sha256": weights, **prepared, **settings}
-    return write_result(folder, name, kind, figures, inputs, given)
+    return write_result(folder, Measurement(name, kind, figures, inputs, given))
 
 
 def cell(report: Report, table: str, row: str, column: str, group: str = ""):
@@ -126,8 +119,7 @@ def test_everything_that_was_tested_stands_in_some_table(tmp_path: Path, name: s
 
 
 def test_the_accuracy_on_held_out_real_pictures_is_listed(tmp_path: Path) -> None:
-    held_out = {"accuracy": 0.75, "count": 40, "interval": [0.6, 0.86], "synthetic": False}
-    write_result(tmp_path, "mine", "training", {"history": [], "held_out": held_out}, {}, {"seed": 0})
+    write_result(tmp_path, Measurement("mine", "training", training_figures(0.5, held_out=0.75), {}, {"seed": 0}))
     report = build_report(read_results(tmp_path), "r")
     assert cell(report, "other-test-sets", "mine", "held out of its own set").value == 75
 
@@ -140,10 +132,10 @@ def test_users_say_which_test_set_a_name_is(tmp_path: Path) -> None:
 
 def test_other_training_pictures_than_the_row_says_are_noted(tmp_path: Path) -> None:
     def trained(name: str, counts: dict[str, int], synthetic: int, key: str = "a") -> None:
-        entry = {"name": "CIFAR-10 test", "count": 5000, "accuracy": 0.5, "interval": [0.4, 0.6]}
+        entry = accuracy_entry("CIFAR-10 test", 0.5, 5000)
         training = {"name": name, "counts": counts, "synthetic": synthetic, "content_key": key}
         inputs = {"training": training, "test_sets": [{"content_key": "b"}]}
-        write_result(tmp_path, name, "test", {"test_sets": [entry]}, inputs, {"seed": 0})
+        write_result(tmp_path, Measurement(name, "test", {"test_sets": [entry]}, inputs, {"seed": 0}))
 
     trained("sd15-hyponet", {"cat": 5000, "ship": 5000}, 10_000)  # as the thesis has it: 5,000 a class
     trained("sd15-none", {"cat": 200, "ship": 210}, 410)
@@ -228,7 +220,10 @@ def test_one_split_has_no_spread(tmp_path: Path) -> None:
 
 def test_numbers_and_texts_that_no_program_of_ours_writes_cost_one_file_only(tmp_path: Path) -> None:
     a_test(tmp_path / "r", "sd15-hyponet", {"CIFAR-10 test": 0.71})
-    for name, change in (("huge", ('"count": 1000', '"count": 1e999')), ("seed", ('"seed": 0', '"seed": "("'))):
+    for name, change in (
+        ("huge", ('"calibration_error": 0.1', '"calibration_error": 1e999')),
+        ("seed", ('"seed": 0', '"seed": "("')),
+    ):
         path = a_test(tmp_path / "r", name, {"CIFAR-10 test": 0.5}, checkpoint="x").path
         assert change[0] in path.read_text("utf-8")
         path.write_text(path.read_text("utf-8").replace(*change), "utf-8")
@@ -252,12 +247,9 @@ def test_plots_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> N
 
 
 def test_each_size_of_a_row_has_its_curve_and_synthetic_held_out_pictures_are_called_so(tmp_path: Path) -> None:
-    history = [{"epoch": 1, "loss": 1.0, "accuracy": 0.5, "held_out_accuracy": 0.9}]
-    held_out = {"accuracy": 0.9, "count": 10, "synthetic": True}
+    figures = training_figures(0.5, held_out=0.9, count=10, synthetic=True)
     for size in (32, 96, 224):  # one model a test set
-        write_result(
-            tmp_path, "a", "training", {"history": history, "held_out": held_out}, {}, {"size": size, "seed": 0}
-        )
+        write_result(tmp_path, Measurement("a", "training", figures, {}, {"size": size, "seed": 0}))
     drawn = curve_plots(build_report(read_results(tmp_path), "r"))
     assert [plot.title for plot in drawn] == ["Training: a [1]", "Training: a [2]", "Training: a [3]"]
     assert "held-out synthetic accuracy" in to_svg(drawn[0].figure, "x")
@@ -275,10 +267,11 @@ def test_what_was_not_run_stays_blank(tmp_path: Path) -> None:
     a_test(tmp_path, "sd15-hyponet", {"CIFAR-10 test": 0.71})
     report = build_report(read_results(tmp_path), "r")
     ran = cell(report, "5-9", "HypoNet", "CIFAR-10", "Stable Diffusion 1.5")
+    low, high = binomtest(710, 1000).proportion_ci(method="wilson")
     assert (ran.value, ran.low, ran.high, ran.thesis) == (
         pytest.approx(71),
-        pytest.approx(70),
-        pytest.approx(72),
+        pytest.approx(100 * low),
+        pytest.approx(100 * high),
         74.42,
     )
     assert cell(report, "5-9", "HypoNet", "STL-10", "Stable Diffusion 1.5").value is None
@@ -324,8 +317,8 @@ def test_augmentation_goes_to_its_own_table(tmp_path: Path) -> None:
 
 def test_synthetic_accuracy_stands_only_under_its_own_name(tmp_path: Path) -> None:
     a_test(tmp_path, "sd15-none", {"CIFAR-10 test": 0.99}, synthetic=True)
-    figures = {"history": [], "held_out": {"accuracy": 0.98, "count": 50, "synthetic": True}}
-    write_result(tmp_path, "sd15-lora", "training", figures, {}, {"seed": 0})
+    figures = training_figures(0.5, held_out=0.98, count=50, synthetic=True)
+    write_result(tmp_path, Measurement("sd15-lora", "training", figures, {}, {"seed": 0}))
     report = build_report(read_results(tmp_path), "r")
     assert cell(report, "5-9", "none", "CIFAR-10", "Stable Diffusion 1.5").value is None
     synthetic = report.table("held-out-synthetic")
@@ -383,9 +376,9 @@ def test_a_figure_that_rounds_to_zero_has_no_sign(tmp_path: Path) -> None:
 def test_seeds_of_different_pictures_do_not_mix(tmp_path: Path) -> None:
     # the set had grown between the two trainings
     for seed, (key, accuracy) in enumerate((("few", 0.5), ("many", 0.7))):
-        entry = {"name": "CIFAR-10 test", "count": 5000, "accuracy": accuracy, "interval": [0.4, 0.8]}
+        entry = accuracy_entry("CIFAR-10 test", accuracy, 5000)
         inputs = {"training": {"name": "x", "content_key": key}, "test_sets": [{"content_key": "same"}]}
-        write_result(tmp_path, "sd14-none", "test", {"test_sets": [entry]}, inputs, {"seed": seed})
+        write_result(tmp_path, Measurement("sd14-none", "test", {"test_sets": [entry]}, inputs, {"seed": seed}))
     found = cell(build_report(read_results(tmp_path), "r"), "5-9", "none", "CIFAR-10", "Stable Diffusion 1.4")
     assert (found.value, found.runs) == (pytest.approx(70), 0)
 
@@ -402,11 +395,14 @@ def test_distortion_curves_of_other_strengths_stand_side_by_side(tmp_path: Path)
     ("kind", "figures"),
     [
         ("test", {"test_sets": [1]}),
-        ("test", {"test_sets": [{"name": "CIFAR-10 test", "accuracy": "x"}]}),
-        ("test", {"test_sets": [{"name": "CIFAR-10 test", "accuracy": 0.5, "interval": [1]}]}),
-        ("test", {"test_sets": [{"name": "x", "accuracy": 0.5, "confusion": [["a"]], "classes": ["a"]}]}),
+        ("test", {"test_sets": [{"name": "CIFAR-10 test", "accuracy": 0.5}]}),
+        ("test", {"test_sets": [{**accuracy_entry("x", 0.5), "confusion": [["a", 1], [1, 1]]}]}),
+        ("test", {"test_sets": [{**accuracy_entry("x", 0.5), "confusion": [[1, 2, 3]]}]}),
+        ("test", {"test_sets": [{**accuracy_entry("x", 0.5), "confusion": [[0, 0], [0, 0]]}]}),
+        ("test", {"test_sets": [{**accuracy_entry("x", 0.5), "calibration_error": None}]}),
         ("training", {"history": [{}]}),
-        ("training", {"history": [{"epoch": 1, "accuracy": "x"}]}),
+        ("training", {**training_figures(0.5), "history": [{"epoch": 1, "accuracy": "x"}]}),
+        ("training", {**training_figures(0.5, held_out=0.5), "held_out": {"accuracy": 2, "count": 1}}),
         ("fid", {"fid": "x"}),
         ("fid", {"fid": 1.0, "per_class": [1]}),
         ("kid", {"kid": [1]}),
@@ -419,7 +415,7 @@ def test_a_damaged_result_is_left_out_by_name_and_the_others_stay(
     tmp_path: Path, kind: str, figures: dict[str, Any]
 ) -> None:
     a_test(tmp_path / "results", "sd15-hyponet", {"CIFAR-10 test": 0.71})
-    bad = write_result(tmp_path / "results", "bad one", kind, figures, {}, {})
+    bad = write_result(tmp_path / "results", Measurement("bad one", kind, figures, {}, {}))
     written = write_report(tmp_path / "report", build_report(read_results(tmp_path / "results"), "r"))
     assert f"Left out: bad one, run {bad.run}" in written.markdown
     assert "71.00" in written.markdown
@@ -503,8 +499,8 @@ def test_every_figure_names_its_source_with_settings_and_versions(tmp_path: Path
 
 def test_files_and_pictures(tmp_path: Path) -> None:
     a_test(tmp_path / "results", "sd15-hyponet", {"CIFAR-10 test": 0.71, "ImageNet": 0.7, "STL-10": 0.6})
-    history = [{"epoch": i, "loss": 1 / i, "accuracy": 0.5 + i / 20, "held_out_accuracy": None} for i in (1, 2, 3)]
-    write_result(tmp_path / "results", "sd15-hyponet", "training", {"history": history}, {}, {})
+    history = training_figures(0.55, 0.6, 0.65)
+    write_result(tmp_path / "results", Measurement("sd15-hyponet", "training", history, {}, {}))
     curve = {"strengths": [0.5, 1.0], "fid": {"blur": [1.0, 2.0], "jpeg": [0.5, 3.0]}}
     measured(tmp_path / "results", "cifar10-train", "distortion", curve, 100)
     written = write_report(tmp_path / "report", build_report(read_results(tmp_path / "results"), "r"))

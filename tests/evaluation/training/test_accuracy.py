@@ -11,7 +11,8 @@ import torch
 from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.pictures.cache import resized
 from hyponet.evaluation.training import accuracy as testing
-from hyponet.evaluation.training.accuracy import SetResult, expected_calibration_error, measure_accuracy
+from hyponet.evaluation.training.accuracy import expected_calibration_error, measure_accuracy
+from hyponet.evaluation.training.figures import Comparison, SetAccuracy
 from hyponet.evaluation.training.predict import predict
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
@@ -30,18 +31,19 @@ def checkpoint(tmp_path_factory):
 def test_counts_agree_with_the_predictions(checkpoint):
     data = colours(each=10, seed=7)
     result = measure_accuracy(checkpoint, data, CPU)
+    figures = result.figures
     outputs = predict(checkpoint, data, CPU).numpy()
     predicted = outputs.argmax(1)
-    assert result.total == 30
-    assert result.right == sum(int(p == t) for p, t in zip(predicted, data.labels, strict=True))
+    assert figures.count == 30
+    assert figures.right == sum(int(p == t) for p, t in zip(predicted, data.labels, strict=True))
     for true in range(3):
         for guess in range(3):
             expected = sum(1 for p, t in zip(predicted, data.labels, strict=True) if (t, p) == (true, guess))
-            assert result.confusion[true, guess] == expected
-    sure = [outputs[mistake.place].max() for mistake in result.mistakes]
+            assert figures.confusion[true, guess] == expected
+    sure = [outputs[mistake.index].max() for mistake in result.mistakes]
     assert sure == sorted(sure, reverse=True)
-    assert len(result.mistakes) == 30 - result.right
-    assert all(data.class_names[data.labels[mistake.place]] == mistake.true for mistake in result.mistakes)
+    assert len(result.mistakes) == 30 - figures.right
+    assert all(data.class_names[data.labels[mistake.index]] == mistake.true for mistake in result.mistakes)
 
 
 def test_classes_are_matched_by_name_not_by_number(checkpoint):
@@ -52,7 +54,7 @@ def test_classes_are_matched_by_name_not_by_number(checkpoint):
         class_names=tuple(data.class_names[i] for i in order),
         labels=np.array([order.index(label) for label in data.labels]),
     )
-    one, two = (measure_accuracy(checkpoint, given, CPU) for given in (data, renamed))
+    one, two = (measure_accuracy(checkpoint, test_set, CPU).figures for test_set in (data, renamed))
     assert np.array_equal(one.confusion, two.confusion)
 
 
@@ -64,7 +66,7 @@ def test_a_class_that_the_classifier_does_not_know_is_refused(checkpoint):
 def test_a_test_set_may_lack_a_class(checkpoint):
     data = colours()
     result = measure_accuracy(checkpoint, data.select(np.flatnonzero(data.labels != 1)), CPU)
-    assert set(result.per_class()) == {"red", "blue"}
+    assert set(result.figures.per_class()) == {"red", "blue"}
 
 
 def test_calibration_error_by_hand():
@@ -86,7 +88,7 @@ def test_calibration_error_is_torchmetrics():
 
 
 def result(confusion, name="set"):
-    return SetResult(name, ("a", "b"), np.array(confusion), 0.0625, (), np.zeros(0, bool))
+    return SetAccuracy(name, ("a", "b"), np.array(confusion), 0.0625, synthetic=False)
 
 
 def test_the_table_shows_runs_their_mean_and_deviation_and_classes():
@@ -123,7 +125,7 @@ def test_names_do_not_break_the_tables():
     assert lines[0] == "| | a\\|b &lt;i> | average |"
     assert lines[-4].startswith("| x\\|y |")
     assert lines[-3].startswith("| 'z' |")
-    pair = testing.Comparison("a|b", "c\nd", 1.0, 0.5, mcnemar(1, 0), 1.0)
+    pair = Comparison("a|b", "c\nd", 1.0, 0.5, mcnemar(1, 0), 1.0)
     assert testing.comparison_table([pair]).splitlines()[-1].startswith("| a\\|b | c d | 100.00 %, 50.00 % |")
 
 
@@ -139,7 +141,7 @@ def test_classifiers_of_other_classes_are_refused_beside_each_other(checkpoint):
 def test_compare_counts_discordant_pairs(checkpoint, tmp_path):
     other = train(colours(seed=3), Settings(size=16, epochs=1, batch_size=8, seed=9), tmp_path).last
     data = colours(each=10, seed=7)
-    a, b = (measure_accuracy(given, data, CPU).correct for given in (checkpoint, other))
+    a, b = (measure_accuracy(trained, data, CPU).correct for trained in (checkpoint, other))
     (pair,) = testing.compare([checkpoint], [other], data, CPU)
     assert (pair.test.only_first, pair.test.only_second) == (int((a > b).sum()), int((b > a).sum()))
     assert pair.adjusted == pair.test.p

@@ -1,4 +1,4 @@
-"""The networks are torchvision's; a checkpoint carries everything that is needed to use it."""
+"""The networks are torchvision's, and inputs are made as torchvision makes them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from hyponet.evaluation.training.model import (
     Preprocessing,
     build,
     freeze_batch_norm,
-    is_checkpoint,
-    load_checkpoint,
-    save_checkpoint,
     start_from_imagenet,
 )
 
@@ -46,64 +43,6 @@ def test_stems(stem, side):
     network.layer1.register_forward_pre_hook(lambda module, inputs: sides.append(inputs[0].shape[-1]))
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 5)
     assert sides == [side]
-
-
-@pytest.fixture
-def saved(tmp_path):
-    network = build("resnet18", 3, "3x3 stride 2", seed=1)
-    preprocessing = Preprocessing(16, "area", "centre crop", (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
-    return network, save_checkpoint(
-        tmp_path / "run" / "last.safetensors",
-        network,
-        architecture="resnet18",
-        stem="3x3 stride 2",
-        class_names=["cat", "\uac1c", "ship"],
-        preprocessing=preprocessing,
-        provenance={"settings": {"seed": 1}},
-    )
-
-
-def test_a_checkpoint_comes_back_whole(saved):
-    network, written = saved
-    read = load_checkpoint(written.path)
-    assert read == written
-    assert is_checkpoint(written.path)
-    assert read.class_names == ("cat", "\uac1c", "ship")
-    tensors, expected = read.model().state_dict(), network.state_dict()
-    assert all(torch.equal(tensors[name], expected[name]) for name in expected)
-    assert not read.model().training
-
-
-def test_the_metadata_is_the_agreed_one(saved):
-    with safetensors.safe_open(saved[1].path, "pt") as file:
-        assert file.metadata() == {
-            "format": "hyponet.classifier",
-            "version": "1",
-            "architecture": "resnet18",
-            "stem": "3x3 stride 2",
-            "classes": '["cat", "\\uac1c", "ship"]',
-            "size": "16",
-            "filter": "area",
-            "crop": "centre crop",
-            "mean": "[0.1, 0.2, 0.3]",
-            "std": "[0.4, 0.5, 0.6]",
-            "provenance": '{"settings": {"seed": 1}}',
-        }
-
-
-def test_bad_files_are_refused(saved, tmp_path):
-    path = saved[1].path
-    with pytest.raises(FileNotFoundError, match="missing"):
-        load_checkpoint(tmp_path / "none.safetensors")
-    torn = tmp_path / "torn.safetensors"
-    torn.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r"torn\.safetensors cannot be read"):
-        load_checkpoint(torn)
-    foreign = tmp_path / "foreign.safetensors"
-    safetensors.torch.save_file({"x": torch.zeros(1)}, foreign)
-    with pytest.raises(ValueError, match="Load Classifier"):
-        load_checkpoint(foreign)
-    assert not is_checkpoint(foreign)
 
 
 def test_inputs_are_normalised_as_torchvision_does_it():

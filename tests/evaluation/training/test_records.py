@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.results import read_results
 from hyponet.evaluation.training import accuracy as testing
 from hyponet.evaluation.training import records
-from hyponet.evaluation.training.model import load_checkpoint
+from hyponet.evaluation.training.checkpoint import load_checkpoint
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
 
@@ -22,6 +22,11 @@ from ..sample_pictures import colours
 
 CPU = torch.device("cpu")
 TINY = Settings(size=16, epochs=1, batch_size=8, held_out=0.25)
+
+
+def came_from(checkpoint, **changes):
+    """The checkpoint with another provenance."""
+    return replace(checkpoint, provenance=replace(checkpoint.provenance, **changes))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,7 @@ def run(tmp_path_factory):
 def test_results_land_in_their_tables(run, tmp_path):
     data, trained = run
     test_set = colours(seed=5).named("CIFAR-10 test")
-    reached = [testing.measure_accuracy(trained.last, test_set, CPU)]
+    reached = [testing.measure_accuracy(trained.last, test_set, CPU).figures]
     records.training_result(tmp_path, "baseline", data, TINY, trained)
     records.test_result(tmp_path, "baseline", trained.last, [test_set], reached)
     report = build_report(read_results(tmp_path), "report")
@@ -48,8 +53,8 @@ def test_results_land_in_their_tables(run, tmp_path):
 def test_a_merge_of_real_and_synthetic_is_a_row_of_table_5_10(run, tmp_path):
     _, trained = run
     test_set = colours(seed=5).named("CIFAR-10 test")
-    mixed = replace(trained.last, provenance={**trained.last.provenance, "data": {"name": "CIFAR-10 train + 1000"}})
-    reached = [testing.measure_accuracy(mixed, test_set, CPU)]
+    mixed = came_from(trained.last, data={"name": "CIFAR-10 train + 1000"})
+    reached = [testing.measure_accuracy(mixed, test_set, CPU).figures]
     records.test_result(tmp_path, "mixed", mixed, [test_set], reached)
     table = build_report(read_results(tmp_path), "report").table("5-10")
     (row,) = [row for row in table.rows if row.label == "1,000"]
@@ -81,7 +86,7 @@ def test_the_result_says_which_weights_were_taken_and_what_both_reached(run, tmp
     two = replace(
         trained,
         history=history,
-        last=replace(trained.last, provenance={**trained.last.provenance, "best_epoch": 1}),
+        last=came_from(trained.last, best_epoch=1),
     )
     last = records.training_result(tmp_path, "both", data, TINY, two)
     best = records.training_result(tmp_path, "both", data, TINY, replace(two, seconds=0.0), best=True)
@@ -105,7 +110,7 @@ def test_the_result_says_which_weights_were_taken_and_what_both_reached(run, tmp
 
 def test_a_result_gives_the_seconds_of_all_calls(run, tmp_path):
     data, trained = run
-    resumed = replace(trained, last=replace(trained.last, provenance={**trained.last.provenance, "seconds": 1234.5}))
+    resumed = replace(trained, last=came_from(trained.last, seconds=1234.5))
     assert records.training_result(tmp_path, "resumed", data, TINY, resumed).figures["seconds"] == 1234.5
 
 
@@ -127,18 +132,17 @@ def test_imagenet_weights_with_inputs_that_they_were_not_made_for_are_said(run, 
     data, trained = run
     settings = replace(TINY, weights_key="ab", normalisation=normalisation)
     assert list(records.training_result(tmp_path, "a", data, settings, trained).warnings) == expected
-    given = replace(trained.last, provenance={**trained.last.provenance, "settings": asdict(settings)})
-    reached = [testing.measure_accuracy(given, data, CPU)]
+    given = came_from(trained.last, settings=settings)
+    reached = [testing.measure_accuracy(given, data, CPU).figures]
     assert list(records.test_result(tmp_path, "a", given, [data], reached).warnings) == expected
 
 
 def test_a_checkpoint_says_itself_which_it_is_and_whether_its_run_was_finished(run, tmp_path):
     data, trained = run
-    reached = [testing.measure_accuracy(trained.last, data, CPU)]
+    reached = [testing.measure_accuracy(trained.last, data, CPU).figures]
 
     def tested(checkpoint, **known):
-        given = replace(checkpoint, provenance={**checkpoint.provenance, **known})
-        return records.test_result(tmp_path, "kinds", given, [data], reached)
+        return records.test_result(tmp_path, "kinds", came_from(checkpoint, **known), [data], reached)
 
     moved = trained.best.path.rename(trained.best.path.with_name("renamed.safetensors"))
     renamed = load_checkpoint(moved)
@@ -153,10 +157,10 @@ def test_a_checkpoint_says_itself_which_it_is_and_whether_its_run_was_finished(r
 
 def test_a_comparison_says_what_both_sides_were_trained_on(run, tmp_path):
     data, trained = run
-    half = replace(trained.last, provenance={**trained.last.provenance, "complete": False})
+    half = came_from(trained.last, complete=False)
     pairs = testing.compare([trained.last], [half], data, CPU)
     result = records.comparison_result(tmp_path, "pair", [trained.last], [half], data, pairs)
-    assert result.inputs["first"] == result.inputs["second"] == [trained.last.provenance["identity"]]
+    assert result.inputs["first"] == result.inputs["second"] == [trained.last.provenance.identity]
     for side in ("first_trained", "second_trained"):
         (stated,) = result.inputs[side]
         assert stated["settings"]["held_out"] == 0.25
@@ -167,7 +171,7 @@ def test_a_comparison_says_what_both_sides_were_trained_on(run, tmp_path):
 def test_the_average_of_a_result_is_that_of_the_real_sets(run, tmp_path):
     data, trained = run
     made = replace(colours(seed=5), synthetic=np.ones(24, dtype=bool))
-    reached = [testing.measure_accuracy(trained.last, given, CPU) for given in (data, made)]
+    reached = [testing.measure_accuracy(trained.last, test_set, CPU).figures for test_set in (data, made)]
     figures = records.test_result(tmp_path, "mixed", trained.last, [data, made], reached).figures
     assert figures["average"] == figures["test_sets"][0]["accuracy"]
     assert [entry["synthetic"] for entry in figures["test_sets"]] == [False, True]
@@ -180,7 +184,7 @@ def test_a_test_set_with_any_generated_picture_is_not_a_real_one(run, tmp_path):
     _, trained = run
     test_set = colours(seed=5).named("CIFAR-10 test")
     mixed = replace(test_set, synthetic=np.arange(len(test_set)) == 0)
-    reached = [testing.measure_accuracy(trained.last, mixed, CPU)]
+    reached = [testing.measure_accuracy(trained.last, mixed, CPU).figures]
     records.test_result(tmp_path, "baseline", trained.last, [mixed], reached)
     report = build_report(read_results(tmp_path), "report")
     assert not report.table("5-9").ran
@@ -193,9 +197,9 @@ def test_pictures_for_people(run):
     assert curves.shape[0] == 1
     assert curves.shape[3] == 3
     data = colours(seed=5)
-    reached = [testing.measure_accuracy(trained.last, data, CPU, mistakes=3)]
-    assert len(records.confusions([data, data], [reached * 2])) == 2
-    assert records.mistake_sheet([data], reached).dtype == torch.float32
+    result = testing.measure_accuracy(trained.last, data, CPU, mistakes=3)
+    assert len(records.confusions([[result.figures] * 2])) == 2
+    assert records.mistake_sheet([data], [result]).dtype == torch.float32
 
 
 def test_a_sheet_of_several_sets_names_them(run):
@@ -209,8 +213,8 @@ def test_a_sheet_of_several_sets_names_them(run):
 
 def test_held_out_curves_of_generated_pictures_say_so(run):
     _, trained = run
-    data = {**trained.last.provenance["data"], "synthetic": 3}
-    made = replace(trained, last=replace(trained.last, provenance={**trained.last.provenance, "data": data}))
+    data = {**trained.last.provenance.data, "synthetic": 3}
+    made = replace(trained, last=came_from(trained.last, data=data))
     assert list(records.accuracy_lines([(0, trained)])) == ["seed 0, training", "seed 0, held out"]
     assert list(records.accuracy_lines([(0, made)])) == ["seed 0, training", "seed 0, held-out synthetic"]
 

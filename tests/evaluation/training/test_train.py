@@ -17,13 +17,15 @@ import torch
 from torchvision.models import resnet18
 
 from hyponet.evaluation.pictures.labelled_images import split
-from hyponet.evaluation.training import state as run_module
+from hyponet.evaluation.training import progress as progress_module
 from hyponet.evaluation.training import train as train_module
 from hyponet.evaluation.training.accuracy import measure_accuracy
-from hyponet.evaluation.training.model import build, load_checkpoint
+from hyponet.evaluation.training.checkpoint import load_checkpoint
+from hyponet.evaluation.training.model import build
 from hyponet.evaluation.training.settings import Settings
-from hyponet.evaluation.training.state import Diverged, Run
-from hyponet.evaluation.training.train import autocast, fits, folder_name, train, weights_key
+from hyponet.evaluation.training.state import Diverged, TrainState
+from hyponet.evaluation.training.train import autocast, folder_name, train, weights_key
+from hyponet.evaluation.training.training_data import fits
 
 from ..sample_pictures import colours
 
@@ -78,13 +80,13 @@ def test_the_global_generators_neither_matter_nor_change(tmp_path):
     assert same(one.last, train(colours(), EVERYTHING, tmp_path / "b").last)
 
 
-@pytest.mark.parametrize("every", [97, 211])  # a step beats some 40 times, so each stop comes after two or more
-def test_stopped_anywhere_and_gone_on_it_ends_the_same(tmp_path, monkeypatch, every):
-    monkeypatch.setattr(run_module, "BEAT_SECONDS", 0.0)  # listen between blocks, too, where a step is half done
+@pytest.mark.parametrize("every", [97, 211])  # a step reports some 40 times, so each stop comes after two or more
+def test_stopped_anywhere_and_resumed_it_ends_the_same(tmp_path, monkeypatch, every):
+    monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)  # report between blocks, too, where a step is half done
     unbroken = train(colours(), EVERYTHING, tmp_path / "unbroken")
     heard = 0
 
-    def stop_now_and_then(moment):
+    def stop_now_and_then(progress):
         nonlocal heard
         heard += 1
         if heard % every == every - 1:
@@ -93,7 +95,7 @@ def test_stopped_anywhere_and_gone_on_it_ends_the_same(tmp_path, monkeypatch, ev
     stops = 0
     while True:
         try:
-            trained = train(colours(), EVERYTHING, tmp_path / "stopped", watch=stop_now_and_then)
+            trained = train(colours(), EVERYTHING, tmp_path / "stopped", callback=stop_now_and_then)
             break
         except Stop:
             stops += 1
@@ -119,7 +121,7 @@ while True:
 """
 
 
-def test_killed_at_random_moments_and_gone_on_it_ends_the_same(tmp_path):
+def test_killed_at_random_moments_and_resumed_it_ends_the_same(tmp_path):
     settings = replace(EVERYTHING, epochs=8)
     tests = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", KILLED, tests, tmp_path / "killed", json.dumps(asdict(settings))]
@@ -133,18 +135,18 @@ def test_killed_at_random_moments_and_gone_on_it_ends_the_same(tmp_path):
                 assert child.stdout.readline().strip() == b"begun"
                 time.sleep(rng.uniform(0.05, 1.5))
                 child.send_signal(signal.SIGKILL)
-        gone_on = train(colours(), settings, tmp_path / "killed")
+        resumed = train(colours(), settings, tmp_path / "killed")
     finally:
         torch.set_num_threads(threads)
-    assert same(gone_on.last, unbroken.last)
-    assert same(gone_on.best, unbroken.best)
-    assert gone_on.history == unbroken.history
+    assert same(resumed.last, unbroken.last)
+    assert same(resumed.best, unbroken.best)
+    assert resumed.history == unbroken.history
 
 
 def test_a_finished_run_answers_from_disk(tmp_path):
     first = train(colours(), EVERYTHING, tmp_path)
     assert not (tmp_path / "state.pt").exists()
-    again = train(colours(), EVERYTHING, tmp_path, watch=lambda moment: pytest.fail("trained again"))
+    again = train(colours(), EVERYTHING, tmp_path, callback=lambda progress: pytest.fail("trained again"))
     assert again.seconds == 0.0
     assert (again.last, again.best, again.history) == (first.last, first.best, first.history)
 
@@ -160,9 +162,9 @@ def test_the_folders_name_follows_settings_and_data():
 def test_the_best_epoch_is_the_first_with_the_highest_held_out_accuracy(tmp_path):
     trained = train(colours(each=12), replace(EVERYTHING, epochs=5), tmp_path)
     reached = [record.held_out_accuracy for record in trained.history]
-    assert trained.last.provenance["best_epoch"] == reached.index(max(reached)) + 1
-    assert trained.best.provenance["epochs_done"] == trained.last.provenance["best_epoch"]
-    assert trained.last.provenance["held_out_pictures"] == 9
+    assert trained.last.provenance.best_epoch == reached.index(max(reached)) + 1
+    assert trained.best.provenance.epochs_done == trained.last.provenance.best_epoch
+    assert trained.last.provenance.held_out_pictures == 9
     # nine pictures: every accuracy is a ninth
     assert all(round(9 * value, 9).is_integer() for value in reached)
 
@@ -184,9 +186,9 @@ def test_what_is_held_out_is_neither_trained_on_nor_normalised_by(tmp_path):
     alone = train(kept, replace(settings, held_out=0.0), tmp_path / "kept")
     assert trained.last.preprocessing == alone.last.preprocessing
     assert same(trained.last, alone.last)
-    found = measure_accuracy(trained.last, held_out, torch.device("cpu"))
-    assert trained.history[-1].held_out_accuracy == found.accuracy
-    assert trained.last.provenance["held_out_pictures"] == found.total == 9
+    figures = measure_accuracy(trained.last, held_out, torch.device("cpu")).figures
+    assert trained.history[-1].held_out_accuracy == figures.accuracy
+    assert trained.last.provenance.held_out_pictures == figures.count == 9
 
 
 def test_it_works_under_comfyuis_inference_mode(tmp_path):
@@ -199,7 +201,7 @@ def test_it_works_under_comfyuis_inference_mode(tmp_path):
 def test_a_last_batch_of_one_picture_is_left_out(tmp_path):
     data = colours(each=3)  # nine pictures: a batch of eight, and one that batch-norm could not take at 1x1
     steps = []
-    train(data, replace(TINY, epochs=1), tmp_path, watch=lambda moment: steps.append(moment.steps))
+    train(data, replace(TINY, epochs=1), tmp_path, callback=lambda progress: steps.append(progress.steps))
     assert steps[-1] == 1
 
 
@@ -211,7 +213,7 @@ def test_imagenet_weights_with_frozen_batch_norm(tmp_path):
     started, ended = torch.load(path, weights_only=True), weights(trained.last)
     assert all(torch.equal(started[name], ended[name]) for name in started if ".bn" in name or name.startswith("bn"))
     assert not torch.equal(started["conv1.weight"], ended["conv1.weight"])
-    assert trained.last.provenance["imagenet_classes_leak"] is True
+    assert trained.last.provenance.to_json()["imagenet_classes_leak"] is True
     with pytest.raises(ValueError, match="weights_key"):
         train(colours(), TINY, tmp_path / "other", weights=path)
 
@@ -222,83 +224,76 @@ ASTRAY = replace(TINY, optimizer="SGD", learning_rate=100.0, epochs=12, held_out
 @pytest.mark.parametrize("watched", [True, False])
 def test_a_loss_that_is_no_number_stops_the_run_each_time_in_the_same_way(tmp_path, monkeypatch, watched):
     monkeypatch.setattr(train_module, "SAVE_SECONDS", 0.0)  # a state after each step, also of weights gone astray
-    monkeypatch.setattr(run_module, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
     said = []
     for _ in range(2):
         with pytest.raises(Diverged, match="since epoch 3, at a learning rate of 100:") as raised:
-            train(colours(), ASTRAY, tmp_path, watch=(lambda moment: None) if watched else None)
+            train(colours(), ASTRAY, tmp_path, callback=(lambda progress: None) if watched else None)
         said.append(str(raised.value))
         # the best of the epochs before is kept; nothing claims to be whole, and nothing is there to go on from
         assert [path.name for path in tmp_path.iterdir()] == ["best.safetensors"]
     assert said[0] == said[1]
     best = load_checkpoint(tmp_path / "best.safetensors")
-    assert best.provenance["complete"] is False
+    assert best.provenance.complete is False
     assert all(bool(value.isfinite().all()) for value in weights(best).values())
 
 
 def test_a_weight_that_is_no_number_is_found_before_it_is_kept():
     network = build("resnet18", 3)
-    run = Run("identity", network, torch.optim.SGD(network.parameters(), lr=0.5), torch.device("cpu"))
-    run.check_weights()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.5)
+    state = TrainState("identity", TINY, 24, network, optimizer, torch.device("cpu"))
+    state.check_weights()
     network.layer4[0].conv1.weight.data[0, 0, 0, 0] = float("nan")
     with pytest.raises(Diverged, match=r"weights are not numbers.*learning rate of 0\.5"):
-        run.check_weights()
+        state.check_weights()
 
 
 def test_a_state_that_cannot_be_kept_does_not_end_the_run(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(train_module, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(run_module, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
     blocked = tmp_path / "state.pt"
 
-    def block(moment):  # a folder where the file should go: each os.replace fails
-        if moment.step < moment.steps:
+    def block(progress):  # a folder where the file should go: each os.replace fails
+        if progress.step < progress.steps:
             blocked.mkdir(exist_ok=True)
         elif blocked.is_dir():
             blocked.rmdir()
 
-    trained = train(colours(), TINY, tmp_path, watch=block)
+    trained = train(colours(), TINY, tmp_path, callback=block)
     assert len(trained.history) == 3
     assert [record.levelname for record in caplog.records if "cannot be kept" in record.message] == ["WARNING"]
 
 
 def test_seconds_are_those_of_all_calls(tmp_path):
-    def stop(moment):
+    def stop(progress):
         raise Stop
 
     with pytest.raises(Stop):
-        train(colours(), replace(TINY, epochs=40), tmp_path, watch=stop)
+        train(colours(), replace(TINY, epochs=40), tmp_path, callback=stop)
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     assert 0 < state["seconds"] < 600
     torch.save({**state, "seconds": 1000.0}, tmp_path / "state.pt")
     trained = train(colours(), replace(TINY, epochs=40), tmp_path)
-    assert trained.last.provenance["seconds"] == pytest.approx(1000 + trained.seconds, abs=5)
-    # a state of before seconds were kept counts from 0
-    run = Run("old", build("resnet18", 3), torch.optim.SGD([torch.zeros(1)], lr=1.0), torch.device("cpu"))
-    run.save(tmp_path / "old.pt")
-    old = torch.load(tmp_path / "old.pt", weights_only=True)
-    del old["seconds"]
-    torch.save(old, tmp_path / "old.pt")
-    assert run.restore(tmp_path / "old.pt")
-    assert run.seconds == 0.0
+    assert trained.last.provenance.seconds == pytest.approx(1000 + trained.seconds, abs=5)
 
 
 def test_checkpoints_know_which_they_are_and_whether_their_run_was_finished(tmp_path):
-    def stop(moment):
-        if moment.epoch > 2:
+    def stop(progress):
+        if progress.epoch > 2:
             raise Stop
 
     settings = replace(EVERYTHING, epochs=30)
     with pytest.raises(Stop):
-        train(colours(each=24), settings, tmp_path, watch=stop)
+        train(colours(each=24), settings, tmp_path, callback=stop)
 
     def known(name):
         provenance = load_checkpoint(tmp_path / f"{name}.safetensors").provenance
-        return provenance["kind"], provenance["complete"]
+        return provenance.kind, provenance.complete
 
     assert (known("last"), known("best")) == (("last", False), ("best", False))
     trained = train(colours(each=24), settings, tmp_path)
     assert (known("last"), known("best")) == (("last", True), ("best", True))
-    assert trained.best.provenance["epochs_done"] == trained.last.provenance["best_epoch"]
+    assert trained.best.provenance.epochs_done == trained.last.provenance.best_epoch
 
 
 def test_a_finished_run_whose_best_checkpoint_is_gone_is_trained_again(tmp_path):
@@ -355,12 +350,12 @@ def test_normalisation_by_the_training_set_is_its_mean_and_deviation(tmp_path):
 
 
 def test_a_damaged_state_is_refused_by_name(tmp_path):
-    def stop(moment):
-        if moment.step >= 3:
+    def stop(progress):
+        if progress.step >= 3:
             raise Stop
 
     with pytest.raises(Stop):
-        train(colours(each=40), replace(TINY, epochs=200), tmp_path, watch=stop)
+        train(colours(each=40), replace(TINY, epochs=200), tmp_path, callback=stop)
     state = tmp_path / "state.pt"
     whole = state.read_bytes()
     for damaged in (whole[:5000], b"no torch file", b"", b"\x80\x02}."):
@@ -369,15 +364,15 @@ def test_a_damaged_state_is_refused_by_name(tmp_path):
             train(colours(each=40), replace(TINY, epochs=200), tmp_path)
 
 
-def test_moments_say_where_the_run_stands(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_module, "BEAT_SECONDS", 0.0)
-    moments = []
-    train(colours(), TINY, tmp_path, watch=moments.append)
-    assert moments[-1].step == moments[-1].steps == 9
-    assert moments[-1].seconds_left == 0
-    assert {moment.epoch for moment in moments} == {1, 2, 3}
-    assert [moment.step for moment in moments] == sorted(moment.step for moment in moments)
-    assert moments[-1].text().startswith("epoch 3/3, step 9/9\nloss ")
+def test_progress_says_where_the_run_stands(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
+    reports = []
+    train(colours(), TINY, tmp_path, callback=reports.append)
+    assert reports[-1].step == reports[-1].steps == 9
+    assert reports[-1].seconds_left == 0
+    assert {progress.epoch for progress in reports} == {1, 2, 3}
+    assert [progress.step for progress in reports] == sorted(progress.step for progress in reports)
+    assert reports[-1].text().startswith("epoch 3/3, step 9/9\nloss ")
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,12 @@ from safetensors.torch import save_file
 from skimage import data
 
 from hyponet.evaluation.training import model as trained
+from hyponet.evaluation.training.checkpoint import save_checkpoint
 from hyponet.nodes.hyponyms.checkpoints import load, resnet_architecture
 from hyponet.nodes.hyponyms.files import list_names, stamp
 from hyponet.nodes.hyponyms.predictions import average_class, predictions_report, top_predictions
 from hyponet.tests import ROOT
+from hyponet.tests.evaluation.sample_pictures import provenance
 
 
 def pictures() -> torch.Tensor:
@@ -208,15 +210,8 @@ def test_a_folder_with_code_of_its_own_is_refused_without_asking(tmp_path, monke
 def test_what_train_classifier_saves(tmp_path, stem):
     network = trained.build("resnet18", 3, stem, seed=1).eval()
     settings = trained.Preprocessing(32, "bicubic", "squash", (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-    trained.save_checkpoint(
-        tmp_path / "mine.safetensors",
-        network,
-        architecture="resnet18",
-        stem=stem,
-        class_names=("cat", "horse", "ship"),
-        preprocessing=settings,
-        provenance={},
-    )
+    came_from = provenance(stem=stem)
+    save_checkpoint(tmp_path / "mine.safetensors", network, ("cat", "horse", "ship"), settings, came_from)
     classifier = load(tmp_path / "mine.safetensors", "mine")
     assert classifier.class_names == ("cat", "horse", "ship")
     small = [

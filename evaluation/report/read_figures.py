@@ -1,0 +1,166 @@
+"""A result file's loose figures -> records that tables and plots can show; what is damaged shows here, not later.
+
+The file itself is whole (results.read_result), but its figures may have been edited or come from another version.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..results import Result
+from ..training.figures import Comparison, SetAccuracy, TrainingFigures
+
+# the numbers that tables show, by kind of metric
+METRIC_KEYS: dict[str, tuple[str, ...]] = {
+    "fid": ("fid",),
+    "inception_score": ("inception_score", "inception_score_sd"),
+    "kid": ("kid", "kid_sd_over_subsets"),
+    "precision_recall": ("precision", "recall", "prdc_precision", "prdc_recall", "density", "coverage"),
+    "diversity": ("vendi", "mean_pairwise_distance", "median_nearest_distance"),
+}
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """A set of pictures as a result's inputs name it.
+
+    Args:
+        name: "" where the file does not say.
+        count: pictures; None where unknown.
+        content_key: of the pictures' bytes; "" where unknown.
+        counts: pictures by class.
+        synthetic: how many are known to be generated; None where the file does not say.
+    """
+
+    name: str = ""
+    count: int | None = None
+    content_key: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    synthetic: int | None = None
+
+    @classmethod
+    def from_json(cls, stated: object) -> PictureSet | None:
+        """The set of LabelledImages.summary() or ImageFeatures.describe(); None where there is none."""
+        if not isinstance(stated, Mapping):
+            return None
+        count = stated.get("count") or stated.get("pictures")
+        counts = stated.get("counts") or stated.get("classes") or {}
+        synthetic = stated.get("synthetic")
+        return cls(
+            name=str(stated.get("name", "")),
+            count=int(count) if count else None,
+            content_key=str(stated.get("content_key") or ""),
+            counts={str(name): int(number) for name, number in counts.items()},
+            synthetic=None if synthetic is None else int(synthetic),
+        )
+
+
+@dataclass(frozen=True)
+class ClassFID:
+    """The FID of one class, and the pictures of both sets in it."""
+
+    fid: float | None
+    count: int | None
+    reference_count: int | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything that a report may show of one result; a part that its kind does not have is empty.
+
+    Args:
+        training: of a training run.
+        accuracies: of a test, one a test set.
+        pairs: of a comparison.
+        values: numbers of a metric, see METRIC_KEYS; None where one does not exist.
+        repetitions: splits or subsets over which the values are means; 0 without.
+        per_class: FID by class.
+        strengths, distortions: of a distortion curve; kind -> one FID a strength.
+        trained_on: the training set of a training or test.
+        tested_on: the sets of `accuracies`, in their order.
+        features, reference, images: the sets that a metric or comparison looked at.
+    """
+
+    training: TrainingFigures | None = None
+    accuracies: tuple[SetAccuracy, ...] = ()
+    pairs: tuple[Comparison, ...] = ()
+    values: Mapping[str, float | None] = field(default_factory=dict)
+    repetitions: int = 0
+    per_class: Mapping[str, ClassFID] = field(default_factory=dict)
+    strengths: tuple[float, ...] = ()
+    distortions: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    trained_on: PictureSet | None = None
+    tested_on: tuple[PictureSet, ...] = ()
+    features: PictureSet | None = None
+    reference: PictureSet | None = None
+    images: PictureSet | None = None
+
+
+def read_figures(result: Result) -> Figures:
+    """The figures of a result; of a kind that no table shows, none.
+
+    Raises:
+        AttributeError, KeyError, OverflowError, TypeError, ValueError: they are not what their kind has.
+    """
+    figures, settings = result.figures, result.settings
+    measured = Figures(
+        features=PictureSet.from_json(result.inputs.get("features")),
+        reference=PictureSet.from_json(result.inputs.get("reference")),
+        images=PictureSet.from_json(result.inputs.get("images")),
+    )
+    trained_on = PictureSet.from_json(result.inputs.get("training"))
+    if result.kind == "training":
+        return Figures(training=TrainingFigures.from_json(figures), trained_on=trained_on)
+    if result.kind == "test":
+        accuracies = tuple(SetAccuracy.from_json(entry) for entry in figures["test_sets"])
+        return Figures(accuracies=accuracies, trained_on=trained_on, tested_on=_tested_on(result, len(accuracies)))
+    if result.kind == "comparison":
+        return replace(measured, pairs=tuple(Comparison.from_json(pair) for pair in figures["pairs"]))
+    if result.kind == "distortion":
+        strengths, distortions = _distortion(figures)
+        return replace(measured, strengths=strengths, distortions=distortions)
+    if result.kind not in METRIC_KEYS:
+        return Figures()
+    per_class = figures.get("per_class") or {} if result.kind == "fid" else {}
+    return replace(
+        measured,
+        values={key: _number(figures.get(key)) for key in METRIC_KEYS[result.kind]},
+        repetitions=int(settings.get("splits") or settings.get("subsets") or 0),
+        per_class={str(name): _class_fid(entry) for name, entry in per_class.items()},
+    )
+
+
+def _tested_on(result: Result, count: int) -> tuple[PictureSet, ...]:
+    sets = [PictureSet.from_json(stated) for stated in result.inputs.get("test_sets") or []]
+    if sets and len(sets) != count:
+        raise ValueError(f"{len(sets)} test sets are named and {count} have figures; expected as many")
+    return tuple(picture_set or PictureSet() for picture_set in sets or [None] * count)
+
+
+def _number(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"a figure is {ascii(value)[:80]}; expected a finite number")
+    return float(value)
+
+
+def _class_fid(entry: Mapping[str, Any]) -> ClassFID:
+    count, reference_count = entry.get("count"), entry.get("reference_count")
+    return ClassFID(
+        fid=_number(entry.get("fid")),
+        count=None if count is None else int(count),
+        reference_count=None if reference_count is None else int(reference_count),
+    )
+
+
+def _distortion(figures: Mapping[str, Any]) -> tuple[tuple[float, ...], dict[str, tuple[float | None, ...]]]:
+    strengths = tuple(float(strength) for strength in figures["strengths"])
+    distortions = {str(kind): tuple(_number(fid) for fid in fids) for kind, fids in figures["fid"].items()}
+    for kind, fids in distortions.items():
+        if len(fids) != len(strengths):
+            raise ValueError(f"{kind} has {len(fids)} figures; expected one for each of {len(strengths)} strengths")
+    return strengths, distortions

@@ -1,0 +1,183 @@
+"""The checkpoint file of a classifier: its weights, how a picture becomes an input, and where it came from.
+
+Reads and writes: one safetensors file. Its tensors have torchvision's names; its metadata says what the classes are
+called and how a picture becomes an input:
+format="hyponet.classifier", version="1", architecture, stem, classes (JSON list), size, filter, crop,
+mean and std (JSON lists), provenance (JSON object, see Provenance).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from ..files import replacing
+from .figures import EpochRecord
+from .model import Preprocessing, build
+from .settings import Settings
+
+FORMAT = "hyponet.classifier"
+VERSION = "1"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a checkpoint came from.
+
+    Args:
+        identity: of its training run, see Settings.identity.
+        kind: `last`, or `best` on the held-out part.
+        complete: whether its run was finished.
+        seconds: of training, in all calls.
+        epochs_done: epochs behind these weights.
+        best_epoch: the best by the held-out part, from 1; 0 without one.
+        held_out_pictures: pictures kept from training.
+        held_out_without: classes of which none is held out, their share being too small.
+        settings: of the run.
+        data: LabelledImages.summary() of the training set.
+        history: a record an epoch.
+        torch: its version.
+        device: type of the device that trained.
+    """
+
+    identity: str
+    kind: str
+    complete: bool
+    seconds: float
+    epochs_done: int
+    best_epoch: int
+    held_out_pictures: int
+    held_out_without: tuple[str, ...]
+    settings: Settings
+    data: Mapping[str, Any]
+    history: tuple[EpochRecord, ...]
+    torch: str
+    device: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The object in the file, which also says whether ImageNet's classes leak into every figure."""
+        return {
+            **asdict(self),
+            "held_out_without": list(self.held_out_without),
+            "history": [asdict(record) for record in self.history],
+            "imagenet_classes_leak": bool(self.settings.weights_key),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Provenance:
+        """Raises KeyError, TypeError or ValueError where something is missing or foreign."""
+        values = {name: value for name, value in stored.items() if name != "imagenet_classes_leak"}
+        values["held_out_without"] = tuple(values["held_out_without"])
+        values["settings"] = Settings(**values["settings"])
+        values["history"] = tuple(EpochRecord(**record) for record in values["history"])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained classifier on disk."""
+
+    path: Path
+    architecture: str
+    stem: str
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+    provenance: Provenance
+
+    def model(self) -> nn.Module:
+        """The network with its trained weights, in evaluation mode, on the CPU, channels last."""
+        network = build(self.architecture, len(self.class_names), self.stem)
+        network.load_state_dict(safetensors.torch.load_file(self.path))
+        return network.to(memory_format=torch.channels_last).train(False)
+
+
+def save_checkpoint(
+    path: Path, network: nn.Module, class_names: Sequence[str], preprocessing: Preprocessing, provenance: Provenance
+) -> Checkpoint:
+    """The checkpoint written to `path`, which appears only when it is whole."""
+    settings = provenance.settings
+    metadata = {
+        "format": FORMAT,
+        "version": VERSION,
+        "architecture": settings.architecture,
+        "stem": settings.stem,
+        "classes": json.dumps(list(class_names)),
+        "size": str(preprocessing.size),
+        "filter": preprocessing.filter,
+        "crop": preprocessing.crop,
+        "mean": json.dumps(list(preprocessing.mean)),
+        "std": json.dumps(list(preprocessing.std)),
+        "provenance": json.dumps(provenance.to_json()),
+    }
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    with replacing(path) as temporary:
+        safetensors.torch.save_file(tensors, temporary, metadata=metadata)
+    return Checkpoint(path, settings.architecture, settings.stem, tuple(class_names), preprocessing, provenance)
+
+
+def mark_complete(path: Path) -> Checkpoint:
+    """The checkpoint at `path` written anew as one of a finished run; its weights stay as they are."""
+    unfinished = load_checkpoint(path)
+    return save_checkpoint(
+        path,
+        unfinished.model(),
+        unfinished.class_names,
+        unfinished.preprocessing,
+        replace(unfinished.provenance, complete=True),
+    )
+
+
+def is_checkpoint(path: Path) -> bool:
+    """True for a safetensors file that this module wrote."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return bool((file.metadata() or {}).get("format") == FORMAT)
+    except (OSError, safetensors.SafetensorError):
+        return False
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """What the checkpoint at `path` holds; its tensors are read by `.model()`.
+
+    Raises:
+        FileNotFoundError: it is missing.
+        ValueError: it is truncated, or not a checkpoint of ours.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"classifier {path} is missing; expected a file that Train Classifier saved")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(f"classifier {path} cannot be read ({error}); expected a whole safetensors file") from None
+    if metadata.get("format") != FORMAT or metadata.get("version") != VERSION:
+        raise ValueError(
+            f"classifier {path} is of format {metadata.get('format')!r}, version {metadata.get('version')!r}; expected "
+            f"{FORMAT!r}, version {VERSION!r}; files of other tools open in Load Classifier"
+        )
+    try:
+        preprocessing = Preprocessing(
+            size=int(metadata["size"]),
+            filter=metadata["filter"],
+            crop=metadata["crop"],
+            mean=_triple(metadata["mean"]),
+            std=_triple(metadata["std"]),
+        )
+        names = tuple(str(name) for name in json.loads(metadata["classes"]))
+        provenance = Provenance.from_json(json.loads(metadata["provenance"]))
+        return Checkpoint(path, metadata["architecture"], metadata["stem"], names, preprocessing, provenance)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"classifier {path} has damaged metadata ({error}); train it again") from None
+
+
+def _triple(text: str) -> tuple[float, float, float]:
+    first, second, third = json.loads(text)
+    return float(first), float(second), float(third)

@@ -1,0 +1,215 @@
+"""The figures of training, test and comparison results: the contract between who measures them and the report.
+
+Each record has one form in a result file, written by `to_json` and read by `from_json`. What follows from other figures
+(an accuracy from its confusion matrix) is written too, for readers without this code, and is never read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..intervals import McNemar, wilson
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch: mean loss and accuracy over its training batches as they were shown, and what was held out."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    held_out_accuracy: float | None
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What the held-out part says.
+
+    Args:
+        accuracy: of the last epoch, which was not chosen by it.
+        count: held-out pictures.
+        synthetic: whether the set has a generated picture.
+        best_epoch: the first epoch with the highest accuracy, from 1.
+        best_epoch_accuracy: of that epoch; optimistic, since the epoch was chosen by it.
+    """
+
+    accuracy: float
+    count: int
+    synthetic: bool
+    best_epoch: int
+    best_epoch_accuracy: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The accuracy's 95 % Wilson interval."""
+        return wilson(round(self.accuracy * self.count), self.count)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "interval": list(self.interval)}
+
+    @classmethod
+    def from_json(cls, figures: Mapping[str, Any]) -> HeldOut:
+        held_out = cls(
+            accuracy=float(figures["accuracy"]),
+            count=int(figures["count"]),
+            synthetic=bool(figures["synthetic"]),
+            best_epoch=int(figures["best_epoch"]),
+            best_epoch_accuracy=float(figures["best_epoch_accuracy"]),
+        )
+        wilson(round(held_out.accuracy * held_out.count), held_out.count)  # refuses a share over 1 and no picture
+        return held_out
+
+
+@dataclass(frozen=True)
+class TrainingFigures:
+    """A training run; `taken` says which checkpoint goes on: `last epoch` or `best held-out epoch`."""
+
+    history: tuple[EpochRecord, ...]
+    held_out: HeldOut | None
+    seconds: float
+    taken: str
+
+    def to_json(self) -> dict[str, Any]:
+        last = self.history[-1]
+        figures: dict[str, Any] = {
+            "loss": last.loss,
+            "training_accuracy": last.accuracy,
+            "epochs": len(self.history),
+            "seconds": self.seconds,
+            "taken": self.taken,
+            "history": [asdict(record) for record in self.history],
+        }
+        return figures if self.held_out is None else {**figures, "held_out": self.held_out.to_json()}
+
+    @classmethod
+    def from_json(cls, figures: Mapping[str, Any]) -> TrainingFigures:
+        held_out = figures.get("held_out")
+        return cls(
+            history=tuple(_epoch(record) for record in figures["history"]),
+            held_out=None if held_out is None else HeldOut.from_json(held_out),
+            seconds=float(figures["seconds"]),
+            taken=str(figures["taken"]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SetAccuracy:
+    """One classifier on one test set. Everything but the calibration error follows from the confusion matrix.
+
+    Args:
+        name: of the test set.
+        classes: the classifier's, in its order; rows and columns of `confusion`.
+        confusion: int64 [K,K], true class by predicted class.
+        calibration_error: expected calibration error in 0..1.
+        synthetic: whether the test set has a generated picture.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    confusion: np.ndarray
+    calibration_error: float
+    synthetic: bool
+
+    @property
+    def right(self) -> int:
+        """Pictures whose class was predicted."""
+        return int(np.trace(self.confusion))
+
+    @property
+    def count(self) -> int:
+        """Pictures tested."""
+        return int(self.confusion.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """right / count, in 0..1."""
+        return self.right / self.count
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The accuracy's 95 % Wilson interval."""
+        return wilson(self.right, self.count)
+
+    def per_class(self) -> dict[str, tuple[int, int]]:
+        """class -> (right, count), of the classes that the test set has."""
+        counts = self.confusion.sum(axis=1)  # (K,)
+        return {
+            name: (int(self.confusion[label, label]), int(counts[label]))
+            for label, name in enumerate(self.classes)
+            if counts[label]
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "synthetic": self.synthetic,
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "right": self.right,
+            "count": self.count,
+            "calibration_error": self.calibration_error,
+            "classes": list(self.classes),
+            "per_class": {
+                name: {"accuracy": right / count, "right": right, "count": count}
+                for name, (right, count) in self.per_class().items()
+            },
+            "confusion": self.confusion.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, figures: Mapping[str, Any]) -> SetAccuracy:
+        """Raises ValueError where the matrix does not fit the classes or holds no picture."""
+        classes = tuple(str(name) for name in figures["classes"])
+        confusion = np.asarray(figures["confusion"], dtype=np.int64)
+        if confusion.shape != (len(classes), len(classes)) or (confusion < 0).any() or not confusion.any():
+            raise ValueError(f"the confusion matrix is {confusion.shape}; expected counts of {len(classes)} classes")
+        return cls(
+            name=str(figures["name"]),
+            classes=classes,
+            confusion=confusion,
+            calibration_error=float(figures["calibration_error"]),
+            synthetic=bool(figures["synthetic"]),
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs on one test set; `adjusted` is Holm's p over all pairs of the call."""
+
+    first: str
+    second: str
+    first_accuracy: float
+    second_accuracy: float
+    test: McNemar
+    adjusted: float
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, figures: Mapping[str, Any]) -> Comparison:
+        test = figures["test"]
+        return cls(
+            first=str(figures["first"]),
+            second=str(figures["second"]),
+            first_accuracy=float(figures["first_accuracy"]),
+            second_accuracy=float(figures["second_accuracy"]),
+            test=McNemar(int(test["only_first"]), int(test["only_second"]), float(test["p"]), str(test["method"])),
+            adjusted=float(figures["adjusted"]),
+        )
+
+
+def _epoch(record: Mapping[str, Any]) -> EpochRecord:
+    held_out = record["held_out_accuracy"]
+    return EpochRecord(
+        epoch=int(record["epoch"]),
+        loss=float(record["loss"]),
+        accuracy=float(record["accuracy"]),
+        held_out_accuracy=None if held_out is None else float(held_out),
+        learning_rate=float(record["learning_rate"]),
+    )
