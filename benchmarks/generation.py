@@ -45,7 +45,7 @@ def our_graph(texts: Sequence[str], name: str, steps: int) -> dict[str, Any]:
         "1": {"class_type": "HypoNetClassesFromText", "inputs": {"text": "horse"}},
         "2": {"class_type": "HypoNetPlanDataset", "inputs": {"classes": ["1", 0], **plan}},
         "3": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": CHECKPOINT}},
-        "4": {"class_type": "HypoNetGenerateDataset", "inputs": {**links, **values, "sampler": "dpmpp_2m"}},
+        "4": {"class_type": "HypoNetGenerateDataset", "inputs": {**links, **values, "sampler_name": "dpmpp_2m"}},
     }
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the store's card shows a sheet
     from .store.store import DatasetStore
 
 CAPTIONS = ("number and label", "label", "prompt", "none")
-ORDERS = ("by class", "classes in turn")
+ORDERS = ("by class", "interleaved")
 
 
 @dataclass(frozen=True, slots=True)

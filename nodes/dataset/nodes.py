@@ -6,7 +6,6 @@ import torch
 from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
-from ...evaluation.pictures.decode import FILTERS
 from ...evaluation.pictures.tensors import to_image, to_uint8
 from .. import paths, sockets
 from ..checks import checked
@@ -20,7 +19,7 @@ from .load import load_batch, table_of
 from .merge import merge
 from .save import save_items
 from .split import PARTS, Shares, split
-from .store.encode import FORMATS, Encoding
+from .store.encode import Encoding
 from .store.names import parse_sizes
 from .store.store import DatasetRef, DatasetStore
 from .summary import plot, summarize
@@ -51,38 +50,9 @@ class HypoNetSaveToDataset(io.ComfyNode):
                 io.String.Input(
                     "name",
                     default="my_set",
-                    tooltip="Folder of the set below output/datasets; a set of that name is gone on with.",
+                    tooltip="Folder of the set below output/datasets; a set of that name is continued.",
                 ),
-                io.Combo.Input(
-                    "format",
-                    options=list(FORMATS),
-                    default="png",
-                    tooltip="png and webp lossless keep every pixel; webp and jpeg are smaller.",
-                ),
-                io.Int.Input(
-                    "quality", default=95, min=1, max=100, tooltip="Of webp and jpeg; the lossless ones ignore it."
-                ),
-                io.Boolean.Input(
-                    "write_metadata",
-                    default=True,
-                    tooltip=(
-                        "Write prompt, workflow and parameters into each file, so that a picture dropped on the canvas "
-                        "opens its graph. The mark that the picture is generated is always written."
-                    ),
-                ),
-                io.String.Input(
-                    "small_copies",
-                    default="",
-                    optional=True,
-                    tooltip="Sizes in pixels such as 32, 64: small copies kept in folders beside the set.",
-                ),
-                io.Combo.Input(
-                    "copy_filter",
-                    options=list(FILTERS),
-                    default="bicubic",
-                    optional=True,
-                    tooltip="How small copies are downsampled.",
-                ),
+                *engine.writing_inputs(),
             ],
             outputs=[engine.dataset_output("dataset")],
         )
@@ -95,13 +65,13 @@ class HypoNetSaveToDataset(io.ComfyNode):
         items: tuple[Item, ...],
         plan: Plan,
         name: str,
-        format: str,
+        image_format: str,
         quality: int,
-        write_metadata: bool,
+        embed_metadata: bool,
         small_copies: str,
         copy_filter: str,
     ) -> io.NodeOutput:
-        encoding = Encoding(format, quality, write_metadata and not metadata_is_off())
+        encoding = Encoding(image_format, quality, embed_metadata and not metadata_is_off())
         made_by = engine.upstream(cls.hidden, "images")
         copies = engine.Copies(parse_sizes(small_copies), copy_filter)
         with engine.new_set(name, plan, cls.hidden, encoding, copies, made_by) as store:
@@ -129,7 +99,9 @@ class HypoNetLoadDataset(io.ComfyNode):
                     default=names[0],
                     tooltip="A set in output/datasets or in a folder that extra_model_paths.yaml lists for datasets.",
                 ),
-                io.Int.Input("batch_number", default=0, min=0, max=10_000_000, tooltip="Which batch, from 0."),
+                io.Int.Input(
+                    "batch_number", default=0, min=0, max=2**31, tooltip="Which batch: 0 the first, 1 the next."
+                ),
                 io.Int.Input("batch_size", default=16, min=1, max=64, tooltip="Pictures in a batch, 64 at most."),
                 io.Int.Input(
                     "size",
@@ -307,7 +279,7 @@ class HypoNetExportDataset(io.ComfyNode):
             is_output_node=True,
             inputs=[
                 engine.dataset_input(tooltip="The set to export."),
-                io.Combo.Input("form", options=list(EXPORTS), default=EXPORTS[0], tooltip="What is written."),
+                io.Combo.Input("export_format", options=list(EXPORTS), default=EXPORTS[0], tooltip="What is written."),
                 io.Int.Input(
                     "shard_size", default=1000, min=1, max=1_000_000, tooltip="Pictures in one tar or Parquet file."
                 ),
@@ -322,13 +294,13 @@ class HypoNetExportDataset(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(cls, dataset: DatasetRef, form: str, shard_size: int, include_marked: bool) -> io.NodeOutput:
+    def execute(cls, dataset: DatasetRef, export_format: str, shard_size: int, include_marked: bool) -> io.NodeOutput:
         store = DatasetStore.open(engine.checked_ref(dataset).path)
         folder = export(
             store,
             paths.confine(paths.hyponet_dir(), f"exports/{store.name}", what="data set name"),
             store.name,
-            form,
+            export_format,
             shard_size=shard_size,
             kept=include_marked,
             progress=progress_bar(len(store)),
@@ -365,7 +337,7 @@ class HypoNetSummarizeDataset(io.ComfyNode):
 
 def _include_marked() -> io.Input:
     return io.Boolean.Input(
-        "include_marked", default=False, tooltip="Also the pictures that stay although every try was rejected."
+        "include_marked", default=False, tooltip="Also the pictures that stay although every attempt was rejected."
     )
 
 

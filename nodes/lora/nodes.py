@@ -116,7 +116,7 @@ class CaptionImages(io.ComfyNode):
                     tooltip="template: the text below, no model needed. BLIP: the model below describes each picture.",
                 ),
                 io.String.Input(
-                    "template",
+                    "caption_template",
                     default="a photo of a {label}",
                     dynamic_prompts=False,
                     tooltip="For the template captioner: {label} stands for the class name.",
@@ -157,7 +157,7 @@ class CaptionImages(io.ComfyNode):
         labels: list[str],
         name: list[str],
         captioner: list[str],
-        template: list[str],
+        caption_template: list[str],
         blip_model: list[str],
     ) -> io.NodeOutput:
         folder = paths.confine(lora_dir(), name[0])
@@ -171,8 +171,8 @@ class CaptionImages(io.ComfyNode):
             caption = blip_captioner(model, str(device))
             settings = f"BLIP {blip_model[0]}"
         else:
-            caption = template_captioner(template[0])
-            settings = f"template {template[0]}"
+            caption = template_captioner(caption_template[0])
+            settings = f"template {caption_template[0]}"
         captions = write_folder(folder, pictures, names, caption, settings, progress=report)
         return io.NodeOutput(name[0], "\n".join(captions), ui={"text": ["\n".join(captions[:20])]})
 

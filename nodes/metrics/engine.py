@@ -14,7 +14,6 @@ from ...evaluation.results import Measurement, Result, file_name, write_result
 from .. import paths, sockets
 
 CATEGORY = "HypoNet/Metrics"
-LOCAL, DOWNLOAD = "from models/inception", "download if missing"
 NETWORK_NAMES = list(NETWORKS)
 MEMORY = 2**31  # bytes; the network and a batch of 32, or a few small ones
 MAX_NUMPY_SEED = 2**32 - 1  # the largest that numpy's RandomState takes
@@ -59,15 +58,13 @@ def preparation_inputs() -> list[io.Input]:
             tooltip="squash: both sides to the size. centre crop: the largest square in the middle. Not used when "
             "size is 0.",
         ),
-        io.Combo.Input(
-            "weights",
-            options=[LOCAL, DOWNLOAD],
-            default=LOCAL,
-            tooltip="Where the network's weights come from. Nothing is downloaded unless you choose so here (about "
-            "95 MB, once, into models/inception).",
+        io.Boolean.Input(
+            "download",
+            default=False,
+            tooltip="Fetch the network's weights (about 95 MB, once) into models/inception if they are not there.",
         ),
         io.Int.Input(
-            "batch",
+            "batch_size",
             default=0,
             min=0,
             max=1024,
@@ -76,9 +73,8 @@ def preparation_inputs() -> list[io.Input]:
     ]
 
 
-def open_network(network: str, weights: str) -> Inception:
+def open_network(network: str, download: bool) -> Inception:
     """The network of the widgets, on ComfyUI's device."""
-    download = weights == DOWNLOAD
     inception = load_inception(find_weights(network, paths.model_folders("inception"), download=download), network)
     device = comfy.model_management.get_torch_device()
     comfy.model_management.free_memory(MEMORY, device)

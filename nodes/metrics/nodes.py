@@ -67,8 +67,8 @@ class ExtractFeatures(io.ComfyNode):
         size: int,
         filter: str,
         crop: str,
-        weights: str,
-        batch: int,
+        download: bool,
+        batch_size: int,
         images: LabelledImages | None = None,
         pictures: torch.Tensor | None = None,
     ) -> io.NodeOutput:
@@ -79,10 +79,10 @@ class ExtractFeatures(io.ComfyNode):
         source.hash_pictures(progress_bar(len(source)))
         features = extract_features(
             source,
-            open_network(network, weights),
+            open_network(network, download),
             Preparation(convention, size, filter, crop),
             cache=paths.hyponet_dir() / "cache" / "features",
-            batch=batch,
+            batch=batch_size,
             progress=progress_bar(len(source)),
         )
         comfy.model_management.soft_empty_cache()
@@ -108,7 +108,7 @@ class MeasureFID(io.ComfyNode):
                     tooltip="What it is compared with: features of a real set, or loaded statistics.",
                 ),
                 io.Boolean.Input(
-                    "per_class",
+                    "each_class",
                     default=False,
                     tooltip="Also one FID a class, against the same class of the reference (needs its features). "
                     "Few pictures a class give high, noisy numbers.",
@@ -125,10 +125,10 @@ class MeasureFID(io.ComfyNode):
     @classmethod
     @checked
     def execute(
-        cls, features: ImageFeatures, reference: ImageFeatures | FeatureStatistics, per_class: bool, name: str
+        cls, features: ImageFeatures, reference: ImageFeatures | FeatureStatistics, each_class: bool, name: str
     ) -> io.NodeOutput:
         name = checked_name(name)
-        measurement = measure_fid(features, reference, per_class=per_class, progress=progress_bar(1))
+        measurement = measure_fid(features, reference, per_class=each_class, progress=progress_bar(1))
         result = keep(measurement, name)
         return io.NodeOutput(result, result.figures["fid"], ui=result.as_ui())
 

@@ -45,7 +45,7 @@ class HypoNetDynamicPrompt(io.ComfyNode):
                     default=0,
                     min=0,
                     max=2**31,
-                    tooltip="Which list of that many prompts: 0 the first, 1 the next. Set it to increment to go on.",
+                    tooltip="Which list of that many prompts: 0 the first, 1 the next. Let it increment to continue.",
                 ),
                 seed_input("Chooses the prompts, and the seed of each.", changes=True),
             ],
@@ -106,10 +106,9 @@ class HypoNetSaveWildcard(io.ComfyNode):
                     tooltip="Further lines, written as they are: options in the template language, weights as 2::line.",
                 ),
                 io.String.Input(
-                    "wildcard_name",
+                    "name",
                     default="",
                     dynamic_prompts=False,
-                    display_name="name",
                     tooltip="The wildcard's name, e.g. tree or plants/tree. Empty: the class word of the hyponyms.",
                 ),
                 io.Boolean.Input(
@@ -124,10 +123,8 @@ class HypoNetSaveWildcard(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(
-        cls, words: str, wildcard_name: str, overwrite: bool, hyponyms: Hyponyms | None = None
-    ) -> io.NodeOutput:
-        saved = engine.save_wildcard(hyponyms, words, wildcard_name, overwrite)
+    def execute(cls, words: str, name: str, overwrite: bool, hyponyms: Hyponyms | None = None) -> io.NodeOutput:
+        saved = engine.save_wildcard(hyponyms, words, name, overwrite)
         message = f"{saved.wildcard}: {saved.count} options in {saved.path}"
         return io.NodeOutput(saved.wildcard, str(saved.path), ui=ui.PreviewText(message))
 
@@ -145,9 +142,8 @@ class HypoNetLoadWildcard(io.ComfyNode):
             search_aliases=["read wildcard", "wildcard list"],
             inputs=[
                 FileCombo(
-                    "wildcard_name",
+                    "name",
                     options=engine.wildcard_names(),
-                    display_name="name",
                     tooltip=(
                         "A wildcard of this pack, the user folder, a folder of extra_model_paths.yaml, Impact Pack or "
                         "Easy-Use. Press R to look again."
@@ -165,14 +161,14 @@ class HypoNetLoadWildcard(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, wildcard_name: str | None = None) -> str:
-        return engine.fingerprint([engine.mention(wildcard_name)], reserved=False)
+    def fingerprint_inputs(cls, name: str | None = None) -> str:
+        return engine.fingerprint([engine.mention(name)], reserved=False)
 
     @classmethod
     @checked
-    def execute(cls, wildcard_name: str) -> io.NodeOutput:
-        hyponyms = engine.load_wildcard(wildcard_name)
-        return io.NodeOutput(hyponyms, "\n".join(hyponyms.words), len(hyponyms.words), f"__{wildcard_name}__")
+    def execute(cls, name: str) -> io.NodeOutput:
+        hyponyms = engine.load_wildcard(name)
+        return io.NodeOutput(hyponyms, "\n".join(hyponyms.words), len(hyponyms.words), f"__{name}__")
 
 
 class HypoNetPlanDataset(io.ComfyNode):

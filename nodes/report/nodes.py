@@ -65,7 +65,7 @@ class WriteReport(io.ComfyNode):
                     "empty for none. Only what is finished when this node runs is found: link what runs in this graph.",
                 ),
                 io.String.Input(
-                    "rows",
+                    "thesis_rows",
                     default="",
                     multiline=True,
                     dynamic_prompts=False,
@@ -99,7 +99,7 @@ class WriteReport(io.ComfyNode):
         name: list[str],
         title: list[str],
         results: list[str],
-        rows: list[str],
+        thesis_rows: list[str],
         result_1: list[Result] | None = None,
         result_2: list[Result] | None = None,
         result_3: list[Result] | None = None,
@@ -113,7 +113,7 @@ class WriteReport(io.ComfyNode):
         linked = [result for link in links for result in link or [] if result is not None]
         found, torn = results_matching(results[0])
         known = {result.run: result for result in [*found, *linked]}
-        report = build_report(list(known.values()), title[0], parse_rows(rows[0]), torn)
+        report = build_report(list(known.values()), title[0], parse_rows(thesis_rows[0]), torn)
         folder = paths.confine(paths.hyponet_dir() / "reports", name[0], what="name")
         written = write_report(folder, report)
         place = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()

@@ -53,7 +53,7 @@ class Request:
     start_image: torch.Tensor | None  # (S, H, W, C)
     encoding: Encoding
     copies: tuple[int, ...]
-    copy_filter: str = "bicubic"
+    copy_filter: str
 
     def __post_init__(self) -> None:
         denoise = self.settings.denoise

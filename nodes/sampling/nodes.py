@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ...evaluation.pictures.decode import FILTERS
 from .. import sockets
-from ..checks import checked, choice
-from ..dataset.store.encode import FORMATS, Encoding
+from ..checks import checked
+from ..dataset.engine import writing_inputs
+from ..dataset.store.encode import Encoding
 from ..dataset.store.names import check_set_name, parse_sizes
 from ..engine import metadata_is_off, schema
 from ..prompts.item import Item
@@ -37,13 +37,13 @@ class HypoNetGenerateDataset(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Makes every picture of a plan and writes a labelled data set to output/datasets: different prompts "
-                "in one batch, each image with its own seed. Stop it, queue it again, and it goes on where it stood; "
-                "a finished set is answered without loading a model."
+                "in one batch, each image with its own seed. Stop it, queue it again, and it resumes; a finished set "
+                "is returned without loading a model."
             ),
             search_aliases=["text to dataset", "batch generate", "labelled images", "synthetic dataset"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.dynprompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
-            inputs=[*_model_inputs(), *_sampling_inputs(), *_optional_inputs()],
+            inputs=[*_model_inputs(), *_sampling_inputs(), *_optional_inputs(), *writing_inputs()],
             outputs=[
                 sockets.Dataset.Output(
                     "dataset", display_name="dataset", tooltip="The set on disk, for training, checks and exports."
@@ -90,15 +90,15 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
     plan = values["plan"]
     if not isinstance(plan, Plan):
         raise ValueError(f"plan is {type(plan).__name__}; expected a plan; connect Dataset Plan")
-    settings = SamplingSettings(**{field.name: values[field.name] for field in fields(SamplingSettings)})
+    named = {field.name: values[field.name] for field in fields(SamplingSettings) if field.name in values}
+    settings = SamplingSettings(sampler=values["sampler_name"], **named)
     start = values.get("start_image")
     if start is not None and (not isinstance(start, torch.Tensor) or start.ndim != 4 or not len(start)):
         raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
-    encoding = Encoding(format=values["image_format"], text=values["write_graph"] and metadata)
+    encoding = Encoding(values["image_format"], values["quality"], values["embed_metadata"] and metadata)
     name = check_set_name(values["name"].strip())
-    sizes, _, filter_name = values["small_copies"].partition(":")
-    copy_filter = choice(filter_name.strip() or "bicubic", list(FILTERS), "the filter in small_copies")
-    return Request(plan, name, settings, start, encoding, parse_sizes(sizes), copy_filter)
+    sizes = parse_sizes(values["small_copies"])
+    return Request(plan, name, settings, start, encoding, sizes, values["copy_filter"])
 
 
 def _model_inputs() -> list[io.Input]:
@@ -111,7 +111,7 @@ def _model_inputs() -> list[io.Input]:
             "name",
             default="my_dataset",
             tooltip=(
-                "Folder below output/datasets. A set of that name and the same settings is gone on with; with other "
+                "Folder below output/datasets. A set of that name and the same settings is continued; with other "
                 "settings it is refused, the difference shown, and nothing is overwritten."
             ),
         ),
@@ -136,7 +136,7 @@ def _sampling_inputs() -> list[io.Input]:
             ),
         ),
         io.Combo.Input(
-            "sampler",
+            "sampler_name",
             options=engine.SAMPLERS,
             default="dpmpp_2m",
             tooltip=(
@@ -182,28 +182,6 @@ def _optional_inputs() -> list[io.Input]:
             optional=True,
             tooltip="With a refiner: share of the steps that the base model takes, at least one step each.",
         ),
-        io.Combo.Input(
-            "image_format",
-            options=list(FORMATS),
-            default="png",
-            optional=True,
-            tooltip="How pictures are written. png and webp lossless keep every pixel.",
-        ),
-        io.Boolean.Input(
-            "write_graph",
-            default=True,
-            optional=True,
-            tooltip="Write prompt, workflow and parameters into each picture, so that dropping it opens its graph.",
-        ),
-        io.String.Input(
-            "small_copies",
-            default="",
-            optional=True,
-            tooltip=(
-                "Sizes of small copies kept beside the set, in pixels: 32, or 32, 64. Empty for none. A filter may "
-                "follow after a colon (32: lanczos); bicubic with antialias otherwise."
-            ),
-        ),
     ]
 
 
@@ -233,7 +211,7 @@ class HypoNetPlanBatch(io.ComfyNode):
                     min=0,
                     max=2**31,
                     control_after_generate=True,
-                    tooltip="Which batch: 0 the first, 1 the next. Set it to increment to go on with each queueing.",
+                    tooltip="Which batch: 0 the first, 1 the next. Set it to increment to continue with each queueing.",
                 ),
             ],
             outputs=[

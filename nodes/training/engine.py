@@ -198,7 +198,9 @@ def train_runs(
     """
     every = [replace(settings, seed=settings.seed + number) for number in range(runs)]  # refuses a seed too large
     if best and not settings.held_out:
-        raise ValueError("taken is the best held-out epoch, and nothing is held out; set held_out above 0, e.g. 0.1")
+        raise ValueError(
+            "chosen_epoch is the best held-out epoch, and nothing is held out; set held_out above 0, e.g. 0.1"
+        )
     images.hash_pictures(progress_bar(len(images)))  # every key below asks for it
     done: list[tuple[Settings, Trained, Result]] = []
     with _memory_to_ourselves() as device:

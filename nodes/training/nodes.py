@@ -20,7 +20,7 @@ from .data.nodes import NODES as DATA_NODES
 CATEGORY = "HypoNet/Training"
 SCRATCH = "scratch"
 DOWNLOAD = "ImageNet (download)"
-TAKEN = (LAST_EPOCH, BEST_EPOCH)
+CHOSEN_EPOCHS = (LAST_EPOCH, BEST_EPOCH)
 
 
 class HypoNetTrainClassifier(io.ComfyNode):
@@ -34,8 +34,8 @@ class HypoNetTrainClassifier(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Trains a ResNet on labelled pictures; the defaults are Table 5-2 of the thesis. Shows loss, accuracy, "
-                "images a second and time left. Interrupting keeps a checkpoint; queueing again goes on from it to the "
-                "result that an unbroken run has; a finished run is not trained again."
+                "images a second and time left. Interrupting keeps a checkpoint; queueing again resumes from it and "
+                "reaches the result that an unbroken run has; a finished run is not trained again."
             ),
             search_aliases=["ResNet", "resnet18", "train image classifier", "fit"],
             is_output_node=True,
@@ -78,9 +78,9 @@ class HypoNetTrainClassifier(io.ComfyNode):
                 _setting("precision", "The thesis used float32; bfloat16 is faster on GPUs and on CPUs that have it."),
                 _setting("held_out", "Share of each class kept from training, to choose the best epoch. Thesis: 0."),
                 io.Combo.Input(
-                    "taken",
-                    options=list(TAKEN),
-                    default=TAKEN[0],
+                    "chosen_epoch",
+                    options=list(CHOSEN_EPOCHS),
+                    default=CHOSEN_EPOCHS[0],
                     tooltip="Which weights go out: the last epoch's (thesis), or the best on the held-out share.",
                 ),
                 io.Int.Input(
@@ -106,17 +106,19 @@ class HypoNetTrainClassifier(io.ComfyNode):
     def execute(
         cls,
         images: LabelledImages,
-        run_name: str,
+        name: str,
         architecture: str,
         start: str,
-        taken: str,
+        chosen_epoch: str,
         runs: int,
         **settings: Any,
     ) -> io.NodeOutput:
-        name = engine.run_name(run_name)
+        name = engine.run_name(name)
         weights = engine.start_weights(start, architecture, SCRATCH, DOWNLOAD)
         asked = Settings(architecture=architecture, weights_key=weights_key(weights), **settings)
-        trained = engine.train_runs(images, asked, name, runs, taken == TAKEN[1], weights, cls.hidden.unique_id)
+        trained = engine.train_runs(
+            images, asked, name, runs, chosen_epoch == CHOSEN_EPOCHS[1], weights, cls.hidden.unique_id
+        )
         return io.NodeOutput(trained.checkpoints, trained.curves, trained.results, ui=trained.as_ui())
 
 
@@ -133,7 +135,7 @@ class HypoNetOpenClassifier(io.ComfyNode):
             search_aliases=["load checkpoint", "load classifier"],
             inputs=[
                 FileCombo(
-                    "checkpoint_file",
+                    "file",
                     options=engine.checkpoint_files() or [engine.NOTHING_TRAINED],
                     tooltip="A file below output/hyponet/classifiers or models/classifiers.",
                 ),
@@ -147,13 +149,13 @@ class HypoNetOpenClassifier(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, checkpoint_file: str | None = None) -> str:
-        return engine.checkpoint_stamp(checkpoint_file)
+    def fingerprint_inputs(cls, file: str | None = None) -> str:
+        return engine.checkpoint_stamp(file)
 
     @classmethod
     @checked
-    def execute(cls, checkpoint_file: str) -> io.NodeOutput:
-        checkpoint = engine.open_checkpoint(checkpoint_file)
+    def execute(cls, file: str) -> io.NodeOutput:
+        checkpoint = engine.open_checkpoint(file)
         return io.NodeOutput(checkpoint, engine.about(checkpoint))
 
 
@@ -205,7 +207,7 @@ class HypoNetTestClassifier(io.ComfyNode):
         cls,
         checkpoint: list[Checkpoint],
         images: list[LabelledImages],
-        run_name: list[str],
+        name: list[str],
         mistakes: list[int],
         images_2: list[LabelledImages] | None = None,
         images_3: list[LabelledImages] | None = None,
@@ -213,8 +215,8 @@ class HypoNetTestClassifier(io.ComfyNode):
     ) -> io.NodeOutput:
         links = (images, images_2, images_3, images_4)
         sets = [data for linked in links for data in linked or () if data is not None]
-        name, node_id = engine.run_name(run_name[0]), _node_id(cls.hidden.unique_id)
-        tested = engine.test(checkpoint, sets, name, mistakes[0], node_id)
+        node_id = _node_id(cls.hidden.unique_id)
+        tested = engine.test(checkpoint, sets, engine.run_name(name[0]), mistakes[0], node_id)
         return io.NodeOutput(tested.results, tested.table, tested.confusion, tested.mistakes, ui=tested.as_ui())
 
 
@@ -254,10 +256,10 @@ class HypoNetCompareClassifiers(io.ComfyNode):
         checkpoint: list[Checkpoint],
         other: list[Checkpoint],
         images: list[LabelledImages],
-        run_name: list[str],
+        name: list[str],
     ) -> io.NodeOutput:
-        name = engine.run_name(run_name[0])
-        result, table = engine.compare(checkpoint, other, images[0], name, _node_id(cls.hidden.unique_id))
+        node_id = _node_id(cls.hidden.unique_id)
+        result, table = engine.compare(checkpoint, other, images[0], engine.run_name(name[0]), node_id)
         return io.NodeOutput(result, table, ui={**result.as_ui(), "text": [table]})
 
 
@@ -278,9 +280,7 @@ def _setting(name: str, tooltip: str, step: float = 0.01) -> io.Input:
 
 
 def _name(tooltip: str) -> io.Input:
-    return io.String.Input(
-        "run_name", default="classifier", dynamic_prompts=False, display_name="name", tooltip=tooltip
-    )
+    return io.String.Input("name", default="classifier", dynamic_prompts=False, tooltip=tooltip)
 
 
 NODES: list[type[io.ComfyNode]] = [

@@ -43,7 +43,7 @@ def generate(name, images=3, **changes):
         "height": 64,
         "steps": 2,
         "cfg": 7.5,
-        "sampler": "euler",
+        "sampler_name": "euler",
         "scheduler": "normal",
         "batch_size": 3,
     }
@@ -61,9 +61,9 @@ def save(set_name, batch_number=0, **changes):
         "items": ["10", 0],
         "plan": ["2", 0],
         "name": set_name,
-        "format": "png",
+        "image_format": "png",
         "quality": 95,
-        "write_metadata": True,
+        "embed_metadata": True,
         "small_copies": "",
         "copy_filter": "area",
     }
@@ -124,7 +124,7 @@ def test_a_native_graph_saves_batch_after_batch(comfy):
     [
         ({"name": "../out"}, "data set name is '../out'"),
         ({"name": "a.rejects"}, "choose another ending"),
-        ({"format": "gif"}, "format is 'gif'; expected one of"),
+        ({"image_format": "gif"}, "image_format is 'gif'; expected one of"),
         ({"small_copies": "x"}, "small_copies has 'x'"),
         ({"images": ["13", 0]}, "images has 1 pictures; expected 3"),
     ],
@@ -143,7 +143,9 @@ def test_culling_and_repair_make_exactly_what_is_missing(comfy):
     sheet = {"columns": 10, "rows": 10, "page": 0, "cell": 64, "caption": "number and label", "order": "by class"}
     shown = comfy.run({**graph, "5": node("MakeContactSheet", dataset=["4", 0], only_class="", **sheet)})["5"]
     assert os.path.isfile(shown["hyponet"][0]["path"])
-    shown = comfy.run({**graph, "6": node("RejectItems", dataset=["4", 0], items="1, cat: 2", round=1, tries=5)})["6"]
+    shown = comfy.run(
+        {**graph, "6": node("RejectItems", dataset=["4", 0], selection="1, cat: 2", round=1, attempts=5)}
+    )["6"]
     assert shown["hyponet"][0]["images"] == 4
     made = comfy.run(graph)["4"]["hyponet_dataset"][0]
     assert made["made"] == 2, "the revision told Generate that items are missing"
@@ -159,7 +161,7 @@ def test_culling_and_repair_make_exactly_what_is_missing(comfy):
     flipped = bytearray((root / "ship" / "000001.png").read_bytes())
     flipped[-30] ^= 1
     (root / "ship" / "000001.png").write_bytes(flipped)
-    check = node("VerifyDataset", dataset=["4", 0], mark_problems=True, near_duplicates=False, tries=5)
+    check = node("VerifyDataset", dataset=["4", 0], reject=True, near_duplicates=False, attempts=5)
     report = comfy.run({**graph, "7": check})["7"]["text"][0]
     assert "| missing | 1 | cat 0 |" in report
     assert "2 items are missing now" in report
@@ -173,7 +175,7 @@ def checked_graph(name, pictures, reject):
     climb = {"mode": "exact", "at_least": 5, "ancestor": "", "depth": 1, "lemmas": "unambiguous"}
     climb |= {"include_class": True, "max_count": 0, "seed": 0}
     of_class = {"class_name": "", "hyponym_wildcard": "", "hypernym": "", "template": "", "own_negative": False}
-    of_class |= {"negative": "", "omit": "", "images": 0}
+    of_class |= {"negative": "", "omit": "", "image_count": 0}
     graph = save(name)
     graph["1"] = node("DefineClass", previous=["21", 0], hyponyms=["22", 0], **of_class)
     graph["21"] = node("DefineClass", hyponyms=["23", 0], **of_class)
@@ -184,7 +186,7 @@ def checked_graph(name, pictures, reject):
         graph[f"3{number}"] = {"class_type": "LoadImage", "inputs": {"image": picture}}
     graph["11"] = {"class_type": "ImageBatch", "inputs": {"image1": ["30", 0], "image2": ["31", 0]}}
     graph["40"] = node("LoadClassifier", model_name="tf_efficientnet_lite0.safetensors")
-    values = {"clip": "none", "clip_caption": "a {}", "threshold": 0.0, "reject_failures": reject, "tries": 5}
+    values = {"clip_name": "none", "clip_caption": "a {}", "threshold": 0.0, "reject": reject, "attempts": 5}
     return {**graph, "41": node("CheckLabels", dataset=["12", 0], classifier=["40", 0], **values)}
 
 
@@ -215,7 +217,9 @@ def test_a_set_is_loaded_split_merged_summarized_and_exported(comfy):
     shares = {"train": 0.7, "val": 0.0, "test": 0.3}
     split = node("SplitDataset", dataset=["1", 0], name="", include_marked=False, seed=3, **shares)
     merge = node("MergeDatasets", dataset_1=["2", 0], dataset_2=["2", 2], more_sets="source", name="together")
-    export = node("ExportDataset", dataset=["3", 0], form="WebDataset tar shards", shard_size=4, include_marked=False)
+    export = node(
+        "ExportDataset", dataset=["3", 0], export_format="WebDataset tar shards", shard_size=4, include_marked=False
+    )
     summary = node("SummarizeDataset", dataset=["3", 0])
     unused = {"class_type": "PreviewImage", "inputs": {"images": ["1", 1]}}
     validation = node("SummarizeDataset", dataset=["2", 1])  # a share of 0: nothing comes, and nothing runs
@@ -251,10 +255,10 @@ def test_a_set_that_is_only_read_is_not_changed(comfy, tmp_path):
     sheet = {"columns": 2, "rows": 2, "page": 0, "cell": 32, "caption": "none", "order": "by class", "only_class": ""}
     shown = comfy.run({"1": load, "2": node("MakeContactSheet", dataset=["1", 0], **sheet)})
     assert shown["2"]["text"] == ["Not saved: the set is only read."]
-    for kind, values in (("RejectItems", {"items": "0", "round": 1}), ("VerifyDataset", {"mark_problems": True})):
+    for kind, values in (("RejectItems", {"selection": "0", "round": 1}), ("VerifyDataset", {"reject": True})):
         values |= {"near_duplicates": False} if kind == "VerifyDataset" else {}
         with pytest.raises(RuntimeError, match="which is only read"):
-            comfy.run({"1": load, "2": node(kind, dataset=["1", 0], tries=5, **values)})
+            comfy.run({"1": load, "2": node(kind, dataset=["1", 0], attempts=5, **values)})
     assert {path.name for path in listed.iterdir()} == {"foreign"}
 
 

@@ -65,7 +65,7 @@ def caption_graph(labelled, name):
             labels=["sample", 1],
             name=name,
             captioner="template",
-            template="a photo of a {label}",
+            caption_template="a photo of a {label}",
             blip_model="Salesforce/blip-image-captioning-base",
         ),
     }

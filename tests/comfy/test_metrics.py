@@ -20,8 +20,8 @@ PREPARATION = {
     "size": 32,
     "filter": "bicubic",
     "crop": "squash",
-    "weights": "from models/inception",
-    "batch": 0,
+    "download": False,
+    "batch_size": 0,
 }
 
 
@@ -62,7 +62,7 @@ def graph(sets):
         "made": load(made),
         "real features": features("real"),
         "made features": features("made"),
-        "fid": node("MeasureFID", per_class=True, **pair),
+        "fid": node("MeasureFID", each_class=True, **pair),
         "is": node("MeasureInceptionScore", features=["made features", 0], splits=2, name="", seed=2020),
         "kid": node("MeasureKID", **pair, subsets=5, subset_size=6, degree=3, gamma=0.0, coef0=1.0, seed=2020),
         "pr": node("MeasurePrecisionRecall", **pair, closed_k=1, open_k=2),
@@ -137,7 +137,13 @@ def test_the_report_waits_for_linked_results_and_stands_on_disk(comfy, shown) ->
 
 
 def test_saved_statistics_stand_in_for_the_set(comfy, sets, shown) -> None:
-    statistics = {"file": "tests/real.npz", "network": FID_NETWORK, "convention": "clean-fid", "size": 0, "count": 0}
+    statistics = {
+        "file": "tests/real.npz",
+        "network": FID_NETWORK,
+        "convention": "clean-fid",
+        "size": 0,
+        "image_count": 0,
+    }
     out = comfy.run(
         {
             "real": load(sets[0]),
@@ -146,10 +152,10 @@ def test_saved_statistics_stand_in_for_the_set(comfy, sets, shown) -> None:
             "made features": features("made"),
             "loaded": node("LoadStatistics", **statistics),
             "itself": node(
-                "MeasureFID", features=["real features", 0], reference=["loaded", 0], per_class=False, name="itself"
+                "MeasureFID", features=["real features", 0], reference=["loaded", 0], each_class=False, name="itself"
             ),
             "made fid": node(
-                "MeasureFID", features=["made features", 0], reference=["loaded", 0], per_class=False, name="stats"
+                "MeasureFID", features=["made features", 0], reference=["loaded", 0], each_class=False, name="stats"
             ),
         }
     )
@@ -192,7 +198,7 @@ def refused(comfy, wanted: str, prompt: dict) -> None:
 
 def test_bad_input_is_refused_by_name(comfy, sets, shown) -> None:
     real, made = load(sets[0]), load(sets[1])
-    fid = node("MeasureFID", features=["a", 0], reference=["b", 0], per_class=False, name="")
+    fid = node("MeasureFID", features=["a", 0], reference=["b", 0], each_class=False, name="")
     unlike = {"real": real, "made": made, "a": features("made"), "b": features("real", size=48), "fid": fid}
     refused(comfy, "size 32 / 48", unlike)
     hostile = {**unlike, "b": features("real"), "fid": node("MeasureFID", **{**fid["inputs"], "name": "../../x"})}
@@ -222,21 +228,21 @@ def test_bad_input_is_refused_by_name(comfy, sets, shown) -> None:
 def test_bad_statistics_are_refused_by_name(comfy, sets, file, wanted) -> None:
     (comfy.output / "hyponet" / "statistics").mkdir(parents=True, exist_ok=True)
     (comfy.output / "hyponet" / "statistics" / "torn.npz").write_bytes(b"PK\x03\x04 torn")
-    fields = {"file": file, "network": FID_NETWORK, "convention": "clean-fid", "size": 32, "count": 0}
+    fields = {"file": file, "network": FID_NETWORK, "convention": "clean-fid", "size": 32, "image_count": 0}
     prompt = {
         "real": load(sets[0]),
         "a": features("real"),
         "loaded": node("LoadStatistics", **fields),
-        "fid": node("MeasureFID", features=["a", 0], reference=["loaded", 0], per_class=False, name=""),
+        "fid": node("MeasureFID", features=["a", 0], reference=["loaded", 0], each_class=False, name=""),
     }
     refused(comfy, wanted, prompt)
 
 
 def test_a_report_of_nothing_and_one_with_a_bad_line(comfy) -> None:
-    fields = {"name": "tests/empty", "title": "<b>Empty</b>", "results": "no such name", "rows": ""}
+    fields = {"name": "tests/empty", "title": "<b>Empty</b>", "results": "no such name", "thesis_rows": ""}
     out = comfy.run({"report": node("WriteReport", **fields)})
     assert "0 figures from 0 results" in out["report"]["text"][0]
     page = (comfy.output / "hyponet" / "reports" / "tests" / "empty" / "report.html").read_text("utf-8")
     assert "&lt;b&gt;Empty" in page
-    refused(comfy, "line 1 of rows", {"report": node("WriteReport", **{**fields, "rows": "no sign"})})
+    refused(comfy, "line 1 of thesis_rows", {"report": node("WriteReport", **{**fields, "thesis_rows": "no sign"})})
     refused(comfy, "name is '../up'", {"report": node("WriteReport", **{**fields, "name": "../up"})})

@@ -30,7 +30,7 @@ CLASS = {
     "own_negative": False,
     "negative": "",
     "omit": "",
-    "images": 0,
+    "image_count": 0,
 }
 PREVIEW = {"samples": 2, "cfg": 7.5, "width": 512, "height": 512}
 
@@ -118,7 +118,7 @@ def test_a_saved_wildcard_can_be_loaded_and_drawn_from(comfy, wildcards):
         max_count=0,
         seed=0,
     )
-    save = node("SaveWildcard", hyponyms=["1", 0], words="2::ark (old)", wildcard_name="my/ships", overwrite=False)
+    save = node("SaveWildcard", hyponyms=["1", 0], words="2::ark (old)", name="my/ships", overwrite=False)
     outputs = comfy.run({"1": hyponyms, "2": save})
     path = wildcards / "my" / "ships.txt"
     assert str(path) in texts(outputs, "2")[0]
@@ -126,13 +126,13 @@ def test_a_saved_wildcard_can_be_loaded_and_drawn_from(comfy, wildcards):
     assert lines[-1] == "2::ark (old)"
     with pytest.raises(RunFailed, match="exists; expected a new name"):
         comfy.run({"1": hyponyms, "2": {**save, "inputs": {**save["inputs"], "words": "more"}}})
-    loaded = comfy.run({"1": node("LoadWildcard", wildcard_name="my/ships"), "2": show("1", 1), "3": show("1", 3)})
+    loaded = comfy.run({"1": node("LoadWildcard", name="my/ships"), "2": show("1", 1), "3": show("1", 3)})
     assert texts(loaded, "2")[0].splitlines() == lines
     assert texts(loaded, "3") == ["__my/ships__"]
     assert prompts(comfy, template="__my/ships__")[0][0]
     (wildcards / "marked.txt").write_text("2::red\n{dark|light} blue\n(old) tan\n", "utf-8")
-    load = node("LoadWildcard", wildcard_name="marked")
-    copy = node("SaveWildcard", hyponyms=["1", 0], words="", wildcard_name="my/copy", overwrite=False)
+    load = node("LoadWildcard", name="marked")
+    copy = node("SaveWildcard", hyponyms=["1", 0], words="", name="my/copy", overwrite=False)
     comfy.run({"1": load, "2": copy})
     assert (wildcards / "my" / "copy.txt").read_bytes() == (wildcards / "marked.txt").read_bytes()
 
@@ -154,14 +154,14 @@ def test_folders_of_other_packs_and_of_the_model_paths_are_read(comfy):
 
 @pytest.mark.parametrize("name", ["../out", "/tmp/x", "a\\b", "CON", "a/../../b", "x\0y"])
 def test_a_wildcard_is_written_nowhere_else(comfy, name):
-    graph = {"1": node("SaveWildcard", words="x", wildcard_name=name, overwrite=True)}
+    graph = {"1": node("SaveWildcard", words="x", name=name, overwrite=True)}
     with pytest.raises(RunFailed, match="name is"):
         comfy.run(graph)
 
 
 def test_classes_a_plan_and_its_preview(comfy):
     graph = {
-        "0": node("LoadWildcard", wildcard_name="thesis/cat"),
+        "0": node("LoadWildcard", name="thesis/cat"),
         "1": node("DefineClass", **{**CLASS, "hyponyms": ["0", 0], "omit": "color"}),
         "2": node("DefineClass", **{**CLASS, "previous": ["1", 0], "class_name": "ship", "hyponym_wildcard": "ship"}),
         "3": node("ClassesFromText", previous=["2", 0], text="automobile: __thesis/automobile__; images: 4\ntruck"),

@@ -27,7 +27,7 @@ def page_file(comfy) -> Path:
         {
             "report": {
                 "class_type": "HypoNetWriteReport",
-                "inputs": {"name": "tests/page", "title": "A page", "results": "report-test/*", "rows": ""},
+                "inputs": {"name": "tests/page", "title": "A page", "results": "report-test/*", "thesis_rows": ""},
             },
             "charts": {"class_type": "PreviewImage", "inputs": {"images": ["report", 1]}},
             "confusion": {"class_type": "PreviewImage", "inputs": {"images": ["report", 3]}},

@@ -53,7 +53,7 @@ def generate(name, model=("3", 0), clip=("3", 1), vae=("3", 2), **changes):
         "height": SIZE,
         "steps": 2,
         "cfg": 7.5,
-        "sampler": "dpmpp_2m",
+        "sampler_name": "dpmpp_2m",
         "scheduler": "karras",
         "batch_size": 3,
     }
@@ -312,7 +312,13 @@ def test_the_pieces_around_native_nodes_draw_the_same_pictures(comfy):
         "28": {"class_type": "VAEDecode", "inputs": {"samples": ["27", 0], "vae": ["3", 2]}},
         "29": {"class_type": "SaveImage", "inputs": {"images": ["28", 0], "filename_prefix": "pieces"}},
     }
-    values = {"format": "png", "quality": 95, "write_metadata": True, "small_copies": "", "copy_filter": "bicubic"}
+    values = {
+        "image_format": "png",
+        "quality": 95,
+        "embed_metadata": True,
+        "small_copies": "",
+        "copy_filter": "bicubic",
+    }
     save = {"images": ["28", 0], "items": ["20", 0], "plan": ["2", 0], "name": "pieces", **values}
     pieces["30"] = {"class_type": "HypoNetSaveToDataset", "inputs": save}
     outputs = comfy.run(pieces)
@@ -415,7 +421,7 @@ def test_progress_tells_images_speed_and_time_left(comfy):
     ("changes", "says"),
     [
         ({"width": 70}, "width is 70; expected a multiple of 8"),
-        ({"sampler": "eular"}, "sampler is 'eular'; expected one of"),
+        ({"sampler_name": "eular"}, "sampler_name is 'eular'; expected one of"),
         ({"denoise": 0.5}, "denoise is 0.5 without a start image"),
         ({"name": "../out"}, "name is '../out'"),
         ({"image_format": "gif"}, "image_format is 'gif'"),

@@ -95,7 +95,7 @@ def test_exit_codes_tell_what_happened(comfy, tmp_path, table):
     bad.write_text("name,workflow,Nobody.n\na,last.json,1\n")
     assert drive(comfy.url, bad, tmp_path / "b", log).wait(60) == 2
     assert "no node has the id, title or type 'Nobody'" in log.read_text()
-    failing = "name,group,workflow,Wildcard view.wildcard_name\na,g,last.json,no/such\nb,g,last.json,\nc,h,last.json,\n"
+    failing = "name,group,workflow,Wildcard view.name\na,g,last.json,no/such\nb,g,last.json,\nc,h,last.json,\n"
     (tmp_path / "fails.csv").write_text(failing)
     assert drive(comfy.url, tmp_path / "fails.csv", tmp_path / "c", log).wait(60) == 1
     report = (tmp_path / "c" / "report.md").read_text()

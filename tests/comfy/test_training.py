@@ -52,7 +52,7 @@ def load(part, **changes):
 def train(images, **changes):
     inputs = {
         "images": images,
-        "run_name": "colours",
+        "name": "colours",
         "architecture": "resnet18",
         "stem": "7x7",
         "start": "scratch",
@@ -70,7 +70,7 @@ def train(images, **changes):
         "normalisation": "none",
         "precision": "float32",
         "held_out": 0.0,
-        "taken": "last epoch",
+        "chosen_epoch": "last epoch",
         "runs": 1,
         "seed": 0,
     }
@@ -87,14 +87,14 @@ def test_train_test_and_compare_on_real_files(comfy, pictures):
             "train set": load("train"),
             "test set": load("test"),
             "train": train(["train set", 0], runs=2, held_out=0.25, augmentation="flip and crop"),
-            "other": train(["train set", 0], runs=2, run_name="colours/other", stem="3x3 stride 2", epochs=1),
+            "other": train(["train set", 0], runs=2, name="colours/other", stem="3x3 stride 2", epochs=1),
             "test": {
                 "class_type": "HypoNetTestClassifier",
                 "inputs": {
                     "checkpoint": ["train", 0],
                     "images": ["test set", 0],
                     "images_2": ["train set", 0],
-                    "run_name": "colours",
+                    "name": "colours",
                     "mistakes": 4,
                 },
             },
@@ -104,7 +104,7 @@ def test_train_test_and_compare_on_real_files(comfy, pictures):
                     "checkpoint": ["train", 0],
                     "other": ["other", 0],
                     "images": ["test set", 0],
-                    "run_name": "colours",
+                    "name": "colours",
                 },
             },
             "sheet": preview(["train set", 2]),
@@ -139,7 +139,7 @@ def test_train_test_and_compare_on_real_files(comfy, pictures):
 
 
 def test_the_node_shows_loss_accuracy_speed_and_time_left_while_it_runs(comfy, pictures):
-    graph = {"set": load("train"), "train": train(["set", 0], run_name="watched", epochs=2)}
+    graph = {"set": load("train"), "train": train(["set", 0], name="watched", epochs=2)}
     texts, steps = asyncio.run(listen(comfy, graph))
     assert "epoch 2/2, step 8/8\nloss " in texts[-1]
     assert re.search(r"training accuracy [\d.]+ %\n[\d,]+ images/s, 0:00:00 left", texts[-1])
@@ -167,14 +167,14 @@ async def listen(comfy, graph):
 
 
 def test_a_finished_run_is_not_trained_again_and_its_file_opens(comfy, pictures):
-    graph = {"set": load("train"), "train": train(["set", 0], run_name="again", epochs=1)}
+    graph = {"set": load("train"), "train": train(["set", 0], name="again", epochs=1)}
     first = comfy.run(graph)["train"]["hyponet_result"][0]
     # another limit that changes nothing: the node runs again, the training does not
     second = comfy.run({**graph, "set": load("train", per_class=12)})["train"]["hyponet_result"][0]
     assert second["run"] == first["run"]
     (file,) = (comfy.output / "hyponet/classifiers/again").rglob("last.safetensors")
     name = file.relative_to(comfy.output / "hyponet/classifiers").as_posix()
-    opened = {"class_type": "HypoNetOpenClassifier", "inputs": {"checkpoint_file": name}}
+    opened = {"class_type": "HypoNetOpenClassifier", "inputs": {"file": name}}
     shown = comfy.run({"open": opened, "text": {"class_type": "PreviewAny", "inputs": {"source": ["open", 1]}}})
     about = json.loads(shown["text"]["text"][0])
     assert about["classes"] == ["blue", "green", "red"]
@@ -182,16 +182,16 @@ def test_a_finished_run_is_not_trained_again_and_its_file_opens(comfy, pictures)
 
 
 def test_a_checkpoint_of_ours_in_models_is_listed_and_opens(comfy, pictures):
-    comfy.run({"set": load("train"), "train": train(["set", 0], run_name="given away", epochs=1)})
+    comfy.run({"set": load("train"), "train": train(["set", 0], name="given away", epochs=1)})
     (file,) = (comfy.output / "hyponet/classifiers/given away").rglob("last.safetensors")
     folder = comfy.base / "models" / "classifiers" / "given"
     folder.mkdir(parents=True)
     try:
         shutil.copy(file, folder / "mine.safetensors")
         schema = comfy.client.object_info()["HypoNetOpenClassifier"]
-        listed = schema["input"]["required"]["checkpoint_file"]
+        listed = schema["input"]["required"]["file"]
         options = listed[0] if isinstance(listed[0], list) else listed[1]["options"]
-        opened = {"class_type": "HypoNetOpenClassifier", "inputs": {"checkpoint_file": "given/mine.safetensors"}}
+        opened = {"class_type": "HypoNetOpenClassifier", "inputs": {"file": "given/mine.safetensors"}}
         shown = comfy.run({"open": opened, "text": {"class_type": "PreviewAny", "inputs": {"source": ["open", 1]}}})
     finally:
         shutil.rmtree(folder)
@@ -200,7 +200,7 @@ def test_a_checkpoint_of_ours_in_models_is_listed_and_opens(comfy, pictures):
 
 
 def test_interrupt_keeps_a_checkpoint_and_the_state_to_go_on_from(comfy, pictures):
-    graph = {"set": load("train"), "train": train(["set", 0], run_name="stopped", epochs=100_000)}
+    graph = {"set": load("train"), "train": train(["set", 0], name="stopped", epochs=100_000)}
     runs = comfy.output / "hyponet/classifiers/stopped"
     for patience in (2, 4, 8, 16, 32, 64):  # seconds until the first steps are done differ from machine to machine
         queued = comfy.client.queue(graph)
@@ -230,8 +230,8 @@ def test_classes_are_mapped_merged_and_split(comfy, pictures):
                     "images": ["map", 0],
                     "added": ["map", 0],
                     "per_class": 5,
-                    "order": "first (thesis)",
-                    "merged_name": "",
+                    "draw": "first (thesis)",
+                    "name": "",
                     "seed": 0,
                 },
             },
@@ -251,7 +251,7 @@ def test_a_corrupt_picture_stops_by_name_or_is_counted(comfy, pictures):
     broken.write_bytes((pictures / "train" / "red" / "0.png").read_bytes()[:60])
     try:
         with pytest.raises(RunFailed, match=r"red/broken\.png"):
-            comfy.run({"set": load("train"), "train": train(["set", 0], run_name="broken")})
+            comfy.run({"set": load("train"), "train": train(["set", 0], name="broken")})
         counts = {"class_type": "PreviewAny", "inputs": {"source": ["set", 1]}}
         shown = comfy.run({"set": load("train", corrupt="skip and count"), "counts": counts})
         limited = comfy.run({"set": load("train", corrupt="skip and count", per_class=12), "counts": counts})
@@ -304,12 +304,12 @@ def test_what_cannot_be_loaded_is_said(comfy, pictures, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"run_name": "../out"}, "name is"),
+        ({"name": "../out"}, "name is"),
         ({"architecture": "resnet1000"}, "architecture is"),
         ({"stem": "none"}, "stem is"),
         ({"start": "../../weights.pth"}, "start is"),
         ({"learning_rate": float("nan")}, "learning_rate is"),
-        ({"taken": "best held-out epoch"}, "nothing is held out"),
+        ({"chosen_epoch": "best held-out epoch"}, "nothing is held out"),
         ({"optimizer": ["SGD"]}, "optimizer"),
         ({"optimizer": "SGD", "learning_rate": 100.0}, "loss is not a number since epoch"),
         ({"seed": 2**64 - 1, "runs": 2}, "seed is 18446744073709551616; expected 0 to"),

@@ -166,11 +166,11 @@ def test_shards_make_up_the_whole_and_verify_clean(run):
 
 
 def test_culled_pictures_are_made_anew(run):
-    checks = {"Check Labels": {"reject_failures": False}, "Verify Dataset": {"near_duplicates": False}}
+    checks = {"Check Labels": {"reject": False}, "Verify Dataset": {"near_duplicates": False}}
     run("hyponet_cull_and_check", **checks)
     before = run.pictures("culled")
-    run("hyponet_cull_and_check", **checks, **{"Reject Items": {"items": "cat: 0"}})
-    run("hyponet_cull_and_check", **checks, **{"Reject Items": {"items": " "}})
+    run("hyponet_cull_and_check", **checks, **{"Reject Items": {"selection": "cat: 0"}})
+    run("hyponet_cull_and_check", **checks, **{"Reject Items": {"selection": " "}})
     after = run.pictures("culled")
     changed = [key for key in before if not np.array_equal(before[key], after[key])]
     assert len(after) == len(before) == 2 * PER_CLASS

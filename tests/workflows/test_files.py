@@ -88,7 +88,7 @@ def test_the_sets_of_table_5_9_are_the_thesis_s_to_the_letter(model, technique):
         stated["size"],
     )
     assert "DPM++ 2M Karras" in stated["sampler"]
-    assert (made["sampler"], made["scheduler"]) == ("dpmpp_2m", "karras")
+    assert (made["sampler_name"], made["scheduler"]) == ("dpmpp_2m", "karras")
     loaders = nodes_of(form, "CheckpointLoaderSimple")
     assert loaders[0]["ckpt_name"] == FILES[model]
     if "refiner_switch" in stated:
@@ -170,7 +170,7 @@ def test_table_5_10_adds_the_thesis_s_numbers():
     stated = THESIS["results"]["table_5_10_augmentation_accuracy_percent"]["synthetic_per_class (SD1.5 HypoNet)"]
     merged = nodes_of(api("hyponet_table_5_10_augmentation"), "HypoNetMergeImages")
     assert [node["per_class"] for node in merged] == [int(count) for count in stated]
-    assert {node["order"] for node in merged} == {"first (thesis)"}
+    assert {node["draw"] for node in merged} == {"first (thesis)"}
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -27,7 +27,7 @@ def clip_folders() -> list[str]:
 
 def clip_folder(name: str) -> Path:
     """The folder of the CLIP called `name`."""
-    return paths.confine_any(paths.model_folders("classifiers"), name, what="clip")
+    return paths.confine_any(paths.model_folders("classifiers"), name, what="clip_name")
 
 
 def is_under(synset: str, ancestor: str) -> bool:
@@ -55,7 +55,7 @@ def judge(store: DatasetStore, classifier: Classifier | None, clip: str, caption
     if (classifier is None) == (clip == NO_CLIP):
         both = "both are" if classifier is not None else "neither is"
         raise ValueError(
-            f"classifier and clip: {both} given; expected one of them; connect a classifier or choose a CLIP"
+            f"classifier and clip_name: {both} given; expected one of them; connect a classifier or choose a CLIP"
         )
     if classifier is not None:
         return ClassifierJudge(classifier, store.synsets, is_under)

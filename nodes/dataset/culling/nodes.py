@@ -87,7 +87,7 @@ class HypoNetRejectItems(io.ComfyNode):
             inputs=[
                 dataset_input(tooltip="The set to take pictures out of."),
                 io.String.Input(
-                    "items",
+                    "selection",
                     default="",
                     multiline=True,
                     dynamic_prompts=False,
@@ -106,16 +106,16 @@ class HypoNetRejectItems(io.ComfyNode):
                         "same numbers again when their new pictures are no better."
                     ),
                 ),
-                _tries_input(),
+                _attempts_input(),
             ],
             outputs=[dataset_output(), _report_output()],
         )
 
     @classmethod
     @checked
-    def execute(cls, dataset: DatasetRef, items: str, round: int, tries: int) -> io.NodeOutput:
+    def execute(cls, dataset: DatasetRef, selection: str, round: int, attempts: int) -> io.NodeOutput:
         with DatasetStore.open(own_ref(dataset).path, write=True) as store:
-            return _marked(store, reject_by_hand(store, items, round, tries))
+            return _marked(store, reject_by_hand(store, selection, round, attempts))
 
 
 class HypoNetCheckLabels(io.ComfyNode):
@@ -142,7 +142,7 @@ class HypoNetCheckLabels(io.ComfyNode):
                     tooltip="Its class must lie under the set's class in WordNet, or have the same name.",
                 ),
                 FileCombo(
-                    "clip",
+                    "clip_name",
                     options=folders,
                     default=folders[0],
                     tooltip="Instead of a classifier: a CLIP folder of transformers in models/classifiers.",
@@ -162,11 +162,11 @@ class HypoNetCheckLabels(io.ComfyNode):
                     ),
                 ),
                 io.Boolean.Input(
-                    "reject_failures",
+                    "reject",
                     default=True,
                     tooltip="Take pictures that fail out of the set; off only records the verdicts.",
                 ),
-                _tries_input(),
+                _attempts_input(),
             ],
             outputs=[dataset_output(), _report_output()],
         )
@@ -176,17 +176,17 @@ class HypoNetCheckLabels(io.ComfyNode):
     def execute(
         cls,
         dataset: DatasetRef,
-        clip: str,
+        clip_name: str,
         clip_caption: str,
         threshold: float,
-        reject_failures: bool,
-        tries: int,
+        reject: bool,
+        attempts: int,
         classifier: Classifier | None = None,
     ) -> io.NodeOutput:
         with DatasetStore.open(own_ref(dataset).path, write=True) as store:
-            judge = engine.judge(store, classifier, clip, clip_caption)
+            judge = engine.judge(store, classifier, clip_name, clip_caption)
             verdicts = list(check_labels(store, judge, threshold, progress_bar(len(store))))
-            marked = mark(store, marks_of(verdicts, reject_failures), tries)
+            marked = mark(store, marks_of(verdicts, reject), attempts)
             return _marked(store, f"{report(verdicts, store.labels)}\n\n{marked.report()}")
 
 
@@ -200,15 +200,15 @@ class HypoNetVerifyDataset(io.ComfyNode):
             display_name="Verify Dataset",
             category=CATEGORY,
             description=(
-                "Reads every file of a set: missing, torn, changed and unlisted pictures, and near-duplicates. What it "
-                "marks is made anew by Generate Dataset; nothing is deleted, only moved beside the set."
+                "Reads every file of a set: missing, corrupt, changed and unlisted pictures, near-duplicates. What it "
+                "rejects is made anew by Generate Dataset; nothing is deleted, only moved beside the set."
             ),
             search_aliases=["integrity", "checksum", "near duplicates", "repair"],
             is_output_node=True,
             inputs=[
                 dataset_input(tooltip="The set to verify."),
                 io.Boolean.Input(
-                    "mark_problems",
+                    "reject",
                     default=True,
                     tooltip="Take what is damaged out of the set, so that it is made anew; off only reports.",
                 ),
@@ -217,7 +217,7 @@ class HypoNetVerifyDataset(io.ComfyNode):
                     default=True,
                     tooltip="Also look for pictures that look the same; the first of them stays.",
                 ),
-                _tries_input(),
+                _attempts_input(),
             ],
             outputs=[
                 dataset_output(),
@@ -232,21 +232,21 @@ class HypoNetVerifyDataset(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(cls, dataset: DatasetRef, mark_problems: bool, near_duplicates: bool, tries: int) -> io.NodeOutput:
-        ref = own_ref(dataset) if mark_problems else checked_ref(dataset)
-        with DatasetStore.open(ref.path, write=mark_problems) as store:
+    def execute(cls, dataset: DatasetRef, reject: bool, near_duplicates: bool, attempts: int) -> io.NodeOutput:
+        ref = own_ref(dataset) if reject else checked_ref(dataset)
+        with DatasetStore.open(ref.path, write=reject) as store:
             findings = verify(store, duplicates=near_duplicates, progress=progress_bar(len(store)))
-            marked = mark_findings(store, findings, tries).report() if mark_problems else "Nothing was marked."
+            marked = mark_findings(store, findings, attempts).report() if reject else "Nothing was marked."
             return _marked(store, f"{findings.report()}\n\n{marked}", findings.problems())
 
 
-def _tries_input() -> io.Input:
+def _attempts_input() -> io.Input:
     return io.Int.Input(
-        "tries",
+        "attempts",
         default=DEFAULT_TRIES,
         min=1,
         max=1000,
-        tooltip="After so many tries of one item the best one stays, marked; exports leave it out unless asked.",
+        tooltip="After so many attempts at one item the best one stays, marked; exports leave it out unless asked.",
     )
 
 

@@ -68,8 +68,8 @@ class PlotDistortion(io.ComfyNode):
         size: int,
         filter: str,
         crop: str,
-        weights: str,
-        batch: int,
+        download: bool,
+        batch_size: int,
         name: str,
         seed: int,
     ) -> io.NodeOutput:
@@ -79,13 +79,13 @@ class PlotDistortion(io.ComfyNode):
         images.hash_pictures(progress_bar(len(images)))
         curve = distortion_curve(
             images,
-            open_network(network, weights),
+            open_network(network, download),
             Preparation(convention, size, filter, crop),
             kinds=chosen,
             strengths=levels,
             seed=seed,
             cache=paths.hyponet_dir() / "cache" / "features",
-            batch=batch,
+            batch=batch_size,
             progress=progress_bar((len(chosen) * len(levels) + 1) * len(images)),
         )
         result = keep(curve, name)

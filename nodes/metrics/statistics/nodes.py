@@ -89,10 +89,10 @@ class LoadStatistics(io.ComfyNode):
                 convention,
                 size,
                 io.Int.Input(
-                    "count",
+                    "image_count",
                     default=0,
                     min=0,
-                    max=2**31 - 1,
+                    max=10_000_000,
                     tooltip="How many pictures the statistics came from, where the file does not say; 0: unknown.",
                 ),
             ],
@@ -111,12 +111,12 @@ class LoadStatistics(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(cls, file: str, network: str, convention: str, size: int, count: int) -> io.NodeOutput:
+    def execute(cls, file: str, network: str, convention: str, size: int, image_count: int) -> io.NodeOutput:
         statistics = load_statistics(
             paths.confine_any(statistics_bases(), file, what="file"),
             network=NETWORKS[network].key,
             preparation=Preparation(convention, size),
-            count=count,
+            count=image_count,
         )
         return io.NodeOutput(statistics)
 

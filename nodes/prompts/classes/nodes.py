@@ -69,7 +69,7 @@ class HypoNetDefineClass(io.ComfyNode):
                     tooltip="Slots left out for this class, with commas between, e.g. color. The prompt is tidied.",
                 ),
                 io.Int.Input(
-                    "images", default=0, min=0, max=10_000_000, tooltip="Images of this class; 0: as the plan."
+                    "image_count", default=0, min=0, max=10_000_000, tooltip="Images of this class; 0: as the plan."
                 ),
             ],
             outputs=[_classes_output()],
@@ -96,7 +96,7 @@ class HypoNetDefineClass(io.ComfyNode):
         own_negative: bool,
         negative: str,
         omit: str,
-        images: int,
+        image_count: int,
         previous: tuple[ClassSpec, ...] | None = None,
         hyponyms: Hyponyms | None = None,
     ) -> io.NodeOutput:
@@ -109,7 +109,7 @@ class HypoNetDefineClass(io.ComfyNode):
             template=template,
             negative=negative if own_negative else None,
             omit=omit,
-            count=images or None,
+            count=image_count or None,
         )
         return io.NodeOutput(add_classes(previous, [spec]))
 

@@ -16,7 +16,7 @@ from .. import engine
 CATEGORY = "HypoNet/Training"
 CORRUPT = ("stop", "skip and count")
 OWN_TEXT, OWN_FILE = "the text below", "a file in input"
-MERGE_ORDERS = ("first (thesis)", "random")
+DRAWS = ("first (thesis)", "random")
 _COUNTS = "One line a class: how many pictures it has."
 
 
@@ -205,19 +205,18 @@ class HypoNetMergeImages(io.ComfyNode):
                     tooltip="Pictures of each class taken from the second set; -1 takes all, 0 none.",
                 ),
                 io.Combo.Input(
-                    "order",
-                    options=list(MERGE_ORDERS),
-                    default=MERGE_ORDERS[0],
+                    "draw",
+                    options=list(DRAWS),
+                    default=DRAWS[0],
                     tooltip="The first N of each class, as the thesis did, or N drawn by the seed.",
                 ),
                 io.String.Input(
-                    "merged_name",
+                    "name",
                     default="",
                     dynamic_prompts=False,
-                    display_name="name",
                     tooltip="How tables name it; empty: the first's name + N, as Table 5-10 has it.",
                 ),
-                seed_input("Draws the pictures when the order is random."),
+                seed_input("Draws the pictures when the draw is random."),
             ],
             outputs=[
                 _images("Both sets as one."),
@@ -228,10 +227,10 @@ class HypoNetMergeImages(io.ComfyNode):
     @classmethod
     @checked
     def execute(
-        cls, images: LabelledImages, added: LabelledImages, per_class: int, order: str, merged_name: str, seed: int
+        cls, images: LabelledImages, added: LabelledImages, per_class: int, draw: str, name: str, seed: int
     ) -> io.NodeOutput:
-        title = merged_name.strip()
-        chosen = take(added, per_class, seed if order == MERGE_ORDERS[1] else None)
+        title = name.strip()
+        chosen = take(added, per_class, seed if draw == DRAWS[1] else None)
         if chosen is None:
             return _loaded(images.named(title or images.name))
         plus = f"{images.name} + {per_class if per_class > 0 else added.name}"

@@ -431,7 +431,7 @@ def test_users_say_which_row_a_name_is(tmp_path: Path) -> None:
     assert rows == {"run 7": "SD1.5 FreeU", "other": "Something else"}
     report = build_report(read_results(tmp_path), "r", rows)
     assert cell(report, "5-9", "FreeU", "CIFAR-10", "Stable Diffusion 1.5").value == pytest.approx(60)
-    with pytest.raises(ValueError, match="line 2 of rows"):
+    with pytest.raises(ValueError, match="line 2 of thesis_rows"):
         parse_rows("a = b\nno sign")
 
 

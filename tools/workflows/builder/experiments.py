@@ -58,7 +58,7 @@ def training_set(flow: Flow, *, baseline: bool) -> Slot:
 
 def train(flow: Flow, images: Slot, name: Slot | str, size: int, title: str) -> Node:
     """Train Classifier at Table 5-2's settings."""
-    return flow.add("HypoNetTrainClassifier", title, images=images, run_name=name, size=size, **TRAINING)
+    return flow.add("HypoNetTrainClassifier", title, images=images, name=name, size=size, **TRAINING)
 
 
 def _about_sets(baseline: bool) -> list[str]:
@@ -115,7 +115,7 @@ def train_test(one_model: bool, baseline: bool, schemas: Schemas) -> Flow:
                 "Test on all three",
                 checkpoint=trained[0]["classifier"],
                 images=tests[0]["images"],
-                run_name=name,
+                name=name,
                 **extra,
             )
         )
@@ -127,7 +127,7 @@ def train_test(one_model: bool, baseline: bool, schemas: Schemas) -> Flow:
                     f"Test on {each.name}",
                     checkpoint=model["classifier"],
                     images=images_of["images"],
-                    run_name=name,
+                    name=name,
                 )
             )
     flow.stage("5  Figures")
@@ -168,7 +168,7 @@ def table_5_10(schemas: Schemas) -> Flow:
             images=real["images"],
             added=synthetic["images"],
             per_class=count,
-            merged_name=_row_5_10(count),
+            name=_row_5_10(count),
         )
         for count in counts
     ]
@@ -182,7 +182,7 @@ def table_5_10(schemas: Schemas) -> Flow:
                 f"Test + {count}",
                 checkpoint=model["classifier"],
                 images=test["images"],
-                run_name=_row_5_10(count),
+                name=_row_5_10(count),
             )
         )
         flow.column()
@@ -228,7 +228,7 @@ def table_5_11(schemas: Schemas) -> Flow:
     flow.stage("3  Distances")
     pair = {"reference": reference["features"]}
     found = [
-        flow.add("HypoNetMeasureFID", "FID of the set", features=ours["features"], per_class=True, **pair),
+        flow.add("HypoNetMeasureFID", "FID of the set", features=ours["features"], each_class=True, **pair),
         flow.add("HypoNetMeasureFID", "FID of CIFAR-10 test", features=other["features"], name="CIFAR-10 Test", **pair),
         flow.add(
             "HypoNetMeasureFID",

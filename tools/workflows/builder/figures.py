@@ -34,7 +34,7 @@ def table_3_1(schemas: Schemas) -> Flow:
     )
     flow.stage("1  The lists")
     for name in ("view", "color", "location"):
-        loaded = flow.add("HypoNetLoadWildcard", f"Wildcard {name}", wildcard_name=f"thesis/{name}")
+        loaded = flow.add("HypoNetLoadWildcard", f"Wildcard {name}", name=f"thesis/{name}")
         flow.column()
         show_text(flow, loaded["lines"], f"The options of {name}", height=420, width=240)
         if name != "location":
@@ -85,7 +85,7 @@ def table_5_3(schemas: Schemas) -> Flow:
             "HypoNetSaveWildcard",
             f"Save wildcard {name}",
             hyponyms=each["hyponyms"],
-            wildcard_name=f"table_5_3/{name}",
+            name=f"table_5_3/{name}",
             overwrite=True,
         )
     flow.stage("4  What was kept and why")

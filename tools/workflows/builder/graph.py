@@ -217,7 +217,7 @@ def _checked(what: str, each: Input, value: Any) -> Any:
 
 
 # combos whose options are files on the user's disk
-FILE_WIDGETS = {"ckpt_name", "image", "lora_name", "model_name", "wildcard_name", "name"}
+FILE_WIDGETS = {"ckpt_name", "image", "lora_name", "model_name", "clip_name", "file", "name"}
 
 
 def _fits(given: str, wanted: str) -> bool:

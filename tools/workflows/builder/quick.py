@@ -183,7 +183,7 @@ def hyponyms(schemas: Schemas) -> Flow:
     show_text(flow, seen["report"], "Likeliest classes", height=220)
     show_text(flow, found["report"], "Hyponyms of the picture", height=300)
     flow.stage("3  Keep the list")
-    flow.add("HypoNetSaveWildcard", hyponyms=found["hyponyms"], wildcard_name="my_hyponyms", overwrite=True)
+    flow.add("HypoNetSaveWildcard", hyponyms=found["hyponyms"], name="my_hyponyms", overwrite=True)
     flow.stage("From a word")
     word = flow.add("HypoNetHyponymsOfWord", word="crane (bird)")
     show_text(flow, word["report"], "Hyponyms of the word", height=300)
@@ -214,7 +214,7 @@ def prompt_playground(schemas: Schemas) -> Flow:
     )
     show_text(flow, single["prompt"], "Five prompts", height=260)
     flow.stage("A whole plan")
-    words = flow.add("HypoNetLoadWildcard", wildcard_name="cat")
+    words = flow.add("HypoNetLoadWildcard", name="cat")
     classes = chain_classes(
         flow,
         [
@@ -297,10 +297,10 @@ def cull_and_check(schemas: Schemas) -> Flow:
             "**Generate Dataset**: the name of your set, with the settings it was made with.",
             "**Reject Items**: the numbers on the contact sheet, such as `3, 12-20` or `cat: 5`. Each is rejected once "
             "a round; raise round to reject the same numbers again.",
-            "**Check Labels** records its verdicts and rejects nothing until you switch reject_failures on. Threshold "
+            "**Check Labels** records its verdicts and rejects nothing until you switch reject on. Threshold "
             "0 means 1 / number of classes; strict filters cost variety and tend to hurt.",
         ],
-        "Queue twice: the first run marks, the second makes the marked ones anew. After the tries are used up the "
+        "Queue twice: the first run marks, the second makes the marked ones anew. After the attempts are used up the "
         "best picture stays, marked, and exports leave it out unless asked.",
     )
     flow.stage("1  The set")
@@ -316,12 +316,12 @@ def cull_and_check(schemas: Schemas) -> Flow:
     made = generate(flow, loader["MODEL"], loader, plan["plan"], "culled")
     contact_sheet(flow, made["dataset"])
     flow.stage("3  Reject by eye")
-    rejected = flow.add("HypoNetRejectItems", dataset=made["dataset"], items="")
+    rejected = flow.add("HypoNetRejectItems", dataset=made["dataset"], selection="")
     show_text(flow, rejected["report"], "Rejected", height=160)
     flow.stage("4  Check by a classifier")
     classifier = load_classifier(flow)
     checked = flow.add(
-        "HypoNetCheckLabels", dataset=rejected["dataset"], classifier=classifier["classifier"], reject_failures=False
+        "HypoNetCheckLabels", dataset=rejected["dataset"], classifier=classifier["classifier"], reject=False
     )
     show_text(flow, checked["report"], "Verdicts", height=300)
     flow.stage("5  Check the files")

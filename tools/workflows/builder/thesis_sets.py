@@ -25,7 +25,7 @@ WITH_COLOR = f"__thesis/view__ of a __thesis/color__ (__hyponym__:1.4) in __thes
 PLAIN = f"__thesis/view__ of a (__hyponym__:1.4) in __thesis/location__, {FP}"
 CLASS_ALONE = "__class__"
 # Table 5-6
-SAMPLING = {"steps": 30, "cfg": 7.5, "sampler": "dpmpp_2m", "scheduler": "karras"}
+SAMPLING = {"steps": 30, "cfg": 7.5, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
 SWITCH = 0.8
 PER_CLASS = 5000
 
@@ -148,7 +148,7 @@ def data_set(model: Model, technique: str, schemas: Schemas) -> Flow:
         **refiner,
     )
     flow.column()
-    contact_sheet(flow, made["dataset"], order="classes in turn", caption="label")
+    contact_sheet(flow, made["dataset"], order="interleaved", caption="label")
     return flow
 
 
