@@ -49,7 +49,7 @@ class SampleImages(io.ComfyNode):
                     "per_class",
                     default=40,
                     min=1,
-                    max=10_000,
+                    max=10_000_000,
                     tooltip="Pictures of each class; the thesis's LoRA was trained on 40 of each of ten classes.",
                 ),
                 seed_input("Of the draw. A class's draw does not depend on the other classes."),
@@ -216,7 +216,7 @@ class TrainLora(io.ComfyNode):
                     tooltip="Side of the square bucket; buckets have about its area. 512 for SD 1.x, 1024 for SDXL.",
                 ),
                 io.Int.Input("batch_size", default=5, min=1, max=256, tooltip="Pictures a step."),
-                io.Int.Input("epochs", default=7, min=1, max=10_000, tooltip="Times every picture is seen."),
+                io.Int.Input("epochs", default=7, min=1, max=100_000, tooltip="Times every picture is seen."),
                 io.Float.Input(
                     "learning_rate",
                     default=0.0012,

@@ -41,7 +41,7 @@ def preparation_inputs() -> list[io.Input]:
             "size",
             default=32,
             min=0,
-            max=2048,
+            max=4096,
             tooltip="First reduce every picture to this many pixels a side (32: CIFAR-10, as the thesis does); "
             "0 keeps each picture's own size.",
         ),

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 
 import pytest
 
+from hyponet.tests import ROOT
+
 STAGES = {"HypoNet", "Prompts", "Sampling", "Dataset", "LoRA", "Training", "Metrics", "Report"}
 SEEDS = {"seed", "noise_seed"}
+WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+OTHER_WORDS = {  # a word that somebody may reach for -> the name that has its meaning
+    r"(run|set|merged|result|dataset|wildcard|report|output)_name": "name",
+    r"format|file_format|picture_format": "image_format",
+    r"write_(graph|metadata|workflow)|save_metadata": "embed_metadata",
+    r"tries|retries|max_tries": "attempts",
+    r"sampler": "sampler_name",
+    r"batch|batchsize": "batch_size",
+    r"(reject|mark)_(failures|problems)": "reject",
+    r"weights": "download",
+    r"images|pictures|num_images": "image_count",
+    r"noise_seed|random_seed": "seed",
+    r"lr": "learning_rate",
+    r"interpolation|resample": "filter",
+}
+OWN_LIMITS = {"batch_size", "per_class", "size", "learning_rate", "seed"}  # CONTRIBUTING.md says why
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +72,6 @@ def test_the_seed_is_the_last_widget(nodes):
             assert order[-1] == seeds[0], f"{name}: {order}"
 
 
-WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
-
-
 def test_no_template_is_expanded_by_the_frontend_before_we_see_it(nodes):
     for name, info in nodes.items():
         for widget, kind, options in widgets(info):
@@ -75,3 +91,64 @@ def test_every_node_has_its_korean_name(comfy, nodes):
     korean = comfy.client.get("/i18n")["ko"]["nodeDefs"]
     assert not {name for name in nodes if not korean.get(name, {}).get("display_name")}
     assert not {name for name in korean if name.startswith("HypoNet")} - set(nodes)
+
+
+def vocabulary():
+    """Name -> types, out of the table in CONTRIBUTING.md; and the meanings."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([A-Z, ]+) \| (.+) \|$", text, re.MULTILINE)
+    return {name: set(types.split(", ")) for name, types, _ in rows}, [meaning for *_, meaning in rows]
+
+
+def uses_of(nodes):
+    """Widget name -> (node, type, options) of every use."""
+    found = defaultdict(list)
+    for name, info in nodes.items():
+        for widget, kind, options in widgets(info):
+            kind, options = ("COMBO", {**options, "options": kind}) if isinstance(kind, list) else (kind, options)
+            if kind in WIDGET_TYPES:
+                found[widget].append((name, kind, options))
+    return found
+
+
+def test_a_name_that_several_nodes_use_stands_in_the_vocabulary(nodes):
+    types, meanings = vocabulary()
+    uses = uses_of(nodes)
+    shared = {name: {kind for _, kind, _ in listed} for name, listed in uses.items() if len(listed) > 1}
+    assert shared == types
+    assert len(set(meanings)) == len(meanings), "two names of one meaning"
+
+
+def test_no_other_word_stands_for_a_name_of_the_vocabulary(nodes):
+    types, _ = vocabulary()
+    assert set(OTHER_WORDS.values()) <= set(types)
+    for name in uses_of(nodes):
+        assert not [(name, use) for words, use in OTHER_WORDS.items() if re.fullmatch(words, name)]
+
+
+def test_two_widgets_that_say_the_same_have_the_same_name(nodes):
+    said = defaultdict(set)
+    for name, listed in uses_of(nodes).items():
+        for *_, options in listed:
+            said[options["tooltip"]].add(name)
+    said = {tooltip: names for tooltip, names in said.items() if len(names) > 1}
+    assert list(said.values()) == [{"train", "val", "test"}], said  # three shares of one split
+
+
+def test_a_name_has_the_same_limits_and_options_everywhere(nodes):
+    for name, listed in uses_of(nodes).items():
+        kinds = {kind for _, kind, _ in listed}
+        if kinds <= {"INT", "FLOAT"} and name not in OWN_LIMITS:
+            assert len({(options["min"], options["max"]) for *_, options in listed}) == 1, (name, listed)
+        if kinds == {"COMBO"} and name != "file":  # other files in each node
+            assert len({frozenset(options["options"]) for *_, options in listed}) == 1, (name, listed)
+
+
+def test_no_widget_is_called_as_a_link(nodes):
+    links = {
+        widget
+        for info in nodes.values()
+        for widget, kind, _ in widgets(info)
+        if not isinstance(kind, list) and kind not in WIDGET_TYPES
+    }
+    assert not links & set(uses_of(nodes))

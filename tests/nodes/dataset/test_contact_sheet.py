@@ -27,7 +27,7 @@ def test_pages_orders_and_classes(pets):
     store = DatasetStore.open(pets)
     second = contact_sheet(store, SheetSettings(columns=3, rows=2, cell=24, page=1))
     assert [line.key for line in second.shown] == [("dog", 2), ("dog", 3)]
-    turns = contact_sheet(store, SheetSettings(columns=2, rows=2, cell=24, order="classes in turn"))
+    turns = contact_sheet(store, SheetSettings(columns=2, rows=2, cell=24, order="interleaved"))
     assert [line.key for line in turns.shown] == schedule(count=2)
     dogs = contact_sheet(store, SheetSettings(cell=24, only_class="dog"))
     assert {line.label for line in dogs.shown} == {"dog"}
