@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..evaluation.files import replacing
 from ..evaluation.progress import Progress
+
+logger = logging.getLogger("hyponet")
 
 UNKNOWN = "unknown"
 _BLOCK_BYTES = 1 << 22  # read at once while a file is hashed: 4 MiB, so that an interrupt waits milliseconds
@@ -183,13 +187,11 @@ class FileHashes:
         return self._hashes[key]
 
     def _write(self) -> None:
-        self._cache_file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._cache_file.with_name(f"{self._cache_file.name}.{os.getpid()}.part")
-        scratch.write_text(json.dumps(self._hashes, indent=1, sort_keys=True), encoding="utf-8")
         try:
-            scratch.replace(self._cache_file)
-        except OSError:  # Windows does not replace a file that another server has open; it can be hashed again
-            scratch.unlink(missing_ok=True)
+            with replacing(self._cache_file) as scratch:
+                scratch.write_text(json.dumps(self._hashes, indent=1, sort_keys=True), encoding="utf-8")
+        except OSError as error:  # the files can be hashed again
+            logger.warning("%s cannot be kept: %s", self._cache_file, error)
 
 
 def _read_hashes(cache_file: Path) -> dict[str, str]:

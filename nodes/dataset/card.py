@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from ...evaluation.files import replacing
 from .contact_sheet import ORDERS, SheetSettings, contact_sheet
 from .store import folders
 
@@ -30,13 +31,11 @@ def write_card(store: DatasetStore) -> bool:
     if len(store):
         folder = folders.make_sibling(store.root, "sheets")
         sheet = contact_sheet(store, SheetSettings(cell=96, order=ORDERS[1], caption="label"))
-        part = folder / "card.part"
-        Image.fromarray(sheet.image).save(part, "JPEG", quality=88)
-        part.replace(folder / "card.jpg")
+        with replacing(folder / "card.jpg") as part:
+            Image.fromarray(sheet.image).save(part, "JPEG", quality=88)
     text = card_text(store)
-    part = store.work / "card.part"
-    part.write_text(f"{text}\n<!-- hyponet card {_digest(text)} -->\n", encoding="utf-8")
-    part.replace(path)
+    with replacing(path, work=store.work) as part:
+        part.write_text(f"{text}\n<!-- hyponet card {_digest(text)} -->\n", encoding="utf-8")
     return True
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ...evaluation.files import replacing
 from ...evaluation.fonts import caption_font
 from ...evaluation.pictures.decode import decode
 from .store.folders import make_sibling
@@ -84,9 +85,8 @@ def save_sheet(store: DatasetStore, settings: SheetSettings, sheet: Sheet) -> Pa
     folder = make_sibling(store.root, "sheets")
     of_class = f"-{safe_folder(settings.only_class)}" if settings.only_class else ""
     path = folder / f"sheet{of_class}-{settings.columns}x{settings.rows}-{settings.page:04d}.png"
-    part = folder / f"{path.stem}.part"
-    Image.fromarray(sheet.image).save(part, "PNG", compress_level=1)
-    part.replace(path)
+    with replacing(path) as part:
+        Image.fromarray(sheet.image).save(part, "PNG", compress_level=1)
     return path
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ...evaluation.files import replacing
 from ...evaluation.pictures.decode import decode, has_picture_suffix, is_picture
 from ...evaluation.progress import Progress
 
@@ -256,6 +256,5 @@ def _png(picture: np.ndarray) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    with replacing(path) as fresh:
+        fresh.write_bytes(data)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ...evaluation.files import replacing
 from .adapter import LoraLayer
 from .buckets import STEP
 from .settings import LoraSettings
@@ -144,10 +144,8 @@ def file_bytes(tensors: Mapping[str, torch.Tensor], info: Mapping[str, str]) -> 
 
 def write(path: Path, data: bytes) -> None:
     """Write the file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    with replacing(path) as fresh:
+        fresh.write_bytes(data)
 
 
 def read_metadata(path: Path) -> dict[str, str]:

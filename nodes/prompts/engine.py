@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import folder_paths
 from comfy_api.latest import io
 
+from ...evaluation.files import replacing
 from .. import paths
 from ..engine import progress_bar
 from ..hyponyms.classifier import Classifier
@@ -140,19 +139,9 @@ def save_wildcard(hyponyms: Hyponyms | None, words: str, name: str, overwrite: b
             f"name is {name!a}, and {same[0]} exists; expected a new name; choose one, or switch overwrite on"
         )
     path = same[0] if same else path
-    _write(path, "\n".join(lines) + "\n")
+    with replacing(path) as fresh:
+        fresh.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return Saved(f"__{name}__", path, sum(not line.startswith("#") for line in lines))
-
-
-def _write(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def load_wildcard(name: str) -> Hyponyms:

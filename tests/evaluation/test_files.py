@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -29,5 +31,69 @@ def test_what_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path: Path
 
     with pytest.raises(OSError, match="disk full"):
         fill_the_disk()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_threads_that_write_one_file_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with replacing(path) as first, replacing(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"  # whose block ends last
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_temporary_file_can_lie_in_another_folder_and_be_on_the_disk_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, path = tmp_path / "work", tmp_path / "set" / "dataset.json"
+    work.mkdir()
+    calls: list[str] = []
+    sync, move = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: [calls.append("fsync"), sync(file)])
+    monkeypatch.setattr(os, "replace", lambda source, target: [calls.append("replace"), move(source, target)])
+    with replacing(path, work=work, durable=True) as temporary:
+        assert temporary.parent == work
+        temporary.write_text("whole")
+    assert calls == ["fsync", "replace"]
+    assert not list(work.iterdir())
+    assert path.read_text() == "whole"
+
+
+class Reader:
+    """Windows' os.replace (WinError 5, or 32) while somebody reads the target, until it has been tried so often."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, attempts: int) -> None:
+        self.left = attempts
+        self._move = os.replace
+        self.pauses: list[float] = []
+        monkeypatch.setattr(os, "replace", self)
+        monkeypatch.setattr(time, "sleep", self.pauses.append)
+
+    def __call__(self, source: Path, target: Path) -> None:
+        if self.left:
+            self.left -= 1
+            raise PermissionError(13, "The process cannot access the file because it is being used by another process")
+        self._move(source, target)
+
+
+def test_a_reader_on_windows_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(monkeypatch, attempts=3)
+    with replacing(tmp_path / "report.html") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "report.html").read_text() == "new"
+    assert len(reader.pauses) == 3
+    assert sum(reader.pauses) < 1
+
+
+def test_a_reader_that_stays_is_an_error_and_nothing_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    Reader(monkeypatch, attempts=100)
+    with pytest.raises(PermissionError, match="used by another process"), replacing(path) as temporary:
+        temporary.write_text("new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ....evaluation.files import replace_file
 from ..store import folders
 from ..store.record import FAILED, KEPT, UNCHECKED, Line
 from ..store.rejected import BY_HAND, LOST, Rejection
@@ -122,7 +123,7 @@ def _move_out(store: DatasetStore, line: Line) -> None:
     folders.make_sibling(store.root, "rejects")
     target = reject_path(store.root, line)
     target.parent.mkdir(exist_ok=True)
-    folders.replace_file(source, target)
+    replace_file(source, target)
 
 
 def _bring_back(store: DatasetStore, line: Line) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ....evaluation.files import replace_file
 from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_suffix
 from ..store import folders
 from ..store.record import Line
@@ -109,7 +110,7 @@ def mark_findings(store: DatasetStore, found: Findings, tries: int = DEFAULT_TRI
     for name in found.unlisted:
         folder = folders.make_sibling(store.root, "rejects") / "unlisted" / Path(name).parent
         folder.mkdir(parents=True, exist_ok=True)
-        os.replace(store.root / name, _free(folder / Path(name).name))
+        replace_file(store.root / name, _free(folder / Path(name).name))
     if not marks and not found.broken_lines:
         return Marked(0, 0)
     if not marks:

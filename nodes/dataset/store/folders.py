@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
+
+from ....evaluation.files import replacing
 
 FORMAT = "hyponet.dataset"
 VERSION = 1
@@ -54,12 +55,17 @@ def claim(folder: Path) -> None:
     except OSError as error:
         raise unwritable(folder, error) from error
     if not (folder / DESCRIPTION).exists():
-        strange = [entry.name for entry in os.scandir(folder) if entry.name not in (DESCRIPTION + ".part", "lock")]
+        strange = [entry.name for entry in os.scandir(folder) if not _is_leftover(entry.name)]
         if strange:
             raise ValueError(
                 f"{folder} holds files that are not ours ({', '.join(sorted(strange)[:3])}); "
                 "expected a data set of this pack or an empty folder; choose another name"
             )
+
+
+def _is_leftover(name: str) -> bool:
+    """Whether a crash between making the folder and marking it leaves a file of this name."""
+    return name == "lock" or (name.startswith(DESCRIPTION) and name.endswith(".part"))
 
 
 def refuse_inside(root: Path) -> None:
@@ -102,28 +108,13 @@ def _is_class(entry: object) -> bool:
 
 def write_json(folder: Path, work: Path, data: dict[str, Any]) -> None:
     """Replace `folder`/dataset.json whole: a crash leaves the old one or the new one."""
-    fresh = work / (DESCRIPTION + ".part")
+    text = json.dumps(data, ensure_ascii=False, indent=1)
     try:
-        # half a surrogate pair, from any widget of the graph, is written as JSON's own escape
-        with open(fresh, "w", encoding="utf-8", errors="backslashreplace") as file:
-            json.dump(data, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        replace_file(fresh, folder / DESCRIPTION)
+        with replacing(folder / DESCRIPTION, work=work, durable=True) as fresh:
+            # half a surrogate pair, from any widget of the graph, is written as JSON's own escape
+            fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise unwritable(folder, error) from error
-
-
-def replace_file(source: Path, target: Path) -> None:
-    """`os.replace` that waits a moment for readers: Windows replaces no file that somebody has open."""
-    for pause in (0.02, 0.1, 0.5, 0.0):
-        try:
-            os.replace(source, target)
-            return
-        except PermissionError:
-            if pause == 0.0:
-                raise
-            time.sleep(pause)
 
 
 def unwritable(folder: Path, error: OSError) -> OSError:

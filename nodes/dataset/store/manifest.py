@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .folders import replace_file
+from ....evaluation.files import replacing
 from .record import KEPT, Line
 
 logger = logging.getLogger("hyponet")
@@ -141,15 +141,11 @@ class Manifest:
     def rewrite(self, work: Path, change: Callable[[Line], Line | None]) -> None:
         """Replace the file by one with `change(line)` for every line; None drops it."""
         self.close()
-        fresh = work / "metadata.jsonl.part"
-        with open(fresh, "wb") as out:
+        with replacing(self.path, work=work, durable=True) as fresh, open(fresh, "wb") as out:
             for line in self.lines():
                 changed = change(line)
                 if changed is not None:
                     out.write(changed.to_bytes())
-            out.flush()
-            os.fsync(out.fileno())
-        replace_file(fresh, self.path)
         self._scan()
 
     def close(self) -> None:

@@ -5,13 +5,12 @@ Writes class folders of one set.
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from .folders import replace_file
+from ....evaluation.files import replacing
 
 
 class Placer:
@@ -20,7 +19,6 @@ class Placer:
     def __init__(self, root: Path, work: Path) -> None:
         self._root = root
         self._work = work
-        self._numbers = itertools.count()
         self._made: set[str] = set()
 
     def put(self, file_name: str, data: bytes) -> None:
@@ -43,13 +41,8 @@ class Placer:
                 raise ValueError(f"{folder} is a link; expected a folder; remove the link")
             folder.mkdir(exist_ok=True)
             self._made.add(folder.name)
-        part = self._work / f"{self._root.name}-{next(self._numbers)}.part"
-        try:
+        with replacing(self._root / file_name, work=self._work) as part:
             write(part)
-            replace_file(part, self._root / file_name)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
