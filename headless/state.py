@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -53,8 +54,12 @@ class State:
 
     def write(self, name: str, state: RowState) -> None:
         temporary = self._path(name).with_suffix(f".{os.getpid()}.part")
-        temporary.write_text(json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n", "utf-8")
-        temporary.replace(self._path(name))
+        try:
+            temporary.write_text(json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n", "utf-8")
+            temporary.replace(self._path(name))
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
     @contextlib.contextmanager
     def held(self, part: str) -> Iterator[None]:
@@ -82,5 +87,7 @@ def _lock(handle: BinaryIO, message: str) -> None:
             import fcntl
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise BlockingIOError(message) from None
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise BlockingIOError(message) from None
+        # a file system without locks: on with the work, for nobody can be asked (as cargo does)

@@ -7,6 +7,7 @@ that an interrupted set-up never looks complete.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -161,7 +162,7 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 def try_lock(handle: BinaryIO) -> bool:
-    """Whether this process holds the lock on the open file now."""
+    """Whether this process may go on: it holds the lock on the open file now, or the file system has no locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -172,8 +173,8 @@ def try_lock(handle: BinaryIO) -> bool:
             import fcntl
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
     return True
 
 

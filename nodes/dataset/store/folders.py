@@ -65,7 +65,7 @@ def claim(folder: Path) -> None:
 
 def _is_leftover(name: str) -> bool:
     """Whether a crash between making the folder and marking it leaves a file of this name."""
-    return name == "lock" or (name.startswith(DESCRIPTION) and name.endswith(".part"))
+    return name in ("lock", "lock.holder") or (name.startswith(DESCRIPTION) and name.endswith(".part"))
 
 
 def refuse_inside(root: Path) -> None:
