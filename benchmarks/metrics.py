@@ -31,10 +31,12 @@ sys.path.append(str(ROOT / "tests" / "tools"))
 
 from random_inception import FID_FILE, write_random_weights  # noqa: E402
 
-from hyponet.evaluation.metrics.features import Preparation, extract_features  # noqa: E402
+from hyponet.evaluation.metrics.conventions import Preparation  # noqa: E402
+from hyponet.evaluation.metrics.features import extract_features  # noqa: E402
 from hyponet.evaluation.metrics.fid import measure_fid  # noqa: E402
-from hyponet.evaluation.metrics.inception import FID_NETWORK, load_inception  # noqa: E402
+from hyponet.evaluation.metrics.inception import load_inception  # noqa: E402
 from hyponet.evaluation.metrics.inception_score import measure_inception_score  # noqa: E402
+from hyponet.evaluation.metrics.inception_weights import FID_NETWORK  # noqa: E402
 from hyponet.evaluation.pictures.sources.folders import read_folder  # noqa: E402
 
 Figures = dict[str, float]

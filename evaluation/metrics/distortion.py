@@ -19,8 +19,9 @@ from torch.nn import functional as F
 from ..pictures.cache import resized
 from ..pictures.labelled_images import LabelledImages, Progress, labelled
 from ..results import Measurement
+from .conventions import Preparation
 from .feature_statistics import frechet_distance, statistics_of
-from .features import Preparation, extract_features
+from .features import extract_features
 from .fid import count_warnings
 from .inception import Inception
 
@@ -144,16 +145,18 @@ def distortion_curve(
     passes = [(kind, strength) for kind in kinds for strength in strengths]
     total = (len(passes) + 1) * len(images)
 
-    def part(number: int) -> Progress | None:
+    def pass_progress(number: int) -> Progress | None:
         return None if progress is None else lambda done, _: progress(number * len(images) + done, total)
 
-    clean = extract_features(images, inception, preparation, cache=cache, batch=batch, progress=part(0))
+    clean = extract_features(images, inception, preparation, cache=cache, batch=batch, progress=pass_progress(0))
     reference = statistics_of(clean)
     curves: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number, (kind, strength) in enumerate(passes, start=1):
         source = DistortedPictures(images, kind, strength, seed, preparation)
         distorted = labelled(f"{images.name} {kind}", images.class_names, images.labels, source)
-        features = extract_features(distorted, inception, preparation, cache=cache, batch=batch, progress=part(number))
+        features = extract_features(
+            distorted, inception, preparation, cache=cache, batch=batch, progress=pass_progress(number)
+        )
         curves[kind].append(frechet_distance(statistics_of(features), reference))
     return Measurement(
         name=images.name,

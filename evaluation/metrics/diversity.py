@@ -25,18 +25,20 @@ def vendi_score(features: np.ndarray | Tensor) -> float:
     """
     x = torch.as_tensor(features).double()
     x = x / x.norm(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float64).tiny)
-    kernel = (x @ x.T if len(x) <= x.shape[1] else x.T @ x) / len(x)
+    kernel = (x @ x.T if len(x) <= x.shape[1] else x.T @ x) / len(x)  # [n,n] or [d,d]
     values = torch.linalg.eigvalsh(kernel)
     values = values[values > 0]
     return float((-(values * values.log()).sum()).exp())
 
 
-def pairwise_distances(features: np.ndarray | Tensor, tick: Callable[[int], None] | None = None) -> tuple[float, float]:
+def pairwise_distances(
+    features: np.ndarray | Tensor, on_compared: Callable[[int], None] | None = None
+) -> tuple[float, float]:
     """Mean Euclidean distance over all pairs, and the median distance to the nearest other picture.
 
     Args:
         features: [n,d] with n >= 2.
-        tick: hears how many more pictures were compared with all others; what it raises stops the work.
+        on_compared: hears how many more pictures were compared with all others; what it raises stops the work.
     """
     x = torch.as_tensor(features).double()
     x = x - x.mean(0)
@@ -45,8 +47,8 @@ def pairwise_distances(features: np.ndarray | Tensor, tick: Callable[[int], None
         distances = squared.sqrt()
         total += float(distances.sum())
         nearest.append(distances.topk(2, dim=1, largest=False).values[:, 1])
-        if tick is not None:
-            tick(len(distances))
+        if on_compared is not None:
+            on_compared(len(distances))
     return total / (len(x) * (len(x) - 1)), float(np.median(torch.cat(nearest).numpy()))
 
 
@@ -61,18 +63,18 @@ def measure_diversity(features: ImageFeatures, *, progress: Progress | None = No
         ValueError: no class has two pictures.
     """
     classes = {}
-    done = 0
+    compared = 0
 
-    def tick(pictures: int) -> None:
-        nonlocal done
-        done += pictures
+    def count_compared(pictures: int) -> None:
+        nonlocal compared
+        compared += pictures
         if progress is not None:
-            progress(done, len(features))
+            progress(compared, len(features))
 
     for label, name in enumerate(features.class_names):
         part = features.of_class(label)
         if len(part) > 1:
-            mean, nearest = pairwise_distances(part.features, tick)
+            mean, nearest = pairwise_distances(part.features, count_compared)
             classes[name] = {
                 "count": len(part),
                 "mean_pairwise_distance": mean,

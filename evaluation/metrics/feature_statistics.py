@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from ..files import replacing
-from .features import ImageFeatures, Preparation
+from .conventions import Preparation
+from .features import ImageFeatures
 from .inception import FEATURES
 
 
@@ -121,18 +122,18 @@ def _trace_of_root(first: FeatureStatistics, second: FeatureStatistics) -> float
     """
     a, b = first.factor, second.factor
     if a is not None and b is not None:
-        return float(torch.linalg.svdvals(a @ b.T).sum())
+        return float(torch.linalg.svdvals(a @ b.T).sum())  # [n,m]
     if a is not None or b is not None:
-        factor, other = (a, second.full_covariance()) if a is not None else (b, first.full_covariance())
+        factor, covariance = (a, second.full_covariance()) if a is not None else (b, first.full_covariance())
         assert factor is not None
-        if _cholesky(other) is not None:
-            return _sum_of_roots(factor @ other @ factor.T)
-        return float(torch.linalg.svdvals(factor @ _root(other).T).sum())
-    one, two = first.full_covariance(), second.full_covariance()
-    lower = _cholesky(one)
-    if lower is not None and _cholesky(two) is not None:
-        return _sum_of_roots(lower.T @ two @ lower)
-    return float(torch.linalg.svdvals(_root(one) @ _root(two).T).sum())
+        if _cholesky(covariance) is not None:
+            return _sum_of_roots(factor @ covariance @ factor.T)  # [n,n]
+        return float(torch.linalg.svdvals(factor @ _root(covariance).T).sum())
+    first_covariance, second_covariance = first.full_covariance(), second.full_covariance()
+    lower = _cholesky(first_covariance)
+    if lower is not None and _cholesky(second_covariance) is not None:
+        return _sum_of_roots(lower.T @ second_covariance @ lower)
+    return float(torch.linalg.svdvals(_root(first_covariance) @ _root(second_covariance).T).sum())
 
 
 def _cholesky(covariance: Tensor) -> Tensor | None:
@@ -150,8 +151,8 @@ def _sum_of_roots(matrix: Tensor) -> float:
 def _root(covariance: Tensor) -> Tensor:
     """B [rank,d] with B'B = covariance."""
     values, vectors = torch.linalg.eigh(covariance)
-    kept = values > values[-1] * len(values) * torch.finfo(torch.float64).eps
-    root: Tensor = values[kept].sqrt()[:, None] * vectors[:, kept].T
+    positive = values > values[-1] * len(values) * torch.finfo(torch.float64).eps
+    root: Tensor = values[positive].sqrt()[:, None] * vectors[:, positive].T
     return root
 
 
@@ -197,18 +198,18 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
             f"{path} has a sigma that is not finite or not symmetric; expected a covariance; make it again"
         )
     sigma = torch.from_numpy(covariance)
-    rounding = 1e-5 * float(sigma.trace())  # files in float32 have eigenvalues a little below 0
+    rounding = 1e-5 * float(sigma.trace())  # float32 files have eigenvalues down to -1e-7 of the trace; 100 times that
     if torch.linalg.cholesky_ex(sigma + (rounding + 1e-300) * torch.eye(FEATURES, dtype=torch.float64)).info:
         raise ValueError(f"{path} has a sigma with negative eigenvalues; expected a covariance; make it again")
-    known = facts or {}
+    facts = facts or {}
     return FeatureStatistics(
-        name=str(known.get("name", path.stem)),
+        name=str(facts.get("name", path.stem)),
         count=count,
         mean=torch.from_numpy(mean),
         factor=None,
         covariance=sigma,
-        network=str(known.get("network", network)),
-        weights=str(known.get("weights_sha256", "")),
+        network=str(facts.get("network", network)),
+        weights=str(facts.get("weights_sha256", "")),
         preparation=preparation,
-        content_key=str(known.get("content_key", "")),
+        content_key=str(facts.get("content_key", "")),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,48 +18,21 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 import torch
-from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..files import replacing
 from ..pictures.cache import resized
-from ..pictures.labelled_images import LabelledImages, Progress, labelled
-from ..pictures.tensors import to_uint8
+from ..pictures.labelled_images import LabelledImages, Progress
 from ..pictures.threads import in_threads
-from .inception import FEATURES, NETWORKS, SIDE, TORCHVISION_NETWORK, Inception, full_precision
+from .conventions import Preparation, network_input
+from .inception import FEATURES, Inception, full_precision
+from .inception_weights import NETWORKS, TORCHVISION_NETWORK
 
-log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 
-CONVENTIONS = ("torch-fidelity", "clean-fid", "pytorch-fid", "torchmetrics", "thesis")
-CORES = 32  # at most, on a CPU: each takes about 60 MB for its batch
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """How a picture becomes the network's input.
-
-    Args:
-        convention: one of CONVENTIONS: the way to 299x299 and to about -1..1.
-        size: side to which pictures are reduced first; 0 keeps each at its own size.
-        filter, crop: of that first reduction (evaluation/pictures/decode.py); empty without one.
-    """
-
-    convention: str = "torch-fidelity"
-    size: int = 32
-    filter: str = "bicubic"
-    crop: str = "squash"
-
-    def __post_init__(self) -> None:
-        if self.convention not in CONVENTIONS:
-            raise ValueError(f"convention is {self.convention!r}; expected one of: {', '.join(CONVENTIONS)}")
-        if not self.size:
-            object.__setattr__(self, "filter", "")
-            object.__setattr__(self, "crop", "")
-
-    def to_json(self) -> dict[str, Any]:
-        return {"convention": self.convention, "size": self.size, "filter": self.filter, "crop": self.crop}
+MAX_CORES = 32  # on a CPU: each takes about 60 MB for its batch
+CACHE_VERSION = 1  # of the files of features; another number makes all of them again
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +66,8 @@ class ImageFeatures:
 
     def of_class(self, label: int) -> ImageFeatures:
         """The pictures with one label."""
-        at = np.flatnonzero(self.labels == label)
-        return replace(self, labels=self.labels[at], features=self.features[at], logits=self.logits[at])
+        members = np.flatnonzero(self.labels == label)
+        return replace(self, labels=self.labels[members], features=self.features[members], logits=self.logits[members])
 
     def describe(self) -> dict[str, Any]:
         """What a result says of this input."""
@@ -123,8 +96,8 @@ def check_comparable(first: Any, second: Any) -> None:
     Raises:
         ValueError: network, weights or preparation differ; the message says in what.
     """
-    ours, theirs = (_settings_that_matter(side.settings()) for side in (first, second))
-    unlike = [f"{key} {ours[key]} / {theirs[key]}" for key in ours if ours[key] != theirs[key] and theirs[key] != ""]
+    mine, theirs = (_comparable_settings(side.settings()) for side in (first, second))
+    unlike = [f"{key} {mine[key]} / {theirs[key]}" for key in mine if mine[key] != theirs[key] and theirs[key] != ""]
     if unlike:
         raise ValueError(
             f"{first.name} and {second.name} were prepared differently ({'; '.join(unlike)}); expected the same "
@@ -132,7 +105,7 @@ def check_comparable(first: Any, second: Any) -> None:
         )
 
 
-def _settings_that_matter(settings: dict[str, Any]) -> dict[str, Any]:
+def _comparable_settings(settings: dict[str, Any]) -> dict[str, Any]:
     # for the FID network, and so for every file of statistics, thesis is clean-fid's way
     if settings["convention"] == "thesis" and settings["network"] != NETWORKS[TORCHVISION_NETWORK].key:
         return {**settings, "convention": "clean-fid"}
@@ -163,16 +136,16 @@ def extract_features(
     """
     if batch < 0:
         raise ValueError(f"batch is {batch}; expected 0 (chosen for the device) or pictures at once")
-    path = None if cache is None else cache / f"{_key(images, inception, preparation)}.safetensors"
-    kept = None if path is None else _open(path, len(images), inception.network.classes)
-    features, logits = kept or _run(images, inception, preparation, batch, progress)
+    path = None if cache is None else cache / f"{_cache_key(images, inception, preparation)}.safetensors"
+    cached = None if path is None else _read_cached(path, len(images), inception.network.classes)
+    features, logits = cached or _infer(images, inception, preparation, batch, progress)
     if not bool(torch.isfinite(features).all() and torch.isfinite(logits).all()):
         raise ValueError(
             f"the features of {images.name} are not finite numbers; expected those of sound weights; check the file of "
             f"{inception.network.key} or get it again from {inception.network.url}"
         )
-    if path is not None and kept is None:
-        _keep(path, features, logits)
+    if path is not None and cached is None:
+        _write_cached(path, features, logits)
     if progress is not None:
         progress(len(images), len(images))
     return ImageFeatures(
@@ -188,113 +161,41 @@ def extract_features(
     )
 
 
-def pictures_as_images(pictures: Tensor, name: str = "pictures") -> LabelledImages:
-    """A ComfyUI IMAGE as a set with one class.
-
-    Args:
-        pictures: [B,H,W,C] float in 0..1; values become uint8 as SaveImage makes them, and grey three channels.
-    """
-    levels = to_uint8(pictures)
-    return labelled(name, ("picture",), np.zeros(len(levels), dtype=np.int64), ArrayPictures(levels))
-
-
-class ArrayPictures:
-    """Pictures in memory: uint8 [N,H,W,3], or a list of [H,W,3] of any size."""
-
-    def __init__(self, pictures: np.ndarray | Sequence[np.ndarray]) -> None:
-        self._pictures = pictures
-
-    def __len__(self) -> int:
-        return len(self._pictures)
-
-    def read(self, index: int) -> np.ndarray:
-        return np.asarray(self._pictures[index])
-
-    def digest(self, index: int) -> bytes:
-        picture = self._pictures[index]
-        return hashlib.blake2b(str(picture.shape).encode() + picture.tobytes(), digest_size=16).digest()
-
-    def describe(self, index: int) -> str:
-        return f"picture {index}"
-
-
-def network_input(pictures: Tensor, convention: str, *, is_fid: bool) -> Tensor:
-    """The network's input [B,3,299,299], about -1..1.
-
-    Args:
-        pictures: uint8 [B,H,W,3].
-        convention: one of CONVENTIONS. torch-fidelity: TensorFlow 1's bilinear, which takes pixel corners for centres;
-            pytorch-fid: bilinear with half-pixel centres, no antialias; torchmetrics: bilinear with antialias;
-            clean-fid: PIL's bicubic on float channels, clipped; thesis: clean-fid's for the FID network and PIL's
-            bicubic on 8-bit pictures for torchvision's.
-        is_fid: whether it is for the FID network ((x - 128) / 128) or torchvision's (-1..1).
-    """
-    if convention == "thesis" and not is_fid:
-        large = torch.stack([_pil_bicubic(picture) for picture in pictures.cpu()]).to(pictures.device)
-        return large.permute(0, 3, 1, 2).float() / 127.5 - 1
-    x = pictures.permute(0, 3, 1, 2).float()  # channels-last in memory, as the network wants it
-    if convention == "torch-fidelity":
-        x = _tensorflow_bilinear(x)
-    elif convention == "pytorch-fid":
-        x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", align_corners=False)
-    elif convention == "torchmetrics":
-        x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", align_corners=False, antialias=True)
-    else:
-        # with antialias, torch's bicubic has PIL's coefficient (a = -0.5) and support
-        x = F.interpolate(x, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True).clamp(0, 255)
-    if not is_fid or convention == "pytorch-fid":
-        return x.div_(127.5).sub_(1)
-    return x.sub_(128).div_(128)
-
-
-def _tensorflow_bilinear(x: Tensor) -> Tensor:
-    """[B,C,H,W] bilinear without half-pixel centres: output pixel i reads input position i * in / out.
-
-    Aligned corners read i * (in - 1) / (out - 1), which is that once either side is one pixel longer.
-    """
-    longer = F.pad(x, (0, 1, 0, 1), mode="replicate")
-    return F.interpolate(longer, (SIDE + 1, SIDE + 1), mode="bilinear", align_corners=True)[..., :SIDE, :SIDE]
-
-
-def _pil_bicubic(picture: Tensor) -> Tensor:
-    large = Image.fromarray(picture.numpy()).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.array(large))
-
-
-def usual_batch(device: torch.device) -> int:
-    """Pictures that Inception takes at once where nobody said how many: measured on a CPU, a guess elsewhere."""
+def default_batch(device: torch.device) -> int:
+    """Pictures that Inception takes at once: on a CPU the fastest of 1, 2, 3, 4 and 8 a core, elsewhere a guess."""
     return 4 if device.type == "cpu" else 32
 
 
-def _run(
+def _infer(
     images: LabelledImages, inception: Inception, preparation: Preparation, batch: int, progress: Progress | None
 ) -> tuple[Tensor, Tensor]:
     total = len(images)
-    device = inception.last.weight.device
+    device = inception.device
     on_cpu = device.type == "cpu"
-    batch = batch or usual_batch(device)
+    batch = batch or default_batch(device)
     read = _reader(images, preparation, progress)
-    turn = nullcontext() if on_cpu else threading.Lock()  # a GPU has room for one batch; others are decoded meanwhile
+    # a GPU has room for one batch, while others are decoded; on a CPU each core has a batch of its own
+    device_lock = nullcontext() if on_cpu else threading.Lock()
 
-    def answer(number: int) -> tuple[Tensor, Tensor]:
+    def infer_batch(number: int) -> tuple[Tensor, Tensor]:
         pictures = [read(i) for i in range(number * batch, min((number + 1) * batch, total))]
-        with turn, torch.inference_mode():
+        with device_lock, torch.inference_mode():
             inputs = [
-                network_input(run.to(device), preparation.convention, is_fid=inception.is_fid)
-                for run in _runs(pictures)
+                network_input(group.to(device), preparation.convention, is_fid=inception.is_fid)
+                for group in _grouped_by_size(pictures)
             ]
-            pooled, scores = inception(inputs[0] if len(inputs) == 1 else torch.cat(inputs))
-            return pooled.cpu(), scores.cpu()
+            features, logits = inception(torch.cat(inputs))  # [b,2048], [b,classes]
+            return features.cpu(), logits.cpu()
 
-    answers = in_threads(
-        answer,
+    batches = in_threads(
+        infer_batch,
         -(-total // batch),
         None if progress is None else lambda done, _: progress(min(done * batch, total), total),
-        workers=min(CORES, torch.get_num_threads()) if on_cpu else None,
+        workers=min(MAX_CORES, torch.get_num_threads()) if on_cpu else None,
     )
     with full_precision(), one_thread_each() if on_cpu else nullcontext():
-        features, logits = zip(*answers, strict=True)
-    return torch.cat(features), torch.cat(logits)
+        features, logits = zip(*batches, strict=True)
+    return torch.cat(features), torch.cat(logits)  # [N,2048], [N,classes]
 
 
 @contextmanager
@@ -309,45 +210,47 @@ def one_thread_each() -> Iterator[None]:
 
 
 def _reader(images: LabelledImages, preparation: Preparation, progress: Progress | None) -> Callable[[int], np.ndarray]:
-    """From the place of a picture to its uint8 [H,W,3]."""
+    """From the index of a picture to its uint8 [H,W,3]."""
     if not preparation.size:
         return images.read
-    tick: Progress | None = None if progress is None else lambda done, total: progress(0, total)
-    small = resized(images, preparation.size, preparation.filter, preparation.crop, tick).numpy()
+    # reducing is quick beside the network: the bar stays at 0 meanwhile, and an interrupt is still noticed
+    at_start: Progress | None = None if progress is None else lambda done, total: progress(0, total)
+    small = resized(images, preparation.size, preparation.filter, preparation.crop, at_start).numpy()
     return lambda index: small[index]
 
 
-def _runs(pictures: list[np.ndarray]) -> list[Tensor]:
-    runs: list[list[np.ndarray]] = []
+def _grouped_by_size(pictures: list[np.ndarray]) -> list[Tensor]:
+    """Neighbours of equal size as one tensor uint8 [b,H,W,3], in order."""
+    groups: list[list[np.ndarray]] = []
     for picture in pictures:
-        if runs and runs[-1][0].shape == picture.shape:
-            runs[-1].append(picture)
+        if groups and groups[-1][0].shape == picture.shape:
+            groups[-1].append(picture)
         else:
-            runs.append([picture])
-    return [torch.from_numpy(np.stack(run)) for run in runs]
+            groups.append([picture])
+    return [torch.from_numpy(np.stack(group)) for group in groups]
 
 
-def _key(images: LabelledImages, inception: Inception, preparation: Preparation) -> str:
-    parts = ["1", images.pictures_key, inception.network.key, inception.digest, repr(preparation)]
+def _cache_key(images: LabelledImages, inception: Inception, preparation: Preparation) -> str:
+    parts = [str(CACHE_VERSION), images.pictures_key, inception.network.key, inception.digest, repr(preparation)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=20).hexdigest()
 
 
-def _open(path: Path, count: int, classes: int) -> tuple[Tensor, Tensor] | None:
+def _read_cached(path: Path, count: int, classes: int) -> tuple[Tensor, Tensor] | None:
     if not path.exists():
         return None
     try:
-        kept = safetensors.torch.load(path.read_bytes())
-        if kept["features"].shape == (count, FEATURES) and kept["logits"].shape == (count, classes):
-            return kept["features"], kept["logits"]
+        tensors = safetensors.torch.load(path.read_bytes())
+        if tensors["features"].shape == (count, FEATURES) and tensors["logits"].shape == (count, classes):
+            return tensors["features"], tensors["logits"]
     except (SafetensorError, OSError, KeyError) as error:
-        log.warning("%s is damaged (%s: %s)", path, type(error).__name__, error)
-    log.warning("the features in %s are made again", path)
+        logger.warning("%s is damaged (%s: %s)", path, type(error).__name__, error)
+    logger.warning("the features in %s are made again", path)
     return None
 
 
-def _keep(path: Path, features: Tensor, logits: Tensor) -> None:
+def _write_cached(path: Path, features: Tensor, logits: Tensor) -> None:
     try:
         with replacing(path) as temporary:
             safetensors.torch.save_file({"features": features, "logits": logits}, temporary)
     except (OSError, SafetensorError) as error:
-        log.warning("the features could not be kept in %s: %s", path, error)
+        logger.warning("the features could not be kept in %s: %s", path, error)

@@ -11,7 +11,7 @@ from .feature_statistics import FeatureStatistics, frechet_distance, statistics_
 from .features import ImageFeatures, check_comparable
 from .inception import FEATURES
 
-USUAL_COUNT = 10_000
+USUAL_COUNT = 10_000  # the least that the field reports FID for
 
 
 def measure_fid(
@@ -80,13 +80,13 @@ def _per_class(
         raise ValueError(
             f"{features.name} and {reference.name} share no class; expected equal class names; use Map Classes first"
         )
-    found: dict[str, dict[str, float | int | None]] = {}
-    for done, name in enumerate(shared, start=1):
+    by_class: dict[str, dict[str, float | int | None]] = {}
+    for finished, name in enumerate(shared, start=1):
         ours = features.of_class(features.class_names.index(name))
         theirs = reference.of_class(reference.class_names.index(name))
         enough = len(ours) > 1 and len(theirs) > 1
         fid = frechet_distance(statistics_of(ours), statistics_of(theirs)) if enough else None
-        found[name] = {"fid": fid, "count": len(ours), "reference_count": len(theirs)}
+        by_class[name] = {"fid": fid, "count": len(ours), "reference_count": len(theirs)}
         if progress is not None:
-            progress(done, len(shared))
-    return found
+            progress(finished, len(shared))
+    return by_class

@@ -1,7 +1,8 @@
 """Inception v3 for metrics: the FID network of 2015-12-05 and torchvision's, 299x299 pictures -> features and logits.
 
-Reads: the published weight files. Batch-norm is folded into the convolutions when they are loaded and tensors are laid
-out channels-last, which together more than doubles the speed on a CPU; features agree to about 1e-6 of the largest.
+Reads: the published weight files. Modules and their names are torchvision's (torchvision/models/inception.py), less
+what only training needs; batch-norm is folded into the convolutions when weights are loaded and tensors are laid out
+channels-last, so features agree with the original's to about 1e-6 of the largest.
 Source: Szegedy et al., Rethinking the Inception Architecture (arXiv 1512.00567); the FID variant's pooling follows
 TensorFlow's graph as pytorch-fid 0.3.0 documents it.
 """
@@ -9,103 +10,167 @@ TensorFlow's graph as pytorch-fid 0.3.0 documents it.
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from enum import Enum
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-log = logging.getLogger("hyponet")
+from .convolution import Convolution
+from .inception_weights import FID_NETWORK, NETWORKS
 
-FID_NETWORK = "FID Inception v3 (2015-12-05)"
-TORCHVISION_NETWORK = "torchvision Inception v3 (ImageNet-1k)"
 FEATURES = 2048
 SIDE = 299
-BATCH_NORM_EPS = 1e-3
+BATCH_NORM_EPS = 1e-3  # of both published networks; torch's own default is 1e-5
 
 
-@dataclass(frozen=True)
-class Network:
-    """One published set of weights.
+class Pool(Enum):
+    """How the pooling branch of a block pools, 3x3 with stride 1."""
 
-    Attributes:
-        key: short name that goes into results and cache keys.
-        file: its file name; the last part before the suffix begins its SHA-256.
-        url: where it is published.
-        classes: width of the last layer.
+    AVERAGE = "average"  # torchvision: the padding's zeros count
+    AVERAGE_INSIDE = "average inside"  # the FID network: only pixels inside the picture count
+    MAXIMUM = "maximum"  # the FID network's last block
+
+
+def pooled_branch(convolution: Convolution, x: Tensor, pool: Pool) -> Tensor:
+    """Pool, then the 1x1 convolution with ReLU; [B,in,H,W] -> [B,out,H,W].
+
+    An average and a 1x1 convolution may change places, and after the convolution there are fewer channels to average.
     """
-
-    key: str
-    file: str
-    url: str
-    classes: int
-
-    def is_published(self, digest: str) -> bool:
-        """Whether a weight file's SHA-256 is that of the published file."""
-        return digest.startswith(self.file.rpartition("-")[2].removesuffix(".pth"))
+    if pool is Pool.MAXIMUM:
+        pooled: Tensor = convolution(F.max_pool2d(x, 3, stride=1, padding=1))
+        return pooled
+    x = convolution.without_bias(x)  # [B,out,H,W]
+    x = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=pool is Pool.AVERAGE)
+    assert convolution.bias is not None
+    return x.add_(convolution.bias[:, None, None]).relu_()
 
 
-NETWORKS: dict[str, Network] = {
-    FID_NETWORK: Network(
-        key="fid-inception-v3-2015-12-05",
-        file="pt_inception-2015-12-05-6726825d.pth",
-        url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
-        "pt_inception-2015-12-05-6726825d.pth",
-        classes=1008,
-    ),
-    TORCHVISION_NETWORK: Network(
-        key="torchvision-inception-v3-imagenet1k-v1",
-        file="inception_v3_google-0cc3c7bd.pth",
-        url="https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
-        classes=1000,
-    ),
-}
+class InceptionA(nn.Module):
+    """[B,in,35,35] -> [B,224+pool_features,35,35]."""
 
-# A branch is a chain of convolutions; "max" is 3x3 with stride 2, "branch_pool" pools first; a tuple at the end of a
-# chain runs side by side. Names are those of the weight files.
-_Chain = Sequence[str | tuple[str, ...]]
-_A: tuple[_Chain, ...] = (
-    ["branch1x1"],
-    ["branch5x5_1", "branch5x5_2"],
-    ["branch3x3dbl_1", "branch3x3dbl_2", "branch3x3dbl_3"],
-)
-_C: tuple[_Chain, ...] = (
-    ["branch1x1"],
-    ["branch7x7_1", "branch7x7_2", "branch7x7_3"],
-    ["branch7x7dbl_1", "branch7x7dbl_2", "branch7x7dbl_3", "branch7x7dbl_4", "branch7x7dbl_5"],
-)
-_E: tuple[_Chain, ...] = (
-    ["branch1x1"],
-    ["branch3x3_1", ("branch3x3_2a", "branch3x3_2b")],
-    ["branch3x3dbl_1", "branch3x3dbl_2", ("branch3x3dbl_3a", "branch3x3dbl_3b")],
-)
-_POOLED: tuple[_Chain, ...] = (["branch_pool"],)
-_BLOCKS: dict[str, tuple[_Chain, ...]] = {
-    **dict.fromkeys(("Mixed_5b", "Mixed_5c", "Mixed_5d"), _A + _POOLED),
-    "Mixed_6a": (["branch3x3"], ["branch3x3dbl_1", "branch3x3dbl_2", "branch3x3dbl_3"], ["max"]),
-    **dict.fromkeys(("Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e"), _C + _POOLED),
-    "Mixed_7a": (
-        ["branch3x3_1", "branch3x3_2"],
-        ["branch7x7x3_1", "branch7x7x3_2", "branch7x7x3_3", "branch7x7x3_4"],
-        ["max"],
-    ),
-    **dict.fromkeys(("Mixed_7b", "Mixed_7c"), _E + _POOLED),
-}
-_STEM = ["Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "max", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "max"]
-_STRIDE_2 = {
-    "Conv2d_1a_3x3",
-    "Mixed_6a.branch3x3",
-    "Mixed_6a.branch3x3dbl_3",
-    "Mixed_7a.branch3x3_2",
-    "Mixed_7a.branch7x7x3_4",
-}
-_NO_PADDING = _STRIDE_2 | {"Conv2d_2a_3x3", "Conv2d_3b_1x1", "Conv2d_4a_3x3"}
+    def __init__(self, in_channels: int, pool_features: int, pool: Pool) -> None:
+        super().__init__()
+        self.pool = pool
+        self.branch1x1 = Convolution(in_channels, 64, 1)
+        self.branch5x5_1 = Convolution(in_channels, 48, 1)
+        self.branch5x5_2 = Convolution(48, 64, 5, padding=2)
+        self.branch3x3dbl_1 = Convolution(in_channels, 64, 1)
+        self.branch3x3dbl_2 = Convolution(64, 96, 3, padding=1)
+        self.branch3x3dbl_3 = Convolution(96, 96, 3, padding=1)
+        self.branch_pool = Convolution(in_channels, pool_features, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branches = [
+            self.branch1x1(x),  # [B,64,35,35]
+            self.branch5x5_2(self.branch5x5_1(x)),  # [B,64,35,35]
+            self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x))),  # [B,96,35,35]
+            pooled_branch(self.branch_pool, x, self.pool),  # [B,pool_features,35,35]
+        ]
+        return torch.cat(branches, dim=1)
+
+
+class InceptionB(nn.Module):
+    """[B,in,35,35] -> [B,480+in,17,17]."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.branch3x3 = Convolution(in_channels, 384, 3, stride=2)
+        self.branch3x3dbl_1 = Convolution(in_channels, 64, 1)
+        self.branch3x3dbl_2 = Convolution(64, 96, 3, padding=1)
+        self.branch3x3dbl_3 = Convolution(96, 96, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branches = [
+            self.branch3x3(x),  # [B,384,17,17]
+            self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x))),  # [B,96,17,17]
+            F.max_pool2d(x, 3, stride=2),  # [B,in,17,17]
+        ]
+        return torch.cat(branches, dim=1)
+
+
+class InceptionC(nn.Module):
+    """[B,in,17,17] -> [B,768,17,17]; 7x7 convolutions as 1x7 and 7x1 with `channels_7x7` between them."""
+
+    def __init__(self, in_channels: int, channels_7x7: int, pool: Pool) -> None:
+        super().__init__()
+        inner = channels_7x7
+        self.pool = pool
+        self.branch1x1 = Convolution(in_channels, 192, 1)
+        self.branch7x7_1 = Convolution(in_channels, inner, 1)
+        self.branch7x7_2 = Convolution(inner, inner, (1, 7), padding=(0, 3))
+        self.branch7x7_3 = Convolution(inner, 192, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_1 = Convolution(in_channels, inner, 1)
+        self.branch7x7dbl_2 = Convolution(inner, inner, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_3 = Convolution(inner, inner, (1, 7), padding=(0, 3))
+        self.branch7x7dbl_4 = Convolution(inner, inner, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_5 = Convolution(inner, 192, (1, 7), padding=(0, 3))
+        self.branch_pool = Convolution(in_channels, 192, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        double = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))  # [B,inner,17,17]
+        branches = [
+            self.branch1x1(x),  # [B,192,17,17], as each of the four
+            self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x))),
+            self.branch7x7dbl_5(self.branch7x7dbl_4(double)),
+            pooled_branch(self.branch_pool, x, self.pool),
+        ]
+        return torch.cat(branches, dim=1)
+
+
+class InceptionD(nn.Module):
+    """[B,in,17,17] -> [B,512+in,8,8]."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.branch3x3_1 = Convolution(in_channels, 192, 1)
+        self.branch3x3_2 = Convolution(192, 320, 3, stride=2)
+        self.branch7x7x3_1 = Convolution(in_channels, 192, 1)
+        self.branch7x7x3_2 = Convolution(192, 192, (1, 7), padding=(0, 3))
+        self.branch7x7x3_3 = Convolution(192, 192, (7, 1), padding=(3, 0))
+        self.branch7x7x3_4 = Convolution(192, 192, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seven = self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x)))  # [B,192,17,17]
+        branches = [
+            self.branch3x3_2(self.branch3x3_1(x)),  # [B,320,8,8]
+            self.branch7x7x3_4(seven),  # [B,192,8,8]
+            F.max_pool2d(x, 3, stride=2),  # [B,in,8,8]
+        ]
+        return torch.cat(branches, dim=1)
+
+
+class InceptionE(nn.Module):
+    """[B,in,8,8] -> [B,2048,8,8]; 3x3 convolutions as 1x3 and 3x1 side by side."""
+
+    def __init__(self, in_channels: int, pool: Pool) -> None:
+        super().__init__()
+        self.pool = pool
+        self.branch1x1 = Convolution(in_channels, 320, 1)
+        self.branch3x3_1 = Convolution(in_channels, 384, 1)
+        self.branch3x3_2a = Convolution(384, 384, (1, 3), padding=(0, 1))
+        self.branch3x3_2b = Convolution(384, 384, (3, 1), padding=(1, 0))
+        self.branch3x3dbl_1 = Convolution(in_channels, 448, 1)
+        self.branch3x3dbl_2 = Convolution(448, 384, 3, padding=1)
+        self.branch3x3dbl_3a = Convolution(384, 384, (1, 3), padding=(0, 1))
+        self.branch3x3dbl_3b = Convolution(384, 384, (3, 1), padding=(1, 0))
+        self.branch_pool = Convolution(in_channels, 192, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        single = self.branch3x3_1(x)  # [B,384,8,8]
+        double = self.branch3x3dbl_2(self.branch3x3dbl_1(x))  # [B,384,8,8]
+        branches = [
+            self.branch1x1(x),  # [B,320,8,8]
+            self.branch3x3_2a(single),  # [B,384,8,8], as the three below
+            self.branch3x3_2b(single),
+            self.branch3x3dbl_3a(double),
+            self.branch3x3dbl_3b(double),
+            pooled_branch(self.branch_pool, x, self.pool),  # [B,192,8,8]
+        ]
+        return torch.cat(branches, dim=1)
 
 
 class Inception(nn.Module):
@@ -124,18 +189,34 @@ class Inception(nn.Module):
         super().__init__()
         self.network = NETWORKS[network]
         self.digest = digest
-        self.convolutions = nn.ModuleDict(
-            {name.replace(".", "/"): convolution for name, convolution in _convolutions(state).items()}
-        )
-        self.last = nn.Linear(FEATURES, self.network.classes)
-        self.last.weight.data = _tensor(state, "fc.weight", (self.network.classes, FEATURES)).float()
-        self.last.bias.data = _tensor(state, "fc.bias", (self.network.classes,)).float()
+        average = Pool.AVERAGE_INSIDE if self.is_fid else Pool.AVERAGE
+        self.Conv2d_1a_3x3 = Convolution(3, 32, 3, stride=2)
+        self.Conv2d_2a_3x3 = Convolution(32, 32, 3)
+        self.Conv2d_2b_3x3 = Convolution(32, 64, 3, padding=1)
+        self.Conv2d_3b_1x1 = Convolution(64, 80, 1)
+        self.Conv2d_4a_3x3 = Convolution(80, 192, 3)
+        self.Mixed_5b = InceptionA(192, 32, average)
+        self.Mixed_5c = InceptionA(256, 64, average)
+        self.Mixed_5d = InceptionA(288, 64, average)
+        self.Mixed_6a = InceptionB(288)
+        self.Mixed_6b = InceptionC(768, 128, average)
+        self.Mixed_6c = InceptionC(768, 160, average)
+        self.Mixed_6d = InceptionC(768, 160, average)
+        self.Mixed_6e = InceptionC(768, 192, average)
+        self.Mixed_7a = InceptionD(768)
+        self.Mixed_7b = InceptionE(1280, average)
+        self.Mixed_7c = InceptionE(2048, Pool.MAXIMUM if self.is_fid else average)
+        self.fc = nn.Linear(FEATURES, self.network.classes)
+        self._load(state)
         self.to(memory_format=torch.channels_last).requires_grad_(False).train(False)
-        self._packed: dict[str, Tensor] = {}  # weights in the processor's own layout, filled by the first CPU batch
 
     @property
     def is_fid(self) -> bool:
         return self.network.key == NETWORKS[FID_NETWORK].key
+
+    @property
+    def device(self) -> torch.device:
+        return self.fc.weight.device
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Features and logits.
@@ -147,82 +228,57 @@ class Inception(nn.Module):
             float32 [B,2048] after the last average pooling, and [B,classes]: for the FID network without the last
             layer's bias, as its Inception Score wants them.
         """
-        x = pictures.contiguous(memory_format=torch.channels_last)
-        for name in _STEM:
-            x = self._step(name, name, x)
-        for block, chains in _BLOCKS.items():
-            x = torch.cat([piece for chain in chains for piece in self._chain(block, chain, x)], dim=1)
-        features = x.mean(dim=(2, 3))
-        return features, F.linear(features, self.last.weight, None if self.is_fid else self.last.bias)
+        x = pictures.contiguous(memory_format=torch.channels_last)  # [B,3,299,299]
+        x = self.Conv2d_1a_3x3(x)  # [B,32,149,149]
+        x = self.Conv2d_2a_3x3(x)  # [B,32,147,147]
+        x = self.Conv2d_2b_3x3(x)  # [B,64,147,147]
+        x = F.max_pool2d(x, 3, stride=2)  # [B,64,73,73]
+        x = self.Conv2d_3b_1x1(x)  # [B,80,73,73]
+        x = self.Conv2d_4a_3x3(x)  # [B,192,71,71]
+        x = F.max_pool2d(x, 3, stride=2)  # [B,192,35,35]
+        x = self.Mixed_5b(x)  # [B,256,35,35]
+        x = self.Mixed_5c(x)  # [B,288,35,35]
+        x = self.Mixed_5d(x)  # [B,288,35,35]
+        x = self.Mixed_6a(x)  # [B,768,17,17]
+        x = self.Mixed_6b(x)  # [B,768,17,17]
+        x = self.Mixed_6c(x)  # [B,768,17,17]
+        x = self.Mixed_6d(x)  # [B,768,17,17]
+        x = self.Mixed_6e(x)  # [B,768,17,17]
+        x = self.Mixed_7a(x)  # [B,1280,8,8]
+        x = self.Mixed_7b(x)  # [B,2048,8,8]
+        x = self.Mixed_7c(x)  # [B,2048,8,8]
+        features = x.mean(dim=(2, 3))  # [B,2048]
+        return features, F.linear(features, self.fc.weight, None if self.is_fid else self.fc.bias)  # [B,classes]
 
-    def _chain(self, block: str, chain: _Chain, x: Tensor) -> list[Tensor]:
-        for step in chain:
-            if not isinstance(step, str):
-                return [self._step(f"{block}.{name}", name, x) for name in step]
-            x = self._step(f"{block}.{step}", step, x)
-        return [x]
-
-    def _step(self, path: str, name: str, x: Tensor) -> Tensor:
-        if name == "max":
-            return F.max_pool2d(x, 3, stride=2)
-        if name != "branch_pool":
-            return self._convolve(path, x)
-        if self.is_fid and path == "Mixed_7c.branch_pool":  # the FID graph takes the maximum in its last block
-            return self._convolve(path, F.max_pool2d(x, 3, stride=1, padding=1))
-        # an average and a 1x1 convolution may change places, and after it there is less to average;
-        # the FID graph leaves padding out
-        x = self._convolve(path, x, only_weights=True)
-        x = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=not self.is_fid)
-        return x.add_(cast(Tensor, self._convolution(path).bias)[:, None, None]).relu_()
-
-    def _convolve(self, path: str, x: Tensor, *, only_weights: bool = False) -> Tensor:
-        """With bias and ReLU, or without both."""
-        convolution = self._convolution(path)
-        if x.device.type == "cpu" and _fuses():
-            if path not in self._packed:
-                self._packed[path] = _pack(convolution, x)
-            return _convolve_packed(convolution, self._packed[path], x, only_weights)
-        if only_weights:
-            return F.conv2d(x, convolution.weight, None, convolution.stride, convolution.padding)
-        return F.relu_(convolution(x))
-
-    def _convolution(self, path: str) -> nn.Conv2d:
-        return cast(nn.Conv2d, self.convolutions[path.replace(".", "/")])
+    def _load(self, state: Mapping[str, Tensor]) -> None:
+        for name, module in self.named_modules():
+            if isinstance(module, Convolution):
+                weight, bias = _folded(state, name, module.weight.shape)
+                module.weight.data, module.bias.data = weight, bias  # type: ignore[union-attr]
+        self.fc.weight.data = _tensor(state, "fc.weight", self.fc.weight.shape).float()
+        self.fc.bias.data = _tensor(state, "fc.bias", self.fc.bias.shape).float()
 
 
-def find_weights(network: str, folders: Sequence[Path], *, download: bool = False) -> Path:
-    """The network's weight file in the first of `folders` that has it.
+def _folded(state: Mapping[str, Tensor], name: str, shape: torch.Size) -> tuple[Tensor, Tensor]:
+    """Weight [out,in,h,w] and bias [out] of a convolution with the batch-norm behind it, float32."""
+    weight = _tensor(state, f"{name}.conv.weight", shape).double()
+    mean, variance, scale, shift = (
+        _tensor(state, f"{name}.bn.{part}", shape[:1]).double()
+        for part in ("running_mean", "running_var", "weight", "bias")
+    )
+    factor = scale / (variance + BATCH_NORM_EPS).sqrt()  # [out]
+    return (weight * factor[:, None, None, None]).float(), (shift - mean * factor).float()
 
-    Args:
-        network: one of NETWORKS.
-        folders: where to look; a download goes into the last.
-        download: fetch the file if it is in none of them.
 
-    Raises:
-        FileNotFoundError: it is in none, and `download` is off.
-    """
-    wanted = NETWORKS[network]
-    for folder in folders:
-        if (folder / wanted.file).is_file():
-            return folder / wanted.file
-    if not download or not folders:
-        raise FileNotFoundError(
-            f"the weights of {network} are missing; expected {wanted.file} in one of: "
-            f"{', '.join(str(folder) for folder in folders) or 'no folder'}; get it from {wanted.url} or choose "
-            "to download it"
+def _tensor(state: Mapping[str, Tensor], name: str, shape: torch.Size) -> Tensor:
+    tensor = state.get(name)
+    if not isinstance(tensor, Tensor) or tensor.shape != shape:
+        size = " x ".join(map(str, tensor.shape)) if isinstance(tensor, Tensor) else "missing"
+        raise ValueError(
+            f"weight {name} is {size}; expected {' x '.join(map(str, shape))}; the file is not of this network, get "
+            "it again"
         )
-    target = folders[-1] / wanted.file
-    target.parent.mkdir(parents=True, exist_ok=True)
-    log.info("downloading %s to %s", wanted.url, target)
-    # the file's name carries the first eight digits of its SHA-256, which torch.hub checks
-    try:
-        torch.hub.download_url_to_file(wanted.url, str(target), hash_prefix=target.stem.split("-")[-1], progress=False)
-    except (OSError, RuntimeError) as error:
-        raise FileNotFoundError(
-            f"{wanted.url} could not be downloaded ({error}); expected the weights of {network}; put {wanted.file} "
-            f"into {target.parent} yourself"
-        ) from error
-    return target
+    return tensor
 
 
 def load_inception(path: Path, network: str) -> Inception:
@@ -255,92 +311,3 @@ def full_precision() -> Iterator[None]:
             yield
     finally:
         torch.backends.cuda.matmul.allow_tf32 = before
-
-
-@lru_cache(maxsize=1)
-def _fuses() -> bool:
-    """Whether this torch has oneDNN's convolution with weights laid out once, and with ReLU in the same step.
-
-    Together about 1.25 times as fast; not in torch's public API, so it is tried before it is relied on.
-    """
-    probe = nn.Conv2d(3, 4, 3)
-    x = torch.linspace(-1, 1, 3 * 5 * 5).reshape(1, 3, 5, 5)
-    with torch.inference_mode():
-        try:
-            packed = _pack(probe, x)
-            expected = {False: F.relu(probe(x)), True: F.conv2d(x, probe.weight)}  # by only_weights
-            return all(
-                torch.allclose(_convolve_packed(probe, packed, x, only_weights), answer, atol=1e-5)
-                for only_weights, answer in expected.items()
-            )
-        except (AttributeError, NotImplementedError, RuntimeError, TypeError):
-            return False
-
-
-def _pack(c: nn.Conv2d, x: Tensor) -> Tensor:
-    """The weights as oneDNN wants them for inputs like `x`, which it would otherwise arrange anew for every batch."""
-    weights: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
-        c.weight, c.padding, c.stride, c.dilation, c.groups, list(x.shape)
-    )
-    return weights
-
-
-def _convolve_packed(c: nn.Conv2d, weights: Tensor, x: Tensor, only_weights: bool) -> Tensor:
-    bias, after = (None, "none") if only_weights else (c.bias, "relu")
-    convolved: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, weights, bias, c.padding, c.stride, c.dilation, c.groups, after, [], ""
-    )
-    return convolved
-
-
-def _convolutions(state: Mapping[str, Tensor]) -> dict[str, nn.Conv2d]:
-    """Every convolution of the graph by name, with the widths of `state`, which have to fit together."""
-    made: dict[str, nn.Conv2d] = {}
-
-    def add(name: str, into: int) -> int:
-        made[name] = _folded(name, into, state)
-        return made[name].out_channels
-
-    width = 3
-    for name in _STEM:
-        width = width if name == "max" else add(name, width)
-    for block, chains in _BLOCKS.items():
-        ends = 0
-        for chain in chains:
-            inner = width
-            for step in chain:
-                if not isinstance(step, str):
-                    inner = sum(add(f"{block}.{name}", inner) for name in step)
-                elif step != "max":
-                    inner = add(f"{block}.{step}", inner)
-            ends += inner
-        width = ends
-    return made
-
-
-def _folded(name: str, into: int, state: Mapping[str, Tensor]) -> nn.Conv2d:
-    weight = _tensor(state, f"{name}.conv.weight", (None, into, None, None)).double()
-    out, _, height, width = weight.shape
-    mean, variance, scale, shift = (
-        _tensor(state, f"{name}.bn.{part}", (out,)).double()
-        for part in ("running_mean", "running_var", "weight", "bias")
-    )
-    factor = scale / (variance + BATCH_NORM_EPS).sqrt()
-    padding = (0, 0) if name in _NO_PADDING else (height // 2, width // 2)
-    convolution = nn.Conv2d(into, out, (height, width), stride=2 if name in _STRIDE_2 else 1, padding=padding)
-    assert convolution.bias is not None
-    convolution.weight.data = (weight * factor[:, None, None, None]).float()
-    convolution.bias.data = (shift - mean * factor).float()
-    return convolution
-
-
-def _tensor(state: Mapping[str, Tensor], name: str, shape: tuple[int | None, ...]) -> Tensor:
-    tensor = state.get(name)
-    got = tuple(tensor.shape) if isinstance(tensor, Tensor) else ()
-    if tensor is None or len(got) != len(shape) or any(w not in (None, g) for g, w in zip(got, shape, strict=True)):
-        wanted = " x ".join("any" if side is None else str(side) for side in shape)
-        raise ValueError(
-            f"weight {name} is {' x '.join(map(str, got)) or 'missing'}; expected {wanted}; the file is not of this "
-            "network, get it again"
-        )
-    return tensor

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..results import Measurement
 from .features import ImageFeatures
-from .inception import NETWORKS, TORCHVISION_NETWORK
+from .inception_weights import NETWORKS, TORCHVISION_NETWORK
 
 
 def inception_score(logits: np.ndarray | Tensor, bounds: Sequence[tuple[int, int]]) -> list[float]:
@@ -24,7 +24,7 @@ def inception_score(logits: np.ndarray | Tensor, bounds: Sequence[tuple[int, int
         logits: [N,classes], already in their shuffled order.
         bounds: first and last + 1 of each part.
     """
-    log_p = torch.as_tensor(logits).double().log_softmax(1)
+    log_p = torch.as_tensor(logits).double().log_softmax(1)  # [N,classes]
     scores = []
     for start, stop in bounds:
         part = log_p[start:stop]
@@ -42,17 +42,21 @@ def measure_inception_score(features: ImageFeatures, *, splits: int = 10, seed: 
             number, with a warning.
         seed: of the shuffle before the split (numpy's RandomState, as torch-fidelity has it).
     """
-    count, wanted = len(features), splits
+    count, requested = len(features), splits
     splits = min(count, splits)
     logits = features.logits[np.random.RandomState(seed).permutation(count)]
     torchmetrics = features.preparation.convention == "torchmetrics"
     scores = np.array(inception_score(logits, _chunks(count, splits) if torchmetrics else _parts(count, splits)))
     splits = len(scores)  # torchmetrics's chunks of equal size can be fewer
     warnings = []
-    if count < wanted:
-        warnings.append(f"{splits} splits and not {wanted}: the set has no more pictures; the score is 1 by definition")
-    elif splits < wanted:
-        warnings.append(f"{splits} splits and not {wanted}: so many chunks of equal size has a set of {count} pictures")
+    if count < requested:
+        warnings.append(
+            f"{splits} splits and not {requested}: the set has no more pictures; the score is 1 by definition"
+        )
+    elif splits < requested:
+        warnings.append(
+            f"{splits} splits and not {requested}: so many chunks of equal size has a set of {count} pictures"
+        )
     if count < 5000 * splits:
         warnings.append(
             f"IS from {count // splits} pictures a split is biased downward; the literature has 5,000 a split"

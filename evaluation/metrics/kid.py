@@ -17,8 +17,8 @@ from ..pictures.labelled_images import Progress
 from ..results import Measurement
 from .features import ImageFeatures, check_comparable
 
-ROWS = 1024
-MASKS = 2**25  # places in both masks at once: 256 MB
+ROWS = 1024  # of the kernel matrix at once: with 10,000 columns 80 MB
+MAX_MASK_CELLS = 2**25  # of both masks at once: 256 MB
 
 
 @dataclass(frozen=True)
@@ -54,30 +54,36 @@ def subset_distances(
         in_x, in_y: masks [subsets,n] and [subsets,m] with equal row sums.
         progress: called with (done, total) many times a second; what it raises stops the work.
     """
-    size = float(in_x[0].sum())
-    done = 0
-
-    def tick(total: int) -> None:
-        nonlocal done
-        done += 1
+    size = int(in_x[0].sum())
+    if len(x) * len(y) <= len(in_x) * size * size:  # the whole sets have fewer pairs than all subsets together
+        return _distances_by_masks(x, y, in_x, in_y, size, kernel, progress)
+    everyone = torch.ones(1, size, dtype=torch.float64)
+    distances = []
+    for i, (chosen_x, chosen_y) in enumerate(zip(in_x.bool(), in_y.bool(), strict=True), start=1):
+        distances.append(_distances_by_masks(x[chosen_x], y[chosen_y], everyone, everyone, size, kernel, None))
         if progress is not None:
-            progress(done, total)
+            progress(i, len(in_x))
+    return torch.cat(distances)
 
-    if len(x) * len(y) > len(in_x) * size * size:  # the subsets have fewer pairs than the whole sets
-        everyone = torch.ones(1, int(size), dtype=torch.float64)
-        found = []
-        for first, second in zip(in_x, in_y, strict=True):
-            found.append(subset_distances(x[first.bool()], y[second.bool()], everyone, everyone, kernel))
-            tick(len(in_x))
-        return torch.cat(found)
+
+def _distances_by_masks(
+    x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, size: int, kernel: Kernel, progress: Progress | None
+) -> Tensor:
+    """`subset_distances` from the whole kernel matrices of x with x, y with y and x with y, in blocks of rows."""
     blocks = sum(-(-len(side) // ROWS) for side in (x, y, x))
+    computed = 0
 
-    def sums(rows: Tensor, columns: Tensor, in_rows: Tensor, in_columns: Tensor) -> Tensor:
-        return _sums(rows, columns, in_rows, in_columns, kernel, lambda: tick(blocks))
+    def count_block() -> None:
+        nonlocal computed
+        computed += 1
+        if progress is not None:
+            progress(computed, blocks)
 
-    within = sums(x, x, in_x, in_x) - in_x @ _diagonal(x, kernel)
-    within += sums(y, y, in_y, in_y) - in_y @ _diagonal(y, kernel)
-    return within / (size * (size - 1)) - 2 * sums(x, y, in_x, in_y) / size**2
+    # a subset's pairs of a picture with itself, the diagonal, are left out
+    within = _sums(x, x, in_x, in_x, kernel, count_block) - in_x @ _diagonal(x, kernel)  # [subsets]
+    within += _sums(y, y, in_y, in_y, kernel, count_block) - in_y @ _diagonal(y, kernel)
+    between = _sums(x, y, in_x, in_y, kernel, count_block)
+    return within / (size * (size - 1)) - 2 * between / size**2
 
 
 def measure_kid(
@@ -109,13 +115,13 @@ def measure_kid(
         raise ValueError(f"a subset has {size} pictures; expected at least 2; add pictures")
     x, y = (torch.from_numpy(side.features).double() for side in (features, reference))
     draw = np.random.RandomState(seed)
-    at_once = max(1, MASKS // (len(x) + len(y)))
-    found = []
+    at_once = max(1, MAX_MASK_CELLS // (len(x) + len(y)))
+    rounds = []
     for start in range(0, subsets, at_once):
         count = min(at_once, subsets - start)
         masks = subset_draws(len(x), len(y), count, size, draw)
-        found.append(subset_distances(x, y, *masks, kernel, _part(progress, start, count, subsets)))
-    distances = torch.cat(found).numpy()
+        rounds.append(subset_distances(x, y, *masks, kernel, _round_progress(progress, start, count, subsets)))
+    distances = torch.cat(rounds).numpy()
     warnings = ["the spread over subsets is not a standard error"]
     if size < subset_size:
         warnings.insert(0, f"subsets have {size} pictures and not {subset_size}: the smaller set has no more")
@@ -137,22 +143,22 @@ def measure_kid(
     )
 
 
-def _part(progress: Progress | None, start: int, count: int, subsets: int) -> Progress | None:
+def _round_progress(progress: Progress | None, start: int, count: int, subsets: int) -> Progress | None:
     """Progress of the `count` subsets from `start` as progress of all."""
     return None if progress is None else lambda done, total: progress(start * total + done * count, subsets * total)
 
 
-def _sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, kernel: Kernel, tick: Callable[[], None]) -> Tensor:
-    """Sum of the kernel over each subset's pairs, [subsets]."""
+def _sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, kernel: Kernel, on_block: Callable[[], None]) -> Tensor:
+    """Sum of the kernel over each subset's pairs, [subsets]; `on_block` is called after each block of rows."""
     total = torch.zeros(len(in_x), dtype=torch.float64)
     for start in range(0, len(x), ROWS):
         rows = slice(start, start + ROWS)
         columns = slice(start, None) if x is y else slice(None)  # the kernel is symmetric
-        values = kernel(x[rows], y[columns])
+        values = kernel(x[rows], y[columns])  # [rows,columns]
         if x is y:
             values[:, ROWS:] *= 2
         total += ((in_x[:, rows] @ values) * in_y[:, columns]).sum(1)
-        tick()
+        on_block()
     return total
 
 

@@ -17,9 +17,9 @@ from ..pictures.labelled_images import Progress
 from ..results import Measurement
 from .features import ImageFeatures, check_comparable
 
-CELLS = 4_000_000  # distances held at once
-BLOCK = 512  # rows and columns of a symmetric block
-USUAL_COUNT = 1000  # pictures below which the estimates are rough
+MAX_DISTANCES = 4_000_000  # held at once: 32 MB
+BLOCK = 512  # rows and columns of a symmetric block: 2 MB, which a processor's cache holds
+ROUGH_BELOW = 1000  # pictures below which the estimates are rough
 
 
 @dataclass(frozen=True)
@@ -51,28 +51,28 @@ def neighbourhoods(
     Raises:
         ValueError: a set has no more than k pictures.
     """
-    most = max(closed_k, open_k)
-    if min(len(generated), len(real)) <= most:
+    max_k = max(closed_k, open_k)
+    if min(len(generated), len(real)) <= max_k:
         raise ValueError(
-            f"the sets have {len(generated)} and {len(real)} pictures; expected more than k = {most} in each; "
+            f"the sets have {len(generated)} and {len(real)} pictures; expected more than k = {max_k} in each; "
             "add pictures or lower k"
         )
     centre = real.double().mean(0)  # small norms keep the subtraction in the distances exact
     x, y = generated.double() - centre, real.double() - centre
-    done, total = 0, len(x) ** 2 + len(y) ** 2 + len(x) * len(y)
+    computed, total = 0, len(x) ** 2 + len(y) ** 2 + len(x) * len(y)
 
-    def tick(distances: int) -> None:
-        nonlocal done
-        done += distances
+    def count_computed(distances: int) -> None:
+        nonlocal computed
+        computed += distances
         if progress is not None:
-            progress(done, total)
+            progress(computed, total)
 
-    radii_x, radii_y = _radii(x, most, tick), _radii(y, most, tick)
+    radii_x, radii_y = _radii(x, max_k, count_computed), _radii(y, max_k, count_computed)
     closed_x, closed_y = radii_x[:, closed_k], radii_y[:, closed_k]
     open_x, open_y = radii_x[:, open_k], radii_y[:, open_k]
-    precise = torch.zeros(2, len(x), dtype=torch.bool)
+    precise = torch.zeros(2, len(x), dtype=torch.bool)  # by the closed and the open rule
     recalled, inside, covered = [0, 0], 0, 0
-    for rows, squared in squared_distances(y, x):
+    for rows, squared in squared_distances(y, x):  # [rows of real, generated]
         within = squared < open_y[rows, None]
         precise[0] |= (squared <= closed_y[rows, None]).any(0)
         precise[1] |= within.any(0)
@@ -80,7 +80,7 @@ def neighbourhoods(
         recalled[1] += int((squared < open_x).any(1).sum())
         inside += int(within.sum())
         covered += int((squared.amin(1) < open_y[rows]).sum())
-        tick(squared.numel())
+        count_computed(squared.numel())
     return Neighbourhoods(
         real=len(y),
         generated=len(x),
@@ -114,18 +114,18 @@ def measure_precision_recall(
         ValueError: the two were prepared differently, or one has a single picture.
     """
     check_comparable(features, reference)
-    most = max(1, min(len(features), len(reference)) - 1)  # a picture is no neighbour of itself
+    max_k = max(1, min(len(features), len(reference)) - 1)  # a picture is no neighbour of itself
     warnings = []
-    if max(closed_k, open_k) > most:
-        warnings.append(f"k is at most {most} and not {max(closed_k, open_k)}: the smaller set has no more neighbours")
-    closed_k, open_k = min(closed_k, most), min(open_k, most)
+    if max(closed_k, open_k) > max_k:
+        warnings.append(f"k is at most {max_k} and not {max(closed_k, open_k)}: the smaller set has no more neighbours")
+    closed_k, open_k = min(closed_k, max_k), min(open_k, max_k)
     generated, real = torch.from_numpy(features.features), torch.from_numpy(reference.features)
-    if min(len(features), len(reference)) < USUAL_COUNT:
+    if min(len(features), len(reference)) < ROUGH_BELOW:
         warnings.append(
-            f"{len(features)} pictures against {len(reference)}: rough below {USUAL_COUNT:,}; compare only with "
+            f"{len(features)} pictures against {len(reference)}: rough below {ROUGH_BELOW:,}; compare only with "
             "figures from the same numbers"
         )
-    found = neighbourhoods(generated, real, closed_k, open_k, progress)
+    counts = neighbourhoods(generated, real, closed_k, open_k, progress)
     if len(features) != len(reference):
         warnings.append(
             f"{len(features)} pictures against {len(reference)}: precision, recall and coverage depend on both numbers"
@@ -134,12 +134,12 @@ def measure_precision_recall(
         name=features.name,
         kind="precision_recall",
         figures={
-            "precision": found.closed_precise / found.generated,
-            "recall": found.closed_recalled / found.real,
-            "prdc_precision": found.open_precise / found.generated,
-            "prdc_recall": found.open_recalled / found.real,
-            "density": found.open_inside / (open_k * found.generated),
-            "coverage": found.open_covered / found.real,
+            "precision": counts.closed_precise / counts.generated,
+            "recall": counts.closed_recalled / counts.real,
+            "prdc_precision": counts.open_precise / counts.generated,
+            "prdc_recall": counts.open_recalled / counts.real,
+            "density": counts.open_inside / (open_k * counts.generated),
+            "coverage": counts.open_covered / counts.real,
         },
         inputs={"features": features.describe(), "reference": reference.describe()},
         settings={
@@ -153,7 +153,7 @@ def measure_precision_recall(
 
 def squared_distances(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Squared distances [rows,len(y)] of a few rows of `x` at a time."""
-    step = max(1, CELLS // len(y))
+    step = max(1, MAX_DISTANCES // len(y))
     norms = y.square().sum(1)
     for start in range(0, len(x), step):
         rows = slice(start, min(start + step, len(x)))
@@ -167,28 +167,28 @@ def _squared(x: Tensor, y: Tensor, norms: Tensor) -> Tensor:
     return torch.addmm(norms, x, y.T, alpha=-2).add_(x.square().sum(1, keepdim=True)).clamp_(min=0)
 
 
-def _radii(x: Tensor, k: int, tick: Callable[[int], None]) -> Tensor:
+def _radii(x: Tensor, k: int, on_computed: Callable[[int], None]) -> Tensor:
     """Squared distances to the nearest k others, ascending, [N,k+1]; column 0 is the picture itself.
 
-    `tick` hears how many of the N x N distances became known.
+    `on_computed` hears how many more of the N x N distances are computed.
     """
     nearest = torch.full((len(x), k + 1), torch.inf, dtype=x.dtype)
     norms = x.square().sum(1)
-    parts = [slice(start, min(start + BLOCK, len(x))) for start in range(0, len(x), BLOCK)]
-    for place, rows in enumerate(parts):
-        for columns in parts[place:]:  # distances are symmetric: each block serves both its sides
+    blocks = [slice(start, min(start + BLOCK, len(x))) for start in range(0, len(x), BLOCK)]
+    for i, rows in enumerate(blocks):
+        for columns in blocks[i:]:  # distances are symmetric: each block serves both its sides
             squared = _squared(x[rows], x[columns], norms[columns])
             if rows == columns:
                 squared.fill_diagonal_(0)
             else:
                 nearest[columns] = _nearer(nearest[columns], squared.T)
             nearest[rows] = _nearer(nearest[rows], squared)
-            tick(squared.numel() * (1 if rows == columns else 2))
+            on_computed(squared.numel() * (1 if rows == columns else 2))
     return nearest
 
 
-def _nearer(known: Tensor, squared: Tensor) -> Tensor:
-    """The smallest of both in each row, as many as are known, ascending."""
-    width = known.shape[1]
-    found = squared.topk(min(width, squared.shape[1]), dim=1, largest=False).values
-    return torch.cat([known, found], dim=1).topk(width, dim=1, largest=False).values
+def _nearer(nearest: Tensor, squared: Tensor) -> Tensor:
+    """The smallest of both in each row, [rows,k+1] ascending."""
+    width = nearest.shape[1]
+    smallest = squared.topk(min(width, squared.shape[1]), dim=1, largest=False).values
+    return torch.cat([nearest, smallest], dim=1).topk(width, dim=1, largest=False).values

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..metrics.inception import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
+from ..metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
 from . import thesis
 from .read_figures import ClassFID, PictureSet
 from .tables import Cell, Row, Source, Table, in_thesis_order, short_label

@@ -7,8 +7,9 @@ from dataclasses import replace
 import comfy.model_management
 from comfy_api.latest import io
 
-from ...evaluation.metrics.features import CONVENTIONS
-from ...evaluation.metrics.inception import NETWORKS, Inception, find_weights, load_inception
+from ...evaluation.metrics.conventions import CONVENTIONS
+from ...evaluation.metrics.inception import Inception, load_inception
+from ...evaluation.metrics.inception_weights import NETWORKS, find_weights
 from ...evaluation.pictures.decode import CROPS, FILTERS
 from ...evaluation.results import Measurement, Result, file_name, write_result
 from .. import paths, sockets

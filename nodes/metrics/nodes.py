@@ -6,14 +6,16 @@ import comfy.model_management
 import torch
 from comfy_api.latest import io
 
+from ...evaluation.metrics.conventions import Preparation
 from ...evaluation.metrics.diversity import measure_diversity
 from ...evaluation.metrics.feature_statistics import FeatureStatistics
-from ...evaluation.metrics.features import ImageFeatures, Preparation, extract_features, pictures_as_images
+from ...evaluation.metrics.features import ImageFeatures, extract_features
 from ...evaluation.metrics.fid import measure_fid
 from ...evaluation.metrics.inception_score import measure_inception_score
 from ...evaluation.metrics.kid import Kernel, measure_kid
 from ...evaluation.metrics.precision_recall import measure_precision_recall
 from ...evaluation.pictures.labelled_images import LabelledImages
+from ...evaluation.pictures.memory import pictures_as_images
 from .. import paths, sockets
 from ..checks import checked
 from ..engine import progress_bar, schema, seed_input

@@ -108,7 +108,8 @@ def test_each_metric_shows_its_figures_and_keeps_them_as_a_file(comfy, shown) ->
 def test_the_server_measures_what_plain_python_measures(comfy, sets, shown) -> None:
     from torchvision.datasets import ImageFolder
 
-    from hyponet.evaluation.metrics.features import Preparation, extract_features
+    from hyponet.evaluation.metrics.conventions import Preparation
+    from hyponet.evaluation.metrics.features import extract_features
     from hyponet.evaluation.metrics.fid import measure_fid
 
     from ..evaluation.metrics.inception_fixtures import as_set, network

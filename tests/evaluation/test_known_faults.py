@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from hyponet.evaluation.intervals import McNemar
-from hyponet.evaluation.metrics.features import pictures_as_images
 from hyponet.evaluation.metrics.kid import measure_kid
 from hyponet.evaluation.metrics.precision_recall import neighbourhoods
 from hyponet.evaluation.pictures.labelled_images import labelled, limited, merged, split_places
 from hyponet.evaluation.pictures.mapping import ClassMapping
+from hyponet.evaluation.pictures.memory import pictures_as_images
 from hyponet.evaluation.pictures.sources.ours import ListedPictures
 from hyponet.evaluation.report.build import Report, build_report
 from hyponet.evaluation.report.text import report_markdown

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ....evaluation.metrics.conventions import Preparation
 from ....evaluation.metrics.distortion import KINDS, distortion_curve
-from ....evaluation.metrics.features import Preparation
 from ....evaluation.pictures.labelled_images import LabelledImages
 from ....evaluation.pictures.tensors import to_image
 from ....evaluation.plots import distortion_plot, to_pixels

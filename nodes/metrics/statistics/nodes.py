@@ -6,9 +6,10 @@ from pathlib import Path
 
 from comfy_api.latest import io
 
+from ....evaluation.metrics.conventions import Preparation
 from ....evaluation.metrics.feature_statistics import load_statistics, save_statistics, statistics_of
-from ....evaluation.metrics.features import ImageFeatures, Preparation
-from ....evaluation.metrics.inception import NETWORKS
+from ....evaluation.metrics.features import ImageFeatures
+from ....evaluation.metrics.inception_weights import NETWORKS
 from ... import paths, sockets
 from ...checks import checked
 from ...engine import FileCombo, schema

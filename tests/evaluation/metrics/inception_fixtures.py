@@ -12,9 +12,12 @@ import numpy as np
 import torch
 from skimage import data
 
-from hyponet.evaluation.metrics.features import ArrayPictures, ImageFeatures, Preparation
-from hyponet.evaluation.metrics.inception import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK, Inception, load_inception
+from hyponet.evaluation.metrics.conventions import Preparation
+from hyponet.evaluation.metrics.features import ImageFeatures
+from hyponet.evaluation.metrics.inception import Inception, load_inception
+from hyponet.evaluation.metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
 from hyponet.evaluation.pictures.labelled_images import LabelledImages, labelled
+from hyponet.evaluation.pictures.memory import ArrayPictures
 
 from ...tools.random_inception import write_random_weights
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hyponet.evaluation.metrics.conventions import Preparation
 from hyponet.evaluation.metrics.distortion import KINDS, DistortedPictures, distortion_curve
-from hyponet.evaluation.metrics.features import Preparation
 
 from .inception_fixtures import as_set, crops, network
 

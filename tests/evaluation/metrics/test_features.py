@@ -11,22 +11,17 @@ import pytest
 import torch
 from PIL import Image
 
+from hyponet.evaluation.metrics.conventions import Preparation, network_input
 from hyponet.evaluation.metrics.feature_statistics import statistics_of
-from hyponet.evaluation.metrics.features import (
-    ArrayPictures,
-    Preparation,
-    check_comparable,
-    extract_features,
-    network_input,
-    pictures_as_images,
-    usual_batch,
-)
+from hyponet.evaluation.metrics.features import check_comparable, default_batch, extract_features
 from hyponet.evaluation.metrics.fid import measure_fid
-from hyponet.evaluation.metrics.inception import FID_NETWORK, TORCHVISION_NETWORK, load_inception
+from hyponet.evaluation.metrics.inception import load_inception
 from hyponet.evaluation.metrics.inception_score import measure_inception_score
+from hyponet.evaluation.metrics.inception_weights import FID_NETWORK, TORCHVISION_NETWORK
 from hyponet.evaluation.metrics.kid import measure_kid
 from hyponet.evaluation.metrics.precision_recall import measure_precision_recall
 from hyponet.evaluation.pictures.labelled_images import labelled
+from hyponet.evaluation.pictures.memory import ArrayPictures, pictures_as_images
 
 from .inception_fixtures import as_set, crops, made_up, network, weights
 
@@ -195,8 +190,8 @@ def test_pictures_of_any_size_go_in_and_keep_their_order() -> None:
 
 
 def test_batch_zero_is_chosen_for_the_device(pair):
-    assert usual_batch(torch.device("cpu")) == 4  # the fastest of 1, 2, 3, 4 and 8 on each of two cores
-    assert usual_batch(torch.device("cuda")) == 32
+    assert default_batch(torch.device("cpu")) == 4  # the fastest of 1, 2, 3, 4 and 8 on each of two cores
+    assert default_batch(torch.device("cuda")) == 32
     chosen, four = (extract_features(as_set(pair[0]), network(), Preparation(), batch=batch) for batch in (0, 4))
     assert np.array_equal(chosen.features, four.features)
     with pytest.raises(ValueError, match="batch is -1; expected 0"):
@@ -276,7 +271,7 @@ def test_torchvisions_network_gives_a_thousand_logits_and_an_inception_score() -
 def test_weights_that_give_no_finite_numbers_are_named_and_nothing_is_kept(tmp_path: Path) -> None:
     broken = load_inception(weights()[FID_NETWORK], FID_NETWORK)
     with torch.no_grad():
-        broken.last.weight[3, 5] = torch.nan
+        broken.fc.weight[3, 5] = torch.nan
     with pytest.raises(ValueError, match=r"not finite.*fid-inception-v3-2015-12-05"):
         extract_features(as_set(crops(2)), broken, Preparation(), cache=tmp_path)
     assert not list(tmp_path.iterdir())

@@ -10,6 +10,7 @@ import pytest
 import scipy.linalg
 import torch
 
+from hyponet.evaluation.metrics.conventions import Preparation
 from hyponet.evaluation.metrics.feature_statistics import (
     FeatureStatistics,
     frechet_distance,
@@ -17,7 +18,6 @@ from hyponet.evaluation.metrics.feature_statistics import (
     save_statistics,
     statistics_of,
 )
-from hyponet.evaluation.metrics.features import Preparation
 from hyponet.evaluation.metrics.fid import measure_fid
 
 from .inception_fixtures import made_up

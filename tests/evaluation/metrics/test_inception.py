@@ -7,14 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from hyponet.evaluation.metrics import inception
-from hyponet.evaluation.metrics.inception import (
-    FID_NETWORK,
-    NETWORKS,
-    TORCHVISION_NETWORK,
-    find_weights,
-    load_inception,
-)
+from hyponet.evaluation.metrics import convolution
+from hyponet.evaluation.metrics.inception import load_inception
+from hyponet.evaluation.metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK, find_weights
 
 from .inception_fixtures import crops, network, weights
 
@@ -51,7 +46,7 @@ def test_a_torch_without_the_packed_convolution_gives_the_same(name, monkeypatch
     pictures = torch.from_numpy(crops(2, 299)).permute(0, 3, 1, 2) / 127.5 - 1
     with torch.inference_mode():
         packed = network(name)(pictures)
-        monkeypatch.setattr(inception, "_fuses", lambda: False)
+        monkeypatch.setattr(convolution, "packing_works", lambda: False)
         public = network(name)(pictures)
     for one, other in zip(packed, public, strict=True):
         assert (one - other).abs().max() <= 2e-5 * one.abs().max()  # as above
@@ -80,7 +75,7 @@ def test_truncated_foreign_and_wrong_weights_are_refused_by_name(tmp_path: Path)
     for name in ("cut.pth", "text.pth", "list.pth"):
         with pytest.raises(ValueError, match=name):
             load_inception(tmp_path / name, FID_NETWORK)
-    with pytest.raises(ValueError, match=r"weight Conv2d_1a_3x3.conv.weight is missing; expected any x 3"):
+    with pytest.raises(ValueError, match=r"weight Conv2d_1a_3x3.conv.weight is missing; expected 32 x 3 x 3 x 3"):
         load_inception(tmp_path / "other.pth", FID_NETWORK)
     with pytest.raises(ValueError, match=r"fc.weight is 1008 x 2048; expected 1000 x 2048"):
         load_inception(whole, TORCHVISION_NETWORK)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from hyponet.evaluation.metrics.conventions import Preparation
 from hyponet.evaluation.metrics.diversity import measure_diversity, pairwise_distances, vendi_score
-from hyponet.evaluation.metrics.features import Preparation
 from hyponet.evaluation.metrics.inception_score import inception_score, measure_inception_score
 from hyponet.evaluation.metrics.kid import Kernel, measure_kid, subset_distances, subset_draws
 from hyponet.evaluation.metrics.precision_recall import measure_precision_recall
@@ -125,7 +125,7 @@ def test_kid_subsets_shrink_with_a_warning_and_draw_without_repeats() -> None:
 def test_kid_in_several_rounds_of_draws_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = clouds(60, 50)
     at_once = measure_kid(made_up(a), made_up(b), subsets=7, subset_size=20).figures
-    monkeypatch.setattr("hyponet.evaluation.metrics.kid.MASKS", 3 * (60 + 50))  # three subsets a round
+    monkeypatch.setattr("hyponet.evaluation.metrics.kid.MAX_MASK_CELLS", 3 * (60 + 50))  # three subsets a round
     in_rounds = measure_kid(made_up(a), made_up(b), subsets=7, subset_size=20).figures
     assert in_rounds == {key: pytest.approx(value, rel=1e-9) for key, value in at_once.items()}
 
