@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-_WORD = 64
+_WORD = 64  # bits
 
 
 class Stream:
@@ -25,6 +25,6 @@ class Stream:
     def _next(self) -> int:
         if not self._words:
             block = hashlib.blake2b(self._key + self._blocks.to_bytes(8, "little"), digest_size=64).digest()
-            self._words = [int.from_bytes(block[at : at + 8], "little") for at in range(0, 64, 8)]
+            self._words = [int.from_bytes(block[start : start + 8], "little") for start in range(0, 64, 8)]
             self._blocks += 1
         return self._words.pop()

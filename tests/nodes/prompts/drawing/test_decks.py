@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from hyponet.nodes.prompts.drawing.decks import (
-    LARGEST_SHUFFLE,
+    MAX_SHUFFLED,
     UniformDeck,
     WeightedDeck,
     quota_sequence,
@@ -18,7 +18,7 @@ from hyponet.nodes.prompts.drawing.decks import (
 )
 
 
-@pytest.mark.parametrize("size", [1, 2, 5, 45, LARGEST_SHUFFLE + 1])
+@pytest.mark.parametrize("size", [1, 2, 5, 45, MAX_SHUFFLED + 1])
 def test_each_deck_has_each_option_once(size):
     deck = UniformDeck(size, "key")
     for number in range(3 if size > 100 else 20):
