@@ -15,7 +15,7 @@ from .lemmas import LEMMA_POLICIES, Group, Listing, fold, list_words, short_name
 from .senses import climb, find_sense
 from .taxonomy import Synset, Taxonomy, taxonomy
 
-__all__ = ["LEMMA_POLICIES", "MODES", "Hyponyms", "Settings", "hyponyms_of_class", "hyponyms_of_word"]
+__all__ = ["LEMMA_POLICIES", "MODES", "Hyponyms", "HyponymSettings", "hyponyms_of_class", "hyponyms_of_word"]
 
 MODES = ("exact", "thesis")
 
@@ -23,7 +23,7 @@ log = logging.getLogger("hyponet")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class HyponymSettings:
     """How to climb, what to list and how to word it; the fields are the widgets of the nodes.
 
     Args:
@@ -72,13 +72,13 @@ class Hyponyms:
     hypernyms: tuple[str, ...] = ()
 
 
-def hyponyms_of_class(synset: str, label: str, settings: Settings, note: str = "") -> Hyponyms:
+def hyponyms_of_class(synset: str, label: str, settings: HyponymSettings, note: str = "") -> Hyponyms:
     """The hyponyms of the hypernym of a classifier's class.
 
     Args:
         synset: the class's wnid; "" for a class that is known by name only, which is then looked up as a word.
         label: the class's name, with underscores or spaces.
-        settings: see Settings.
+        settings: see HyponymSettings.
         note: a sentence for the top of the report, such as what the classifier saw.
 
     Raises:
@@ -95,12 +95,12 @@ def hyponyms_of_class(synset: str, label: str, settings: Settings, note: str = "
     return _exact(tree, start, levels, "", settings, [note])
 
 
-def hyponyms_of_word(word: str, settings: Settings, note: str = "") -> Hyponyms:
+def hyponyms_of_word(word: str, settings: HyponymSettings, note: str = "") -> Hyponyms:
     """The hyponyms of a word itself (mode `exact`), or of its first hypernym (mode `thesis`).
 
     Args:
         word: a noun; may name its sense: crane.n.05, crane (bird), n02012849.
-        settings: see Settings.
+        settings: see HyponymSettings.
         note: a sentence for the top of the report.
 
     Raises:
@@ -121,7 +121,7 @@ def _exact(
     start: Synset,
     levels: Sequence[tuple[str, ...]],
     asked: str,
-    settings: Settings,
+    settings: HyponymSettings,
     notes: Sequence[str],
 ) -> Hyponyms:
     if settings.ancestor:
@@ -150,7 +150,7 @@ def _levels(tree: Taxonomy, start: Synset) -> list[tuple[str, ...]]:
     return [above, *((one.id,) for one in tree.path(above[0])[1:])] if above else []
 
 
-def _listing(tree: Taxonomy, start: Synset, roots: Sequence[str], asked: str, settings: Settings) -> Listing:
+def _listing(tree: Taxonomy, start: Synset, roots: Sequence[str], asked: str, settings: HyponymSettings) -> Listing:
     """The words below `roots`; the class itself comes first where it is no hyponym at this depth."""
     seen: set[str] = set(roots)
     if not settings.include_class:
@@ -208,7 +208,7 @@ def _number(tree: Taxonomy, lemma: str, wnid: str) -> str:
     return f"{[one.id for one in tree.senses(lemma)].index(wnid) + 1:02d}"
 
 
-def _thesis(tree: Taxonomy, label: str, settings: Settings, note: str) -> Hyponyms:
+def _thesis(tree: Taxonomy, label: str, settings: HyponymSettings, note: str) -> Hyponyms:
     """Every sense of the label, their hypernyms, the first one, the lemmas of its direct hyponyms.
 
     Source: thesis 4.2, find_hyponyms and get_hyponyms; the published code takes `list(set)[0]`, we WordNet's first.
@@ -234,7 +234,7 @@ def _answer(
     roots: Sequence[str],
     word: str,
     listing: Listing,
-    settings: Settings,
+    settings: HyponymSettings,
     notes: Sequence[str],
 ) -> Hyponyms:
     words = _choose(listing.words, settings.max_count, settings.seed)
@@ -262,7 +262,7 @@ def _choose(words: Sequence[str], most: int, seed: int) -> tuple[str, ...]:
 
 
 def _climb_notes(
-    tree: Taxonomy, levels: Sequence[Sequence[str]], roots: Sequence[str], listing: Listing, settings: Settings
+    tree: Taxonomy, levels: Sequence[Sequence[str]], roots: Sequence[str], listing: Listing, settings: HyponymSettings
 ) -> list[str]:
     steps = levels.index(tuple(roots)) if tuple(roots) in levels else 0
     notes = []

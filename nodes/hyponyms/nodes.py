@@ -12,7 +12,7 @@ from ..checks import checked
 from ..engine import FileCombo, schema, seed_input
 from . import engine
 from .classifier import Classifier
-from .hyponyms import LEMMA_POLICIES, MODES, Hyponyms, Settings, hyponyms_of_class, hyponyms_of_word
+from .hyponyms import LEMMA_POLICIES, MODES, Hyponyms, HyponymSettings, hyponyms_of_class, hyponyms_of_word
 from .predictions import average_class, predictions_report, top_predictions
 
 CATEGORY = "HypoNet/HypoNet"
@@ -266,9 +266,9 @@ def _hyponym_outputs() -> list[io.Output]:
     ]
 
 
-def _settings(widgets: dict[str, Any]) -> Settings:
-    """The widgets of `_settings_inputs`; they are called as the fields of Settings."""
-    return Settings(**{**widgets, "ancestor": widgets["ancestor"].strip()})
+def _settings(widgets: dict[str, Any]) -> HyponymSettings:
+    """The widgets of `_settings_inputs`; they are called as the fields of HyponymSettings."""
+    return HyponymSettings(**{**widgets, "ancestor": widgets["ancestor"].strip()})
 
 
 def _hyponym_values(hyponyms: Hyponyms) -> io.NodeOutput:

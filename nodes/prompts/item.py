@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,13 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One image to be made. `seed` lies in [0, 2**32); `rank` counts from 0 within the label; `attempt` from 0."""
+    """One image to be made.
+
+    Args:
+        rank: of the image within its label, from 0.
+        attempt: 0, and one more each time the image is made again; it has the same prompt and another seed.
+        seed: in [0, 2**32).
+    """
 
     label: str
     rank: int
@@ -32,16 +39,29 @@ class Item:
     picks: tuple[Pick, ...]
     seed: int
 
+    def picks_json(self) -> str:
+        """What was picked, as a JSON list of objects."""
+        return json.dumps([asdict(pick) for pick in self.picks], ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True)
 class ClassSpec:
-    """One class of a plan; empty or None fields fall back to the plan's own."""
+    """One class of a plan; empty or None fields fall back to the plan's own.
+
+    Args:
+        name: the label, and what `__class__` stands for.
+        hyponyms: what `__hyponym__` stands for; none: the name.
+        hypernym: what `__hypernym__` stands for; "": the name.
+        synset: WordNet 3.0 id such as "n02121808", "" when unknown.
+        omit: the names of the slots that this class leaves out of the template.
+        count: images of this class.
+    """
 
     name: str
     template: str = ""
     negative: str | None = None
     hyponyms: tuple[str, ...] = ()
     hypernym: str = ""
-    synset: str = ""  # WordNet 3.0 id such as "n02121808", empty when unknown
+    synset: str = ""
     omit: tuple[str, ...] = ()
     count: int | None = None

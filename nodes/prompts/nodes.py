@@ -9,9 +9,12 @@ from ..checks import checked
 from ..engine import FileCombo, schema, seed_input
 from ..hyponyms.hyponyms import Hyponyms
 from . import engine
+from .classes.make import hyponyms_of_wildcard
 from .classes.nodes import NODES as CLASSES
 from .item import ClassSpec
-from .plan import COVERAGES, ORDERS, Plan
+from .language.names import mention
+from .plan import COVERAGES, ORDERS, Plan, single_plan
+from .preview.engine import preview as preview_plan
 
 CATEGORY = "HypoNet/Prompts"
 TEMPLATE = (
@@ -73,11 +76,11 @@ class HypoNetDynamicPrompt(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, template: str, coverage: str, count: int, batch_number: int, seed: int) -> io.NodeOutput:
-        plan = engine.single_plan(template, coverage, seed)
+        plan = single_plan(template, engine.library(), coverage=coverage, seed=seed)
         first = batch_number * count
         items = [plan.item(plan.labels[0], rank) for rank in range(first, first + count)]
         return io.NodeOutput(
-            [item.prompt for item in items], [engine.picks_json(item) for item in items], [item.seed for item in items]
+            [item.prompt for item in items], [item.picks_json() for item in items], [item.seed for item in items]
         )
 
 
@@ -162,12 +165,12 @@ class HypoNetLoadWildcard(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, name: str | None = None) -> str:
-        return engine.fingerprint([engine.mention(name)], reserved=False)
+        return engine.fingerprint([mention(name)], reserved=False)
 
     @classmethod
     @checked
     def execute(cls, name: str) -> io.NodeOutput:
-        hyponyms = engine.load_wildcard(name)
+        hyponyms = hyponyms_of_wildcard(name, engine.library())
         return io.NodeOutput(hyponyms, "\n".join(hyponyms.words), len(hyponyms.words), f"__{name}__")
 
 
@@ -277,7 +280,7 @@ class HypoNetPreviewPlan(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, plan: Plan, samples: int, cfg: float, width: int, height: int) -> io.NodeOutput:
-        preview = engine.preview(plan, samples, cfg, (width, height))
+        preview = preview_plan(plan, samples, cfg, (width, height))
         return io.NodeOutput(preview.report, preview.chart, preview.warnings, ui=ui.PreviewText(preview.report))
 
 

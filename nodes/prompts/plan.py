@@ -234,6 +234,12 @@ class ClassPrograms:
         return self._resolver.used
 
 
+def single_plan(template: str, library: Library, *, coverage: str, seed: int) -> Plan:
+    """A plan of one template without a class, so that `__class__` is a wildcard like any other; its label is prompt."""
+    spec = ClassSpec("prompt")
+    return Plan((spec,), template, library, seed=seed, coverage=coverage, images_per_class=1, reserved=False)
+
+
 def item_seed(seed: int, label: str, rank: int, attempt: int) -> int:
     """An image's own seed, below 2**32 since torch's CPU generator uses the low 32 bits only."""
     return _low_word(f"{_seed_key(seed, label)}\x1f{rank}\x1f{attempt}")

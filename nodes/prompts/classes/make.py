@@ -1,13 +1,14 @@
-"""One class, a chain of classes, and classes from text, one a line."""
+"""One class, a chain of classes, and classes from text, one a line; the hyponyms of a class out of a wildcard."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+from ...hyponyms.hyponyms import Hyponyms
 from ..item import ClassSpec
 from ..language.errors import SourceLocation, TemplateError, nearest
-from ..language.names import key_of
+from ..language.names import bare_name, key_of
 from ..wildcards.library import Library
 
 _KEYS = ("omit", "images", "hypernym", "synset", "negative", "template")
@@ -52,6 +53,23 @@ def add_classes(previous: Iterable[ClassSpec] | None, added: Iterable[ClassSpec]
         names.add(key_of(spec.name))
         classes.append(spec)
     return tuple(classes)
+
+
+def hyponyms_of_wildcard(name: str, library: Library) -> Hyponyms:
+    """The options of a wildcard, as hyponyms of no known synset.
+
+    Raises:
+        TemplateError: there is no such wildcard, or its file cannot be read.
+    """
+    name = name.strip()
+    lists = library.require(name, SourceLocation("the list of wildcards", name[:200]))
+    words = tuple(line for wildcards in lists for line in wildcards.lines)
+    return Hyponyms(lists[0].name.rsplit("/", 1)[-1], "", "", "", (), words, "")
+
+
+def class_hyponyms(hyponyms: Hyponyms | None, wildcard: str, library: Library) -> Hyponyms | None:
+    """The hyponyms of a class: those that are linked, else those of the wildcard of that name, else none."""
+    return hyponyms if hyponyms or not wildcard else hyponyms_of_wildcard(bare_name(wildcard), library)
 
 
 def classes_from_text(text: str, library: Library) -> tuple[ClassSpec, ...]:
@@ -119,14 +137,10 @@ def _hyponyms(words: str, library: Library, location: SourceLocation, offset: in
     """The words between the commas, a wildcard's lines in its place."""
     hyponyms: list[str] = []
     for word in filter(None, map(str.strip, words.split(","))):
-        name = _WILDCARD.match(word)
-        if not name:
+        wildcard = _WILDCARD.match(word)
+        if not wildcard:
             hyponyms.append(word)
             continue
-        lists = library.find(name[1])
-        if not lists:
-            how = "expected the name of a wildcard file" + library.nearest(name[1])
-            raise TemplateError(f"no wildcard named {name[1]}", how, location, offset + words.find(word))
-        for wildcards in lists:
+        for wildcards in library.require(wildcard[1], location, offset + words.find(word)):
             hyponyms += wildcards.lines
     return tuple(hyponyms)

@@ -10,10 +10,12 @@ from ... import sockets
 from ...checks import checked
 from ...engine import schema, seed_input
 from ...hyponyms.classifier import Classifier
-from ...hyponyms.hyponyms import MODES, Hyponyms, Settings
+from ...hyponyms.hyponyms import MODES, Hyponyms, HyponymSettings
 from .. import engine
 from ..item import ClassSpec
-from .make import add_classes, classes_from_text, make_class
+from ..language.names import mention
+from .engine import classes_from_pictures, fingerprint_pictures
+from .make import add_classes, class_hyponyms, classes_from_text, make_class
 
 CATEGORY = "HypoNet/Prompts"
 
@@ -83,7 +85,7 @@ class HypoNetDefineClass(io.ComfyNode):
         negative: str | None = None,
         **_: object,
     ) -> str:
-        return engine.fingerprint([template, negative, engine.mention(hyponym_wildcard)])
+        return engine.fingerprint([template, negative, mention(hyponym_wildcard)])
 
     @classmethod
     @checked
@@ -100,7 +102,7 @@ class HypoNetDefineClass(io.ComfyNode):
         previous: tuple[ClassSpec, ...] | None = None,
         hyponyms: Hyponyms | None = None,
     ) -> io.NodeOutput:
-        source = engine.hyponyms_for_class(hyponyms, hyponym_wildcard.strip())
+        source = class_hyponyms(hyponyms, hyponym_wildcard.strip(), engine.library())
         spec = make_class(
             class_name.strip() or (source.word if source else ""),
             source.words if source else (),
@@ -208,7 +210,7 @@ class HypoNetClassesFromPictures(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> str:
-        return engine.fingerprint_pictures(folder)
+        return fingerprint_pictures(folder)
 
     @classmethod
     @checked
@@ -220,7 +222,7 @@ class HypoNetClassesFromPictures(io.ComfyNode):
         previous: tuple[ClassSpec, ...] | None = None,
         **settings: Any,
     ) -> io.NodeOutput:
-        classes, report = engine.classes_from_pictures(classifier, folder, Settings(**settings), climb_to_name)
+        classes, report = classes_from_pictures(classifier, folder, HyponymSettings(**settings), climb_to_name)
         return io.NodeOutput(add_classes(previous, classes), report, ui=ui.PreviewText(report))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +10,13 @@ import torch
 
 from ....evaluation.pictures.decode import PICTURE_SUFFIXES, decode, is_picture
 from ....evaluation.pictures.tensors import to_image
+from ....evaluation.progress import Progress
 from ...hyponyms.classifier import Classifier
-from ...hyponyms.hyponyms import Hyponyms, Settings, hyponyms_of_class
+from ...hyponyms.hyponyms import Hyponyms, HyponymSettings, hyponyms_of_class
 from ..item import ClassSpec
 from .make import add_classes
 
-_LOW = 0.3
+_LOW_CONFIDENCE = 0.3
 
 
 def find_pictures(folder: Path) -> dict[str, list[Path]]:
@@ -24,30 +25,30 @@ def find_pictures(folder: Path) -> dict[str, list[Path]]:
     Raises:
         ValueError: there is no picture.
     """
-    found: dict[str, list[Path]] = {}
+    pictures: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
         if path.is_dir():
-            inside = [one for one in sorted(path.iterdir()) if is_picture(one)]
+            inside = [file for file in sorted(path.iterdir()) if is_picture(file)]
             if inside:
-                found.setdefault(path.name, []).extend(inside)
+                pictures.setdefault(path.name, []).extend(inside)
         elif is_picture(path):
-            found.setdefault(path.stem, []).append(path)
-    if not found:
+            pictures.setdefault(path.stem, []).append(path)
+    if not pictures:
         raise ValueError(
             f"pictures in {folder.name} are none; expected cat.jpg or cat/*.jpg for a class cat, of the kinds "
             f"{' '.join(PICTURE_SUFFIXES)}; put at least one there"
         )
-    return found
+    return pictures
 
 
 def classes_from_pictures(
     classifier: Classifier,
     pictures: Mapping[str, Sequence[Path]],
-    settings: Settings,
+    settings: HyponymSettings,
     climb_to_name: bool,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> tuple[tuple[ClassSpec, ...], str]:
     """A class for each label with the hyponyms of what its pictures show, and a report in markdown.
 
@@ -64,37 +65,41 @@ def classes_from_pictures(
     classes: list[ClassSpec] = []
     rows = ["| class | pictures | seen | probability | hypernym | hyponyms | |", "|---|---:|---|---:|---|---:|---|"]
     details: list[str] = []
-    for done, (label, files) in enumerate(pictures.items()):
-        index, probability = _seen(classifier, files)
-        seen = classifier.class_names[index]
+    for number, (label, files) in enumerate(pictures.items(), start=1):
+        index, probability = _classify(classifier, files)
+        shows = classifier.class_names[index]
         try:
-            found, remark = _look_up(classifier.synsets[index], seen, label, settings, climb_to_name)
+            hyponyms, remark = _look_up(classifier.synsets[index], shows, label, settings, climb_to_name)
         except ValueError as error:
-            raise ValueError(f"class {label!a}, whose pictures show {seen!a}: {error}") from None
-        if probability < _LOW:
+            raise ValueError(f"class {label!a}, whose pictures show {shows!a}: {error}") from None
+        if probability < _LOW_CONFIDENCE:
             remark = "; ".join(filter(None, [remark, "**low confidence**: try clearer pictures"]))
-        counts = f"{found.hypernym} | {len(found.words)}"
-        rows.append(f"| {label} | {len(files)} | {seen} | {probability:.1%} | {counts} | {remark} |")
-        details.append(f"**{label}** ({found.hypernym}): {', '.join(found.words)}")
-        classes.append(ClassSpec(label, hyponyms=found.words, hypernym=found.hypernym, synset=found.synset))
-        progress(done + 1, len(pictures))
+        counts = f"{hyponyms.hypernym} | {len(hyponyms.words)}"
+        rows.append(f"| {label} | {len(files)} | {shows} | {probability:.1%} | {counts} | {remark} |")
+        details.append(f"**{label}** ({hyponyms.hypernym}): {', '.join(hyponyms.words)}")
+        classes.append(ClassSpec(label, hyponyms=hyponyms.words, hypernym=hyponyms.hypernym, synset=hyponyms.synset))
+        progress(number, len(pictures))
     return add_classes((), classes), "\n".join([*rows, "", *details])
 
 
-def _seen(classifier: Classifier, files: Sequence[Path]) -> tuple[int, float]:
-    total = torch.stack([classifier.probabilities(read_picture(path))[0] for path in files]).mean(dim=0)
-    index = int(total.argmax())
-    return index, float(total[index])
+def _classify(classifier: Classifier, files: Sequence[Path]) -> tuple[int, float]:
+    """The class that the pictures show, and its probability, averaged over them."""
+    mean = torch.stack([classifier.probabilities(read_picture(path))[0] for path in files]).mean(dim=0)
+    index = int(mean.argmax())
+    return index, float(mean[index])
 
 
-def _look_up(synset: str, seen: str, label: str, settings: Settings, climb_to_name: bool) -> tuple[Hyponyms, str]:
+def _look_up(
+    synset: str, shows: str, label: str, settings: HyponymSettings, climb_to_name: bool
+) -> tuple[Hyponyms, str]:
+    """The hyponyms of what the pictures show, under the hypernym of the label where that can be; and a remark."""
     if climb_to_name and settings.mode == "exact":
         try:
-            return hyponyms_of_class(synset, seen, replace(settings, ancestor=label)), ""
+            return hyponyms_of_class(synset, shows, replace(settings, ancestor=label)), ""
         except ValueError:
-            remark = f"{seen} is no kind of {label} in WordNet"
-            return hyponyms_of_class(synset, seen, settings), remark
-    return hyponyms_of_class(synset, seen, settings), ""
+            remark = f"{shows} is no kind of {label} in WordNet"
+            return hyponyms_of_class(synset, shows, settings), remark
+    return hyponyms_of_class(synset, shows, settings), ""
 
 
 def read_picture(path: Path) -> torch.Tensor:

@@ -24,7 +24,7 @@ import numpy as np
 MAX_SHUFFLED = 4096  # options; longer lists are dealt by a keyed permutation that is never written out
 MAX_WEIGHTED = 65_536  # cards of one deck; finer weights are rounded to it
 MAX_PLANNED = 200  # options of a slot whose pairs are planned
-_MAX_LOOKUPS = 40_000_000  # of table entries, that planning the pairs of one template may take: a second or two
+_MAX_LOOKUPS = 40_000_000  # of table entries, that planning the pairs of one template may take: less than a second
 _HASH_BITS = 20  # of a prompt's hash that tell prompts apart while pairs are planned: a table of a million
 _REPEAT_COST = 0.02  # of a deck of repeated prompts, where a full set of new pairs of one slot is worth 1
 _SMALL_LOOKUPS = 20_000  # of decks, that templates of short lists may take beyond their horizon

@@ -7,13 +7,14 @@ and what runs in a circle, bounds what one prompt can grow to, and counts the co
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..language import syntax
 from ..language.counting import limits, selections
 from ..language.errors import SourceLocation, TemplateError, nearest
 from ..language.names import key_of
+from ..language.parser import parse
 from ..wildcards.library import Library, WildcardList
 from ..wildcards.tables import Table, table_of_choice, table_of_lists
 
@@ -177,11 +178,8 @@ class Resolver:
                 self._hyponyms = table_of_lists([hyponyms], self.distinct, emphasis=False)
             return self._hyponyms
         if key not in self.shared:
-            lists = tuple(self.library.find(name))
-            if not lists:
-                reserved = () if self.words is None else ("class", "hyponym", "hypernym")
-                how = "expected the name of a wildcard file" + self.library.nearest(name, reserved)
-                raise TemplateError(f"no wildcard named {name}", how, location, node.offset)
+            reserved = () if self.words is None else ("class", "hyponym", "hypernym")
+            lists = tuple(self.library.require(name, location, node.offset, reserved))
             self.shared[key] = (table_of_lists(lists, self.distinct, emphasis=True), lists)
         table, lists = self.shared[key]
         self.used.update((key_of(wildcards.name), wildcards) for wildcards in lists)
@@ -327,3 +325,18 @@ class Resolver:
             option = table.location(index) if table.origin else location
             counts[index] = self.count(table.tree(index), scope, option)
         return counts if any(count != 1 for count in counts) else None
+
+
+def lists_reached(library: Library, templates: Sequence[str], reserved: bool) -> set[str] | None:
+    """The names of every list that the templates reach, None where that cannot be told since they cannot be used.
+
+    Args:
+        reserved: whether `__class__` and the like are words of a class and no lists.
+    """
+    resolver = Resolver(library, Words("", "", ("",)) if reserved else None, True, {})
+    try:
+        for text in templates:
+            resolver.check(parse(text), SourceLocation("template", text))
+    except ValueError:
+        return None
+    return {wildcards.name for wildcards in resolver.used.values()}

@@ -1,4 +1,4 @@
-"""How names of wildcards, variables and classes compare."""
+"""How names of wildcards, variables and classes are written and compared."""
 
 from __future__ import annotations
 
@@ -8,3 +8,13 @@ import unicodedata
 def key_of(name: str) -> str:
     """`name` as it is compared: NFC, without case."""
     return unicodedata.normalize("NFC", name).strip().casefold()
+
+
+def bare_name(text: str) -> str:
+    """The name of a wildcard that may have been typed with its underscores: " __tree__ " is tree."""
+    return text.strip().strip("_")
+
+
+def mention(name: str | None) -> str | None:
+    """The template that names one wildcard; "" and None, for a linked name, stay as they are."""
+    return f"__{bare_name(name)}__" if name else name

@@ -1,6 +1,6 @@
 """Warnings about a plan: labels that leak, hyponyms of something else, negatives that undo the prompt, duplicates.
 
-Reads the plan and WordNet (through the hyponet room); returns sentences.
+Reads the plan and WordNet (through the room of hyponyms); returns sentences.
 """
 
 from __future__ import annotations
@@ -18,46 +18,53 @@ from ..wildcards.tables import weighted
 from .usage import ClassUse
 
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
-_MOST_NAMED = 8
-_NEGATIVES = 50  # negative prompts of a class that are compared with its prompts
-_MOST_OPTIONS = 20_000  # options of one slot that are compared with other classes
-_NOT_TELLING = frozenset(
+_MAX_LISTED = 8  # words in one warning
+_MAX_NEGATIVES = 50  # negative prompts of a class that are compared with its prompts
+_MAX_OPTIONS = 20_000  # of one slot that are compared with other classes
+# words that a negative may share with the prompts: they say nothing of what is to be seen
+_STOP_WORDS = frozenset(
     {"the", "and", "with", "for", "from", "not", "very", "best", "worst", "high", "low", "quality", "resolution"}
     | {"photo", "picture", "image", "view", "8k", "4k", "a", "an", "of", "in", "on", "at", "or", "to", "by", "as", "no"}
 )
 
 
 def warnings(plan: Plan, uses: Sequence[ClassUse], cfg: float, tree: Taxonomy | None) -> list[str]:
-    """What is worth a second look before any GPU time, in the order of the classes."""
-    out: list[str] = []
-    known = Known(plan.classes, tree)
+    """What is worth a second look before any GPU time, in the order of the classes.
+
+    Args:
+        uses: what each class gives, from `use_of`.
+        cfg: the sampler's; at 1 a negative prompt has no effect.
+        tree: WordNet, None where it is not there.
+    """
+    sentences: list[str] = []
+    meanings = Meanings(plan.classes, tree)
     for use in uses:
         spec = plan.programs(use.label).spec
-        out += [f"**{use.label}**: {text}" for text in _of_class(plan, spec, use, cfg, known)]
-    out += _shared_hyponyms(plan)
+        sentences += [f"**{use.label}**: {text}" for text in _of_class(plan, spec, use, cfg, meanings)]
+    sentences += _shared_hyponyms(plan)
     if tree is None:
-        out.append("WordNet is not there, so hyponyms were not checked against it.")
-    return out
+        sentences.append("WordNet is not there, so hyponyms were not checked against it.")
+    return sentences
 
 
-class Known:
+class Meanings:
     """What words mean in WordNet, and which class of the plan they name; no senses where WordNet is not there."""
 
     def __init__(self, classes: Sequence[ClassSpec], tree: Taxonomy | None) -> None:
         self.tree = tree
         self._ids: dict[str, frozenset[str]] = {}
         self.names = {words_of(spec.name): spec.name for spec in classes}
-        self.longest = max(len(name.split()) for name in self.names)
-        self.roots: dict[str, set[str]] = {}
+        self.longest = max(len(name.split()) for name in self.names)  # words of a class's name
+        self.classes_of: dict[str, set[str]] = {}  # from a synset to the classes that it is
         for spec in classes:
-            for one in self.of_class(spec):
-                self.roots.setdefault(one, set()).add(spec.name)
+            for synset in self.of_class(spec):
+                self.classes_of.setdefault(synset, set()).add(spec.name)
 
     def ids(self, words: str) -> frozenset[str]:
         """The synsets that a word or its base form can mean."""
         if words not in self._ids:
-            found = self.tree.lookup(words) if self.tree and words and words.isascii() else ()
-            self._ids[words] = frozenset(synset.id for synset in found)
+            senses = self.tree.lookup(words) if self.tree and words and words.isascii() else ()
+            self._ids[words] = frozenset(synset.id for synset in senses)
         return self._ids[words]
 
     def of_class(self, spec: ClassSpec) -> frozenset[str]:
@@ -68,30 +75,33 @@ class Known:
         """Every synset that a sense of the words is or lies under."""
         assert self.tree is not None
         ids = self.ids(words)
-        return ids.union(*(self.tree.ancestors(one) for one in ids))
+        return ids.union(*(self.tree.ancestors(synset) for synset in ids))
 
     def qualifies(self, words: str, roots: frozenset[str]) -> bool:
         """Whether the words are a word of the class with a class word behind it: "tom cat" is a tom, a cat."""
         assert self.tree is not None
-        classes = roots.union(*(self.tree.ancestors(one) for one in roots))
+        classes = roots.union(*(self.tree.ancestors(root) for root in roots))
         parts = words.split()
         return any(
-            not classes.isdisjoint(self.ids(" ".join(parts[at:])))
-            and not roots.isdisjoint(self.above(" ".join(parts[:at])))
-            for at in range(1, len(parts))
+            not classes.isdisjoint(self.ids(" ".join(parts[split:])))
+            and not roots.isdisjoint(self.above(" ".join(parts[:split])))
+            for split in range(1, len(parts))
         )
 
     def named(self, words: str) -> set[str]:
         """The classes whose names stand in the words, also in the plural."""
         parts = words.split()
-        runs = [" ".join(parts[at : at + size]) for size in range(1, self.longest + 1) for at in range(len(parts))]
-        return {self.names[name] for run in runs for name in (run, run.removesuffix("s")) if name in self.names}
+        phrases = [
+            " ".join(parts[start : start + size]) for size in range(1, self.longest + 1) for start in range(len(parts))
+        ]
+        singulars = [phrase.removesuffix("s") for phrase in phrases]
+        return {self.names[phrase] for phrase in (*phrases, *singulars) if phrase in self.names}
 
-    def holding(self, words: str) -> set[str]:
+    def classes_above(self, words: str) -> set[str]:
         """The classes that WordNet puts a sense of the words under."""
         if self.tree is None:
             return set()
-        return set().union(*(self.roots.get(one, ()) for one in self.above(words)))
+        return set().union(*(self.classes_of.get(synset, ()) for synset in self.above(words)))
 
 
 def words_of(text: str) -> str:
@@ -100,19 +110,19 @@ def words_of(text: str) -> str:
     return " ".join(_WORD.findall(text)).casefold()
 
 
-def _of_class(plan: Plan, spec: ClassSpec, use: ClassUse, cfg: float, known: Known) -> Iterator[str]:
+def _of_class(plan: Plan, spec: ClassSpec, use: ClassUse, cfg: float, meanings: Meanings) -> Iterator[str]:
     programs = plan.programs(spec.name)
     slots = list(programs.positive.block.slots())
     for slot in slots:
-        yield from _leaks(spec, slot, known)
+        yield from _leaks(spec, slot, meanings)
         if slot.table.duplicates:
-            where = slot.table.source(0)
-            yield f"slot {slot.name} has {slot.table.duplicates} repeated options in {where}; {_repeats(plan)}."
-    yield from _strangers(spec, known)
+            source = slot.table.source(0)
+            yield f"slot {slot.name} has {slot.table.duplicates} repeated options in {source}; {_repeats(plan)}."
+    yield from _strangers(spec, meanings)
     if spec.hyponyms and not any(slot.slot.endswith("hyponym") and slot.visits for slot in use.slots):
         yield "its hyponyms are never used: the template has no `__hyponym__`."
     yield from _unused(programs.tree, use)
-    negative = " ".join(programs.negative.render(rank)[0] for rank in range(min(use.counted, _NEGATIVES)))
+    negative = " ".join(programs.negative.render(rank)[0] for rank in range(min(use.counted, _MAX_NEGATIVES)))
     if negative.strip() and cfg <= 1:
         yield f"a negative prompt has no effect at cfg {cfg:g}; raise it above 1, or leave the negative empty."
     repeated = _repeated_words(negative, use)
@@ -122,43 +132,45 @@ def _of_class(plan: Plan, spec: ClassSpec, use: ClassUse, cfg: float, known: Kno
         yield f"{use.repeated} of {use.counted} prompts repeat an earlier one of the class, word for word."
 
 
-def _leaks(spec: ClassSpec, slot: Slot, known: Known) -> Iterator[str]:
+def _leaks(spec: ClassSpec, slot: Slot, meanings: Meanings) -> Iterator[str]:
     """Options that name another class, and hyponyms that lie under another class and not under their own."""
-    own = known.named(words_of(spec.name))
+    names = meanings.named(words_of(spec.name))
     is_hyponym = slot.table.source(0) == "hyponyms"
-    found: dict[str, list[str]] = {}
-    for text in slot.table.texts[:_MOST_OPTIONS]:
+    options: dict[str, list[str]] = {}  # from another class to the options that leak it
+    for text in slot.table.texts[:_MAX_OPTIONS]:
         words = words_of(text)
-        others = known.named(words) - own
+        leaked = meanings.named(words) - names
         if is_hyponym:
-            holding = known.holding(words)
-            others |= set() if spec.name in holding else holding
-        for other in sorted(others):
-            found.setdefault(other, []).append(text)
-    for name, texts in found.items():
+            above = meanings.classes_above(words)
+            leaked |= set() if spec.name in above else above
+        for name in sorted(leaked):
+            options.setdefault(name, []).append(text)
+    for name, texts in options.items():
         yield f"label leak: {_listed(texts)} in slot {slot.name} names or lies under class {name}."
 
 
-def _strangers(spec: ClassSpec, known: Known) -> Iterator[str]:
-    roots = known.of_class(spec)
-    if known.tree is None or not roots:
+def _strangers(spec: ClassSpec, meanings: Meanings) -> Iterator[str]:
+    """Hyponyms of a class that WordNet puts elsewhere, or does not have."""
+    roots = meanings.of_class(spec)
+    if meanings.tree is None or not roots:
         return
-    wrong, unknown = [], []
-    for text in spec.hyponyms[:_MOST_OPTIONS]:
+    elsewhere, unknown = [], []
+    for text in spec.hyponyms[:_MAX_OPTIONS]:
         words = words_of(text)
-        if not known.ids(words):  # "S.U.V." keeps its dots in WordNet, "tom cat" is tom there
+        if not meanings.ids(words):  # "S.U.V." keeps its dots in WordNet, "tom cat" is tom there
             words = text.casefold()
-        if not known.ids(words):
-            unknown += [] if known.qualifies(words, roots) else [text]
-        elif roots.isdisjoint(known.above(words)):
-            wrong.append(text)
-    if wrong:
-        yield f"WordNet puts no sense of {_listed(wrong)} under {spec.name}."
+        if not meanings.ids(words):
+            unknown += [] if meanings.qualifies(words, roots) else [text]
+        elif roots.isdisjoint(meanings.above(words)):
+            elsewhere.append(text)
+    if elsewhere:
+        yield f"WordNet puts no sense of {_listed(elsewhere)} under {spec.name}."
     if unknown:
         yield f"WordNet does not have {len(unknown)} of its {len(spec.hyponyms)} hyponyms: {_listed(unknown)}."
 
 
 def _unused(tree: syntax.Nodes, use: ClassUse) -> Iterator[str]:
+    """Options and slots that no image uses."""
     for slot in use.slots:
         missing = slot.options - len(slot.counts)
         if slot.visits == 0:
@@ -200,15 +212,16 @@ def _shared_hyponyms(plan: Plan) -> Iterator[str]:
 
 
 def _repeated_words(negative: str, use: ClassUse) -> list[str]:
-    wanted = {word.casefold() for word in _WORD.findall(negative)} - _NOT_TELLING
-    wanted = {word for word in wanted if not word.replace(".", "").isdigit()}
-    seen: set[str] = set()
+    """The words of the negative prompts that the prompts or the options have as well."""
+    words = {word.casefold() for word in _WORD.findall(negative)} - _STOP_WORDS
+    words = {word for word in words if not word.replace(".", "").isdigit()}
+    repeated: set[str] = set()
     for prompt in use.prompts:
-        seen |= wanted & {word.casefold() for word in _WORD.findall(prompt)}
+        repeated |= words & {word.casefold() for word in _WORD.findall(prompt)}
     for slot in use.slots:
         for option in slot.counts:
-            seen |= wanted & set(words_of(option).split())
-    return sorted(seen)
+            repeated |= words & set(words_of(option).split())
+    return sorted(repeated)
 
 
 def _repeats(plan: Plan) -> str:
@@ -216,5 +229,6 @@ def _repeats(plan: Plan) -> str:
 
 
 def _listed(texts: Sequence[str]) -> str:
-    shown = ", ".join(texts[:_MOST_NAMED])
-    return shown + (f" and {len(texts) - _MOST_NAMED} more" if len(texts) > _MOST_NAMED else "")
+    """The first of the texts, and how many more there are."""
+    first = ", ".join(texts[:_MAX_LISTED])
+    return first + (f" and {len(texts) - _MAX_LISTED} more" if len(texts) > _MAX_LISTED else "")

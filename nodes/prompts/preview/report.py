@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from ....evaluation import plots
 from ....evaluation.pictures.tensors import to_image
+from ....evaluation.progress import Progress
 from ...hyponyms.taxonomy import Taxonomy
 from ..plan import Plan
 from .advice import warnings
@@ -16,9 +18,10 @@ from .usage import ClassUse, use_of
 
 TOKENS = 77  # of one CLIP window, start and end included
 BYTES_PER_PIXEL = 1.4  # measured: PNGs of 512 px photos as ComfyUI saves them
-_MOST_BARS = 24
-_MOST_WARNINGS = 300
-_MOST_CLASSES = 60  # shown in full
+_MAX_BARS = 24  # slots in the chart
+_MAX_WARNINGS = 300
+_MAX_CLASSES = 60  # whose slots, pairs and samples are listed
+_MAX_TOKENIZED = 20  # of the longest prompts of a class: the one of most characters has not always most tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ def preview(
     size: tuple[int, int],
     tokens: Callable[[str], int],
     tree: Taxonomy | None,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> Preview:
     """What `plan` will give.
 
@@ -51,24 +54,29 @@ def preview(
         progress: told after each class; it raises when the user stops the run.
     """
     uses = []
-    for done, label in enumerate(plan.labels):
+    for number, label in enumerate(plan.labels, start=1):
         uses.append(use_of(plan, label))
-        progress(done + 1, len(plan.labels))
-    longest = {use.label: [(tokens(prompt), prompt) for prompt in use.prompts[:20]] for use in uses}
-    found = warnings(plan, uses, cfg, tree)
-    for label, prompts in longest.items():
-        most = max(prompts, default=(0, ""))
-        if most[0] > TOKENS:
-            found.append(f"**{label}**: the longest prompt has {most[0]} tokens, over CLIP's {TOKENS}: {most[1]}")
+        progress(number, len(plan.labels))
+    longest = {use.label: _longest(use.prompts, tokens) for use in uses}
+    remarks = warnings(plan, uses, cfg, tree)
+    for label, (count, prompt) in longest.items():
+        if count > TOKENS:
+            remarks.append(f"**{label}**: the longest prompt has {count} tokens, over CLIP's {TOKENS}: {prompt}")
     parts = [
         _summary(plan, uses, size),
-        _classes(uses, {label: max(prompts, default=(0, ""))[0] for label, prompts in longest.items()}),
+        _classes(uses, {label: count for label, (count, _) in longest.items()}),
         _options(uses),
         _pairs(uses),
         _samples(plan, samples),
-        _warnings(found),
+        _warnings(remarks),
     ]
-    return Preview("\n\n".join(filter(None, parts)) + "\n", _chart(uses), len(found))
+    return Preview("\n\n".join(filter(None, parts)) + "\n", _chart(uses), len(remarks))
+
+
+def _longest(prompts: Iterable[str], tokens: Callable[[str], int]) -> tuple[int, str]:
+    """The tokens of the prompt that has most, and that prompt, of prompts sorted by their characters."""
+    counts = ((tokens(prompt), prompt) for prompt in itertools.islice(prompts, _MAX_TOKENIZED))
+    return max(counts, default=(0, ""))
 
 
 def _summary(plan: Plan, uses: Sequence[ClassUse], size: tuple[int, int]) -> str:
@@ -89,14 +97,14 @@ def _summary(plan: Plan, uses: Sequence[ClassUse], size: tuple[int, int]) -> str
 def _classes(uses: Sequence[ClassUse], tokens: dict[str, int]) -> str:
     rows = ["| class | images | combinations | repeated prompts | most tokens |", "|---|---:|---:|---:|---:|"]
     for use in uses:
-        combinations = str(use.combinations) if use.combinations < 10**15 else f"{float_of(use.combinations)}"
+        combinations = str(use.combinations) if use.combinations < 10**15 else scientific(use.combinations)
         rows.append(f"| {use.label} | {use.images} | {combinations} | {use.repeated} | {tokens[use.label]} |")
     return "\n".join(["## Classes", "", *rows])
 
 
 def _options(uses: Sequence[ClassUse]) -> str:
     rows = ["| class | slot | options | visits | fewest | most | never |", "|---|---|---:|---:|---:|---:|---:|"]
-    for use in uses[:_MOST_CLASSES]:
+    for use in uses[:_MAX_CLASSES]:
         for slot in use.slots:
             never = slot.options - len(slot.counts)
             counts = f"{slot.options} | {slot.visits} | {slot.fewest} | {slot.most} | {never}"
@@ -106,17 +114,17 @@ def _options(uses: Sequence[ClassUse]) -> str:
 
 def _pairs(uses: Sequence[ClassUse]) -> str:
     rows = ["| class | slots | pairs met | of all | of what is possible |", "|---|---|---:|---:|---:|"]
-    for use in uses[:_MOST_CLASSES]:
+    for use in uses[:_MAX_CLASSES]:
         for pair in use.pairs:
             name = " x ".join(pair.slots)
-            whole, possible = pair.met / pair.pairs, pair.met / max(1, pair.possible)
-            rows.append(f"| {use.label} | {name} | {pair.met} of {pair.pairs} | {whole:.1%} | {possible:.1%} |")
+            of_all, of_possible = pair.met / pair.pairs, pair.met / max(1, pair.possible)
+            rows.append(f"| {use.label} | {name} | {pair.met} of {pair.pairs} | {of_all:.1%} | {of_possible:.1%} |")
     return "\n".join(["## Pairs", "", *rows]) if len(rows) > 2 else ""
 
 
 def _samples(plan: Plan, samples: int) -> str:
     rows = []
-    for label in plan.labels[:_MOST_CLASSES] if samples else ():
+    for label in plan.labels[:_MAX_CLASSES] if samples else ():
         items = [plan.item(label, rank) for rank in range(min(samples, plan.count(label)))]
         rows += [f"- **{label}** {item.rank}: {item.prompt}" for item in items]
         negatives = dict.fromkeys(item.negative for item in items if item.negative)
@@ -124,10 +132,10 @@ def _samples(plan: Plan, samples: int) -> str:
     return "\n".join(["## Samples", "", *rows]) if rows else ""
 
 
-def _warnings(found: Sequence[str]) -> str:
-    lines = [f"- {text}" for text in found[:_MOST_WARNINGS]]
-    if len(found) > _MOST_WARNINGS:
-        lines.append(f"- and {len(found) - _MOST_WARNINGS} more.")
+def _warnings(remarks: Sequence[str]) -> str:
+    lines = [f"- {text}" for text in remarks[:_MAX_WARNINGS]]
+    if len(remarks) > _MAX_WARNINGS:
+        lines.append(f"- and {len(remarks) - _MAX_WARNINGS} more.")
     return "## Warnings\n\n" + ("\n".join(lines) or "None.")
 
 
@@ -135,20 +143,20 @@ def _chart(uses: Sequence[ClassUse]) -> torch.Tensor:
     slots = [slot for use in uses for slot in use.slots]
     if not slots:
         return to_image(plots.to_pixels(plots.note("no slot: every prompt of a class is the same", (900, 300))))
-    shown = slots[:_MOST_BARS]
-    names = [f"{slot.label}: {slot.slot}" for slot in shown]
-    series = {"fewest": [float(slot.fewest) for slot in shown], "most": [float(slot.most) for slot in shown]}
+    bars = slots[:_MAX_BARS]
+    names = [f"{slot.label}: {slot.slot}" for slot in bars]
+    series = {"fewest": [float(slot.fewest) for slot in bars], "most": [float(slot.most) for slot in bars]}
     title = "how often the options of each slot come"
-    if len(slots) > len(shown):
-        title += f" (first {len(shown)} of {len(slots)} slots)"
-    width = max(700, 90 + 60 * len(shown))
+    if len(slots) > len(bars):
+        title += f" (first {len(bars)} of {len(slots)} slots)"
+    width = max(700, 90 + 60 * len(bars))  # pixels
     return to_image(plots.to_pixels(plots.bar_chart(names, series, title, "images", (width, 480))))
 
 
-def float_of(count: int) -> str:
+def scientific(count: int) -> str:
     """A huge whole number in scientific notation, whatever its size."""
-    digits = str(count) if count < 10**4000 else ""
-    if digits:
+    if count < 10**4000:  # Python refuses to write out numbers of more than 4300 digits
+        digits = str(count)
         return f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
     return f"about 2^{count.bit_length() - 1}"
 

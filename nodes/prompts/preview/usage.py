@@ -8,7 +8,9 @@ from itertools import combinations
 
 from ..plan import Plan
 
-MOST_COUNTED = 200_000  # items of all classes together; of larger plans, or of many slots, the first of each class
+MAX_ITEMS = 200_000  # counted, of all classes together; of larger plans, or of many slots, the first of each class
+
+MAX_PROMPTS = 200  # of a class, longest first, in which words are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,11 @@ class ClassUse:
     """What one class of a plan gives.
 
     Args:
+        images: of the class in the whole plan.
         counted: the images that were looked at.
-        repeated: how many of them have the prompt of an earlier one.
-        prompts: their prompts, longest first, at most 200.
+        combinations: how many different picks the template has.
+        repeated: how many of those looked at have the prompt of an earlier one.
+        prompts: their prompts, longest first, at most MAX_PROMPTS.
     """
 
     label: str
@@ -71,35 +75,40 @@ class ClassUse:
 
 
 def use_of(plan: Plan, label: str) -> ClassUse:
-    """What class `label` of `plan` gives."""
+    """What class `label` of `plan` gives, by making its first items."""
     images = plan.count(label)
     program = plan.programs(label).positive
     slots = list(program.block.slots())
     singles = [slot.name for slot in slots if slot.single]
-    work = max(1, len(singles) ** 2 // 50)  # the pairs to be looked at in each image
-    counted = min(images, max(100, MOST_COUNTED // len(plan.labels) // work))
-    options: dict[str, int] = {slot.name: len(slot) for slot in slots}
+    work = max(1, len(singles) ** 2 // 50)  # an image with 10 slots has 45 pairs, about as much work as its prompt
+    counted = min(images, max(100, MAX_ITEMS // len(plan.labels) // work))
+    sizes: dict[str, int] = {slot.name: len(slot) for slot in slots}
     counts: dict[str, Counter[str]] = {slot.name: Counter() for slot in slots}
     met: dict[tuple[str, str], set[tuple[str, str]]] = {pair: set() for pair in combinations(singles, 2)}
     prompts: Counter[str] = Counter()
     for rank in range(counted):
         prompt, picks = program.render(rank)
         prompts[prompt] += 1
-        chosen: dict[str, str] = {}
+        options: dict[str, str] = {}
         for pick in picks:
             counts.setdefault(pick.slot, Counter())[pick.option] += 1
-            chosen[pick.slot] = pick.option
-        for pair, seen in met.items():
-            seen.add((chosen[pair[0]], chosen[pair[1]]))
+            options[pick.slot] = pick.option
+        for (first, second), met_options in met.items():
+            met_options.add((options[first], options[second]))
     uses = tuple(
-        SlotUse(label, slot, options.get(slot, len(count)), count, sum(count.values()))
-        for slot, count in counts.items()
+        SlotUse(label, slot, sizes.get(slot, len(count)), count, sum(count.values())) for slot, count in counts.items()
     )
     pairs = []
-    for pair, seen in met.items():
-        there = options[pair[0]] * options[pair[1]]
-        pairs.append(PairUse(label, pair, len(seen), there, min(counted, there)))
-    longest = tuple(sorted(prompts, key=lambda text: (-len(text), text))[:200])
+    for (first, second), met_options in met.items():
+        total = sizes[first] * sizes[second]
+        pairs.append(PairUse(label, (first, second), len(met_options), total, min(counted, total)))
     return ClassUse(
-        label, images, counted, plan.combinations(label), uses, tuple(pairs), counted - len(prompts), longest
+        label=label,
+        images=images,
+        counted=counted,
+        combinations=plan.combinations(label),
+        slots=uses,
+        pairs=tuple(pairs),
+        repeated=counted - len(prompts),
+        prompts=tuple(sorted(prompts, key=lambda text: (-len(text), text))[:MAX_PROMPTS]),
     )

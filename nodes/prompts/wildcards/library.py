@@ -16,14 +16,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..language.errors import TemplateError, nearest
+from ..language.errors import SourceLocation, TemplateError, nearest
 from ..language.names import key_of
 from .collection import Entry, read_collection
 from .lines import line_number, read_lines
 
 EXTENSIONS = (".txt", ".yaml", ".yml")
 _GLOB = re.compile(r"[*?\[]")
-_CACHED_FROM = 1 << 20  # bytes; smaller files are hashed every time
+_MIN_CACHED = 1 << 20  # bytes; smaller files are hashed every time, in less than a millisecond
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,16 @@ class Library:
         self.roots = tuple(roots)
         self._loaded: dict[str, WildcardList] = {}
         self._index: dict[str, tuple[str, _File]] | None = None
-        self._other: dict[str, tuple[str, _File]] = {}
+        self._other_names: dict[str, tuple[str, _File]] = {}
         self.broken: list[TemplateError] = []
         for name, (source, lines) in (lists or {}).items():
             self._loaded[key_of(name)] = WildcardList(name, source, tuple(lines))
 
     def names(self) -> list[str]:
         """Every name that a template may use, sorted."""
-        given = {key: wildcards.name for key, wildcards in self._loaded.items() if wildcards.path is None}
-        return sorted({**{key: name for key, (name, _) in self._files().items()}, **given}.values())
+        names = {key: name for key, (name, _) in self._files().items()}
+        names.update((key, wildcards.name) for key, wildcards in self._loaded.items() if wildcards.path is None)
+        return sorted(names.values())
 
     def get(self, name: str) -> WildcardList | None:
         """The list of that name, None if there is none.
@@ -90,11 +91,10 @@ class Library:
         """
         key = key_of(name)
         if key not in self._loaded:
-            files = self._files()
-            found = files.get(key) or self._other.get(key)
-            if found is None:
+            file = self._files().get(key) or self._other_names.get(key)
+            if file is None:
                 return None
-            self._loaded[key] = _load(*found)
+            self._loaded[key] = _load(*file)
         return self._loaded[key]
 
     def find(self, name: str) -> list[WildcardList]:
@@ -105,29 +105,44 @@ class Library:
         if not _GLOB.search(name):
             return []
         pattern = re.compile(fnmatch.translate(key_of(name)))
-        matches = [known for known in self.names() if pattern.match(key_of(known))]
-        if not matches and name.startswith("*/"):
+        matches = [match for match in self.names() if pattern.match(key_of(match))]
+        if not matches and name.startswith("*/"):  # of Impact Pack: a file in any folder, or in none
             return self.find(name[2:])
-        return [found for found in map(self.get, matches) if found is not None]
+        return [wildcards for wildcards in map(self.get, matches) if wildcards is not None]
 
-    def nearest(self, name: str, extra: Iterable[str] = ()) -> str:
-        """For an error: the known name most like `name`, and the collections that could not be read."""
-        unread = (
-            f"; {len(self.broken)} collections cannot be read, first {self.broken[0].source}" if self.broken else ""
-        )
-        return nearest(name, [*extra, *self.names()]) + unread
+    def require(
+        self, name: str, location: SourceLocation, offset: int = 0, reserved: Iterable[str] = ()
+    ) -> list[WildcardList]:
+        """What `find` gives, at least one list.
+
+        Args:
+            name: a name or a glob.
+            location, offset: where it is written, for the error.
+            reserved: names that are no wildcards and yet could have been meant.
+
+        Raises:
+            TemplateError: there is none; the message has the nearest name, and says which collections cannot be read.
+        """
+        lists = self.find(name)
+        if lists:
+            return lists
+        how = "expected the name of a wildcard file" + nearest(name, [*reserved, *self.names()])
+        if self.broken:
+            how += f"; {len(self.broken)} collections cannot be read, first {self.broken[0].source}"
+        raise TemplateError(f"no wildcard named {name[:200]}", how, location, offset)
 
     def content_key(self, names: Iterable[str] | None = None) -> str:
         """A hash that changes when a file behind one of `names` changes, or any file where `names` is None."""
         digest = hashlib.blake2b(digest_size=16)
         files = self._files()
-        keys = (
-            sorted(files) if names is None else sorted({key_of(one.name) for name in names for one in self.find(name)})
-        )
-        for key in keys:
-            found = files.get(key) or self._other.get(key)
-            if found:
-                digest.update(f"{key}\0{found[1].source}\0{_hash(found[1].path)}\0".encode())
+        if names is None:
+            keys = set(files)
+        else:
+            keys = {key_of(wildcards.name) for name in names for wildcards in self.find(name)}
+        for key in sorted(keys):
+            _, file = files.get(key) or self._other_names.get(key) or ("", None)
+            if file:
+                digest.update(f"{key}\0{file.source}\0{_content_digest(file.path)}\0".encode())
         return digest.hexdigest()
 
     def _files(self) -> dict[str, tuple[str, _File]]:
@@ -152,10 +167,11 @@ class Library:
         folder = name.rpartition("/")[0]
         for entry in entries:
             keys = unicodedata.normalize("NFC", entry.keys)
-            first = keys or name
-            self._index.setdefault(key_of(first), (first, _File(path, source, entry)))
-            for other in (f"{folder}/{keys}" if folder else keys, f"{name}/{keys}") if keys else ():
-                self._other.setdefault(key_of(other), (other, _File(path, source, entry)))
+            file = _File(path, source, entry)
+            self._index.setdefault(key_of(keys or name), (keys or name, file))
+            # folder/colors.yaml with warm in it: warm, which the lists show, and folder/warm and folder/colors/warm
+            for alias in (f"{folder}/{keys}" if folder else keys, f"{name}/{keys}") if keys else ():
+                self._other_names.setdefault(key_of(alias), (alias, file))
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, str]]:
@@ -165,13 +181,13 @@ def _walk(root: Path) -> Iterator[tuple[Path, str]]:
     in extra_model_paths.yaml instead.
     """
     base = os.path.realpath(root)
-    seen: set[str] = set()
+    visited: set[str] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        if real in seen or not _is_inside(base, real):
+        if real in visited or not _is_inside(base, real):
             folders.clear()
             continue
-        seen.add(real)
+        visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(folder, name)
@@ -196,15 +212,16 @@ def _entries(data: bytes, source: str) -> tuple[Entry, ...]:
     return read_collection(data, source)
 
 
-def _hash(path: Path) -> str:
+def _content_digest(path: Path) -> str:
+    """A hash of the file's bytes; of a large one kept for as long as its size and time stay."""
     stat = path.stat()
-    if stat.st_size < _CACHED_FROM:
+    if stat.st_size < _MIN_CACHED:
         return _digest(str(path))
-    return _large(str(path), stat.st_size, stat.st_mtime_ns)
+    return _cached_digest(str(path), stat.st_size, stat.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=64)
-def _large(path: str, size: int, changed: int) -> str:
+def _cached_digest(path: str, size: int, modified: int) -> str:
     return _digest(path)
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.nodes.hyponyms.hyponyms import Settings, hyponyms_of_class, hyponyms_of_word
+from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_class, hyponyms_of_word
 from hyponet.nodes.hyponyms.lemmas import fold
 from hyponet.nodes.hyponyms.taxonomy import taxonomy
 
 with (Path(__file__).resolve().parent / "imagenet_hyponyms.tsv").open(encoding="utf-8", newline="") as file:
     CLASSES = list(csv.DictReader(file, delimiter="\t"))
-EXACT = Settings(at_least=1)
-THESIS = Settings(mode="thesis")
+EXACT = HyponymSettings(at_least=1)
+THESIS = HyponymSettings(mode="thesis")
 MARKS = {"slang.n.02", "obscenity.n.02", "ethnic_slur.n.01"}
 
 
@@ -61,10 +61,10 @@ def test_fixture_has_the_published_counts():
 def test_default_lists_are_long_enough_and_unambiguous(at_least):
     tree = taxonomy()
     for row in CLASSES:
-        found = hyponyms_of_class(row["wnid"], row["label"], Settings(at_least=at_least))
+        found = hyponyms_of_class(row["wnid"], row["label"], HyponymSettings(at_least=at_least))
         if len(found.words) < at_least:  # min(N, available): no level of the climb has more
             assert f"No hypernym has {at_least} words" in found.report
-            assert found.words == hyponyms_of_class(row["wnid"], "", Settings(at_least=10**6)).words
+            assert found.words == hyponyms_of_class(row["wnid"], "", HyponymSettings(at_least=10**6)).words
         folded = [word.casefold() for word in found.words]
         assert len(set(folded)) == len(folded), row["wnid"]
         roots = {nltk_synset(tree.synset(name).id) for name in found.hypernyms}
@@ -81,7 +81,7 @@ def test_default_lists_are_long_enough_and_unambiguous(at_least):
 def test_no_word_is_marked_slang_obscene_or_a_slur(lemmas):
     reader = taxonomy()._reader
     for row in CLASSES:
-        for word in hyponyms_of_class(row["wnid"], row["label"], Settings(lemmas=lemmas)).words:
+        for word in hyponyms_of_class(row["wnid"], row["label"], HyponymSettings(lemmas=lemmas)).words:
             for lemma in reader.lemmas(word.replace(" ", "_"), pos="n"):
                 marks = lemma.synset().usage_domains() + lemma.usage_domains()
                 names = {mark.name() if hasattr(mark, "offset") else mark.synset().name() for mark in marks}
@@ -91,68 +91,71 @@ def test_no_word_is_marked_slang_obscene_or_a_slur(lemmas):
 def test_words_of_our_own_list_stay_out_where_wordnet_marks_them_otherwise():
     """WordNet calls "nance" a disparagement and "colored" an archaism, neither slang nor a slur."""
     assert "nance" not in hyponyms_of_word("gay man", EXACT).words
-    assert "colored" not in hyponyms_of_word("black.n.05", Settings(lemmas="all")).words
+    assert "colored" not in hyponyms_of_word("black.n.05", HyponymSettings(lemmas="all")).words
 
 
 def test_the_issues_examples():
-    cat = hyponyms_of_class("n02123045", "tabby", Settings())
+    cat = hyponyms_of_class("n02123045", "tabby", HyponymSettings())
     assert (cat.hypernym, cat.word) == ("domestic cat", "cat")
     assert {"Angora cat", "tom cat", "kitty cat", "queen cat"} <= set(cat.words)
     assert not {"puss", "tom", "queen", "Angora", "tortoiseshell"} & set(cat.words)
-    car = hyponyms_of_class("n04285008", "sports_car", Settings())
+    car = hyponyms_of_class("n04285008", "sports_car", HyponymSettings())
     assert not {"hack", "heap", "wagon"} & set(car.words)
-    ship = hyponyms_of_class("n03095699", "container_ship", Settings(ancestor="ship.n.01"))
+    ship = hyponyms_of_class("n03095699", "container_ship", HyponymSettings(ancestor="ship.n.01"))
     assert (ship.name, ship.word) == ("ship.n.01", "ship")
     assert ship.words[0] == "container ship"  # the class itself, no direct hyponym of ship
-    minivan = hyponyms_of_class("n03770679", "minivan", Settings())
+    minivan = hyponyms_of_class("n03770679", "minivan", HyponymSettings())
     assert set(minivan.hypernyms) == {"car.n.01", "passenger_van.n.01"}
     assert "passenger van" in minivan.report
 
 
 @pytest.mark.parametrize("ancestor", ["ship", "ship.n.01", "n04194289", " Ship "])
 def test_ancestor_may_be_word_name_or_wnid(ancestor):
-    assert hyponyms_of_class("n03095699", "container_ship", Settings(ancestor=ancestor.strip())).synset == "n04194289"
+    assert (
+        hyponyms_of_class("n03095699", "container_ship", HyponymSettings(ancestor=ancestor.strip())).synset
+        == "n04194289"
+    )
 
 
 def test_climbing_stops_at_the_first_hypernym_that_has_enough():
-    few = hyponyms_of_class("n03673027", "liner", Settings(at_least=1))
+    few = hyponyms_of_class("n03673027", "liner", HyponymSettings(at_least=1))
     assert few.hypernym == "passenger ship"  # SPEC 1: liner -> passenger ship, which has 2
-    more = hyponyms_of_class("n03673027", "liner", Settings(at_least=10))
+    more = hyponyms_of_class("n03673027", "liner", HyponymSettings(at_least=10))
     assert more.hypernym == "ship"
     assert "Climbed past passenger_ship.n.01" in more.report
-    most = hyponyms_of_class("n03673027", "liner", Settings(at_least=1000))
+    most = hyponyms_of_class("n03673027", "liner", HyponymSettings(at_least=1000))
     assert len(most.words) > len(more.words)
     assert "No hypernym has 1000 words" in most.report
 
 
 def test_climbing_follows_one_line_of_hypernyms():
     """A domestic cat is a cat and a domestic animal; climbing on from it must not list dogs."""
-    found = hyponyms_of_class("n02123045", "tabby", Settings(at_least=60, depth=3))
+    found = hyponyms_of_class("n02123045", "tabby", HyponymSettings(at_least=60, depth=3))
     assert found.hypernyms == ("cat.n.01",)
     assert not [word for word in found.words if "dog" in word or "horse" in word]
 
 
 def test_depth_descends_and_keeps_the_near_ones_first():
-    one = hyponyms_of_word("ship", Settings(at_least=1, include_class=False))
-    two = hyponyms_of_word("ship", Settings(at_least=1, include_class=False, depth=2))
+    one = hyponyms_of_word("ship", HyponymSettings(at_least=1, include_class=False))
+    two = hyponyms_of_word("ship", HyponymSettings(at_least=1, include_class=False, depth=2))
     assert "container ship" not in one.words
     assert "container ship" in two.words
     assert two.words[: len(one.words)] == one.words
 
 
 def test_the_class_itself_is_left_out_on_request():
-    settings = Settings(include_class=False)
+    settings = HyponymSettings(include_class=False)
     words = hyponyms_of_class("n02123394", "Persian_cat", settings).words
     assert "Persian cat" not in words
     assert "Siamese cat" in words
 
 
 def test_max_count_is_chosen_by_the_seed_and_keeps_the_order():
-    every = hyponyms_of_word("ship", Settings(at_least=1)).words
-    chosen = [hyponyms_of_word("ship", Settings(at_least=1, max_count=7, seed=seed)).words for seed in range(40)]
+    every = hyponyms_of_word("ship", HyponymSettings(at_least=1)).words
+    chosen = [hyponyms_of_word("ship", HyponymSettings(at_least=1, max_count=7, seed=seed)).words for seed in range(40)]
     assert all(list(words) == [word for word in every if word in words] for words in chosen)
     assert all(len(words) == 7 for words in chosen)
-    assert chosen[0] == hyponyms_of_word("ship", Settings(at_least=1, max_count=7, seed=0)).words
+    assert chosen[0] == hyponyms_of_word("ship", HyponymSettings(at_least=1, max_count=7, seed=0)).words
     counts = [sum(word in words for words in chosen) for word in every]
     # 40 draws of 7 from 39: each word's count is binomial with mean 7.2 and deviation 2.4
     assert min(counts) > 0
@@ -191,13 +194,17 @@ def test_the_senses_not_taken_are_listed():
 @pytest.mark.parametrize(
     ("word", "settings", "says"),
     [
-        ("chairr", Settings(), "nearest are: .*chair"),
-        ("", Settings(), "expected a noun"),
-        ("crane (motorcycle)", Settings(), "its senses are: .*crane.n.05"),
-        ("crane (crane)", Settings(), "expected the name of a hypernym"),
-        ("ship", Settings(ancestor="cat"), "expected a hypernym of ship.n.01; choose one of: ship.n.01 > vessel.n.02"),
-        ("chairr", Settings(mode="thesis"), "nearest are"),
-        ("crane (bird)", Settings(mode="thesis"), "takes a plain word that names no sense"),
+        ("chairr", HyponymSettings(), "nearest are: .*chair"),
+        ("", HyponymSettings(), "expected a noun"),
+        ("crane (motorcycle)", HyponymSettings(), "its senses are: .*crane.n.05"),
+        ("crane (crane)", HyponymSettings(), "expected the name of a hypernym"),
+        (
+            "ship",
+            HyponymSettings(ancestor="cat"),
+            "expected a hypernym of ship.n.01; choose one of: ship.n.01 > vessel.n.02",
+        ),
+        ("chairr", HyponymSettings(mode="thesis"), "nearest are"),
+        ("crane (bird)", HyponymSettings(mode="thesis"), "takes a plain word that names no sense"),
     ],
 )
 def test_bad_words_and_ancestors_say_what_there_is(word, settings, says):
@@ -212,7 +219,7 @@ def test_a_class_without_a_wnid_is_looked_up_as_a_word():
 
 
 def test_the_report_says_what_was_dropped_and_why():
-    report = hyponyms_of_class("n02123159", "tiger_cat", Settings()).report
+    report = hyponyms_of_class("n02123159", "tiger_cat", HyponymSettings()).report
     assert "| tiger cat | it also means tiger_cat.n.01, a kind of wildcat |" in report
     assert "tom -> tom cat" in report
     assert "| puss | it is on the pack's list of unfit words |" in report

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from hyponet.nodes.hyponyms.classifier import Classifier
-from hyponet.nodes.hyponyms.hyponyms import Settings
+from hyponet.nodes.hyponyms.hyponyms import HyponymSettings
 from hyponet.nodes.hyponyms.preprocessing import Preprocessing
 from hyponet.nodes.prompts.classes.make import add_classes, classes_from_text, make_class
 from hyponet.nodes.prompts.classes.pictures import classes_from_pictures, find_pictures, read_picture
@@ -102,7 +102,7 @@ def test_pictures_become_classes_with_the_hyponyms_of_what_they_show(tmp_path):
     assert {label: len(files) for label, files in found.items()} == {"cat": 2, "ship": 1, "toy": 1}
     told = []
     classes, report = classes_from_pictures(
-        CLASSIFIER, found, Settings(), True, lambda done, total: told.append((done, total))
+        CLASSIFIER, found, HyponymSettings(), True, lambda done, total: told.append((done, total))
     )
     assert told == [(1, 3), (2, 3), (3, 3)]
     by_name = {spec.name: spec for spec in classes}
@@ -126,7 +126,7 @@ def test_a_class_that_wordnet_lacks_is_named_with_its_pictures(tmp_path):
     paint(tmp_path / "pet.png", 255)
     unknown = replace(CLASSIFIER, class_names=("ship", "zzgrobble"), synsets=("", ""))
     with pytest.raises(ValueError, match="class 'pet', whose pictures show 'zzgrobble': "):
-        classes_from_pictures(unknown, find_pictures(tmp_path), Settings(), True, lambda done, total: None)
+        classes_from_pictures(unknown, find_pictures(tmp_path), HyponymSettings(), True, lambda done, total: None)
 
 
 def test_transparent_parts_are_white(tmp_path):

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from hyponet.nodes.hyponyms.hyponyms import Settings, hyponyms_of_class, hyponyms_of_word
+from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_class, hyponyms_of_word
 from hyponet.nodes.hyponyms.taxonomy import taxonomy
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.plan import Plan
-from hyponet.nodes.prompts.preview.report import float_of, preview
+from hyponet.nodes.prompts.preview.report import preview, scientific
 from hyponet.nodes.prompts.preview.usage import use_of
 
 from ..prompt_fixtures import library
@@ -84,8 +84,10 @@ def test_a_clean_plan_has_no_warning():
 
 def test_words_that_our_own_nodes_qualified_are_known():
     """The lists come from WordNet, "tom" and "semi" with the class word behind them."""
-    found = [hyponyms_of_word(word, Settings(at_least=1, include_class=False)) for word in ("cat", "truck", "car")]
-    found.append(hyponyms_of_class("n02123045", "tabby", Settings()))
+    found = [
+        hyponyms_of_word(word, HyponymSettings(at_least=1, include_class=False)) for word in ("cat", "truck", "car")
+    ]
+    found.append(hyponyms_of_class("n02123045", "tabby", HyponymSettings()))
     assert "S.U.V." in found[2].words
     assert "tom cat" in found[3].words
     for one in found:
@@ -119,5 +121,5 @@ def test_a_large_plan_is_counted_over_its_first_images():
 
 
 def test_huge_counts_are_shown_short():
-    assert float_of(123 * 10**40) == "1.23e42"
-    assert float_of(2**100_000) == "about 2^100000"
+    assert scientific(123 * 10**40) == "1.23e42"
+    assert scientific(2**100_000) == "about 2^100000"

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from hyponet.nodes.prompts.language.errors import TemplateError
+from hyponet.nodes.prompts.language.errors import SourceLocation, TemplateError
 from hyponet.nodes.prompts.wildcards import lines as lines_module
 from hyponet.nodes.prompts.wildcards.library import Library
 from hyponet.nodes.prompts.wildcards.lines import PackedLines, read_lines
@@ -122,7 +122,8 @@ def test_a_broken_collection_is_told_only_to_who_misses_a_name(tmp_path, text):
     assert library.get("good").lines == ("x",)
     if library.broken:
         assert "broken.yaml" in str(library.broken[0])
-        assert "1 collections cannot be read, first broken.yaml" in library.nearest("a")
+        with pytest.raises(TemplateError, match=r"1 collections cannot be read, first broken\.yaml"):
+            library.require("a", SourceLocation("template", "__a__"))
 
 
 def test_an_alias_bomb_is_refused(tmp_path):
