@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path += [str(ROOT), str(ROOT / "tests")]
 
 import conftest  # noqa: F401, E402  loads the pack as `hyponet`
 
@@ -56,7 +56,7 @@ def compare_items(items: int, rounds: int) -> None:
     speeds: dict[str, list[float]] = {"plan": [], "from files": [], "inline": []}
     for number in range(rounds):
         first = number * items
-        speeds["plan"].append(per_second(lambda at=first: run(plan, at, items), items))
+        speeds["plan"].append(per_second(lambda rank=first: run(plan, rank, items), items))
         for name, template, count in (("from files", TEMPLATE, 400), ("inline", inline, 2000)):
             generator = RandomPromptGenerator(manager, seed=number + 1)
             speeds[name].append(per_second(lambda g=generator, t=template, n=count: list(g.generate(t, n)), count))
@@ -97,12 +97,12 @@ def compare_lines(rounds: int) -> None:
             ours = per_second(lambda d=data: read_lines(d, "million.txt"), 1)
             ratios.append(theirs / ours)
         tracemalloc.start()
-        kept = read_lines(path.read_bytes(), "million.txt")
+        lines = read_lines(path.read_bytes(), "million.txt")
         size, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         share = path.stat().st_size
     print(
-        f"{len(kept)} lines: {statistics.median(ratios):.2f} times the time of splitlines(); "
+        f"{len(lines)} lines: {statistics.median(ratios):.2f} times the time of splitlines(); "
         f"{size / share:.2f} times the file's bytes kept, {peak / share:.2f} at the peak"
     )
 

@@ -73,8 +73,8 @@ def _laid_out(block: Block, balanced: Balanced) -> tuple[str, tuple[_LaidOutDeck
 
     A second way to the same prompts (test_plan.py compares the two), for the template that nearly every plan has: text
     and slots that take one plain option each, in balanced coverage. Then a prompt is one `format % texts` over decks
-    that are laid out once for as many prompts as the slot has options, and no weight has to be looked for: on the template
-    of benchmarks/prompts.py 377,000 prompts a second were measured against 136,000 of render().
+    that are laid out once for as many prompts as the slot has options, and there is no weight to look for. Measured on
+    the template of benchmarks/prompts.py: 377,000 prompts a second, 136,000 by render().
     """
     template, decks = "", []
     for part in block.parts:

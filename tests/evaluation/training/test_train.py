@@ -108,9 +108,9 @@ def test_stopped_anywhere_and_resumed_it_ends_the_same(tmp_path, monkeypatch, ev
 
 KILLED = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
-import conftest
 from pathlib import Path
+sys.path += [str(Path(sys.argv[1]).parent), sys.argv[1]]
+import conftest
 from hyponet.evaluation.training import train as train_module
 from hyponet.evaluation.training.settings import Settings
 from hyponet.tests.evaluation.sample_pictures import colours

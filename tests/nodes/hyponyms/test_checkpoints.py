@@ -312,7 +312,7 @@ def test_the_list_shows_files_and_folders_resnet50_first(tmp_path):
 
 OFFLINE_DOWNLOAD = """
 import pathlib, sys
-sys.path.insert(0, sys.argv[1])
+sys.path += [str(pathlib.Path(sys.argv[1]).parent), sys.argv[1]]
 import conftest
 from hyponet.nodes.hyponyms.checkpoints import DOWNLOADS, download
 try:
