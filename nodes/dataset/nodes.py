@@ -191,10 +191,10 @@ class HypoNetMergeDatasets(io.ComfyNode):
         dataset_3: DatasetRef | None = None,
         dataset_4: DatasetRef | None = None,
     ) -> io.NodeOutput:
-        linked = [engine.checked_ref(one) for one in (dataset_1, dataset_2, dataset_3, dataset_4) if one is not None]
+        linked = [engine.checked_ref(ref) for ref in (dataset_1, dataset_2, dataset_3, dataset_4) if ref is not None]
         named = engine.find_sets(more_sets)
         target = engine.set_path(name)
-        sources = [DatasetStore.open(one.path) for one in (*linked, *named)]
+        sources = [DatasetStore.open(ref.path) for ref in (*linked, *named)]
         with merge(sources, target.parent, target.name, progress_bar(sum(map(len, sources)))) as store:
             text = f"{store.name}: {len(store)} pictures out of {len(sources)} sets."
             return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))

@@ -25,9 +25,9 @@ def results_matching(pattern: str) -> tuple[list[Result], list[str]]:
         return [], []
     folder = paths.hyponet_dir() / "results"
     left_out: list[Path] = []
-    found = [result for result in read_results(folder, left_out) if fnmatchcase(result.name, pattern)]
-    torn = [path.relative_to(folder) for path in left_out]
-    return found, [path.as_posix() for path in torn if fnmatchcase(path.parent.as_posix(), pattern)]
+    results = [result for result in read_results(folder, left_out) if fnmatchcase(result.name, pattern)]
+    corrupt = [path.relative_to(folder) for path in left_out]
+    return results, [path.as_posix() for path in corrupt if fnmatchcase(path.parent.as_posix(), pattern)]
 
 
 class WriteReport(io.ComfyNode):
@@ -111,15 +111,15 @@ class WriteReport(io.ComfyNode):
     ) -> io.NodeOutput:
         links = (result_1, result_2, result_3, result_4, result_5, result_6, result_7, result_8)
         linked = [result for link in links for result in link or [] if result is not None]
-        found, torn = results_matching(results[0])
-        known = {result.run: result for result in [*found, *linked]}
-        report = build_report(list(known.values()), title[0], parse_rows(thesis_rows[0]), torn)
+        on_disk, corrupt = results_matching(results[0])
+        by_run = {result.run: result for result in [*on_disk, *linked]}
+        report = build_report(list(by_run.values()), title[0], parse_rows(thesis_rows[0]), corrupt)
         folder = paths.confine(paths.hyponet_dir() / "reports", name[0], what="name")
         written = write_report(folder, report)
-        place = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()
+        subfolder = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()
         figures = sum(cell.value is not None for table in report.tables for row in table.rows for cell in row.cells)
-        summary = f"{place}/report.html: {figures} figures from {len(report.sources)} results"
-        page = {"filename": "report.html", "subfolder": f"hyponet/{place}", "type": "output"}
+        summary = f"{subfolder}/report.html: {figures} figures from {len(report.sources)} results"
+        page = {"filename": "report.html", "subfolder": f"hyponet/{subfolder}", "type": "output"}
         return io.NodeOutput(
             written.markdown,
             written.accuracy,

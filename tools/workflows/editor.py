@@ -159,8 +159,8 @@ def editor(url: str, chromium: str, size: tuple[int, int] = (1600, 900), scale: 
         )
         try:
             page = browser.new_page(viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale)
-            found = Editor(page, url)
-            found.open()
-            yield found
+            editor = Editor(page, url)
+            editor.open()
+            yield editor
         finally:
             browser.close()

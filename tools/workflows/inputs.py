@@ -42,9 +42,9 @@ def write_pictures(folder: Path, labels: Any, count: int, side: int) -> None:
     for number, label in enumerate(labels):
         draw = np.random.default_rng([number, side, len(folder.name)])
         (folder / label).mkdir(parents=True, exist_ok=True)
-        for place in range(count):
+        for number in range(count):
             pixels = draw.integers(0, 128, (side, side, 3)) + draw.integers(0, 128, 3)
-            Image.fromarray(pixels.astype(np.uint8)).save(folder / label / f"{place}.png")
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / label / f"{number}.png")
 
 
 def imagenet_classes() -> list[str]:

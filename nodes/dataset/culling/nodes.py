@@ -254,8 +254,8 @@ def _report_output() -> io.Output:
     return io.String.Output("report", display_name="report", tooltip="What was found and done, as Markdown.")
 
 
-def _marked(store: DatasetStore, text: str, *more: object) -> io.NodeOutput:
-    return io.NodeOutput(store.ref(), text, *more, ui=shown(text, facts={**facts(store), "report": text}))
+def _marked(store: DatasetStore, text: str, *outputs: object) -> io.NodeOutput:
+    return io.NodeOutput(store.ref(), text, *outputs, ui=shown(text, facts={**facts(store), "report": text}))
 
 
 NODES: list[type[io.ComfyNode]] = [

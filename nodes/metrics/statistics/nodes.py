@@ -23,11 +23,11 @@ def statistics_bases() -> list[Path]:
 
 def statistics_files() -> list[str]:
     """What Load Statistics offers: every .npz in those folders."""
-    found: list[str] = []
+    names: list[str] = []
     for base in statistics_bases():
         if base.is_dir():
-            found += sorted(path.relative_to(base).as_posix() for path in base.rglob("*.npz"))
-    return list(dict.fromkeys(found)) or ["none found"]
+            names += sorted(path.relative_to(base).as_posix() for path in base.rglob("*.npz"))
+    return list(dict.fromkeys(names)) or ["none found"]
 
 
 class SaveStatistics(io.ComfyNode):
@@ -65,7 +65,7 @@ class LoadStatistics(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        networks = [*NETWORKS]
+        networks = list(NETWORKS)
         size, convention = (preparation_inputs()[i] for i in (2, 1))
         size.tooltip = "To which size the pictures were first reduced, where the file does not say; 0: not at all."
         convention.tooltip = "How the pictures were prepared, where the file does not say."
@@ -105,10 +105,10 @@ class LoadStatistics(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, file: str, **others: object) -> str:
         try:
-            known = paths.confine_any(statistics_bases(), file, what="file").stat()
+            state = paths.confine_any(statistics_bases(), file, what="file").stat()
         except (ValueError, OSError) as error:
             return str(error)
-        return f"{known.st_mtime_ns} {known.st_size}"
+        return f"{state.st_mtime_ns} {state.st_size}"
 
     @classmethod
     @checked

@@ -42,8 +42,8 @@ def mapped(flow: Flow, name: str, source: str, path: str, split: str, mapping: s
 
 def load_tests(flow: Flow) -> list[Node]:
     nodes = []
-    for each in TEST_SETS:
-        nodes.append(mapped(flow, each.name, each.source, each.path, each.split, each.mapping))
+    for test_set in TEST_SETS:
+        nodes.append(mapped(flow, test_set.name, test_set.source, test_set.path, test_set.split, test_set.mapping))
     return nodes
 
 
@@ -100,7 +100,7 @@ def train_test(one_model: bool, baseline: bool, schemas: Schemas) -> Flow:
     flow.stage("2  Test pictures: five classes of each")
     tests = load_tests(flow)
     flow.stage("3  Train (Table 5-2)")
-    sizes = [32] if one_model else [each.size for each in TEST_SETS]
+    sizes = [32] if one_model else [test_set.size for test_set in TEST_SETS]
     trained = []
     for size in sizes:
         trained.append(train(flow, images, name, size, f"Train at {size}"))
@@ -120,19 +120,19 @@ def train_test(one_model: bool, baseline: bool, schemas: Schemas) -> Flow:
             )
         )
     else:
-        for each, model, images_of in zip(TEST_SETS, trained, tests, strict=True):
+        for test_set, model, images_of in zip(TEST_SETS, trained, tests, strict=True):
             results.append(
                 flow.add(
                     "HypoNetTestClassifier",
-                    f"Test on {each.name}",
+                    f"Test on {test_set.name}",
                     checkpoint=model["classifier"],
                     images=images_of["images"],
                     name=name,
                 )
             )
     flow.stage("5  Figures")
-    for number, each in enumerate(results):
-        show_text(flow, each["table"], f"Accuracy {number + 1}" if len(results) > 1 else "Accuracy", height=220)
+    for number, tested in enumerate(results):
+        show_text(flow, tested["table"], f"Accuracy {number + 1}" if len(results) > 1 else "Accuracy", height=220)
     flow.column()
     flow.add("PreviewImage", "Loss and accuracy while training", images=trained[0]["curves"])
     flow.add("PreviewImage", "Confusion", images=results[0]["confusion"])
@@ -187,7 +187,7 @@ def table_5_10(schemas: Schemas) -> Flow:
         )
         flow.column()
     flow.stage("4  Table")
-    links = {f"result_{number}": each["result"] for number, each in enumerate(tested, 1)}
+    links = {f"result_{number}": node["result"] for number, node in enumerate(tested, 1)}
     report = flow.add("HypoNetWriteReport", name="table-5-10", title="Table 5-10", results="", **links)
     show_text(flow, report["markdown"], "Table 5-10", height=420)
     return flow
@@ -224,12 +224,14 @@ def table_5_11(schemas: Schemas) -> Flow:
     flow.stage("2  One Inception pass over each")
     ours = features(flow, synthetic["images"], "Features of the set", FID_NETWORK, "clean-fid")
     reference = features(flow, real["images"], "Features of CIFAR-10 train", FID_NETWORK, "clean-fid")
-    other = features(flow, test["images"], "Features of CIFAR-10 test", FID_NETWORK, "clean-fid")
+    held_out = features(flow, test["images"], "Features of CIFAR-10 test", FID_NETWORK, "clean-fid")
     flow.stage("3  Distances")
     pair = {"reference": reference["features"]}
-    found = [
+    measured = [
         flow.add("HypoNetMeasureFID", "FID of the set", features=ours["features"], each_class=True, **pair),
-        flow.add("HypoNetMeasureFID", "FID of CIFAR-10 test", features=other["features"], name="CIFAR-10 Test", **pair),
+        flow.add(
+            "HypoNetMeasureFID", "FID of CIFAR-10 test", features=held_out["features"], name="CIFAR-10 Test", **pair
+        ),
         flow.add(
             "HypoNetMeasureFID",
             "FID of CIFAR-10 train with itself",
@@ -239,10 +241,10 @@ def table_5_11(schemas: Schemas) -> Flow:
         ),
     ]
     flow.column()
-    found.append(flow.add("HypoNetMeasureKID", features=ours["features"], **pair))
-    found.append(flow.add("HypoNetMeasurePrecisionRecall", features=ours["features"], **pair))
+    measured.append(flow.add("HypoNetMeasureKID", features=ours["features"], **pair))
+    measured.append(flow.add("HypoNetMeasurePrecisionRecall", features=ours["features"], **pair))
     flow.stage("4  Table")
-    links = {f"result_{number}": each["result"] for number, each in enumerate(found, 1)}
+    links = {f"result_{number}": node["result"] for number, node in enumerate(measured, 1)}
     report = flow.add("HypoNetWriteReport", name="table-5-11", title="Table 5-11", results="", **links)
     show_text(flow, report["markdown"], "Table 5-11", height=420)
     return flow
@@ -269,7 +271,7 @@ def table_5_12(schemas: Schemas) -> Flow:
     ours = features(flow, synthetic["images"], "Features of the set", TORCHVISION_NETWORK, "thesis")
     reference = features(flow, real["images"], "Features of CIFAR-10 train", TORCHVISION_NETWORK, "thesis")
     flow.stage("3  Scores")
-    found = [
+    measured = [
         flow.add("HypoNetMeasureInceptionScore", "Score of the set", features=ours["features"]),
         flow.add(
             "HypoNetMeasureInceptionScore",
@@ -280,7 +282,7 @@ def table_5_12(schemas: Schemas) -> Flow:
         flow.add("HypoNetMeasureDiversity", features=ours["features"]),
     ]
     flow.stage("4  Table")
-    links = {f"result_{number}": each["result"] for number, each in enumerate(found, 1)}
+    links = {f"result_{number}": node["result"] for number, node in enumerate(measured, 1)}
     report = flow.add("HypoNetWriteReport", name="table-5-12", title="Table 5-12", results="", **links)
     show_text(flow, report["markdown"], "Table 5-12", height=420)
     return flow
@@ -325,14 +327,14 @@ def report(schemas: Schemas) -> Flow:
         "The HTML lies in `output/hyponet/reports/report`.",
     )
     flow.stage("Report")
-    made = flow.add("HypoNetWriteReport", name="report", title="HypoNet: chapter 5 again", results="*")
+    report = flow.add("HypoNetWriteReport", name="report", title="HypoNet: chapter 5 again", results="*")
     flow.stage("Tables")
-    show_text(flow, made["markdown"], "The report as text", height=700, width=620)
+    show_text(flow, report["markdown"], "The report as text", height=700, width=620)
     flow.stage("Figures")
-    flow.add("PreviewImage", "Figure 5-2 and accuracy by test set", images=made["accuracy"], box=(420, 330))
-    flow.add("PreviewImage", "Training and distortion curves", images=made["curves"], box=(420, 330))
+    flow.add("PreviewImage", "Figure 5-2 and accuracy by test set", images=report["accuracy"], box=(420, 330))
+    flow.add("PreviewImage", "Training and distortion curves", images=report["curves"], box=(420, 330))
     flow.column()
-    flow.add("PreviewImage", "Confusion", images=made["confusion"], box=(420, 330))
+    flow.add("PreviewImage", "Confusion", images=report["confusion"], box=(420, 330))
     return flow
 
 

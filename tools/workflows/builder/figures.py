@@ -68,7 +68,7 @@ def table_5_3(schemas: Schemas) -> Flow:
     pictures = [flow.add("LoadImage", f"Picture of {name}", image=f"{name}.png") for name in CLASSES]
     flow.stage("2  Hyponyms")
     classifier = load_classifier(flow)
-    found = [
+    listed = [
         flow.add(
             "HypoNetHyponymsOfImage",
             f"Hyponyms of {name}",
@@ -80,17 +80,17 @@ def table_5_3(schemas: Schemas) -> Flow:
         for name, picture in zip(CLASSES, pictures, strict=True)
     ]
     flow.stage("3  Wildcards")
-    for name, each in zip(CLASSES, found, strict=True):
+    for name, node in zip(CLASSES, listed, strict=True):
         flow.add(
             "HypoNetSaveWildcard",
             f"Save wildcard {name}",
-            hyponyms=each["hyponyms"],
+            hyponyms=node["hyponyms"],
             name=f"table_5_3/{name}",
             overwrite=True,
         )
     flow.stage("4  What was kept and why")
-    for name, each in zip(CLASSES, found, strict=True):
-        show_text(flow, each["report"], f"Report on {name}", height=220)
+    for name, node in zip(CLASSES, listed, strict=True):
+        show_text(flow, node["report"], f"Report on {name}", height=220)
     return flow
 
 
@@ -127,10 +127,10 @@ def figure_3_1(schemas: Schemas) -> Flow:
         )
     flow.stage("3  Two sets")
     for side, (_, name) in sides.items():
-        made = generate(flow, loader["MODEL"], loader, plans[side]["plan"], name, **SAMPLING)
-        made.title = f"Generate {side}"
+        generated = generate(flow, loader["MODEL"], loader, plans[side]["plan"], name, **SAMPLING)
+        generated.title = f"Generate {side}"
         flow.column()
-        contact_sheet(flow, made["dataset"], title=f"Figure {side}", columns=4, rows=4, cell=160, caption="none")
+        contact_sheet(flow, generated["dataset"], title=f"Figure {side}", columns=4, rows=4, cell=160, caption="none")
         flow.column()
     return flow
 
@@ -158,7 +158,7 @@ def figure_3_3(schemas: Schemas) -> Flow:
         "3-5 negative": "mustache.",
         "no negative": "",
     }
-    made = {
+    encoded = {
         name: flow.add("CLIPTextEncode", name, text=text, clip=loader["CLIP"], box=(420, 130))
         for name, text in texts.items()
     }
@@ -169,7 +169,7 @@ def figure_3_3(schemas: Schemas) -> Flow:
         "Figure 3-5": ("3-3 positive", "3-5 negative"),
     }
     for figure, (positive, negative) in pairs.items():
-        sample(flow, figure, loader["MODEL"], loader, made[positive], made[negative], latent)
+        sample(flow, figure, loader["MODEL"], loader, encoded[positive], encoded[negative], latent)
         flow.column()
     return flow
 
@@ -226,10 +226,10 @@ def figure_3_7(schemas: Schemas) -> Flow:
         ("without FreeU", loader["MODEL"], "figure-3-7-without"),
         ("with FreeU", freeu["MODEL"], "figure-3-7-with"),
     ):
-        made = generate(flow, model, loader, plan["plan"], name, **SAMPLING)
-        made.title = f"Generate {title}"
+        generated = generate(flow, model, loader, plan["plan"], name, **SAMPLING)
+        generated.title = f"Generate {title}"
         flow.column()
-        contact_sheet(flow, made["dataset"], title=f"3-7 {title}", columns=4, rows=4, cell=160, caption="none")
+        contact_sheet(flow, generated["dataset"], title=f"3-7 {title}", columns=4, rows=4, cell=160, caption="none")
         flow.column()
     return flow
 
@@ -277,18 +277,18 @@ def figure_3_8(schemas: Schemas) -> Flow:
         lora_name=f"{lora_file(MODELS[1])}.safetensors",
     )
     flow.stage("3-8  SD 1.5")
-    made = generate(flow, loader["MODEL"], loader, plan["plan"], "figure-3-8", **SAMPLING)
-    made.title = "Generate 3-8"
-    contact_sheet(flow, made["dataset"], title="Figure 3-8", columns=10, rows=3, caption="none")
+    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "figure-3-8", **SAMPLING)
+    generated.title = "Generate 3-8"
+    contact_sheet(flow, generated["dataset"], title="Figure 3-8", columns=10, rows=3, caption="none")
     flow.stage("3-9  CIFAR-10 train")
     real = flow.add(
         "HypoNetLoadLabelledImages", "CIFAR-10 train", source="CIFAR-10", path="cifar-10-batches-bin", split="train"
     )
     flow.add("PreviewImage", "Figure 3-9", images=real["sheet"])
     flow.stage("3-10  SD 1.5 with LoRA")
-    made = generate(flow, lora["MODEL"], loader, plan["plan"], "figure-3-10", clip=lora["CLIP"], **SAMPLING)
-    made.title = "Generate 3-10"
-    contact_sheet(flow, made["dataset"], title="Figure 3-10", columns=10, rows=3, caption="none")
+    generated = generate(flow, lora["MODEL"], loader, plan["plan"], "figure-3-10", clip=lora["CLIP"], **SAMPLING)
+    generated.title = "Generate 3-10"
+    contact_sheet(flow, generated["dataset"], title="Figure 3-10", columns=10, rows=3, caption="none")
     return flow
 
 
@@ -310,11 +310,11 @@ def figure_4_2(schemas: Schemas) -> Flow:
     picture = flow.add("LoadImage", "Sample picture", image="example.png")
     flow.stage("2  HypoNet")
     classifier = load_classifier(flow)
-    found = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
+    hyponyms = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
     flow.column()
-    show_text(flow, found["report"], "What was kept and why", height=400)
+    show_text(flow, hyponyms["report"], "What was kept and why", height=400)
     flow.stage("3  Prompts")
-    classes = chain_classes(flow, [{"hyponyms": found["hyponyms"]}])
+    classes = chain_classes(flow, [{"hyponyms": hyponyms["hyponyms"]}])
     plan = flow.add(
         "HypoNetPlanDataset",
         classes=classes,
@@ -325,9 +325,9 @@ def figure_4_2(schemas: Schemas) -> Flow:
     )
     flow.stage("4  Pictures")
     loader = load_checkpoint(flow, SD15)
-    made = generate(flow, loader["MODEL"], loader, plan["plan"], "figure-4-2", **SAMPLING)
+    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "figure-4-2", **SAMPLING)
     flow.column()
-    contact_sheet(flow, made["dataset"], title="Figure 4-2", columns=5, rows=4, cell=192, caption="prompt")
+    contact_sheet(flow, generated["dataset"], title="Figure 4-2", columns=5, rows=4, cell=192, caption="prompt")
     return flow
 
 

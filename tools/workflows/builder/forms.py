@@ -32,15 +32,15 @@ def graph_form(flow: Flow, version: str) -> dict[str, Any]:
     outgoing: dict[tuple[int, int], list[int]] = {}
     by_input: dict[tuple[int, str], int] = {}
     for node in flow.nodes:
-        shown = _shown_inputs(node)
-        for place, name in enumerate(shown):
+        input_names = _shown_inputs(node)
+        for index, name in enumerate(input_names):
             if name in node.links:
                 slot = node.links[name]
-                links.append([len(links) + 1, slot.node, slot.index, node.id, place, slot.type])
+                links.append([len(links) + 1, slot.node, slot.index, node.id, index, slot.type])
                 outgoing.setdefault((slot.node, slot.index), []).append(len(links))
                 by_input[node.id, name] = len(links)
     wires = Wires(by_input, outgoing)
-    nodes = [_graph_node(flow, node, place, boxes[node.id], wires, version) for place, node in enumerate(flow.nodes)]
+    nodes = [_graph_node(flow, node, index, boxes[node.id], wires, version) for index, node in enumerate(flow.nodes)]
     groups = [
         {"id": number, "title": title, "bounding": list(box), "color": colour, "font_size": 24, "flags": {}}
         for number, (title, colour, box) in enumerate(stages, 1)
@@ -75,8 +75,8 @@ def api_form(flow: Flow) -> dict[str, Any]:
 
 def _shown_inputs(node: Node) -> list[str]:
     """The names of a node's input slots: its sockets, then the widgets that take their value from a link."""
-    sockets = [each.name for each in node.inputs if not each.is_widget]
-    return sockets + [each.name for each in node.inputs if each.is_widget and each.name in node.links]
+    sockets = [entry.name for entry in node.inputs if not entry.is_widget]
+    return sockets + [entry.name for entry in node.inputs if entry.is_widget and entry.name in node.links]
 
 
 def _graph_node(
@@ -88,47 +88,47 @@ def _graph_node(
     version: str,
 ) -> dict[str, Any]:
     left, top, width, height = box
-    made: dict[str, Any] = {"id": node.id, "type": node.type, "pos": [left, top], "size": [width, height]}
-    made.update(flags={}, order=order, mode=0)
+    form: dict[str, Any] = {"id": node.id, "type": node.type, "pos": [left, top], "size": [width, height]}
+    form.update(flags={}, order=order, mode=0)
     if node.type == "MarkdownNote":
-        made.update(inputs=[], outputs=[], properties={}, widgets_values=[node.text], color="#432", bgcolor="#653")
-        return made
-    types = {each.name: each for each in node.inputs}
-    made["inputs"] = []
+        form.update(inputs=[], outputs=[], properties={}, widgets_values=[node.text], color="#432", bgcolor="#653")
+        return form
+    types = {entry.name: entry for entry in node.inputs}
+    form["inputs"] = []
     for name in _shown_inputs(node):
         entry: dict[str, Any] = {"name": name, "type": types[name].type, "link": wires.into.get((node.id, name))}
         if types[name].is_widget:
             entry["widget"] = {"name": name}
         elif not types[name].required:
             entry["shape"] = 7
-        made["inputs"].append(entry)
-    made["outputs"] = [
+        form["inputs"].append(entry)
+    form["outputs"] = [
         {"name": name, "type": type_, "links": wires.out_of.get((node.id, index))}
         for index, (name, type_) in enumerate(node.outputs)
     ]
     if node.title:
-        made["title"] = node.title
+        form["title"] = node.title
     ours = node.type.startswith("HypoNet")
-    made["properties"] = {
+    form["properties"] = {
         "cnr_id": PACK if ours else CORE,
         "ver": version if ours else CORE_VERSION,
         "Node name for S&R": node.type,
     }
     if node.models:
-        made["properties"]["models"] = node.models
-    made["widgets_values"] = _widget_values(node)
-    return made
+        form["properties"]["models"] = node.models
+    form["widgets_values"] = _widget_values(node)
+    return form
 
 
 def _widget_values(node: Node) -> list[Any]:
     """The values in the order of the editor's widgets, with the extra ones that the editor adds."""
     values: list[Any] = []
-    for each in node.inputs:
-        if each.is_widget:
-            values.append(node.values[each.name])
-            if each.has_control:
+    for entry in node.inputs:
+        if entry.is_widget:
+            values.append(node.values[entry.name])
+            if entry.has_control:
                 values.append("fixed")
-            if each.options.get("image_upload"):
+            if entry.options.get("image_upload"):
                 values.append("image")
     return values
 

@@ -50,8 +50,8 @@ class Input(NamedTuple):
     @property
     def has_control(self) -> bool:
         """Whether the editor adds a `control after generate` widget; it does so for every seed unless told not to."""
-        told = self.options.get("control_after_generate")
-        return self.type == "INT" and bool(self.name in ("seed", "noise_seed") if told is None else told)
+        stated = self.options.get("control_after_generate")
+        return self.type == "INT" and bool(self.name in ("seed", "noise_seed") if stated is None else stated)
 
 
 @dataclass
@@ -132,17 +132,17 @@ class Flow:
             raise ValueError(f"{self.name}: there is no node type {kind!r}")
         schema = self.schemas[kind]
         declared = read_inputs(schema)
-        names = {each.name for each in declared}
+        names = {entry.name for entry in declared}
         unknown = sorted(set(inputs) - names)
         if unknown:
             raise ValueError(f"{self.name}: {kind} has no input {unknown}; it has {sorted(names)}")
         links = {name: value for name, value in inputs.items() if isinstance(value, Slot)}
-        values = {each.name: self._value(kind, each, inputs) for each in declared if each.is_widget}
-        for each in declared:
-            if not each.is_widget and each.required and each.name not in links:
-                raise ValueError(f"{self.name}: {kind} needs a link to {each.name}")
-            if each.name in links and not _fits(links[each.name].type, each.type):
-                raise ValueError(f"{self.name}: {kind}.{each.name} is {each.type}, not {links[each.name].type}")
+        values = {entry.name: self._value(kind, entry, inputs) for entry in declared if entry.is_widget}
+        for entry in declared:
+            if not entry.is_widget and entry.required and entry.name not in links:
+                raise ValueError(f"{self.name}: {kind} needs a link to {entry.name}")
+            if entry.name in links and not _fits(links[entry.name].type, entry.type):
+                raise ValueError(f"{self.name}: {kind}.{entry.name} is {entry.type}, not {links[entry.name].type}")
         outputs = list(zip(schema["output_name"], schema["output"], strict=True))
         outputs = [(name, "COMBO" if isinstance(type_, list) else type_) for name, type_ in outputs]
         node = Node(len(self.nodes) + 1, kind, title, declared, outputs, values, links, box)
@@ -161,27 +161,27 @@ class Flow:
         self.nodes.append(node)
         self.stages[-1].columns[-1].append(node)
 
-    def _value(self, kind: str, each: Input, inputs: Mapping[str, Any]) -> Any:
+    def _value(self, kind: str, entry: Input, inputs: Mapping[str, Any]) -> Any:
         """The widget's value: as given, else the schema's default where that is the same on every machine."""
-        given = inputs.get(each.name)
-        if given is not None and not isinstance(given, Slot):
-            return _checked(f"{self.name}: {kind}.{each.name}", each, given)
-        if "default" in each.options and (each.choices is None or not _lists_files(each)):
-            return each.options["default"]
-        if each.choices is not None and each.choices and not _lists_files(each):
-            return each.choices[0]
-        if each.type in ("INT", "FLOAT") and isinstance(given, Slot):
-            return each.options.get("min", 0) if each.options.get("min", 0) >= 0 else 0
-        if each.type == "STRING":
+        value = inputs.get(entry.name)
+        if value is not None and not isinstance(value, Slot):
+            return _checked(f"{self.name}: {kind}.{entry.name}", entry, value)
+        if "default" in entry.options and (entry.choices is None or not _lists_files(entry)):
+            return entry.options["default"]
+        if entry.choices is not None and entry.choices and not _lists_files(entry):
+            return entry.choices[0]
+        if entry.type in ("INT", "FLOAT") and isinstance(value, Slot):
+            return entry.options.get("min", 0) if entry.options.get("min", 0) >= 0 else 0
+        if entry.type == "STRING":
             return ""
-        if each.type == "BOOLEAN":
+        if entry.type == "BOOLEAN":
             return False
-        raise ValueError(f"{self.name}: {kind} needs a value for {each.name}")
+        raise ValueError(f"{self.name}: {kind} needs a value for {entry.name}")
 
 
 def read_inputs(schema: Mapping[str, Any]) -> list[Input]:
     """The inputs of a node type in the order in which the editor shows them."""
-    found = []
+    inputs = []
     for part in ("required", "optional"):
         declared = schema["input"].get(part, {})
         for name in schema.get("input_order", {}).get(part, list(declared)):
@@ -190,28 +190,28 @@ def read_inputs(schema: Mapping[str, Any]) -> list[Input]:
             is_list = isinstance(spec[0], list)
             choices = tuple(spec[0]) if is_list else options.get("options")
             type_ = "COMBO" if is_list else str(spec[0])
-            found.append(Input(name, type_, options, None if choices is None else tuple(choices), part == "required"))
-    return found
+            inputs.append(Input(name, type_, options, None if choices is None else tuple(choices), part == "required"))
+    return inputs
 
 
-def _lists_files(each: Input) -> bool:
+def _lists_files(entry: Input) -> bool:
     """Whether the options of a combo are files, so that they differ from machine to machine."""
-    if each.choices is None:
+    if entry.choices is None:
         return False
     ends = (".safetensors", ".ckpt", ".pth", ".pt", ".png", ".jpg", ".npz", ".txt", ".yaml")
-    return not each.choices or any(str(choice).endswith(ends) for choice in each.choices)
+    return not entry.choices or any(str(choice).endswith(ends) for choice in entry.choices)
 
 
-def _checked(what: str, each: Input, value: Any) -> Any:
+def _checked(what: str, entry: Input, value: Any) -> Any:
     """`value` if the widget takes it; a combo of fixed options must list it."""
-    if each.choices is not None and value not in each.choices and each.name not in FILE_WIDGETS:
-        raise ValueError(f"{what} is {value!r}; expected one of {list(each.choices)[:12]}")
+    if entry.choices is not None and value not in entry.choices and entry.name not in FILE_WIDGETS:
+        raise ValueError(f"{what} is {value!r}; expected one of {list(entry.choices)[:12]}")
     kinds = {"INT": int, "FLOAT": (int, float), "STRING": str, "BOOLEAN": bool}
-    is_kind = isinstance(value, kinds.get(each.type, object)) and isinstance(value, bool) == (each.type == "BOOLEAN")
-    if each.type in kinds and not is_kind:
-        raise ValueError(f"{what} is {value!r}; expected {each.type}")
-    low, high = each.options.get("min"), each.options.get("max")
-    if each.type in ("INT", "FLOAT") and ((low is not None and value < low) or (high is not None and value > high)):
+    is_kind = isinstance(value, kinds.get(entry.type, object)) and isinstance(value, bool) == (entry.type == "BOOLEAN")
+    if entry.type in kinds and not is_kind:
+        raise ValueError(f"{what} is {value!r}; expected {entry.type}")
+    low, high = entry.options.get("min"), entry.options.get("max")
+    if entry.type in ("INT", "FLOAT") and ((low is not None and value < low) or (high is not None and value > high)):
         raise ValueError(f"{what} is {value!r}; expected {low} to {high}")
     return value
 
@@ -220,5 +220,5 @@ def _checked(what: str, each: Input, value: Any) -> Any:
 FILE_WIDGETS = {"ckpt_name", "image", "lora_name", "model_name", "clip_name", "file", "name"}
 
 
-def _fits(given: str, wanted: str) -> bool:
-    return wanted == "*" or given == "*" or bool(set(given.split(",")) & set(wanted.split(",")))
+def _fits(output_types: str, input_types: str) -> bool:
+    return input_types == "*" or output_types == "*" or bool(set(output_types.split(",")) & set(input_types.split(",")))

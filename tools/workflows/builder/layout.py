@@ -26,17 +26,17 @@ def size(node: Node) -> tuple[int, int]:
     """Width and height of a node's body, without its title bar."""
     if node.type == "MarkdownNote":
         return NOTE_WIDTH, note_height(node.text, NOTE_WIDTH)
-    texts = [each for each in node.inputs if each.is_widget and each.is_multiline]
+    texts = [entry for entry in node.inputs if entry.is_widget and entry.is_multiline]
     width = node.box[0] or (TEXT_WIDTH if texts else WIDTH)
     if node.box[1]:
         return width, node.box[1]
-    sockets = [each for each in node.inputs if not each.is_widget]
+    sockets = [entry for entry in node.inputs if not entry.is_widget]
     slots = max(len(sockets), len(node.outputs), 0)
-    lines = [each for each in node.inputs if each.is_widget and not each.is_multiline]
-    controls = sum(each.has_control for each in node.inputs)
+    lines = [entry for entry in node.inputs if entry.is_widget and not entry.is_multiline]
+    controls = sum(entry.has_control for entry in node.inputs)
     height = slots * SLOT + (len(lines) + controls) * WIDGET + 16
-    for each in texts:
-        height += text_height(str(node.values[each.name]), width - 30)
+    for entry in texts:
+        height += text_height(str(node.values[entry.name]), width - 30)
     return width, height + PICTURE_NODES.get(node.type, 0)
 
 

@@ -70,7 +70,7 @@ def lora_training(model: Model, schemas: Schemas) -> Flow:
             "**Train LoRA**: folder, the pictures of *Table 5-5, first part*"
             + ("; make them at 1024 for SDXL, as `cifar10-1024`." if side == 1024 else "."),
             "rank and alpha: the thesis does not name them.",
-            "**Train LoRA** makes `models/loras/" + lora_file(model) + ".safetensors`; other names for other tries.",
+            "**Train LoRA** makes `models/loras/" + lora_file(model) + ".safetensors`; other names for other attempts.",
         ],
         "The curve shows the loss of every step, and before and after the training the loss over a fixed set of "
         "timesteps and noises, which is what to compare. Stopping keeps the last epoch's file.",

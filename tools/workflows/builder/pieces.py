@@ -23,8 +23,8 @@ def read_me(flow: Flow, shows: str, change: Sequence[str], read: str) -> None:
 def chain_classes(flow: Flow, classes: Sequence[dict[str, Any]]) -> Slot:
     """One Class node for each entry, each linked to the one before; the last one's output."""
     last: Node | None = None
-    for each in classes:
-        inputs = dict(each)
+    for widgets in classes:
+        inputs = dict(widgets)
         title = f"Class {inputs['class_name']}" if inputs.get("class_name") else ""
         if last is not None:
             inputs["previous"] = last["classes"]

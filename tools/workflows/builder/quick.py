@@ -30,7 +30,7 @@ def demo(schemas: Schemas) -> Flow:
     pictures = [flow.add("LoadImage", f"Picture of {name}", image=f"{name}.png") for name in PHOTOS]
     flow.stage("2  What they show: hyponyms")
     classifier = load_classifier(flow)
-    found = [
+    listed = [
         flow.add(
             "HypoNetHyponymsOfImage",
             f"Hyponyms of {name}",
@@ -44,16 +44,16 @@ def demo(schemas: Schemas) -> Flow:
     classes = chain_classes(
         flow,
         [
-            {"class_name": name, "hyponyms": each["hyponyms"], "omit": "" if name == "motorcycle" else "color"}
-            for name, each in zip(PHOTOS, found, strict=True)
+            {"class_name": name, "hyponyms": node["hyponyms"], "omit": "" if name == "motorcycle" else "color"}
+            for name, node in zip(PHOTOS, listed, strict=True)
         ],
     )
     flow.stage("4  Plan and model")
     plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
     loader = load_checkpoint(flow, SD15)
     flow.stage("5  Labelled set")
-    made = generate(flow, loader["MODEL"], loader, plan["plan"], "demo")
-    contact_sheet(flow, made["dataset"])
+    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "demo")
+    contact_sheet(flow, generated["dataset"])
     return flow
 
 
@@ -75,17 +75,17 @@ def quick_start(schemas: Schemas) -> Flow:
     flow.stage("1  From a picture to its kinds")
     picture = flow.add("LoadImage", "Sample picture", image="example.png")
     classifier = load_classifier(flow)
-    found = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
+    hyponyms = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
     flow.column()
-    show_text(flow, found["report"], "Hyponyms: what was kept and why", height=420)
+    show_text(flow, hyponyms["report"], "Hyponyms: what was kept and why", height=420)
     flow.stage("2  Class and plan")
-    classes = chain_classes(flow, [{"hyponyms": found["hyponyms"]}])
+    classes = chain_classes(flow, [{"hyponyms": hyponyms["hyponyms"]}])
     plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
     flow.stage("3  Pictures")
     loader = load_checkpoint(flow, SD15)
-    made = generate(flow, loader["MODEL"], loader, plan["plan"], "quick_start", cfg=2.0)
+    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "quick_start", cfg=2.0)
     flow.column()
-    contact_sheet(flow, made["dataset"])
+    contact_sheet(flow, generated["dataset"])
     return flow
 
 
@@ -116,9 +116,9 @@ def pictures_to_set(schemas: Schemas) -> Flow:
     show_text(flow, preview["report"], "Coverage and warnings", height=500)
     flow.stage("3  Pictures")
     loader = load_checkpoint(flow, SD15)
-    made = generate(flow, loader["MODEL"], loader, plan["plan"], "pictures_to_set")
+    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "pictures_to_set")
     flow.column()
-    contact_sheet(flow, made["dataset"])
+    contact_sheet(flow, generated["dataset"])
     return flow
 
 
@@ -138,22 +138,24 @@ def word_to_set(schemas: Schemas) -> Flow:
     )
     flow.stage("1  Words")
     words = {"ship": 2, "truck": 2}
-    found = {
+    hyponyms = {
         word: flow.add("HypoNetHyponymsOfWord", f"Kinds of {word}", word=word, depth=depth)
         for word, depth in words.items()
     }
     flow.column()
-    for word, each in found.items():
-        show_text(flow, each["report"], f"Report on {word}", height=300)
+    for word, node in hyponyms.items():
+        show_text(flow, node["report"], f"Report on {word}", height=300)
     flow.stage("2  Classes and plan")
-    classes = chain_classes(flow, [{"class_name": word, "hyponyms": each["hyponyms"]} for word, each in found.items()])
+    classes = chain_classes(
+        flow, [{"class_name": word, "hyponyms": node["hyponyms"]} for word, node in hyponyms.items()]
+    )
     flow.column()
     plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
     flow.stage("3  Pictures")
     loader = load_checkpoint(flow, SD15)
-    made = generate(flow, loader["MODEL"], loader, plan["plan"], "word_to_set")
+    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "word_to_set")
     flow.column()
-    contact_sheet(flow, made["dataset"])
+    contact_sheet(flow, generated["dataset"])
     return flow
 
 
@@ -177,13 +179,13 @@ def hyponyms(schemas: Schemas) -> Flow:
     picture = flow.add("LoadImage", "Sample picture", image="example.png")
     classifier = load_classifier(flow)
     flow.stage("2  Class and hyponyms")
-    seen = flow.add("HypoNetClassifyImage", classifier=classifier["classifier"], image=picture["IMAGE"])
-    found = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
+    classified = flow.add("HypoNetClassifyImage", classifier=classifier["classifier"], image=picture["IMAGE"])
+    hyponyms = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
     flow.column()
-    show_text(flow, seen["report"], "Likeliest classes", height=220)
-    show_text(flow, found["report"], "Hyponyms of the picture", height=300)
+    show_text(flow, classified["report"], "Likeliest classes", height=220)
+    show_text(flow, hyponyms["report"], "Hyponyms of the picture", height=300)
     flow.stage("3  Keep the list")
-    flow.add("HypoNetSaveWildcard", hyponyms=found["hyponyms"], name="my_hyponyms", overwrite=True)
+    flow.add("HypoNetSaveWildcard", hyponyms=hyponyms["hyponyms"], name="my_hyponyms", overwrite=True)
     flow.stage("From a word")
     word = flow.add("HypoNetHyponymsOfWord", word="crane (bird)")
     show_text(flow, word["report"], "Hyponyms of the word", height=300)
@@ -233,7 +235,7 @@ def prompt_playground(schemas: Schemas) -> Flow:
 
 
 def resume_and_shard(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_resume_and_shard", "Stop, go on, and split over machines", schemas)
+    flow = Flow("hyponet_resume_and_shard", "Stop, resume, and split over machines", schemas)
     read_me(
         flow,
         "Two shards of one plan, each a set of its own as if made on two machines, then merged. The merged set is "
@@ -244,7 +246,7 @@ def resume_and_shard(schemas: Schemas) -> Flow:
             "Copy the finished folders together under `output/datasets`, then run **Merge Datasets** alone.",
             "Stop a run whenever you like and queue it again: what is there is not made again.",
         ],
-        "*Verify* reads every file of the merged set against its manifest and reports what is missing, torn or "
+        "*Verify* reads every file of the merged set against its manifest and reports what is missing, corrupt or "
         "changed. It should say that nothing is. A plan with more images per class extends the same sets.",
     )
     flow.stage("1  One plan, two shards")
@@ -272,13 +274,13 @@ def resume_and_shard(schemas: Schemas) -> Flow:
     flow.stage("2  Each shard makes its part")
     loader = load_checkpoint(flow, SD15)
     flow.column()
-    made = []
+    generated = []
     for number, plan in enumerate(plans):
-        made.append(generate(flow, loader["MODEL"], loader, plan["plan"], f"sharded_{number}"))
-        made[-1].title = f"Generate shard {number}"
+        generated.append(generate(flow, loader["MODEL"], loader, plan["plan"], f"sharded_{number}"))
+        generated[-1].title = f"Generate shard {number}"
     flow.stage("3  Merge and verify")
     merged = flow.add(
-        "HypoNetMergeDatasets", dataset_1=made[0]["dataset"], dataset_2=made[1]["dataset"], name="sharded"
+        "HypoNetMergeDatasets", dataset_1=generated[0]["dataset"], dataset_2=generated[1]["dataset"], name="sharded"
     )
     verified = flow.add("HypoNetVerifyDataset", dataset=merged["dataset"])
     show_text(flow, verified["report"], "Verify: what was found", height=260)
@@ -304,19 +306,19 @@ def cull_and_check(schemas: Schemas) -> Flow:
         "best picture stays, marked, and exports leave it out unless asked.",
     )
     flow.stage("1  The set")
-    found = {word: flow.add("HypoNetHyponymsOfWord", f"Kinds of {word}", word=word) for word in ("cat", "dog")}
+    hyponyms = {word: flow.add("HypoNetHyponymsOfWord", f"Kinds of {word}", word=word) for word in ("cat", "dog")}
     flow.column()
     classes = chain_classes(
-        flow, [{"class_name": word, "hyponyms": each["hyponyms"], "omit": "color"} for word, each in found.items()]
+        flow, [{"class_name": word, "hyponyms": node["hyponyms"], "omit": "color"} for word, node in hyponyms.items()]
     )
     flow.column()
     plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
     loader = load_checkpoint(flow, SD15)
     flow.stage("2  Pictures")
-    made = generate(flow, loader["MODEL"], loader, plan["plan"], "culled")
-    contact_sheet(flow, made["dataset"])
+    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "culled")
+    contact_sheet(flow, generated["dataset"])
     flow.stage("3  Reject by eye")
-    rejected = flow.add("HypoNetRejectItems", dataset=made["dataset"], selection="")
+    rejected = flow.add("HypoNetRejectItems", dataset=generated["dataset"], selection="")
     show_text(flow, rejected["report"], "Rejected", height=160)
     flow.stage("4  Check by a classifier")
     classifier = load_classifier(flow)

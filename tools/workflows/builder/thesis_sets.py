@@ -70,8 +70,8 @@ def class_lines(*, with_prompts: bool) -> str:
         return "\n".join(CLASSES)
     lines = []
     for name in CLASSES:
-        own = f"; template: {PLAIN}" if name in WITHOUT_COLOR else ""
-        lines.append(f"{name}: __thesis/{name}__{own}")
+        template = f"; template: {PLAIN}" if name in WITHOUT_COLOR else ""
+        lines.append(f"{name}: __thesis/{name}__{template}")
     return "\n".join(lines)
 
 
@@ -125,7 +125,7 @@ def data_set(model: Model, technique: str, schemas: Schemas) -> Flow:
             "Everything else is the thesis's. coverage is `random` (its algorithm 3-1); `balanced` is the better one.",
         ],
         f"The set lies in `output/datasets/{name}`. Train and test on it with *Table 5-9: train and test*, measure it "
-        "with *Table 5-11* and *Table 5-12*. A run that was stopped goes on when it is queued again.",
+        "with *Table 5-11* and *Table 5-12*. A run that was stopped resumes when it is queued again.",
     )
     flow.stage("1  Classes and plan (Tables 5-3, 5-7, 5-8)")
     plan = plan_stage(flow, technique)
@@ -134,7 +134,7 @@ def data_set(model: Model, technique: str, schemas: Schemas) -> Flow:
     patched_model, clip = patched(flow, model, technique, loader)
     refiner = refined(flow, model)
     flow.stage("3  Pictures (Table 5-6)")
-    made = generate(
+    generated = generate(
         flow,
         patched_model,
         loader,
@@ -148,7 +148,7 @@ def data_set(model: Model, technique: str, schemas: Schemas) -> Flow:
         **refiner,
     )
     flow.column()
-    contact_sheet(flow, made["dataset"], order="interleaved", caption="label")
+    contact_sheet(flow, generated["dataset"], order="interleaved", caption="label")
     return flow
 
 
