@@ -172,6 +172,7 @@ PLANTED = {
 NOT_YET = {
     "nodes/dataset/engine.py imports nodes/sampling/engine.py",
     "nodes/dataset/nodes.py imports nodes/sampling/decoding.py",
+    "nodes/sampling/job.py imports nodes/graph.py",
     "nodes/dataset/contact_sheet.py -> nodes/dataset/store/store.py -> nodes/dataset/card.py -> nodes/dataset/contact_sheet.py",  # noqa: E501
     "nodes/dataset/store/store.py -> nodes/dataset/card.py -> nodes/dataset/store/store.py",
     "nodes/dataset -> nodes/sampling -> nodes/dataset",

@@ -74,7 +74,7 @@ def graph(sets):
             name="tests/metrics",
             title="Metrics on a server",
             results="",
-            rows="made = SD1.5 HypoNet",
+            thesis_rows="made = SD1.5 HypoNet",
         ),
         "markdown": {"class_type": "PreviewAny", "inputs": {"source": ["report", 0]}},
         "chart": {"class_type": "PreviewImage", "inputs": {"images": ["report", 1]}},
