@@ -94,7 +94,7 @@ def compare(model, clip, vae, latents, positive, folder, options, checkpointing:
                 epochs=options.steps,
                 gradient_checkpointing=checkpointing,
             )
-            job = engine.TrainingJob("bench", folder, Path(scratch) / "a.safetensors", Path(scratch), settings)
+            job = engine.LoraJob("bench", folder, Path(scratch) / "a.safetensors", settings, Path(scratch))
             engine.train_lora(model, clip, vae, job)
 
     def same_layers() -> None:

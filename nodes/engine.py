@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import comfy.cli_args
@@ -42,6 +44,25 @@ def throw_if_interrupted() -> None:
         comfy.model_management.InterruptProcessingException: the user pressed stop.
     """
     comfy.model_management.throw_exception_if_processing_interrupted()
+
+
+@contextmanager
+def comfyui_internals(feature: str) -> Iterator[None]:
+    """Around imports and names of ComfyUI that it does not promise to keep; says which one is missing.
+
+    Args:
+        feature: what needs them, as a user calls it.
+
+    Raises:
+        RuntimeError: this ComfyUI does not have one of them.
+    """
+    try:
+        yield
+    except (ImportError, AttributeError) as error:
+        raise RuntimeError(
+            f"{feature} needs a part of ComfyUI that version {comfyui_version.__version__} does not have ({error}); "
+            "expected ComfyUI 0.3.75 or a newer one that has it; update HypoNet, or ComfyUI"
+        ) from error
 
 
 def schema(**fields: Any) -> io.Schema:

@@ -51,6 +51,16 @@ def hyponet_dir() -> Path:
     return Path(folder_paths.get_output_directory()) / "hyponet"
 
 
+def results_dir() -> Path:
+    """Where trainings, tests and metrics write their result files: output/hyponet/results."""
+    return hyponet_dir() / "results"
+
+
+def input_dir() -> Path:
+    """ComfyUI's input/, which is only read."""
+    return Path(folder_paths.get_input_directory())
+
+
 def user_wildcards_dir() -> Path:
     """Where Save Wildcard writes: user/default/hyponet/wildcards."""
     return Path(folder_paths.get_user_directory()) / "default" / "hyponet" / "wildcards"
@@ -58,7 +68,7 @@ def user_wildcards_dir() -> Path:
 
 def read_bases() -> list[Path]:
     """The folders from which data sets and pictures may be read."""
-    return [Path(folder_paths.get_input_directory()), datasets_dir(), hyponet_dir(), *model_folders("datasets")]
+    return [input_dir(), datasets_dir(), hyponet_dir(), *model_folders("datasets")]
 
 
 def confine(base: Path | str, name: str, *, what: str = "name") -> Path:

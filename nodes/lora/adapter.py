@@ -81,21 +81,30 @@ def usable_in_autograd(model: nn.Module) -> Iterator[None]:
     replaced: list[tuple[nn.Module, str, nn.Parameter]] = []
     try:
         for module in model.modules():
-            for name, parameter in module._parameters.items():
-                if parameter is not None and parameter.is_inference():
-                    view = torch.empty(0, dtype=parameter.dtype, device=parameter.device)
-                    view.set_(
-                        parameter.untyped_storage(),
-                        parameter.storage_offset(),
-                        parameter.shape,
-                        parameter.stride(),
-                    )
-                    module._parameters[name] = nn.Parameter(view, requires_grad=False)
+            for name, parameter in list(module.named_parameters(recurse=False, remove_duplicate=False)):
+                if parameter.is_inference():
+                    module.register_parameter(name, nn.Parameter(_ordinary_view(parameter), requires_grad=False))
                     replaced.append((module, name, parameter))
         yield
     finally:
         for module, name, parameter in replaced:
-            module._parameters[name] = parameter
+            module.register_parameter(name, parameter)
+
+
+def _ordinary_view(parameter: torch.Tensor) -> torch.Tensor:
+    """A tensor on the memory of `parameter` that autograd takes.
+
+    Raises:
+        RuntimeError: this torch gives no such tensor.
+    """
+    view = torch.empty(0, dtype=parameter.dtype, device=parameter.device)
+    view.set_(parameter.untyped_storage(), parameter.storage_offset(), parameter.shape, parameter.stride())
+    if view.is_inference() or view.data_ptr() != parameter.data_ptr():
+        raise RuntimeError(
+            f"torch {torch.__version__} gives no ordinary tensor on the memory of one made in inference mode "
+            "(Tensor.set_), without which the model would be held twice; use another version of torch"
+        )
+    return view
 
 
 @contextmanager
@@ -129,7 +138,7 @@ def _recomputing(forward: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         options = kwargs.get("transformer_options")
         if isinstance(options, dict):
-            # the UNet goes on writing into this one; the second run must see it as the first did
+            # the UNet writes into this one later; the second run must see it as the first did
             kwargs["transformer_options"] = dict(options)
         return checkpoint(forward, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)
 

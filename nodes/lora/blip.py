@@ -14,7 +14,7 @@ import numpy as np
 from .captions import Captioner
 
 DEFAULT_MODEL = "Salesforce/blip-image-captioning-base"
-LONGEST = 75  # tokens; what fits one CLIP window
+MAX_TOKENS = 75  # ; what fits one CLIP window
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -41,9 +41,9 @@ def hub_snapshot(name: str, searched: Sequence[Path]) -> Path:
     try:
         return Path(snapshot_download(name, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError, FileNotFoundError):
-        places = ", ".join(str(place) for place in [*searched, HF_HUB_CACHE])
+        folders = ", ".join(str(folder) for folder in [*searched, HF_HUB_CACHE])
         raise FileNotFoundError(
-            f"blip_model is {name}; it is in none of the places searched: {places}; download the model there (its "
+            f"blip_model is {name}; it is in none of the folders searched: {folders}; download the model there (its "
             "config, tokenizer, preprocessor and weights), or choose the template captioner"
         ) from None
 
@@ -75,7 +75,7 @@ def blip_captioner(folder: Path, device: str) -> Captioner:
     def caption(pictures: Sequence[np.ndarray], labels: Sequence[str]) -> list[str]:
         with torch.inference_mode():
             inputs = processor(images=list(pictures), return_tensors="pt").to(device)
-            tokens = model.generate(**inputs, max_new_tokens=LONGEST, do_sample=False, num_beams=1)
+            tokens = model.generate(**inputs, max_new_tokens=MAX_TOKENS, do_sample=False, num_beams=1)
         texts: list[str] = processor.batch_decode(tokens, skip_special_tokens=True)  # type: ignore[no-untyped-call]
         return [" ".join(text.split()) for text in texts]
 

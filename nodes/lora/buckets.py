@@ -6,12 +6,13 @@ Source: the aspect-ratio bucketing that kohya's trainer and NovelAI describe (Ta
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
-STEP = 64
+STEP = 64  # pixels; 8 of the VAE times 8 of the UNet's halvings, as kohya's default
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,13 @@ def epoch_batches(
         generator: of the order.
     """
     batches: list[tuple[int, ...]] = []
-    for size in sorted(set(sizes)):
-        places = [i for i, other in enumerate(sizes) if other == size]
-        order = torch.randperm(len(places), generator=generator).tolist()
-        shuffled = [places[k] for k in order]
+    for bucket in sorted(set(sizes)):
+        members = [i for i, size in enumerate(sizes) if size == bucket]
+        shuffled = [members[k] for k in torch.randperm(len(members), generator=generator).tolist()]
         batches += [tuple(shuffled[k : k + batch_size]) for k in range(0, len(shuffled), batch_size)]
     return [batches[k] for k in torch.randperm(len(batches), generator=generator).tolist()]
 
 
 def steps_per_epoch(sizes: Sequence[tuple[int, int]], batch_size: int) -> int:
     """The number of batches of one epoch."""
-    return sum(math.ceil(sum(other == size for other in sizes) / batch_size) for size in set(sizes))
+    return sum(math.ceil(count / batch_size) for count in Counter(sizes).values())

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ...evaluation.chunks import chunks
 from ...evaluation.files import replacing
 from ...evaluation.pictures.decode import decode, has_picture_suffix, is_picture
 from ...evaluation.progress import Progress
@@ -79,7 +80,7 @@ def write_folder(
     """Write pictures and captions into `folder` and return the captions that lie there now, in order.
 
     A caption that was edited stays; one that we wrote and nobody touched is written anew if the captioner changed. An
-    interrupted run goes on where it stopped.
+    interrupted run is continued.
 
     Args:
         folder: made if missing; a folder with other pictures is refused.
@@ -105,16 +106,17 @@ def write_folder(
     for entry, picture in zip(entries, pictures, strict=True):
         if not (folder / entry.file).is_file():
             _write(folder / entry.file, _png(picture))
-    todo = [i for i, entry in enumerate(entries) if _wants_caption(folder, entry, captioner)]
-    for start in range(0, len(todo), batch):
-        places = todo[start : start + batch]
-        texts = caption([pictures[i] for i in places], [labels[i] for i in places])
-        for i, text in zip(places, texts, strict=True):
+    uncaptioned = [i for i, entry in enumerate(entries) if _needs_caption(folder, entry, captioner)]
+    captioned = 0
+    for indices in chunks(uncaptioned, batch):
+        texts = caption([pictures[i] for i in indices], [labels[i] for i in indices])
+        for i, text in zip(indices, texts, strict=True):
             _write(_text_path(folder, entries[i]), (text + "\n").encode("utf-8"))
             entries[i] = replace(entries[i], caption=text, captioner=captioner)
         _write_record(folder, entries)
+        captioned += len(indices)
         if progress:
-            progress(start + len(places), len(todo))
+            progress(captioned, len(uncaptioned))
     return [_read_caption(_text_path(folder, entry)) for entry in entries]
 
 
@@ -154,12 +156,12 @@ def read_folder(folder: Path) -> list[CaptionedPicture]:
             f"folder {folder.name} has {len(bare)} pictures without a caption ({', '.join(bare[:5])}); "
             "expected a .txt file beside each; run Caption Images or write them"
         )
-    found = []
+    captioned = []
     for path in files:
         width, height = load_picture(path).shape[1::-1]
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        found.append(CaptionedPicture(path, _read_caption(path.with_suffix(".txt")), digest, width, height))
-    return found
+        captioned.append(CaptionedPicture(path, _read_caption(path.with_suffix(".txt")), digest, width, height))
+    return captioned
 
 
 def load_picture(path: Path) -> np.ndarray:
@@ -189,23 +191,26 @@ def _entry(index: int, picture: np.ndarray, label: str) -> Entry:
     return Entry(f"{index:04d}_{safe}.png", label, digest)
 
 
-def _match(folder: Path, wanted: list[Entry]) -> list[Entry]:
-    """The wanted entries with what is known of captions already there; refuses a folder of other pictures."""
-    known = {entry.file: entry for entry in _read_record(folder)}
-    if not known and folder.is_dir() and any(folder.iterdir()):
+def _match(folder: Path, entries: list[Entry]) -> list[Entry]:
+    """The entries with what the folder's record says of their captions; refuses a folder of other pictures."""
+    recorded = {entry.file: entry for entry in _read_record(folder)}
+    if not recorded and folder.is_dir() and any(folder.iterdir()):
         raise ValueError(
             f"folder {folder.name} is there and was not written by Caption Images; expected a new name; change name"
         )
-    other = [entry.file for entry in wanted if entry.file in known and known[entry.file].sha256 != entry.sha256]
-    if other or (known and set(known) != {entry.file for entry in wanted}):
+    by_file = {entry.file: entry for entry in entries}
+    is_same = recorded.keys() == by_file.keys() and all(
+        entry.sha256 == by_file[file].sha256 for file, entry in recorded.items()
+    )
+    if recorded and not is_same:
         raise ValueError(
-            f"folder {folder.name} holds {len(known)} pictures of another sample; expected the {len(wanted)} given "
+            f"folder {folder.name} holds {len(recorded)} pictures of another sample; expected the {len(entries)} given "
             "ones or a new folder; change name, or delete the folder if its captions are not needed"
         )
-    return [known.get(entry.file, entry) for entry in wanted]
+    return [recorded.get(entry.file, entry) for entry in entries]
 
 
-def _wants_caption(folder: Path, entry: Entry, captioner: str) -> bool:
+def _needs_caption(folder: Path, entry: Entry, captioner: str) -> bool:
     path = _text_path(folder, entry)
     if not path.is_file():
         return True
@@ -236,7 +241,7 @@ def _read_record(folder: Path) -> list[Entry]:
         entries = [Entry(**{key: str(item[key]) for key in Entry.__dataclass_fields__}) for item in data["pictures"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{folder.name}/{RECORD} is damaged ({error}); expected what Caption Images wrote; change name, or delete "
+            f"{folder.name}/{RECORD} is corrupt ({error}); expected what Caption Images wrote; change name, or delete "
             "the file and the folder if its captions are not needed"
         ) from error
     if any(Path(entry.file).name != entry.file for entry in entries):
@@ -256,5 +261,5 @@ def _png(picture: np.ndarray) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with replacing(path) as fresh:
-        fresh.write_bytes(data)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)

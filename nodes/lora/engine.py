@@ -1,7 +1,7 @@
-"""Train LoRA's dealings with ComfyUI: which layers to train, the model's prediction, and the whole run.
+"""What the LoRA room does with ComfyUI: captions by a model on the device; which layers to train, and the training.
 
 Everything that autograd touches is made outside inference mode; VAE and text encoder run inside it, as always.
-Writes models/loras/<name>.safetensors and a result file.
+Writes folders of captioned pictures, models/loras/<name>.safetensors and a result file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import comfy.lora
 import comfy.model_base
@@ -20,53 +20,140 @@ import comfy.model_management
 import comfy.supported_models
 import numpy as np
 import torch
-from comfy.ldm.modules.attention import BasicTransformerBlock, SpatialTransformer
-from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 
+from ...evaluation.pictures.tensors import to_uint8
 from ...evaluation.results import Measurement, Result, read_results, write_result
-from ..engine import progress_bar
+from ..engine import comfyui_internals, progress_bar
+from ..paths import results_dir
 from ..sampling.conditioning import repeat_to_common_length
 from . import lora_file
 from .adapter import LoraLayer, attached, checkpointed, frozen, make_layers, usable_in_autograd
-from .buckets import bucket_sizes, fit, steps_per_epoch
-from .captions import read_folder
+from .blip import blip_captioner
+from .buckets import Fit, fit, steps_per_epoch
+from .captions import Captioner, edited_key, folder_key, read_folder, template_captioner, write_folder
 from .curve import loss_curve
 from .examples import Example, encode_examples
-from .identity import identity_of
+from .identity import LoraIdentity, identify
+from .paths import blip_folder, captions_dir, lora_path, training_folder
 from .settings import LoraSettings
 from .train import History, train
 
 KIND = "lora_training"
-log = logging.getLogger("hyponet")
-
-_OTHER = (comfy.supported_models.SD15_instructpix2pix, comfy.supported_models.SDXL_instructpix2pix)
-_PREDICTIONS = {comfy.model_base.ModelType.EPS: "epsilon", comfy.model_base.ModelType.V_PREDICTION: "v"}
+CAPTIONERS = ("template", "BLIP")
+_BLIP_BYTES = 3 * 2**30  # the large model in fp32 (1.9 GB) and a batch of pictures
+logger = logging.getLogger("hyponet")
 
 
 @dataclass(frozen=True)
-class TrainingJob:
-    """What to train on, under which name, and where to write."""
+class Captioning:
+    """How Caption Images describes a picture.
+
+    Args:
+        captioner: one of CAPTIONERS.
+        template: for "template".
+        blip_model: for "BLIP": a folder below models/captioners, or a name in the Hugging Face cache.
+    """
+
+    captioner: str
+    template: str
+    blip_model: str
+
+    def name(self) -> str:
+        """What is noted beside each caption: another one captions anew."""
+        return f"BLIP {self.blip_model}" if self.captioner == "BLIP" else f"template {self.template}"
+
+
+def caption_images(
+    images: Sequence[torch.Tensor], labels: Sequence[str], name: str, captioning: Captioning
+) -> list[str]:
+    """Write pictures and captions to output/hyponet/lora/<name>; the captions that lie there then.
+
+    Args:
+        images: IMAGEs [B,H,W,C], of any sizes.
+        labels: one a picture, or one for all.
+
+    Raises:
+        ValueError: see `captions.write_folder` and `paths`.
+    """
+    folder = captions_dir(name)
+    pictures = [to_uint8(picture) for batch in images for picture in batch]
+    if len(labels) == 1:
+        labels = list(labels) * len(pictures)
+    captioner = _captioner(captioning)
+    return write_folder(folder, pictures, labels, captioner, captioning.name(), progress=progress_bar(len(pictures)))
+
+
+def _captioner(captioning: Captioning) -> Captioner:
+    if captioning.captioner != "BLIP":
+        return template_captioner(captioning.template)
+    folder = blip_folder(captioning.blip_model)
+    device = comfy.model_management.get_torch_device()
+    comfy.model_management.free_memory(_BLIP_BYTES, device)  # BLIP is none of ComfyUI's models, which would make room
+    return blip_captioner(folder, str(device))
+
+
+def captions_fingerprint(name: Any) -> str:
+    """Changes when somebody edits a caption of the folder, not when the node itself writes one. Never raises."""
+    try:
+        return edited_key(captions_dir(name[0]))
+    except (ValueError, OSError, TypeError, IndexError):
+        return ""
+
+
+def training_fingerprint(folder: Any, name: Any) -> str:
+    """Changes when the folder does, or a LoRA that was trained is gone; not by the training itself. Never raises."""
+    try:
+        key = folder_key(training_folder(folder)) if folder is not None else ""
+        is_gone = name is not None and not lora_path(name).exists() and was_trained(results_dir(), name)
+    except (ValueError, OSError):
+        return ""
+    return f"{key} gone" if is_gone else key
+
+
+@dataclass(frozen=True)
+class LoraJob:
+    """One training: from a folder of captioned pictures to a file of the given name, and a result.
+
+    Args:
+        folder: of the pictures.
+        file: the LoRA.
+        results: the folder of all results.
+    """
 
     name: str
     folder: Path
     file: Path
-    results: Path
     settings: LoraSettings
+    results: Path
 
 
-def family_of(model: Any) -> tuple[str, str]:
-    """("sd1" or "sdxl", "epsilon" or "v") of a MODEL.
+class Family(NamedTuple):
+    """What kind of model a LoRA is for: "sd1" or "sdxl", and whether it predicts "epsilon" (the noise) or "v"."""
+
+    name: str
+    prediction: str
+
+
+def family_of(model: Any) -> Family:
+    """The family of a MODEL.
 
     Raises:
         ValueError: it is neither SD 1.x nor SDXL, or an inpainting or editing form of them.
+        RuntimeError: this ComfyUI has other names for its models.
     """
     config = model.model.model_config
-    prediction = _PREDICTIONS.get(model.model.model_type, "")
-    plain = config.unet_config.get("in_channels") == 4 and not isinstance(config, _OTHER) and prediction
-    if plain and isinstance(config, comfy.supported_models.SDXL):
-        return "sdxl", prediction
-    if plain and isinstance(config, comfy.supported_models.SD15):
-        return "sd1", prediction
+    with comfyui_internals("Train LoRA"):
+        families = {"sdxl": comfy.supported_models.SDXL, "sd1": comfy.supported_models.SD15}
+        # subclasses of the two that take a picture beside the latents
+        edits = (comfy.supported_models.SD15_instructpix2pix, comfy.supported_models.SDXL_instructpix2pix)
+        types = comfy.model_base.ModelType
+        predictions = {types.EPS: "epsilon", types.V_PREDICTION: "v"}
+    prediction = predictions.get(model.model.model_type)
+    has_plain_input = config.unet_config.get("in_channels") == 4 and not isinstance(config, edits)
+    if prediction is not None and has_plain_input:
+        for name, config_class in families.items():
+            if isinstance(config, config_class):
+                return Family(name, prediction)
     raise ValueError(
         f"model is {type(config).__name__} ({model.model.model_type.name}); expected SD 1.x or SDXL base for text to "
         "image; load such a checkpoint"
@@ -78,20 +165,23 @@ def trainable_modules(model: Any) -> dict[str, torch.nn.Module]:
 
     The layers that kohya's networks.lora trains by default.
     """
-    found: dict[str, torch.nn.Module] = {}
+    with comfyui_internals("Train LoRA"):
+        from comfy.ldm.modules.attention import SpatialTransformer
+    modules: dict[str, torch.nn.Module] = {}
     for name, module in model.model.diffusion_model.named_modules():
         if isinstance(module, SpatialTransformer):
             for part, layer in module.named_modules():
                 pointwise = isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (1, 1)
                 if isinstance(layer, torch.nn.Linear) or pointwise:
-                    found[f"{name}.{part}"] = layer
-    return found
+                    modules[f"{name}.{part}"] = layer
+    return modules
 
 
 def key_map(model: Any) -> dict[str, Any]:
     """ComfyUI's table from names in LoRA files to the UNet's weights."""
-    table: dict[str, Any] = comfy.lora.model_lora_keys_unet(model.model, {})
-    return table
+    with comfyui_internals("Train LoRA"):
+        keys: dict[str, Any] = comfy.lora.model_lora_keys_unet(model.model, {})
+    return keys
 
 
 class UNetDenoiser:
@@ -108,19 +198,20 @@ class UNetDenoiser:
 
     def predict(self, pictures: Sequence[int], timesteps: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         examples = [self._examples[picture] for picture in pictures]
-        latents = torch.stack([example.latent for example in examples]).to(self.device)
-        sigma = self._sigmas[timesteps.to(self.device)]
-        scale = sigma[:, None, None, None]
-        noisy = latents + noise * scale
+        latents = torch.stack([example.latent for example in examples]).to(self.device)  # (B, C, h, w)
+        sigma = self._sigmas[timesteps.to(self.device)]  # (B,)
+        scale = sigma[:, None, None, None]  # (B, 1, 1, 1)
+        noisy = latents + noise * scale  # z = x + sigma e: ComfyUI's models take sigma, not alpha-bar
+        context = repeat_to_common_length([example.context for example in examples]).to(self.device)  # (B, T, D)
         vectors = [example.vector for example in examples if example.vector is not None]
         denoised = self._model.apply_model(
             noisy,
             sigma,
-            c_crossattn=repeat_to_common_length([example.context for example in examples]).to(self.device),
+            c_crossattn=context,
             transformer_options={"sigmas": sigma, "cond_or_uncond": [0]},
-            **({"y": torch.cat(vectors).to(self.device)} if vectors else {}),
+            **({"y": torch.cat(vectors).to(self.device)} if vectors else {}),  # (B, features), SDXL's
         )
-        predicted: torch.Tensor = (noisy - denoised.float()) / scale
+        predicted: torch.Tensor = (noisy - denoised.float()) / scale  # e' = (z - x') / sigma
         return predicted
 
 
@@ -129,6 +220,9 @@ def training(
     model: Any, examples: Sequence[Example], settings: LoraSettings, generator: torch.Generator
 ) -> Iterator[tuple[UNetDenoiser, dict[str, LoraLayer]]]:
     """The UNet on its device with a new LoRA attached, outside inference mode; afterwards it is unloaded, as it was."""
+    with comfyui_internals("Train LoRA"):
+        from comfy.ldm.modules.attention import BasicTransformerBlock
+        from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
     patcher = model.clone()
     patcher.set_model_compute_dtype(torch.bfloat16)
     # all other models leave the device: what training needs is not known beforehand
@@ -156,7 +250,7 @@ def training(
         comfy.model_management.soft_empty_cache()
 
 
-def train_lora(model: Any, clip: Any, vae: Any, job: TrainingJob) -> tuple[Result, np.ndarray]:
+def train_lora(model: Any, clip: Any, vae: Any, job: LoraJob) -> tuple[Result, np.ndarray]:
     """Train, save after each epoch, write the result; return it with the loss curve, uint8 [H,W,3].
 
     A training that the file already holds is not repeated.
@@ -165,63 +259,81 @@ def train_lora(model: Any, clip: Any, vae: Any, job: TrainingJob) -> tuple[Resul
         ValueError: the folder, the model or the settings do not serve; nothing is written then.
     """
     settings = job.settings
-    family, prediction = family_of(model)
+    family = family_of(model)
     pictures = read_folder(job.folder)
-    sizes = bucket_sizes(settings.resolution, settings.min_bucket, settings.max_bucket)
+    sizes = settings.bucket_sizes()
     fits = [fit(picture.width, picture.height, sizes) for picture in pictures]
-    identity = identity_of(model, clip, vae, pictures, settings)
-    if lora_file.is_finished(job.file, identity):
-        known = _known_result(job, identity)
-        if known:
-            log.info("%s is trained with these settings already", job.file.name)
-            return known, loss_curve(_history(known), job.name)
+    identity = identify(model, clip, vae, pictures, settings)
+    if lora_file.is_finished(job.file, identity.to_json()):
+        result = _finished_result(job, identity)
+        if result is not None:
+            logger.info("%s is trained with these settings already", job.file.name)
+            return result, loss_curve(_history(result), job.name)
     examples = encode_examples(model, clip, vae, pictures, fits, progress_bar(len(pictures)))
-    history = _run(model, examples, [one.size for one in fits], job, family, prediction, identity)
+    history = _train(model, examples, [fit.size for fit in fits], job, _description(job, family, identity, fits))
     measurement = Measurement(
         name=job.name,
         kind=KIND,
         figures={**asdict(history), "epoch_losses": history.epoch_losses(), "steps": len(history.losses)},
-        inputs={"folder": job.folder.name, "pictures": len(pictures), "model": family, "file": job.file.name},
-        settings={**asdict(settings), "optimizer": "Adafactor", "scheduler": "constant", "identity": identity},
+        inputs={"folder": job.folder.name, "pictures": len(pictures), "model": family.name, "file": job.file.name},
+        settings={
+            **asdict(settings),
+            "optimizer": "Adafactor",
+            "scheduler": "constant",
+            "identity": identity.to_json(),
+        },
     )
     result = write_result(job.results, measurement)
     return result, loss_curve(history, job.name)
 
 
-def _run(
+def _description(
+    job: LoraJob, family: Family, identity: LoraIdentity, fits: Sequence[Fit]
+) -> lora_file.LoraDescription:
+    sizes = [fit.size for fit in fits]
+    return lora_file.LoraDescription(
+        job.settings,
+        family.name,
+        family.prediction,
+        job.file.stem,
+        identity.to_json(),
+        total_steps=steps_per_epoch(sizes, job.settings.batch_size) * job.settings.epochs,
+        buckets=dict(sorted(Counter(sizes).items())),
+    )
+
+
+def _train(
     model: Any,
     examples: Sequence[Example],
     sizes: Sequence[tuple[int, int]],
-    job: TrainingJob,
-    family: str,
-    prediction: str,
-    identity: dict[str, Any],
+    job: LoraJob,
+    description: lora_file.LoraDescription,
 ) -> History:
-    settings = job.settings
-    buckets = dict(sorted(Counter(sizes).items()))
-    total = steps_per_epoch(sizes, settings.batch_size) * settings.epochs
-    log.info("training %s: %d pictures in buckets %s, %d steps", job.file.name, len(examples), buckets, total)
+    logger.info(
+        "training %s: %d pictures in buckets %s, %d steps",
+        job.file.name,
+        len(examples),
+        description.buckets,
+        description.total_steps,
+    )
     with torch.inference_mode(False):
-        generator = torch.Generator().manual_seed(settings.seed)
-    with training(model, examples, settings, generator) as (denoiser, layers):
-        names = lora_file.kohya_names(key_map(model), list(layers), family)
+        generator = torch.Generator().manual_seed(job.settings.seed)
+    with training(model, examples, job.settings, generator) as (denoiser, layers):
+        names = lora_file.kohya_names(key_map(model), list(layers), description.family)
 
         def save(epoch: int, step: int) -> None:
-            info = lora_file.metadata(
-                settings,
-                family,
-                job.file.stem,
-                identity,
-                prediction=prediction,
-                epoch=epoch,
-                step=step,
-                total_steps=total,
-                buckets=buckets,
-            )
-            lora_file.write(job.file, lora_file.file_bytes(lora_file.tensors_of(layers, names), info))
+            metadata = description.metadata(epoch, step)
+            lora_file.write(job.file, lora_file.file_bytes(lora_file.tensors_of(layers, names), metadata))
 
-        progress = progress_bar(total)
-        return train(denoiser, list(layers.values()), sizes, settings, generator, save_epoch=save, progress=progress)
+        return train(
+            denoiser,
+            list(layers.values()),
+            sizes,
+            job.settings,
+            generator,
+            save_epoch=save,
+            progress=progress_bar(description.total_steps),
+        )
 
 
 def was_trained(results: Path, name: str) -> bool:
@@ -229,13 +341,14 @@ def was_trained(results: Path, name: str) -> bool:
     return any((results / name).glob(f"*-{KIND}-*.json"))
 
 
-def _known_result(job: TrainingJob, identity: dict[str, Any]) -> Result | None:
-    found = [
+def _finished_result(job: LoraJob, identity: LoraIdentity) -> Result | None:
+    """The last result of the same training, or None where somebody deleted it."""
+    results = [
         result
         for result in read_results(job.results / job.name)
-        if result.kind == KIND and result.settings.get("identity") == identity
+        if result.kind == KIND and result.settings.get("identity") == identity.to_json()
     ]
-    return found[-1] if found else None
+    return results[-1] if results else None
 
 
 def _history(result: Result) -> History:

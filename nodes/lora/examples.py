@@ -42,20 +42,22 @@ def encode_examples(
         if picture.caption not in texts:
             tokens = clip.tokenize(picture.caption)
             texts[picture.caption] = clip.encode_from_tokens(tokens, return_pooled=True)
-    wanted = model.model.model_config.unet_config["context_dim"]
-    got = texts[pictures[0].caption][0].shape[-1]
-    if got != wanted:
-        raise ValueError(f"clip gives {got} features a token; expected {wanted}; link the CLIP of the same checkpoint")
+    expected = model.model.model_config.unet_config["context_dim"]
+    features = texts[pictures[0].caption][0].shape[-1]  # of (1, T, D)
+    if features != expected:
+        raise ValueError(
+            f"clip gives {features} features a token; expected {expected}; link the CLIP of the same checkpoint"
+        )
     examples = []
-    for i, (picture, way) in enumerate(zip(pictures, fits, strict=True)):
-        latent = model.model.process_latent_in(vae.encode(_pixels(picture, way)))
-        if latent.shape[1:] != (4, way.size[1] // 8, way.size[0] // 8):
+    for i, (picture, fit) in enumerate(zip(pictures, fits, strict=True)):
+        latent = model.model.process_latent_in(vae.encode(_pixels(picture, fit)))  # (1, C, h, w)
+        if latent.shape[1:] != (4, fit.size[1] // 8, fit.size[0] // 8):
             raise ValueError(
-                f"vae gives latents of {tuple(latent.shape[1:])} for {way.size[0]}x{way.size[1]}; expected 4 channels "
+                f"vae gives latents of {tuple(latent.shape[1:])} for {fit.size[0]}x{fit.size[1]}; expected 4 channels "
                 "at an eighth of the size; link the VAE of the same checkpoint"
             )
         context, pooled = texts[picture.caption]
-        vector = _vector(model.model, pooled, picture, way)
+        vector = _vector(model.model, pooled, picture, fit)
         with torch.inference_mode(False):
             examples.append(
                 Example(
@@ -69,6 +71,7 @@ def encode_examples(
 
 
 def _pixels(picture: CaptionedPicture, fit: Fit) -> torch.Tensor:
+    """The picture as an IMAGE (1, H, W, 3), resized and cut to its bucket."""
     image = Image.fromarray(load_picture(picture.path)).resize(fit.resized, Image.Resampling.LANCZOS)
     cut = image.crop((fit.left, fit.top, fit.left + fit.size[0], fit.top + fit.size[1]))
     return to_image(np.asarray(cut))

@@ -1,10 +1,10 @@
-"""What a trained file depends on, so that a finished training is known again and another is not written over."""
+"""What a trained file depends on, so that a finished training is recognized and another is not written over."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -12,43 +12,68 @@ import torch
 from .captions import CaptionedPicture
 from .settings import LoraSettings
 
+_SAMPLES = 64  # numbers hashed of each weight, evenly spaced: a model of 7 GB in about a second
 
-def identity_of(
+
+@dataclass(frozen=True)
+class LoraIdentity:
+    """What the trained weights depend on, as far as the same machine goes. Models by hash: MODEL has no file name.
+
+    Args:
+        pictures, captions: hashes over all of them, in order.
+        model, clip, vae: `weights_hash` of each; of clip also the layer that is read.
+    """
+
+    settings: LoraSettings
+    pictures: str
+    captions: str
+    model: str
+    clip: str
+    vae: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Flat, for the file's metadata and the result; two trainings that give the same weights have equal ones."""
+        values = asdict(self)
+        settings = values.pop("settings")
+        del settings["gradient_checkpointing"]  # changes memory and time, no weight
+        return {**settings, **values}
+
+
+def identify(
     model: Any, clip: Any, vae: Any, pictures: Sequence[CaptionedPicture], settings: LoraSettings
-) -> dict[str, Any]:
-    """What the trained weights depend on, as far as the same machine goes."""
-    shown = hashlib.sha256("".join(picture.sha256 for picture in pictures).encode())
-    said = hashlib.sha256("\0".join(picture.caption for picture in pictures).encode())
-    own = asdict(settings)
-    del own["gradient_checkpointing"]
-    return {
-        **own,
-        "pictures": shown.hexdigest()[:16],
-        "captions": said.hexdigest()[:16],
-        "model": weights_key(model),
-        "clip": f"{weights_key(clip)} {clip.layer_idx}",
-        "vae": weights_key(vae.patcher),
-    }
+) -> LoraIdentity:
+    """The identity of a training of `model` on `pictures`."""
+    picture_hash = hashlib.sha256("".join(picture.sha256 for picture in pictures).encode())
+    caption_hash = hashlib.sha256("\0".join(picture.caption for picture in pictures).encode())
+    return LoraIdentity(
+        settings,
+        picture_hash.hexdigest()[:16],
+        caption_hash.hexdigest()[:16],
+        weights_hash(model),
+        f"{weights_hash(clip)} {clip.layer_idx}",
+        weights_hash(vae.patcher),
+    )
 
 
-def weights_key(patcher: Any) -> str:
-    """A hash over a sample of every weight of a model and of the LoRAs on it: MODEL carries no file name."""
-    total = hashlib.blake2b(digest_size=16)
+def weights_hash(patcher: Any) -> str:
+    """A hash over a sample of every weight of a model and of the LoRAs on it."""
+    digest = hashlib.blake2b(digest_size=16)
+    # ComfyUI's key patches: [(weight, convert function), (strength, patch, strength of the weight, ...), ...]
     for key, parts in sorted(patcher.get_key_patches().items()):
-        total.update(f"{key} {len(parts)} {tuple(parts[0][0].shape)}".encode())
-        _digest(total, parts[0][0])
+        digest.update(f"{key} {len(parts)} {tuple(parts[0][0].shape)}".encode())
+        _update(digest, parts[0][0])
         for strength, patch, strength_model, *_ in parts[1:]:
-            total.update(f"{strength} {strength_model}".encode())
-            _digest(total, getattr(patch, "weights", patch))
-    return total.hexdigest()
+            digest.update(f"{strength} {strength_model}".encode())
+            _update(digest, getattr(patch, "weights", patch))
+    return digest.hexdigest()
 
 
-def _digest(total: Any, value: Any) -> None:
+def _update(digest: Any, value: Any) -> None:
     if isinstance(value, torch.Tensor):
-        flat = value.detach().reshape(-1)
-        total.update(flat[:: max(1, len(flat) // 64)].float().cpu().numpy().tobytes())
+        flat = value.detach().reshape(-1)  # any shape -> (N,)
+        digest.update(flat[:: max(1, len(flat) // _SAMPLES)].float().cpu().numpy().tobytes())
     elif isinstance(value, (list, tuple)):
         for item in value:
-            _digest(total, item)
-    else:
-        total.update(repr(value).encode() if isinstance(value, (int, float, str, type(None))) else b"")
+            _update(digest, item)
+    elif value is None or isinstance(value, (int, float, str)):
+        digest.update(repr(value).encode())

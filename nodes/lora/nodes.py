@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import comfy.model_management
-import folder_paths
 import torch
 from comfy_api.latest import io
 
-from ...evaluation.pictures.tensors import to_image, to_uint8
-from .. import paths
+from ...evaluation.pictures.tensors import to_image
 from ..checks import checked
 from ..engine import progress_bar, schema, seed_input
+from ..paths import results_dir
 from ..sockets import LabelledImages, Result
-from .blip import DEFAULT_MODEL, blip_captioner, hub_snapshot
-from .captions import edited_key, folder_key, template_captioner, write_folder
-from .engine import TrainingJob, train_lora, was_trained
+from . import engine
+from .blip import DEFAULT_MODEL
+from .paths import lora_path, training_folder
 from .sample import sample_each_class
 from .settings import LoraSettings
 
-CAPTIONERS = ["template", "BLIP"]
-BLIP_MEMORY = 3 * 2**30  # bytes; the large model in fp32 and a batch of pictures
 CATEGORY = "HypoNet/LoRA"
 
 
-def lora_dir() -> Path:
-    """Where captioned pictures lie: output/hyponet/lora."""
-    return paths.hyponet_dir() / "lora"
-
-
-class SampleImages(io.ComfyNode):
+class HypoNetSampleImages(io.ComfyNode):
     """n pictures of each class, drawn by a seed."""
 
     @classmethod
@@ -73,16 +63,16 @@ class SampleImages(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, images: Any, per_class: int, seed: int) -> io.NodeOutput:
-        chosen = sample_each_class(images.labels, images.class_names, per_class, seed)
-        report = progress_bar(len(chosen))
+        indices = sample_each_class(images.labels, images.class_names, per_class, seed)
+        progress = progress_bar(len(indices))
         pictures = []
-        for done, place in enumerate(chosen, 1):
-            pictures.append(to_image(images.read(place)))
-            report(done, len(chosen))
-        return io.NodeOutput(pictures, [images.class_names[images.labels[place]] for place in chosen])
+        for index in indices:
+            pictures.append(to_image(images.read(index)))
+            progress(len(pictures), len(indices))
+        return io.NodeOutput(pictures, [images.class_names[images.labels[index]] for index in indices])
 
 
-class CaptionImages(io.ComfyNode):
+class HypoNetCaptionImages(io.ComfyNode):
     """A folder of pictures with an editable caption beside each."""
 
     @classmethod
@@ -111,7 +101,7 @@ class CaptionImages(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "captioner",
-                    options=CAPTIONERS,
+                    options=list(engine.CAPTIONERS),
                     default="template",
                     tooltip="template: the text below, no model needed. BLIP: the model below describes each picture.",
                 ),
@@ -144,10 +134,7 @@ class CaptionImages(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, name: Any = None, **_: Any) -> str:
         """Changes when somebody edits a caption, not when the node itself writes one."""
-        try:
-            return edited_key(paths.confine(lora_dir(), name[0]))
-        except (ValueError, OSError, TypeError, IndexError):
-            return ""
+        return engine.captions_fingerprint(name)
 
     @classmethod
     @checked
@@ -160,24 +147,12 @@ class CaptionImages(io.ComfyNode):
         caption_template: list[str],
         blip_model: list[str],
     ) -> io.NodeOutput:
-        folder = paths.confine(lora_dir(), name[0])
-        pictures = [to_uint8(picture) for batch in images for picture in batch]
-        names = labels * len(pictures) if len(labels) == 1 else labels
-        report = progress_bar(len(pictures))
-        if captioner[0] == "BLIP":
-            device = comfy.model_management.get_torch_device()
-            model = _blip_folder(blip_model[0])
-            comfy.model_management.free_memory(BLIP_MEMORY, device)
-            caption = blip_captioner(model, str(device))
-            settings = f"BLIP {blip_model[0]}"
-        else:
-            caption = template_captioner(caption_template[0])
-            settings = f"template {caption_template[0]}"
-        captions = write_folder(folder, pictures, names, caption, settings, progress=report)
+        captioning = engine.Captioning(captioner[0], caption_template[0], blip_model[0])
+        captions = engine.caption_images(images, labels, name[0], captioning)
         return io.NodeOutput(name[0], "\n".join(captions), ui={"text": ["\n".join(captions[:20])]})
 
 
-class TrainLora(io.ComfyNode):
+class HypoNetTrainLora(io.ComfyNode):
     """A LoRA of SD 1.x or SDXL from a folder of captioned pictures."""
 
     @classmethod
@@ -271,12 +246,7 @@ class TrainLora(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, folder: Any = None, name: Any = None, **_: Any) -> str:
         """Changes when the folder does, and when a file that was trained is gone; not by the training itself."""
-        try:
-            found = folder_key(_caption_folder(folder)) if folder is not None else ""
-            missing = name is not None and not _lora_file(name).exists()
-            return f"{found} gone" if missing and was_trained(_results_dir(), name) else found
-        except (ValueError, OSError):
-            return ""
+        return engine.training_fingerprint(folder, name)
 
     @classmethod
     @checked
@@ -289,37 +259,9 @@ class TrainLora(io.ComfyNode):
         name: str,
         **settings: Any,
     ) -> io.NodeOutput:
-        job = TrainingJob(name, _caption_folder(folder), _lora_file(name), _results_dir(), LoraSettings(**settings))
-        result, curve = train_lora(model, clip, vae, job)
-        image = to_image(curve)
-        return io.NodeOutput(f"{name}.safetensors", image, result, ui=result.as_ui())
+        job = engine.LoraJob(name, training_folder(folder), lora_path(name), LoraSettings(**settings), results_dir())
+        result, curve = engine.train_lora(model, clip, vae, job)
+        return io.NodeOutput(f"{name}.safetensors", to_image(curve), result, ui=result.as_ui())
 
 
-def _caption_folder(folder: str) -> Path:
-    found = paths.confine_any([lora_dir(), Path(folder_paths.get_input_directory())], folder, what="folder")
-    if not found.is_dir():
-        raise ValueError(f"folder is {ascii(folder)[:80]}, which is a file; expected a folder of pictures")
-    return found
-
-
-def _lora_file(name: str) -> Path:
-    paths.confine(_results_dir(), name)  # the result's folder, before anything is trained
-    return paths.confine(paths.model_folders("loras")[0], f"{name}.safetensors")
-
-
-def _results_dir() -> Path:
-    return paths.hyponet_dir() / "results"
-
-
-def _blip_folder(name: str) -> Path:
-    bases = paths.model_folders("captioners")
-    try:
-        found = paths.confine_any(bases, name, what="blip_model")
-    except FileNotFoundError:
-        return hub_snapshot(name, bases)
-    if not found.is_dir():
-        raise ValueError(f"blip_model is {ascii(name)[:80]}, which is a file; expected the folder of a BLIP model")
-    return found
-
-
-NODES: list[type[io.ComfyNode]] = [SampleImages, CaptionImages, TrainLora]
+NODES: list[type[io.ComfyNode]] = [HypoNetSampleImages, HypoNetCaptionImages, HypoNetTrainLora]

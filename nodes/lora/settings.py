@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .buckets import bucket_sizes
+
 
 @dataclass(frozen=True)
 class LoraSettings:
-    """Settings of one training.
+    """Settings of one training; ranges are the node's schema's to check.
 
-    Attributes:
+    Args:
         resolution: side of the square bucket in pixels; its area is every bucket's.
         batch_size: pictures a step.
         epochs: times every picture is seen.
@@ -18,6 +20,9 @@ class LoraSettings:
         min_bucket, max_bucket: limits of a bucket's sides.
         gradient_checkpointing: less memory for about a third more time; the result is the same.
         seed: of the start, the order, the timesteps and the noise.
+
+    Raises:
+        ValueError: no bucket lies within the limits.
     """
 
     resolution: int = 512
@@ -30,3 +35,10 @@ class LoraSettings:
     max_bucket: int = 2048
     gradient_checkpointing: bool = True
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.bucket_sizes()
+
+    def bucket_sizes(self) -> list[tuple[int, int]]:
+        """Every (width, height) that a picture may be brought to."""
+        return bucket_sizes(self.resolution, self.min_bucket, self.max_bucket)

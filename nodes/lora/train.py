@@ -13,13 +13,14 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 
+from ...evaluation.chunks import chunks
 from ...evaluation.progress import Progress
 from .adapter import LoraLayer
 from .buckets import epoch_batches, steps_per_epoch
 from .settings import LoraSettings
 
-TIMESTEPS = 1000
-PAIRS = 32
+TIMESTEPS = 1000  # of the schedule that SD 1.x and SDXL were trained on
+PAIRS = 32  # (timestep, noise) pairs of the probe: one in every 31 timesteps
 SaveEpoch = Callable[[int, int], None]
 
 
@@ -39,7 +40,7 @@ class Denoiser(Protocol):
 class History:
     """What a training did.
 
-    Attributes:
+    Args:
         losses: mean squared error of each step.
         steps_per_epoch: steps of one epoch.
         loss_before, loss_after: mean over a fixed set of 32 (timestep, noise) pairs.
@@ -54,8 +55,8 @@ class History:
 
     def epoch_losses(self) -> list[float]:
         """The mean loss of each epoch."""
-        n = self.steps_per_epoch
-        return [sum(self.losses[i : i + n]) / n for i in range(0, len(self.losses), n)]
+        steps = self.steps_per_epoch
+        return [sum(self.losses[i : i + steps]) / steps for i in range(0, len(self.losses), steps)]
 
 
 def adafactor(parameters: Sequence[torch.nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
@@ -99,15 +100,16 @@ def train(
     """
     parameters = [parameter for layer in layers for parameter in layer.parameters()]
     optimizer = adafactor(parameters, settings.learning_rate)
-    each = steps_per_epoch(sizes, settings.batch_size)
+    epoch_steps = steps_per_epoch(sizes, settings.batch_size)
     before = probe_loss(model, sizes, settings.batch_size)
     losses: list[float] = []
     seconds: list[float] = []
     for epoch in range(1, settings.epochs + 1):
         for batch in epoch_batches(sizes, settings.batch_size, generator):
             started = time.perf_counter()
-            timesteps = torch.randint(TIMESTEPS, (len(batch),), generator=generator)
-            noise = torch.stack([model.noise_like(picture, generator) for picture in batch]).to(model.device)
+            timesteps = torch.randint(TIMESTEPS, (len(batch),), generator=generator)  # (B,)
+            noise = torch.stack([model.noise_like(picture, generator) for picture in batch])  # (B, C, h, w)
+            noise = noise.to(model.device)
             with torch.autocast(model.device.type, dtype=torch.bfloat16):
                 predicted = model.predict(batch, timesteps, noise)  # (B, C, h, w)
             loss = F.mse_loss(predicted.float(), noise)
@@ -117,11 +119,11 @@ def train(
             losses.append(loss.item())
             seconds.append(time.perf_counter() - started)
             if progress:
-                progress(len(losses), each * settings.epochs)
+                progress(len(losses), epoch_steps * settings.epochs)
         if save_epoch:
             save_epoch(epoch, len(losses))
     after = probe_loss(model, sizes, settings.batch_size)
-    return History(tuple(losses), each, before, after, sorted(seconds)[len(seconds) // 2])
+    return History(tuple(losses), epoch_steps, before, after, sorted(seconds)[len(seconds) // 2])
 
 
 def probe_loss(model: Denoiser, sizes: Sequence[tuple[int, int]], batch_size: int) -> float:
@@ -135,12 +137,12 @@ def probe_loss(model: Denoiser, sizes: Sequence[tuple[int, int]], batch_size: in
         picture = k * len(sizes) // PAIRS
         pairs.append((picture, (2 * k + 1) * TIMESTEPS // (2 * PAIRS), model.noise_like(picture, generator)))
     total = 0.0
-    for size in sorted(set(sizes)):
-        same = [pair for pair in pairs if sizes[pair[0]] == size]
-        for start in range(0, len(same), batch_size):
-            pictures, steps, noises = zip(*same[start : start + batch_size], strict=True)
+    for size in sorted(set(sizes)):  # only pictures of one bucket make a batch
+        members = [pair for pair in pairs if sizes[pair[0]] == size]
+        for batch in chunks(members, batch_size):
+            pictures, timesteps, noises = zip(*batch, strict=True)
             noise = torch.stack(noises).to(model.device)
             with torch.no_grad(), torch.autocast(model.device.type, dtype=torch.bfloat16):
-                predicted = model.predict(pictures, torch.tensor(steps), noise)
+                predicted = model.predict(pictures, torch.tensor(timesteps), noise)
             total += F.mse_loss(predicted.float(), noise).item() * len(pictures)
     return total / PAIRS

@@ -101,14 +101,14 @@ def checked_name(name: str) -> str:
     """`name` if a result may be kept under it; called before anything is measured, so that a bad one costs nothing."""
     name = name.strip()
     if name:
-        paths.confine(paths.hyponet_dir() / "results", name, what="name")
+        paths.confine(paths.results_dir(), name, what="name")
     return name
 
 
 def keep(measurement: Measurement, name: str) -> Result:
     """Write it below output/hyponet/results, under the checked `name` or, when that is empty, its set's."""
     named = replace(measurement, name=name or file_name(measurement.name))
-    return write_result(paths.hyponet_dir() / "results", named)
+    return write_result(paths.results_dir(), named)
 
 
 def numbers(value: str, what: str) -> list[float]:

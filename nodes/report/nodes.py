@@ -23,7 +23,7 @@ def results_matching(pattern: str) -> tuple[list[Result], list[str]]:
     pattern = pattern.strip()
     if not pattern:
         return [], []
-    folder = paths.hyponet_dir() / "results"
+    folder = paths.results_dir()
     left_out: list[Path] = []
     results = [result for result in read_results(folder, left_out) if fnmatchcase(result.name, pattern)]
     corrupt = [path.relative_to(folder) for path in left_out]
@@ -86,7 +86,7 @@ class WriteReport(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, results: list[str] | str | None = None, **others: object) -> str:
         pattern = results[0] if isinstance(results, list) and results else results
-        folder = paths.hyponet_dir() / "results"
+        folder = paths.results_dir()
         if not isinstance(pattern, str) or not pattern.strip() or not folder.is_dir():
             return ""
         names = "\n".join(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json")))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -20,13 +20,6 @@ R = TypeVar("R")
 MAX_REPEAT = 4  # repeating a conditioning more often than this costs more than a second batch
 
 logger = logging.getLogger("hyponet")
-
-
-def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """`values` in lists of `size`, the last one shorter."""
-    source = iter(values)
-    while chunk := list(islice(source, size)):
-        yield chunk
 
 
 def batch_count(plan: Plan, size: int) -> int:

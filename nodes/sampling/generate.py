@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from ...evaluation.chunks import chunks
 from ..prompts.item import Item
-from .batching import BatchLimit, chunks, group_lengths
+from .batching import BatchLimit, group_lengths
 
 PREFETCH_ITEMS = 64  # enough that a small GPU seldom swaps its models, few enough to lose little by an interrupt
 

@@ -168,7 +168,7 @@ def test_a_damaged_record_is_named_and_names_no_file_outside(tmp_path):
     with pytest.raises(ValueError, match="names a file outside"):
         write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
     record.write_text("{")
-    with pytest.raises(ValueError, match=r"captions.json is damaged"):
+    with pytest.raises(ValueError, match=r"captions.json is corrupt"):
         write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
 
 

@@ -66,7 +66,7 @@ def settings(**changes):
 
 
 def train(engine, models, folder, out, **changes):
-    job = engine.TrainingJob("cats", folder, out / "cats.safetensors", out / "results", settings(**changes))
+    job = engine.LoraJob("cats", folder, out / "cats.safetensors", settings(**changes), out / "results")
     with torch.inference_mode():
         result, curve = engine.train_lora(*models, job)
     return result, curve, job.file
@@ -126,7 +126,7 @@ def tensors(path):
 def test_two_bucket_shapes_train_in_one_epoch(engine, sd15, pictures, tmp_path):
     folder = pictures((64, 64), (256, 64), (100, 100))
     shapes = []
-    job = engine.TrainingJob("cats", folder, tmp_path / "a.safetensors", tmp_path, settings(resolution=128, epochs=1))
+    job = engine.LoraJob("cats", folder, tmp_path / "a.safetensors", settings(resolution=128, epochs=1), tmp_path)
     original = sd15[0].model.apply_model
 
     def watched(x, *args, **kwargs):

@@ -63,7 +63,7 @@ def train(engine, models, folder, out, **changes):
     small = {"resolution": 64, "min_bucket": 64, "max_bucket": 128, "epochs": 2}
     fast = {"batch_size": 32, "gradient_checkpointing": False}  # the 32 fixed pairs of before and after at once
     settings = LoraSettings(**{**small, **fast, **changes})
-    job = engine.TrainingJob("cats", folder, out / "cats.safetensors", out / "results", settings)
+    job = engine.LoraJob("cats", folder, out / "cats.safetensors", settings, out / "results")
     with torch.inference_mode():
         return engine.train_lora(*models, job)[0]
 

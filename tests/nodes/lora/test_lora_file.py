@@ -20,17 +20,9 @@ def layers():
 
 
 def info(epoch=7, identity=IDENTITY, family="sd1"):
-    return lora_file.metadata(
-        LoraSettings(),
-        family,
-        "cats",
-        identity,
-        prediction="epsilon",
-        epoch=epoch,
-        step=epoch * 80,
-        total_steps=560,
-        buckets={(512, 512): 400},
-    )
+    buckets = {(512, 512): 400}
+    description = lora_file.LoraDescription(LoraSettings(), family, "epsilon", "cats", identity, 560, buckets)
+    return description.metadata(epoch, epoch * 80)
 
 
 def file_bytes(**changes):
@@ -47,20 +39,20 @@ def test_other_readers_open_the_file(tmp_path):
         assert opened.get_tensor("lora_unet_x.lora_down.weight").shape == (2, 4, 1, 1)
         assert opened.get_tensor("lora_unet_y.lora_up.weight").shape == (5, 2)
         assert opened.get_tensor("lora_unet_x.alpha").item() == 0.5
-        found = opened.metadata()
-    assert found["ss_network_dim"] == "8"
-    assert found["ss_network_alpha"] == "1.0"
-    assert found["ss_base_model_version"] == "sd_v1"
-    assert found["modelspec.architecture"] == "stable-diffusion-v1/lora"
-    assert json.loads(found["ss_bucket_info"])["buckets"]["0"] == {"resolution": [512, 512], "count": 400}
-    assert found == lora_file.read_metadata(tmp_path / "sub" / "a.safetensors")
+        metadata = opened.metadata()
+    assert metadata["ss_network_dim"] == "8"
+    assert metadata["ss_network_alpha"] == "1.0"
+    assert metadata["ss_base_model_version"] == "sd_v1"
+    assert metadata["modelspec.architecture"] == "stable-diffusion-v1/lora"
+    assert json.loads(metadata["ss_bucket_info"])["buckets"]["0"] == {"resolution": [512, 512], "count": 400}
+    assert metadata == lora_file.read_metadata(tmp_path / "sub" / "a.safetensors")
 
 
 def test_the_published_keys_of_sdxl():
-    found = info(family="sdxl")
+    metadata = info(family="sdxl")
     # the names in the model specification and in kohya's trainer
-    assert found["modelspec.architecture"] == "stable-diffusion-xl-v1-base/lora"
-    assert found["ss_base_model_version"] == "sdxl_base_v1-0"
+    assert metadata["modelspec.architecture"] == "stable-diffusion-xl-v1-base/lora"
+    assert metadata["ss_base_model_version"] == "sdxl_base_v1-0"
 
 
 def test_the_hash_that_other_tools_show_is_that_of_the_bytes_after_the_header():

@@ -5,15 +5,11 @@ import pytest
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
-from hyponet.nodes.sampling.batching import BatchLimit, batch_count, chunks, group_lengths, plan_batch
+from hyponet.nodes.sampling.batching import BatchLimit, batch_count, group_lengths, plan_batch
 
 
 class Full(RuntimeError):
     pass
-
-
-def test_chunks_keep_order_and_the_last_is_shorter():
-    assert list(chunks(range(5), 2)) == [[0, 1], [2, 3], [4]]
 
 
 def test_lengths_whose_common_multiple_is_near_share_a_batch():
