@@ -33,7 +33,7 @@ from .engine import (
 from .statistics.nodes import NODES as STATISTICS
 
 
-class ExtractFeatures(io.ComfyNode):
+class HypoNetExtractFeatures(io.ComfyNode):
     """What an Inception network sees in every picture of a set."""
 
     @classmethod
@@ -91,7 +91,7 @@ class ExtractFeatures(io.ComfyNode):
         return io.NodeOutput(features)
 
 
-class MeasureFID(io.ComfyNode):
+class HypoNetMeasureFID(io.ComfyNode):
     """Frechet Inception Distance of two sets."""
 
     @classmethod
@@ -135,7 +135,7 @@ class MeasureFID(io.ComfyNode):
         return io.NodeOutput(result, result.figures["fid"], ui=result.as_ui())
 
 
-class MeasureInceptionScore(io.ComfyNode):
+class HypoNetMeasureInceptionScore(io.ComfyNode):
     """Inception Score of one set."""
 
     @classmethod
@@ -181,7 +181,7 @@ class MeasureInceptionScore(io.ComfyNode):
         return io.NodeOutput(result, figures["inception_score"], figures["inception_score_sd"], ui=result.as_ui())
 
 
-class MeasureKID(io.ComfyNode):
+class HypoNetMeasureKID(io.ComfyNode):
     """Kernel Inception Distance of two sets."""
 
     @classmethod
@@ -246,7 +246,7 @@ class MeasureKID(io.ComfyNode):
         return io.NodeOutput(result, result.figures["kid"], ui=result.as_ui())
 
 
-class MeasurePrecisionRecall(io.ComfyNode):
+class HypoNetMeasurePrecisionRecall(io.ComfyNode):
     """Precision, recall, density and coverage of a set."""
 
     @classmethod
@@ -304,7 +304,7 @@ class MeasurePrecisionRecall(io.ComfyNode):
         return io.NodeOutput(result, *figures, ui=result.as_ui())
 
 
-class MeasureDiversity(io.ComfyNode):
+class HypoNetMeasureDiversity(io.ComfyNode):
     """How unlike the pictures of each class are."""
 
     @classmethod
@@ -338,12 +338,12 @@ class MeasureDiversity(io.ComfyNode):
 
 
 NODES: list[type[io.ComfyNode]] = [
-    ExtractFeatures,
-    MeasureFID,
-    MeasureInceptionScore,
-    MeasureKID,
-    MeasurePrecisionRecall,
-    MeasureDiversity,
+    HypoNetExtractFeatures,
+    HypoNetMeasureFID,
+    HypoNetMeasureInceptionScore,
+    HypoNetMeasureKID,
+    HypoNetMeasurePrecisionRecall,
+    HypoNetMeasureDiversity,
     *STATISTICS,
     *DISTORTION,
 ]

@@ -30,7 +30,7 @@ def results_matching(pattern: str) -> tuple[list[Result], list[str]]:
     return results, [path.as_posix() for path in corrupt if fnmatchcase(path.parent.as_posix(), pattern)]
 
 
-class WriteReport(io.ComfyNode):
+class HypoNetWriteReport(io.ComfyNode):
     """One page with every figure beside the thesis's."""
 
     @classmethod
@@ -129,4 +129,4 @@ class WriteReport(io.ComfyNode):
         )
 
 
-NODES: list[type[io.ComfyNode]] = [WriteReport]
+NODES: list[type[io.ComfyNode]] = [HypoNetWriteReport]

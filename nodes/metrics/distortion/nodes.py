@@ -24,7 +24,7 @@ from ..engine import (
 )
 
 
-class PlotDistortion(io.ComfyNode):
+class HypoNetPlotDistortion(io.ComfyNode):
     """FID of ever more distorted copies of a set."""
 
     @classmethod
@@ -94,4 +94,4 @@ class PlotDistortion(io.ComfyNode):
         return io.NodeOutput(result, to_image(to_pixels(plot)), ui=result.as_ui())
 
 
-NODES: list[type[io.ComfyNode]] = [PlotDistortion]
+NODES: list[type[io.ComfyNode]] = [HypoNetPlotDistortion]

@@ -30,7 +30,7 @@ def statistics_files() -> list[str]:
     return list(dict.fromkeys(names)) or ["none found"]
 
 
-class SaveStatistics(io.ComfyNode):
+class HypoNetSaveStatistics(io.ComfyNode):
     """Mean and covariance of a set's features, as a file."""
 
     @classmethod
@@ -60,7 +60,7 @@ class SaveStatistics(io.ComfyNode):
         return io.NodeOutput(file, ui={"text": [f"{file}: {len(features)} pictures"]})
 
 
-class LoadStatistics(io.ComfyNode):
+class HypoNetLoadStatistics(io.ComfyNode):
     """Statistics of a reference set out of a file."""
 
     @classmethod
@@ -122,4 +122,4 @@ class LoadStatistics(io.ComfyNode):
         return io.NodeOutput(statistics)
 
 
-NODES: list[type[io.ComfyNode]] = [LoadStatistics, SaveStatistics]
+NODES: list[type[io.ComfyNode]] = [HypoNetLoadStatistics, HypoNetSaveStatistics]

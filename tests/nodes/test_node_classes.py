@@ -1,0 +1,29 @@
+"""Every node class is called as its node id, in every room."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from hyponet.tests import ROOT
+
+FACES = sorted((ROOT / "nodes").rglob("nodes.py"))
+
+
+def node_ids(path):
+    """Class name -> the node_id in its schema, of each node class of a face."""
+    classes = [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ClassDef)]
+    return {
+        node.name: keyword.value.value
+        for node in classes
+        for keyword in ast.walk(node)
+        if isinstance(keyword, ast.keyword) and keyword.arg == "node_id"
+    }
+
+
+@pytest.mark.parametrize("path", FACES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_node_class_is_called_as_its_node_id(path):
+    names = node_ids(path)
+    assert names
+    assert list(names) == list(names.values())
