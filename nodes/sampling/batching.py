@@ -13,11 +13,10 @@ from typing import TypeVar
 
 from ..prompts.item import Item
 from ..prompts.plan import Plan
+from .conditioning import MAX_REPEAT
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-MAX_REPEAT = 4  # repeating a conditioning more often than this costs more than a second batch
 
 logger = logging.getLogger("hyponet")
 

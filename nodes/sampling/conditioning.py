@@ -13,18 +13,15 @@ import torch
 
 Conditioning = list[list[Any]]
 
+MAX_REPEAT = 4  # repeating a conditioning more often than this costs more than a second batch
+
 # what SDXL is told of the picture's size: one value for a whole batch, so members of a batch must agree on it
 _SIZE_KEYS = {"width", "height", "crop_w", "crop_h", "target_width", "target_height", "aesthetic_score"}
 
 
 def can_merge(conditioning: Conditioning) -> bool:
     """Whether it is one plain encoded text: no area, mask, hooks, control, time range, no second entry."""
-    if len(conditioning) != 1:
-        return False
-    tokens, extras = conditioning[0]
-    if not isinstance(tokens, torch.Tensor) or tokens.ndim != 3 or tokens.shape[0] != 1:
-        return False
-    return set(extras) <= {"pooled_output", *_SIZE_KEYS}
+    return not _obstacle(conditioning)
 
 
 def token_count(conditioning: Conditioning) -> int:
@@ -46,12 +43,24 @@ def merge(conditionings: Sequence[Conditioning]) -> Conditioning:
     """One conditioning whose batch holds `conditionings` in order, brought to one length.
 
     Raises:
-        ValueError: one of them cannot be merged, or their size values differ.
+        ValueError: one of them cannot be merged, their size values differ, or their lengths have no common multiple
+            within MAX_REPEAT times the shortest.
     """
     if len(conditionings) == 1:
         return conditionings[0]
-    if not all(can_merge(conditioning) for conditioning in conditionings):
-        raise ValueError("a conditioning has areas, masks, hooks or several entries; expected plain encoded texts")
+    for conditioning in conditionings:
+        if obstacle := _obstacle(conditioning):
+            raise ValueError(
+                f"a conditioning has {obstacle}; expected plain encoded texts, which can share a batch; use a batch "
+                "size of 1"
+            )
+    lengths = sorted({token_count(conditioning) for conditioning in conditionings})
+    common = math.lcm(*lengths)
+    if common > MAX_REPEAT * lengths[0]:
+        raise ValueError(
+            f"the prompts of this batch have {', '.join(map(str, lengths))} tokens, {common:,} at one length "
+            f"for all; expected at most {MAX_REPEAT} times the shortest; use a batch size of 1"
+        )
     tokens = repeat_to_common_length([conditioning[0][0] for conditioning in conditionings])  # (B, T, D)
     extras = [conditioning[0][1] for conditioning in conditionings]
     sizes = [{key: value for key, value in values.items() if key in _SIZE_KEYS} for values in extras]
@@ -62,3 +71,13 @@ def merge(conditionings: Sequence[Conditioning]) -> Conditioning:
         raise ValueError("some conditionings have a pooled output and some have none; encode them with one CLIP")
     batch_pooled = None if pooled[0] is None else torch.cat(pooled)  # (B, P)
     return [[tokens, {**sizes[0], "pooled_output": batch_pooled}]]
+
+
+def _obstacle(conditioning: Conditioning) -> str:
+    """What keeps it out of a batch, as a user may know it; "" for one plain encoded text."""
+    if len(conditioning) != 1:
+        return f"several entries ({len(conditioning)})"
+    tokens, extras = conditioning[0]
+    if not isinstance(tokens, torch.Tensor) or tokens.ndim != 3 or tokens.shape[0] != 1:
+        return "tokens that are not of one text"
+    return ", ".join(sorted(set(extras) - {"pooled_output", *_SIZE_KEYS}))

@@ -5,6 +5,7 @@ Reads MODEL, CLIP, VAE; writes uint8 pictures (H, W, 3). No picture depends on w
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,8 @@ import comfy.sample
 import comfy.samplers
 import comfy.sd
 import comfy.utils
-import latent_preview
 import numpy as np
 import torch
-from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from ...evaluation.pictures.tensors import to_uint8
 from .. import paths
@@ -28,8 +27,7 @@ from ..engine import progress_text, throw_if_interrupted, versions
 from ..graph import upstream_of
 from ..prompts.item import Item
 from . import job
-from .batching import MAX_REPEAT
-from .conditioning import Conditioning, can_merge, merge
+from .conditioning import MAX_REPEAT, Conditioning, can_merge, merge
 from .decoding import decode, tiling_methods
 from .encoding import EncodedItem, Encoder
 from .generate import PREFETCH_ITEMS, GenerationLoop, Pipeline, StepCallback
@@ -41,6 +39,7 @@ from .settings import SamplingSettings, refiner_step
 
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS  # the lists themselves: packs loaded later add to them
 SCHEDULERS: list[str] = comfy.samplers.KSampler.SCHEDULERS
+logger = logging.getLogger("hyponet")
 MODELS = ("model", "clip", "vae", "refiner_model", "refiner_clip")  # the node's inputs that are loaded lazily
 
 
@@ -87,6 +86,10 @@ class ComfyPipeline(Pipeline):
 
     def max_repeat(self) -> int:
         """1 for models of joint attention (SD3, Flux): their pictures would change if a text were repeated."""
+        try:
+            from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+        except ImportError:  # never repeating is right for every model, only slower
+            return 1
         models = [model for model in (self.model, self.refiner) if model is not None]
         cross_attention = all(isinstance(model.model.diffusion_model, UNetModel) for model in models)
         return MAX_REPEAT if cross_attention else 1
@@ -142,13 +145,21 @@ class ComfyPipeline(Pipeline):
         """Pictures (B, H, W, 3) uint8, truncated as Save Image does."""
         pixels, tiled = decode(self.vae, latents, release_memory)  # (B, H, W, C) in 0..1
         self.tiled += tiled
+        size = (latents.shape[0], self.settings.height, self.settings.width)
+        if tuple(pixels.shape[:3]) != size:
+            count, height, width = pixels.shape[:3]
+            raise ValueError(
+                f"the VAE gives {count} pictures of {width}x{height} for {size[0]} latents; expected {size[0]} of "
+                f"{size[2]}x{size[1]}; connect the VAE that belongs to the model, or choose a size that it can draw"
+            )
         return to_uint8(pixels)
 
     def _start(self, batch: Sequence[EncodedItem]) -> torch.Tensor:
         """What the noise is added to, (B, C, h, w): each item's start image by its rank, or zeros."""
         if self.start_latents is not None:
             return self.start_latents[[encoded.item.rank % self.start_latents.shape[0] for encoded in batch]]
-        shape = (len(batch), 4, self.settings.height // 8, self.settings.width // 8)
+        ratio = shrink_ratio(self.vae)
+        shape = (len(batch), 4, self.settings.height // ratio, self.settings.width // ratio)
         empty = torch.zeros(shape, device=comfy.model_management.intermediate_device())
         return comfy.sample.fix_empty_latent_channels(self.model, empty)  # 4 channels -> the model's own C
 
@@ -243,7 +254,27 @@ def encode_start_images(vae: Any, images: torch.Tensor, settings: SamplingSettin
         planes = pixels.movedim(-1, 1)  # (S, C, H, W)
         planes = comfy.utils.common_upscale(planes, settings.width, settings.height, "lanczos", "center")
         pixels = planes.movedim(1, -1)  # (S, height, width, C)
-    return vae.encode(pixels[..., :3])
+    # one by one: a VAE of video models takes a batch for the frames of one video
+    return torch.cat([vae.encode(picture[None, ..., :3]) for picture in pixels])
+
+
+def shrink_ratio(vae: Any) -> int:
+    """How many pixels a side of a latent stands for: 8 for SD and SDXL, 16 for Flux.2, 1 for models of pixels."""
+    return int(vae.spacial_compression_decode()) if hasattr(vae, "spacial_compression_decode") else 8
+
+
+def check_size(settings: SamplingSettings, vae: Any) -> None:
+    """Refuse sides that the VAE cannot draw.
+
+    Raises:
+        ValueError: a side is no multiple of the VAE's ratio.
+    """
+    ratio = shrink_ratio(vae)
+    for name, side in (("width", settings.width), ("height", settings.height)):
+        if side % ratio:
+            raise ValueError(
+                f"{name} is {side}; expected a multiple of {ratio} for this VAE; try {max(1, side // ratio) * ratio}"
+            )
 
 
 def encode_batch(clip: Any, items: Sequence[Item]) -> tuple[Conditioning, Conditioning]:
@@ -276,7 +307,7 @@ class ProgressReporter:
         self._bar = comfy.utils.ProgressBar(1000)
         self._node_id = node_id
         self._last_text = 0.0  # time.monotonic() of it
-        self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
+        self._previewer = _previewer(model)
 
     def __call__(self, finished: float, denoised: Any) -> None:
         """Moves the bar to `finished` images; `denoised` is a step's x0 (B, C, h, w), or None.
@@ -292,6 +323,17 @@ class ProgressReporter:
         if now - self._last_text > 0.5 or denoised is None:
             self._last_text = now
             progress_text(self._throughput.line(finished), self._node_id)
+
+
+def _previewer(model: Any) -> Any:
+    """What draws latents of `model` while they are sampled; None when previews are off, or not as they were."""
+    try:
+        import latent_preview
+
+        return latent_preview.get_previewer(model.load_device, model.model.latent_format)
+    except (ImportError, AttributeError, TypeError) as error:
+        logger.warning("no previews while sampling: this ComfyUI draws them in another way (%s)", error)
+        return None
 
 
 def make_job(request: Request, hidden: Any) -> GenerationJob:
@@ -336,7 +378,7 @@ def make_pipeline(request: Request, models: Mapping[str, Any]) -> ComfyPipeline:
     """The models by name as a pipeline, the start images encoded.
 
     Raises:
-        ValueError: one is missing.
+        ValueError: one is missing, or the VAE cannot draw pictures of that size.
         RuntimeError: this ComfyUI's VAE decodes in tiles by a way that cannot be watched.
     """
     model, clip, vae, refiner, refiner_clip = (models.get(name) for name in MODELS)
@@ -349,6 +391,7 @@ def make_pipeline(request: Request, models: Mapping[str, Any]) -> ComfyPipeline:
             "this ComfyUI's VAE has no method decode_tiled_, by which HypoNet notices that a picture is decoded in "
             "tiles; expected one that has it, as 0.3.75; update HypoNet"
         )
+    check_size(request.settings, vae)
     if (refiner is None) != (refiner_clip is None):
         raise ValueError("only one of refiner_model and refiner_clip is connected; connect both or none")
     start_image = request.start_image

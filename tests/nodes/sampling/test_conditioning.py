@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -39,12 +41,20 @@ def test_one_conditioning_stays_as_it_is():
 def test_what_is_more_than_text_is_not_merged(key):
     special = text(77, 1, **{key: 0.5})
     assert not can_merge(special)
-    with pytest.raises(ValueError, match="several entries"):
+    with pytest.raises(ValueError, match=f"a conditioning has {key}; .* use a batch size of 1"):
         merge([text(77, 1), special])
 
 
 def test_several_entries_are_not_merged():
     assert not can_merge([*text(77, 1), *text(77, 2)])
+
+
+def test_lengths_that_are_far_apart_are_refused_and_not_repeated_without_end():
+    """The regression: 23, 28, 31 and 37 tokens, prompts of a T5 without padding, became 738,668."""
+    assert math.lcm(23, 28, 31, 37) == 738_668
+    with pytest.raises(ValueError, match=r"have 23, 28, 31, 37 tokens, 738,668 .* use a batch size of 1"):
+        merge([text(tokens, 1) for tokens in (28, 23, 31, 37)])
+    assert merge([text(77, 1), text(308, 2)])[0][0].shape == (2, 308, 4)  # four windows of CLIP beside one
 
 
 def test_size_values_stay_when_equal_and_are_refused_when_not():

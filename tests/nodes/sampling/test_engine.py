@@ -239,3 +239,49 @@ def test_texts_are_encoded_once_and_as_clip_text_encode_does(sd15):
     assert known[0][0].shape == (1, 77, 768)
     assert torch.equal(known[0][0], native[0][0])
     assert torch.equal(known[0][1]["pooled_output"], native[0][1]["pooled_output"])
+
+
+class OtherVAE:
+    """A VAE of another kind, as ComfyUI has them for newer models, over SD's latents."""
+
+    def __init__(self, ratio, video=False):
+        self.ratio, self.video, self.patcher = ratio, video, None
+
+    def spacial_compression_decode(self):
+        return self.ratio
+
+    def decode(self, latents):
+        count, _, height, width = latents.shape
+        pixels = latents.mean((1, 2, 3))[:, None, None, None].expand(count, height * self.ratio, width * self.ratio, 3)
+        return pixels.sigmoid()
+
+    def encode(self, pixels):
+        latents = pixels.mean((1, 2, 3))[:, None, None, None].expand(-1, 4, SIZE // self.ratio, SIZE // self.ratio)
+        return latents[:1] if self.video else latents  # a batch is the frames of one video, which share a latent
+
+
+@pytest.mark.parametrize("ratio", [4, 8, 16])
+def test_pictures_have_the_asked_size_whatever_the_vae_shrinks_by(engine, sd15, ratio):
+    """The regression: latents were an eighth of the side for every VAE, so that Flux.2 drew four times the pixels."""
+    pipeline = engine.ComfyPipeline(sd15.model, OtherVAE(ratio), sd15.encoder, settings(steps=1))
+    assert {picture.shape for picture in make(engine, pipeline, [item(0), item(1)], 2).values()} == {(SIZE, SIZE, 3)}
+
+
+def test_a_side_that_the_vae_cannot_draw_is_refused(engine):
+    with pytest.raises(ValueError, match="width is 72; expected a multiple of 16 for this VAE; try 64"):
+        engine.check_size(settings(width=72), OtherVAE(16))
+
+
+def test_a_picture_of_another_size_is_an_error_before_it_is_kept(engine, sd15):
+    vae = OtherVAE(8)
+    vae.spacial_compression_decode = lambda: 4
+    pipeline = engine.ComfyPipeline(sd15.model, vae, sd15.encoder, settings(steps=1))
+    with pytest.raises(ValueError, match=r"2 pictures of 128x128 for 2 latents; expected 2 of 64x64"):
+        make(engine, pipeline, [item(0), item(1)], 2)
+
+
+def test_each_start_image_is_its_own_for_a_vae_that_takes_a_batch_for_a_video(engine):
+    """The regression: the second start image of a video model's VAE was never used."""
+    images = torch.stack([torch.full((SIZE, SIZE, 3), value) for value in (0.25, 0.75)])
+    latents = engine.encode_start_images(OtherVAE(8, video=True), images, settings())
+    assert latents[:, 0, 0, 0].tolist() == [0.25, 0.75]
