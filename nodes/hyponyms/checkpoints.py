@@ -6,7 +6,6 @@ the Hugging Face hub's cache, when a download is picked.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,9 @@ import torch
 
 from ...evaluation.training import checkpoint as trained
 from .classifier import Classifier
-from .files import WHERE_FROM, folder_config, is_timm_folder, is_transformers_folder, read_metadata, read_tensors
-from .preprocessing import EachPicture, Preprocessing, SquareResize
-from .taxonomy import imagenet_classes
-
-log = logging.getLogger("hyponet")
+from .model_files import WHERE_FROM, folder_config, is_timm_folder, is_transformers_folder, read_metadata, read_tensors
+from .preprocessing import EachPicture, ResizeAndCrop, SquareResize
+from .shipped_data import imagenet_classes
 
 DOWNLOADS = {"resnet50.tv_in1k (download 98 MB)": ("timm/resnet50.tv_in1k", "model.safetensors")}
 
@@ -95,7 +92,7 @@ def _load_resnet(tensors: dict[str, torch.Tensor], architecture: str, path: Path
     network = getattr(torchvision.models, architecture)(weights=None, num_classes=classes)
     _fill(network, tensors, path, f"torchvision's {architecture}")
     names, synsets = _classes(classes, ())
-    return Classifier(name, architecture, names, synsets, Preprocessing(), network.train(False))
+    return Classifier(name, architecture, names, synsets, ResizeAndCrop(), network.train(False))
 
 
 def _load_trained(path: Path, name: str) -> Classifier:
@@ -144,11 +141,11 @@ def _load_timm(
     classes = int(head.shape[0]) if head is not None else 1000
     network = timm.create_model(architecture, pretrained=False, num_classes=classes)
     _fill(network, tensors, path, f"timm's {architecture}")
-    own = config.get("pretrained_cfg")  # of this very training; the architecture's own may resize otherwise
-    settings = timm.data.resolve_data_config({}, own if isinstance(own, dict) else None, network)
+    pretrained = config.get("pretrained_cfg")  # of this very training; the architecture's default may resize otherwise
+    settings = timm.data.resolve_data_config({}, pretrained if isinstance(pretrained, dict) else None, network)
     transform = timm.data.create_transform(**settings, is_training=False)
-    given = config.get("label_names")
-    labels = given if isinstance(given, list) else ()
+    label_names = config.get("label_names")
+    labels = label_names if isinstance(label_names, list) else ()
     names, synsets = _classes(classes, labels) if labels or classes == 1000 else _timm_classes(classes)
     return Classifier(name, architecture, names, synsets, EachPicture(transform), network.train(False))
 
@@ -214,23 +211,22 @@ def _load_transformers(path: Path, name: str) -> Classifier:
 
 def _classes(classes: int, labels: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names and wnids of the outputs: ImageNet's where the labels, or without labels their number, say so."""
-    known = imagenet_classes()
-    if not labels and classes != len(known):
+    imagenet = imagenet_classes()
+    if not labels and classes != len(imagenet):
         return tuple(f"class {index}" for index in range(classes)), ("",) * classes
-    if len(labels) in (0, len(known)):
-        named = [label.replace("_", " ") for _, label in known]
+    if len(labels) in (0, len(imagenet)):
+        names = [name.replace("_", " ") for _, name in imagenet]
         first = [str(label).split(",")[0].replace("_", " ").strip().casefold() for label in labels]
-        alike = sum(one == other.casefold() for one, other in zip(first, named, strict=False))
-        wnids = sum(str(label) == wnid for label, (wnid, _) in zip(labels, known, strict=False))
-        if not labels or max(alike, wnids) >= 900:  # spellings differ in a few classes, the order in none
-            return tuple(named), tuple(wnid for wnid, _ in known)
+        same_names = sum(label == name.casefold() for label, name in zip(first, names, strict=False))
+        same_wnids = sum(str(label) == wnid for label, (wnid, _) in zip(labels, imagenet, strict=False))
+        if not labels or max(same_names, same_wnids) >= 900:  # spellings differ in a few classes, the order in none
+            return tuple(names), tuple(wnid for wnid, _ in imagenet)
     return tuple(str(label) for label in labels), ("",) * len(labels)
 
 
 def _fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], path: Path, kind: str) -> None:
     """Copies the tensors into the network; counters of batch norm that a file leaves out keep their start."""
-    own = network.state_dict()
-    counters = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}
+    counters = {key: value for key, value in network.state_dict().items() if key.endswith("num_batches_tracked")}
     try:
         network.load_state_dict({**counters, **tensors})
     except RuntimeError as error:

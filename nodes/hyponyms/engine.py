@@ -13,7 +13,7 @@ import comfy.model_patcher
 import torch
 
 from .. import paths
-from . import checkpoints, files
+from . import checkpoints, model_files
 from .classifier import Classifier
 
 
@@ -24,7 +24,7 @@ def folders() -> list[Path]:
 
 def classifier_names() -> list[str]:
     """What the list of Load Classifier offers: local files and folders, ResNet-50 first, then the downloads."""
-    return [*files.list_names(folders()), *checkpoints.DOWNLOADS]
+    return [*model_files.list_names(folders()), *checkpoints.DOWNLOADS]
 
 
 def default_name(names: list[str]) -> str:
@@ -37,7 +37,7 @@ def fingerprint(name: object) -> str:
     if not isinstance(name, str) or name in checkpoints.DOWNLOADS:
         return ""
     try:
-        return files.stamp(paths.confine_any(folders(), name, what="model"))
+        return model_files.fingerprint(paths.confine_any(folders(), name, what="model"))
     except (OSError, ValueError):
         return ""
 
@@ -54,7 +54,7 @@ def load_classifier(name: str) -> Classifier:
     try:
         path = paths.confine_any(folders(), name, what="model")
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}; {files.WHERE_FROM}") from None
+        raise FileNotFoundError(f"{error}; {model_files.WHERE_FROM}") from None
     return managed(checkpoints.load(path, name))
 
 

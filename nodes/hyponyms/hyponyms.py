@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from .lemmas import LEMMA_POLICIES, Group, Listing, fold, list_words, short_name
 from .senses import climb, find_sense
-from .taxonomy import Synset, Taxonomy, taxonomy
+from .synset import Synset
+from .taxonomy import Taxonomy, taxonomy
 
 __all__ = ["LEMMA_POLICIES", "MODES", "Hyponyms", "HyponymSettings", "hyponyms_of_class", "hyponyms_of_word"]
 
 MODES = ("exact", "thesis")
 
-log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,10 @@ def hyponyms_of_class(synset: str, label: str, settings: HyponymSettings, note: 
     if settings.mode == "thesis":
         return _thesis(taxonomy(), label, settings, note)
     if not synset:
-        named = f"The model gives no WordNet id for {label!r}, so it was looked up as a word."
-        return hyponyms_of_word(label, settings, note=f"{note} {named}".strip())
-    tree = taxonomy()
-    start = tree.synset(synset)
-    levels = _levels(tree, start) or [(start.id,)]
-    return _exact(tree, start, levels, "", settings, [note])
+        remark = f"The model gives no WordNet id for {label!r}, so it was looked up as a word."
+        return hyponyms_of_word(label, settings, note=f"{note} {remark}".strip())
+    search = _Search(taxonomy(), taxonomy().synset(synset), "", settings)
+    return search.climb_until_enough(search.levels() or [(search.start.id,)], [note])
 
 
 def hyponyms_of_word(word: str, settings: HyponymSettings, note: str = "") -> Hyponyms:
@@ -106,106 +105,140 @@ def hyponyms_of_word(word: str, settings: HyponymSettings, note: str = "") -> Hy
     Raises:
         ValueError: WordNet has no such noun or sense, or the ancestor is none of its hypernyms.
     """
-    tree = taxonomy()
     if settings.mode == "thesis":
-        return _thesis(tree, word, settings, note)
-    sense = find_sense(tree, word)
+        return _thesis(taxonomy(), word, settings, note)
+    sense = find_sense(taxonomy(), word)
     if sense.warning:
-        log.warning("%s", sense.warning)
-    levels = [(sense.synset.id,), *_levels(tree, sense.synset)]
-    return _exact(tree, sense.synset, levels, sense.word, settings, [note, sense.warning])
+        logger.warning("%s", sense.warning)
+    search = _Search(taxonomy(), sense.synset, sense.word, settings)
+    return search.climb_until_enough([(sense.synset.id,), *search.levels()], [note, sense.warning])
 
 
-def _exact(
-    tree: Taxonomy,
-    start: Synset,
-    levels: Sequence[tuple[str, ...]],
-    asked: str,
-    settings: HyponymSettings,
-    notes: Sequence[str],
-) -> Hyponyms:
-    if settings.ancestor:
-        levels = [(_ancestor(tree, start, settings.ancestor),)]
-    best: tuple[tuple[str, ...], Listing] | None = None
-    for roots in levels:
-        listing = _listing(tree, start, roots, asked, settings)
-        if best is None or len(listing.words) > len(best[1].words):
-            best = (roots, listing)
-        if len(listing.words) >= settings.at_least:
-            break
-    assert best is not None  # there is one level at least
-    roots, listing = best
-    if not listing.words:
-        raise ValueError(f"hyponyms of {start.name} are none; expected one at least; name a broader ancestor or word")
-    notes = [*notes, *_climb_notes(tree, levels, roots, listing, settings)]
-    return _answer(tree, start, roots, _class_word(tree, start, roots[0], asked), listing, settings, notes)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The hyponyms of one synset in mode `exact`, and the answer of both modes.
 
-
-def _levels(tree: Taxonomy, start: Synset) -> list[tuple[str, ...]]:
-    """What a climb by count tries: all hypernyms of the class at once, then the first one's first hypernyms by turns.
-
-    (All hypernyms of all levels would list dogs for a cat, since a domestic cat is a domestic animal as well.)
+    Args:
+        tree: WordNet.
+        start: the class, or the sense of the word.
+        word: that was asked for, "" where a class was.
+        settings: see HyponymSettings.
     """
-    above = (*start.hypernyms, *start.instance_hypernyms)
-    return [above, *((one.id,) for one in tree.path(above[0])[1:])] if above else []
 
+    tree: Taxonomy
+    start: Synset
+    word: str
+    settings: HyponymSettings
 
-def _listing(tree: Taxonomy, start: Synset, roots: Sequence[str], asked: str, settings: HyponymSettings) -> Listing:
-    """The words below `roots`; the class itself comes first where it is no hyponym at this depth."""
-    seen: set[str] = set(roots)
-    if not settings.include_class:
-        seen.add(start.id)
-    groups = []
-    for root in roots:
-        below = _below(tree, root, settings.depth, seen)
-        groups.append(Group(tuple(tree.synset(one) for one in below), _class_word(tree, start, root, asked)))
-    listed = any(start.id == one.id for group in groups for one in group.synsets)
-    if settings.include_class and not listed:
-        groups.insert(0, Group((start,), _class_word(tree, start, roots[0], asked)))
-    own = () if settings.include_class else start.lemmas
-    listing = list_words(tree, groups, roots, settings.lemmas, without=own)
-    for above in tree.path(roots[0])[1:]:
-        if listing.words:
-            break
-        # every word is ambiguous and ends in the class word (spider web, a web): broader words qualify it
-        groups = [Group(group.synsets, short_name(tree, above)) for group in groups]
-        listing = list_words(tree, groups, roots, settings.lemmas, without=own)
-    return listing
+    def levels(self) -> list[tuple[str, ...]]:
+        """What a climb by count tries: all hypernyms of the class at once, then the first one's first hypernyms by
+        turns.
 
+        (All hypernyms of all levels would list dogs for a cat, since a domestic cat is a domestic animal as well.)
+        """
+        parents = self.start.parents
+        return [parents, *((synset.id,) for synset in self.tree.path(parents[0])[1:])] if parents else []
 
-def _below(tree: Taxonomy, root: str, depth: int, seen: set[str]) -> list[str]:
-    """Hyponyms of `root` down to `depth` levels, nearest first, each once; adds them to `seen`."""
-    found: list[str] = []
-    level = [root]
-    for _ in range(depth):
-        level = list(dict.fromkeys(below for one in level for below in tree.synset(one).hyponyms))
-        fresh = [one for one in level if one not in seen]
-        found += fresh
-        seen.update(fresh)
-    return found
+    def climb_until_enough(self, levels: Sequence[tuple[str, ...]], notes: Sequence[str]) -> Hyponyms:
+        """The hyponyms of the first of the levels that has words enough; of the one that has most, where none has."""
+        if self.settings.ancestor:
+            levels = [(self._ancestor(),)]
+        listings: list[Listing] = []
+        for roots in levels:
+            listings.append(self._listing(roots))
+            if len(listings[-1].words) >= self.settings.at_least:
+                break
+        steps = max(range(len(listings)), key=lambda level: len(listings[level].words))  # the lowest, of equal ones
+        roots, listing = levels[steps], listings[steps]
+        if not listing.words:
+            name = self.start.name
+            raise ValueError(f"hyponyms of {name} are none; expected at least one; name a broader ancestor or word")
+        return self.answer(roots, self._class_word(roots[0]), listing, [*notes, *self._notes(levels, steps, listing)])
 
+    def _listing(self, roots: Sequence[str]) -> Listing:
+        """The words below `roots`; the class itself comes first where it is no hyponym at this depth."""
+        visited: set[str] = set(roots)
+        if not self.settings.include_class:
+            visited.add(self.start.id)
+        groups = []
+        for root in roots:
+            synsets = [self.tree.synset(wnid) for wnid in self._below(root, visited)]
+            groups.append(Group(tuple(synsets), self._class_word(root)))
+        is_listed = any(self.start.id == synset.id for group in groups for synset in group.synsets)
+        if self.settings.include_class and not is_listed:
+            groups.insert(0, Group((self.start,), self._class_word(roots[0])))
+        excluded = () if self.settings.include_class else self.start.lemmas
+        listing = list_words(self.tree, groups, roots, self.settings.lemmas, without=excluded)
+        for broader in self.tree.path(roots[0])[1:]:
+            if listing.words:
+                break
+            # every word is ambiguous and ends in the class word (spider web, a web): broader words qualify it
+            groups = [Group(group.synsets, short_name(self.tree, broader)) for group in groups]
+            listing = list_words(self.tree, groups, roots, self.settings.lemmas, without=excluded)
+        return listing
 
-def _class_word(tree: Taxonomy, start: Synset, root: str, asked: str) -> str:
-    named = root == start.id and fold(asked) in {fold(lemma) for lemma in start.lemmas}
-    return asked if named else short_name(tree, tree.synset(root))
+    def _below(self, root: str, visited: set[str]) -> list[str]:
+        """Hyponyms of `root` down to the depth asked for, nearest first, each once; adds them to `visited`."""
+        hyponyms: list[str] = []
+        level = [root]
+        for _ in range(self.settings.depth):
+            level = list(dict.fromkeys(child for wnid in level for child in self.tree.synset(wnid).hyponyms))
+            unvisited = [wnid for wnid in level if wnid not in visited]
+            hyponyms += unvisited
+            visited.update(unvisited)
+        return hyponyms
 
+    def _class_word(self, root: str) -> str:
+        """What a prompt calls a hypernym: the word that was asked for where that is its own, else its short name."""
+        is_own = root == self.start.id and fold(self.word) in {fold(lemma) for lemma in self.start.lemmas}
+        return self.word if is_own else short_name(self.tree, self.tree.synset(root))
 
-def _ancestor(tree: Taxonomy, start: Synset, name: str) -> str:
-    """The wnid of the nearest hypernym of `start`, or itself, that `name` means."""
-    wanted = fold(name)
-    for level in climb(tree, (start.id,)):
-        for one in level:
-            synset = tree.synset(one)
-            if wanted in {synset.id, fold(synset.name), *(fold(lemma) for lemma in synset.lemmas)}:
-                return one
-            if "." in name and wanted in {fold(f"{lemma}.n.{_number(tree, lemma, one)}") for lemma in synset.lemmas}:
-                return one
-    path = " > ".join(one.name for one in tree.path(start.id))
-    raise ValueError(f"ancestor is {name[:80]!a}; expected a hypernym of {start.name}; choose one of: {path}")
+    def _ancestor(self) -> str:
+        """The wnid of the nearest hypernym of the class, or itself, that the setting `ancestor` means."""
+        name = fold(self.settings.ancestor)
+        for level in climb(self.tree, (self.start.id,)):
+            for wnid in level:
+                if name in self._names(self.tree.synset(wnid)):
+                    return wnid
+        path = " > ".join(synset.name for synset in self.tree.path(self.start.id))
+        what = f"ancestor is {self.settings.ancestor[:80]!a}"
+        raise ValueError(f"{what}; expected a hypernym of {self.start.name}; choose one of: {path}")
 
+    def _names(self, synset: Synset) -> set[str]:
+        """How a synset may be named: its wnid, its name, its lemmas, and each of these with the number of the sense."""
+        names = {synset.id, fold(synset.name), *map(fold, synset.lemmas)}
+        if "." in self.settings.ancestor:
+            for lemma in synset.lemmas:
+                number = [sense.id for sense in self.tree.senses(lemma)].index(synset.id) + 1
+                names.add(fold(f"{lemma}.n.{number:02d}"))
+        return names
 
-def _number(tree: Taxonomy, lemma: str, wnid: str) -> str:
-    return f"{[one.id for one in tree.senses(lemma)].index(wnid) + 1:02d}"
+    def _notes(self, levels: Sequence[Sequence[str]], steps: int, listing: Listing) -> list[str]:
+        """What the report says of the climb."""
+        at_least = self.settings.at_least
+        notes = []
+        if steps:
+            passed = ", ".join(self.tree.synset(wnid).name for level in levels[:steps] for wnid in level)
+            notes.append(f"Climbed past {passed}, which had fewer than {at_least} words.")
+        if len(listing.words) < at_least and not self.settings.ancestor:
+            notes.append(f"No hypernym has {at_least} words at depth {self.settings.depth}; this one has the most.")
+        return notes
+
+    def answer(self, roots: Sequence[str], class_word: str, listing: Listing, notes: Sequence[str]) -> Hyponyms:
+        """The hyponyms of `roots` with their report, no more of them than asked for."""
+        words = _choose(listing.words, self.settings.max_count, self.settings.seed)
+        root = self.tree.synset(roots[0])
+        report = "\n\n".join([*filter(None, notes), *_report(self.tree, self.start, roots, listing, words)])
+        return Hyponyms(
+            word=class_word,
+            synset=root.id,
+            name=root.name,
+            hypernym=root.label,
+            path=tuple(synset.label for synset in self.tree.path(root.id)),
+            words=words,
+            report=report,
+            hypernyms=tuple(self.tree.synset(wnid).name for wnid in roots),
+        )
 
 
 def _thesis(tree: Taxonomy, label: str, settings: HyponymSettings, note: str) -> Hyponyms:
@@ -216,77 +249,42 @@ def _thesis(tree: Taxonomy, label: str, settings: HyponymSettings, note: str) ->
     senses = tree.lookup(label)
     if not senses:
         raise ValueError(f"{tree.unknown_word(label)}; the mode thesis takes a plain word that names no sense")
-    found = next(((sense, up) for sense in senses for up in sense.hypernyms), None)
-    if found is None:
-        raise ValueError(f"hypernyms of {label[:80]!a} are none; expected one at least; use the mode exact")
-    start, root = found
-    below = tuple(tree.synset(one) for one in tree.synset(root).hyponyms)
-    listing = list_words(tree, [Group(below, "")], (root,), "all")
+    pairs = ((sense, hypernym) for sense in senses for hypernym in sense.hypernyms)
+    start, root = next(pairs, (None, ""))
+    if start is None:
+        raise ValueError(f"hypernyms of {label[:80]!a} are none; expected at least one; use the mode exact")
+    synsets = tuple(tree.synset(wnid) for wnid in tree.synset(root).hyponyms)
+    listing = list_words(tree, [Group(synsets, "")], (root,), "all")
     if not listing.words:
-        raise ValueError(f"hyponyms of {label[:80]!a} are none; expected one at least; use the mode exact")
+        raise ValueError(f"hyponyms of {label[:80]!a} are none; expected at least one; use the mode exact")
     text = f"Mode thesis: of {len(senses)} noun senses of {label.replace('_', ' ')!r}, {start.name} gave the hypernym."
-    return _answer(tree, start, (root,), short_name(tree, tree.synset(root)), listing, settings, [note, text])
+    class_word = short_name(tree, tree.synset(root))
+    return _Search(tree, start, "", settings).answer((root,), class_word, listing, [note, text])
 
 
-def _answer(
-    tree: Taxonomy,
-    start: Synset,
-    roots: Sequence[str],
-    word: str,
-    listing: Listing,
-    settings: HyponymSettings,
-    notes: Sequence[str],
-) -> Hyponyms:
-    words = _choose(listing.words, settings.max_count, settings.seed)
-    root = tree.synset(roots[0])
-    report = "\n\n".join([*(note for note in notes if note), *_report(tree, start, roots, listing, words)])
-    return Hyponyms(
-        word=word,
-        synset=root.id,
-        name=root.name,
-        hypernym=root.label,
-        path=tuple(one.label for one in tree.path(root.id)),
-        words=words,
-        report=report,
-        hypernyms=tuple(tree.synset(one).name for one in roots),
-    )
-
-
-def _choose(words: Sequence[str], most: int, seed: int) -> tuple[str, ...]:
-    """At most `most` of `words` in their order, chosen by a hash of seed and word; 0 keeps all."""
-    if not 0 < most < len(words):
+def _choose(words: Sequence[str], count: int, seed: int) -> tuple[str, ...]:
+    """At most `count` of `words` in their order, chosen by a hash of seed and word; 0 keeps all."""
+    if not 0 < count < len(words):
         return tuple(words)
     rank = {word: hashlib.sha256(f"{seed}\n{word}".encode()).digest() for word in words}
-    chosen = set(sorted(words, key=rank.__getitem__)[:most])
+    chosen = set(sorted(words, key=rank.__getitem__)[:count])
     return tuple(word for word in words if word in chosen)
 
 
-def _climb_notes(
-    tree: Taxonomy, levels: Sequence[Sequence[str]], roots: Sequence[str], listing: Listing, settings: HyponymSettings
-) -> list[str]:
-    steps = levels.index(tuple(roots)) if tuple(roots) in levels else 0
-    notes = []
-    if steps:
-        passed = ", ".join(tree.synset(one).name for level in levels[:steps] for one in level)
-        notes.append(f"Climbed past {passed}, which had fewer than {settings.at_least} words.")
-    if len(listing.words) < settings.at_least and not settings.ancestor:
-        notes.append(f"No hypernym has {settings.at_least} words at depth {settings.depth}; this one has the most.")
-    return notes
-
-
 def _report(tree: Taxonomy, start: Synset, roots: Sequence[str], listing: Listing, words: Sequence[str]) -> list[str]:
+    """The paragraphs of the report: class, hypernyms, what was kept, left out, qualified and dropped, and why."""
     parts = [f"Class: {tree.describe(start)}."]
     for root in roots:
-        path = " > ".join(one.label for one in tree.path(root))
+        path = " > ".join(synset.label for synset in tree.path(root))
         parts.append(f"Hypernym: **{tree.synset(root).label}** ({tree.synset(root).name}, {root}); path: {path}.")
     parts.append(f"Kept {len(words)} of {len(listing.words)}: {', '.join(words)}.")
     if len(words) < len(listing.words):
-        left = [word for word in listing.words if word not in set(words)]
-        parts.append(f"Over the maximum count, left out by the seed: {', '.join(left)}.")
+        unchosen = [word for word in listing.words if word not in set(words)]
+        parts.append(f"Over the maximum count, left out by the seed: {', '.join(unchosen)}.")
     if listing.qualified:
-        pairs = ", ".join(f"{word} -> {longer}" for word, longer in listing.qualified)
+        pairs = ", ".join(f"{word} -> {qualified}" for word, qualified in listing.qualified)
         parts.append(f"Qualified with the class word, since they mean something else as well: {pairs}.")
     if listing.dropped:
-        rows = "\n".join(f"| {word} | {why} |" for word, why in listing.dropped)
+        rows = "\n".join(f"| {word} | {reason} |" for word, reason in listing.dropped)
         parts.append(f"Dropped:\n\n| word | why |\n|---|---|\n{rows}")
     return parts

@@ -5,11 +5,12 @@ Reads a Taxonomy and data/unfit_words.txt; returns a Listing of what was kept an
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .taxonomy import DATA, Synset, Taxonomy
+from .shipped_data import unfit_words
+from .synset import Synset
+from .taxonomy import Taxonomy
 
 LEMMA_POLICIES = ("unambiguous", "first", "all")
 
@@ -39,11 +40,14 @@ class Listing:
 
 @dataclass
 class _Draft:
+    """A Listing being made; `words` go by their folded form."""
+
     words: dict[str, str] = field(default_factory=dict)
     qualified: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
 
     def keep(self, word: str) -> bool:
+        """Lists a word unless an equal one is listed; whether it is the one listed."""
         return self.words.setdefault(fold(word), word) == word
 
 
@@ -60,13 +64,14 @@ def list_words(
         without: words that must not be listed, such as the class's own.
     """
     draft = _Draft()
-    left_out = {fold(word) for word in without}
+    excluded = {fold(word) for word in without}
     for group in groups:
         for synset in group.synsets:
             lemmas = synset.lemmas[:1] if policy == "first" else synset.lemmas
             words = []
-            for word in (lemma.replace("_", " ") for lemma in lemmas):
-                if fold(word) in left_out:
+            for lemma in lemmas:
+                word = lemma.replace("_", " ")
+                if fold(word) in excluded:
                     draft.dropped.append((word, "it names the class itself"))
                 else:
                     words.append(word)
@@ -77,15 +82,15 @@ def list_words(
     return Listing(tuple(draft.words.values()), tuple(draft.qualified), tuple(draft.dropped))
 
 
-def unfit(taxonomy: Taxonomy, word: str, *, exact_case: bool = False) -> str:
+def reason_to_leave_out(taxonomy: Taxonomy, word: str, *, exact_case: bool = False) -> str:
     """Why a word stays out of every list; "" when it may stand there.
 
     With `exact_case` WordNet's marks count for the same spelling only: "Tom" is an ethnic slur, "tom" a male animal.
     """
-    marked = taxonomy.unfit(word, exact_case=exact_case)
-    if marked:
-        return f"a noun sense of it is {marked}"
-    exact, beginnings = _unfit_words()
+    mark = taxonomy.mark_of(word, exact_case=exact_case)
+    if mark:
+        return f"a noun sense of it is {mark}"
+    exact, beginnings = unfit_words()
     lowered = word.lower()
     if lowered in exact or any(part.startswith(beginnings) for part in lowered.replace("-", " ").split()):
         return "it is on the pack's list of unfit words"
@@ -104,8 +109,8 @@ def short_name(taxonomy: Taxonomy, synset: Synset) -> str:
     """The class word: "cat" for domestic cat, whose last word names one of its hypernyms; else its first lemma."""
     words = synset.lemmas[0].split("_")
     if len(words) > 1:
-        above = [synset, *(taxonomy.synset(one) for one in taxonomy.ancestors(synset.id))]
-        if any(fold(lemma) == fold(words[-1]) for one in above for lemma in one.lemmas):
+        above = [synset, *map(taxonomy.synset, taxonomy.ancestors(synset.id))]
+        if any(fold(lemma) == fold(words[-1]) for hypernym in above for lemma in hypernym.lemmas):
             return words[-1]
     return synset.label
 
@@ -117,7 +122,7 @@ def fold(word: str) -> str:
 
 def _add_bare(taxonomy: Taxonomy, draft: _Draft, words: Sequence[str]) -> None:
     for word in words:
-        reason = unfit(taxonomy, word)
+        reason = reason_to_leave_out(taxonomy, word)
         if reason:
             draft.dropped.append((word, reason))
         else:
@@ -129,49 +134,43 @@ def _add_unambiguous(
 ) -> None:
     """Adds one synset's words: bare if they mean nothing else, else with the class word, else not at all."""
     doubled = []  # "flagship ship" is better than nothing, but worse than another word of the synset
-    kept = 0
+    count = 0  # of the synset's words that are listed
     for word in words:
-        reason = unfit(taxonomy, word, exact_case=True)
-        other = other_meaning(taxonomy, word, roots)
+        reason = reason_to_leave_out(taxonomy, word, exact_case=True)
+        meaning = other_meaning(taxonomy, word, roots)
         if reason:
             draft.dropped.append((word, reason))
-        elif other is None:
-            kept += draft.keep(word)
+        elif meaning is None:
+            count += draft.keep(word)
         elif fold(word).endswith(fold(class_word)):
-            doubled.append((word, other))
+            doubled.append((word, meaning))
         else:
-            kept += _qualify(taxonomy, draft, word, class_word, other, roots)
-    for word, other in doubled:
-        if kept or fold(word.split()[-1]) == fold(class_word):
-            draft.dropped.append((word, f"it also means {_kind(taxonomy, other)}"))
+            count += _qualify(taxonomy, draft, word, class_word, meaning, roots)
+    for word, meaning in doubled:
+        if count or fold(word.split()[-1]) == fold(class_word):
+            draft.dropped.append((word, f"it also means {_kind(taxonomy, meaning)}"))
         else:
-            kept += _qualify(taxonomy, draft, word, class_word, other, roots)
+            count += _qualify(taxonomy, draft, word, class_word, meaning, roots)
 
 
 def _qualify(
-    taxonomy: Taxonomy, draft: _Draft, word: str, class_word: str, other: Synset, roots: Sequence[str]
+    taxonomy: Taxonomy, draft: _Draft, word: str, class_word: str, meaning: Synset, roots: Sequence[str]
 ) -> bool:
-    longer = f"{word} {class_word}"
-    meaning = f"it also means {_kind(taxonomy, other)}"
-    if other_meaning(taxonomy, longer, roots) or unfit(taxonomy, longer):
-        draft.dropped.append((word, f"{meaning}, and {longer!r} means something else too"))
-    elif draft.keep(longer):
-        draft.qualified.append((word, longer))
+    """Adds a word that has another meaning with the class word behind it, unless that has one as well."""
+    qualified = f"{word} {class_word}"
+    reason = f"it also means {_kind(taxonomy, meaning)}"
+    if other_meaning(taxonomy, qualified, roots) or reason_to_leave_out(taxonomy, qualified):
+        draft.dropped.append((word, f"{reason}, and {qualified!r} means something else too"))
+    elif draft.keep(qualified):
+        draft.qualified.append((word, qualified))
         return True
     else:
-        draft.dropped.append((word, f"{meaning}; {longer!r} is listed"))
+        draft.dropped.append((word, f"{reason}; {qualified!r} is listed"))
     return False
 
 
-@functools.lru_cache(maxsize=1)
-def _unfit_words() -> tuple[frozenset[str], tuple[str, ...]]:
-    """The whole words of the list, and the beginnings (those with a trailing *)."""
-    lines = (DATA / "unfit_words.txt").read_text(encoding="utf-8").splitlines()
-    words = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    beginnings = tuple(word.rstrip("*") for word in words if word.endswith("*"))
-    return frozenset(word.rstrip("*") for word in words), beginnings
-
-
 def _kind(taxonomy: Taxonomy, synset: Synset) -> str:
-    above = (*synset.hypernyms, *synset.instance_hypernyms)
-    return f"{synset.name}, a kind of {taxonomy.synset(above[0]).label}" if above else synset.name
+    """A synset in a reason: its name and what it is a kind of."""
+    if not synset.parents:
+        return synset.name
+    return f"{synset.name}, a kind of {taxonomy.synset(synset.parents[0]).label}"

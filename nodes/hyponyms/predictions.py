@@ -12,7 +12,7 @@ import torch
 
 from .classifier import Classifier
 
-LOW_CONFIDENCE = 0.3
+LOW_CONFIDENCE = 0.3  # a best probability below it is worth a warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ def average_class(classifier: Classifier, images: torch.Tensor) -> Prediction:
     """The likeliest class of all pictures together: their probabilities averaged; the note is markdown for a report."""
     rows = classifier.probabilities(images)
     best = _ranked(classifier, rows.mean(dim=0), 3)
-    seen = ", ".join(f"{one.label} {one.probability:.1%}" for one in best)
+    likeliest = ", ".join(f"{prediction.label} {prediction.probability:.1%}" for prediction in best)
     pictures = "picture" if len(rows) == 1 else f"{len(rows)} pictures, averaged"
-    note = f"Classified by {classifier.name} ({pictures}): {seen}."
+    note = f"Classified by {classifier.name} ({pictures}): {likeliest}."
     if best[0].probability < LOW_CONFIDENCE:
         note += f" **Low confidence**: below {LOW_CONFIDENCE:.0%}; try a clearer picture, or Hyponyms of Word."
     return Prediction(best[0].label, best[0].synset, best[0].probability, note)
@@ -46,8 +46,9 @@ def predictions_report(rows: Sequence[Sequence[Prediction]], low: float) -> str:
     """Markdown: one table for all pictures, and a warning for each whose best probability is below `low`."""
     lines = ["| picture | rank | label | wnid | probability |", "|---:|---:|---|---|---:|"]
     for number, row in enumerate(rows, start=1):
-        for rank, one in enumerate(row, start=1):
-            lines.append(f"| {number} | {rank} | {one.label} | {one.synset} | {one.probability:.3f} |")
+        for rank, prediction in enumerate(row, start=1):
+            label, synset, probability = prediction.label, prediction.synset, prediction.probability
+            lines.append(f"| {number} | {rank} | {label} | {synset} | {probability:.3f} |")
     unsure = [(number, row[0]) for number, row in enumerate(rows, start=1) if row[0].probability < low]
     if unsure:
         lines.append("")

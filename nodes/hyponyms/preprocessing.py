@@ -14,14 +14,11 @@ from PIL import Image
 
 from ...evaluation.pictures.decode import resize
 from ...evaluation.pictures.tensors import to_uint8
-from ...evaluation.training.model import Preprocessing as TrainedPreprocessing
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from ...evaluation.training.model import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 
 @dataclass(frozen=True, slots=True)
-class Preprocessing:
+class ResizeAndCrop:
     """Resize (bilinear), crop and normalise; the defaults are torchvision's for its ImageNet V1 weights.
 
     Args:
@@ -83,8 +80,8 @@ class SquareResize:
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """[B,3,size,size] float32 for `images`: [B,H,W,C] float in 0..1."""
-        settings = TrainedPreprocessing(self.size, self.filter, self.crop, self.mean, self.std)
-        small = [resize(np.asarray(one), self.size, self.filter, self.crop) for one in to_pictures(images)]
+        settings = Preprocessing(self.size, self.filter, self.crop, self.mean, self.std)
+        small = [resize(np.asarray(picture), self.size, self.filter, self.crop) for picture in to_pictures(images)]
         return settings.inputs(torch.from_numpy(np.stack(small)))
 
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .taxonomy import Synset, Taxonomy
+from .synset import Synset
+from .taxonomy import Taxonomy
 
 _NAMED = re.compile(r"n\d{8}|\S+\.[a-z]\.\d+", re.IGNORECASE)
 _HINTED = re.compile(r"([^()]*[^()\s])\s*\(([^()]+)\)")
@@ -35,21 +36,21 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
     Raises:
         ValueError: there is no such noun, or no sense of it fits the hint.
     """
-    wanted = text.strip().replace("_", " ") if "." not in text else text.strip()
-    if _NAMED.fullmatch(wanted.replace(" ", "_")):
-        synset = taxonomy.synset(wanted.replace(" ", "_").lower())
-        named = wanted.rsplit(".", 2)[0].replace("_", " ") if "." in wanted else ""
-        return Sense(synset, named)
-    match = _HINTED.fullmatch(wanted)
-    word, hint = (match.group(1), match.group(2).strip()) if match else (wanted, "")
+    name = text.strip().replace("_", " ") if "." not in text else text.strip()
+    if _NAMED.fullmatch(name.replace(" ", "_")):
+        synset = taxonomy.synset(name.replace(" ", "_").lower())
+        lemma = name.rsplit(".", 2)[0].replace("_", " ") if "." in name else ""
+        return Sense(synset, lemma)
+    match = _HINTED.fullmatch(name)
+    word, hint = (match.group(1), match.group(2).strip()) if match else (name, "")
     senses = taxonomy.senses(word) or taxonomy.lookup(word)
     if not senses:
         raise ValueError(taxonomy.unknown_word(word))
     if hint:
         return Sense(_hinted(taxonomy, senses, word, hint), word)
-    classes = [one for one in senses if not one.instance_hypernyms]
-    fitting = [one for one in classes if one.hyponyms] or classes or list(senses)
-    return Sense(fitting[0], word, _others(taxonomy, word, fitting[0], senses))
+    classes = [sense for sense in senses if not sense.instance_hypernyms]
+    fitting = [sense for sense in classes if sense.hyponyms] or classes or list(senses)
+    return Sense(fitting[0], word, _warning(taxonomy, word, fitting[0], senses))
 
 
 def climb(taxonomy: Taxonomy, start: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -57,29 +58,30 @@ def climb(taxonomy: Taxonomy, start: Sequence[str]) -> Iterator[tuple[str, ...]]
     level = tuple(start)
     while level:
         yield level
-        above = [taxonomy.synset(one) for one in level]
-        level = tuple(dict.fromkeys(up for one in above for up in (*one.hypernyms, *one.instance_hypernyms)))
+        level = tuple(dict.fromkeys(parent for wnid in level for parent in taxonomy.synset(wnid).parents))
 
 
 def _hinted(taxonomy: Taxonomy, senses: Sequence[Synset], word: str, hint: str) -> Synset:
+    """The sense that lies the fewest steps below a synset with the hint among its lemmas."""
     key = hint.lower().replace(" ", "_")
     distances = []
     for order, sense in enumerate(senses):
         for steps, level in enumerate(climb(taxonomy, (sense.id,))):
-            if any(key == lemma.lower() for one in level for lemma in taxonomy.synset(one).lemmas):
+            if any(key == lemma.lower() for wnid in level for lemma in taxonomy.synset(wnid).lemmas):
                 distances.append((steps, order))
                 break
     # a hint equal to the word itself would fit each sense at no distance
     if not distances or key == word.lower().replace(" ", "_"):
-        listed = "; ".join(taxonomy.describe(one) for one in senses)
+        listed = "; ".join(taxonomy.describe(sense) for sense in senses)
         raise ValueError(f"sense of {word!a} is {hint!a}; expected the name of a hypernym; its senses are: {listed}")
     return senses[min(distances)[1]]
 
 
-def _others(taxonomy: Taxonomy, word: str, taken: Synset, senses: Sequence[Synset]) -> str:
-    others = [one for one in senses if one.id != taken.id]
+def _warning(taxonomy: Taxonomy, word: str, sense: Synset, senses: Sequence[Synset]) -> str:
+    """Markdown that says which of its senses a word was taken in; "" where it has one only."""
+    others = [synset for synset in senses if synset.id != sense.id]
     if not others:
         return ""
-    lines = [f"{word!r} has {len(senses)} noun senses; taken: {taxonomy.describe(taken)}. Name another to have it:"]
-    lines += [f"- {taxonomy.describe(one)}" for one in others]
+    lines = [f"{word!r} has {len(senses)} noun senses; taken: {taxonomy.describe(sense)}. Name another to have it:"]
+    lines += [f"- {taxonomy.describe(synset)}" for synset in others]
     return "\n".join(lines)

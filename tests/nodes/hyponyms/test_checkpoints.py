@@ -19,7 +19,7 @@ from skimage import data
 from hyponet.evaluation.training import model as trained
 from hyponet.evaluation.training.checkpoint import save_checkpoint
 from hyponet.nodes.hyponyms.checkpoints import load, resnet_architecture
-from hyponet.nodes.hyponyms.files import list_names, stamp
+from hyponet.nodes.hyponyms.model_files import fingerprint, list_names
 from hyponet.nodes.hyponyms.predictions import average_class, predictions_report, top_predictions
 from hyponet.tests import ROOT
 from hyponet.tests.evaluation.sample_pictures import provenance
@@ -73,10 +73,10 @@ def test_logits_equal_torchvisions(tmp_path, architecture, suffix, wrap):
 
 def test_class_names_are_torchvisions():
     categories = torchvision.models.ResNet50_Weights.IMAGENET1K_V1.meta["categories"]
-    from hyponet.nodes.hyponyms.taxonomy import imagenet_classes
+    from hyponet.nodes.hyponyms.shipped_data import imagenet_classes
 
-    own = [label.replace("_", " ") for _, label in imagenet_classes()]
-    different = [(one, other) for one, other in zip(own, categories, strict=True) if one != other]
+    names = [label.replace("_", " ") for _, label in imagenet_classes()]
+    different = [(name, other) for name, other in zip(names, categories, strict=True) if name != other]
     # torchvision lengthens the first of two namesakes, https://github.com/pytorch/vision
     assert different == [("crane", "crane bird"), ("maillot", "maillot tank suit")]
 
@@ -305,9 +305,9 @@ def test_the_list_shows_files_and_folders_resnet50_first(tmp_path):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "door.safetensors").symlink_to(__file__)  # leads out: confine() would refuse it
     assert list_names([tmp_path, tmp_path / "missing"]) == ["sub/my_ResNet50.pth", "a.safetensors"]
-    before = stamp(tmp_path / "sub")
+    before = fingerprint(tmp_path / "sub")
     os.utime(tmp_path / "sub" / "my_ResNet50.pth", ns=(1, 1))
-    assert stamp(tmp_path / "sub") != before
+    assert fingerprint(tmp_path / "sub") != before
 
 
 OFFLINE_DOWNLOAD = """

@@ -25,7 +25,7 @@ MARKS = {"slang.n.02", "obscenity.n.02", "ethnic_slur.n.01"}
 
 def nltk_synset(wnid: str):
     """NLTK's own synset, read from the shipped data without the pack's relations."""
-    return taxonomy()._reader.synset_from_pos_and_offset("n", int(wnid[1:]))
+    return taxonomy().reader.nltk.synset_from_pos_and_offset("n", int(wnid[1:]))
 
 
 def test_exact_mode_equals_the_fixture():
@@ -69,7 +69,7 @@ def test_default_lists_are_long_enough_and_unambiguous(at_least):
         assert len(set(folded)) == len(folded), row["wnid"]
         roots = {nltk_synset(tree.synset(name).id) for name in found.hypernyms}
         for word in found.words:
-            for sense in tree._reader.synsets(word.replace(" ", "_"), pos="n", check_exceptions=False):
+            for sense in tree.reader.nltk.synsets(word.replace(" ", "_"), pos="n", check_exceptions=False):
                 if word.lower() not in [lemma.lower().replace("_", " ") for lemma in sense.lemma_names()]:
                     continue  # a base form ("Manx cats" -> ...), another word
                 over = set(sense.closure(lambda one: one.hypernyms() + one.instance_hypernyms())) | {sense}
@@ -79,7 +79,7 @@ def test_default_lists_are_long_enough_and_unambiguous(at_least):
 # usage pointers as NLTK reads them from the shipped file
 @pytest.mark.parametrize("lemmas", ["first", "all", "unambiguous"])
 def test_no_word_is_marked_slang_obscene_or_a_slur(lemmas):
-    reader = taxonomy()._reader
+    reader = taxonomy().reader.nltk
     for row in CLASSES:
         for word in hyponyms_of_class(row["wnid"], row["label"], HyponymSettings(lemmas=lemmas)).words:
             for lemma in reader.lemmas(word.replace(" ", "_"), pos="n"):

@@ -9,7 +9,7 @@ from PIL import Image
 from skimage import data
 from torchvision.models import ResNet50_Weights
 
-from hyponet.nodes.hyponyms.preprocessing import Preprocessing, SquareResize, to_pictures
+from hyponet.nodes.hyponyms.preprocessing import ResizeAndCrop, SquareResize, to_pictures
 
 PRESET = ResNet50_Weights.IMAGENET1K_V1.transforms()  # resize 256, crop 224, bilinear, ImageNet mean and deviation
 
@@ -23,14 +23,14 @@ def images(picture: np.ndarray) -> torch.Tensor:
 def test_equals_torchvisions_preset_on_the_same_picture(size):
     picture = Image.fromarray(data.chelsea()).resize(size)
     expected = PRESET(picture)
-    assert torch.equal(Preprocessing().picture(picture), expected)
-    assert torch.equal(Preprocessing()(images(np.asarray(picture)))[0], expected)
+    assert torch.equal(ResizeAndCrop().picture(picture), expected)
+    assert torch.equal(ResizeAndCrop()(images(np.asarray(picture)))[0], expected)
 
 
 def test_a_batch_is_preprocessed_picture_by_picture():
     batch = torch.cat([images(data.chelsea()[:200, :200]), images(data.coffee()[:200, :200])])
-    assert Preprocessing()(batch).shape == (2, 3, 224, 224)
-    assert torch.equal(Preprocessing()(batch)[1], Preprocessing()(batch[1:])[0])
+    assert ResizeAndCrop()(batch).shape == (2, 3, 224, 224)
+    assert torch.equal(ResizeAndCrop()(batch)[1], ResizeAndCrop()(batch[1:])[0])
 
 
 # SaveImage: np.clip(255. * image, 0, 255).astype(np.uint8), which truncates

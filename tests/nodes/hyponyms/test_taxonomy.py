@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.nodes.hyponyms.taxonomy import DATA, Taxonomy, imagenet_classes, taxonomy
+from hyponet.nodes.hyponyms import wordnet_reader
+from hyponet.nodes.hyponyms.shipped_data import DATA, WORDNET, imagenet_classes
+from hyponet.nodes.hyponyms.taxonomy import Taxonomy, taxonomy
 from hyponet.tests import ROOT
 
 HERE = Path(__file__).resolve().parent
@@ -24,7 +26,7 @@ def tree() -> Taxonomy:
 
 
 def offsets_of_the_archive() -> list[str]:
-    with zipfile.ZipFile(DATA / "wordnet30_nouns.zip") as archive:
+    with zipfile.ZipFile(WORDNET) as archive:
         lines = archive.read("wordnet/data.noun").decode("ascii").splitlines()
     return [line[:8] for line in lines if not line.startswith("  ")]
 
@@ -36,11 +38,11 @@ def canonical(tree: Taxonomy, offset: str) -> str:
     lemmas = ",".join(f"{lemma}:{number}" for lemma, number in zip(synset.lemmas, numbers, strict=True))
     related = (synset.hypernyms, synset.instance_hypernyms, synset.hyponyms)
     shown = " ".join(f"[{','.join(one[1:] for one in ids)}]" for ids in related)
-    return f"{offset} {lemmas} {shown} {','.join(sorted({lemma for lemma, _ in synset.unfit}))}\n"
+    return f"{offset} {lemmas} {shown} {','.join(sorted({lemma for lemma, _ in synset.marks}))}\n"
 
 
 def test_every_noun_synset_equals_the_full_data():
-    own = Taxonomy(DATA / "wordnet30_nouns.zip")  # not the shared one: this fills its cache with all synsets
+    own = Taxonomy(WORDNET)  # not the shared one: this fills its cache with all synsets
     offsets = sorted(offsets_of_the_archive())
     assert len(offsets) == COUNT
     expected = (HERE / "wordnet_digests.txt").read_text().splitlines()
@@ -52,7 +54,7 @@ def test_every_noun_synset_equals_the_full_data():
 
 
 def test_the_archive_holds_no_gloss_and_its_licence_lies_beside_it():
-    with zipfile.ZipFile(DATA / "wordnet30_nouns.zip") as archive:
+    with zipfile.ZipFile(WORDNET) as archive:
         lines = archive.read("wordnet/data.noun").decode("ascii").splitlines()
     assert not [line for line in lines if not line.startswith("  ") and line.partition("|")[2].strip()]
     assert "Copyright 2006 by Princeton University" in (DATA / "LICENSE-wordnet.txt").read_text()
@@ -97,6 +99,21 @@ def test_a_users_nltk_data_is_left_alone(tree):
 
     pack = ROOT
     assert not [one for one in nltk.data.path if Path(str(one)).resolve().is_relative_to(pack)]
+
+
+@pytest.mark.parametrize("name", ["synset_from_pos_and_offset", "_synset_from_pos_and_line", "map_wn"])
+def test_an_nltk_that_has_changed_inside_is_refused_with_the_versions_that_work(monkeypatch, name):
+    from nltk.corpus.reader.wordnet import WordNetCorpusReader
+
+    monkeypatch.delattr(WordNetCorpusReader, name)
+    with pytest.raises(ImportError, match=rf"lacks {name}; expected one of the versions .*3\.9\.1 to 3\.10\.4"):
+        wordnet_reader.NounReader(WORDNET)
+
+
+def test_an_nltk_whose_attributes_are_called_otherwise_is_refused(monkeypatch):
+    monkeypatch.setattr(wordnet_reader, "_ATTRIBUTES", ("_lemma_pos_offset_map", "_of_another_version"))
+    with pytest.raises(ImportError, match="lacks _of_another_version"):
+        wordnet_reader.NounReader(WORDNET)
 
 
 def test_imagenet_classes_are_timms():

@@ -9,7 +9,7 @@ from PIL import Image
 
 from hyponet.nodes.hyponyms.classifier import Classifier
 from hyponet.nodes.hyponyms.hyponyms import HyponymSettings
-from hyponet.nodes.hyponyms.preprocessing import Preprocessing
+from hyponet.nodes.hyponyms.preprocessing import ResizeAndCrop
 from hyponet.nodes.prompts.classes.make import add_classes, classes_from_text, make_class
 from hyponet.nodes.prompts.classes.pictures import classes_from_pictures, find_pictures, read_picture
 from hyponet.nodes.prompts.item import ClassSpec
@@ -81,7 +81,7 @@ CLASSIFIER = Classifier(
     "test",
     ("container ship", "tabby"),
     ("n03095699", "n02123045"),
-    Preprocessing(resize=8, crop=8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+    ResizeAndCrop(resize=8, crop=8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
     Brightness(),
 )
 

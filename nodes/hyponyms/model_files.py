@@ -19,6 +19,7 @@ WHERE_FROM = (
     "https://huggingface.co/timm/resnet50.tv_in1k"
 )
 EXTENSIONS = (".safetensors", ".pth", ".pt", ".bin")
+# under which key a checkpoint of timm, of a training loop or of Lightning holds the weights
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
 
 
@@ -28,10 +29,10 @@ def list_names(folders: Sequence[Path]) -> list[str]:
     return sorted(names, key=lambda name: ("resnet50" not in name.lower(), name.lower(), name))
 
 
-def stamp(path: Path) -> str:
+def fingerprint(path: Path) -> str:
     """Size and time of a file, or of each file of a folder: another value when the model changed."""
-    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-    return ";".join(f"{one.name} {one.stat().st_size} {one.stat().st_mtime_ns}" for one in files)
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return ";".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
 
 
 def folder_config(folder: Path) -> dict[str, Any]:
@@ -81,18 +82,18 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         if path.suffix == ".safetensors":
             import safetensors.torch
 
-            found: Any = safetensors.torch.load_file(path)
+            content: Any = safetensors.torch.load_file(path)
         else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
     except Exception as error:  # torch raises a dozen classes for damaged files, some of them private
         raise ValueError(_unreadable(path, error)) from error
     for wrapper in WRAPPERS:
-        if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
-            found = found[wrapper]
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
             break
-    tensors = {str(name): value for name, value in found.items()} if isinstance(found, dict) else {}
+    tensors = {str(name): value for name, value in content.items()} if isinstance(content, dict) else {}
     tensors = {name.removeprefix("module."): value for name, value in tensors.items() if torch.is_tensor(value)}
     if not tensors:
         raise ValueError(f"model file {path} holds no tensors; expected a classifier's weights; save its state_dict")
@@ -109,18 +110,19 @@ def _unreadable(path: Path, error: Exception) -> str:
 
 
 def _names(folder: Path) -> Iterator[str]:
+    """The model files and model folders below a folder, by their relative names."""
     real = Path(os.path.realpath(folder))
     for base, folders, files in os.walk(folder):  # links to folders are not followed: confine() refuses them
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        here = Path(base)
-        relative = here.relative_to(folder).as_posix()
-        if "config.json" in files and here != folder:
+        current = Path(base)
+        relative = current.relative_to(folder).as_posix()
+        if "config.json" in files and current != folder:
             folders.clear()
-            config = folder_config(here)
+            config = folder_config(current)
             if is_timm_folder(config) or is_transformers_folder(config):
                 yield relative
             continue
         for name in files:
-            inside = Path(os.path.realpath(here / name)).is_relative_to(real)
+            inside = Path(os.path.realpath(current / name)).is_relative_to(real)
             if name.endswith(EXTENSIONS) and not name.startswith(".") and inside:
                 yield name if relative == "." else f"{relative}/{name}"
