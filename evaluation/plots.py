@@ -46,10 +46,11 @@ def bar_chart(
     figure, axes = _figure(title, (size[0], max(size[1], 100 + 26 * len(groups))) if lying else size)
     width = 0.8 / max(1, len(series))
     for number, (name, values) in enumerate(series.items()):
-        at = [group + (number - (len(series) - 1) / 2) * width for group, v in enumerate(values) if v is not None]
-        lengths = [v for v in values if v is not None]
+        offset = (number - (len(series) - 1) / 2) * width
+        positions = [group + offset for group, value in enumerate(values) if value is not None]
+        lengths = [value for value in values if value is not None]
         draw = axes.barh if lying else axes.bar
-        bars = draw(at, lengths, width * 0.92, label=label(name), color=colours[number % len(colours)])
+        bars = draw(positions, lengths, width * 0.92, label=label(name), color=colours[number % len(colours)])
         axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2, color=INK)
     if lying:
         axes.set_yticks(range(len(groups)), [label(group) for group in groups])
@@ -118,7 +119,7 @@ def confusion_plot(
     axes.set_aspect("equal")
     names = [label(name) for name in classes]
     step = -(-len(names) // MOST_NAMES)  # every n-th class is named
-    centres = [place + 0.5 for place in range(len(names))]
+    centres = [number + 0.5 for number in range(len(names))]
     axes.set_xticks(centres[::step], names[::step], rotation=40 if few else 90, ha="right" if few else "center")
     axes.set_yticks(centres[::step], names[::step])
     if not few:
@@ -202,18 +203,18 @@ def label(text: str) -> str:
 def _fonts() -> tuple[str, ...]:
     from matplotlib.font_manager import fontManager
 
-    known = {font.name for font in fontManager.ttflist}
-    return ("DejaVu Sans", *(name for name in _FONTS if name in known))
+    installed = {font.name for font in fontManager.ttflist}
+    return ("DejaVu Sans", *(name for name in _FONTS if name in installed))
 
 
 @lru_cache(maxsize=1)
 def _characters() -> frozenset[int]:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    found: set[int] = set()
+    characters: set[int] = set()
     for name in _fonts():
-        found.update(get_font(findfont(FontProperties(family=name))).get_charmap())
-    return frozenset(found)
+        characters.update(get_font(findfont(FontProperties(family=name))).get_charmap())
+    return frozenset(characters)
 
 
 def _figure(title: str, size: tuple[int, int]) -> tuple[Figure, Axes]:

@@ -15,7 +15,6 @@ import logging
 import math
 import platform
 import re
-import sys
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,17 +26,18 @@ import numpy as np
 import PIL
 import torch
 
+from ..version import __version__
 from .files import replacing
 
 FORMAT = "hyponet.result"
 VERSION = 1
-log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/|?*\\]+')
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one run found, and everything needed to say where a figure came from.
+    """What one run measured, and everything needed to say where a figure came from.
 
     Attributes:
         name: the set, model or experiment that the figures describe; the row of the report's tables.
@@ -89,8 +89,8 @@ class Result:
             sides = [self.inputs[part] for part in ("features", "images", "reference") if part in self.inputs]
             counts = " against ".join(f"{side.get('count') or 'unknown'} ({side.get('name')})" for side in sides)
             size = f"{self.settings.get('size')} px first" if self.settings.get("size") else "own size"
-            made = ", ".join(filter(None, [self.settings.get("network"), self.settings["convention"], size]))
-            lines.append(f"{made}{f'; pictures: {counts}' if counts else ''}")
+            method = ", ".join(filter(None, [self.settings.get("network"), self.settings["convention"], size]))
+            lines.append(f"{method}{f'; pictures: {counts}' if counts else ''}")
         for key, value in self.figures.items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 lines.append(f"{key.replace('_', ' ')}: {value:.6g}")
@@ -188,15 +188,15 @@ def read_result(path: Path | str) -> Result:
 
 def read_results(folder: Path | str, left_out: list[Path] | None = None) -> list[Result]:
     """Every result below `folder`, oldest first; a file that is none is named in the log and added to `left_out`."""
-    found = []
+    results = []
     for path in sorted(Path(folder).rglob("*.json")):
         try:
-            found.append(read_result(path))
+            results.append(read_result(path))
         except (ValueError, OSError) as error:
-            log.warning("%s", error)
+            logger.warning("%s", error)
             if left_out is not None:
                 left_out.append(path)
-    return sorted(found, key=lambda result: (result.created, result.run))
+    return sorted(results, key=lambda result: (result.created, result.run))
 
 
 def plain(value: Any) -> Any:
@@ -224,9 +224,8 @@ def plain(value: Any) -> Any:
 
 def versions() -> dict[str, str]:
     """Versions that a figure can depend on."""
-    parent = sys.modules.get((__package__ or "").rpartition(".")[0])
     return {
-        "hyponet": str(getattr(parent, "__version__", "unknown")),
+        "hyponet": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

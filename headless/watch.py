@@ -132,12 +132,12 @@ class Watch:
 
 
 def duration(seconds: float) -> str:
-    """Such as 42 s, 3 min 05 s, 2 h 10 min, 3 d 4 h."""
+    """Such as 42 s, 3 min 5 s, 2 h 10 min, 3 d 4 h."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"
     if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60:02d} s"
+        return f"{seconds // 60} min {seconds % 60} s"
     if seconds < 86400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
     return f"{seconds // 86400} d {seconds % 86400 // 3600} h"

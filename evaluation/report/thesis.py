@@ -110,8 +110,8 @@ def added_per_class(row: str) -> int | None:
 
 def set_counts(row: str) -> tuple[int, ...]:
     """Numbers of pictures from which the row's FID and Inception Score may come; none where the thesis does not say."""
-    known = {CIFAR_TRAIN: (50_000,), CIFAR_TEST: (10_000,), IMAGENET_TRAIN: ()}
-    return known.get(row, (5 * PER_CLASS, 10 * PER_CLASS))
+    counts = {CIFAR_TRAIN: (50_000,), CIFAR_TEST: (10_000,), IMAGENET_TRAIN: ()}
+    return counts.get(row, (5 * PER_CLASS, 10 * PER_CLASS))
 
 
 def test_set_of(name: str) -> str | None:

@@ -178,6 +178,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ValueError(f"classifier {path} has damaged metadata ({error}); train it again") from None
 
 
+def about(checkpoint: Checkpoint) -> str:
+    """A checkpoint's classes, preprocessing, settings and data as JSON for people; not its history."""
+    provenance = {key: value for key, value in checkpoint.provenance.to_json().items() if key != "history"}
+    described = {"classes": checkpoint.class_names, "preprocessing": asdict(checkpoint.preprocessing), **provenance}
+    return json.dumps(described, indent=1, ensure_ascii=False)
+
+
 def _triple(text: str) -> tuple[float, float, float]:
     first, second, third = json.loads(text)
     return float(first), float(second), float(third)

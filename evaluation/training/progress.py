@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from ..progress import duration
 from .state import TrainState
 
 # how often the callback hears of a run: bounds how long an interrupt waits
@@ -29,12 +30,11 @@ class TrainProgress:
     seconds_left: float
 
     def text(self) -> str:
-        """One line for a person who waits."""
-        left = int(self.seconds_left)
+        """Three lines for a person who waits."""
         return (
             f"epoch {self.epoch}/{self.epochs}, step {self.step}/{self.steps}\n"
             f"loss {self.loss:.4f}, training accuracy {100 * self.accuracy:.1f} %\n"
-            f"{self.images_per_second:.0f} images/s, {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left"
+            f"{self.images_per_second:.0f} images/s, {duration(self.seconds_left)} left"
         )
 
 

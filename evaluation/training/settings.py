@@ -111,11 +111,11 @@ class Settings:
 
     def rate(self, step: int, steps: int) -> float:
         """The learning rate of step `step` (from 0) of `steps`."""
-        done = step / max(1, steps)
+        progress = step / max(1, steps)
         if self.schedule == "cosine":
-            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
         if self.schedule == "one-cycle":
-            if done < ONE_CYCLE_PEAK:
-                return self.learning_rate * (ONE_CYCLE_START + (1 - ONE_CYCLE_START) * done / ONE_CYCLE_PEAK)
-            return self.learning_rate * (1 - done) / (1 - ONE_CYCLE_PEAK)
+            if progress < ONE_CYCLE_PEAK:
+                return self.learning_rate * (ONE_CYCLE_START + (1 - ONE_CYCLE_START) * progress / ONE_CYCLE_PEAK)
+            return self.learning_rate * (1 - progress) / (1 - ONE_CYCLE_PEAK)
         return self.learning_rate

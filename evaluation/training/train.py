@@ -273,7 +273,7 @@ def _held_out_accuracy(state: TrainState, pictures: TrainingData, reporter: Prog
         pictures.preprocessing,
         pictures.images,
         state.device,
-        lambda done, total: reporter.report(),
+        lambda _, total: reporter.report(),
         pictures.held_out,
     )
     return float((outputs.argmax(1) == pictures.labels[pictures.held_out].cpu()).double().mean())

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...evaluation.fonts import caption_font
+from ...evaluation.plots import to_pixels
 from .store.record import FAILED, PASSED
 from .store.store import DatasetStore
 
@@ -71,7 +72,6 @@ def summarize(store: DatasetStore) -> Summary:
 
 def plot(summary: Summary) -> np.ndarray:
     """Bars for the classes and for each slot's options, [H, W, 3] uint8."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     panels = {"pictures a class": summary.classes, **summary.picks}
@@ -81,10 +81,7 @@ def plot(summary: Summary) -> np.ndarray:
     axes = np.atleast_1d(figure.subplots(len(panels), 1, height_ratios=heights))
     for axis, (title, counts) in zip(axes, panels.items(), strict=True):
         _bars(axis, title, counts)
-    agg: Any = FigureCanvasAgg
-    canvas = agg(figure)
-    canvas.draw()
-    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    return to_pixels(figure)
 
 
 def _bars(axis: Any, title: str, counts: dict[str, int]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from ...evaluation.progress import duration
+
 
 class Throughput:
     """How fast images are made, from its construction on.
@@ -28,15 +30,3 @@ class Throughput:
         rate = finished / seconds
         speed = f"{rate:.1f} images/s" if rate >= 1 else f"{1 / rate:.1f} s an image"
         return f"{text}, {speed}, {duration((self.total - finished) / rate)} left"
-
-
-def duration(seconds: float) -> str:
-    """ "45 s", "2 min 5 s", "3 h 12 min", "2 d 4 h"."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"

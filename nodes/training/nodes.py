@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...evaluation.pictures.labelled_images import LabelledImages
-from ...evaluation.training.checkpoint import Checkpoint
+from ...evaluation.training.checkpoint import Checkpoint, about
 from ...evaluation.training.records import BEST_EPOCH, LAST_EPOCH
 from ...evaluation.training.settings import CHOICES, RANGES, Settings
 from ...evaluation.training.train import weights_key
@@ -16,6 +16,15 @@ from ..checks import checked
 from ..engine import FileCombo, schema, seed_input
 from . import engine
 from .data.nodes import NODES as DATA_NODES
+from .paths import (
+    NOTHING_TRAINED,
+    checked_run_name,
+    checkpoint_files,
+    checkpoint_stamp,
+    open_checkpoint,
+    start_weights,
+    weight_files,
+)
 
 CATEGORY = "HypoNet/Training"
 SCRATCH = "scratch"
@@ -51,7 +60,7 @@ class HypoNetTrainClassifier(io.ComfyNode):
                 ),
                 FileCombo(
                     "start",
-                    options=[SCRATCH, DOWNLOAD, *engine.weight_files()],
+                    options=[SCRATCH, DOWNLOAD, *weight_files()],
                     default=SCRATCH,
                     tooltip=(
                         "New random weights (thesis), or torchvision's ImageNet weights from models/classifiers with "
@@ -113,11 +122,11 @@ class HypoNetTrainClassifier(io.ComfyNode):
         runs: int,
         **settings: Any,
     ) -> io.NodeOutput:
-        name = engine.run_name(name)
-        weights = engine.start_weights(start, architecture, SCRATCH, DOWNLOAD)
+        run_name = checked_run_name(name)
+        weights = start_weights(start, architecture, SCRATCH, DOWNLOAD)
         asked = Settings(architecture=architecture, weights_key=weights_key(weights), **settings)
         trained = engine.train_runs(
-            images, asked, name, runs, chosen_epoch == CHOSEN_EPOCHS[1], weights, cls.hidden.unique_id
+            images, asked, run_name, runs, chosen_epoch == CHOSEN_EPOCHS[1], weights, cls.hidden.unique_id
         )
         return io.NodeOutput(trained.checkpoints, trained.curves, trained.results, ui=trained.as_ui())
 
@@ -136,7 +145,7 @@ class HypoNetOpenClassifier(io.ComfyNode):
             inputs=[
                 FileCombo(
                     "file",
-                    options=engine.checkpoint_files() or [engine.NOTHING_TRAINED],
+                    options=checkpoint_files() or [NOTHING_TRAINED],
                     tooltip="A file below output/hyponet/classifiers or models/classifiers.",
                 ),
             ],
@@ -150,13 +159,13 @@ class HypoNetOpenClassifier(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None) -> str:
-        return engine.checkpoint_stamp(file)
+        return checkpoint_stamp(file)
 
     @classmethod
     @checked
     def execute(cls, file: str) -> io.NodeOutput:
-        checkpoint = engine.open_checkpoint(file)
-        return io.NodeOutput(checkpoint, engine.about(checkpoint))
+        checkpoint = open_checkpoint(file)
+        return io.NodeOutput(checkpoint, about(checkpoint))
 
 
 class HypoNetTestClassifier(io.ComfyNode):
@@ -216,7 +225,7 @@ class HypoNetTestClassifier(io.ComfyNode):
         links = (images, images_2, images_3, images_4)
         sets = [data for linked in links for data in linked or () if data is not None]
         node_id = _node_id(cls.hidden.unique_id)
-        tested = engine.test(checkpoint, sets, engine.run_name(name[0]), mistakes[0], node_id)
+        tested = engine.test(checkpoint, sets, checked_run_name(name[0]), mistakes[0], node_id)
         return io.NodeOutput(tested.results, tested.table, tested.confusion, tested.mistakes, ui=tested.as_ui())
 
 
@@ -259,7 +268,7 @@ class HypoNetCompareClassifiers(io.ComfyNode):
         name: list[str],
     ) -> io.NodeOutput:
         node_id = _node_id(cls.hidden.unique_id)
-        result, table = engine.compare(checkpoint, other, images[0], engine.run_name(name[0]), node_id)
+        result, table = engine.compare(checkpoint, other, images[0], checked_run_name(name[0]), node_id)
         return io.NodeOutput(result, table, ui={**result.as_ui(), "text": [table]})
 
 

@@ -85,8 +85,8 @@ def test_without_a_server_it_is_silent():
 def test_durations_read_well():
     assert [duration(seconds) for seconds in (0.4, 59.6, 185, 7800, 273600)] == [
         "0 s",
-        "1 min 00 s",
-        "3 min 05 s",
+        "1 min 0 s",
+        "3 min 5 s",
         "2 h 10 min",
         "3 d 4 h",
     ]

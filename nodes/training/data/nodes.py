@@ -11,7 +11,7 @@ from ... import sockets
 from ...checks import checked
 from ...dataset.store.store import DatasetRef
 from ...engine import schema, seed_input
-from .. import engine
+from . import engine
 
 CATEGORY = "HypoNet/Training"
 CORRUPT = ("stop", "skip and count")

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from hyponet.nodes.sampling.progress import Throughput, duration
+from hyponet.evaluation.progress import duration
+from hyponet.nodes.sampling.progress import Throughput
 
 
 def throughput(total, *times):

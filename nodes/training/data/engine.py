@@ -1,0 +1,106 @@
+"""What the nodes of labelled pictures need of the running ComfyUI: folders that may be read, downloads, progress.
+
+Reads: what paths.read_bases() names. Writes: output/hyponet/cache; a download that was asked for, below input/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+
+from ....evaluation.pictures.cache import without_corrupt
+from ....evaluation.pictures.labelled_images import LabelledImages, limited
+from ....evaluation.pictures.sheets import samples
+from ....evaluation.pictures.sources import read_source
+from ....evaluation.pictures.sources.download import DOWNLOADABLE, download
+from ....evaluation.pictures.sources.ours import is_ours, read_ours
+from ... import paths
+from ...dataset.store.store import DatasetRef
+from ...engine import progress_bar
+
+MAX_SAMPLES = 64  # pictures on the sheet of a set
+
+
+def load(
+    source: str,
+    path: str,
+    split: str,
+    per_class: int,
+    skip_corrupt: bool,
+    download_missing: bool,
+    seed: int,
+    dataset: DatasetRef | None,
+) -> LabelledImages:
+    """What Load Labelled Images gives; see its widgets."""
+    cache = paths.hyponet_dir() / "cache"
+    if dataset is not None:
+        data = read_ours(dataset.path, dataset.name, cache)
+    else:
+        data = read_source(source, _source_path(source, path, download_missing), split, cache)
+    if skip_corrupt:
+        return without_corrupt(data, progress_bar(len(data)), per_class, seed)
+    return limited(data, per_class, seed)
+
+
+def _source_path(source: str, path: str, download_missing: bool) -> Path:
+    if not download_missing:
+        return paths.confine_any(paths.read_bases(), path, what="path")
+    if source not in DOWNLOADABLE:
+        raise ValueError(
+            f"download is on for {source}; only {' and '.join(DOWNLOADABLE)} can be fetched; switch it off"
+        )
+    base = paths.read_bases()[0]
+    return download(source, paths.confine(base, path or source.lower(), what="path"))
+
+
+def input_file(name: str) -> Path:
+    """A file of the user's below the folders that may be read."""
+    return paths.confine_any(paths.read_bases(), name, what="mapping file")
+
+
+def stamp(path: str | None) -> str:
+    """What changes when the files at `path` do: names, sizes and times; the revision of a set of ours.
+
+    A link that leads nowhere counts by its name alone.
+    """
+    if not path or not isinstance(path, str):
+        return ""
+    try:
+        source = paths.confine_any(paths.read_bases(), path, what="path")
+        if source.is_file():
+            return f"{source.stat().st_size} {source.stat().st_mtime_ns}"
+        if is_ours(source):
+            revision = json.loads((source / "dataset.json").read_text("utf-8")).get("revision")
+            return f"{revision} {(source / 'metadata.jsonl').stat().st_size}"
+        digest = hashlib.blake2b(digest_size=16)
+        for file in sorted(source.rglob("*")):
+            digest.update(f"{file}\n{_size_and_time(file)}".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+    except (OSError, ValueError):  # the run itself says what is wrong
+        return ""
+
+
+def _size_and_time(file: Path) -> str:
+    try:
+        status = file.stat()
+    except OSError:  # a link that leads nowhere
+        return ""
+    return f"{status.st_size}\n{status.st_mtime_ns}\n"
+
+
+def counts_text(data: LabelledImages) -> str:
+    """The set's name, size and counts, a line a class."""
+    lines = [f"{data.name}: {len(data):,} pictures", *(f"{name}: {count:,}" for name, count in data.counts().items())]
+    if data.synthetic.any():
+        lines.append(f"generated: {int(data.synthetic.sum()):,}")
+    if data.skipped:
+        lines.append(f"skipped as corrupt: {len(data.skipped):,}: {', '.join(data.skipped[:5])}")
+    return "\n".join(lines)
+
+
+def samples_sheet(data: LabelledImages) -> torch.Tensor:
+    """Up to 64 pictures, class by class, [1,H,W,3] float32 in 0..1."""
+    return samples(data, MAX_SAMPLES)
