@@ -1,1 +1,1 @@
-"""Data sources, ResNet training, metrics and reports. Knows nothing of ComfyUI; runs from plain Python."""
+"""Data sources, ResNet training, metrics and reports. Runs from plain Python; imports no ComfyUI."""

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 INK = "#010203"  # stands for the page's text colour in SVG
 COLOURS = ("#3b7dd8", "#e08214", "#2a9d6f", "#c2528b", "#8a6fd1", "#8c8c8c", "#b8a02e", "#3aa7b5")
-STANDING = 24  # groups of bars that have room side by side
-FEW_CLASSES = 20  # of a confusion matrix with numbers in its cells
-MOST_NAMES = 50  # classes named along one side of it
+MAX_STANDING_GROUPS = 24  # groups of bars that have room side by side
+MAX_COUNTED_CLASSES = 20  # of a confusion matrix with numbers in its cells
+MAX_NAMED_CLASSES = 50  # classes named along one side of it
 DASHES = ("-", "--", ":", "-.")
 _FONTS = ("Noto Sans CJK KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo", "Noto Sans CJK JP")
 
@@ -42,7 +42,7 @@ def bar_chart(
         size: in pixels; many groups make it higher.
         colours: of the series.
     """
-    lying = len(groups) > STANDING
+    lying = len(groups) > MAX_STANDING_GROUPS
     figure, axes = _figure(title, (size[0], max(size[1], 100 + 26 * len(groups))) if lying else size)
     width = 0.8 / max(1, len(series))
     for number, (name, values) in enumerate(series.items()):
@@ -111,14 +111,14 @@ def confusion_plot(
     figure, axes = _figure(title, size)
     counts = np.asarray(matrix, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    few = len(classes) <= FEW_CLASSES
+    few = len(classes) <= MAX_COUNTED_CLASSES
     # few cells as shapes, which stay sharp in print; many as one bitmap, since a thousand classes have a million cells
     lines = {"edgecolors": "#88888840", "linewidth": 0.5} if few else {"rasterized": True}
     axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, **lines)
     axes.invert_yaxis()
     axes.set_aspect("equal")
     names = [label(name) for name in classes]
-    step = -(-len(names) // MOST_NAMES)  # every n-th class is named
+    step = -(-len(names) // MAX_NAMED_CLASSES)  # every n-th class is named
     centres = [number + 0.5 for number in range(len(names))]
     axes.set_xticks(centres[::step], names[::step], rotation=40 if few else 90, ha="right" if few else "center")
     axes.set_yticks(centres[::step], names[::step])

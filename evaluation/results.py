@@ -79,7 +79,7 @@ class Result:
         }
 
     def as_ui(self) -> dict[str, list[Any]]:
-        """The same for a node's `ui`: `hyponet_result` for programs, `text` for the node's face."""
+        """`{"hyponet_result": [the object in the file], "text": [its summary]}`: for programs, and for people."""
         return {"hyponet_result": [self.to_json()], "text": [self.summary()]}
 
     def summary(self) -> str:
@@ -181,7 +181,7 @@ def read_result(path: Path | str) -> Result:
         )
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} is no result file of version {VERSION} ({type(error).__name__}: {error}); expected JSON with "
+            f"{path} is not a result file of version {VERSION} ({type(error).__name__}: {error}); expected JSON with "
             f'"format": "{FORMAT}"; move it out of the results folder'
         ) from error
 

@@ -50,10 +50,12 @@ class HeldOut:
         return wilson(round(self.accuracy * self.count), self.count)
 
     def to_json(self) -> dict[str, Any]:
+        """The object in a result file, with the interval."""
         return {**asdict(self), "interval": list(self.interval)}
 
     @classmethod
     def from_json(cls, figures: Mapping[str, Any]) -> HeldOut:
+        """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
         held_out = cls(
             accuracy=float(figures["accuracy"]),
             count=int(figures["count"]),
@@ -75,6 +77,7 @@ class TrainingFigures:
     taken: str
 
     def to_json(self) -> dict[str, Any]:
+        """The object in a result file, with the last epoch's figures beside the history."""
         last = self.history[-1]
         figures: dict[str, Any] = {
             "loss": last.loss,
@@ -88,6 +91,7 @@ class TrainingFigures:
 
     @classmethod
     def from_json(cls, figures: Mapping[str, Any]) -> TrainingFigures:
+        """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
         held_out = figures.get("held_out")
         return cls(
             history=tuple(_epoch(record) for record in figures["history"]),
@@ -145,6 +149,7 @@ class SetAccuracy:
         }
 
     def to_json(self) -> dict[str, Any]:
+        """The object in a result file, with what follows from the confusion matrix."""
         return {
             "name": self.name,
             "synthetic": self.synthetic,
@@ -189,10 +194,12 @@ class Comparison:
     adjusted: float
 
     def to_json(self) -> dict[str, Any]:
+        """The object in a result file."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, figures: Mapping[str, Any]) -> Comparison:
+        """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
         test = figures["test"]
         return cls(
             first=str(figures["first"]),

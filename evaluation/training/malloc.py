@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import torch
 
-LARGEST_COUNTED = 31 << 20  # bytes: just under the 32 MiB beyond which glibc learns nothing from a block
+MAX_COUNTED = 31 << 20  # bytes: just under the 32 MiB beyond which glibc learns nothing from a block
 
 
 def keep_freed_memory() -> None:
     """Have glibc keep what a step frees. Elsewhere this does nothing."""
-    torch.empty(LARGEST_COUNTED, dtype=torch.uint8)
+    torch.empty(MAX_COUNTED, dtype=torch.uint8)

@@ -18,7 +18,7 @@ SCHEDULES = ("constant", "cosine", "one-cycle")
 AUGMENTATIONS = ("none", "flip", "flip and crop")
 NORMALISATIONS = ("none", "ImageNet", "training set")
 PRECISIONS = ("float32", "bfloat16")
-LARGEST_SEED = 2**64 - 1  # what torch's generators take
+MAX_SEED = 2**64 - 1  # what torch's generators take
 CHOICES = {
     "architecture": ARCHITECTURES,
     "stem": STEMS,
@@ -96,9 +96,9 @@ class Settings:
             number = getattr(self, what)
             if not (math.isfinite(number) and low <= number <= high):
                 raise ValueError(f"{what} is {number}; expected {low} to {high}")
-        if not 0 <= self.seed <= LARGEST_SEED:
+        if not 0 <= self.seed <= MAX_SEED:
             raise ValueError(
-                f"seed is {self.seed}; expected 0 to {LARGEST_SEED}; several runs take seed, seed + 1, ...: choose a "
+                f"seed is {self.seed}; expected 0 to {MAX_SEED}; several runs take seed, seed + 1, ...: choose a "
                 "lower seed"
             )
         if self.weights_key and self.stem != "7x7":
