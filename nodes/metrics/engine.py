@@ -27,24 +27,30 @@ def preparation_inputs() -> list[io.Input]:
             "network",
             options=NETWORK_NAMES,
             default=NETWORK_NAMES[0],
-            tooltip="Which Inception v3: the FID network of 2015-12-05, the field's standard, or torchvision's "
-            "ImageNet-1k network, with which the thesis measured its Inception Score.",
+            tooltip=(
+                "Which Inception v3: the FID network of 2015-12-05, the field's standard, or torchvision's "
+                "ImageNet-1k network, with which the thesis measured its Inception Score."
+            ),
         ),
         io.Combo.Input(
             "convention",
             options=list(CONVENTIONS),
             default="torch-fidelity",
-            tooltip="How pictures are brought to 299x299. Each tool does it its own way and the number depends on it; "
-            "both sets of a comparison need the same. thesis: as clean-fid for the FID network, PIL bicubic for "
-            "torchvision's.",
+            tooltip=(
+                "How pictures are brought to 299x299. Each tool does it its own way and the number depends on it; "
+                "both sets of a comparison need the same. thesis: as clean-fid for the FID network, PIL bicubic for "
+                "torchvision's."
+            ),
         ),
         io.Int.Input(
             "size",
             default=32,
             min=0,
             max=4096,
-            tooltip="First reduce every picture to this many pixels a side (32: CIFAR-10, as the thesis does); "
-            "0 keeps each picture's own size.",
+            tooltip=(
+                "First reduce every picture to this many pixels a side (32: CIFAR-10, as the thesis does); "
+                "0 keeps each picture's own size."
+            ),
         ),
         io.Combo.Input(
             "filter",
@@ -56,8 +62,10 @@ def preparation_inputs() -> list[io.Input]:
             "crop",
             options=list(CROPS),
             default="squash",
-            tooltip="squash: both sides to the size. centre crop: the largest square in the middle. Not used when "
-            "size is 0.",
+            tooltip=(
+                "squash: both sides to the size. centre crop: the largest square in the middle. Not used when "
+                "size is 0."
+            ),
         ),
         io.Boolean.Input(
             "download",
@@ -87,8 +95,10 @@ def name_input() -> io.Input:
     return io.String.Input(
         "name",
         default="",
-        tooltip="Under which name the result is kept (output/hyponet/results/<name>) and shown in the report; "
-        "empty: the set's name.",
+        tooltip=(
+            "Under which name the result is kept (output/hyponet/results/<name>) and shown in the report; "
+            "empty: the set's name."
+        ),
     )
 
 

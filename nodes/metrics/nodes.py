@@ -42,9 +42,11 @@ class HypoNetExtractFeatures(io.ComfyNode):
             node_id="HypoNetExtractFeatures",
             display_name="Image Features",
             category=CATEGORY,
-            description="Runs an Inception network once over a set of pictures. FID, Inception Score, KID, precision "
-            "and recall and diversity are all computed from what it returns. Kept on disk by content, so that the "
-            "same set is never run twice.",
+            description=(
+                "Runs an Inception network once over a set of pictures. FID, Inception Score, KID, precision "
+                "and recall and diversity are all computed from what it returns. Kept on disk by content, so that the "
+                "same set is never run twice."
+            ),
             search_aliases=["inception", "fid", "embedding"],
             inputs=[
                 sockets.LabelledImages.Input(
@@ -100,8 +102,10 @@ class HypoNetMeasureFID(io.ComfyNode):
             node_id="HypoNetMeasureFID",
             display_name="FID",
             category=CATEGORY,
-            description="Frechet Inception Distance between a set and a reference: 0 means alike, higher is worse. "
-            "It depends on the number of pictures and on the convention, both of which are kept with it.",
+            description=(
+                "Frechet Inception Distance between a set and a reference: 0 means alike, higher is worse. "
+                "It depends on the number of pictures and on the convention, both of which are kept with it."
+            ),
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
                 io.MultiType.Input(
@@ -112,8 +116,10 @@ class HypoNetMeasureFID(io.ComfyNode):
                 io.Boolean.Input(
                     "each_class",
                     default=False,
-                    tooltip="Also one FID a class, against the same class of the reference (needs its features). "
-                    "Few pictures a class give high, noisy numbers.",
+                    tooltip=(
+                        "Also one FID a class, against the same class of the reference (needs its features). "
+                        "Few pictures a class give high, noisy numbers."
+                    ),
                 ),
                 name_input(),
             ],
@@ -144,8 +150,10 @@ class HypoNetMeasureInceptionScore(io.ComfyNode):
             node_id="HypoNetMeasureInceptionScore",
             display_name="Inception Score",
             category=CATEGORY,
-            description="Inception Score of one set: high when each picture is clearly of one class and all classes "
-            "occur. It needs no reference. The thesis used torchvision's network; the literature the FID network.",
+            description=(
+                "Inception Score of one set: high when each picture is clearly of one class and all classes "
+                "occur. It needs no reference. The thesis used torchvision's network; the literature the FID network."
+            ),
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
                 io.Int.Input(
@@ -153,8 +161,10 @@ class HypoNetMeasureInceptionScore(io.ComfyNode):
                     default=10,
                     min=1,
                     max=1000,
-                    tooltip="Parts over which mean and spread are taken; a set of fewer pictures has as many parts "
-                    "as pictures, with a warning.",
+                    tooltip=(
+                        "Parts over which mean and spread are taken; a set of fewer pictures has as many parts "
+                        "as pictures, with a warning."
+                    ),
                 ),
                 name_input(),
                 seed_input(
@@ -190,8 +200,10 @@ class HypoNetMeasureKID(io.ComfyNode):
             node_id="HypoNetMeasureKID",
             display_name="KID",
             category=CATEGORY,
-            description="Kernel Inception Distance between two sets: like FID, but without its bias for small sets; "
-            "0 means alike and slightly negative values are normal there.",
+            description=(
+                "Kernel Inception Distance between two sets: like FID, but without its bias for small sets; "
+                "0 means alike and slightly negative values are normal there."
+            ),
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
                 sockets.Features.Input("reference", tooltip="Features of the real set."),
@@ -255,8 +267,10 @@ class HypoNetMeasurePrecisionRecall(io.ComfyNode):
             node_id="HypoNetMeasurePrecisionRecall",
             display_name="Precision and Recall",
             category=CATEGORY,
-            description="Precision: how much of a set looks like the reference; recall: how much of the reference the "
-            "set reaches. Density and coverage are their sturdier relatives. All from nearest neighbours of features.",
+            description=(
+                "Precision: how much of a set looks like the reference; recall: how much of the reference the set "
+                "reaches. Density and coverage are their sturdier relatives. All from nearest neighbours of features."
+            ),
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the generated set."),
                 sockets.Features.Input("reference", tooltip="Features of the real set; best of equal size."),
@@ -313,8 +327,10 @@ class HypoNetMeasureDiversity(io.ComfyNode):
             node_id="HypoNetMeasureDiversity",
             display_name="Diversity",
             category=CATEGORY,
-            description="How unlike the pictures of each class are: mean distance of all pairs, distance to the "
-            "nearest other picture, and the Vendi score (the number of truly different pictures). Near-copies show.",
+            description=(
+                "How unlike the pictures of each class are: mean distance of all pairs, distance to the "
+                "nearest other picture, and the Vendi score (the number of truly different pictures). Near-copies show."
+            ),
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
                 name_input(),

@@ -48,8 +48,10 @@ class HypoNetWriteReport(io.ComfyNode):
             node_id="HypoNetWriteReport",
             display_name="Report",
             category="HypoNet/Report",
-            description="One page with every figure beside the thesis's: Tables 5-9 to 5-12, the other metrics, plots, "
-            "and where each number came from. Writes HTML, Markdown, CSV and the plots to output/hyponet/reports.",
+            description=(
+                "One page with every figure beside the thesis's: Tables 5-9 to 5-12, the other metrics, plots, "
+                "and where each number came from. Writes HTML, Markdown, CSV and the plots to output/hyponet/reports."
+            ),
             search_aliases=["table", "results", "html", "csv", "markdown"],
             is_input_list=True,
             inputs=[
@@ -61,17 +63,21 @@ class HypoNetWriteReport(io.ComfyNode):
                 io.String.Input(
                     "results",
                     default="*",
-                    tooltip="Which results on disk to add to the linked ones, by name: * for all, sd15* for some, "
-                    "empty for none. Only what is finished when this node runs is found: link what runs in this graph.",
+                    tooltip=(
+                        "Which results on disk to add to the linked ones, by name: * for all, sd15* for some, empty "
+                        "for none. Only what is finished when this node runs is found: link what runs in this graph."
+                    ),
                 ),
                 io.String.Input(
                     "thesis_rows",
                     default="",
                     multiline=True,
                     dynamic_prompts=False,
-                    tooltip="Which of our names is which row or test set of the thesis, one a line: my set = SD1.5 "
-                    "HypoNet, my test = CIFAR-10 test. Names such as sd15-hyponet are recognised without it; CIFAR-10 "
-                    "Train + 1000 means Table 5-10.",
+                    tooltip=(
+                        "Which of our names is which row or test set of the thesis, one a line: my set = SD1.5 "
+                        "HypoNet, my test = CIFAR-10 test. Names such as sd15-hyponet are recognised without it; "
+                        "CIFAR-10 Train + 1000 means Table 5-10."
+                    ),
                 ),
             ],
             outputs=[

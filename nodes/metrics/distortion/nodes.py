@@ -33,8 +33,10 @@ class HypoNetPlotDistortion(io.ComfyNode):
             node_id="HypoNetPlotDistortion",
             display_name="Distortion Curve",
             category=CATEGORY,
-            description="FID of ever more distorted copies of a set against the set itself (Figure 5-3): it has to "
-            "rise. Each kind and strength is one pass over the set, so a few hundred pictures are plenty.",
+            description=(
+                "FID of ever more distorted copies of a set against the set itself (Figure 5-3): it has to "
+                "rise. Each kind and strength is one pass over the set, so a few hundred pictures are plenty."
+            ),
             inputs=[
                 sockets.LabelledImages.Input("images", tooltip="The set to distort."),
                 io.String.Input(

@@ -39,8 +39,10 @@ class HypoNetSaveStatistics(io.ComfyNode):
             node_id="HypoNetSaveStatistics",
             display_name="Save Statistics",
             category=CATEGORY,
-            description="Writes mean and covariance of a set's features to output/hyponet/statistics, for FID without "
-            "the pictures. pytorch-fid and clean-fid read the file.",
+            description=(
+                "Writes mean and covariance of a set's features to output/hyponet/statistics, for FID without "
+                "the pictures. pytorch-fid and clean-fid read the file."
+            ),
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the reference set."),
                 io.String.Input("name", default="reference", tooltip="Name of the file, without .npz."),
@@ -73,8 +75,10 @@ class HypoNetLoadStatistics(io.ComfyNode):
             node_id="HypoNetLoadStatistics",
             display_name="Load Statistics",
             category=CATEGORY,
-            description="Reads reference statistics (.npz) of pytorch-fid, clean-fid or Save Statistics. Ours say "
-            "where they came from; of the others you have to.",
+            description=(
+                "Reads reference statistics (.npz) of pytorch-fid, clean-fid or Save Statistics. Ours say "
+                "where they came from; of the others you have to."
+            ),
             inputs=[
                 FileCombo(
                     "file",
