@@ -42,13 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
         say(str(error))
         return WRONG
     except ServerGone as error:
-        say(f"{error}; run the same command again to go on")
+        say(f"{error}; run the same command again to resume")
         return NO_SERVER
     except UNREACHABLE as error:
         say(f"no ComfyUI at {options.url}: {error}; start one, or give another address with --url")
         return NO_SERVER
     except KeyboardInterrupt:
-        say("stopped; run the same command again to go on")
+        say("stopped; run the same command again to resume")
         return STOPPED
 
 
