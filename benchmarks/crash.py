@@ -17,6 +17,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from pack import load_pack
 
 load_pack()
+from hyponet.nodes.dataset.open import create_or_open  # noqa: E402
+from hyponet.nodes.dataset.store.description import Copies, SetSpec  # noqa: E402
 from hyponet.nodes.dataset.store.store import DatasetStore  # noqa: E402
 from hyponet.nodes.dataset.store.writer import BackgroundWriter  # noqa: E402
 from hyponet.nodes.prompts.item import Item  # noqa: E402
@@ -43,9 +46,9 @@ def schedule(images: int) -> list[tuple[str, int]]:
     return [(LABELS[place % len(LABELS)], place // len(LABELS)) for place in range(images)]
 
 
-def open_set(base: Path) -> DatasetStore:
+def open_set(base: Path) -> AbstractContextManager[DatasetStore]:
     plan = {"classes": [{"name": label, "synset": ""} for label in LABELS]}
-    return DatasetStore.create_or_open(base, "set", plan=plan, identity={"steps": 2}, provenance={}, copies=(32,))
+    return create_or_open(base, "set", SetSpec(plan, {"steps": 2}, copies=Copies((32,))))
 
 
 def write(base: Path, images: int, slow: float) -> None:

@@ -127,7 +127,8 @@ def measure_loop(models: Path, images: int, steps: int) -> None:
     import comfy.sd
     import torch
 
-    from hyponet.nodes.dataset.store.store import DatasetStore
+    from hyponet.nodes.dataset.open import create_or_open
+    from hyponet.nodes.dataset.store.description import SetSpec
     from hyponet.nodes.dataset.store.writer import BackgroundWriter
     from hyponet.nodes.prompts.item import Item
     from hyponet.nodes.sampling import engine
@@ -139,7 +140,7 @@ def measure_loop(models: Path, images: int, steps: int) -> None:
     pipeline = engine.ComfyPipeline(model, vae, engine.Encoder(clip, lambda: None), settings)
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         clock = Clock()
-        with DatasetStore.create_or_open(Path(folder), "set", plan={}, identity={}, provenance={}) as store:
+        with create_or_open(Path(folder), "set", SetSpec({}, {})) as store:
             items = [Item("horse", n, 0, text, "blurry", (), n) for n, text in enumerate(prompts(images, "loop"))]
             pipeline.decode(pipeline.sample(pipeline.encode(items[:1]), lambda *_: None))
             began = time.perf_counter()
@@ -182,7 +183,8 @@ class Stub:
 
 def measure_memory(images: int) -> float:
     """The most memory that this process held, MB, after `images` pictures of 256x256."""
-    from hyponet.nodes.dataset.store.store import DatasetStore
+    from hyponet.nodes.dataset.open import create_or_open
+    from hyponet.nodes.dataset.store.description import SetSpec
     from hyponet.nodes.dataset.store.writer import BackgroundWriter
     from hyponet.nodes.prompts.item import ClassSpec
     from hyponet.nodes.prompts.plan import Plan
@@ -193,7 +195,7 @@ def measure_memory(images: int) -> float:
         [ClassSpec("cat"), ClassSpec("dog")], "a {red|blue} __class__", Library([]), images_per_class=images // 2
     )
     with tempfile.TemporaryDirectory() as folder:
-        with DatasetStore.create_or_open(Path(folder), "set", plan={}, identity={}, provenance={}) as store:
+        with create_or_open(Path(folder), "set", SetSpec({}, {})) as store:
             with BackgroundWriter(store, queue_size=16) as writer:
                 no_memory: Callable[[BaseException], bool] = lambda error: False  # noqa: E731
                 loop = GenerationLoop(

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from pack import load_pack
 
 load_pack()
-from hyponet.nodes.dataset.store.record import Line  # noqa: E402
+from hyponet.evaluation.pictures.manifest import PickedOption, Record  # noqa: E402
+from hyponet.nodes.dataset.store.description import SetSpec  # noqa: E402
 from hyponet.nodes.dataset.store.store import DatasetStore  # noqa: E402
 from hyponet.nodes.dataset.store.writer import BackgroundWriter  # noqa: E402
 from hyponet.nodes.prompts.item import Item, Pick  # noqa: E402
@@ -36,7 +38,7 @@ PROMPT = "front view of a red domestic cat in a park, best quality, 8k, highly d
 
 def open_set(base: Path, name: str) -> DatasetStore:
     plan = {"classes": [{"name": label, "synset": ""} for label in LABELS]}
-    return DatasetStore.create_or_open(base, name, plan=plan, identity={}, provenance={})
+    return DatasetStore.create_or_open(base, name, SetSpec(plan, {}))
 
 
 def schedule(count: int) -> list[tuple[str, int]]:
@@ -45,13 +47,14 @@ def schedule(count: int) -> list[tuple[str, int]]:
 
 def write_manifest(root: Path, count: int) -> None:
     """A manifest of `count` lines; no pictures: opening must not look for them."""
+    picks = tuple(PickedOption(pick.slot, pick.option, pick.source) for pick in PICKS)
     with open(root / "metadata.jsonl", "w", encoding="utf-8") as file:
         for label, rank in schedule(count):
-            line = Line(
-                f"{label}/{rank:06d}.png", label, rank, 0, "ok", PROMPT, "blurry, low quality", PICKS, rank, 512, 512,
+            record = Record(
+                f"{label}/{rank:06d}.png", label, rank, 0, "ok", PROMPT, "blurry, low quality", picks, rank, 512, 512,
                 "0123456789abcdef" * 4,
             )  # fmt: skip
-            file.write(line.to_json() + "\n")
+            file.write(record.to_json() + "\n")
 
 
 def compare_opening(base: Path, count: int, rounds: int) -> None:
@@ -87,7 +90,7 @@ def measure_writing(base: Path) -> None:
     """Memory of this process after 100 and after 10,000 pictures of 128x128."""
     held = {}
     rng = np.random.default_rng(0)
-    with open_set(base, "many") as store, BackgroundWriter(store) as writer:
+    with closing(open_set(base, "many")) as store, BackgroundWriter(store) as writer:
         for place, (label, rank) in enumerate(schedule(10_000), 1):
             writer.put(Item(label, rank, 0, PROMPT, "", PICKS, rank), rng.integers(0, 256, (128, 128, 3), np.uint8))
             if place in (100, 10_000):

@@ -8,43 +8,45 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from PIL import Image
 
 from ...evaluation.files import replacing
+from ..upstream import ModelFile
 from .contact_sheet import ORDERS, SheetSettings, contact_sheet
 from .store import folders
-
-if TYPE_CHECKING:  # the store writes its card
-    from .store.store import DatasetStore
+from .store.store import DatasetStore
 
 CARD = "README.md"
-_MARK = re.compile(r"\n<!-- hyponet card ([0-9a-f]{16}) -->\n$")
+_MAX_CELL = 120  # characters of a table cell
+_SIGNATURE = re.compile(r"\n<!-- hyponet card ([0-9a-f]{16}) -->\n$")
 
 
 def write_card(store: DatasetStore) -> bool:
-    """Write the card unless its reader changed it; whether it was written."""
-    path = store.root / CARD
-    if path.exists() and not _is_ours(path.read_text(encoding="utf-8", errors="replace")):
-        return False
+    """Write the card unless it says the same already or somebody edited it; whether it was written."""
+    path, text = store.root / CARD, card_text(store)
+    signed = f"{text}\n<!-- hyponet card {_digest(text)} -->\n"
+    if path.exists():
+        existing = path.read_text(encoding="utf-8", errors="replace")
+        if not _is_ours(existing) or (existing == signed and not store.changed):
+            return False
     if len(store):
-        folder = folders.make_sibling(store.root, "sheets")
+        folder = folders.make_sidecar(store.root, folders.SHEETS)
         sheet = contact_sheet(store, SheetSettings(cell=96, order=ORDERS[1], caption="label"))
         with replacing(folder / "card.jpg") as part:
             Image.fromarray(sheet.image).save(part, "JPEG", quality=88)
-    text = card_text(store)
-    with replacing(path, work=store.work) as part:
-        part.write_text(f"{text}\n<!-- hyponet card {_digest(text)} -->\n", encoding="utf-8")
+    with replacing(path, work=store.work) as part:  # not beside the card: what lies in a set's folder is part of it
+        part.write_text(signed, encoding="utf-8", newline="\n")
     return True
 
 
 def card_text(store: DatasetStore) -> str:
     """The card as Markdown with the front matter that the Hugging Face hub reads."""
-    provenance = store.description["provenance"]
-    total = len(store)
+    description, total = store.description, len(store)
     parts = [
-        f"---\nlicense: {_yaml(str(store.description.get('licence') or 'unknown'))}\n"
+        f"---\nlicense: {_yaml(description.licence or 'unknown')}\n"
         "task_categories:\n- image-classification\ntags:\n- synthetic\n- generated\n"
         f"size_categories:\n- {_size_category(total)}\n---",
         f"# {store.name}",
@@ -52,9 +54,9 @@ def card_text(store: DatasetStore) -> str:
         "is a photo, and each file says so (IPTC digital source type: trained algorithmic media).",
     ]
     if total:
-        parts.append(f"![samples](../{folders.sibling(store.root, 'sheets').name}/card.jpg)".replace(" ", "%20"))
-    parts += ["## Classes", _counts(store), "## Models", _models(provenance.get("models") or [])]
-    parts += ["## Settings", _settings(store.description["identity"]), "## Licence", _licence(store)]
+        parts.append(f"![samples](../{folders.sidecar(store.root, folders.SHEETS).name}/card.jpg)".replace(" ", "%20"))
+    parts += ["## Classes", _counts(store), "## Models", _models(description.provenance.models)]
+    parts += ["## Settings", _settings(description.identity), "## Licence", _licence(description.licence)]
     parts += ["## Intended use", _USE, "## Files", _FILES]
     return "\n\n".join(parts).encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -73,31 +75,32 @@ _FILES = (
 def _counts(store: DatasetStore) -> str:
     rows = ["| class | folder | WordNet | pictures |", "|---|---|---|---|"]
     counts = store.counts()
-    for entry in store.description["classes"]:
-        label = entry["label"]
-        rows.append(f"| {_cell(label)} | {_cell(entry['folder'])} | {entry['synset']} | {counts[label]} |")
-    kept = len(store.manifest.index.kept)
-    if kept:
-        rows.append(f"\n{kept} of them failed every try of a check and are marked `kept`; exports leave them out.")
+    for entry in store.description.classes:
+        rows.append(f"| {_cell(entry.label)} | {_cell(entry.folder)} | {entry.synset} | {counts[entry.label]} |")
+    fallbacks = store.fallback_count()
+    if fallbacks:
+        rows.append(
+            f"\n{fallbacks} of them failed every try of a check and are marked `fallback`; exports leave them out."
+        )
     return "\n".join(rows)
 
 
-def _models(models: list[dict[str, Any]]) -> str:
+def _models(models: Sequence[ModelFile]) -> str:
     if not models:
         return "Not recorded."
     rows = ["| kind | file | sha256 |", "|---|---|---|"]
-    rows += [f"| {_cell(m.get('kind', ''))} | {_cell(m.get('name', ''))} | {m.get('sha256', '')} |" for m in models]
+    rows += [f"| {_cell(file.kind)} | {_cell(file.name)} | {file.sha256} |" for file in models]
     return "\n".join(rows)
 
 
-def _settings(identity: dict[str, Any]) -> str:
+def _settings(identity: Mapping[str, Any]) -> str:
     rows = ["| setting | value |", "|---|---|"]
     return "\n".join([*rows, *(f"| {_cell(key)} | {_cell(value)} |" for key, value in identity.items())])
 
 
-def _licence(store: DatasetStore) -> str:
-    if store.description.get("licence"):
-        return str(store.description["licence"])
+def _licence(licence: str) -> str:
+    if licence:
+        return licence
     return "Not stated: fill in `licence` in `dataset.json`. The licences of the models named above may bind it."
 
 
@@ -110,7 +113,7 @@ def _size_category(total: int) -> str:
 
 def _cell(value: object) -> str:
     text = str(value).replace("|", "\\|").replace("\n", " ")
-    return text if len(text) <= 120 else text[:117] + "..."
+    return text if len(text) <= _MAX_CELL else text[: _MAX_CELL - 3] + "..."
 
 
 def _yaml(text: str) -> str:
@@ -122,5 +125,5 @@ def _digest(text: str) -> str:
 
 
 def _is_ours(text: str) -> bool:
-    mark = _MARK.search(text)
-    return mark is not None and _digest(text[: mark.start()]) == mark[1]
+    signature = _SIGNATURE.search(text)
+    return signature is not None and _digest(text[: signature.start()]) == signature[1]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -15,12 +14,10 @@ from PIL import Image, ImageDraw
 from ...evaluation.files import replacing
 from ...evaluation.fonts import caption_font
 from ...evaluation.pictures.decode import decode
-from .store.folders import make_sibling
+from ...evaluation.pictures.manifest import FALLBACK, Record
+from .store.folders import SHEETS, make_sidecar
 from .store.names import safe_folder
-from .store.record import KEPT, Line
-
-if TYPE_CHECKING:  # the store's card shows a sheet
-    from .store.store import DatasetStore
+from .store.store import DatasetStore
 
 CAPTIONS = ("number and label", "label", "prompt", "none")
 ORDERS = ("by class", "interleaved")
@@ -51,10 +48,10 @@ class SheetSettings:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One page. `image`: [H, W, 3] uint8; `shown`: the lines on it; `pages`: how many there are in all."""
+    """One page. `image`: [H, W, 3] uint8; `records`: of the pictures on it; `pages`: how many there are in all."""
 
     image: np.ndarray
-    shown: tuple[Line, ...]
+    records: tuple[Record, ...]
     pages: int
 
 
@@ -64,25 +61,25 @@ def contact_sheet(store: DatasetStore, settings: SheetSettings) -> Sheet:
     Raises:
         ValueError: the set has no picture of the class, or fewer pages.
     """
-    places = {label: place for place, label in enumerate(store.labels)}
-    if settings.only_class and settings.only_class not in places:
-        known = ", ".join(ascii(label) for label in places)
-        raise ValueError(f"only_class is {settings.only_class!a}; expected one of the set's: {known}")
+    class_indices = {label: index for index, label in enumerate(store.labels)}
+    if settings.only_class and settings.only_class not in class_indices:
+        classes = ", ".join(ascii(label) for label in class_indices)
+        raise ValueError(f"only_class is {settings.only_class!a}; expected one of the set's: {classes}")
     keys = store.keys(in_turn=settings.order == ORDERS[1], only_class=settings.only_class)
     pages = -(-len(keys) // settings.per_page)
     if not keys:
         raise ValueError(f"data set {store.name!r} has no pictures to show; expected at least one; generate some first")
     if settings.page >= pages:
         raise ValueError(f"page is {settings.page}; expected 0 to {pages - 1}; the set shows {len(keys)} pictures")
-    lines = store.lines_of(keys[settings.page * settings.per_page : (settings.page + 1) * settings.per_page])
-    captions = [_caption(line, settings.caption, places) for line in lines]
-    cells = [_cell(store, line, caption, settings) for line, caption in zip(lines, captions, strict=True)]
-    return Sheet(_grid(cells, settings.columns), tuple(lines), pages)
+    records = store.records_of(keys[settings.page * settings.per_page : (settings.page + 1) * settings.per_page])
+    captions = [_caption(record, settings.caption, class_indices) for record in records]
+    cells = [_cell(store, record, caption, settings) for record, caption in zip(records, captions, strict=True)]
+    return Sheet(_grid(cells, settings.columns), tuple(records), pages)
 
 
 def save_sheet(store: DatasetStore, settings: SheetSettings, sheet: Sheet) -> Path:
     """Write the sheet beside the set, in <name>.sheets, and say where."""
-    folder = make_sibling(store.root, "sheets")
+    folder = make_sidecar(store.root, SHEETS)
     of_class = f"-{safe_folder(settings.only_class)}" if settings.only_class else ""
     path = folder / f"sheet{of_class}-{settings.columns}x{settings.rows}-{settings.page:04d}.png"
     with replacing(path) as part:
@@ -90,19 +87,19 @@ def save_sheet(store: DatasetStore, settings: SheetSettings, sheet: Sheet) -> Pa
     return path
 
 
-def _caption(line: Line, kind: str, places: dict[str, int]) -> str:
-    number = line.rank * len(places) + places[line.label]
-    star = " *" if line.status == KEPT else ""
+def _caption(record: Record, kind: str, class_indices: dict[str, int]) -> str:
+    number = record.rank * len(class_indices) + class_indices[record.label]
+    star = " *" if record.status == FALLBACK else ""
     if kind == "number and label":
-        return f"{number} {line.label}{star}"
-    return {"label": line.label + star, "prompt": line.prompt}.get(kind, "")
+        return f"{number} {record.label}{star}"
+    return {"label": record.label + star, "prompt": record.prompt}.get(kind, "")
 
 
-def _cell(store: DatasetStore, line: Line, caption: str, settings: SheetSettings) -> Image.Image:
+def _cell(store: DatasetStore, record: Record, caption: str, settings: SheetSettings) -> Image.Image:
     side, strip = settings.cell, _strip(settings)
     cell = Image.new("RGB", (side, side + strip), "white")
     try:
-        picture = Image.fromarray(decode(store.path(line), line.file_name))
+        picture = Image.fromarray(decode(store.path(record), record.file_name))
         picture = _fitted(picture, side)
         cell.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     except ValueError:
@@ -135,7 +132,7 @@ def _grid(cells: list[Image.Image], columns: int) -> np.ndarray:
     width, height, gap = *cells[0].size, 2
     across, down = min(columns, len(cells)), -(-len(cells) // columns)
     sheet = Image.new("RGB", (across * (width + gap) + gap, down * (height + gap) + gap), "white")
-    for place, cell in enumerate(cells):
-        row, column = divmod(place, columns)
+    for index, cell in enumerate(cells):
+        row, column = divmod(index, columns)
         sheet.paste(cell, (gap + column * (width + gap), gap + row * (height + gap)))
     return np.asarray(sheet)

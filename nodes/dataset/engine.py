@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +12,29 @@ from comfy_api.latest import io, ui
 from comfy_execution.graph import ExecutionBlocker
 
 from ...evaluation.pictures.decode import FILTERS
+from ...evaluation.pictures.manifest import DESCRIPTION, MANIFEST
 from .. import paths, sockets
 from ..engine import versions
-from ..graph import Upstream, model_parameters, sampler_parameters, upstream_of
+from ..graph import upstream_of
 from ..prompts.plan import Plan
+from ..upstream import Upstream, sampler_parameters
+from .open import create_or_open
+from .store.description import Copies, Provenance, SetSpec, read_revision
 from .store.encode import FORMATS, Encoding
-from .store.folders import DESCRIPTION
+from .store.folders import REJECTS, SHEETS, WORK
 from .store.names import check_set_name
-from .store.store import DatasetRef, DatasetStore, read_revision
+from .store.store import DatasetRef, DatasetStore
 
 NO_SETS = "(no sets yet)"
 
 
-@dataclass(frozen=True, slots=True)
-class Copies:
-    """Small copies asked for: sides in pixels, and the filter."""
-
-    sizes: tuple[int, ...]
-    filter: str
-
-
 def dataset_input(id: str = "dataset", optional: bool = False, tooltip: str = "") -> io.Input:
+    """The socket for a set."""
     return sockets.Dataset.Input(id, optional=optional, tooltip=tooltip or "A labelled set on disk.")
 
 
 def dataset_output(id: str = "dataset_out", name: str = "dataset", tooltip: str = "") -> io.Output:
+    """The socket for the set as the node leaves it."""
     return sockets.Dataset.Output(id, display_name=name, tooltip=tooltip or "The set on disk, as it is now.")
 
 
@@ -84,13 +83,12 @@ def writing_inputs() -> list[io.Input]:
 
 def names_of_sets() -> list[str]:
     """Every set in the folders that may be read, by its path below its folder; one entry says that there is none."""
-    found = []
-    for base in [paths.datasets_dir(), *paths.model_folders("datasets")]:
-        if base.is_dir():
-            found += [path.parent.relative_to(base).as_posix() for path in base.glob(f"*/{DESCRIPTION}")]
-            found += [path.parent.relative_to(base).as_posix() for path in base.glob(f"*/*/{DESCRIPTION}")]
-    kept = [name for name in dict.fromkeys(found) if not name.endswith((".work", ".sheets", ".rejects"))]
-    return sorted(kept) or [NO_SETS]
+    names = []
+    for base in _bases():
+        for pattern in (f"*/{DESCRIPTION}", f"*/*/{DESCRIPTION}"):
+            names += [path.parent.relative_to(base).as_posix() for path in base.glob(pattern)]
+    sidecars = tuple(f".{kind}" for kind in (WORK, SHEETS, REJECTS))
+    return sorted({name for name in names if not name.endswith(sidecars)}) or [NO_SETS]
 
 
 def find_set(name: str) -> DatasetRef:
@@ -100,14 +98,14 @@ def find_set(name: str) -> DatasetRef:
         ValueError: `name` is no plain relative path, or the folder is no set of ours.
         FileNotFoundError: there is none; the message lists the folders searched.
     """
-    path = paths.confine_any([paths.datasets_dir(), *paths.model_folders("datasets")], name, what="data set name")
+    path = paths.confine_any(_bases(), name, what="data set name")
     return DatasetStore.open(path).ref()
 
 
 def plan_of(store: DatasetStore) -> Plan | ExecutionBlocker:
     """The plan in dataset.json; of a merge of different sets, which has none, a blocker that says so downstream."""
     try:
-        return Plan.from_json(store.description["plan"])
+        return Plan.from_json(store.description.plan)
     except (ValueError, KeyError, TypeError):
         return ExecutionBlocker(f"data set {store.name!r} has no one plan: it was merged from different sets")
 
@@ -120,15 +118,15 @@ def find_sets(names: str) -> list[DatasetRef]:
 def set_fingerprint(name: str | None) -> str:
     """Changes when a set that is loaded by name has other pictures. Never raises (that would rerun it for ever)."""
     try:
-        path = paths.confine_any([paths.datasets_dir(), *paths.model_folders("datasets")], str(name))
-        size = (path / "metadata.jsonl").stat().st_size
+        path = paths.confine_any(_bases(), str(name))
+        size = (path / MANIFEST).stat().st_size
     except (ValueError, OSError):
         return "none"
     return f"{read_revision(path)}:{size}"
 
 
 def checked_ref(dataset: object) -> DatasetRef:
-    """`dataset` if it is a set that lies where sets may lie."""
+    """`dataset` if it is a set; that it lies where sets may lie was checked when it was named."""
     if not isinstance(dataset, DatasetRef):
         raise ValueError(f"dataset is {type(dataset).__name__}; expected a data set; connect Generate or Load Dataset")
     return dataset
@@ -146,11 +144,12 @@ def upstream(hidden: Any, start: str) -> Upstream:
 
     What stands behind Plan Batch is the plan's, which is compared by itself.
     """
-    found = upstream_of(hidden, [start], ends=("HypoNetPlanBatch",))
-    return Upstream({key: value for key, value in found.settings.items() if _stays(key)}, found.files)
+    whole = upstream_of(hidden, [start], ends=("HypoNetPlanBatch",))
+    return Upstream({key: value for key, value in whole.settings.items() if _is_same_for_all(key)}, whole.files)
 
 
-def _stays(key: str) -> bool:
+def _is_same_for_all(key: str) -> bool:
+    """Whether a setting, "Class.widget", is one of the whole set and not of one batch."""
     return key.rpartition(".")[2] not in ("seed", "noise_seed", "batch_number", "filename_prefix")
 
 
@@ -175,38 +174,37 @@ def is_own(ref: DatasetRef) -> bool:
     return base in ref.path.resolve().parents
 
 
-def new_set(name: str, plan: Plan, hidden: Any, encoding: Encoding, copies: Copies, made_by: Upstream) -> DatasetStore:
-    """The set `name`, made or gone on with, open for writing."""
+@contextmanager
+def create_or_open_set(
+    name: str, plan: Plan, hidden: Any, encoding: Encoding, copies: Copies, upstream: Upstream
+) -> Iterator[DatasetStore]:
+    """The set `name` below output/datasets, made or resumed, open for writing."""
     path = set_path(name)
-    stored = plan.to_json()
-    provenance = {
-        "versions": versions(),
-        "models": [asdict(file) for file in made_by.files],
-        "nodes": made_by.settings,
-        "prompt": hidden.prompt,
-        "workflow": (hidden.extra_pnginfo or {}).get("workflow"),
-        "parameters": {**sampler_parameters(made_by.settings), **model_parameters(made_by.files)},
-    }
-    return DatasetStore.create_or_open(
-        path.parent,
-        path.name,
-        plan=stored,
-        identity=made_by.settings,
-        provenance=provenance,
-        encoding=encoding,
-        copies=copies.sizes,
-        copy_filter=copies.filter,
+    provenance = Provenance.of_graph(
+        upstream,
+        versions(),
+        prompt=hidden.prompt,
+        workflow=(hidden.extra_pnginfo or {}).get("workflow"),
+        parameters=sampler_parameters(upstream.settings),
     )
+    spec = SetSpec(plan.to_json(), upstream.settings, provenance, encoding=encoding, copies=copies)
+    with create_or_open(path.parent, path.name, spec) as store:
+        yield store
 
 
 def shown(text: str, image: torch.Tensor | None = None, facts: dict[str, Any] | None = None) -> dict[str, Any]:
     """What a node shows and the history keeps: text, a picture, and facts for programs under `hyponet`."""
-    seen = dict(ui.PreviewText(text).as_dict())
+    outputs = dict(ui.PreviewText(text).as_dict())
     if image is not None:
-        seen |= ui.PreviewImage(image).as_dict()
-    return seen | ({"hyponet": [facts]} if facts else {})
+        outputs |= ui.PreviewImage(image).as_dict()
+    return outputs | ({"hyponet": [facts]} if facts else {})
 
 
 def facts(store: DatasetStore) -> dict[str, Any]:
-    """Counts and place of a set, for the history."""
+    """Counts and folder of a set, for the history."""
     return {"name": store.name, "path": str(store.root), "images": len(store), "classes": store.counts()}
+
+
+def _bases() -> list[Path]:
+    """The folders that sets are read from: output/datasets and those of extra_model_paths.yaml."""
+    return [paths.datasets_dir(), *paths.model_folders("datasets")]

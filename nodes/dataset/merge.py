@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .store.encode import Encoding
+from ...evaluation.pictures.manifest import Record
+from ...evaluation.progress import Progress
+from .open import create_or_open
+from .store.description import Description, SetSpec
 from .store.identity import plan_differences
-from .store.record import Line
 from .store.store import DatasetStore
 
-Progress = Callable[[int, int], None]
 
+@contextmanager
+def merge(
+    sources: Sequence[DatasetStore], base: Path, name: str, progress: Progress | None = None
+) -> Iterator[DatasetStore]:
+    """The merged set, open for writing as long as the context lasts.
 
-def merge(sources: Sequence[DatasetStore], base: Path, name: str, progress: Progress | None = None) -> DatasetStore:
-    """The merged set, open for writing; close it.
-
-    Shards of one plan keep their ranks and settings, so that the merged set can be gone on with. Of other sets, an
+    Shards of one plan keep their ranks and settings, so that the merged set can be resumed. Of other sets, an
     item whose (label, rank) is taken gets the next free rank. A picture that the set has already is left out, so
     merging again only adds what is new.
 
@@ -37,87 +41,92 @@ def merge(sources: Sequence[DatasetStore], base: Path, name: str, progress: Prog
         raise ValueError(f"datasets has {len(sources)} entries; expected at least two sets to merge; connect another")
     if any(source.root == base / name for source in sources):
         raise ValueError(f"name is {name!r}, one of the sets to merge; expected a new name; nothing was changed")
+    of_one_plan = all(_go_together(sources[0].description, source.description) for source in sources)
+    with create_or_open(base, name, _merged_spec(sources, of_one_plan)) as target:
+        if of_one_plan:
+            _copy_rejections(sources, target)
+        _add_all(sources, target, progress)
+        yield target
+
+
+def _merged_spec(sources: Sequence[DatasetStore], of_one_plan: bool) -> SetSpec:
     first = sources[0].description
-    alike = all(_go_together(first, source.description) for source in sources)
-    target = DatasetStore.create_or_open(
-        base,
-        name,
-        plan=_whole(first["plan"]) if alike else {"merged": [source.description["plan"] for source in sources]},
-        identity=_own_identity(first) if alike else {"merged": [_name(source) for source in sources]},
-        provenance=first["provenance"] | {"merged": [_origin(source) for source in sources]},
-        classes={label: synset for source in sources for label, synset in source.synsets.items()},
-        encoding=Encoding(**first["encoding"]),
+    return SetSpec(
+        plan=_unsharded(first.plan) if of_one_plan else {"merged": [source.description.plan for source in sources]},
+        identity=_own_identity(first) if of_one_plan else {"merged": [_source_id(source) for source in sources]},
+        provenance=replace(first.provenance, merged=tuple(_origin(source) for source in sources)),
+        classes={label: synset for source in sources for label, synset in source.description.synsets.items()},
+        encoding=first.encoding,
     )
-    try:
-        if alike:
-            _take_rejections(sources, target)
-        _adopt_all(sources, target, progress)
-    except BaseException:
-        target.close()
-        raise
-    return target
 
 
-def _adopt_all(sources: Sequence[DatasetStore], target: DatasetStore, progress: Progress | None) -> None:
-    known = {(line.label, line.sha256) for line in target.lines()}
-    free: dict[str, int] = {}
-    total, done = sum(len(source) for source in sources), 0
+def _add_all(sources: Sequence[DatasetStore], target: DatasetStore, progress: Progress | None) -> None:
+    digests = {(record.label, record.sha256) for record in target.records()}
+    next_ranks: dict[str, int] = {}
+    total, finished = sum(len(source) for source in sources), 0
     for source in sources:
-        for line in source.lines():
-            if (line.label, line.sha256) not in known:
-                known.add((line.label, line.sha256))
-                target.adopt(_placed(line, target, free), source.path(line))
-            done += 1
+        for record in source.records():
+            if (record.label, record.sha256) not in digests:
+                digests.add((record.label, record.sha256))
+                target.add_file(_with_free_rank(record, target, next_ranks), source.path(record))
+            finished += 1
             if progress is not None:
-                progress(done, total)
+                progress(finished, total)
 
 
-def _take_rejections(sources: Sequence[DatasetStore], target: DatasetStore) -> None:
+def _copy_rejections(sources: Sequence[DatasetStore], target: DatasetStore) -> None:
     """What a shard rejected is not made again with the same seed."""
     for source in sources:
         news = [
             rejection
-            for rejection in source.rejected.read()
-            if rejection.line.attempt > target.rejected.highest(*rejection.line.key)
-            and not target.has(*rejection.line.key)
+            for rejection in source.rejections()
+            if rejection.record.attempt > target.last_rejected_attempt(*rejection.record.key)
+            and not target.has(*rejection.record.key)
         ]
         if news:
-            target.rejected.append(news)
+            target.log_rejections(news)
 
 
-def _placed(line: Line, target: DatasetStore, free: dict[str, int]) -> Line:
-    if not target.has(*line.key):
-        return line
-    rank = free.get(line.label)
+def _with_free_rank(record: Record, target: DatasetStore, next_ranks: dict[str, int]) -> Record:
+    """`record` with a rank that the target has not; `next_ranks` remembers per label where to look next."""
+    if not target.has(*record.key):
+        return record
+    rank = next_ranks.get(record.label)
     if rank is None:
-        rank = max(target.manifest.index.ranks(line.label), default=-1) + 1
-    while target.has(line.label, rank):
+        rank = target.highest_rank(record.label) + 1
+    while target.has(record.label, rank):
         rank += 1
-    free[line.label] = rank + 1
-    return replace(line, rank=rank)
+    next_ranks[record.label] = rank + 1
+    return replace(record, rank=rank)
 
 
-def _go_together(first: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _go_together(first: Description, second: Description) -> bool:
     """Whether two sets hold items of one plan, made by the same settings."""
-    names = [[entry["label"] for entry in each["classes"]] for each in (first, other)]
-    same = first["identity"] == other["identity"] and sorted(names[0]) == sorted(names[1])
-    return same and not plan_differences(first["plan"], other["plan"])
+    same_classes = first.synsets.keys() == second.synsets.keys()
+    return same_classes and first.identity == second.identity and not plan_differences(first.plan, second.plan)
 
 
-def _whole(plan: Mapping[str, Any]) -> dict[str, Any]:
+def _unsharded(plan: Mapping[str, Any]) -> dict[str, Any]:
     """`plan` with the items of all its shards."""
     return {**plan, "shard": [0, 1]} if "shard" in plan else dict(plan)
 
 
-def _own_identity(description: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in description["identity"].items() if key != "encoding"}
+def _own_identity(description: Description) -> dict[str, Any]:
+    """The identity without the encoding, which opening a set adds to it."""
+    return {key: value for key, value in description.identity.items() if key != "encoding"}
 
 
-def _name(source: DatasetStore) -> str:
-    settings = json.dumps(source.description["identity"], sort_keys=True)
+def _source_id(source: DatasetStore) -> str:
+    """Name of a source and a hash of its settings: another set under that name is another merge."""
+    settings = json.dumps(source.description.identity, sort_keys=True)
     return f"{source.name} {hashlib.sha256(settings.encode()).hexdigest()[:8]}"
 
 
 def _origin(source: DatasetStore) -> dict[str, Any]:
-    kept = ("name", "identity", "revision")
-    return {**{key: source.description[key] for key in kept}, "pictures": len(source)}
+    description = source.description
+    return {
+        "name": description.name,
+        "identity": description.identity,
+        "revision": description.revision,
+        "pictures": len(source),
+    }

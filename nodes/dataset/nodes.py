@@ -19,6 +19,7 @@ from .load import load_batch, table_of
 from .merge import merge
 from .save import save_items
 from .split import PARTS, Shares, split
+from .store.description import Copies
 from .store.encode import Encoding
 from .store.names import parse_sizes
 from .store.store import DatasetRef, DatasetStore
@@ -72,9 +73,9 @@ class HypoNetSaveToDataset(io.ComfyNode):
         copy_filter: str,
     ) -> io.NodeOutput:
         encoding = Encoding(image_format, quality, embed_metadata and not metadata_is_off())
-        made_by = engine.upstream(cls.hidden, "images")
-        copies = engine.Copies(parse_sizes(small_copies), copy_filter)
-        with engine.new_set(name, plan, cls.hidden, encoding, copies, made_by) as store:
+        upstream = engine.upstream(cls.hidden, "images")
+        copies = Copies(parse_sizes(small_copies), copy_filter)
+        with engine.create_or_open_set(name, plan, cls.hidden, encoding, copies, upstream) as store:
             added = save_items(store, items, to_uint8(images), progress_bar(len(items)))
             text = f"{added} of {len(items)} pictures were new; the set has {len(store)}."
             return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))
@@ -138,11 +139,9 @@ class HypoNetLoadDataset(io.ComfyNode):
     @checked
     def execute(cls, name: str, batch_number: int, batch_size: int, size: int, include_marked: bool) -> io.NodeOutput:
         store = DatasetStore.open(engine.find_set(name).path)
-        batch, count = (
-            load_batch(store, batch_number, batch_size, size, include_marked),
-            len(store.keys(kept=include_marked)),
-        )
-        images, labels = to_image(batch.images), "\n".join(line.label for line in batch.lines)
+        batch = load_batch(store, batch_number, batch_size, size, include_marked)
+        count = len(store.keys(include_fallbacks=include_marked))
+        images, labels = to_image(batch.images), "\n".join(record.label for record in batch.records)
         text = f"{store.name}: {count} pictures in {len(store.labels)} classes."
         values = (store.ref(), images, labels, table_of(store, include_marked), count, engine.plan_of(store))
         return io.NodeOutput(*values, ui=engine.shown(text, facts=engine.facts(store)))
@@ -255,7 +254,7 @@ class HypoNetSplitDataset(io.ComfyNode):
             target.name,
             Shares(train, val, test),
             seed,
-            kept=include_marked,
+            include_fallbacks=include_marked,
             progress=progress_bar(len(source)),
         )
         text = "\n".join(f"{part}: {ref.path}" for part, ref in parts.items())
@@ -302,7 +301,7 @@ class HypoNetExportDataset(io.ComfyNode):
             store.name,
             export_format,
             shard_size=shard_size,
-            kept=include_marked,
+            include_fallbacks=include_marked,
             progress=progress_bar(len(store)),
         )
         return io.NodeOutput(str(folder), ui=engine.shown(f"Exported to {folder}", facts={"path": str(folder)}))

@@ -5,18 +5,17 @@ Reads pictures and items; writes an open set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from ...evaluation.progress import Progress
 from ..prompts.item import Item
 from .store.store import DatasetStore
 from .store.writer import BackgroundWriter
 
 
-def save_items(
-    store: DatasetStore, items: Sequence[Item], images: np.ndarray, progress: Callable[[int, int], None] | None = None
-) -> int:
+def save_items(store: DatasetStore, items: Sequence[Item], images: np.ndarray, progress: Progress | None = None) -> int:
     """Add the pictures whose items the set has not; how many were added.
 
     Args:
@@ -31,10 +30,10 @@ def save_items(
         )
     added = 0
     with BackgroundWriter(store) as writer:
-        for done, (item, image) in enumerate(zip(items, images, strict=True), 1):
+        for finished, (item, image) in enumerate(zip(items, images, strict=True), 1):
             if not store.has(item.label, item.rank):
                 writer.put(item, image)
                 added += 1
             if progress is not None:
-                progress(done, len(items))
+                progress(finished, len(items))
     return added

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .store.encode import Encoding
+from ...evaluation.progress import Progress
+from .open import create_or_open
+from .store.description import SetSpec
 from .store.store import DatasetRef, DatasetStore
 
-Progress = Callable[[int, int], None]
 PARTS = ("train", "val", "test")
 
 
@@ -47,7 +47,7 @@ def split(
     shares: Shares,
     seed: int,
     *,
-    kept: bool = False,
+    include_fallbacks: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, DatasetRef]:
     """The parts that have a share, by name of PARTS: sets called <name>-train, <name>-val, <name>-test.
@@ -56,59 +56,63 @@ def split(
     their part unless their class's number of pictures did.
 
     Args:
-        kept: also pictures that stay although every try was rejected.
+        include_fallbacks: also pictures that stay although every attempt was rejected.
 
     Raises:
         ValueError: no shares, or a set of such a name was not made by splitting this one this way.
     """
-    parts: dict[str, list[tuple[str, int]]] = {part: [] for part in PARTS}
+    keys_of: dict[str, list[tuple[str, int]]] = {part: [] for part in PARTS}
     for label in source.labels:
-        keys = source.keys(in_turn=False, kept=kept, only_class=label)
+        keys = source.keys(in_turn=False, include_fallbacks=include_fallbacks, only_class=label)
         _rng(seed, label).shuffle(keys)
         start = 0
         for part, count in zip(PARTS, shares.cuts(len(keys)), strict=True):
-            parts[part] += keys[start : start + count]
+            keys_of[part] += keys[start : start + count]
             start += count
-    wanted = {part: keys for part, keys in parts.items() if getattr(shares, part) > 0}
-    total, done = sum(len(keys) for keys in wanted.values()), 0
-    made = {}
-    for part, keys in wanted.items():
-        with _part_store(source, base, f"{name}-{part}", part, shares, seed) as store:
+    keys_of = {part: keys for part, keys in keys_of.items() if getattr(shares, part) > 0}
+    total, finished = sum(len(keys) for keys in keys_of.values()), 0
+    refs = {}
+    for part, keys in keys_of.items():
+        with create_or_open(base, f"{name}-{part}", _part_spec(source, part, shares, seed)) as store:
             _fill(store, source, keys)
-            made[part] = store.ref()
-        done += len(keys)
+            refs[part] = store.ref()
+        finished += len(keys)
         if progress is not None:
-            progress(done, total)
-    return made
+            progress(finished, total)
+    return refs
 
 
-def _part_store(source: DatasetStore, base: Path, name: str, part: str, shares: Shares, seed: int) -> DatasetStore:
-    return DatasetStore.create_or_open(
-        base,
-        name,
-        plan=source.description["plan"],
+def _part_spec(source: DatasetStore, part: str, shares: Shares, seed: int) -> SetSpec:
+    description = source.description
+    return SetSpec(
+        plan=description.plan,
         identity={
             "split_of": source.name,
             "part": part,
             "shares": [shares.train, shares.val, shares.test],
             "seed": seed,
-            "settings": source.description["identity"],
+            "settings": description.identity,
         },
-        provenance=source.description["provenance"],
-        classes=source.synsets,
-        encoding=Encoding(**source.description["encoding"]),
+        provenance=description.provenance,
+        classes=description.synsets,
+        encoding=description.encoding,
     )
 
 
 def _fill(store: DatasetStore, source: DatasetStore, keys: list[tuple[str, int]]) -> None:
-    wanted = {line.key: line for line in source.lines_of(keys)}
-    stale = {line.key for line in store.lines() if line.key not in wanted or wanted[line.key].sha256 != line.sha256}
+    """Make `store` hold exactly the pictures of `keys`."""
+    records = {record.key: record for record in source.records_of(keys)}
+    stale = {
+        record.key
+        for record in store.records()
+        if record.key not in records or records[record.key].sha256 != record.sha256
+    }
     if stale:
-        store.drop(stale)
+        store.delete(stale)
         store.raise_revision()
-    for key, line in wanted.items():
+    for key, record in records.items():
         if not store.has(*key):
-            store.adopt(line, source.path(line))
+            store.add_file(record, source.path(record))
 
 
 def _rng(seed: int, label: str) -> random.Random:

@@ -12,21 +12,27 @@ from typing import Any
 import numpy as np
 
 from ...evaluation.fonts import caption_font
+from ...evaluation.pictures.manifest import FAILED, PASSED
 from ...evaluation.plots import to_pixels
-from .store.record import FAILED, PASSED
 from .store.store import DatasetStore
 
-_MOST_BARS = 24
+_MAX_BARS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of a set. `picks`: slot -> option -> how often it was picked; `kept` pictures failed every try."""
+    """Counts of a set.
+
+    Args:
+        picks: slot -> option -> how often it was picked.
+        fallbacks: pictures that stay although every attempt was rejected.
+        passed, failed: verdicts of Check Labels.
+    """
 
     name: str
     classes: dict[str, int]
     picks: dict[str, dict[str, int]]
-    kept: int
+    fallbacks: int
     passed: int
     failed: int
     megabytes: float
@@ -34,8 +40,8 @@ class Summary:
     def markdown(self) -> str:
         total = sum(self.classes.values())
         rows = [f"{self.name}: {total} pictures in {len(self.classes)} classes, {self.megabytes:.1f} MB."]
-        if self.kept:
-            rows.append(f"{self.kept} stay although every try was rejected; exports leave them out unless asked.")
+        if self.fallbacks:
+            rows.append(f"{self.fallbacks} stay although every try was rejected; exports leave them out unless asked.")
         if self.passed or self.failed:
             rows.append(f"Labels checked: {self.passed} passed, {self.failed} failed.")
         rows += ["", "| class | pictures |", "|---|---|"]
@@ -53,9 +59,9 @@ def summarize(store: DatasetStore) -> Summary:
     """Read the manifest once and count."""
     picks: dict[str, Counter[str]] = {}
     checks: Counter[str] = Counter()
-    for line in store.lines():
-        checks[line.check] += 1
-        for pick in line.picks:
+    for record in store.records():
+        checks[record.check] += 1
+        for pick in record.picks:
             picks.setdefault(pick.slot, Counter())[pick.option] += 1
     folders = (entry for entry in store.root.iterdir() if entry.is_dir())
     size = sum(entry.stat().st_size for folder in folders for entry in folder.iterdir() if entry.is_file())
@@ -63,7 +69,7 @@ def summarize(store: DatasetStore) -> Summary:
         name=store.name,
         classes=store.counts(),
         picks={slot: dict(counts) for slot, counts in picks.items()},
-        kept=len(store.manifest.index.kept),
+        fallbacks=store.fallback_count(),
         passed=checks[PASSED],
         failed=checks[FAILED],
         megabytes=size / 1e6,
@@ -76,7 +82,7 @@ def plot(summary: Summary) -> np.ndarray:
 
     panels = {"pictures a class": summary.classes, **summary.picks}
     panels = {title: counts or {"none": 0} for title, counts in panels.items()}
-    heights = [1.0 + 0.25 * min(len(counts), _MOST_BARS + 1) for counts in panels.values()]
+    heights = [1.0 + 0.25 * min(len(counts), _MAX_BARS + 1) for counts in panels.values()]
     figure = Figure(figsize=(8, sum(heights)), dpi=100, layout="constrained")
     axes = np.atleast_1d(figure.subplots(len(panels), 1, height_ratios=heights))
     for axis, (title, counts) in zip(axes, panels.items(), strict=True):
@@ -85,14 +91,15 @@ def plot(summary: Summary) -> np.ndarray:
 
 
 def _bars(axis: Any, title: str, counts: dict[str, int]) -> None:
-    shown = sorted(counts.items(), key=lambda each: -each[1])
-    if len(shown) > _MOST_BARS:
-        rest = shown[_MOST_BARS:]
-        shown = [*shown[:_MOST_BARS], (f"{len(rest)} more, mean", round(sum(n for _, n in rest) / len(rest)))]
-    axis.barh(range(len(shown)), [count for _, count in shown], color="#4878a8")
+    bars = sorted(counts.items(), key=lambda entry: -entry[1])
+    if len(bars) > _MAX_BARS:
+        remaining = bars[_MAX_BARS:]
+        mean = round(sum(count for _, count in remaining) / len(remaining))
+        bars = [*bars[:_MAX_BARS], (f"{len(remaining)} more, mean", mean)]
+    axis.barh(range(len(bars)), [count for _, count in bars], color="#4878a8")
     axis.invert_yaxis()
-    names = [_text(name, 40) for name, _ in shown]
-    axis.set_yticks(range(len(shown)), [text for text, _ in names])
+    names = [_text(name, 40) for name, _ in bars]
+    axis.set_yticks(range(len(bars)), [text for text, _ in names])
     for tick, (_, font) in zip(axis.get_yticklabels(), names, strict=True):
         tick.set_fontproperties(font)
     text, font = _text(title, 80)
@@ -100,10 +107,10 @@ def _bars(axis: Any, title: str, counts: dict[str, int]) -> None:
     axis.tick_params(axis="x", labelsize=8)
 
 
-def _text(text: str, longest: int) -> tuple[str, Any]:
+def _text(text: str, max_length: int) -> tuple[str, Any]:
     """What to write, and a font that has its glyphs."""
     from matplotlib.font_manager import FontProperties
 
     line = " ".join(text.split())
-    font, drawn = caption_font(line if len(line) <= longest else line[: longest - 3] + "...", 9)
+    font, drawn = caption_font(line if len(line) <= max_length else line[: max_length - 3] + "...", 9)
     return drawn.replace("$", r"\$"), FontProperties(fname=str(font.path), size=8)

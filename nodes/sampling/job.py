@@ -9,6 +9,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,13 +19,15 @@ import torch
 from PIL import Image
 
 from ...evaluation.pictures.decode import CorruptPicture, decode
+from ...evaluation.pictures.manifest import DESCRIPTION
 from ...evaluation.pictures.tensors import to_image, to_uint8
+from ..dataset.open import create_or_open
+from ..dataset.store.description import Copies, Provenance, SetSpec, read_revision
 from ..dataset.store.encode import Encoding
-from ..dataset.store.folders import DESCRIPTION
-from ..dataset.store.store import DatasetRef, DatasetStore, read_revision
-from ..graph import Upstream, model_parameters
+from ..dataset.store.store import DatasetRef, DatasetStore
 from ..prompts.item import Item
 from ..prompts.plan import Plan
+from ..upstream import Upstream
 from .settings import SamplingSettings
 
 T = TypeVar("T")
@@ -52,8 +55,7 @@ class Request:
     settings: SamplingSettings
     start_image: torch.Tensor | None  # (S, H, W, C)
     encoding: Encoding
-    copies: tuple[int, ...]
-    copy_filter: str
+    copies: Copies
 
     def __post_init__(self) -> None:
         denoise = self.settings.denoise
@@ -69,37 +71,36 @@ class GenerationJob:
 
     Args:
         root: the set's folder; it has passed `paths.confine`.
-        identity: what decides its pictures; see `DatasetStore.create_or_open`.
+        identity: what decides its pictures; see `SetSpec`.
         provenance: what made it: models, nodes, versions, workflow.
     """
 
     root: Path
     request: Request
     identity: dict[str, Any]
-    provenance: dict[str, Any]
+    provenance: Provenance
 
     def exists(self) -> bool:
         """Whether there is a set of that name."""
         return (self.root / DESCRIPTION).exists()
 
-    def open(self) -> DatasetStore:
+    @contextmanager
+    def open(self) -> Iterator[DatasetStore]:
         """The set, made if it is new, locked for this process.
 
         Raises:
             ValueError: it is there with another identity or other texts, or somebody else has it open.
         """
-        store = DatasetStore.create_or_open(
-            self.root.parent,
-            self.root.name,
-            plan=self.request.plan.to_json(),
-            identity=self.identity,
-            provenance=self.provenance,
+        spec = SetSpec(
+            self.request.plan.to_json(),
+            self.identity,
+            self.provenance,
             encoding=self.request.encoding,
             copies=self.request.copies,
-            copy_filter=self.request.copy_filter,
         )
-        _opened.add(str(self.root))
-        return store
+        with create_or_open(self.root.parent, self.root.name, spec) as store:
+            _opened.add(str(self.root))
+            yield store
 
     def missing(self, store: DatasetStore) -> Iterator[Item]:
         """The items to be made, in the plan's order, looked up one by one: a plan may have millions."""
@@ -145,25 +146,16 @@ def identity(request: Request, upstream: Upstream) -> dict[str, Any]:
 
 def provenance(
     request: Request, upstream: Upstream, versions: Mapping[str, str], workflow: Any, prompt: Any
-) -> dict[str, Any]:
+) -> Provenance:
     """What made a set, for `dataset.json`, the data card and the pictures' own text."""
     settings = request.settings
-    parameters: dict[str, Any] = {
+    parameters = {
         "Steps": settings.steps,
         "Sampler": settings.sampler,
         "Schedule type": settings.scheduler,
         "CFG scale": settings.cfg,
-        **model_parameters(upstream.files),
     }
-    return {
-        "models": [asdict(file) for file in upstream.files],
-        "settings": asdict(settings),
-        "nodes": upstream.settings,
-        "versions": dict(versions),
-        "workflow": workflow,
-        "prompt": prompt,
-        "parameters": parameters,
-    }
+    return Provenance.of_graph(upstream, versions, prompt, workflow, parameters, asdict(settings))
 
 
 def digest(images: torch.Tensor | None) -> str:
@@ -222,7 +214,7 @@ def make_outputs(store: DatasetStore, plan: Plan, run: RunSummary, subfolder: st
         subfolder: the set's folder relative to output/, for the page to show its pictures.
     """
     sample = evenly_spaced(plan.schedule(), len(plan), MAX_THUMBNAILS)
-    names = [f"{store.folder(label)}/{rank:06d}{store.encoding.suffix}" for label, rank in sample]
+    names = [f"{store.class_folder(label)}/{rank:06d}{store.encoding.suffix}" for label, rank in sample]
     names = [name for name in names if (store.root / name).is_file()]
     summary: dict[str, Any] = {
         "name": store.name,

@@ -12,6 +12,7 @@ from comfy_api.latest import io
 from .. import sockets
 from ..checks import checked
 from ..dataset.engine import writing_inputs
+from ..dataset.store.description import Copies
 from ..dataset.store.encode import Encoding
 from ..dataset.store.names import check_set_name, parse_sizes
 from ..engine import metadata_is_off, schema
@@ -97,8 +98,8 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
         raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
     encoding = Encoding(values["image_format"], values["quality"], values["embed_metadata"] and metadata)
     name = check_set_name(values["name"].strip())
-    sizes = parse_sizes(values["small_copies"])
-    return Request(plan, name, settings, start, encoding, sizes, values["copy_filter"])
+    copies = Copies(parse_sizes(values["small_copies"]), values["copy_filter"])
+    return Request(plan, name, settings, start, encoding, copies)
 
 
 def _model_inputs() -> list[io.Input]:

@@ -152,7 +152,7 @@ def test_culling_and_repair_make_exactly_what_is_missing(comfy):
     after = {(line["label"], line["rank"]): line for line in lines(comfy, "culled_twice")}
     changed = {key for key in before if before[key] != after[key]}
     assert changed == {("ship", 0), ("cat", 2)}  # two classes in turn: number 1 is the first ship
-    assert all((before[key]["try"], after[key]["try"]) == (0, 1) for key in changed)
+    assert all((before[key]["attempt"], after[key]["attempt"]) == (0, 1) for key in changed)
     assert all(before[key]["seed"] != after[key]["seed"] for key in changed)
     assert_whole(comfy, "culled_twice", 3)
 

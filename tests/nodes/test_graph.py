@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from hyponet.nodes.graph import FileHashes, Identifier, ModelFile, is_link, model_parameters, sampler_parameters, walk
+from hyponet.nodes.graph import FileHashes, Identifier, is_link, walk
+from hyponet.nodes.upstream import ModelFile, model_parameters, sampler_parameters
 
 
 def graph(ids="abcd", strength=0.8):

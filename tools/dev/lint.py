@@ -37,7 +37,7 @@ def lint(setup: Setup) -> None:
 
 
 def pure_modules() -> list[str]:
-    """The dotted names of the modules that may not import ComfyUI, of graph.py, which does not yet, and of ours."""
+    """The dotted names of ours and of what may not import ComfyUI; graph.py does inside one function only."""
     folders = ("nodes", "evaluation", "tools/dev")
     files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     outside = {*FACES, "__init__.py"} - {"graph.py"}

@@ -22,12 +22,13 @@ import numpy as np
 
 from ..decode import PICTURE_SUFFIXES, has_picture_suffix
 from ..labelled_images import LabelledImages, labelled
+from ..manifest import MANIFEST
 from .encoded import EncodedPictures
 
 log = logging.getLogger("hyponet")
 
 _SPLITS = {"train", "test", "val", "valid", "validation"}
-OURS = {"prompt", "seed", "try"}  # what only the manifest of a generated set has
+OURS = {"prompt", "seed", "attempt"}  # what only the manifest of a generated set has
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 # what zipfile raises for damage, for encryption (RuntimeError) and for methods it lacks (NotImplementedError, one too)
 _UNREADABLE = (
@@ -155,9 +156,9 @@ def _listed(root: Path, start: str) -> dict[str, tuple[str, bool]]:
     try:
         if root.is_file():
             with zipfile.ZipFile(root) as archive:
-                text = archive.read(f"{start}metadata.jsonl").decode("utf-8")
+                text = archive.read(f"{start}{MANIFEST}").decode("utf-8")
         else:
-            text = (root / start / "metadata.jsonl").read_text(encoding="utf-8")
+            text = (root / start / MANIFEST).read_text(encoding="utf-8")
         lines = [json.loads(line) for line in text.split("\n") if line.strip()]
         labels = [line for line in lines if isinstance(line.get("label"), str)]
         return {start + str(line["file_name"]): (line["label"], set(line) >= OURS) for line in labels}

@@ -1,19 +1,19 @@
 """Our own data sets: what metadata.jsonl lists, and dataset.json's order of the classes.
 
 Reads: <set>/dataset.json, <set>/metadata.jsonl, the pictures. A torn last line counts for nothing, a whole one without
-a line break counts; pictures that no try could make right (status `kept`) are left out, as exports leave them out.
+a line break counts; pictures that no try could make right (status `fallback`) are left out, as exports leave them out.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from ..labelled_images import LabelledImages, labelled
+from ..manifest import DESCRIPTION, GOOD, MANIFEST, Record, is_blank, parse
 from .folders import FilePictures
-
-GOOD = "ok"
 
 
 class ListedPictures(FilePictures):
@@ -33,62 +33,65 @@ class ListedPictures(FilePictures):
 
 def is_ours(path: Path) -> bool:
     """True for a folder that our Generate Dataset or Save to Dataset made."""
-    return (path / "metadata.jsonl").is_file() and (path / "dataset.json").is_file()
+    return (path / MANIFEST).is_file() and (path / DESCRIPTION).is_file()
 
 
 def read_ours(path: Path, name: str = "", cache: Path | None = None) -> LabelledImages:
     """The good pictures of one of our sets, in the manifest's order within each class.
 
     Raises:
-        ValueError: it is none of ours, damaged, or has no good picture.
+        ValueError: it is not a HypoNet set, damaged, or has no good picture.
     """
     if not is_ours(path):
         raise ValueError(
-            f"{path.name} has no dataset.json and metadata.jsonl; expected a set of Generate Dataset; for others "
-            "choose the source `image folder`"
+            f"{path.name} is not a HypoNet set: it has no {DESCRIPTION} and {MANIFEST}; expected a set of Generate "
+            "Dataset; for others choose the source `image folder`"
         )
-    found: dict[tuple[str, int], tuple[str, str]] = {}
-    lines = (path / "metadata.jsonl").read_bytes().split(b"\n")
-    if not _is_object(lines[-1]):  # torn, or nothing; an editor may have stripped the last line break of a whole one
-        lines.pop()
-    for number, line in enumerate(lines, 1):
-        try:
-            entry = json.loads(line)
-            at = (str(entry["label"]), int(entry["rank"]))
-            if entry["status"] == GOOD:
-                found[at] = (_inside(path, str(entry["file_name"])), str(entry["sha256"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{path.name}/metadata.jsonl, line {number} is damaged ({type(error).__name__}: {error}); "
-                "run Verify Dataset"
-            ) from None
-    if not found:
+    records = [record for record in _records(path).values() if record.status == GOOD]
+    if not records:
         raise ValueError(f"{path.name} has no good picture; expected at least one; run Generate Dataset again")
-    classes = _classes(path, {label for label, _ in found})
-    order = sorted(found, key=lambda at: (classes.index(at[0]), at[1]))
-    pictures = ListedPictures(path, [found[at][0] for at in order], [found[at][1] for at in order])
-    labels = [classes.index(label) for label, _ in order]
+    classes = _classes(path, {record.label for record in records})
+    numbers = {label: number for number, label in enumerate(classes)}
+    records.sort(key=lambda record: (numbers[record.label], record.rank))
+    file_names, hashes = [record.file_name for record in records], [record.sha256 for record in records]
+    labels = [numbers[record.label] for record in records]
+    pictures = ListedPictures(path, file_names, hashes)
     return labelled(name or path.name, classes, labels, pictures, synthetic=True, cache=cache)
 
 
+def _records(path: Path) -> dict[tuple[str, int], Record]:
+    """(label, rank) -> its record; a torn last line counts for nothing."""
+    records: dict[tuple[str, int], Record] = {}
+    lines = (path / MANIFEST).read_bytes().split(b"\n")
+    for number, line in enumerate(lines, 1):
+        if is_blank(line):
+            continue
+        try:
+            record = parse(line)
+        except ValueError as error:
+            if number == len(lines):  # torn; a whole one without its line break was parsed
+                break
+            raise ValueError(f"{path.name}/{MANIFEST}, line {number} {error}; run Verify Dataset") from None
+        records[record.key] = record
+    _refuse_links(path, records.values())
+    return records
+
+
 def _classes(path: Path, used: set[str]) -> list[str]:
+    """The classes with pictures, in the order of dataset.json; those that it does not name follow."""
     try:
-        stated = json.loads((path / "dataset.json").read_text("utf-8"))["classes"]
-        order = [str(entry["label"]) for entry in stated]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path.name}/dataset.json is damaged ({error}); expected the set's description") from None
+        classes = json.loads((path / DESCRIPTION).read_text("utf-8-sig"))["classes"]
+        order = [str(entry["label"]) for entry in classes]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path.name}/{DESCRIPTION} is damaged ({error}); expected the set's description") from None
     return [label for label in order if label in used] + sorted(used - set(order))
 
 
-def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
-
-
-def _inside(root: Path, name: str) -> str:
-    target = (root / name).resolve()
-    if root.resolve() not in target.parents:
-        raise ValueError(f"file_name {name!r:.80} leads out of the set")
-    return name
+def _refuse_links(root: Path, records: Collection[Record]) -> None:
+    """Raise ValueError for a picture that is a link, or lies behind one: it could be any file of the machine."""
+    for folder in {record.file_name.split("/")[0] for record in records}:
+        if (root / folder).is_symlink():
+            raise ValueError(f"{root.name}/{folder} is a link; expected a folder in the set; copy it there")
+    for record in records:
+        if (root / record.file_name).is_symlink():
+            raise ValueError(f"{root.name}/{record.file_name} is a link; expected a file in the set; copy it there")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-FARTHEST = 3  # bits: of 4 bands of 16 bits, two prints that differ in 3 bits share at least one whole band
+MAX_DIFFERENT_BITS = 3  # bits: of 4 bands of 16 bits, two prints that differ in 3 bits share at least one whole band
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def near_duplicates(prints: list[Print], tolerance: float = 4.0) -> list[tuple[i
     """
     if len(prints) < 2:
         return []
-    bits = np.array([each.bits for each in prints], dtype=np.uint64)
-    greys = np.stack([each.grey.reshape(-1) for each in prints]).astype(np.int16)
+    bits = np.array([picture_print.bits for picture_print in prints], dtype=np.uint64)
+    greys = np.stack([picture_print.grey.reshape(-1) for picture_print in prints]).astype(np.int16)
     first: dict[int, int] = {}
     for band in range(4):
         values = (bits >> np.uint64(16 * band)) & np.uint64(0xFFFF)
@@ -60,7 +60,7 @@ def _compare_group(
     for later in map(int, group):
         if later in first:
             continue
-        close = stay[:count][_bit_count(bits[stay[:count]] ^ bits[later]) <= FARTHEST]
+        close = stay[:count][_bit_count(bits[stay[:count]] ^ bits[later]) <= MAX_DIFFERENT_BITS]
         alike = close[np.abs(greys[close] - greys[later]).mean(axis=1) <= tolerance]
         if len(alike):
             first[later] = int(alike[0])

@@ -18,11 +18,11 @@ NO_CLIP = "none"
 
 def clip_folders() -> list[str]:
     """Folders below models/classifiers that hold a CLIP of transformers, and `none` first."""
-    found = []
+    names = []
     for base in paths.model_folders("classifiers"):
         if base.is_dir():
-            found += [entry.name for entry in sorted(base.iterdir()) if _is_clip(entry)]
-    return [NO_CLIP, *dict.fromkeys(found)]
+            names += [entry.name for entry in sorted(base.iterdir()) if _is_clip(entry)]
+    return [NO_CLIP, *dict.fromkeys(names)]
 
 
 def clip_folder(name: str) -> Path:
@@ -41,7 +41,7 @@ def is_under(synset: str, ancestor: str) -> bool:
 def _is_clip(folder: Path) -> bool:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(config, dict) and config.get("model_type") == "clip"
 
@@ -58,5 +58,5 @@ def judge(store: DatasetStore, classifier: Classifier | None, clip: str, caption
             f"classifier and clip_name: {both} given; expected one of them; connect a classifier or choose a CLIP"
         )
     if classifier is not None:
-        return ClassifierJudge(classifier, store.synsets, is_under)
+        return ClassifierJudge(classifier, store.description.synsets, is_under)
     return ClipJudge(clip_folder(clip), store.labels, caption, comfy.model_management.get_torch_device())

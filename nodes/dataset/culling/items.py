@@ -9,12 +9,12 @@ import re
 from collections.abc import Collection, Iterator
 
 from ..store.store import DatasetStore
-from .rejections import Mark, mark
+from .marks import Mark, mark
 
 _RANGE = r"\d{1,9}(?:[ \t]*-[ \t]*\d{1,9})?"
 
 
-def reject_by_hand(store: DatasetStore, text: str, turn: int, tries: int) -> str:
+def reject_by_hand(store: DatasetStore, text: str, turn: int, attempts: int) -> str:
     """Reject what `text` names, each item once a turn, and say what was done.
 
     A graph that generates and rejects is queued again and again: without turns each new picture would be rejected too.
@@ -22,12 +22,16 @@ def reject_by_hand(store: DatasetStore, text: str, turn: int, tries: int) -> str
     if not text.strip():
         return "Nothing was named, nothing was rejected."
     reason = f"by hand, round {turn}"
-    before = {rejection.line.key for rejection in store.rejected.read() if rejection.reason == reason}
-    chosen = select_items(store, text, before)
-    done = mark(store, {key: Mark(reason) for key in chosen - before}, tries)
-    again = len(chosen & before)
-    note = f" {again} were rejected in round {turn} already and are left alone; raise round to reject them again."
-    return done.report() + (note if again else "")
+    rejected_before = {rejection.record.key for rejection in store.rejections() if rejection.reason == reason}
+    chosen = select_items(store, text, rejected_before)
+    report = mark(store, {key: Mark(reason) for key in chosen - rejected_before}, attempts).report()
+    repeated = len(chosen & rejected_before)
+    if not repeated:
+        return report
+    return (
+        f"{report} {repeated} were rejected in round {turn} already and are left alone; "
+        "raise round to reject them again."
+    )
 
 
 def number_of(store: DatasetStore, label: str, rank: int) -> int:
@@ -35,7 +39,9 @@ def number_of(store: DatasetStore, label: str, rank: int) -> int:
     return rank * len(store.labels) + store.labels.index(label)
 
 
-def select_items(store: DatasetStore, text: str, gone: Collection[tuple[str, int]] = ()) -> set[tuple[str, int]]:
+def select_items(
+    store: DatasetStore, text: str, without_picture: Collection[tuple[str, int]] = ()
+) -> set[tuple[str, int]]:
     """(label, rank) of the items that `text` names and that have a picture.
 
     Args:
@@ -43,24 +49,24 @@ def select_items(store: DatasetStore, text: str, gone: Collection[tuple[str, int
             `12` or `12-20`, numbers as a contact sheet shows them;
             `cat: 3` or `cat: 3-7`, ranks within the class `cat`;
             `cat: *`, the whole class.
-        gone: items that may be named though they have no picture now.
+        without_picture: items that may be named though they have no picture now.
 
     Raises:
         ValueError: a part is none of these, names an unknown class, or has no picture.
     """
-    places = {label: place for place, label in enumerate(store.labels)}
-    there = set(store.keys()) | set(gone)
+    class_indices = {label: index for index, label in enumerate(store.labels)}
+    keys = set(store.keys()) | set(without_picture)
     chosen: set[tuple[str, int]] = set()
-    for label, wanted in _parts(store.labels, text):
-        first, last = _range(wanted)
+    for label, numbers in _parts(store.labels, text):
+        first, last = _range(numbers)
         if label:
-            found = {key for key in there if key[0] == label and first <= key[1] <= last}
+            matches = {key for key in keys if key[0] == label and first <= key[1] <= last}
         else:
-            found = {key for key in there if first <= key[1] * len(places) + places[key[0]] <= last}
-        if not found:
-            named = f"{label}: {wanted}" if label else wanted
-            raise ValueError(f"items names {named!a}, which has no picture; expected a number that a sheet shows")
-        chosen |= found
+            matches = {key for key in keys if first <= key[1] * len(class_indices) + class_indices[key[0]] <= last}
+        if not matches:
+            part = f"{label}: {numbers}" if label else numbers
+            raise ValueError(f"items names {part!a}, which has no picture; expected a number that a sheet shows")
+        chosen |= matches
     if not chosen:
         raise ValueError("items is empty; expected numbers such as 3, 12-20, or cat: 5, or cat: *; see a contact sheet")
     return chosen
@@ -70,17 +76,17 @@ def _parts(labels: Collection[str], text: str) -> Iterator[tuple[str, str]]:
     """(label or "", range) of each part; a label may hold commas and colons itself."""
     names = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
     part = re.compile(rf"[\s,]*(?:(?:({names})[ \t]*:[ \t]*)(\*|{_RANGE})|({_RANGE}))[ \t\r]*(?=[,\n]|$)", re.ASCII)
-    place = 0
-    while text[place:].strip(" \t\r\n,"):
-        match = part.match(text, place)
+    offset = 0
+    while text[offset:].strip(" \t\r\n,"):
+        match = part.match(text, offset)
         if match is None:
-            known = ", ".join(ascii(label) for label in list(labels)[:10])
+            classes = ", ".join(ascii(label) for label in list(labels)[:10])
             raise ValueError(
-                f"items has {text[place : place + 60].strip()!a}; expected numbers such as 3 or 12-20, <class>: 5 or "
-                f"<class>: *, divided by commas; the classes are {known}"
+                f"items has {text[offset : offset + 60].strip()!a}; expected numbers such as 3 or 12-20, <class>: 5 or "
+                f"<class>: *, divided by commas; the classes are {classes}"
             )
         yield match[1] or "", match[2] or match[3]
-        place = match.end()
+        offset = match.end()
 
 
 def _range(text: str) -> tuple[int, int]:

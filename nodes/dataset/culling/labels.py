@@ -1,11 +1,12 @@
 """Does a picture show its label? A classifier or CLIP says how likely, among the set's own classes.
 
-Reads pictures of a set; the verdicts go through rejections.py. Source of the default threshold, 1 / number of classes:
+Reads pictures of a set; the verdicts go through marks.py. Source of the default threshold, 1 / number of classes:
 the probability that a picture of the class beats chance among the set's classes; strict filters cost variety.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,14 +17,13 @@ import numpy as np
 import torch
 
 from ....evaluation.pictures.decode import decode
+from ....evaluation.pictures.manifest import FAILED, PASSED, Record
 from ....evaluation.pictures.tensors import to_image
-from ..store.record import FAILED, PASSED, Line
+from ....evaluation.progress import Progress
 from ..store.store import DatasetStore
-from .rejections import Mark
+from .marks import Mark
 
-Progress = Callable[[int, int], None]
-
-BATCH = 16
+BATCH = 16  # pictures that are judged at once: CLIP at 224 x 224 then needs less than 1 GB
 
 
 class Judge(Protocol):
@@ -37,7 +37,7 @@ class Judge(Protocol):
 class Verdict:
     """Of one picture: its label's probability, and the likeliest of the set's classes."""
 
-    line: Line
+    record: Record
     probability: float
     predicted: str
     passed: bool
@@ -53,21 +53,21 @@ def check_labels(
     """
     labels = store.labels
     least = threshold or 1 / len(labels)
-    lines, total, done = store.lines(), len(store), 0
-    while batch := list(islice(lines, BATCH)):
-        chances = judge.judge([decode(store.path(line), line.file_name) for line in batch])
-        for line, row in zip(batch, chances, strict=True):
-            own = float(row[labels.index(line.label)])
-            yield Verdict(line, own, labels[int(row.argmax())], own >= least)
-        done += len(batch)
+    records, total, finished = store.records(), len(store), 0
+    while batch := list(islice(records, BATCH)):
+        probabilities = judge.judge([decode(store.path(record), record.file_name) for record in batch])
+        for record, row in zip(batch, probabilities, strict=True):  # row: one probability for each class of the set
+            probability = float(row[labels.index(record.label)])
+            yield Verdict(record, probability, labels[int(row.argmax())], probability >= least)
+        finished += len(batch)
         if progress is not None:
-            progress(done, total)
+            progress(finished, total)
 
 
 def marks_of(verdicts: Sequence[Verdict], reject: bool) -> dict[tuple[str, int], Mark]:
     """The marks to record; with `reject`, pictures that failed leave the set."""
     return {
-        verdict.line.key: Mark(
+        verdict.record.key: Mark(
             "" if verdict.passed or not reject else f"looks like {verdict.predicted} ({verdict.probability:.2f})",
             check=PASSED if verdict.passed else FAILED,
             probability=verdict.probability,
@@ -81,14 +81,12 @@ def report(verdicts: Sequence[Verdict], labels: Sequence[str]) -> str:
     """Markdown: for each class, how many passed and what the others were taken for."""
     rows = ["| class | pictures | passed | mean probability | taken for |", "|---|---|---|---|---|"]
     for label in labels:
-        own = [verdict for verdict in verdicts if verdict.line.label == label]
-        wrong: dict[str, int] = {}
-        for verdict in own:
-            if verdict.predicted != label:
-                wrong[verdict.predicted] = wrong.get(verdict.predicted, 0) + 1
-        mean = sum(verdict.probability for verdict in own) / max(1, len(own))
-        others = ", ".join(f"{name} {count}" for name, count in sorted(wrong.items(), key=lambda each: -each[1])[:3])
-        rows.append(f"| {label} | {len(own)} | {sum(v.passed for v in own)} | {mean:.3f} | {others} |")
+        of_label = [verdict for verdict in verdicts if verdict.record.label == label]
+        mistakes = Counter(verdict.predicted for verdict in of_label if verdict.predicted != label)
+        mean = sum(verdict.probability for verdict in of_label) / max(1, len(of_label))
+        taken_for = ", ".join(f"{name} {count}" for name, count in mistakes.most_common(3))
+        passed = sum(verdict.passed for verdict in of_label)
+        rows.append(f"| {label} | {len(of_label)} | {passed} | {mean:.3f} | {taken_for} |")
     return "\n".join(rows)
 
 
@@ -176,5 +174,5 @@ class ClipJudge:
             text=self._captions, images=list(pictures), return_tensors="pt", padding=True, truncation=True
         ).to(self._model.device)
         with torch.no_grad():
-            chances: np.ndarray = self._model(**inputs).logits_per_image.softmax(dim=1).double().cpu().numpy()
-        return chances
+            probabilities: np.ndarray = self._model(**inputs).logits_per_image.softmax(dim=1).double().cpu().numpy()
+        return probabilities

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from comfy_api.latest import io
@@ -13,11 +14,12 @@ from ...engine import FileCombo, progress_bar, schema
 from ...hyponyms.classifier import Classifier
 from ..contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
 from ..engine import checked_ref, dataset_input, dataset_output, facts, is_own, own_ref, shown
+from ..open import open_for_writing
 from ..store.store import DatasetRef, DatasetStore
 from . import engine
 from .items import reject_by_hand
 from .labels import check_labels, marks_of, report
-from .rejections import DEFAULT_TRIES, mark
+from .marks import DEFAULT_ATTEMPTS, mark
 from .verify import mark_findings, verify
 
 CATEGORY = "HypoNet/Dataset"
@@ -114,7 +116,7 @@ class HypoNetRejectItems(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, dataset: DatasetRef, selection: str, round: int, attempts: int) -> io.NodeOutput:
-        with DatasetStore.open(own_ref(dataset).path, write=True) as store:
+        with open_for_writing(own_ref(dataset).path) as store:
             return _marked(store, reject_by_hand(store, selection, round, attempts))
 
 
@@ -183,7 +185,7 @@ class HypoNetCheckLabels(io.ComfyNode):
         attempts: int,
         classifier: Classifier | None = None,
     ) -> io.NodeOutput:
-        with DatasetStore.open(own_ref(dataset).path, write=True) as store:
+        with open_for_writing(own_ref(dataset).path) as store:
             judge = engine.judge(store, classifier, clip_name, clip_caption)
             verdicts = list(check_labels(store, judge, threshold, progress_bar(len(store))))
             marked = mark(store, marks_of(verdicts, reject), attempts)
@@ -234,7 +236,8 @@ class HypoNetVerifyDataset(io.ComfyNode):
     @checked
     def execute(cls, dataset: DatasetRef, reject: bool, near_duplicates: bool, attempts: int) -> io.NodeOutput:
         ref = own_ref(dataset) if reject else checked_ref(dataset)
-        with DatasetStore.open(ref.path, write=reject) as store:
+        opened = open_for_writing(ref.path) if reject else nullcontext(DatasetStore.open(ref.path))
+        with opened as store:
             findings = verify(store, duplicates=near_duplicates, progress=progress_bar(len(store)))
             marked = mark_findings(store, findings, attempts).report() if reject else "Nothing was marked."
             return _marked(store, f"{findings.report()}\n\n{marked}", findings.problems())
@@ -243,7 +246,7 @@ class HypoNetVerifyDataset(io.ComfyNode):
 def _attempts_input() -> io.Input:
     return io.Int.Input(
         "attempts",
-        default=DEFAULT_TRIES,
+        default=DEFAULT_ATTEMPTS,
         min=1,
         max=1000,
         tooltip="After so many attempts at one item the best one stays, marked; exports leave it out unless asked.",

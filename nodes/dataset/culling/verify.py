@@ -1,13 +1,12 @@
 """Is every picture of a set there, whole and unchanged, and is nothing else?
 
-Reads every file of a set; marks what is lost, and moves strangers and near-duplicates to the folder of rejects.
+Reads every file of a set; marks what is lost, and moves unlisted pictures and near-duplicates to the folder of rejects.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,40 +14,40 @@ from pathlib import Path
 
 import numpy as np
 
-from ....evaluation.files import replace_file
 from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_suffix
-from ..store import folders
-from ..store.record import Line
+from ....evaluation.pictures.manifest import Record
+from ....evaluation.progress import Progress
 from ..store.store import DatasetStore
 from .duplicates import Print, fingerprint, near_duplicates
-from .rejections import DEFAULT_TRIES, Mark, Marked, mark
+from .marks import DEFAULT_ATTEMPTS, Mark, MarkCounts, mark
 
-Progress = Callable[[int, int], None]
+_BATCH = 64  # pictures in flight: so many are decoded ahead of the one that is looked at
 
-_AT_ONCE = 64
+Key = tuple[str, int]
 
 
 @dataclass
 class Findings:
-    """What is wrong: manifest keys, or paths relative to the set for `unlisted`.
+    """What is wrong: (label, rank) of items, or paths relative to the set for `unlisted`.
 
     Attributes:
         missing: no file. torn: cannot be decoded. changed: can, but is not the file that was written.
-        broken_lines: lines of the manifest that cannot be read.
+        damaged_lines: line number of the manifest -> why it cannot be used.
         near_duplicates: (the one that stays, the one that looks like it).
     """
 
     checked: int = 0
-    missing: list[tuple[str, int]] = field(default_factory=list)
-    torn: list[tuple[str, int]] = field(default_factory=list)
-    changed: list[tuple[str, int]] = field(default_factory=list)
+    missing: list[Key] = field(default_factory=list)
+    torn: list[Key] = field(default_factory=list)
+    changed: list[Key] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
-    broken_lines: int = 0
-    near_duplicates: list[tuple[tuple[str, int], tuple[str, int]]] = field(default_factory=list)
+    damaged_lines: dict[int, str] = field(default_factory=dict)
+    near_duplicates: list[tuple[Key, Key]] = field(default_factory=list)
 
     def problems(self) -> int:
+        """How many there are."""
         groups = (self.missing, self.torn, self.changed, self.unlisted, self.near_duplicates)
-        return self.broken_lines + sum(len(group) for group in groups)
+        return len(self.damaged_lines) + sum(len(group) for group in groups)
 
     def report(self) -> str:
         """Markdown: the counts, and the first of each kind."""
@@ -57,105 +56,99 @@ class Findings:
             "torn": [f"{label} {rank}" for label, rank in self.torn],
             "changed": [f"{label} {rank}" for label, rank in self.changed],
             "unlisted": self.unlisted,
-            "near-duplicates": [f"{b[0]} {b[1]} like {a[0]} {a[1]}" for a, b in self.near_duplicates],
+            "near-duplicates": [
+                f"{later[0]} {later[1]} like {first[0]} {first[1]}" for first, later in self.near_duplicates
+            ],
         }
-        rows = [f"| {kind} | {len(found)} | {', '.join(found[:5])} |" for kind, found in kinds.items()]
+        rows = [f"| {kind} | {len(examples)} | {', '.join(examples[:5])} |" for kind, examples in kinds.items()]
         head = ["| problem | count | such as |", "|---|---|---|"]
         lines = [f"{self.checked} pictures checked, {self.problems()} problems."]
-        if self.broken_lines:
-            lines.append(f"{self.broken_lines} lines of the manifest cannot be read.")
+        if self.damaged_lines:
+            lines.append(f"{len(self.damaged_lines)} lines of the manifest cannot be read.")
+            lines += [f"Line {number} {reason}." for number, reason in list(self.damaged_lines.items())[:5]]
         return "\n".join([*lines, "", *head, *rows])
 
 
 def verify(store: DatasetStore, *, duplicates: bool, progress: Progress | None = None) -> Findings:
-    """Compare every file with its line; changes nothing.
+    """Compare every file with its record; changes nothing.
 
     Args:
         duplicates: also look for near-duplicates.
-        progress: called with (done, total).
     """
-    found = Findings()
-    prints: list[tuple[tuple[str, int], Print]] = []
-    total = len(store)
+    findings = Findings(damaged_lines=dict(store.damage()))
+    by_problem = {_MISSING: findings.missing, _TORN: findings.torn, _CHANGED: findings.changed}
+    prints: list[tuple[Key, Print]] = []
+    total, records = len(store), store.records()
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for batch in _batches(store.lines(), _AT_ONCE):
-            for line, (problem, seen) in zip(
-                batch, pool.map(lambda each: _examine(store, each, duplicates), batch), strict=True
-            ):
-                found.checked += 1
+        while batch := list(islice(records, _BATCH)):
+            examined = pool.map(lambda record: _examine(store, record, duplicates), batch)
+            for record, (problem, picture_print) in zip(batch, examined, strict=True):
+                findings.checked += 1
                 if problem:
-                    getattr(found, problem).append(line.key)
-                elif seen is not None:
-                    prints.append((line.key, seen))
+                    by_problem[problem].append(record.key)
+                elif picture_print is not None:
+                    prints.append((record.key, picture_print))
             if progress is not None:
-                progress(found.checked, total)
-    found.broken_lines = store.manifest.bad_lines + total - found.checked
-    found.unlisted = _unlisted(store)
-    prints.sort(key=lambda each: (each[0][1], each[0][0]))
-    pairs = near_duplicates([each for _, each in prints])
-    found.near_duplicates = [(prints[earlier][0], prints[later][0]) for earlier, later in pairs]
-    return found
+                progress(findings.checked, total)
+    findings.unlisted = _unlisted(store)
+    prints.sort(key=lambda entry: (entry[0][1], entry[0][0]))  # by rank, then label
+    pairs = near_duplicates([picture_print for _, picture_print in prints])
+    findings.near_duplicates = [(prints[earlier][0], prints[later][0]) for earlier, later in pairs]
+    return findings
 
 
-def mark_findings(store: DatasetStore, found: Findings, tries: int = DEFAULT_TRIES) -> Marked:
-    """Mark all of `found`, so that Generate makes it again; unlisted pictures go to the rejects folder.
+def mark_findings(store: DatasetStore, findings: Findings, attempts: int = DEFAULT_ATTEMPTS) -> MarkCounts:
+    """Mark all of `findings`, so that Generate makes it again; unlisted pictures go to the rejects folder.
 
     Args:
-        store: open for writing, with nothing added since `verify`.
+        store: open for writing, with nothing added since `verify`. Opening it took damaged lines out of the manifest.
     """
-    marks = {key: Mark("missing", lost=True) for key in found.missing}
-    marks |= {key: Mark("torn", lost=True) for key in found.torn}
-    marks |= {key: Mark("changed", lost=True) for key in found.changed}
-    marks |= {later: Mark(f"looks like {first[0]} {first[1]}") for first, later in found.near_duplicates}
-    for name in found.unlisted:
-        folder = folders.make_sibling(store.root, "rejects") / "unlisted" / Path(name).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        replace_file(store.root / name, _free(folder / Path(name).name))
-    if not marks and not found.broken_lines:
-        return Marked(0, 0)
-    if not marks:
-        store.manifest.rewrite(store.work, lambda line: line)
+    marks = {key: Mark(_MISSING, lost=True) for key in findings.missing}
+    marks |= {key: Mark(_TORN, lost=True) for key in findings.torn}
+    marks |= {key: Mark(_CHANGED, lost=True) for key in findings.changed}
+    marks |= {later: Mark(f"looks like {first[0]} {first[1]}") for first, later in findings.near_duplicates}
+    for file_name in findings.unlisted:
+        store.move_unlisted(file_name)
+    if findings.damaged_lines:
         store.raise_revision()
-        return Marked(0, 0)
-    return mark(store, marks, tries)
+    return mark(store, marks, attempts) if marks else MarkCounts(0, 0)
 
 
-def _examine(store: DatasetStore, line: Line, wants_print: bool) -> tuple[str, Print | None]:
+_MISSING, _TORN, _CHANGED = "missing", "torn", "changed"
+
+
+def _examine(store: DatasetStore, record: Record, wants_print: bool) -> tuple[str, Print | None]:
+    """(problem, "" for none; the picture's print if it is whole and one is wanted).
+
+    Raises:
+        OSError: the disk cannot be read for another reason than that the file is not there.
+    """
     try:
-        data = store.path(line).read_bytes()
-    except (OSError, ValueError):  # a link counts as missing
-        return "missing", None
-    same = hashlib.sha256(data).hexdigest() == line.sha256
+        content = store.path(record).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a link, which is never followed
+        return _MISSING, None
+    same = hashlib.sha256(content).hexdigest() == record.sha256
     if same and not wants_print:
         return "", None
     try:
-        pixels: np.ndarray = decode(data, line.file_name)
+        pixels: np.ndarray = decode(content, record.file_name)
     except CorruptPicture:
-        return "torn", None
-    return ("", fingerprint(pixels)) if same else ("changed", None)
+        return _TORN, None
+    return ("", fingerprint(pixels)) if same else (_CHANGED, None)
 
 
 def _unlisted(store: DatasetStore) -> list[str]:
-    """Pictures below the root that no line names, sorted."""
-    listed = {line.file_name for line in store.lines()}
-    found = []
-    for folder in [store.root, *(entry for entry in store.root.iterdir() if entry.is_dir() and not entry.is_symlink())]:
-        for entry in folder.iterdir():
-            name = entry.relative_to(store.root).as_posix()
-            if entry.is_file() and has_picture_suffix(name) and name not in listed:
-                found.append(name)
-    return sorted(found)
+    """Pictures at any depth below the root that no line names, sorted: readers of image folders go all the way down."""
+    listed = {record.file_name for record in store.records()}
+    unlisted = []
+    for folder, _, files in os.walk(store.root, onerror=_raise):  # does not follow links
+        for name in files:
+            path = Path(folder, name)
+            file_name = path.relative_to(store.root).as_posix()
+            if has_picture_suffix(name) and file_name not in listed:
+                unlisted.append(file_name)
+    return sorted(unlisted)
 
 
-def _free(path: Path) -> Path:
-    """`path`, or a name beside it that nothing has: what was moved there before stays."""
-    free, number = path, 1
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
-
-
-def _batches(lines: Iterator[Line], size: int) -> Iterator[list[Line]]:
-    while batch := list(islice(lines, size)):
-        yield batch
+def _raise(error: OSError) -> None:
+    raise error

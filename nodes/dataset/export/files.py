@@ -12,66 +12,70 @@ import tarfile
 import zipfile
 from pathlib import PurePosixPath
 
-from .job import Job
+from ....evaluation.pictures.manifest import MANIFEST
+from .job import ExportJob
 
 
-def write_zip(job: Job) -> None:
+def write_zip(job: ExportJob) -> None:
     """One zip: class folders for torchvision's ImageFolder, and metadata.jsonl with the real labels."""
     with zipfile.ZipFile(job.folder / f"{job.name}.zip", "w", zipfile.ZIP_STORED, allowZip64=True) as out:
-        for _, line, data in job.pictures():
-            out.writestr(line.file_name, data)
-        out.writestr("metadata.jsonl", b"".join(line.to_bytes() for line in job.lines))
+        for _, record, content in job.pictures():
+            out.writestr(record.file_name, content)
+        out.writestr(MANIFEST, b"".join(record.to_bytes() for record in job.records))
 
 
-def write_tars(job: Job) -> None:
+def write_tars(job: ExportJob) -> None:
     """Tar shards of `key.png`, `key.cls` (class number), `key.txt` (prompt) and `key.json` (manifest line).
 
     The class names stand in classes.txt beside the shards, by number.
     """
-    numbers = job.label_numbers()
+    class_numbers = job.label_numbers()
     shard: tarfile.TarFile | None = None
     try:
-        for place, line, data in job.pictures():
-            if place % job.shard_size == 0:
+        for number, record, picture in job.pictures():
+            if number % job.shard_size == 0:
                 if shard is not None:
                     shard.close()
-                path = job.folder / f"{job.name}-{place // job.shard_size:06d}.tar"
+                path = job.folder / f"{job.name}-{number // job.shard_size:06d}.tar"
                 shard = tarfile.open(path, "w", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - one after the other
             assert shard is not None
-            suffix = PurePosixPath(line.file_name).suffix.lstrip(".")
+            suffix = PurePosixPath(record.file_name).suffix.lstrip(".")
             for ending, content in (
-                (suffix, data),
-                ("cls", str(numbers[line.label]).encode()),
-                ("txt", line.prompt.encode("utf-8")),
-                ("json", line.to_json().encode("utf-8")),
+                (suffix, picture),
+                ("cls", str(class_numbers[record.label]).encode()),
+                ("txt", record.prompt.encode("utf-8")),
+                ("json", record.to_json().encode("utf-8")),
             ):
-                _add(shard, f"{place:08d}.{ending}", content)
+                _add(shard, f"{number:08d}.{ending}", content)
     finally:
         if shard is not None:
             shard.close()
-    (job.folder / "classes.txt").write_text("".join(_one_line(label) + "\n" for label in numbers), encoding="utf-8")
+    (job.folder / "classes.txt").write_text(
+        "".join(_one_line(label) + "\n" for label in class_numbers), encoding="utf-8"
+    )
 
 
-def write_csv(job: Job) -> None:
+def write_csv(job: ExportJob) -> None:
     """One table; `file_name` is relative to the set's folder, picks are JSON."""
     with open(job.folder / f"{job.name}.csv", "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        for place, line in enumerate(job.lines):
-            row = json.loads(line.to_json())
+        for number, record in enumerate(job.records, 1):
+            row = record.columns()
             row["picks"] = json.dumps(row["picks"], ensure_ascii=False)
-            if place == 0:
-                table.writerow(row)
-            table.writerow(row.values())
-            job.progress(place + 1, len(job.lines))
+            if number == 1:
+                columns = list(row)
+                table.writerow(columns)
+            table.writerow(row.get(column, "") for column in columns)
+            job.progress(number, len(job.records))
 
 
-def write_captions(job: Job) -> None:
+def write_captions(job: ExportJob) -> None:
     """Each picture in its class folder with its prompt in a .txt of the same name, as LoRA trainers read them."""
-    for _, line, data in job.pictures():
-        path = job.folder / line.file_name
+    for _, record, content in job.pictures():
+        path = job.folder / record.file_name
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(data)
-        path.with_suffix(".txt").write_text(line.prompt, encoding="utf-8")
+        path.write_bytes(content)
+        path.with_suffix(".txt").write_text(record.prompt, encoding="utf-8")
 
 
 def _add(shard: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -8,22 +8,33 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-from ..store.folders import DESCRIPTION, FORMAT, VERSION, claim, write_json
+from ....evaluation.pictures.manifest import DESCRIPTION
+from ....evaluation.progress import Progress
+from ..store.description import mark_folder
+from ..store.folders import make_own_folder
 from ..store.store import DatasetStore
 from .files import write_captions, write_csv, write_tars, write_zip
-from .job import Job
+from .job import ExportJob
 from .parquet import write_parquet
 
-EXPORTS = (
-    "ImageFolder zip",
-    "WebDataset tar shards",
-    "Parquet (Hugging Face)",
-    "CSV table",
-    "captions for LoRA trainers",
-)
-_FOLDERS = ("imagefolder", "webdataset", "parquet", "csv", "captions")
-_WRITERS: tuple[Callable[[Job], None], ...] = (write_zip, write_tars, write_parquet, write_csv, write_captions)
+
+class Format(NamedTuple):
+    """One form of export: the folder that it gets, and what writes it there."""
+
+    folder: str
+    write: Callable[[ExportJob], None]
+
+
+_FORMATS = {
+    "ImageFolder zip": Format("imagefolder", write_zip),
+    "WebDataset tar shards": Format("webdataset", write_tars),
+    "Parquet (Hugging Face)": Format("parquet", write_parquet),
+    "CSV table": Format("csv", write_csv),
+    "captions for LoRA trainers": Format("captions", write_captions),
+}
+EXPORTS = tuple(_FORMATS)
 
 
 def export(
@@ -33,8 +44,8 @@ def export(
     form: str,
     *,
     shard_size: int,
-    kept: bool,
-    progress: Callable[[int, int], None],
+    include_fallbacks: bool,
+    progress: Progress,
 ) -> Path:
     """The folder that the export is in: `base`/<form>, or <form>-2 and so on where that is taken.
 
@@ -42,33 +53,34 @@ def export(
         base: a folder for exports of this set. name: how files are called.
         form: one of EXPORTS.
         shard_size: pictures in one tar or Parquet file.
-        kept: also pictures that stay although every try was rejected.
+        include_fallbacks: also pictures that stay although every attempt was rejected.
 
     Raises:
         ValueError: there is nothing to export, or a picture is missing; nothing is left behind.
         ImportError: what the form needs is not installed.
     """
-    lines = tuple(store.lines_of(store.keys(kept=kept)))
-    if not lines:
+    records = tuple(store.records_of(store.keys(include_fallbacks=include_fallbacks)))
+    if not records:
         raise ValueError(
             f"data set {store.name!r} has no pictures to export; expected at least one; generate some first"
         )
-    place = EXPORTS.index(form)
+    folder, write = _FORMATS[form]
     base.mkdir(parents=True, exist_ok=True)
-    part = base / f"{_FOLDERS[place]}.part"
+    part = base / f"{folder}.part"
     _clear(part)
-    claim(part)
-    write_json(part, part, {"format": f"{FORMAT}.export", "version": VERSION, "of": store.name})
+    make_own_folder(part)
+    mark_folder(part, "export", store.name)
     try:
-        _WRITERS[place](Job(store, name, part, lines, shard_size, progress))
+        write(ExportJob(store, name, part, records, shard_size, progress))
         (part / DESCRIPTION).unlink()
-        return part.rename(_free(base, _FOLDERS[place]))
+        return part.rename(_free(base, folder))
     except BaseException:
         _clear(part)
         raise
 
 
 def _free(base: Path, name: str) -> Path:
+    """`base`/<name>, or the first of <name>-2, <name>-3 ... that is not there yet."""
     number = 1
     while (folder := base / (name if number == 1 else f"{name}-{number}")).exists():
         number += 1

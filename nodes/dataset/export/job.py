@@ -5,52 +5,53 @@ Reads pictures of the set; writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..store.record import Line
+from ....evaluation.pictures.manifest import Record
+from ....evaluation.progress import Progress
 from ..store.store import DatasetStore
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ExportJob:
     """One export under way.
 
     Args:
         store: the set, open for reading.
         name: how files are called.
         folder: where they go; empty.
-        lines: what is exported, classes in turn, so that every shard holds all classes.
+        records: what is exported, classes in turn, so that every shard holds all classes.
         shard_size: pictures in one tar or Parquet file.
-        progress: called with (done, total).
     """
 
     store: DatasetStore
     name: str
     folder: Path
-    lines: tuple[Line, ...]
+    records: tuple[Record, ...]
     shard_size: int
-    progress: Callable[[int, int], None]
+    progress: Progress
 
-    def pictures(self) -> Iterator[tuple[int, Line, bytes]]:
-        """(place, line, file's bytes) of each picture.
+    def pictures(self) -> Iterator[tuple[int, Record, bytes]]:
+        """(number from 0, record, file's bytes) of each picture.
 
         Raises:
             ValueError: a picture is missing.
         """
-        for place, line in enumerate(self.lines):
+        for number, record in enumerate(self.records):
             try:
-                data = self.store.path(line).read_bytes()
+                content = self.store.path(record).read_bytes()
             except FileNotFoundError:
                 raise ValueError(
-                    f"picture {line.file_name} is missing; expected every listed picture; run Verify Dataset first"
+                    f"picture {record.file_name} is missing; expected every listed picture; run Verify Dataset first"
                 ) from None
-            yield place, line, data
-            self.progress(place + 1, len(self.lines))
+            yield number, record, content
+            self.progress(number + 1, len(self.records))
 
     def shards(self) -> int:
-        return -(-len(self.lines) // self.shard_size)
+        """How many files of `shard_size` pictures the export fills."""
+        return -(-len(self.records) // self.shard_size)
 
     def label_numbers(self) -> dict[str, int]:
         """label -> number, in the set's order of classes."""

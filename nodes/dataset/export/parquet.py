@@ -9,15 +9,15 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..store.record import Line
-from .job import Job
+from ....evaluation.pictures.manifest import Record
+from .job import ExportJob
 
-_GROUP = 100  # pictures in a row group, so that readers and this writer hold few at once
+_ROW_GROUP = 100  # pictures in a row group, so that readers and this writer hold few at once
 _TEXTS = ("prompt", "negative", "status", "sha256", "check", "check_predicted")
-_NUMBERS = ("rank", "try", "seed", "width", "height")
+_NUMBERS = ("rank", "attempt", "seed", "width", "height")
 
 
-def write_parquet(job: Job) -> None:
+def write_parquet(job: ExportJob) -> None:
     """data/train-00000-of-0000N.parquet, which `datasets.load_dataset(folder)` opens as it is.
 
     Raises:
@@ -30,19 +30,19 @@ def write_parquet(job: Job) -> None:
         raise ImportError("Parquet needs pyarrow; install it by: pip install pyarrow; or choose another form") from None
     schema = _schema(pa, job)
     (job.folder / "data").mkdir()
-    numbers = job.label_numbers()
+    class_numbers = job.label_numbers()
     writer: Any = None
     rows: list[dict[str, Any]] = []
     try:
-        for place, line, data in job.pictures():
-            if place % job.shard_size == 0:
+        for number, record, content in job.pictures():
+            if number % job.shard_size == 0:
                 if writer is not None:
                     writer.close()
-                name = f"train-{place // job.shard_size:05d}-of-{job.shards():05d}.parquet"
+                name = f"train-{number // job.shard_size:05d}-of-{job.shards():05d}.parquet"
                 writer = pq.ParquetWriter(job.folder / "data" / name, schema, compression="none")
-            rows.append(_row(line, data, numbers))
-            ends_shard = (place + 1) % job.shard_size == 0 or place + 1 == len(job.lines)
-            if ends_shard or len(rows) == _GROUP:
+            rows.append(_row(record, content, class_numbers))
+            ends_shard = (number + 1) % job.shard_size == 0 or number + 1 == len(job.records)
+            if ends_shard or len(rows) == _ROW_GROUP:
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
                 rows = []
     finally:
@@ -50,13 +50,13 @@ def write_parquet(job: Job) -> None:
             writer.close()
 
 
-def _row(line: Line, data: bytes, numbers: dict[str, int]) -> dict[str, Any]:
-    facts = json.loads(line.to_json())
-    picture = {"bytes": data, "path": PurePosixPath(line.file_name).name}
-    return {**facts, "image": picture, "label": numbers[line.label]}
+def _row(record: Record, content: bytes, class_numbers: dict[str, int]) -> dict[str, Any]:
+    columns = {name: value for name, value in record.columns().items() if name not in record.extra}
+    picture = {"bytes": content, "path": PurePosixPath(record.file_name).name}
+    return {**columns, "image": picture, "label": class_numbers[record.label]}
 
 
-def _schema(pa: Any, job: Job) -> Any:
+def _schema(pa: Any, job: ExportJob) -> Any:
     text, number = pa.string(), pa.int64()
     pick = pa.struct([("slot", text), ("option", text), ("source", text)])
     features: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """Small copies of a set's pictures, kept in sets of their own beside it: <name>.32px and so on.
 
-Reads pictures that are added, or the set's files; writes the siblings. A copy's line names the same item, with the
-copy's own size and hash; a sibling is a set like any other, but only its original may change it.
+Reads pictures that are added, or the set's files; writes the sets of copies. A copy's line names the same item, with
+the copy's own size and hash; such a set is one like any other, but only its original may change it.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 
 from ....evaluation.pictures.decode import decode, resize
+from ....evaluation.pictures.manifest import DESCRIPTION, Record
 from . import folders
-from .description import copies_json, encoding_json
+from .description import Copies, Description, read_description, write_description
 from .encode import Encoding, encode
 from .identity import differences, refuse
-from .manifest import Index, Manifest
-from .placing import Placer
-from .record import Line
+from .index import NO_PICTURE, Index
+from .manifest import Manifest
+from .picture_files import PictureFiles
 
 _ENCODING = Encoding("png", text=False)
 
@@ -32,69 +32,68 @@ class SmallCopies:
 
     Args:
         root: the set's folder. work: its work folder.
-        description: what its dataset.json says; `copies` holds sizes and filter.
+        description: of the set; `copies` holds sizes and filter.
     """
 
-    def __init__(self, root: Path, work: Path, description: dict[str, Any]) -> None:
-        self._work = work
+    def __init__(self, root: Path, work: Path, description: Description) -> None:
         self._mutex = threading.Lock()
-        self._filter: str = description["copies"]["filter"]
-        self._sets: dict[int, Manifest] = {
-            size: _open(root, work, description, size) for size in description["copies"]["sizes"]
+        self._filter = description.copies.filter
+        self._manifests: dict[int, Manifest] = {
+            size: _open_copies(root, work, description, size) for size in description.copies.sizes
         }
-
-        self._placers = {size: Placer(each.path.parent, work) for size, each in self._sets.items()}
+        self._files = {size: PictureFiles(self._folder(size), work) for size in self._manifests}
 
     def prune(self, index: Index) -> None:
-        """Delete the copies of pictures that `index` has not, or has by another try."""
-        for manifest in self._sets.values():
-            if manifest.index.part_of(index):
+        """Delete the copies of pictures that `index` has not, or has by another attempt."""
+        for size, manifest in self._manifests.items():
+            if manifest.index.is_part_of(index):
                 continue
-            stale = {line.key: line for line in manifest.lines() if index.get(*line.key) != line.attempt}
-            manifest.rewrite(self._work, lambda line, stale=stale: None if line.key in stale else line)  # type: ignore[misc]
-            for line in stale.values():
-                (manifest.path.parent / line.file_name).unlink(missing_ok=True)
+            stale = {
+                record.key: record for record in manifest.records() if index.attempt(*record.key) != record.attempt
+            }
+            manifest.rewrite(lambda record, stale=stale: None if record.key in stale else record)  # type: ignore[misc]
+            for record in stale.values():
+                self._files[size].delete(record.file_name)
 
-    def add(self, line: Line, image: np.ndarray) -> None:
+    def add(self, record: Record, image: np.ndarray) -> None:
         """Write and commit the copies of one picture, [H, W, 3] uint8."""
-        for size in self._sets:
-            self._add(size, line, image)
+        for size in self._manifests:
+            self._add(size, record, image)
 
-    def complete(self, lines: Callable[[], Iterable[Line]], root: Path) -> None:
+    def complete(self, records: Callable[[], Iterable[Record]], root: Path) -> None:
         """Make the copies that are missing, of pictures added before the size was asked for or taken from elsewhere."""
-        for size, manifest in self._sets.items():
-            for line in lines():
-                if manifest.index.get(*line.key) < 0:
-                    self._add(size, line, decode(root / line.file_name, line.file_name))
+        for size, manifest in self._manifests.items():
+            for record in records():
+                if manifest.index.attempt(*record.key) == NO_PICTURE:
+                    self._add(size, record, decode(root / record.file_name, record.file_name))
 
     def close(self) -> None:
-        for manifest in self._sets.values():
+        """Bring the copies' manifests to the disk."""
+        for manifest in self._manifests.values():
             manifest.close()
 
-    def _add(self, size: int, line: Line, image: np.ndarray) -> None:
-        data = encode(resize(image, size, self._filter), _ENCODING, {})
-        name = str(PurePosixPath(line.file_name).with_suffix(".png"))
-        manifest = self._sets[size]
-        self._placers[size].put(name, data)
-        copy = replace(line, file_name=name, width=size, height=size, sha256=hashlib.sha256(data).hexdigest())
+    def _folder(self, size: int) -> Path:
+        return self._manifests[size].path.parent
+
+    def _add(self, size: int, record: Record, image: np.ndarray) -> None:
+        content = encode(resize(image, size, self._filter), _ENCODING, {})
+        file_name = str(PurePosixPath(record.file_name).with_suffix(".png"))
+        self._files[size].write(file_name, content)
+        digest = hashlib.sha256(content).hexdigest()
+        copy = replace(record, file_name=file_name, width=size, height=size, sha256=digest)
         with self._mutex:
-            manifest.append(copy)
+            self._manifests[size].append(copy)
 
 
-def _open(root: Path, work: Path, description: dict[str, Any], size: int) -> Manifest:
-    folder = folders.sibling(root, f"{size}px")
-    identity = {"copy_of": root.name, "size": size, "filter": description["copies"]["filter"]}
-    folders.claim(folder)
-    if (folder / folders.DESCRIPTION).exists():
-        refuse(folder.name, differences(folders.read_description(folder)["identity"], identity))
-    own = {
-        "name": folder.name,
-        "copy_of": root.name,
-        "identity": identity,
-        "copies": {**description["copies"], "sizes": []},
-    }
-    none = copies_json((), description["copies"]["filter"])
-    folders.write_json(folder, work, {**description, **own, "encoding": encoding_json(_ENCODING), "copies": none})
-    manifest = Manifest(folder / "metadata.jsonl", lambda label, rank: -1)
-    manifest.recover(work)
+def _open_copies(root: Path, work: Path, description: Description, size: int) -> Manifest:
+    folder = folders.sidecar(root, f"{size}px")
+    identity = {"copy_of": root.name, "size": size, "filter": description.copies.filter}
+    folders.make_own_folder(folder)
+    if (folder / DESCRIPTION).exists():
+        refuse(folder.name, differences(read_description(folder).identity, identity))
+    copies = Copies((), description.copies.filter)
+    of_copies = replace(description, name=folder.name, identity=identity, encoding=_ENCODING, copies=copies)
+    write_description(folder, work, of_copies)
+    manifest = Manifest(folder, work, {})
+    manifest.recover()
     return manifest

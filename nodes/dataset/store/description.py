@@ -1,6 +1,7 @@
-"""What dataset.json says of a set: made for a new one, carried on for one that is there.
+"""`dataset.json`: what a set says of itself, read, checked and written here and nowhere else.
 
-Reads and writes nothing; folders.py has the file.
+It holds the classes and their folders, what decides the pictures (identity and plan), what made them (provenance), and
+how they are written. A person may fill in `licence`, and keys of their own stay.
 """
 
 from __future__ import annotations
@@ -8,44 +9,327 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from . import folders
-from .encode import Encoding
+from ....evaluation.pictures.manifest import DESCRIPTION
+from ...upstream import ModelFile, Upstream, model_parameters
+from .encode import FORMATS, Encoding
+from .files import write_description_json
 from .names import assign_folders
 
-
-def new_description(name: str, identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a set without pictures. `licence` is for its owner to fill in."""
-    return {
-        "format": folders.FORMAT,
-        "version": folders.VERSION,
-        "name": name,
-        "revision": 0,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "licence": "",
-        "classes": [],
-        "identity": dict(identity),
-    }
+FORMAT = "hyponet.dataset"
+VERSION = 2
 
 
-def encoding_json(encoding: Encoding) -> dict[str, Any]:
-    return {"format": encoding.format, "quality": encoding.quality, "text": encoding.text}
+@dataclass(frozen=True, slots=True)
+class ClassEntry:
+    """One class: its label, the folder of its pictures, and its WordNet id ("" when unknown)."""
+
+    label: str
+    folder: str
+    synset: str
 
 
-def copies_json(sizes: Iterable[int], filter: str) -> dict[str, Any]:
-    return {"sizes": sorted(set(sizes)), "filter": filter}
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Small copies that are kept beside a set: sides in pixels, ascending, and one of evaluation's FILTERS."""
+
+    sizes: tuple[int, ...] = ()
+    filter: str = "bicubic"
 
 
-def with_classes(known: list[dict[str, str]], more: Mapping[str, str]) -> list[dict[str, str]]:
-    """`known` entries and those of `more` (label -> WordNet id), each with a folder of its own; known folders stay."""
-    folders_of = assign_folders(more, {entry["label"]: entry["folder"] for entry in known})
-    synsets = {entry["label"]: entry["synset"] for entry in known}
-    synsets |= {label: synset for label, synset in more.items() if synset or label not in synsets}
-    return [{"label": label, "folder": folder, "synset": synsets[label]} for label, folder in folders_of.items()]
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made a set: for dataset.json, the data card and the pictures' own text.
+
+    Args:
+        models: the model files that stand behind the sampler.
+        settings: of the node that sampled, where it was one of ours.
+        nodes: "Class.widget" -> value of every node upstream.
+        versions: of HypoNet, ComfyUI, torch and Python.
+        prompt, workflow: the graph in ComfyUI's API form and in the page's, or None.
+        parameters: name -> value for the line that other tools read under the keyword `parameters`.
+        merged: of each set that was merged into this one, its name, identity, revision and number of pictures.
+    """
+
+    models: tuple[ModelFile, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    nodes: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    prompt: Any = None
+    workflow: Any = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    merged: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of_graph(
+        cls,
+        upstream: Upstream,
+        versions: Mapping[str, str],
+        prompt: Any,
+        workflow: Any,
+        parameters: Mapping[str, Any],
+        settings: Mapping[str, Any] | None = None,
+    ) -> Provenance:
+        """What stands behind the running node; `parameters` get the model's name and hash."""
+        return cls(
+            models=upstream.files,
+            settings=settings or {},
+            nodes=upstream.settings,
+            versions=versions,
+            prompt=prompt,
+            workflow=workflow,
+            parameters={**parameters, **model_parameters(upstream.files)},
+        )
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Provenance:
+        """As `to_json` gives it.
+
+        Raises:
+            ValueError: a part is of another kind.
+        """
+        maps = {name: content.get(name) or {} for name in ("settings", "nodes", "versions", "parameters")}
+        models, merged = content.get("models") or [], content.get("merged") or []
+        usable = all(isinstance(part, dict) for part in [*maps.values(), *models, *merged])
+        if not usable or not isinstance(models, list) or not isinstance(merged, list):
+            raise ValueError("provenance")
+        return cls(
+            **maps,
+            models=tuple(
+                ModelFile(str(file.get("name", "")), str(file.get("kind", "")), str(file.get("sha256", "")),
+                          int(file.get("size") or 0))
+                for file in models
+            ),
+            prompt=content.get("prompt"),
+            workflow=content.get("workflow"),
+            merged=tuple(merged),
+        )  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **{name: getattr(self, name) for name in ("settings", "nodes", "versions", "prompt", "workflow")},
+            "models": [asdict(file) for file in self.models],
+            "parameters": self.parameters,
+            "merged": self.merged,
+        }
+
+    def graph_texts(self) -> dict[str, str]:
+        """keyword -> text for the pictures: the graph in both forms, as far as it is known."""
+        graphs = {"prompt": self.prompt, "workflow": self.workflow}
+        return {keyword: json.dumps(graph) for keyword, graph in graphs.items() if graph}
 
 
-def graph_texts(provenance: Mapping[str, Any]) -> dict[str, str]:
-    """keyword -> text for the pictures: the graph in both forms, as far as it is known."""
-    graphs = {name: provenance.get(name) for name in ("prompt", "workflow")}
-    return {name: json.dumps(graph) for name, graph in graphs.items() if graph}
+@dataclass(frozen=True, slots=True)
+class SetSpec:
+    """What a set is to be, for one that is made or resumed.
+
+    Args:
+        plan: `Plan.to_json()`, whole, so that the set can be made again from dataset.json alone.
+        identity: every setting that one set holds one value of: models, sampler, steps, cfg, size. Of the plan,
+            templates, wildcards and seed are compared as well; counts, shards and the list of classes may change.
+        provenance: what makes it.
+        classes: label -> WordNet id ("" when unknown), in order; None takes the plan's.
+        encoding: how pictures are written.
+        copies: the small copies to be kept beside it.
+    """
+
+    plan: Mapping[str, Any]
+    identity: Mapping[str, Any]
+    provenance: Provenance = field(default_factory=Provenance)
+    classes: Mapping[str, str] | None = None
+    encoding: Encoding = field(default_factory=Encoding)
+    copies: Copies = field(default_factory=Copies)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The contents of dataset.json.
+
+    Args:
+        revision: rises when items are marked, so that nodes downstream notice.
+        created: UTC, as 2026-01-31T12:00:00Z.
+        licence: for the owner to fill in.
+        identity, plan, provenance, encoding, copies: see SetSpec.
+        extra: keys that a user added; they are carried along.
+    """
+
+    name: str
+    revision: int
+    created: str
+    licence: str
+    classes: tuple[ClassEntry, ...]
+    identity: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    provenance: Provenance
+    encoding: Encoding
+    copies: Copies
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def new(cls, name: str, identity: Mapping[str, Any]) -> Description:
+        """Of a set without classes and pictures."""
+        created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        return cls(name, 0, created, "", (), identity, {}, Provenance(), Encoding(), Copies())
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """label -> folder, in the set's order of classes."""
+        return {entry.label: entry.folder for entry in self.classes}
+
+    @property
+    def synsets(self) -> dict[str, str]:
+        """label -> WordNet id, "" when unknown."""
+        return {entry.label: entry.synset for entry in self.classes}
+
+    @property
+    def copy_of(self) -> str:
+        """Name of the set that this one holds small copies of, "" for any other set."""
+        return str(self.identity.get("copy_of", ""))
+
+    def with_classes(self, synsets: Mapping[str, str]) -> Description:
+        """With the classes of `synsets` (label -> WordNet id) as well; a class that is there keeps its folder."""
+        folders = assign_folders(synsets, self.folders)
+        all_synsets = self.synsets
+        all_synsets |= {label: synset for label, synset in synsets.items() if synset or label not in all_synsets}
+        classes = tuple(ClassEntry(label, folder, all_synsets[label]) for label, folder in folders.items())
+        return replace(self, classes=classes)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": self.name,
+            "revision": self.revision,
+            "created": self.created,
+            "licence": self.licence,
+            "classes": [asdict(entry) for entry in self.classes],
+            "identity": self.identity,
+            "encoding": asdict(self.encoding),
+            "copies": asdict(self.copies),
+            "plan": self.plan,
+            "provenance": self.provenance.to_json(),
+            **self.extra,
+        }
+
+
+def read_description(root: Path) -> Description:
+    """What the dataset.json of the set in `root` says.
+
+    Raises:
+        ValueError: it is missing, damaged, of another version or not of this pack.
+    """
+    path = root / DESCRIPTION
+    content = _read_json(path)
+    if content.get("format") != FORMAT:
+        raise ValueError(f"{path} is not of a HypoNet set; expected the format {FORMAT!r}; choose another folder")
+    if content.get("version") != VERSION:
+        raise ValueError(
+            f"{path} has format version {ascii(content.get('version'))[:20]}, which this HypoNet cannot read; expected "
+            f"{VERSION}; open the set with the version that made it, or generate it again"
+        )
+    try:
+        return _description(content)
+    except ValueError as error:
+        raise ValueError(f"{path} has no usable {error}; expected what HypoNet wrote; restore it from a copy") from None
+
+
+def read_revision(root: Path) -> int:
+    """The revision of the set in `root`; -1 where there is none. For fingerprints: never raises."""
+    try:
+        return read_description(root).revision
+    except (OSError, ValueError):
+        return -1
+
+
+def write_description(root: Path, work: Path, description: Description) -> None:
+    """Replace the dataset.json of the set in `root` whole; `work` is its work folder."""
+    write_description_json(root, work, description.to_json())
+
+
+def mark_folder(folder: Path, kind: str, owner: str) -> None:
+    """Give a folder that is no set a dataset.json that says that it is ours and of which set, if it has none."""
+    if not (folder / DESCRIPTION).exists():
+        write_description_json(folder, folder, {"format": f"{FORMAT}.{kind}", "version": VERSION, "of": owner})
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether a folder is a set of ours or one of the folders beside it."""
+    try:
+        return str(_read_json(folder / DESCRIPTION).get("format")).startswith(FORMAT)
+    except (OSError, ValueError):
+        return False
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a byte order mark
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path.parent} is not a HypoNet set: it has no {DESCRIPTION}; choose another folder"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is corrupt ({error}); expected JSON; restore it from a copy") from None
+    return content if isinstance(content, dict) else {}
+
+
+_KINDS = {
+    "name": str,
+    "revision": int,
+    "created": str,
+    "licence": str,
+    "classes": list,
+    "identity": dict,
+    "plan": dict,
+    "provenance": dict,
+    "encoding": dict,
+    "copies": dict,
+}
+
+
+def _description(content: dict[str, Any]) -> Description:
+    """The description, checked; a ValueError names the part that cannot be used."""
+    content = {"created": "", "licence": "", **content}  # a person may take them out
+    wrong = [name for name, kind in _KINDS.items() if not isinstance(content.get(name), kind)]
+    if wrong:
+        raise ValueError(", ".join(wrong))
+    parts = {name: content[name] for name in _KINDS}
+    parts["classes"] = tuple(map(_class_entry, content["classes"]))
+    parts["provenance"] = Provenance.from_json(content["provenance"])
+    parts["encoding"] = _encoding(content["encoding"])
+    parts["copies"] = _copies(content["copies"])
+    extra = {name: value for name, value in content.items() if name not in (*_KINDS, "format", "version")}
+    return Description(**parts, extra=extra)
+
+
+def _class_entry(content: object) -> ClassEntry:
+    """A class with one folder in the set: a set may come from elsewhere, and pictures are written there."""
+    keys = ("label", "folder", "synset")
+    if not isinstance(content, dict) or not all(isinstance(content.get(key), str) for key in keys):
+        raise ValueError("classes")
+    entry = ClassEntry(*(content[key] for key in keys))
+    if entry.folder in ("", ".", "..") or set(entry.folder) & set("/\\:\0"):
+        raise ValueError("classes")
+    return entry
+
+
+def _encoding(content: dict[str, Any]) -> Encoding:
+    encoding = Encoding(content.get("format", ""), content.get("quality", 0), content.get("text", True))
+    whole = isinstance(encoding.quality, int) and not isinstance(encoding.quality, bool)
+    if set(content) - {"format", "quality", "text"} or encoding.format not in FORMATS or not whole:
+        raise ValueError("encoding")
+    return encoding
+
+
+def _copies(content: dict[str, Any]) -> Copies:
+    sizes, filter = content.get("sizes"), content.get("filter")
+    if not isinstance(sizes, list) or not all(type(size) is int for size in sizes) or not isinstance(filter, str):
+        raise ValueError("copies")
+    return Copies(sorted_sizes(sizes), filter)
+
+
+def sorted_sizes(sizes: Iterable[int]) -> tuple[int, ...]:
+    """Each size once, ascending."""
+    return tuple(sorted(set(sizes)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ....evaluation.lock import FileLock, LockIsHeld
-from .folders import unwritable
+from .files import unwritable
 
 
 class SetIsHeld(RuntimeError):

@@ -1,108 +1,71 @@
-"""The manifest `metadata.jsonl`: which pictures a set has. Appending a line is what commits a picture.
+"""The manifest `metadata.jsonl` of one set: which pictures it has. Appending a line is what commits a picture.
 
 Reads and writes that one file, and a new copy of it in the work folder when lines have to change.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import re
 import time
-from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ....evaluation.files import replacing
-from .record import KEPT, Line
+from ....evaluation.pictures.manifest import FALLBACK, MANIFEST, Record, heads, is_blank, parse
+from .index import Index
 
 logger = logging.getLogger("hyponet")
 
-_TEXT = rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
-_HEAD = re.compile(
-    rb'^\{"file_name": %b, "label": %b, "rank": (\d{1,9}), "try": (\d{1,4}), "status": "(\w+)"[^\n]*\}$'
-    % (_TEXT, _TEXT),
-    re.MULTILINE,
-)
-_BLOCK = 8 << 20
-_HIGHEST_RANK = 100_000_000
-_SYNC_SECONDS = 5.0
-
-
-class Index:
-    """(label, rank) -> number of the try that the set has, two bytes a picture."""
-
-    def __init__(self) -> None:
-        self._tries: dict[str, array[int]] = {}
-        self.count = 0
-        self.kept: set[tuple[str, int]] = set()
-
-    def get(self, label: str, rank: int) -> int:
-        """The try's number, -1 where there is no picture."""
-        tries = self._tries.get(label)
-        return tries[rank] if tries is not None and rank < len(tries) else -1
-
-    def set(self, label: str, rank: int, attempt: int) -> None:
-        if rank > _HIGHEST_RANK or attempt > 32_000:
-            raise ValueError(f"rank {rank}, try {attempt} of {label!a}; expected ranks below {_HIGHEST_RANK}")
-        tries = self._tries.setdefault(label, array("h"))
-        if rank >= len(tries):
-            tries.extend(array("h", [-1]) * (max(rank + 1, len(tries) * 5 // 4) - len(tries)))
-        self.count += (attempt >= 0) - (tries[rank] >= 0)
-        tries[rank] = attempt
-
-    def part_of(self, other: Index) -> bool:
-        """Whether `other` has each of these pictures by the same try."""
-        for label, tries in self._tries.items():
-            theirs = other._tries.get(label, array("h"))
-            if any(own >= 0 and (rank >= len(theirs) or own != theirs[rank]) for rank, own in enumerate(tries)):
-                return False
-        return True
-
-    def ranks(self, label: str) -> list[int]:
-        """The ranks of `label` that have a picture, in order."""
-        return [rank for rank, attempt in enumerate(self._tries.get(label, ())) if attempt >= 0]
-
-    def counts(self) -> dict[str, int]:
-        """label -> how many pictures it has."""
-        return {label: len(tries) - tries.count(-1) for label, tries in self._tries.items()}
+DAMAGED_LINES = "broken-lines.jsonl"  # in the work folder: what a recovery took out of the manifest
+_BLOCK_BYTES = 8 << 20  # read at once while scanning; larger blocks are no faster
+_SYNC_SECONDS = 5.0  # at most so much is lost when the power fails; a sync a picture would halve the speed
 
 
 class Manifest:
-    """The file, its index, and what a scan found wrong.
+    """The file, its index, and what a scan saw wrong.
 
     Args:
-        path: of metadata.jsonl; need not exist.
-        dropped: (label, rank) -> highest rejected try: lines that a crash left behind while items were rejected.
+        root: the set's folder; the file need not exist.
+        work: where a new copy is written, on the same disk.
+        rejected: (label, rank) -> highest rejected attempt. A line up to it is superfluous: a crash left it behind
+            while items were being rejected.
+
+    Attributes:
+        index: which item has which attempt.
+        damage: line number -> what is wrong with the line, as the file was when it was opened.
+        superfluous: lines that repeat an item, or whose attempt was rejected.
+        end: length in bytes up to the end of the last whole line.
     """
 
-    def __init__(self, path: Path, dropped: Callable[[str, int], int]) -> None:
-        self.path = path
+    def __init__(self, root: Path, work: Path, rejected: Mapping[tuple[str, int], int]) -> None:
+        self.path = root / MANIFEST
         self.index = Index()
-        self.bad_lines = 0
-        self.end = 0  # of the last whole line
-        self._dropped = dropped
+        self.damage: dict[int, str] = {}
+        self.superfluous = 0
+        self.end = 0
+        self._work = work
+        self._rejected = rejected
         self._file: int | None = None
         self._synced = time.monotonic()
         self._scan()
 
-    def lines(self) -> Iterator[Line]:
-        """Every picture's line, in the order of the file; a line that cannot be read is left out."""
-        seen: set[tuple[str, int]] | None = set() if self.bad_lines else None
-        for _, line in self._parsed():
-            if line is None or self.index.get(*line.key) != line.attempt:
+    def records(self) -> Iterator[Record]:
+        """Every picture's record, in the order of the file; of lines for one item the first of its attempt counts."""
+        yielded: set[tuple[str, int]] | None = set() if self.superfluous else None
+        for _, record in self._parsed_lines():
+            if record is None or self.index.attempt(*record.key) != record.attempt:
                 continue
-            if seen is not None:
-                if line.key in seen:
+            if yielded is not None:
+                if record.key in yielded:
                     continue
-                seen.add(line.key)
-            yield line
+                yielded.add(record.key)
+            yield record
 
-    def recover(self, work: Path) -> None:
-        """Make the file fit to be appended to: a torn last line goes, so do lines that are broken, double or rejected.
+    def recover(self) -> None:
+        """Make the file fit to be appended to: a torn last line goes, so do damaged and superfluous lines.
 
-        Lines that cannot be read are kept in the work folder.
+        Damaged lines are kept in the work folder.
         """
         if not self.path.exists():
             return
@@ -112,118 +75,100 @@ class Manifest:
                 file.truncate(self.end)
         with open(self.path, "rb") as file:
             file.seek(max(0, self.end - 1))
-            unended = self.end > 0 and file.read(1) != b"\n"
-        if self.bad_lines or unended:
-            logger.warning("%s has %d lines broken, double or rejected; rewriting it", self.path, self.bad_lines)
-            with open(work / "broken-lines.jsonl", "ab") as aside:
-                aside.writelines(raw for raw, line in self._parsed() if line is None)
-            self.rewrite(work, lambda line: line)
+            lacks_line_break = self.end > 0 and file.read(1) != b"\n"
+        if self.damage or self.superfluous or lacks_line_break:
+            for number, reason in list(self.damage.items())[:20]:
+                logger.warning("%s, line %d %s", self.path, number, reason)
+            logger.warning(
+                "%s has %d damaged and %d superfluous lines; rewriting it",
+                *(self.path, len(self.damage), self.superfluous),
+            )
+            with open(self._work / DAMAGED_LINES, "ab") as copy:
+                copy.writelines(line for line, record in self._parsed_lines() if record is None)
+            self.rewrite(lambda record: record)
 
-    def append(self, line: Line) -> None:
-        """Commit `line`: after a failure the file is as before."""
+    def append(self, record: Record) -> None:
+        """Commit `record`: after a failure the file is as before."""
         if self._file is None:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-        data = line.to_bytes()
+        line = record.to_bytes()
         os.lseek(self._file, self.end, os.SEEK_SET)
         try:
             written = 0
-            while written < len(data):
-                written += os.write(self._file, data[written:])
+            while written < len(line):
+                written += os.write(self._file, line[written:])
         except OSError:
             os.ftruncate(self._file, self.end)
             raise
-        self.end += len(data)
-        self._note(line)
+        self.end += len(line)
+        self.index.set(record.label, record.rank, record.attempt, record.status == FALLBACK)
         if time.monotonic() - self._synced > _SYNC_SECONDS:
             os.fsync(self._file)
             self._synced = time.monotonic()
 
-    def rewrite(self, work: Path, change: Callable[[Line], Line | None]) -> None:
-        """Replace the file by one with `change(line)` for every line; None drops it."""
+    def rewrite(self, change: Callable[[Record], Record | None]) -> None:
+        """Replace the file by one with `change(record)` for every record; None drops it."""
         self.close()
-        with replacing(self.path, work=work, durable=True) as fresh, open(fresh, "wb") as out:
-            for line in self.lines():
-                changed = change(line)
+        with replacing(self.path, work=self._work, durable=True) as part, open(part, "wb") as file:
+            for record in self.records():
+                changed = change(record)
                 if changed is not None:
-                    out.write(changed.to_bytes())
+                    file.write(changed.to_bytes())
         self._scan()
 
     def close(self) -> None:
+        """Bring what was appended to the disk, and give the file back."""
         if self._file is not None:
             os.fsync(self._file)
             os.close(self._file)
             self._file = None
 
-    def _note(self, line: Line) -> None:
-        self.index.set(line.label, line.rank, line.attempt)
-        if line.status == KEPT:
-            self.index.kept.add(line.key)
-
     def _scan(self) -> None:
-        self.index, self.bad_lines, self.end = Index(), 0, 0
+        self.index, self.superfluous, self.end = Index(), 0, 0
         if not self.path.exists():
             return
+        number = 0
         with open(self.path, "rb") as file:
-            rest = b""
-            while block := file.read(_BLOCK):
-                block = rest + block
-                cut = block.rfind(b"\n") + 1
-                self._scan_block(block[:cut])
-                rest = block[cut:]
-        if rest and _parse(rest) is not None:  # an editor that strips the last line break
-            self._scan_block(rest)
+            unfinished = b""
+            while block := file.read(_BLOCK_BYTES):
+                block = unfinished + block
+                end = block.rfind(b"\n") + 1
+                number = self._scan_lines(block[:end], number)
+                self.end += end
+                unfinished = block[end:]
+        if unfinished and _parse(unfinished) is not None:  # an editor stripped the last line break
+            self._scan_lines(unfinished + b"\n", number)
+            self.end += len(unfinished)
 
-    def _scan_block(self, block: bytes) -> None:
-        self.end += len(block)
-        heads = _HEAD.findall(block)
-        if len(heads) == block.count(b"\n") and _is_utf8(block):
-            for _, label, rank, attempt, status in heads:
-                self._index(_decode(label), int(rank), int(attempt), status.decode())
-            return
-        for raw in block.splitlines(keepends=True):
-            line = _parse(raw)
-            if line is not None:
-                self._index(line.label, line.rank, line.attempt, line.status)
-            elif raw.strip():
-                self.bad_lines += 1
+    def _scan_lines(self, block: bytes, number: int) -> int:
+        """Index the lines of `block`, the first of which is line `number` + 1; the number of the last."""
+        add, rejected = self.index.set, self._rejected
+        for head in heads(block):
+            number += 1
+            if isinstance(head, tuple):
+                label, rank, attempt, is_fallback = head
+                # a fallback's attempt was rejected before it came back; any other such line is left over from a crash
+                is_leftover = rejected and not is_fallback and attempt <= rejected.get((label, rank), -1)
+                if is_leftover or not add(label, rank, attempt, is_fallback):
+                    self.superfluous += 1
+            elif head is not None:
+                self.damage[number] = str(head)
+        return number
 
-    def _index(self, label: str, rank: int, attempt: int, status: str) -> None:
-        # a kept picture's try was rejected once; any other line whose try was rejected is left over from a crash
-        if status != KEPT and attempt <= self._dropped(label, rank):
-            self.bad_lines += 1
-            return
-        if self.index.get(label, rank) >= 0:
-            self.bad_lines += 1
-        self.index.set(label, rank, attempt)
-        if status == KEPT:
-            self.index.kept.add((label, rank))
-
-    def _parsed(self) -> Iterator[tuple[bytes, Line | None]]:
+    def _parsed_lines(self) -> Iterator[tuple[bytes, Record | None]]:
+        """Each line that is not blank, and its record; None where it is damaged."""
         if not self.path.exists():
             return
-        left = self.end
+        remaining = self.end
         with open(self.path, "rb") as file:
-            while left > 0 and (raw := file.readline()):
-                left -= len(raw)
-                if raw.strip():
-                    yield raw, _parse(raw)
+            while remaining > 0 and (line := file.readline()):
+                remaining -= len(line)
+                if not is_blank(line):
+                    yield line, _parse(line)
 
 
-def _parse(raw: bytes) -> Line | None:
+def _parse(line: bytes) -> Record | None:
     try:
-        data = json.loads(raw)
-        return Line.from_json(data) if isinstance(data, dict) else None
+        return parse(line)
     except ValueError:
         return None
-
-
-def _is_utf8(block: bytes) -> bool:
-    try:
-        block.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _decode(text: bytes) -> str:
-    return str(json.loads(b'"' + text + b'"')) if b"\\" in text else text.decode("utf-8")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import AbstractContextManager
 
 import numpy as np
 import pytest
 
+from hyponet.nodes.dataset.open import create_or_open
+from hyponet.nodes.dataset.store.description import Provenance, SetSpec
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.prompts.item import Item, Pick
 
@@ -25,15 +28,17 @@ def picture(label: str, rank: int, attempt: int = 0, side: int = 24) -> np.ndarr
     return np.kron(coarse, np.ones((side // 6, side // 6, 1), np.uint8))
 
 
-def open_set(base, name="pets", labels=("cat", "dog"), identity=None, **more) -> DatasetStore:
-    return DatasetStore.create_or_open(
-        base,
-        name,
-        plan={"classes": [{"name": label, "synset": ""} for label in labels]},
-        identity=IDENTITY if identity is None else identity,
-        provenance={"prompt": {"1": {"class_type": "KSampler"}}, "workflow": {"nodes": []}, "parameters": {"Steps": 2}},
-        **more,
-    )
+def open_set(base, name="pets", labels=("cat", "dog"), identity=None, **more) -> AbstractContextManager[DatasetStore]:
+    """The set for writing, as a context."""
+    provenance = Provenance(prompt={"1": {"class_type": "KSampler"}}, workflow={"nodes": []}, parameters={"Steps": 2})
+    plan = {"classes": [{"name": label, "synset": ""} for label in labels]}
+    return create_or_open(base, name, SetSpec(plan, IDENTITY if identity is None else identity, provenance, **more))
+
+
+def make_set(*arguments, **more) -> None:
+    """Open a set for writing and close it."""
+    with open_set(*arguments, **more):
+        pass
 
 
 def schedule(labels=("cat", "dog"), count=4):
@@ -69,7 +74,7 @@ def assert_whole(root, labels=("cat", "dog"), count=4):
         assert hashlib.sha256(data).hexdigest() == line["sha256"], line["file_name"]
         with Image.open(root / line["file_name"]) as image:
             pixels = np.asarray(image.convert("RGB"))
-        expected = picture(line["label"], line["rank"], line["try"], pixels.shape[0])
+        expected = picture(line["label"], line["rank"], line["attempt"], pixels.shape[0])
         assert np.array_equal(pixels, expected), f"{line['file_name']} shows another item"
     on_disk = {path.relative_to(root).as_posix() for path in root.glob("*/*")}
     assert on_disk == {line["file_name"] for line in lines}

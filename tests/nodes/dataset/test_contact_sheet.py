@@ -5,7 +5,8 @@ import pytest
 
 from hyponet.evaluation.fonts import caption_font
 from hyponet.nodes.dataset.contact_sheet import SheetSettings, contact_sheet, save_sheet
-from hyponet.nodes.dataset.culling.rejections import Mark, mark
+from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 
 from .conftest import generate, open_set, picture, schedule
@@ -26,11 +27,11 @@ def test_a_sheet_shows_the_pictures_in_rows(pets):
 def test_pages_orders_and_classes(pets):
     store = DatasetStore.open(pets)
     second = contact_sheet(store, SheetSettings(columns=3, rows=2, cell=24, page=1))
-    assert [line.key for line in second.shown] == [("dog", 2), ("dog", 3)]
+    assert [line.key for line in second.records] == [("dog", 2), ("dog", 3)]
     turns = contact_sheet(store, SheetSettings(columns=2, rows=2, cell=24, order="interleaved"))
-    assert [line.key for line in turns.shown] == schedule(count=2)
+    assert [line.key for line in turns.records] == schedule(count=2)
     dogs = contact_sheet(store, SheetSettings(cell=24, only_class="dog"))
-    assert {line.label for line in dogs.shown} == {"dog"}
+    assert {line.label for line in dogs.records} == {"dog"}
     with pytest.raises(ValueError, match="page is 2; expected 0 to 1"):
         contact_sheet(store, SheetSettings(columns=3, rows=2, page=2))
     with pytest.raises(ValueError, match="only_class is 'fox'"):
@@ -74,9 +75,9 @@ def test_a_sheet_is_saved_beside_the_set(pets):
     assert {entry.name for entry in pets.iterdir() if entry.is_dir()} == {"cat", "dog"}
 
 
-def test_kept_pictures_are_starred(pets):
+def test_fallback_pictures_are_starred(pets):
     settings = SheetSettings(columns=1, rows=1, cell=96)
     before = contact_sheet(DatasetStore.open(pets), settings).image
-    with DatasetStore.open(pets, write=True) as store:
-        mark(store, {("cat", 0): Mark("by hand")}, tries=1)
+    with open_for_writing(pets) as store:
+        mark(store, {("cat", 0): Mark("by hand")}, attempts=1)
     assert not np.array_equal(contact_sheet(DatasetStore.open(pets), settings).image, before)

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from hyponet.nodes.dataset.culling.rejections import Mark, mark
+from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.merge import merge
+from hyponet.nodes.dataset.open import create_or_open, open_for_writing
 from hyponet.nodes.dataset.split import Shares, split
-from hyponet.nodes.dataset.store.store import DatasetStore, OtherSettings
+from hyponet.nodes.dataset.store.description import SetSpec
+from hyponet.nodes.dataset.store.identity import OtherSettings
+from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
@@ -35,7 +38,7 @@ def test_shards_merge_into_the_whole_set_which_can_be_gone_on_with(tmp_path):
 
 def test_what_a_shard_rejected_stays_rejected(tmp_path):
     first = shard(tmp_path, "part0", [0])
-    with DatasetStore.open(first.root, write=True) as store:
+    with open_for_writing(first.root) as store:
         mark(store, {("cat", 0): Mark("by hand")})
     with merge([DatasetStore.open(first.root), shard(tmp_path, "part1", [1])], tmp_path, "pets") as merged:
         assert list(merged.missing(schedule(count=2))) == [("cat", 0, 1)]
@@ -64,7 +67,7 @@ def planned(base, name, shard=(0, 1), **changes):
     classes = [ClassSpec(label) for label in changes.pop("labels", ("cat", "dog"))]
     words |= {"images_per_class": 2}
     plan = Plan(classes, library=Library([]), shard=shard, **{**words, **changes})
-    with DatasetStore.create_or_open(base, name, plan=plan.to_json(), identity={"steps": 2}, provenance={}) as store:
+    with create_or_open(base, name, SetSpec(plan.to_json(), {"steps": 2})) as store:
         for label, rank, _ in store.missing(plan.schedule()):
             store.add(plan.item(label, rank), picture(f"{name} {label}", rank))
     return DatasetStore.open(store.root)
@@ -73,7 +76,7 @@ def planned(base, name, shard=(0, 1), **changes):
 def test_merged_shards_have_the_whole_plan(tmp_path):
     """The regression: dataset.json kept the first shard's plan, which makes only that shard again."""
     with merge([planned(tmp_path, f"part{n}", (n, 2)) for n in range(2)], tmp_path, "pets") as merged:
-        again = Plan.from_json(merged.description["plan"])
+        again = Plan.from_json(merged.description.plan)
     assert len(again) == len(merged) == 4
 
 
@@ -81,7 +84,7 @@ def test_merged_shards_have_the_whole_plan(tmp_path):
 def test_sets_of_other_plans_are_not_taken_for_shards(tmp_path, other):
     """The regression: equal settings were enough, and dataset.json said that the first plan made all of it."""
     with merge([planned(tmp_path, "one"), planned(tmp_path, "two", **other)], tmp_path, "both") as merged:
-        plans = merged.description["plan"]["merged"]
+        plans = merged.description.plan["merged"]
     assert [len(Plan.from_json(plan)) for plan in plans] == [4, 2 * len(other.get("labels", "12"))]
     before = len(merged)
     grown = [planned(tmp_path, "one", images_per_class=3), DatasetStore.open(tmp_path / "two")]
@@ -92,9 +95,9 @@ def test_sets_of_other_plans_are_not_taken_for_shards(tmp_path, other):
 def test_a_merge_never_writes_into_its_sources(tmp_path):
     one = shard(tmp_path, "one", range(2))
     with pytest.raises(ValueError, match="one of the sets to merge"):
-        merge([one, one], tmp_path, "one")
+        merge([one, one], tmp_path, "one").__enter__()
     with pytest.raises(ValueError, match="at least two"):
-        merge([one], tmp_path, "two")
+        merge([one], tmp_path, "two").__enter__()
 
 
 @pytest.mark.parametrize(
@@ -137,21 +140,21 @@ def test_one_seed_gives_one_split(tmp_path):
 def test_splitting_again_follows_the_source(tmp_path):
     source = shard(tmp_path, "pets", range(4))
     split(source, tmp_path, "pets", Shares(0.5, 0, 0.5), 0)
-    with DatasetStore.open(source.root, write=True) as store:
+    with open_for_writing(source.root) as store:
         mark(store, {("cat", 1): Mark("by hand")})
     with open_set(tmp_path) as store:
         generate(store)
     made = split(DatasetStore.open(source.root), tmp_path, "pets", Shares(0.5, 0, 0.5), 0)
-    lines = [line for ref in made.values() for line in DatasetStore.open(ref.path).lines()]
-    assert sorted(line.sha256 for line in lines) == sorted(line.sha256 for line in store.lines())
+    lines = [line for ref in made.values() for line in DatasetStore.open(ref.path).records()]
+    assert sorted(line.sha256 for line in lines) == sorted(line.sha256 for line in store.records())
     with pytest.raises(OtherSettings, match="seed: 0 there, 1 now"):
         split(store, tmp_path, "pets", Shares(0.5, 0, 0.5), 1)
 
 
 def test_marked_pictures_are_left_out_unless_asked_for(tmp_path):
     source = shard(tmp_path, "pets", range(4))
-    with DatasetStore.open(source.root, write=True) as store:
-        mark(store, {("cat", 1): Mark("by hand")}, tries=1)
-    for name, kept, expected in (("without", False, 7), ("with", True, 8)):
-        made = split(DatasetStore.open(source.root), tmp_path, name, Shares(1, 0, 0), 0, kept=kept)
+    with open_for_writing(source.root) as store:
+        mark(store, {("cat", 1): Mark("by hand")}, attempts=1)
+    for name, included, expected in (("without", False, 7), ("with", True, 8)):
+        made = split(DatasetStore.open(source.root), tmp_path, name, Shares(1, 0, 0), 0, include_fallbacks=included)
         assert len(DatasetStore.open(made["train"].path)) == expected

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from hyponet.nodes.dataset.card import write_card
-from hyponet.nodes.dataset.culling.rejections import Mark, mark
+from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.load import load_batch, table_of
+from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.save import save_items
+from hyponet.nodes.dataset.store.description import Provenance
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.summary import plot, summarize
+from hyponet.nodes.upstream import ModelFile
 
 from .conftest import generate, item, open_set, picture, schedule
 
@@ -43,7 +47,7 @@ def open_empty(base):
 def test_a_batch_is_in_turn_and_of_one_size(pets):
     store = DatasetStore.open(pets)
     batch = load_batch(store, 1, 3)
-    assert [line.key for line in batch.lines] == schedule()[3:6]
+    assert [line.key for line in batch.records] == schedule()[3:6]
     assert (batch.images[0] == picture("dog", 1)).all()
     assert load_batch(store, 2, 3, size=8).images.shape == (2, 8, 8, 3)
     with pytest.raises(ValueError, match="batch_number is 3; expected 0 to 2"):
@@ -79,7 +83,8 @@ def test_saving_leaves_what_is_there(tmp_path):
 
 def test_the_card_counts_and_names_its_models(tmp_path):
     with open_set(tmp_path) as store:
-        store.description["provenance"]["models"] = [{"kind": "checkpoints", "name": "sd15.ckpt", "sha256": "ab" * 32}]
+        models = (ModelFile("sd15.ckpt", "checkpoints", "ab" * 32, 0),)
+        store.description = replace(store.description, provenance=Provenance(models=models))
         generate(store)
     text = (store.root / "README.md").read_text("utf-8")
     assert text.startswith("---\nlicense: unknown\n")
@@ -92,7 +97,7 @@ def test_the_card_counts_and_names_its_models(tmp_path):
 def test_a_card_that_somebody_edited_is_left_alone(pets):
     card = pets / "README.md"
     card.write_text(card.read_text("utf-8").replace("## Intended use", "## My own use"), encoding="utf-8")
-    with DatasetStore.open(pets, write=True) as store:
+    with open_for_writing(pets) as store:
         mark(store, {("cat", 0): Mark("by hand")})
         assert not write_card(store)
     assert "## My own use" in card.read_text("utf-8")
@@ -101,6 +106,6 @@ def test_a_card_that_somebody_edited_is_left_alone(pets):
 def test_the_licence_field_is_shown(pets):
     path = pets / "dataset.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"licence": "cc0-1.0"}))
-    with DatasetStore.open(pets, write=True) as store:
+    with open_for_writing(pets) as store:
         write_card(store)
     assert (pets / "README.md").read_text().startswith("---\nlicense: cc0-1.0\n")

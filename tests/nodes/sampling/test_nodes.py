@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hyponet.nodes.dataset.store.description import Copies
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
@@ -32,8 +33,8 @@ def test_a_request_reads_the_widgets(request_for):
     read = request_for()
     assert read.settings == SETTINGS
     assert (read.encoding.format, read.encoding.quality, read.encoding.text) == ("jpeg", 80, True)
-    assert (read.copies, read.copy_filter, read.start_image) == ((), "lanczos", None)
-    assert request_for(small_copies="64, 32").copies == (32, 64)
+    assert (read.copies, read.start_image) == (Copies((), "lanczos"), None)
+    assert request_for(small_copies="64, 32").copies.sizes == (32, 64)
     assert request_for(denoise=0.5, start_image=torch.zeros(1, 8, 8, 3)).settings.denoise == 0.5
 
 

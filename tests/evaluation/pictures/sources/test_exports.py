@@ -10,7 +10,8 @@ from PIL import Image
 
 from hyponet.evaluation.pictures.sources import read_source
 from hyponet.nodes.dataset.export.formats import export
-from hyponet.nodes.dataset.store.store import DatasetStore
+from hyponet.nodes.dataset.open import create_or_open
+from hyponet.nodes.dataset.store.description import SetSpec
 from hyponet.nodes.prompts.item import Item
 
 LABELS = ("train", "a cat")  # a class called train, as ENGINE's list of traps has it
@@ -23,8 +24,7 @@ def picture(label, rank):
 @pytest.fixture
 def store(tmp_path):
     plan = {"classes": [{"name": label, "synset": ""} for label in LABELS]}
-    provenance = {"prompt": {}, "workflow": {}, "parameters": {}}
-    with DatasetStore.create_or_open(tmp_path, "pets", plan=plan, identity={}, provenance=provenance) as opened:
+    with create_or_open(tmp_path, "pets", SetSpec(plan, identity={})) as opened:
         for rank in range(3):
             for label in LABELS:
                 opened.add(Item(label, rank, 0, f"a {label}", "", (), rank), picture(label, rank))
@@ -56,7 +56,13 @@ def test_its_exports(store, tmp_path, form, source):
     if source == "Parquet":
         pytest.importorskip("pyarrow")
     folder = export(
-        store, tmp_path / "exports", "pets", form, shard_size=4, kept=False, progress=lambda done, total: None
+        store,
+        tmp_path / "exports",
+        "pets",
+        form,
+        shard_size=4,
+        include_fallbacks=False,
+        progress=lambda done, total: None,
     )
     path = next(folder.glob("*.zip")) if source == "image folder" else folder
     data = read_source(source, path)
@@ -66,7 +72,13 @@ def test_its_exports(store, tmp_path, form, source):
 
 def test_an_unpacked_zip_of_ours_among_real_pictures(store, tmp_path):
     folder = export(
-        store, tmp_path / "exports", "pets", "ImageFolder zip", shard_size=4, kept=False, progress=lambda *_: None
+        store,
+        tmp_path / "exports",
+        "pets",
+        "ImageFolder zip",
+        shard_size=4,
+        include_fallbacks=False,
+        progress=lambda *_: None,
     )
     with zipfile.ZipFile(next(folder.glob("*.zip"))) as archive:
         archive.extractall(tmp_path / "unpacked" / "pets")

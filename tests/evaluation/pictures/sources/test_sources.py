@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyponet.evaluation.pictures.manifest import Record
 from hyponet.evaluation.pictures.sources import SOURCES, SPLITS, read_source
 from hyponet.evaluation.pictures.sources.cifar10 import BATCH, CLASSES
 from hyponet.evaluation.pictures.sources.cifar10 import VALUES as CIFAR_VALUES
@@ -337,7 +338,7 @@ def test_imagenet_class_folders_and_what_is_missing(tmp_path):
 
 
 def line(name, label, rank, status="ok"):
-    return json.dumps({"file_name": name, "label": label, "rank": rank, "status": status, "sha256": f"hash of {name}"})
+    return Record(name, label, rank, 0, status, f"a {label}", "", (), rank, 8, 8, f"hash of {name}").to_json()
 
 
 def our_set(root):
@@ -345,7 +346,7 @@ def our_set(root):
     lines = [
         line("dog/0.png", "dog", 0),
         line("cat/0.png", "a cat: \uace0\uc591\uc774", 0),
-        line("dog/1.png", "dog", 1, "kept"),
+        line("dog/1.png", "dog", 1, "fallback"),
         line("cat/1.png", "a cat: \uace0\uc591\uc774", 1),
     ]
     (root / "metadata.jsonl").write_text("".join(f"{line}\n" for line in lines) + '{"file_name": "to', "utf-8")

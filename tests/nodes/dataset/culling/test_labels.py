@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from hyponet.nodes.dataset.culling.labels import ClassifierJudge, ClipJudge, check_labels, marks_of, report
-from hyponet.nodes.dataset.culling.rejections import mark
+from hyponet.nodes.dataset.culling.marks import mark
+from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 
 from ..conftest import generate, open_set, picture, schedule
@@ -65,26 +66,26 @@ def test_default_threshold_is_one_over_the_number_of_classes(pets):
     for cat, passed in ((0.49, False), (0.51, True)):
         verdicts = list(check_labels(DatasetStore.open(pets), judge(cat, 0, 1 - cat, 0)))
         assert len(verdicts) == 8
-        assert {verdict.passed for verdict in verdicts if verdict.line.label == "cat"} == {passed}
-        assert {verdict.passed for verdict in verdicts if verdict.line.label == "dog"} == {not passed}
+        assert {verdict.passed for verdict in verdicts if verdict.record.label == "cat"} == {passed}
+        assert {verdict.passed for verdict in verdicts if verdict.record.label == "dog"} == {not passed}
 
 
 def test_verdicts_are_written_and_failures_made_again(pets):
-    with DatasetStore.open(pets, write=True) as store:
+    with open_for_writing(pets) as store:
         verdicts = list(check_labels(store, judge(0.9, 0, 0.1, 0)))
         done = mark(store, marks_of(verdicts, reject=True))
         assert done.rejected == 4
         assert sorted(store.missing(schedule())) == [("dog", rank, 1) for rank in range(4)]
-        for line in store.lines():
+        for line in store.records():
             assert (line.check, line.check_predicted) == ("passed", "cat")
             assert line.check_probability == pytest.approx(0.9)
     assert "| dog | 4 | 0 | 0.100 | cat 4 |" in report(verdicts, store.labels)
 
 
 def test_without_rejection_the_verdicts_are_only_written(pets):
-    with DatasetStore.open(pets, write=True) as store:
+    with open_for_writing(pets) as store:
         mark(store, marks_of(list(check_labels(store, judge(0.9, 0, 0.1, 0))), reject=False))
-        assert {(line.label, line.check) for line in store.lines()} == {("cat", "passed"), ("dog", "failed")}
+        assert {(line.label, line.check) for line in store.records()} == {("cat", "passed"), ("dog", "failed")}
         assert list(store.missing(schedule())) == []
 
 

@@ -5,18 +5,20 @@ import json
 import pytest
 
 from hyponet.nodes.dataset.culling.items import number_of, reject_by_hand, select_items
-from hyponet.nodes.dataset.culling.rejections import Mark, mark, reject_path
+from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.open import open_for_writing
+from hyponet.nodes.dataset.store.description import Copies
 from hyponet.nodes.dataset.store.store import DatasetStore
 
 from ..conftest import assert_whole, generate, open_set, picture, schedule
 
 
 def opened(root):
-    return DatasetStore.open(root, write=True)
+    return open_for_writing(root)
 
 
 def tries(root):
-    return {line.key: line.attempt for line in DatasetStore.open(root).lines()}
+    return {line.key: line.attempt for line in DatasetStore.open(root).records()}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_numbers_stay_when_pictures_go(pets):
 def test_rejected_items_are_made_again_with_the_next_try_and_nothing_else_is(pets):
     with opened(pets) as store:
         done = mark(store, {("cat", 1): Mark("by hand"), ("dog", 2): Mark("by hand")})
-        assert (done.rejected, done.kept) == (2, 0)
+        assert (done.rejected, done.fallbacks) == (2, 0)
         assert list(store.missing(schedule())) == [("cat", 1, 1), ("dog", 2, 1)]
         assert store.ref().revision == 1
     assert not (pets / "cat" / "000001.png").exists()
@@ -102,28 +104,28 @@ def test_after_k_tries_the_best_one_stays_marked(pets):
     """Probabilities .2, .4, .3 of three tries: the second is the best."""
     for probability in (0.2, 0.4, 0.3):
         with opened(pets) as store:
-            done = mark(store, {("cat", 1): failed(probability)}, tries=3)
+            done = mark(store, {("cat", 1): failed(probability)}, attempts=3)
         with open_set(pets.parent) as store:
             generate(store)
-    assert (done.rejected, done.kept) == (0, 1)
+    assert (done.rejected, done.fallbacks) == (0, 1)
     assert_whole(pets)
-    kept = next(line for line in DatasetStore.open(pets).lines() if line.key == ("cat", 1))
-    assert (kept.attempt, kept.status, kept.check_probability) == (1, "kept", 0.4)
-    with DatasetStore.open(pets) as store:
-        assert store.keys(kept=False) == [key for key in schedule() if key != ("cat", 1)]
-        assert len(store.keys()) == 8
+    kept = next(line for line in DatasetStore.open(pets).records() if line.key == ("cat", 1))
+    assert (kept.attempt, kept.status, kept.check_probability) == (1, "fallback", 0.4)
+    store = DatasetStore.open(pets)
+    assert store.keys(include_fallbacks=False) == [key for key in schedule() if key != ("cat", 1)]
+    assert len(store.keys()) == 8
 
 
-def test_a_kept_picture_stays_when_the_check_runs_again(pets):
+def test_a_fallback_picture_stays_when_the_check_runs_again(pets):
     for _ in range(3):
         with opened(pets) as store:
-            mark(store, {("cat", 1): failed(0.2)}, tries=1)
+            mark(store, {("cat", 1): failed(0.2)}, attempts=1)
             revision = store.ref().revision
     assert revision == 1
     assert_whole(pets)
     with opened(pets) as store:
         assert list(store.missing(schedule())) == []
-        mark(store, {("cat", 1): failed(0.2)}, tries=5)
+        mark(store, {("cat", 1): failed(0.2)}, attempts=5)
         assert list(store.missing(schedule())) == [("cat", 1, 1)], "more tries are allowed now"
 
 
@@ -131,7 +133,7 @@ def test_the_best_of_all_tries_stays_when_the_check_runs_again(pets):
     """The regression: an earlier try that stayed was counted as that try only, rejected again, and never at rest."""
     for probability in (0.2, 0.4, 0.3, 0.4, 0.4):
         with opened(pets) as store:
-            mark(store, {("cat", 1): failed(probability)}, tries=3)
+            mark(store, {("cat", 1): failed(probability)}, attempts=3)
             revision = store.ref().revision
         with open_set(pets.parent) as store:
             generate(store)
@@ -143,7 +145,7 @@ def test_the_best_of_all_tries_stays_when_the_check_runs_again(pets):
 def test_a_lost_picture_is_never_the_best(pets):
     with opened(pets) as store:
         (pets / "cat" / "000001.png").unlink()
-        mark(store, {("cat", 1): Mark("missing", lost=True)}, tries=1)
+        mark(store, {("cat", 1): Mark("missing", lost=True)}, attempts=1)
         assert list(store.missing(schedule())) == [("cat", 1, 1)]
     with open_set(pets.parent) as store:
         generate(store)
@@ -154,14 +156,14 @@ def test_a_verdict_without_rejection_only_fills_its_columns(pets):
     with opened(pets) as store:
         mark(store, {("cat", 1): Mark(check="passed", probability=0.9, predicted="cat")})
         assert store.ref().revision == 0
-    line = next(line for line in DatasetStore.open(pets).lines() if line.key == ("cat", 1))
+    line = next(line for line in DatasetStore.open(pets).records() if line.key == ("cat", 1))
     assert (line.check, line.check_probability, line.check_predicted) == ("passed", 0.9, "cat")
     assert_whole(pets)
 
 
-def test_reject_path_keeps_every_try(pets):
-    line = next(DatasetStore.open(pets).lines())
-    assert reject_path(pets, line) == pets.parent / "pets.rejects" / "cat" / "000000.try0.png"
+def test_rejects_path_keeps_every_try(pets):
+    line = next(DatasetStore.open(pets).records())
+    assert DatasetStore.open(pets).rejects_path(line) == pets.parent / "pets.rejects" / "cat" / "000000.try0.png"
 
 
 def test_a_torn_line_of_the_rejects_counts_for_nothing(pets):
@@ -171,17 +173,17 @@ def test_a_torn_line_of_the_rejects_counts_for_nothing(pets):
     path.write_bytes(path.read_bytes() + b'{"reason": "by ha')
     with opened(pets) as store:
         mark(store, {("cat", 2): Mark("by hand")})
-    assert [json.loads(line)["line"]["rank"] for line in path.read_text().splitlines()] == [1, 2]
+    assert [json.loads(line)["record"]["rank"] for line in path.read_text().splitlines()] == [1, 2]
 
 
 def test_small_copies_follow_what_is_rejected(tmp_path):
-    with open_set(tmp_path, copies=(6,)) as store:
+    with open_set(tmp_path, copies=Copies((6,))) as store:
         generate(store)
     with opened(store.root) as store:
         mark(store, {("cat", 1): Mark("by hand")})
     assert not (tmp_path / "pets.6px" / "cat" / "000001.png").exists()
-    with open_set(tmp_path, copies=(6,)) as store:
+    with open_set(tmp_path, copies=Copies((6,))) as store:
         generate(store)
     copies = DatasetStore.open(tmp_path / "pets.6px")
-    assert {line.key: line.attempt for line in copies.lines()} == tries(store.root)
+    assert {line.key: line.attempt for line in copies.records()} == tries(store.root)
     assert picture("cat", 1, 1).shape == (24, 24, 3)

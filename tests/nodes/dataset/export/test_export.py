@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hyponet.nodes.dataset.culling.rejections import Mark, mark
+from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.export.formats import EXPORTS, export
+from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.encode import Encoding
 from hyponet.nodes.dataset.store.store import DatasetStore
 
@@ -41,9 +42,11 @@ def no_cache_of_other_tests(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
 
 
-def exported(store, form, shard_size=4, kept=False, name="out"):
+def exported(store, form, shard_size=4, fallbacks=False, name="out"):
     base = store.root.parent / "exports"
-    return export(store, base, name, form, shard_size=shard_size, kept=kept, progress=lambda done, total: None)
+    return export(
+        store, base, name, form, shard_size=shard_size, include_fallbacks=fallbacks, progress=lambda done, total: None
+    )
 
 
 def expected_pixels(store):
@@ -72,12 +75,12 @@ def test_hugging_face_reads_the_set_as_it_lies(made, tmp_path):
     sets = load_hf("imagefolder", tmp_path, data_dir=str(made.root))
     assert list(sets) == ["train"], "no folder is taken for a split"
     check_rows(sets["train"], made)
-    assert {"prompt", "negative", "picks", "seed", "try", "sha256", "status"} <= set(sets["train"].column_names)
+    assert {"prompt", "negative", "picks", "seed", "attempt", "sha256", "status"} <= set(sets["train"].column_names)
 
 
 def test_hugging_face_reads_a_set_after_culling(pets, tmp_path):
     """rejected.jsonl lies in the set's folder by then."""
-    with DatasetStore.open(pets, write=True) as store:
+    with open_for_writing(pets) as store:
         mark(store, {("cat", 1): Mark("by hand")})
     rows = load_hf("imagefolder", tmp_path, data_dir=str(pets))["train"]
     assert sorted(zip(rows["label"], rows["rank"], strict=True)) == sorted(set(schedule()) - {("cat", 1)})
@@ -87,7 +90,7 @@ def test_torchvision_reads_the_set_as_it_lies(made):
     from torchvision.datasets import ImageFolder
 
     folder = ImageFolder(str(made.root))
-    names = {entry["folder"]: entry["label"] for entry in made.description["classes"]}
+    names = {entry.folder: entry.label for entry in made.description.classes}
     assert {names[name] for name in folder.classes} == set(made.labels)
     assert len(folder) == 3 * len(made.labels)
     image, number = folder[0]
@@ -151,19 +154,27 @@ def test_csv_is_a_table_of_the_manifest(made):
 
 def test_captions_stand_beside_the_pictures(made):
     folder = exported(made, CAPTIONS)
-    for line in made.lines():
+    for line in made.records():
         assert (folder / line.file_name).read_bytes() == (made.root / line.file_name).read_bytes()
         assert (folder / line.file_name).with_suffix(".txt").read_text("utf-8") == line.prompt
 
 
 @pytest.mark.parametrize("form", EXPORTS)
-@pytest.mark.parametrize(("kept", "expected"), [(False, 7), (True, 8)])
-def test_marked_pictures_are_left_out_unless_asked_for(pets, form, kept, expected):
-    with DatasetStore.open(pets, write=True) as store:
-        mark(store, {("cat", 1): Mark("by hand")}, tries=1)
+@pytest.mark.parametrize(("included", "expected"), [(False, 7), (True, 8)])
+def test_marked_pictures_are_left_out_unless_asked_for(pets, form, included, expected):
+    with open_for_writing(pets) as store:
+        mark(store, {("cat", 1): Mark("by hand")}, attempts=1)
     done = []
     store = DatasetStore.open(pets)
-    export(store, pets.parent / "e", "x", form, shard_size=99, kept=kept, progress=lambda n, total: done.append(total))
+    export(
+        store,
+        pets.parent / "e",
+        "x",
+        form,
+        shard_size=99,
+        include_fallbacks=included,
+        progress=lambda n, total: done.append(total),
+    )
     assert set(done) == {expected}
 
 

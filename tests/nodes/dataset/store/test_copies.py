@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hyponet.nodes.dataset.store.store import DatasetStore, OtherSettings
+from hyponet.nodes.dataset.store.description import Copies
+from hyponet.nodes.dataset.store.identity import OtherSettings
+from hyponet.nodes.dataset.store.store import DatasetStore
 
-from ..conftest import generate, open_set, picture, schedule
+from ..conftest import generate, make_set, open_set, picture, schedule
 
 
 def pixels(path):
@@ -17,13 +19,13 @@ def pixels(path):
 
 
 def test_copies_are_sets_of_their_own_beside_the_set(tmp_path):
-    with open_set(tmp_path, copies=(6, 12)) as store:
+    with open_set(tmp_path, copies=Copies((6, 12))) as store:
         generate(store)
     for size in (6, 12):
         root = tmp_path / f"pets.{size}px"
         copies = DatasetStore.open(root)
         assert sorted(copies.keys()) == sorted(schedule())
-        for line in copies.lines():
+        for line in copies.records():
             assert (line.width, line.height) == (size, size)
             assert hashlib.sha256((root / line.file_name).read_bytes()).hexdigest() == line.sha256
             whole = Image.fromarray(picture(line.label, line.rank))
@@ -34,30 +36,30 @@ def test_copies_are_sets_of_their_own_beside_the_set(tmp_path):
 def test_copies_asked_for_later_are_made_of_the_files(tmp_path):
     with open_set(tmp_path) as store:
         generate(store, count=2)
-    with open_set(tmp_path, copies=(6,)) as store:
+    with open_set(tmp_path, copies=Copies((6,))) as store:
         generate(store)
     assert len(DatasetStore.open(tmp_path / "pets.6px")) == 8
 
 
 def test_a_copy_without_its_picture_is_made_again(tmp_path):
     """A crash between the copy's line and the picture's."""
-    with open_set(tmp_path, copies=(6,)) as store:
+    with open_set(tmp_path, copies=Copies((6,))) as store:
         generate(store)
     manifest = store.root / "metadata.jsonl"
     manifest.write_bytes(b"".join(manifest.read_bytes().splitlines(keepends=True)[:-1]))
-    with open_set(tmp_path, copies=(6,)) as store:
+    with open_set(tmp_path, copies=Copies((6,))) as store:
         assert generate(store) == 1
     lines = (tmp_path / "pets.6px" / "metadata.jsonl").read_text().splitlines()
     assert len(lines) == 8
 
 
 def test_copies_by_another_filter_are_refused(tmp_path):
-    open_set(tmp_path, copies=(6,)).close()
+    make_set(tmp_path, copies=Copies((6,)))
     with pytest.raises(OtherSettings, match='filter: "bicubic" there, "area" now'):
-        open_set(tmp_path, copies=(6,), copy_filter="area")
+        make_set(tmp_path, copies=Copies((6,), "area"))
 
 
 def test_copies_are_changed_through_their_set_only(tmp_path):
-    open_set(tmp_path, copies=(6,)).close()
+    make_set(tmp_path, copies=Copies((6,)))
     with pytest.raises(ValueError, match="holds small copies of pets"):
-        DatasetStore.open(tmp_path / "pets.6px", write=True)
+        DatasetStore.open_for_writing(tmp_path / "pets.6px")

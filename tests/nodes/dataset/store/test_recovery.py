@@ -12,17 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.nodes.dataset.culling.rejections import Mark, mark
+from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.culling.verify import mark_findings, verify
+from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.store.writer import BackgroundWriter
 
-from ..conftest import assert_whole, generate, item, open_set, picture, schedule
+from ..conftest import assert_whole, generate, item, make_set, open_set, picture, schedule
 
 
 def repair(root: Path) -> int:
     """Verify, then make what is missing; how many were made."""
-    with DatasetStore.open(root, write=True) as store:
+    with open_for_writing(root) as store:
         mark_findings(store, verify(store, duplicates=False))
     with open_set(root.parent) as store:
         return generate(store)
@@ -54,7 +55,7 @@ def test_a_broken_line_in_the_middle_is_made_again_and_kept_aside(pets):
 def test_doubled_lines_count_once(pets):
     manifest = pets / "metadata.jsonl"
     manifest.write_bytes(manifest.read_bytes() * 2)
-    assert len(list(DatasetStore.open(pets).lines())) == 8
+    assert len(list(DatasetStore.open(pets).records())) == 8
     with open_set(pets.parent) as store:
         assert generate(store) == 0
     assert_whole(pets)
@@ -72,7 +73,7 @@ def test_a_deleted_picture_is_made_again_with_the_next_seed(pets):
     (pets / "cat" / "000002.png").unlink()
     assert repair(pets) == 1
     assert_whole(pets)
-    tries = {(line.label, line.rank): line.attempt for line in DatasetStore.open(pets).lines()}
+    tries = {(line.label, line.rank): line.attempt for line in DatasetStore.open(pets).records()}
     assert tries.pop(("cat", 2)) == 1
     assert set(tries.values()) == {0}
 
@@ -106,7 +107,7 @@ def test_an_unlisted_picture_is_moved_beside_the_set(pets):
 
 def test_a_crash_between_rejecting_and_moving_leaves_only_missing_items(pets):
     """rejected.jsonl is written first: with it, and without anything else, the item counts as missing."""
-    with DatasetStore.open(pets, write=True) as store:
+    with open_for_writing(pets) as store:
         before = (pets / "metadata.jsonl").read_bytes()
         mark(store, {("cat", 1): Mark("by hand")})
     (pets / "metadata.jsonl").write_bytes(before)
@@ -178,11 +179,11 @@ def test_a_full_disk_loses_nothing_that_was_written(mount):
         with open_set(mount) as store, BackgroundWriter(store, queue_size=4) as writer:
             for label, rank in schedule(count=150):
                 writer.put(item(label, rank), picture(label, rank))
-    with DatasetStore.open(mount / "pets") as store:
-        written = len(store)
-        assert 10 < written < 300
-        # each of the writer's threads may have renamed one that its line had no room for
-        assert verify(store, duplicates=False).problems() <= 4
+    store = DatasetStore.open(mount / "pets")
+    written = len(store)
+    assert 10 < written < 300
+    # each of the writer's threads may have renamed one that its line had no room for
+    assert verify(store, duplicates=False).problems() <= 4
     remount(mount, "size=8m")
     with open_set(mount) as store:
         assert generate(store, count=150) == 300 - written
@@ -195,11 +196,11 @@ def test_a_read_only_disk_is_said_so_and_can_be_read(mount):
         generate(store)
     remount(mount, "ro")
     with pytest.raises(OSError, match=r"cannot be written \(Read-only file system\)"):
-        open_set(mount)
+        make_set(mount)
     with pytest.raises(OSError, match="Read-only file system"):
-        open_set(mount, name="other")
-    with DatasetStore.open(mount / "pets") as store:
-        assert verify(store, duplicates=True).problems() == 0
+        make_set(mount, name="other")
+    store = DatasetStore.open(mount / "pets")
+    assert verify(store, duplicates=True).problems() == 0
     remount(mount, "rw")
     assert_whole(mount / "pets")
 

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyponet.nodes.dataset.open import create_or_open
+from hyponet.nodes.dataset.store.description import Provenance, SetSpec, read_revision
 from hyponet.nodes.dataset.store.encode import Encoding
+from hyponet.nodes.dataset.store.identity import OtherSettings
 from hyponet.nodes.dataset.store.lock import SetIsHeld
-from hyponet.nodes.dataset.store.store import DatasetStore, OtherSettings, read_revision
+from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.store.writer import BackgroundWriter
 
-from ..conftest import IDENTITY, assert_whole, generate, item, open_set, picture, schedule
+from ..conftest import IDENTITY, assert_whole, generate, item, make_set, open_set, picture, schedule
 
 
 def test_a_set_has_the_standard_layout(pets):
@@ -24,7 +27,7 @@ def test_a_set_has_the_standard_layout(pets):
         "file_name": "cat/000000.png",
         "label": "cat",
         "rank": 0,
-        "try": 0,
+        "attempt": 0,
         "status": "ok",
         "prompt": "a red cat",
         "negative": "blurry",
@@ -66,10 +69,10 @@ def test_an_item_is_never_written_twice(tmp_path):
 def test_other_settings_are_refused_with_the_difference(pets):
     before = {path: path.read_bytes() for path in pets.rglob("*") if path.is_file()}
     with pytest.raises(OtherSettings, match=r"steps: 2 there, 30 now.*nothing was changed") as raised:
-        open_set(pets.parent, identity={"steps": 30, "sampler": "euler", "cfg": 2})
+        make_set(pets.parent, identity={"steps": 30, "sampler": "euler", "cfg": 2})
     assert "cfg: nothing there, 2 now" in str(raised.value)
     with pytest.raises(OtherSettings, match=r'encoding.format: "png" there, "jpeg" now'):
-        open_set(pets.parent, encoding=Encoding("jpeg"))
+        make_set(pets.parent, encoding=Encoding("jpeg"))
     assert {path: path.read_bytes() for path in pets.rglob("*") if path.is_file()} == before
 
 
@@ -89,9 +92,9 @@ def plan(**changes):
 )
 def test_more_images_classes_and_shards_extend_a_set(tmp_path, changed):
     for each in (plan(), plan(**changed)):
-        store = DatasetStore.create_or_open(tmp_path, "pets", plan=each, identity=IDENTITY, provenance={})
+        store = DatasetStore.create_or_open(tmp_path, "pets", SetSpec(each, IDENTITY))
         store.close()
-    assert store.description["plan"] == plan(**changed)
+    assert store.description.plan == plan(**changed)
 
 
 @pytest.mark.parametrize(
@@ -104,10 +107,10 @@ def test_more_images_classes_and_shards_extend_a_set(tmp_path, changed):
     ],
 )
 def test_what_decides_items_may_not_change(tmp_path, changed, shown):
-    with DatasetStore.create_or_open(tmp_path, "pets", plan=plan(), identity=IDENTITY, provenance={}) as store:
+    with create_or_open(tmp_path, "pets", SetSpec(plan(), IDENTITY)) as store:
         store.add(item("cat", 0), picture("cat", 0))
     with pytest.raises(OtherSettings, match=shown):
-        DatasetStore.create_or_open(tmp_path, "pets", plan=plan(**changed), identity=IDENTITY, provenance={})
+        DatasetStore.create_or_open(tmp_path, "pets", SetSpec(plan(**changed), IDENTITY))
 
 
 def test_a_second_writer_is_told_who_holds_the_set(tmp_path):
@@ -116,18 +119,18 @@ def test_a_second_writer_is_told_who_holds_the_set(tmp_path):
     with open_set(tmp_path) as store:
         generate(store)
         with pytest.raises(SetIsHeld, match=f"'pets' is being written by process {os.getpid()} on "):
-            open_set(tmp_path)
+            make_set(tmp_path)
         with pytest.raises(SetIsHeld, match="being written"):
-            DatasetStore.open(store.root, write=True)
+            DatasetStore.open_for_writing(store.root)
         assert len(DatasetStore.open(store.root)) == 8, "reading needs no lock"
-    open_set(tmp_path).close()
+    make_set(tmp_path)
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / "pets").mkdir()
     (tmp_path / "pets" / "holiday.jpg").write_bytes(b"mine")
     with pytest.raises(ValueError, match=r"holds files that are not ours \(holiday.jpg\)"):
-        open_set(tmp_path)
+        make_set(tmp_path)
     assert (tmp_path / "pets" / "holiday.jpg").read_bytes() == b"mine"
     assert [entry.name for entry in (tmp_path / "pets").iterdir()] == ["holiday.jpg"]
 
@@ -146,7 +149,7 @@ def test_a_set_never_lies_in_another(pets):
     for inside in ("pets/cat", "pets/new", "pets.work/new"):
         folder, name = inside.split("/")
         with pytest.raises(ValueError, match="lies in the folder of another set"):
-            open_set(pets.parent / folder, name)
+            make_set(pets.parent / folder, name)
     assert_whole(pets)
 
 
@@ -157,9 +160,9 @@ def test_a_set_from_elsewhere_writes_into_itself_only(pets, folder):
     description["classes"][0]["folder"] = folder
     (pets / "dataset.json").write_text(json.dumps(description))
     with pytest.raises(ValueError, match="no usable classes"):
-        open_set(pets.parent)
+        make_set(pets.parent)
     with pytest.raises(ValueError, match="no usable classes"):
-        DatasetStore.open(pets, write=True)
+        DatasetStore.open_for_writing(pets)
 
 
 @pytest.mark.parametrize("part", ["revision", "classes", "identity", "plan", "provenance", "encoding", "copies"])
@@ -200,9 +203,9 @@ def test_any_label_is_kept_in_the_manifest(tmp_path):
     with open_set(tmp_path, labels=LABELS) as store:
         assert generate(store, LABELS, 2) == 2 * len(LABELS)
     assert_whole(store.root, LABELS, 2)
-    with DatasetStore.open(store.root) as again:
-        assert set(again.labels) == set(LABELS)
-        assert list(again.missing(schedule(LABELS, 2))) == []
+    again = DatasetStore.open(store.root)
+    assert set(again.labels) == set(LABELS)
+    assert list(again.missing(schedule(LABELS, 2))) == []
     assert len({path.parent for path in store.root.glob("*/*.png")}) == len(LABELS)
 
 
@@ -210,10 +213,9 @@ def test_half_a_surrogate_pair_in_any_widget_is_kept_as_an_escape(tmp_path):
     """The regression: dataset.json could not be written; the graph comes from the page and holds what was typed."""
     half = "\ud800 \\ \udfff"
     graph = {"1": {"class_type": half, "inputs": {"text": half}}}
-    more = {"plan": {}, "identity": {"graph.X.text": half}}
+    provenance = Provenance(prompt=graph, workflow={"nodes": [half]}, nodes={"X.text": half})
     for _ in range(2):
-        provenance = {"prompt": graph, "workflow": {"nodes": [half]}, "nodes": {"X.text": half}}
-        with DatasetStore.create_or_open(tmp_path, "pets", provenance=provenance, **more) as store:
+        with create_or_open(tmp_path, "pets", SetSpec({}, {"graph.X.text": half}, provenance)) as store:
             generate(store, ("cat",), 1)
     kept = json.loads((store.root / "dataset.json").read_text("utf-8"))
     assert kept["provenance"]["prompt"] == graph
@@ -255,7 +257,7 @@ def test_a_template_without_slots_leaves_no_column_null(tmp_path):
 
     with open_set(tmp_path, labels=("cat",)) as store:
         store.add(replace(item("cat", 0), picks=()), picture("cat", 0))
-        assert next(store.lines()).picks == ()
+        assert next(store.records()).picks == ()
     line = json.loads((store.root / "metadata.jsonl").read_text())
     assert all(value is not None and value != [] for value in line.values())
 
@@ -278,8 +280,7 @@ def test_every_format_is_a_set_that_goes_on(tmp_path, format):
 def test_a_set_without_pictures_binds_nobody(tmp_path):
     """A first run that fails before its first picture must not keep its settings."""
     for changed in ({}, {"seed": 2}):
-        settings = {"plan": plan(**changed), "identity": {**IDENTITY, **changed}, "provenance": {}}
-        with DatasetStore.create_or_open(tmp_path, "pets", **settings) as store:
+        with create_or_open(tmp_path, "pets", SetSpec(plan(**changed), {**IDENTITY, **changed})) as store:
             kept = store.description
-    assert kept["identity"]["seed"] == 2
-    assert kept["plan"]["seed"] == 2
+    assert kept.identity["seed"] == 2
+    assert kept.plan["seed"] == 2

@@ -1,0 +1,270 @@
+"""The lines of `metadata.jsonl`, the manifest of our own sets: one JSON object, the record of one picture, a line.
+
+Reads and writes no files. This is the only parser: a line that cannot be used whole is damaged for every reader alike.
+Blank lines, CRLF, a byte order mark, further columns and whole numbers written as 0.0 are no damage.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+MANIFEST = "metadata.jsonl"
+DESCRIPTION = "dataset.json"
+
+GOOD = "ok"  # made, and no check is against it
+FALLBACK = "fallback"  # every attempt was rejected, the best one stays; exports leave it out unless asked
+UNCHECKED, PASSED, FAILED = "unchecked", "passed", "failed"
+
+MAX_RANK = 100_000_000  # the index of a set takes two bytes for every rank up to the highest
+MAX_ATTEMPT = 32_000  # fits those two bytes
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Notepad and PowerShell 5 write one in front
+
+
+class PickedOption(NamedTuple):
+    """One choice that went into a prompt: which slot, what was picked, and the wildcard file that it came from."""
+
+    slot: str
+    option: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One picture of a set. One fixed schema; no column is null.
+
+    Args:
+        file_name: <class folder>/<file>, relative to the set's folder.
+        attempt: number of this attempt at the item, from 0.
+        sha256: of the whole file, hex.
+        status: GOOD or FALLBACK.
+        check: UNCHECKED, PASSED or FAILED by Check Labels.
+        check_probability: of the label among the set's own classes, 0 before a check.
+        check_predicted: the label that the check saw, "" before a check.
+        extra: columns that a user added; they are carried along.
+    """
+
+    file_name: str
+    label: str
+    rank: int
+    attempt: int
+    status: str
+    prompt: str
+    negative: str
+    picks: tuple[PickedOption, ...]
+    seed: int
+    width: int
+    height: int
+    sha256: str
+    check: str = UNCHECKED
+    check_probability: float = 0.0
+    check_predicted: str = ""
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """(label, rank): which item of the plan the picture shows."""
+        return (self.label, self.rank)
+
+    def columns(self) -> dict[str, Any]:
+        """The line as a JSON object, its columns in the order of the file."""
+        # a list that is empty in every line would have no type for Arrow, and the schema would depend on the plan
+        picks = self.picks or (PickedOption("", "", ""),)
+        return {
+            "file_name": self.file_name,
+            "label": self.label,
+            "rank": self.rank,
+            "attempt": self.attempt,
+            "status": self.status,
+            "prompt": self.prompt,
+            "negative": self.negative,
+            "picks": [{"slot": pick.slot, "option": pick.option, "source": pick.source} for pick in picks],
+            "seed": self.seed,
+            "width": self.width,
+            "height": self.height,
+            "sha256": self.sha256,
+            "check": self.check,
+            "check_probability": float(self.check_probability),
+            "check_predicted": self.check_predicted,
+            **self.extra,
+        }
+
+    def to_json(self) -> str:
+        """One line of JSON without its line break."""
+        return json.dumps(self.columns(), ensure_ascii=False, allow_nan=False)
+
+    def to_bytes(self) -> bytes:
+        """The line as it stands in a file; half a surrogate pair becomes JSON's own escape."""
+        return (self.to_json() + "\n").encode("utf-8", "backslashreplace")
+
+    @classmethod
+    def from_columns(cls, columns: object) -> Record:
+        """The record that a JSON object says.
+
+        Raises:
+            ValueError: a column is missing or holds what no reader can use.
+        """
+        if not isinstance(columns, dict):
+            raise ValueError("is no JSON object")
+        try:
+            record = cls(
+                file_name=_text(columns, "file_name"),
+                label=_text(columns, "label"),
+                rank=_whole(columns, "rank", MAX_RANK),
+                attempt=_whole(columns, "attempt", MAX_ATTEMPT),
+                status=_one_of(columns, "status", (GOOD, FALLBACK)),
+                prompt=_text(columns, "prompt"),
+                negative=_text(columns, "negative"),
+                picks=_picks(columns["picks"]),
+                seed=_whole(columns, "seed"),
+                width=_whole(columns, "width"),
+                height=_whole(columns, "height"),
+                sha256=_text(columns, "sha256"),
+                check=_one_of(columns, "check", (UNCHECKED, PASSED, FAILED)),
+                check_probability=_probability(columns["check_probability"]),
+                check_predicted=_text(columns, "check_predicted"),
+                extra={name: value for name, value in columns.items() if name not in _COLUMNS},
+            )
+        except KeyError as error:
+            raise ValueError(f"has no column {error}") from None
+        parts = record.file_name.split("/")
+        if len(parts) != 2 or any(part in ("", ".", "..") or set(part) & set("\\:\0") for part in parts):
+            raise ValueError(f"has the file_name {record.file_name[:80]!a}; expected <class folder>/<file>")
+        return record
+
+
+_COLUMNS = frozenset(Record.__dataclass_fields__) - {"extra"}
+
+
+def parse(line: bytes) -> Record:
+    """The record of one line, with or without its line break.
+
+    Raises:
+        ValueError: the line cannot be used whole; the message says what is wrong with it and goes on from
+            "line 3 of metadata.jsonl ...".
+    """
+    try:
+        columns = json.loads(line.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError("is no UTF-8") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"is no JSON ({error})") from None
+    return Record.from_columns(columns)
+
+
+def is_blank(line: bytes) -> bool:
+    """Whether a line holds nothing: it is skipped, as every reader of JSON lines does."""
+    return not line.removeprefix(_BYTE_ORDER_MARK).strip()
+
+
+Head = tuple[str, int, int, bool]
+"""What an index needs of a line: label, rank, attempt, and whether the status is FALLBACK."""
+
+
+def heads(block: bytes) -> Iterator[Head | ValueError | None]:
+    """Of each line of `block`, which ends with a line break: its head, what is wrong with it, or None for a blank one.
+
+    Lines as `Record.to_json` writes them are checked by one regular expression that knows the whole line, six times as
+    fast as `parse`; any other line is parsed. What the expression takes `parse` takes, with the same values.
+    """
+    matches = _AS_WRITTEN.findall(block)
+    if len(matches) == block.count(b"\n") and _is_utf8(block):
+        labels = _Labels()
+        for label, rank, attempt, status in matches:
+            yield labels[label], int(rank), int(attempt), status == _FALLBACK
+        return
+    for line in block.split(b"\n")[:-1]:
+        yield None if is_blank(line) else _head(line)
+
+
+def _head(line: bytes) -> Head | ValueError:
+    try:
+        record = parse(line)
+    except ValueError as error:
+        return error
+    return record.label, record.rank, record.attempt, record.status == FALLBACK
+
+
+class _Labels(dict[bytes, str]):
+    """JSON string -> its text; a label stands in many lines and is read once."""
+
+    def __missing__(self, quoted: bytes) -> str:
+        text = self[quoted] = str(json.loads(quoted))
+        return text
+
+
+_FALLBACK = FALLBACK.encode()
+
+
+# JSON as `to_json` writes it, all columns in their order. Numbers are as short as those that `parse` surely takes.
+_TEXT = rb'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
+_NAME = rb'(?!\.{1,2}[/"])[^"\\\x00-\x1f/:]+'
+_WHOLE = rb"(?:0|[1-9]\d{0,18})"
+_PICK = rb'\{"slot": %b, "option": %b, "source": %b\}' % (_TEXT, _TEXT, _TEXT)
+_AS_WRITTEN = re.compile(
+    rb'^\{"file_name": "%b/%b", "label": (%b), "rank": (0|[1-9]\d{0,7}), "attempt": (0|[1-9]\d{0,3}), '
+    rb'"status": "(%b)", "prompt": %b, "negative": %b, "picks": \[(?:%b(?:, %b)*)?\], "seed": %b, "width": %b, '
+    rb'"height": %b, "sha256": %b, "check": "(?:%b)", "check_probability": (?:0|[1-9]\d{0,2})(?:\.\d+)?(?:e-\d{1,3})?, '
+    rb'"check_predicted": %b\}\r?$'
+    % (
+        *(_NAME, _NAME, _TEXT, b"|".join((GOOD.encode(), FALLBACK.encode())), _TEXT, _TEXT, _PICK, _PICK),
+        *(_WHOLE, _WHOLE, _WHOLE, _TEXT, b"|".join(word.encode() for word in (UNCHECKED, PASSED, FAILED)), _TEXT),
+    ),
+    re.MULTILINE,
+)
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _text(columns: dict[str, Any], name: str) -> str:
+    value = columns[name]
+    if not isinstance(value, str):
+        raise ValueError(f"has the {name} {ascii(value)[:40]}; expected a text")
+    return value
+
+
+def _one_of(columns: dict[str, Any], name: str, options: tuple[str, ...]) -> str:
+    value = columns[name]
+    if value not in options:
+        raise ValueError(f"has the {name} {ascii(value)[:40]}; expected {' or '.join(options)}")
+    return str(value)
+
+
+def _whole(columns: dict[str, Any], name: str, limit: int | None = None) -> int:
+    """A whole number; 3.0 is one, as pandas writes it after a join."""
+    value = columns[name]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0 or (limit is not None and value > limit):
+        upper = "" if limit is None else f" up to {limit}"
+        raise ValueError(f"has the {name} {ascii(value)[:40]}; expected a whole number from 0{upper}")
+    return value
+
+
+def _probability(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"has the check_probability {ascii(value)[:40]}; expected 0 to 1")
+    return float(value)
+
+
+def _picks(entries: object) -> tuple[PickedOption, ...]:
+    try:
+        picks = [PickedOption(entry["slot"], entry["option"], entry["source"]) for entry in entries]  # type: ignore[attr-defined]
+    except (KeyError, TypeError):
+        raise ValueError("has picks without slot, option and source") from None
+    if not all(isinstance(part, str) for pick in picks for part in pick):
+        raise ValueError("has a pick that is no text")
+    return tuple(pick for pick in picks if pick.slot)
