@@ -56,12 +56,14 @@ class Import:
         line: from 1.
         module: the dotted name as ComfyUI would look it up; "" for a relative import.
         target: the imported file of the tree, by its path from the root; "" when it lies outside.
+        is_lazy: it stands in a function, and runs when that is called.
     """
 
     file: str
     line: int
     module: str
     target: str
+    is_lazy: bool
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} imports {self.target or self.module}"
@@ -79,28 +81,36 @@ def all_imports(root: Path) -> list[Import]:
     files = shipped_files(root)
     known = frozenset(files)
     return [
-        statement
+        Import(file, node.lineno, module, target, is_lazy)
         for file in files
-        for node in ast.walk(ast.parse((root / file).read_text("utf-8")))
-        for statement in _imports(file, node, known)
+        for node, is_lazy in _statements(ast.parse((root / file).read_text("utf-8")))
+        for module, target in _modules(file, node, known)
     ]
 
 
-def _imports(file: str, node: ast.AST, known: frozenset[str]) -> Iterator[Import]:
+def _statements(node: ast.AST, is_lazy: bool = False) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield node, is_lazy
+    is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    for child in ast.iter_child_nodes(node):
+        yield from _statements(child, is_lazy or is_function)
+
+
+def _modules(file: str, node: ast.Import | ast.ImportFrom, known: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """(module, target) of every name that the statement imports."""
     if isinstance(node, ast.Import):
-        for alias in node.names:
-            yield Import(file, node.lineno, alias.name, "")
-    elif isinstance(node, ast.ImportFrom) and node.level == 0:
-        yield Import(file, node.lineno, node.module or "", "")
-    elif isinstance(node, ast.ImportFrom):
+        yield from ((alias.name, "") for alias in node.names)
+    elif node.level == 0:
+        yield node.module or "", ""
+    else:
         folders = file.split("/")[:-1]
         above = node.level - 1
         if above > len(folders):
-            yield Import(file, node.lineno, "." * node.level + (node.module or ""), "")
+            yield "." * node.level + (node.module or ""), ""
             return
         base = folders[: len(folders) - above] + (node.module.split(".") if node.module else [])
         for alias in node.names:
-            yield Import(file, node.lineno, "", _file([*base, alias.name], known) or _file(base, known))
+            yield "", _file([*base, alias.name], known) or _file(base, known)
 
 
 def _file(parts: list[str], known: frozenset[str]) -> str:
@@ -128,9 +138,10 @@ def comfyui_names(folder: Path) -> frozenset[str]:
 
 
 def comfyui_in_pure_modules(root: Path, comfyui: Iterable[str]) -> list[str]:
-    """Only FACES import ComfyUI, and no other file imports a face that leads to it: all else runs in plain Python."""
-    names, statements = frozenset(comfyui), all_imports(root)
-    graph = _graph((statement.file, statement.target) for statement in statements)
+    """Only FACES import ComfyUI, and loading any other file loads none of it: all else runs in plain Python."""
+    names = frozenset(comfyui)
+    statements = [statement for statement in all_imports(root) if not _is_face(statement.file) or not statement.is_lazy]
+    graph = _graph((statement.file, statement.target) for statement in statements if not statement.is_lazy)
     touching = {statement.file for statement in statements if statement.module.split(".")[0] in names}
     return [
         str(statement)
