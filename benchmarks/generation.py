@@ -21,12 +21,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
+from pack import load_pack
 
-from pack import load_pack  # noqa: E402
-
-from tools.dev.server import Server  # noqa: E402
+from tools.dev.server import Server
 
 CHECKPOINT = "tiny_sd15.ckpt"
 SETTINGS = {"steps": 8, "cfg": 7.5, "scheduler": "karras"}

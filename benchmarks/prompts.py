@@ -12,17 +12,15 @@ from __future__ import annotations
 import argparse
 import logging
 import statistics
-import sys
 import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path += [str(ROOT), str(ROOT / "tests")]
+from pack import ROOT, load_pack
 
-import conftest  # noqa: F401, E402  loads the pack as `hyponet`
+load_pack()
 
 from hyponet.nodes.prompts.item import ClassSpec  # noqa: E402
 from hyponet.nodes.prompts.plan import Plan  # noqa: E402

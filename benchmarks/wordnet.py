@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNS = 5
 BARE = "import sys; import torch, torchvision"
 FIRST_LIST = (
-    f"{BARE}; sys.path += [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]; import conftest\n"
+    f"{BARE}; sys.path.append({str(ROOT)!r}); from tools.dev.pack import load_pack; load_pack()\n"
     "from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_class\n"
     "assert hyponyms_of_class('n02123045', 'tabby', HyponymSettings()).hypernym == 'domestic cat'"
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torchmetrics import classification
 
 from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.pictures.cache import resized
@@ -77,7 +78,6 @@ def test_calibration_error_by_hand():
 
 
 def test_calibration_error_is_torchmetrics():
-    classification = pytest.importorskip("torchmetrics.classification")
     rng = np.random.default_rng(0)
     outputs = torch.from_numpy(rng.dirichlet([1, 1, 1], 500)).float()
     labels = torch.from_numpy(rng.integers(0, 3, 500))

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +25,7 @@ from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.state import Diverged, TrainState
 from hyponet.evaluation.training.train import autocast, folder_name, train, weights_key
 from hyponet.evaluation.training.training_data import fits
+from hyponet.tests import LOAD_PACK
 
 from ..sample_pictures import colours
 
@@ -107,24 +107,21 @@ def test_stopped_anywhere_and_resumed_it_ends_the_same(tmp_path, monkeypatch, ev
 
 
 KILLED = """
-import json, sys
+import json
 from pathlib import Path
-sys.path += [str(Path(sys.argv[1]).parent), sys.argv[1]]
-import conftest
 from hyponet.evaluation.training import train as train_module
 from hyponet.evaluation.training.settings import Settings
 from hyponet.tests.evaluation.sample_pictures import colours
 train_module.SAVE_SECONDS = 0.0  # keep the state after each step, so that a kill lands anywhere around a write
 print("begun", flush=True)
 while True:
-    train_module.train(colours(), Settings(**json.loads(sys.argv[3])), Path(sys.argv[2]))
+    train_module.train(colours(), Settings(**json.loads(sys.argv[2])), Path(sys.argv[1]))
 """
 
 
 def test_killed_at_random_moments_and_resumed_it_ends_the_same(tmp_path):
     settings = replace(EVERYTHING, epochs=8)
-    tests = Path(__file__).resolve().parents[2]
-    command = [sys.executable, "-c", KILLED, tests, tmp_path / "killed", json.dumps(asdict(settings))]
+    command = [sys.executable, "-c", LOAD_PACK + KILLED, tmp_path / "killed", json.dumps(asdict(settings))]
     rng = np.random.default_rng()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as the child has; sums in another order differ in the last bit

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 import torchvision
+import transformers
 from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
@@ -21,7 +23,7 @@ from hyponet.evaluation.training.checkpoint import save_checkpoint
 from hyponet.nodes.hyponyms.checkpoints import load, resnet_architecture
 from hyponet.nodes.hyponyms.model_files import fingerprint, list_names
 from hyponet.nodes.hyponyms.predictions import average_class, predictions_report, top_predictions
-from hyponet.tests import ROOT
+from hyponet.tests import LOAD_PACK
 from hyponet.tests.evaluation.sample_pictures import provenance
 
 
@@ -97,7 +99,6 @@ def test_other_networks_are_no_resnet(other):
 
 def test_timms_resnet50_is_torchvisions(tmp_path):
     """The file that the list offers for download is timm's resnet50.tv_in1k; it opens without timm."""
-    timm = pytest.importorskip("timm")
     torch.manual_seed(0)
     network = timm.create_model("resnet50.tv_in1k", pretrained=False).eval()
     save_file(network.state_dict(), tmp_path / "model.safetensors", metadata={"format": "pt"})
@@ -111,7 +112,6 @@ def test_timms_resnet50_is_torchvisions(tmp_path):
 
 
 def test_a_timm_file_says_its_architecture(tmp_path):
-    timm = pytest.importorskip("timm")
     torch.manual_seed(0)
     network = timm.create_model("mobilenetv3_small_050", pretrained=False).eval()
     path = tmp_path / "any name.safetensors"
@@ -130,7 +130,6 @@ def test_a_timm_file_says_its_architecture(tmp_path):
 
 
 def test_a_timm_folder_with_its_own_classes(tmp_path):
-    timm = pytest.importorskip("timm")
     network = timm.create_model("mobilenetv3_small_050", pretrained=False, num_classes=3)
     save_file(network.state_dict(), tmp_path / "model.safetensors")
     config = {"architecture": "mobilenetv3_small_050", "num_classes": 3, "label_names": ["cat", "dog", "ship"]}
@@ -143,7 +142,6 @@ def test_a_timm_folder_with_its_own_classes(tmp_path):
 
 def test_a_timm_folder_says_how_its_pictures_are_resized(tmp_path):
     """timm's resnet50 alone means another training, which resizes to 235 by bicubic; the folder's own counts."""
-    timm = pytest.importorskip("timm")
     network = timm.create_model("resnet50.tv_in1k", pretrained=False)
     save_file(network.state_dict(), tmp_path / "model.safetensors")
     config = {"architecture": "resnet50", "num_classes": 1000, "pretrained_cfg": network.pretrained_cfg}
@@ -155,7 +153,6 @@ def test_a_timm_folder_says_how_its_pictures_are_resized(tmp_path):
 
 @pytest.mark.parametrize("imagenet", [True, False])
 def test_a_hugging_face_folder(tmp_path, imagenet):
-    transformers = pytest.importorskip("transformers")
     names = torchvision.models.ResNet50_Weights.IMAGENET1K_V1.meta["categories"] if imagenet else ["cat", "dog"]
     torch.manual_seed(0)
     config = transformers.ResNetConfig(
@@ -181,7 +178,6 @@ def test_a_hugging_face_folder(tmp_path, imagenet):
 
 
 def small_transformers_folder(folder: Path, half: bool = False) -> None:
-    transformers = pytest.importorskip("transformers")
     config = transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8], depths=[1], layer_type="basic")
     network = transformers.ResNetForImageClassification(config)
     (network.half() if half else network).save_pretrained(folder)
@@ -281,7 +277,6 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
     ],
 )
 def test_foreign_files_say_what_was_expected(tmp_path, tensors, metadata, says):
-    pytest.importorskip("timm")
     save_file(tensors, tmp_path / "foreign.safetensors", metadata=metadata)
     with pytest.raises(ValueError, match=says):
         load(tmp_path / "foreign.safetensors", "foreign")
@@ -312,14 +307,12 @@ def test_the_list_shows_files_and_folders_resnet50_first(tmp_path):
 
 OFFLINE_DOWNLOAD = """
 import pathlib, sys
-sys.path += [str(pathlib.Path(sys.argv[1]).parent), sys.argv[1]]
-import conftest
 from hyponet.nodes.hyponyms.checkpoints import DOWNLOADS, download
 try:
     download(next(iter(DOWNLOADS)))
 except ValueError as error:
     print(error)
-pathlib.Path(sys.argv[2]).rename(sys.argv[3])
+pathlib.Path(sys.argv[1]).rename(sys.argv[2])
 print(download(next(iter(DOWNLOADS))).architecture)
 """
 
@@ -333,7 +326,7 @@ def test_the_download_is_named_when_missing_and_read_from_the_hubs_cache(tmp_pat
     save_file(random_network("resnet50").state_dict(), made / "snapshots" / "0123abc" / "model.safetensors")
     (tmp_path / "cache").mkdir()
     environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-c", OFFLINE_DOWNLOAD, str(ROOT / "tests"), str(made), str(cached)]
+    command = [sys.executable, "-c", LOAD_PACK + OFFLINE_DOWNLOAD, str(made), str(cached)]
     run = subprocess.run(command, env=environment, capture_output=True, text=True)
     first, second = run.stdout.splitlines()[-2:]
     assert "by hand and put it into models/classifiers" in first, run.stderr

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from timm.data import ImageNetInfo
 
 from hyponet.nodes.hyponyms import wordnet_reader
 from hyponet.nodes.hyponyms.shipped_data import DATA, WORDNET, imagenet_classes
@@ -117,5 +118,4 @@ def test_an_nltk_whose_attributes_are_called_otherwise_is_refused(monkeypatch):
 
 
 def test_imagenet_classes_are_timms():
-    timm_data = pytest.importorskip("timm.data")
-    assert [wnid for wnid, _ in imagenet_classes()] == timm_data.ImageNetInfo("imagenet-1k").label_names()
+    assert [wnid for wnid, _ in imagenet_classes()] == ImageNetInfo("imagenet-1k").label_names()

@@ -15,7 +15,7 @@ from hyponet.nodes.prompts.drawing.strategies import Balanced
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.language.errors import TemplateError
 from hyponet.nodes.prompts.plan import Plan, item_seed
-from hyponet.tests import ROOT
+from hyponet.tests import LOAD_PACK
 
 from .prompt_fixtures import library
 
@@ -53,7 +53,7 @@ def test_another_process_and_hash_seed_make_the_same_items(tmp_path):
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(made.to_json()), "utf-8")
     code = (
-        f"import sys; sys.path += [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]; import conftest, json, hashlib\n"
+        f"{LOAD_PACK}import json, hashlib\n"
         "from hyponet.nodes.prompts.plan import Plan\n"
         f"plan = Plan.from_json(json.load(open({str(path)!r}, encoding='utf-8')))\n"
         "text = repr([plan.item(label, rank) for label, rank in plan.schedule()])\n"

@@ -53,8 +53,6 @@ def test_the_set_itself(store):
     ],
 )
 def test_its_exports(store, tmp_path, form, source):
-    if source == "Parquet":
-        pytest.importorskip("pyarrow")
     folder = export(
         store,
         tmp_path / "exports",

@@ -11,9 +11,13 @@ import pickle
 import tarfile
 import zipfile
 
+import datasets
 import numpy as np
+import pyarrow
 import pytest
+import webdataset
 from PIL import Image
+from pyarrow import parquet
 
 from hyponet.evaluation.pictures.manifest import Record
 from hyponet.evaluation.pictures.sources import SOURCES, SPLITS, read_source
@@ -384,7 +388,6 @@ def test_a_damaged_manifest_is_named(tmp_path, bad):
 
 
 def test_parquet_in_hugging_faces_image_form(tmp_path):
-    datasets = pytest.importorskip("datasets")
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog"])})
     rows = {"image": [Image.new("RGB", (6, 6), name) for name in ("red", "red", "blue", "blue")], "label": [0, 0, 1, 1]}
     datasets.Dataset.from_dict(rows, features).to_parquet(tmp_path / "train-0.parquet", batch_size=2)
@@ -398,20 +401,17 @@ def test_parquet_in_hugging_faces_image_form(tmp_path):
 
 
 def test_parquet_with_plain_columns(tmp_path):
-    arrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
     table = {"img": [encoded(c) for c in ("red", "red", "blue", "blue")], "label": ["cat", "cat", "dog", "dog"]}
-    parquet.write_table(arrow.table(table), tmp_path / "set.parquet", row_group_size=1)
+    parquet.write_table(pyarrow.table(table), tmp_path / "set.parquet", row_group_size=1)
     data = read_source("Parquet", tmp_path / "set.parquet")
     assert read_all(data) == EXPECTED
     assert read_all(data.select([3, 0, 2, 1])) == [EXPECTED[i] for i in (3, 0, 2, 1)]
-    parquet.write_table(arrow.table({"picture": [1]}), tmp_path / "set.parquet")
+    parquet.write_table(pyarrow.table({"picture": [1]}), tmp_path / "set.parquet")
     with pytest.raises(ValueError, match="has the columns picture"):
         read_source("Parquet", tmp_path / "set.parquet")
 
 
 def test_webdataset_shards(tmp_path):
-    webdataset = pytest.importorskip("webdataset")
     for shard, (name, colour) in enumerate((("cat", "red"), ("dog", "blue"))):
         with webdataset.TarWriter(str(tmp_path / f"set-{shard:06d}.tar")) as sink:
             for number in range(2):
