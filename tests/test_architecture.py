@@ -1,0 +1,32 @@
+"""ARCHITECTURE.md says what is: its table is that of the rooms, and what it names exists."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hyponet.tests import ROOT
+from tools.dev.architecture import PAGE, with_rooms
+
+TEXT = PAGE.read_text("utf-8")
+TOPS = "nodes|evaluation|headless|tools|tests|wildcards|workflows|benchmarks|locales"
+PATHS = sorted(set(re.findall(rf"`((?:{TOPS})/[\w/.-]*)", TEXT)))
+
+
+def test_its_table_is_that_of_the_rooms():
+    assert with_rooms(TEXT) == TEXT, "run python3 -m tools.dev.architecture"
+
+
+def test_it_names_paths():
+    assert len(PATHS) > 40
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_what_it_names_exists(path):
+    assert (ROOT / path.rstrip(".")).exists()
+
+
+@pytest.mark.parametrize(("path", "name"), re.findall(r"`([\w/]+\.py): (\w+)", TEXT))
+def test_the_objects_on_the_sockets_are_defined_there(path, name):
+    assert re.search(rf"^class {name}\b", (ROOT / path).read_text("utf-8"), re.M)
