@@ -18,7 +18,7 @@ from .client import Client, Rejected, RunFailed
 from .gather import write_report
 from .run import run_workflow
 from .state import State
-from .sweep import EVERY, UNREACHABLE, Driver, ServerGone
+from .sweep import PROGRESS_INTERVAL, UNREACHABLE, Driver, ServerGone
 from .sweep_file import read_sweep, shard
 from .watch import Watch, duration
 from .workflow import parse_setting, read_workflow
@@ -53,10 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+    top = argparse.ArgumentParser(
         prog="python -m headless", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run one workflow")
     run.add_argument("workflow", type=Path, help="a workflow file, in API form or with its API form beside it")
     run.add_argument("--set", action="append", default=[], metavar="NODE.WIDGET=VALUE", help="node by title or id")
@@ -67,34 +67,35 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("--shard", default="1/1", metavar="K/N", help="only part K of N, whole groups")
     sweep.add_argument("--state", type=Path, metavar="DIR", help="default: output/sweeps/<name of the file>")
     sweep.add_argument("--patience", type=float, default=600, metavar="SECONDS", help="wait this long for the server")
-    for each in (run, sweep):
-        each.add_argument("--url", default="http://127.0.0.1:8188", help="default: %(default)s")
-    return made
+    for command in (run, sweep):
+        command.add_argument("--url", default="http://127.0.0.1:8188", help="default: %(default)s")
+    return top
 
 
 def command_run(options: argparse.Namespace) -> int:
     overrides = dict(parse_setting(text) for text in options.set)
     graph = read_workflow(options.workflow)
-    start, shown = time.monotonic(), [time.monotonic()]
+    start = last_line = time.monotonic()
     watch = Watch(options.url, Client(options.url).client_id)
 
     def tick(prompt_id: str) -> None:
+        nonlocal last_line
         watch.poll()
-        if time.monotonic() - shown[0] >= EVERY:
-            shown[0] = time.monotonic()
+        if time.monotonic() - last_line >= PROGRESS_INTERVAL:
+            last_line = time.monotonic()
             say(f"  {watch.line(prompt_id, graph) or 'running'} ({duration(time.monotonic() - start)} so far)")
 
-    found = run_workflow(options.url, graph, overrides, tick=tick)
-    for title, text in found.texts:
+    result = run_workflow(options.url, graph, overrides, tick=tick)
+    for title, text in result.texts:
         say(f"--- {title}\n{text}")
-    for file in found.files:
+    for file in result.files:
         say(f"{file.get('type', 'output')}: {'/'.join(filter(None, (file.get('subfolder', ''), file['filename'])))}")
     if options.save:
         options.save.mkdir(parents=True, exist_ok=True)
-        for file in found.files:
+        for file in result.files:
             (options.save / Path(file["filename"]).name).write_bytes(Client(options.url).picture(file))
     if options.json:
-        options.json.write_text(json.dumps(found.outputs, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        options.json.write_text(json.dumps(result.outputs, indent=1, ensure_ascii=False) + "\n", "utf-8")
     say(f"done in {duration(time.monotonic() - start)}")
     return DONE
 
@@ -104,7 +105,7 @@ def command_sweep(options: argparse.Namespace) -> int:
     index, count = part(options.shard)
     mine = rows if count == 1 else shard(rows, index, count)
     state = State(options.state or OUTPUT / options.file.stem)
-    with state.held(f"shard-{index}-of-{count}"):
+    with state.lock(f"shard-{index}-of-{count}"):
         say(f"{len(mine)} of {len(rows)} rows; state in {state.folder}")
         driver = Driver(Client(options.url), mine, state, say, patience=options.patience)
         try:

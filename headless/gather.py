@@ -20,13 +20,15 @@ def write_report(rows: list[Row], state: State) -> Path:
         table = csv.writer(handle)
         table.writerow(["row", "kind", "name", "run", "figure", "value"])
         for row in rows:
-            known = states[row.name]
-            for result in known.results:
+            row_state = states[row.name]
+            for result in row_state.results:
                 for figure, value in numbers(result.get("figures", {})):
                     table.writerow([row.name, result.get("kind"), result.get("name"), result.get("run"), figure, value])
-            figures = "; ".join(shown(result) for result in known.results)
-            word = known.status if known.status == DONE or not known.message else f"{known.status}: {known.message}"
-            cells = [row.name, word, duration(known.seconds) if known.seconds else "", figures]
+            figures = "; ".join(summary(result) for result in row_state.results)
+            word = row_state.status
+            if row_state.status != DONE and row_state.message:
+                word += f": {row_state.message}"
+            cells = [row.name, word, duration(row_state.seconds) if row_state.seconds else "", figures]
             lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     path = state.folder / "report.md"
     path.write_text("\n".join(lines) + "\n", "utf-8")
@@ -42,7 +44,7 @@ def numbers(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{name}", value
 
 
-def shown(result: Mapping[str, Any]) -> str:
+def summary(result: Mapping[str, Any]) -> str:
     """A result in a few words: its kind, name and the figures at its top level."""
     plain = [f"{name} {value:.6g}" for name, value in numbers(result.get("figures", {})) if "/" not in name]
     return f"{result.get('kind')} of {result.get('name')}: {', '.join(plain[:6])}"

@@ -65,11 +65,12 @@ def outcome(graph: Graph, entry: Mapping[str, Any]) -> Outcome:
     results: list[dict[str, Any]] = []
     texts: list[tuple[str, str]] = []
     files: list[dict[str, str]] = []
-    for id_, shown in outputs.items():
+    for id_, output in outputs.items():
         title = str(graph.get(id_, {}).get("_meta", {}).get("title", id_))
-        results += [each for each in shown.get("hyponet_result", []) if isinstance(each, dict)]
-        texts += [(title, each) for each in shown.get("text", []) if isinstance(each, str)]
-        files += [each for group in shown.values() if isinstance(group, list) for each in group if _is_file(each)]
+        results += [result for result in output.get("hyponet_result", []) if isinstance(result, dict)]
+        texts += [(title, text) for text in output.get("text", []) if isinstance(text, str)]
+        lists = [values for values in output.values() if isinstance(values, list)]
+        files += [value for values in lists for value in values if _is_file(value)]
     return Outcome(outputs, results, texts, files, _seconds(entry))
 
 

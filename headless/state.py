@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -53,6 +54,7 @@ class State:
         return RowState()
 
     def write(self, name: str, state: RowState) -> None:
+        """Replace the row's file, whole."""
         temporary = self._path(name).with_suffix(f".{os.getpid()}.part")
         try:
             temporary.write_text(json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -62,7 +64,7 @@ class State:
             raise
 
     @contextlib.contextmanager
-    def held(self, part: str) -> Iterator[None]:
+    def lock(self, part: str) -> Iterator[None]:
         """Keep other drivers off this part of the sweep; the lock ends with the process.
 
         Raises:
@@ -78,7 +80,7 @@ class State:
 
 def _lock(handle: BinaryIO, message: str) -> None:
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             handle.seek(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import http.client
 import time
 import uuid
@@ -14,9 +15,10 @@ from .state import DONE, FAILED, QUEUED, WAITING, RowState, State
 from .sweep_file import LAST, Row
 from .watch import Watch, duration
 
-AHEAD = 2  # prompts in the server's queue: the next one starts at once, and a restart loses no more than these
-LOSSES = 3  # a row that a restart took this often is likely what brings the server down
-EVERY = 30.0  # seconds between two lines on the row that runs
+MAX_QUEUED = 2  # prompts in the server's queue: the next one starts at once, and a restart loses no more than these
+MAX_LOSSES = 3  # a row that a restart took this often is likely what brings the server down
+MAX_TEXT = 2000  # characters of a node's text that a row's state holds
+PROGRESS_INTERVAL = 30.0  # seconds between two lines on the row that runs
 UNREACHABLE = (OSError, http.client.HTTPException)
 
 
@@ -24,26 +26,60 @@ class ServerGone(ConnectionError):
     """The server did not answer for longer than the driver's patience."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tally:
-    """How a sweep ended."""
+    """How a sweep ended: the number of rows of each kind."""
 
-    done: int = 0
-    skipped: int = 0
-    failed: int = 0
-    held_back: int = 0
+    done: int
+    skipped: int
+    failed: int
+    held_back: int
 
     @property
     def is_complete(self) -> bool:
+        """Whether nothing is left to run again."""
         return not self.failed and not self.held_back
+
+
+class Phase(enum.Enum):
+    """Where a row stands for this driver. What an earlier driver left is in the row's RowState."""
+
+    WAITING = "it has not run, or the server lost it"
+    QUEUED = "the server has it"
+    DONE = "this driver saw it end well"
+    FAILED = "this driver saw it fail"
+    SKIPPED = "it was done before"
+
+
+@dataclass
+class RowRun:
+    """One row on its way: what to run, what is known on disk, and where it stands for this driver."""
+
+    row: Row
+    state: RowState
+    phase: Phase = Phase.WAITING
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it runs after all others."""
+        return self.row.group == LAST
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this driver has nothing left to do with it."""
+        return self.phase in (Phase.DONE, Phase.FAILED, Phase.SKIPPED)
 
 
 class Driver:
     """Runs rows until each is done, failed or held back.
 
     Args:
-        patience: seconds to wait for a server that does not answer.
+        client: of the server.
+        rows: of the sweep, or of this driver's part of it, in order.
+        state: where what is known lies.
         say: takes one line for people.
+        patience: seconds to wait for a server that does not answer.
+        poll: seconds between two questions.
     """
 
     def __init__(
@@ -56,16 +92,12 @@ class Driver:
         patience: float = 600,
         poll: float = 0.5,
     ) -> None:
-        self.client, self.rows, self.state, self.say = client, rows, state, say
+        self.client, self.state, self.say = client, state, say
         self.patience, self.poll = patience, poll
-        self.states: dict[str, RowState] = {row.name: state.read(row.name) for row in rows}
-        self.tally = Tally()
+        self.runs = [RowRun(row, state.read(row.name)) for row in rows]
         self.clock = Clock()
-        self.over: set[str] = set()
-        self.flying: list[Row] = []
-        self.ran_any = False
         self.watch = Watch(client.url, client.client_id)
-        self.shown = time.monotonic()
+        self.last_line = time.monotonic()
 
     def run(self) -> Tally:
         """Drive to the end.
@@ -77,7 +109,7 @@ class Driver:
         self._look_back()
         silent_since: float | None = None
         try:
-            while self.flying or self._next() is not None:
+            while self._queued() or self._next():
                 try:
                     self._collect()
                     self._fill()
@@ -90,7 +122,7 @@ class Driver:
                         self.say(f"the server does not answer ({error}); waiting for it")
                     if time.monotonic() - silent_since > self.patience:
                         raise ServerGone(f"no answer from {self.client.url} for {self.patience:.0f} s") from error
-                if self.flying or silent_since is not None:
+                if self._queued() or silent_since is not None:
                     self._show()
                     time.sleep(self.poll)
         except KeyboardInterrupt:
@@ -98,119 +130,112 @@ class Driver:
             raise
         finally:
             self.watch.close()
-        self.tally.held_back = len(self.rows) - len(self.over)
-        return self.tally
+        return self.tally()
+
+    def tally(self) -> Tally:
+        """How many rows are done, skipped, failed and, at the end, held back."""
+        phases = [run.phase for run in self.runs]
+        kinds = (Phase.DONE, Phase.SKIPPED, Phase.FAILED, Phase.WAITING)
+        return Tally(*(phases.count(kind) for kind in kinds))
+
+    def _queued(self) -> list[RowRun]:
+        return [run for run in self.runs if run.phase is Phase.QUEUED]
 
     def _look_back(self) -> None:
         """Take up what an earlier driver left: skip what is done, ask again for what it had queued."""
-        for row in self.rows:
-            known = self.states[row.name]
-            if known.key != row.key or known.status == FAILED:
-                self.states[row.name] = RowState(key=row.key)
-            elif known.status == DONE and row.group != LAST:
-                self.over.add(row.name)
-                self.tally.skipped += 1
-            elif known.status == QUEUED:
-                self.flying.append(row)
-        if self.tally.skipped:
-            self.say(f"{self.tally.skipped} of {len(self.rows)} rows are done already")
+        for run in self.runs:
+            if run.state.key != run.row.key or run.state.status == FAILED:
+                run.state = RowState(key=run.row.key)
+            elif run.state.status == DONE and not run.is_last:
+                run.phase = Phase.SKIPPED
+            elif run.state.status == QUEUED:
+                run.phase = Phase.QUEUED
+        if all(run.is_over for run in self.runs if not run.is_last):
+            self._skip_last_rows()
+        skipped = self.tally().skipped
+        if skipped:
+            self.say(f"{skipped} of {len(self.runs)} rows are done already")
 
-    def _next(self) -> Row | None:
+    def _skip_last_rows(self) -> None:
+        """With nothing else to run, rows of `last` that are done stand, up to the first that is not."""
+        for run in self.runs:
+            if run.is_last and run.phase is Phase.WAITING:
+                if run.state.status != DONE:
+                    return
+                run.phase = Phase.SKIPPED
+
+    def _next(self) -> RowRun | None:
         """The first row that may start: its group's earlier rows are done, and for `last` nothing else is left."""
-        waiting = [row for row in self.rows if row.name not in self.over and row not in self.flying]
-        blocked: set[str] = {row.group for row in self.flying}
-        for row in self.rows:
-            if row.name in self.over and self.states[row.name].status == FAILED:
-                blocked.add(row.group)
-        for row in waiting:
-            if row.group == LAST:
-                others = [each for each in [*waiting, *self.flying] if each.group != LAST]
-                if any(each.group not in blocked or each in self.flying for each in others):
-                    continue
-                if self.states[row.name].status == DONE and not self.ran_any:
-                    self.over.add(row.name)
-                    self.tally.skipped += 1
-                    continue
-            if row.group not in blocked:
-                return row
-            blocked.add(row.group)
-        return None
+        blocked = {run.row.group for run in self.runs if run.phase in (Phase.QUEUED, Phase.FAILED)}
+        startable = [run for run in self.runs if run.phase is Phase.WAITING and run.row.group not in blocked]
+        others = [run for run in [*startable, *self._queued()] if not run.is_last]
+        return next((run for run in startable if not (run.is_last and others)), None)
 
     def _fill(self) -> None:
-        while len(self.flying) < AHEAD:
-            row = self._next()
-            if row is None:
+        """Queue what may start. The prompt's id is on disk before the server sees it."""
+        while len(self._queued()) < MAX_QUEUED:
+            run = self._next()
+            if run is None:
                 return
-            known = RowState(key=row.key, status=QUEUED, prompt_id=str(uuid.uuid4()))
-            known.losses = self.states[row.name].losses
-            self.states[row.name] = known
-            self.state.write(row.name, known)
-            self.flying.append(row)
+            losses = run.state.losses
+            run.state = RowState(key=run.row.key, status=QUEUED, prompt_id=str(uuid.uuid4()), losses=losses)
+            self.state.write(run.row.name, run.state)
+            run.phase = Phase.QUEUED
             try:
-                self.client.queue(row.graph, prompt_id=known.prompt_id)
+                self.client.queue(run.row.graph, prompt_id=run.state.prompt_id)
             except Rejected as error:
-                self._end(row, FAILED, str(error))
+                self._end(run, str(error))
 
     def _collect(self) -> None:
         """Ask what became of each queued prompt; one that the server does not know was lost to a restart."""
-        for row in list(self.flying):
-            known = self.states[row.name]
-            entry = self.client.entry(known.prompt_id)
-            if entry is None and known.prompt_id not in self.client.pending():
-                entry = self.client.entry(known.prompt_id)  # it may have ended between the two questions
+        for run in self._queued():
+            prompt_id = run.state.prompt_id
+            entry = self.client.entry(prompt_id)
+            if entry is None and prompt_id not in self.client.pending():
+                entry = self.client.entry(prompt_id)  # it may have ended between the two questions
                 if entry is None:
-                    self._lost(row)
-                    continue
-            if entry is None:
-                continue
-            problem = failure(entry)
-            found = outcome(row.graph, entry)
-            known.seconds, known.results = found.seconds, found.results
-            known.texts = [[title, text[:2000]] for title, text in found.texts]
-            known.files = found.files
-            self._end(row, FAILED if problem else DONE, problem)
+                    self._lose(run)
+            if entry is not None:
+                result = outcome(run.row.graph, entry)
+                run.state.seconds, run.state.results, run.state.files = result.seconds, result.results, result.files
+                run.state.texts = [[title, text[:MAX_TEXT]] for title, text in result.texts]
+                self._end(run, failure(entry))
 
-    def _lost(self, row: Row) -> None:
-        known = self.states[row.name]
-        known.losses += 1
-        self.flying.remove(row)
-        if known.losses >= LOSSES:
-            self.flying.append(row)
-            self._end(row, FAILED, f"the server lost it {known.losses} times; look into the server's log")
+    def _lose(self, run: RowRun) -> None:
+        """The server forgot the row: let it wait again, or give it up."""
+        run.state.losses += 1
+        if run.state.losses >= MAX_LOSSES:
+            self._end(run, f"the server lost it {run.state.losses} times; look into the server's log")
             return
-        self.say(f"{row.name}: the server no longer knows it; queued again")
-        known.status = WAITING
-        self.state.write(row.name, known)
+        self.say(f"{run.row.name}: the server no longer knows it; queued again")
+        run.state.status, run.phase = WAITING, Phase.WAITING
+        self.state.write(run.row.name, run.state)
 
-    def _end(self, row: Row, status: str, message: str) -> None:
-        known = self.states[row.name]
-        known.status, known.message = status, message
-        self.state.write(row.name, known)
-        self.flying.remove(row)
-        self.over.add(row.name)
-        self.ran_any = True
-        self.clock.add(row.weight)
-        if status == DONE:
-            self.tally.done += 1
-        else:
-            self.tally.failed += 1
-        left = sum(each.weight for each in self.rows if each.name not in self.over)
-        note = f"{known.seconds:.1f} s" if status == DONE else f"FAILED: {message}"
-        self.say(f"[{len(self.over)}/{len(self.rows)}] {row.name}: {note}; {self.clock.left(left)}")
+    def _end(self, run: RowRun, problem: str) -> None:
+        """Write down that the row is done, or failed with `problem`, and say so."""
+        run.state.status, run.state.message = FAILED if problem else DONE, problem
+        self.state.write(run.row.name, run.state)
+        run.phase = Phase.FAILED if problem else Phase.DONE
+        self.clock.add(run.row.weight)
+        weight = sum(other.row.weight for other in self.runs if not other.is_over)
+        note = f"FAILED: {problem}" if problem else f"{run.state.seconds:.1f} s"
+        count = sum(other.is_over for other in self.runs)
+        self.say(f"[{count}/{len(self.runs)}] {run.row.name}: {note}; {self.clock.left(weight)}")
 
     def _show(self) -> None:
         """Say now and then how far the running row is."""
         self.watch.poll()
-        if self.flying and time.monotonic() - self.shown >= EVERY:
-            self.shown = time.monotonic()
-            for row in self.flying:
-                line = self.watch.line(self.states[row.name].prompt_id, row.graph)
+        if self._queued() and time.monotonic() - self.last_line >= PROGRESS_INTERVAL:
+            self.last_line = time.monotonic()
+            for run in self._queued():
+                line = self.watch.line(run.state.prompt_id, run.row.graph)
                 if line:
-                    self.say(f"  {row.name}: {line}")
+                    self.say(f"  {run.row.name}: {line}")
 
     def _withdraw(self) -> None:
+        """Take what still waits out of the server's queue."""
         try:
-            self.client.forget([self.states[row.name].prompt_id for row in self.flying])
+            self.client.forget([run.state.prompt_id for run in self._queued()])
         except UNREACHABLE:
             return
 
@@ -222,10 +247,11 @@ class Clock:
         self.start, self.weight = time.monotonic(), 0.0
 
     def add(self, weight: float) -> None:
+        """Count a row of that weight as done."""
         self.weight += weight
 
     def left(self, weight: float) -> str:
         """Elapsed time, and time left for rows of that weight in all."""
         elapsed = time.monotonic() - self.start
-        rest = elapsed / self.weight * weight if self.weight else 0.0
-        return f"{duration(elapsed)} so far" + (f", about {duration(rest)} left" if weight else "")
+        remaining = elapsed / self.weight * weight if self.weight else 0.0
+        return f"{duration(elapsed)} so far" + (f", about {duration(remaining)} left" if weight else "")

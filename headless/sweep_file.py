@@ -70,11 +70,11 @@ def read_sweep(path: Path | str) -> list[Row]:
             raise ValueError(f"{where}: {error}") from None
     if not rows:
         raise ValueError(f"sweep {path} has no rows")
-    seen: dict[str, str] = {}
+    names: set[str] = set()
     for row in rows:
-        if row.name.lower() in seen:
+        if row.name.lower() in names:
             raise ValueError(f"{path.name}: two rows are called {row.name!r}; give each a name of its own")
-        seen[row.name.lower()] = row.name
+        names.add(row.name.lower())
     return rows
 
 
@@ -84,11 +84,11 @@ def shard(rows: list[Row], index: int, count: int) -> list[Row]:
     for row in rows:
         if row.group != LAST:
             weights[row.group] = weights.get(row.group, 0.0) + row.weight
-    loads, place = [0.0] * count, {}
+    loads, part_of = [0.0] * count, {}
     for group in sorted(weights, key=lambda name: -weights[name]):  # the heaviest first, each to the lightest part
-        place[group] = loads.index(min(loads))
-        loads[place[group]] += weights[group]
-    return [row for row in rows if place.get(row.group) == index - 1]
+        part_of[group] = loads.index(min(loads))
+        loads[part_of[group]] += weights[group]
+    return [row for row in rows if part_of.get(row.group) == index - 1]
 
 
 def _row(entry: Mapping[str, Any], folder: Path, graphs: dict[Path, Graph]) -> Row:
@@ -122,8 +122,8 @@ def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
         if len(cells) > len(head):
             raise ValueError(f"{path.name}, row {number} has {len(cells)} cells; expected {len(head)}; quote commas")
         values = dict(zip(head, (cell.strip() for cell in cells), strict=False))
-        given = {key: cell for key, cell in values.items() if key not in _OWN_COLUMNS and cell}
-        settings = {key: "" if cell == "''" else cell for key, cell in given.items()}
+        overrides = {key: cell for key, cell in values.items() if key not in _OWN_COLUMNS and cell}
+        settings = {key: "" if cell == "''" else cell for key, cell in overrides.items()}
         entries.append({**{key: values.get(key, "") for key in _OWN_COLUMNS}, "set": settings})
     return entries
 

@@ -117,7 +117,7 @@ class Watch:
 
     def _pong(self, body: bytes) -> None:
         mask = os.urandom(4)
-        masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(body[:125]))
+        masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(body[:125]))
         if self._socket is not None:
             self._socket.sendall(bytes([128 | PONG, 128 | len(masked)]) + mask + masked)
 

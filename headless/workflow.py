@@ -68,14 +68,14 @@ def find_node(graph: Graph, who: str) -> str:
     if who in graph:
         return who
     titles = {id_: str(node.get("_meta", {}).get("title", "")) for id_, node in graph.items()}
-    for found in (
+    for matches in (
         [id_ for id_, title in titles.items() if title == who],
         [id_ for id_, node in graph.items() if node["class_type"] == who],
     ):
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise ValueError(f"{len(found)} nodes are called {who!r}; name one by its id: {', '.join(found)}")
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise ValueError(f"{len(matches)} nodes are called {who!r}; name one by its id: {', '.join(matches)}")
     near = difflib.get_close_matches(who, [*titles.values(), *graph], n=3)
     hint = f"; nearest: {', '.join(near)}" if near else f"; there are: {', '.join(sorted(set(titles.values())))}"
     raise ValueError(f"no node has the id, title or type {who!r}{hint}")

@@ -1,0 +1,115 @@
+"""The driver's decisions over a server that is played here: what runs when, what is skipped, lost, held back.
+
+tests/comfy/test_sweep.py has the same driver over a real server.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from hyponet.headless.client import Rejected
+from hyponet.headless.state import DONE, FAILED, QUEUED, RowState, State
+from hyponet.headless.sweep import MAX_LOSSES, Driver
+from hyponet.headless.sweep_file import Row
+
+SUCCESS = {"status": {"status_str": "success", "messages": []}, "outputs": {}}
+ERROR = {"status": {"status_str": "error", "messages": []}, "outputs": {}}
+
+
+class PlayedServer:
+    """Ends every prompt at the second question; graphs named in `failing` fail, in `refused` are refused."""
+
+    url, client_id = "http://127.0.0.1:9", "test"
+
+    def __init__(self, failing=(), refused=(), forgetting=0):
+        self.failing, self.refused, self.forgetting = failing, refused, forgetting
+        self.order, self.names, self.questions, self.most = [], {}, {}, 0
+
+    def queue(self, graph, prompt_id):
+        if graph["name"] in self.refused:
+            raise Rejected({"error": {"message": "refused"}})
+        self.order.append(graph["name"])
+        self.names[prompt_id] = graph["name"]
+        self.questions[prompt_id] = 0
+        self.most = max(self.most, len(self.pending()))
+
+    def pending(self):
+        return {prompt_id for prompt_id, asked in self.questions.items() if asked < 2}
+
+    def entry(self, prompt_id):
+        if self.forgetting and prompt_id in self.questions:
+            self.forgetting -= 1
+            del self.questions[prompt_id]
+        if prompt_id not in self.questions:
+            return None
+        self.questions[prompt_id] += 1
+        if self.questions[prompt_id] < 2:
+            return None
+        return ERROR if self.names[prompt_id] in self.failing else SUCCESS
+
+
+def rows(text):
+    """Rows "name:group ..."."""
+    pairs = [part.split(":") for part in text.split()]
+    return [Row(name, group, 1.0, {"name": name}, f"key of {name}") for name, group in pairs]
+
+
+@pytest.fixture
+def state(tmp_path):
+    return State(tmp_path / "state")
+
+
+def drive(text, state, server):
+    return Driver(server, rows(text), state, lambda line: None, poll=0).run()
+
+
+def test_groups_keep_their_order_and_the_last_row_waits_for_all(state):
+    server = PlayedServer()
+    tally = drive("report:last a1:a a2:a b1:b c1:c", state, server)
+    assert server.order == ["a1", "b1", "a2", "c1", "report"]
+    assert server.most == 2, "few prompts wait in the server's queue"
+    assert (tally.done, tally.skipped, tally.failed, tally.held_back) == (5, 0, 0, 0)
+    assert tally.is_complete
+
+
+@pytest.mark.parametrize("trouble", ["failing", "refused"])
+def test_a_failure_holds_back_its_group_alone(state, trouble):
+    server = PlayedServer(**{trouble: {"a1"}})
+    tally = drive("a1:a a2:a b1:b report:last", state, server)
+    assert [name for name in server.order if name != "a1"] == ["b1", "report"]
+    assert (tally.done, tally.failed, tally.held_back) == (2, 1, 1)
+    assert not tally.is_complete
+
+
+def test_what_is_done_is_skipped_and_the_last_row_runs_again_only_after_others(state):
+    text = "a:a b:b report:last"
+    drive(text, state, PlayedServer())
+    again = PlayedServer()
+    tally = drive(text, state, again)
+    assert again.order == []
+    assert (tally.done, tally.skipped) == (0, 3)
+    state.write("b", RowState(key="key of another b", status=DONE))
+    changed = PlayedServer()
+    tally = drive(text, state, changed)
+    assert changed.order == ["b", "report"]
+    assert (tally.done, tally.skipped) == (2, 1)
+
+
+def test_a_failed_row_runs_again(state):
+    state.write("a", RowState(key="key of a", status=FAILED, losses=MAX_LOSSES))
+    assert drive("a:a", state, PlayedServer()).done == 1
+
+
+def test_what_an_earlier_driver_queued_is_asked_for_and_not_queued_again(state):
+    state.write("a", RowState(key="key of a", status=QUEUED, prompt_id="earlier"))
+    server = PlayedServer()
+    server.names["earlier"], server.questions["earlier"] = "a", 0
+    assert drive("a:a", state, server).done == 1
+    assert server.order == []
+
+
+@pytest.mark.parametrize(("forgetting", "status"), [(MAX_LOSSES - 1, DONE), (MAX_LOSSES, FAILED)])
+def test_a_row_that_the_server_loses_again_and_again_is_given_up(state, forgetting, status):
+    drive("a:a", state, PlayedServer(forgetting=forgetting))
+    assert state.read("a").status == status
+    assert state.read("a").losses == forgetting
