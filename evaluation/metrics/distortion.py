@@ -17,7 +17,8 @@ from PIL import Image
 from torch.nn import functional as F
 
 from ..pictures.cache import resized
-from ..pictures.labelled_images import LabelledImages, Progress, labelled
+from ..pictures.labelled_images import LabelledImages, labelled
+from ..progress import Progress
 from ..results import Measurement
 from .conventions import Preparation
 from .feature_statistics import frechet_distance, statistics_of

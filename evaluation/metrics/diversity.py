@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..pictures.labelled_images import Progress
+from ..progress import Progress
 from ..results import Measurement
 from .features import ImageFeatures
 from .precision_recall import squared_distances

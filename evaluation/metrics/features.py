@@ -23,8 +23,9 @@ from torch import Tensor
 
 from ..files import replacing
 from ..pictures.cache import resized
-from ..pictures.labelled_images import LabelledImages, Progress
+from ..pictures.labelled_images import LabelledImages
 from ..pictures.threads import in_threads
+from ..progress import Progress
 from .conventions import Preparation, network_input
 from .inception import FEATURES, Inception, full_precision
 from .inception_weights import NETWORKS, TORCHVISION_NETWORK

@@ -5,7 +5,7 @@ Source: Heusel et al. 2017, arXiv 1706.08500; Table 5-11 and equation 5-1 of the
 
 from __future__ import annotations
 
-from ..pictures.labelled_images import Progress
+from ..progress import Progress
 from ..results import Measurement
 from .feature_statistics import FeatureStatistics, frechet_distance, statistics_of
 from .features import ImageFeatures, check_comparable

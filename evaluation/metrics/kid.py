@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..pictures.labelled_images import Progress
+from ..progress import Progress
 from ..results import Measurement
 from .features import ImageFeatures, check_comparable
 

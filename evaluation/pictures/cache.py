@@ -17,13 +17,14 @@ import numpy as np
 import torch
 
 from ..files import replacing
+from ..progress import Progress
 from .decode import CorruptPicture, resize
-from .labelled_images import LabelledImages, Progress, drawn
+from .labelled_images import LabelledImages, draw_indices
 from .threads import in_threads
 
-log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 
-IN_MEMORY = 2 << 30  # bytes; larger small copies stay on disk and are mapped
+MAX_IN_MEMORY = 2 << 30  # bytes; larger small copies stay on disk and are mapped
 
 
 def resized(
@@ -44,20 +45,20 @@ def resized(
     shape = (len(data), size, size, 3)
     path = _path(data, size, filter, crop, progress)
     if path is not None:
-        kept = _open(path, shape)
-        if kept is not None:
-            return kept
+        cached = _open(path, shape)
+        if cached is not None:
+            return cached
         try:
-            _stream(path, shape, _each(data, size, filter, crop, progress))
+            _stream(path, shape, _small_copies(data, size, filter, crop, progress))
         except OSError as error:  # full or read-only disk; a corrupt picture is a ValueError
-            log.warning("the small copies of %s could not be kept in %s: %s", data.name, path, error)
+            logger.warning("the small copies of %s could not be kept in %s: %s", data.name, path, error)
         else:
-            kept = _open(path, shape)
-            if kept is not None:
-                return kept
+            cached = _open(path, shape)
+            if cached is not None:
+                return cached
     out = np.empty(shape, dtype=np.uint8)
-    for place, small in enumerate(_each(data, size, filter, crop, progress)):
-        out[place] = small
+    for index, small in enumerate(_small_copies(data, size, filter, crop, progress)):
+        out[index] = small
     return torch.from_numpy(out)
 
 
@@ -68,8 +69,8 @@ def without_corrupt(
 
     Args:
         progress: called with (done, total) from the calling thread, first of hashing; what it raises stops the work.
-        per_class, seed: a limit as of data.limited, for which a corrupt picture gives way to the next of the draw; only
-            pictures that are drawn are decoded. 0 means all.
+        per_class, seed: a limit as of labelled_images.limited, for which a corrupt picture gives way to the next of the
+            draw; only pictures that are drawn are decoded. 0 means all.
 
     Raises:
         CorruptPicture: no picture is left.
@@ -77,43 +78,45 @@ def without_corrupt(
     bad: set[int] = set()
     good: set[int] = set()
     while True:
-        chosen = drawn(data, per_class, seed, sorted(bad))
-        fresh = [int(place) for place in chosen if place not in good]
+        chosen = draw_indices(data, per_class, seed, sorted(bad))
+        fresh = [int(index) for index in chosen if index not in good]
         if not fresh:
             break
-        corrupt = {fresh[place] for place in _corrupt(data.select(fresh), progress)}
+        corrupt = {fresh[index] for index in _corrupt(data.select(fresh), progress)}
         bad |= corrupt
-        good.update(place for place in fresh if place not in corrupt)
+        good.update(index for index in fresh if index not in corrupt)
     if not bad:
         return data.select(chosen) if per_class > 0 else data
     if not good:
         raise CorruptPicture(f"none of the {len(bad)} pictures of {data.name} can be decoded; check the files")
-    names = tuple(data.describe(place) for place in sorted(bad))
+    names = tuple(data.describe(index) for index in sorted(bad))
     return replace(data.select(chosen), skipped=data.skipped + names)
 
 
 def _corrupt(data: LabelledImages, progress: Progress | None) -> list[int]:
-    """The places of the pictures that cannot be decoded."""
+    """Which pictures cannot be decoded, by their index in `data`."""
     path = None if data.cache is None else data.cache / f"{data.hash_pictures(progress)}-corrupt.json"
     if path is not None and path.exists():
-        return [int(place) for place in json.loads(path.read_text(encoding="utf-8"))]
+        return [int(index) for index in json.loads(path.read_text(encoding="utf-8"))]
     decoded = in_threads(lambda i: _decodes(data, i), len(data), progress)
-    bad = [place for place, good in enumerate(decoded) if not good]
+    bad = [index for index, whole in enumerate(decoded) if not whole]
     if path is not None:
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(bad), encoding="utf-8")
     return bad
 
 
-def _decodes(data: LabelledImages, place: int) -> bool:
+def _decodes(data: LabelledImages, index: int) -> bool:
     try:
-        data.read(place)
+        data.read(index)
     except CorruptPicture:
         return False
     return True
 
 
-def _each(data: LabelledImages, size: int, filter: str, crop: str, progress: Progress | None) -> Iterator[np.ndarray]:
+def _small_copies(
+    data: LabelledImages, size: int, filter: str, crop: str, progress: Progress | None
+) -> Iterator[np.ndarray]:
     return in_threads(lambda i: resize(data.read(i), size, filter, crop), len(data), progress)
 
 
@@ -130,12 +133,12 @@ def _open(path: Path, shape: tuple[int, ...]) -> torch.Tensor | None:
         return None
     try:
         # "c": pages are copied when written to, so the file never changes and torch gets a writable array
-        array = np.load(path, mmap_mode="c" if path.stat().st_size > IN_MEMORY else None)
+        array = np.load(path, mmap_mode="c" if path.stat().st_size > MAX_IN_MEMORY else None)
     except (OSError, ValueError, EOFError) as error:
-        log.warning("%s is damaged (%s) and is made again", path, error)
+        logger.warning("%s is damaged (%s) and is made again", path, error)
         return None
     if array.shape != shape or array.dtype != np.uint8:
-        log.warning("%s holds %s %s instead of uint8 %s and is made again", path, array.dtype, array.shape, shape)
+        logger.warning("%s holds %s %s instead of uint8 %s and is made again", path, array.dtype, array.shape, shape)
         return None
     return torch.from_numpy(array)
 

@@ -24,7 +24,7 @@ PICTURE_SUFFIXES = (
 Formats of pictures that Pillow reads by itself; those of documents, icons, video and science (PDF, ICO, MPEG, FITS) are
 left out, since a folder that holds such files beside its pictures rarely means them."""
 CROPS = ("squash", "centre crop")
-LARGEST_SIDE = 4096
+MAX_SIDE = 4096
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # PIL's modes of grey with more than 8 bits
 
 
@@ -120,8 +120,8 @@ def resize(picture: np.ndarray, size: int, filter: str = "bicubic", crop: str = 
         raise ValueError(f"filter is {filter!r}; expected one of: {', '.join(FILTERS)}; choose one from the list")
     if crop not in CROPS:
         raise ValueError(f"crop is {crop!r}; expected one of: {', '.join(CROPS)}; choose one from the list")
-    if not 1 <= size <= LARGEST_SIDE:
-        raise ValueError(f"size is {size}; expected 1 to {LARGEST_SIDE} pixels; thesis: 32, 96 or 224")
+    if not 1 <= size <= MAX_SIDE:
+        raise ValueError(f"size is {size}; expected 1 to {MAX_SIDE} pixels; thesis: 32, 96 or 224")
     if crop == "centre crop":
         picture = _centre_square(picture)
     if picture.shape[:2] == (size, size):

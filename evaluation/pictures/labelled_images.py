@@ -7,18 +7,18 @@ Reads: a PictureSource (sources/). Writes: the small copies, through cache.py. E
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from ..progress import Progress
 from .threads import in_threads
 
-Progress = Callable[[int, int], None]
-HASHED = 8  # pictures hashed in one task: threads stay within two row groups of a Parquet file, which it holds
+HASHED_PER_TASK = 8  # pictures: threads stay within two row groups of a Parquet file, which it holds
 
 
 class PictureSource(Protocol):
@@ -45,7 +45,7 @@ class LabelledImages:
         class_names: the classes, in the order of their label numbers.
         labels: int64 [N], each below len(class_names).
         source: where the pictures are.
-        indices: int64 [N], the picture's place in the source.
+        indices: int64 [N], the picture's index in the source.
         synthetic: bool [N], true for pictures known to be generated (our own sets).
         cache: folder for the small copies; None keeps them in memory alone.
         skipped: the names of corrupt pictures that were left out.
@@ -59,6 +59,8 @@ class LabelledImages:
     synthetic: np.ndarray
     cache: Path | None = None
     skipped: tuple[str, ...] = ()
+    # a list of none or one, since the class is frozen; replace() gives each new value an empty one of its own
+    _pictures_key: list[str] = field(default_factory=list, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -71,7 +73,7 @@ class LabelledImages:
         """How messages name picture `i`."""
         return self.source.describe(int(self.indices[i]))
 
-    @cached_property
+    @property
     def pictures_key(self) -> str:
         """A hash over the stored bytes of the pictures, in order; slow the first time, see hash_pictures."""
         return self.hash_pictures()
@@ -82,13 +84,15 @@ class LabelledImages:
         Args:
             progress: called with (done, total) from the calling thread; what it raises stops the work.
         """
-        known: str | None = self.__dict__.get("pictures_key")  # where cached_property keeps it
-        if known is None:
+        if not self._pictures_key:
             total = hashlib.blake2b(digest_size=20)
-            for digest in in_threads(lambda i: self.source.digest(int(self.indices[i])), len(self), progress, HASHED):
+            for digest in in_threads(self._digest, len(self), progress, HASHED_PER_TASK):
                 total.update(digest)
-            known = self.__dict__["pictures_key"] = total.hexdigest()
-        return known
+            self._pictures_key.append(total.hexdigest())
+        return self._pictures_key[0]
+
+    def _digest(self, i: int) -> bytes:
+        return self.source.digest(int(self.indices[i]))
 
     @cached_property
     def content_key(self) -> str:
@@ -115,9 +119,9 @@ class LabelledImages:
         }
 
     def select(self, indices: Sequence[int] | np.ndarray) -> LabelledImages:
-        """The pictures at these places, in this order."""
-        at = np.asarray(indices, dtype=np.int64)
-        return replace(self, labels=self.labels[at], indices=self.indices[at], synthetic=self.synthetic[at])
+        """The pictures of these indices, in this order."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        return replace(self, labels=self.labels[chosen], indices=self.indices[chosen], synthetic=self.synthetic[chosen])
 
     def named(self, name: str) -> LabelledImages:
         """The same pictures under another name."""
@@ -165,14 +169,14 @@ def limited(data: LabelledImages, per_class: int, seed: int) -> LabelledImages:
 
     The draw for n is a subset of the draw for n + 1, so that growing limits compare.
     """
-    return data.select(drawn(data, per_class, seed)) if per_class > 0 else data
+    return data.select(draw_indices(data, per_class, seed)) if per_class > 0 else data
 
 
-def drawn(data: LabelledImages, per_class: int, seed: int, without: Sequence[int] = ()) -> np.ndarray:
-    """The places of the pictures that `limited` takes; for those of `without`, the next of the draw."""
+def draw_indices(data: LabelledImages, per_class: int, seed: int, excluded: Sequence[int] = ()) -> np.ndarray:
+    """The indices, rising, of the pictures that `limited` takes; for those of `excluded`, the next of the draw."""
     limit = per_class if per_class > 0 else None
     orders = [_shuffled(data, label, seed) for label in range(len(data.class_names))]
-    return np.sort(np.concatenate([order[~np.isin(order, without)][:limit] for order in orders]))
+    return np.sort(np.concatenate([order[~np.isin(order, excluded)][:limit] for order in orders]))
 
 
 def take(data: LabelledImages, per_class: int, seed: int | None) -> LabelledImages | None:
@@ -189,8 +193,8 @@ def take(data: LabelledImages, per_class: int, seed: int | None) -> LabelledImag
         return data
     short = {name: count for name, count in data.counts().items() if count < per_class}
     if short:
-        shown = ", ".join(f"{name} {count}" for name, count in short.items())
-        raise ValueError(f"{data.name} has too few pictures ({shown}); expected {per_class} a class; ask for fewer")
+        counts = ", ".join(f"{name} {count}" for name, count in short.items())
+        raise ValueError(f"{data.name} has too few pictures ({counts}); expected {per_class} a class; ask for fewer")
     if seed is not None:
         return limited(data, per_class, seed)
     chosen = [np.flatnonzero(data.labels == label)[:per_class] for label in range(len(data.class_names))]
@@ -203,16 +207,16 @@ def split(data: LabelledImages, share: float, seed: int) -> tuple[LabelledImages
     Raises:
         ValueError: a part would be empty.
     """
-    chosen, rest = split_places(data, share, seed)
-    return data.select(chosen), data.select(rest)
+    chosen, remaining = split_indices(data, share, seed)
+    return data.select(chosen), data.select(remaining)
 
 
-def split_places(data: LabelledImages, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where the pictures of split()'s two parts are in the set, rising; for what reads the set as a whole."""
+def split_indices(data: LabelledImages, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The indices, rising, of the pictures of split()'s two parts; for what reads the set as a whole."""
     first = []
     for label in range(len(data.class_names)):
-        places = _shuffled(data, label, seed)
-        first.append(places[: round(share * len(places))])
+        members = _shuffled(data, label, seed)
+        first.append(members[: round(share * len(members))])
     chosen = np.zeros(len(data), dtype=bool)
     chosen[np.concatenate(first)] = True
     if chosen.all() or not chosen.any():
@@ -237,7 +241,7 @@ def merged(parts: Sequence[LabelledImages], name: str) -> LabelledImages:
                 f"{part.name} has the classes {', '.join(part.class_names)}; expected those of {first.name}: "
                 f"{', '.join(first.class_names)}; bring them together with Map Classes"
             )
-        to_first = np.array([first.class_names.index(known) for known in part.class_names], dtype=np.int64)
+        to_first = np.array([first.class_names.index(class_name) for class_name in part.class_names], dtype=np.int64)
         labels.append(to_first[part.labels])
     joined = labelled(name, first.class_names, np.concatenate(labels), JoinedPictures(tuple(parts)), cache=first.cache)
     skipped = tuple(name for part in parts for name in part.skipped)
@@ -245,9 +249,10 @@ def merged(parts: Sequence[LabelledImages], name: str) -> LabelledImages:
 
 
 def _shuffled(data: LabelledImages, label: int, seed: int) -> np.ndarray:
+    """The indices of a class's pictures in the order of the draw, which only the seed and the class's name decide."""
     key = hashlib.blake2b(f"{seed}\n{data.class_names[label]}".encode("utf-8", "surrogatepass"), digest_size=8)
-    places = np.flatnonzero(data.labels == label)
-    return np.random.default_rng(int.from_bytes(key.digest(), "little")).permutation(places)
+    members = np.flatnonzero(data.labels == label)
+    return np.random.default_rng(int.from_bytes(key.digest(), "little")).permutation(members)
 
 
 class JoinedPictures:
@@ -261,17 +266,21 @@ class JoinedPictures:
         return int(self._ends[-1])
 
     def _find(self, index: int) -> tuple[LabelledImages, int]:
-        part = int(np.searchsorted(self._ends, index, side="right"))
-        return self._parts[part], index - (int(self._ends[part - 1]) if part else 0)
+        """The part that holds picture `index`, and the picture's index in the part."""
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        return self._parts[number], index - (int(self._ends[number - 1]) if number else 0)
 
     def read(self, index: int) -> np.ndarray:
-        part, place = self._find(index)
-        return part.read(place)
+        """The picture as uint8 RGB [H,W,3], from the part that has it."""
+        part, index_in_part = self._find(index)
+        return part.read(index_in_part)
 
     def digest(self, index: int) -> bytes:
-        part, place = self._find(index)
-        return part.source.digest(int(part.indices[place]))
+        """The part's hash of the picture."""
+        part, index_in_part = self._find(index)
+        return part.source.digest(int(part.indices[index_in_part]))
 
     def describe(self, index: int) -> str:
-        part, place = self._find(index)
-        return f"{part.name}: {part.describe(place)}"
+        """The part's name, and how it names the picture."""
+        part, index_in_part = self._find(index)
+        return f"{part.name}: {part.describe(index_in_part)}"

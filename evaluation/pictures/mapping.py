@@ -57,7 +57,7 @@ class ClassMapping:
             ValueError: a line is no mapping, a class or a source stands twice, or there are no lines; names the line.
         """
         classes: dict[str, tuple[tuple[str, ...], ...]] = {}
-        known: dict[str, int] = {}
+        line_of: dict[str, int] = {}  # alias -> the line that names it
         for number, line in enumerate(text.splitlines(), 1):
             stated = line.split("#")[0].strip()
             if not stated:
@@ -71,12 +71,12 @@ class ClassMapping:
                     f"{name}, line {number} states {target!r} again; expected each class once; join the lines"
                 )
             for alias in (alias.casefold() for source in sources for alias in source):
-                if alias in known:
+                if alias in line_of:
                     raise ValueError(
-                        f"{name}, line {number} names the source {alias!r}, which line {known[alias]} names too; "
+                        f"{name}, line {number} names the source {alias!r}, which line {line_of[alias]} names too; "
                         "expected each source in one class"
                     )
-                known[alias] = number
+                line_of[alias] = number
             classes[target] = sources
         if not classes:
             raise ValueError(f"{name} states no class; expected lines such as `cat = tabby, tiger cat`")
@@ -88,14 +88,14 @@ class ClassMapping:
         Raises:
             ValueError: the set lacks a source; the message says what it has.
         """
-        places = {name.casefold(): label for label, name in enumerate(data.class_names)}
+        label_of = {name.casefold(): label for label, name in enumerate(data.class_names)}
         target_of = np.full(len(data.class_names), -1, dtype=np.int64)
         for target, (name, sources) in enumerate(self.classes):
             for source in sources:
-                found = [places[alias.casefold()] for alias in source if alias.casefold() in places]
-                if not found:
+                matches = [label_of[alias.casefold()] for alias in source if alias.casefold() in label_of]
+                if not matches:
                     raise ValueError(self._missing(name, source, data))
-                target_of[found[0]] = target
+                target_of[matches[0]] = target
         labels = target_of[data.labels]
         chosen = data.select(np.flatnonzero(labels >= 0))
         if not len(chosen):
@@ -104,8 +104,8 @@ class ClassMapping:
 
     def _missing(self, target: str, source: tuple[str, ...], data: LabelledImages) -> str:
         near = difflib.get_close_matches(source[-1], data.class_names, n=3)
-        shown = ", ".join(near or data.class_names[:20]) + (" ..." if not near and len(data.class_names) > 20 else "")
+        choices = ", ".join(near or data.class_names[:20]) + (" ..." if not near and len(data.class_names) > 20 else "")
         return (
             f"{self.name} gives {target!r} the source {'|'.join(source)!r}, which {data.name} does not have; expected "
-            f"one of its classes ({shown}); choose the mapping made for it, or edit that line"
+            f"one of its classes ({choices}); choose the mapping made for it, or edit that line"
         )

@@ -35,8 +35,8 @@ def sheet(pictures: Sequence[np.ndarray], captions: Sequence[str], columns: int 
     step = TILE + lines * LINE + 6
     canvas = Image.new("RGB", (columns * (TILE + 4), rows * step), "white")
     draw = ImageDraw.Draw(canvas)
-    for place, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        left, top = place % columns * (TILE + 4) + 2, place // columns * step + 2
+    for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        left, top = index % columns * (TILE + 4) + 2, index // columns * step + 2
         canvas.paste(_tile(picture), (left, top))
         for number, line in enumerate(caption.split("\n")):
             text, font = _readable(line)
@@ -44,13 +44,13 @@ def sheet(pictures: Sequence[np.ndarray], captions: Sequence[str], columns: int 
     return to_image(np.asarray(canvas))
 
 
-def samples(data: LabelledImages, most: int = 64) -> torch.Tensor:
-    """A sheet of the first pictures of each class in turn."""
+def samples(data: LabelledImages, max_pictures: int = 64) -> torch.Tensor:
+    """A sheet [1,H,W,3] of the first pictures of each class in turn, `max_pictures` at most."""
     by_class = [np.flatnonzero(data.labels == label) for label in range(len(data.class_names))]
-    each = max(1, most // max(1, len(by_class)))
-    places = [int(place) for members in by_class for place in members[:each]][:most]
-    captions = [data.class_names[data.labels[place]] for place in places]
-    return sheet([data.read(place) for place in places], captions, columns=min(16, each))
+    per_class = max(1, max_pictures // max(1, len(by_class)))
+    indices = [int(index) for members in by_class for index in members[:per_class]][:max_pictures]
+    captions = [data.class_names[data.labels[index]] for index in indices]
+    return sheet([data.read(index) for index in indices], captions, columns=min(16, per_class))
 
 
 def _tile(picture: np.ndarray) -> Image.Image:

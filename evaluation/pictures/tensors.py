@@ -20,5 +20,5 @@ def to_uint8(images: torch.Tensor) -> np.ndarray:
 
 def to_image(pictures: np.ndarray) -> torch.Tensor:
     """An IMAGE [B,H,W,3], float32 in 0..1, of uint8 pictures [B,H,W,3] or of one picture [H,W,3]."""
-    image = torch.from_numpy(np.ascontiguousarray(pictures)).float() / 255
+    image = torch.from_numpy(np.divide(pictures, 255, dtype=np.float32, order="C"))
     return image[None] if image.ndim == 3 else image  # (H, W, 3) -> (1, H, W, 3)

@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 
-from ..pictures.decode import CROPS, FILTERS, LARGEST_SIDE
+from ..pictures.decode import CROPS, FILTERS, MAX_SIDE
 from .model import ARCHITECTURES, STEMS
 
 OPTIMIZERS = ("AdamW", "SGD")
@@ -31,7 +31,7 @@ CHOICES = {
     "precision": PRECISIONS,
 }
 RANGES: dict[str, tuple[float, float]] = {  # smallest and largest, both allowed
-    "size": (8, LARGEST_SIDE),
+    "size": (8, MAX_SIDE),
     "epochs": (1, 100_000),
     "batch_size": (2, 65_536),
     "learning_rate": (1e-8, 100.0),

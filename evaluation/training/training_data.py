@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..pictures.cache import resized
-from ..pictures.labelled_images import LabelledImages, split_places
+from ..pictures.labelled_images import LabelledImages, split_indices
 from ..progress import Progress
 from .model import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from .settings import Settings
@@ -46,7 +46,7 @@ def prepare_data(
     held_out, indices = None, np.arange(len(data))
     held_out_without: tuple[str, ...] = ()
     if settings.held_out:
-        held_out, indices = split_places(data, settings.held_out, settings.seed)
+        held_out, indices = split_indices(data, settings.held_out, settings.seed)
         held_out_without = tuple(name for name, count in data.select(held_out).counts().items() if not count)
     counts = data.select(indices).counts()
     if min(counts.values()) == 0:

@@ -16,7 +16,7 @@ import torch
 from hyponet.evaluation.intervals import McNemar
 from hyponet.evaluation.metrics.kid import measure_kid
 from hyponet.evaluation.metrics.precision_recall import neighbourhoods
-from hyponet.evaluation.pictures.labelled_images import labelled, limited, merged, split_places
+from hyponet.evaluation.pictures.labelled_images import labelled, limited, merged, split_indices
 from hyponet.evaluation.pictures.mapping import ClassMapping
 from hyponet.evaluation.pictures.memory import pictures_as_images
 from hyponet.evaluation.pictures.sources.ours import ListedPictures
@@ -82,7 +82,7 @@ def test_held_out_pictures_that_are_trained_on_too_are_kept_apart_or_counted(tmp
     """A merge of a set with itself: 48 pictures, of which a quarter is held out."""
     twice = merged([colours(), colours()], "twice")
     settings = replace(TINY, held_out=0.25)
-    held_out, kept = split_places(twice, settings.held_out, settings.seed)
+    held_out, kept = split_indices(twice, settings.held_out, settings.seed)
     trained_on = {twice.source.digest(int(place)) for place in kept}
     shared = sum(twice.source.digest(int(place)) in trained_on for place in held_out)
     result = records.training_result(tmp_path, "a", twice, settings, train(twice, settings, tmp_path / "run"))

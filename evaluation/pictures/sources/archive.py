@@ -57,6 +57,7 @@ class Files:
             raise ValueError(f"{name} in {self.root.name} cannot be read ({error}); {advice}") from None
 
     def close(self) -> None:
+        """Close the archive; files of a folder need none."""
         if self._archive is not None:
             self._archive.close()
 

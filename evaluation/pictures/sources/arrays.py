@@ -25,10 +25,13 @@ class PlanarPictures:
         return len(self._planes)
 
     def read(self, index: int) -> np.ndarray:
-        return np.ascontiguousarray(self._planes[index].transpose(self._axes))
+        """The picture as uint8 RGB [H,W,3]."""
+        return np.ascontiguousarray(self._planes[index].transpose(self._axes))  # (3, H, W) or (3, W, H) -> (H, W, 3)
 
     def digest(self, index: int) -> bytes:
+        """A hash of the picture's planes as they are stored."""
         return hashlib.blake2b(np.ascontiguousarray(self._planes[index]).data, digest_size=20).digest()
 
     def describe(self, index: int) -> str:
+        """The set's name and the picture's number in it."""
         return f"{self._name} number {index}"

@@ -55,9 +55,9 @@ def _binary(files: Files, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _python(files: Files, name: str) -> tuple[np.ndarray, np.ndarray]:
     advice = f"get CIFAR-10, the python version, from {WHERE}"
-    held = read_plain(files.read(name, f"{advice}, or its binary version"), name)
-    planes = held.get("data") if isinstance(held, dict) else None
-    labels = held.get("labels") if isinstance(held, dict) else None
+    contents = read_plain(files.read(name, f"{advice}, or its binary version"), name)
+    planes = contents.get("data") if isinstance(contents, dict) else None
+    labels = contents.get("labels") if isinstance(contents, dict) else None
     if not isinstance(planes, np.ndarray) or planes.shape != (BATCH, VALUES):
         raise ValueError(f"{name} holds no 10,000 x 3,072 array called data; expected CIFAR-10's; {advice}")
     if not isinstance(labels, list) or len(labels) != BATCH:

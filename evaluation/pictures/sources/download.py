@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 
 DOWNLOADABLE = ("CIFAR-10", "STL-10")
 
@@ -26,7 +26,7 @@ def download(source: str, folder: Path) -> Path:
     unpacked: Path = folder / kind.base_folder
     missing = damaged(unpacked, [*kind.train_list, *kind.test_list])
     if missing:
-        log.info("downloading %s into %s: %s missing or damaged", source, folder, ", ".join(missing))
+        logger.info("downloading %s into %s: %s missing or damaged", source, folder, ", ".join(missing))
         folder.mkdir(parents=True, exist_ok=True)
         try:  # checks the archive's MD5 before it unpacks; a whole archive that is there is not fetched again
             download_and_extract_archive(kind.url, str(folder), filename=kind.filename, md5=kind.tgz_md5)

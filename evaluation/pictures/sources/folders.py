@@ -25,7 +25,7 @@ from ..labelled_images import LabelledImages, labelled
 from ..manifest import MANIFEST
 from .encoded import EncodedPictures
 
-log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 
 _SPLITS = {"train", "test", "val", "valid", "validation"}
 OURS = {"prompt", "seed", "attempt"}  # what only the manifest of a generated set has
@@ -51,6 +51,7 @@ class FilePictures(EncodedPictures):
         self._root = root
 
     def stored(self, index: int) -> bytes:
+        """The file's bytes; none where it cannot be read."""
         try:
             return (self._root / self._names[index]).read_bytes()
         except OSError:
@@ -66,6 +67,7 @@ class ZipPictures(EncodedPictures):
         self._lock = threading.Lock()
 
     def stored(self, index: int) -> bytes:
+        """The member's bytes; none where it is damaged."""
         try:
             with self._lock:
                 return self._zip.read(self._names[index])
@@ -91,22 +93,22 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
     start = "" if listed else _wrapper(members)
     if start and not split:
         listed = _listed(root, start)
-    found = _by_class(members, start, split)
-    if found and not split and all(label in _SPLITS and rest.count("/") for label, rest, _ in found):
+    entries = _by_class(members, start, split)
+    if entries and not split and all(label in _SPLITS and "/" in path for label, path, _ in entries):
         raise ValueError(
-            f"{root.name} holds the folders {', '.join(sorted({label for label, _, _ in found}))}, which look like "
+            f"{root.name} holds the folders {', '.join(sorted({label for label, _, _ in entries}))}, which look like "
             "splits with class folders inside, not like classes; choose the split"
         )
-    if not found:
+    if not entries:
         raise ValueError(_no_class_folder(root, members, split))
-    real = [(*listed.get(member, (label, False)), member) for label, _, member in found]
-    classes = sorted({label for label, _, _ in real})
-    number = {label: place for place, label in enumerate(classes)}
-    real.sort(key=lambda entry: (number[entry[0]], entry[2]))
-    names = [member for _, _, member in real]
+    pictures = [(*listed.get(member, (label, False)), member) for label, _, member in entries]
+    classes = sorted({label for label, _, _ in pictures})
+    number = {label: index for index, label in enumerate(classes)}
+    pictures.sort(key=lambda entry: (number[entry[0]], entry[2]))
+    names = [member for _, _, member in pictures]
     source = ZipPictures(root, names) if root.is_file() else FilePictures(root, names)
-    data = labelled(title, classes, [number[label] for label, _, _ in real], source, cache=cache)
-    return replace(data, synthetic=np.array([generated for _, generated, _ in real]))
+    data = labelled(title, classes, [number[label] for label, _, _ in pictures], source, cache=cache)
+    return replace(data, synthetic=np.array([generated for _, generated, _ in pictures]))
 
 
 def _wrapper(members: Sequence[str]) -> str:
@@ -128,9 +130,9 @@ def _by_class(members: Sequence[str], start: str, split: str) -> list[tuple[str,
         prefix = f"{start}{name}/" if name else start
         inside = [(member[len(prefix) :], member) for member in members if member.startswith(prefix)]
         parted = [(*below.partition("/"), member) for below, member in inside]
-        found = [(label, rest, member) for label, slash, rest, member in parted if slash]
-        if found:
-            return found
+        entries = [(label, path, member) for label, slash, path, member in parted if slash]
+        if entries:
+            return entries
     return []
 
 
@@ -182,7 +184,7 @@ def _folder_members(root: Path) -> list[str]:
         elif path.is_symlink() and not path.is_file():
             links.append(name.as_posix())
     if links:
-        log.warning(
+        logger.warning(
             "%s: %d links to folders or to nothing are skipped (%s); put the folders themselves there",
             root.name,
             len(links),

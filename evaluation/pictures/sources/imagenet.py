@@ -16,7 +16,7 @@ from ..decode import has_picture_suffix
 from ..labelled_images import LabelledImages, labelled
 from .folders import FilePictures, read_folder
 
-log = logging.getLogger("hyponet")
+logger = logging.getLogger("hyponet")
 
 WNID = re.compile(r"n\d{8}")
 PICTURE = re.compile(r"ILSVRC2012_val_(\d{8})\.\w+", re.IGNORECASE)
@@ -45,7 +45,7 @@ def read_imagenet(path: Path, cache: Path | None = None) -> LabelledImages:
             f"expected one of the two; {ADVICE}"
         )
     if len(names) != COUNT:
-        log.warning("%s has %d of ImageNet's 50,000 validation pictures", path.name, len(names))
+        logger.warning("%s has %d of ImageNet's 50,000 validation pictures", path.name, len(names))
     class_of = _ground_truth(path)
     numbers = [int(PICTURE.fullmatch(Path(name).name)[1]) for name in names]  # type: ignore[index]
     missing = [number for number in numbers if number not in class_of]
@@ -53,15 +53,15 @@ def read_imagenet(path: Path, cache: Path | None = None) -> LabelledImages:
         raise ValueError(
             f"the ground truth beside {path.name} has no class for picture {missing[0]}; expected all 50,000; {ADVICE}"
         )
-    found = [class_of[number] for number in numbers]
-    classes = sorted(set(found), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
-    place = {name: label for label, name in enumerate(classes)}
+    labels = [class_of[number] for number in numbers]
+    classes = sorted(set(labels), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
+    number_of = {name: index for index, name in enumerate(classes)}
     source = FilePictures(path, names)
-    return labelled("ImageNet validation", classes, [place[name] for name in found], source, cache=cache)
+    return labelled("ImageNet validation", classes, [number_of[label] for label in labels], source, cache=cache)
 
 
 def _ground_truth(path: Path) -> dict[int, str]:
-    """Picture number -> class, from the first file of GROUND_TRUTHS found."""
+    """Picture number -> class, from the first file of GROUND_TRUTHS that is there."""
     beside = sorted(path.parent.glob("*")) + sorted(path.parent.glob("*/data"))  # <kit>/data is the kit's own layout
     folders = [path, path.parent, *beside, *sorted(path.glob("*"))]
     for name, read in GROUND_TRUTHS.items():
@@ -78,12 +78,12 @@ def _ground_truth(path: Path) -> dict[int, str]:
 
 def _listed(path: Path) -> dict[int, str]:
     """`ILSVRC2012_val_00000001.JPEG 65` a line: a class number from 0, or a WordNet id."""
-    found = {}
+    classes = {}
     for line in path.read_text("utf-8").splitlines():
         if line.strip():
             name, label = line.split()[:2]
-            found[_number(name)] = label
-    return found
+            classes[_number(name)] = label
+    return classes
 
 
 def _solution(path: Path) -> dict[int, str]:
@@ -107,13 +107,13 @@ def _official(path: Path) -> dict[int, str]:
 
     rows = loadmat(meta, squeeze_me=True)["synsets"]
     wnids = {int(row[0]): str(row[1]) for row in rows if int(row[4]) == 0}  # row[4]: number of children; 0 is a class
-    return {place: wnids[int(number)] for place, number in enumerate(path.read_text("ascii").split(), 1)}
+    return {picture: wnids[int(number)] for picture, number in enumerate(path.read_text("ascii").split(), 1)}
 
 
 def _all(matches: Callable[[str], object], words: Sequence[str]) -> Sequence[str]:
-    wrong = [word for word in words if not matches(word)]
-    if wrong:
-        raise ValueError(f"it has {wrong[0]!r} where a WordNet id is expected")
+    unmatched = [word for word in words if not matches(word)]
+    if unmatched:
+        raise ValueError(f"it has {unmatched[0]!r} where a WordNet id is expected")
     return words
 
 

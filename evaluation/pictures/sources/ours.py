@@ -24,6 +24,7 @@ class ListedPictures(FilePictures):
         self._hashes = hashes
 
     def digest(self, index: int) -> bytes:
+        """A hash of the manifest's hash and the file's size; the file itself is not read."""
         try:
             size = (self._root / self._names[index]).stat().st_size
         except OSError:

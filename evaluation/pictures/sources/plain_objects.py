@@ -22,7 +22,7 @@ ALLOWED = {
     ("numpy", "dtype"): "dtype",
     ("_codecs", "encode"): "encode",
 }
-LARGEST = 1 << 30  # bytes in one string: more is not one of these data sets
+MAX_STRING = 1 << 30  # bytes in one string: more is not one of these data sets
 
 
 class _Name:
@@ -63,43 +63,43 @@ def read_plain(data: bytes, name: str) -> Any:
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.at = 0
+        self.offset = 0
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
     def run(self) -> Any:
         while True:
-            code = self.data[self.at]
-            self.at += 1
+            code = self.data[self.offset]
+            self.offset += 1
             if code == ord("."):
                 return self.stack.pop()
             step = _STEPS.get(code)
             if step is None:
-                raise ValueError(f"instruction {bytes([code])!r} at byte {self.at - 1} is not of plain data")
+                raise ValueError(f"instruction {bytes([code])!r} at byte {self.offset - 1} is not of plain data")
             step(self)
 
     def take(self, size: int) -> bytes:
-        if size < 0 or size > LARGEST or self.at + size > len(self.data):
+        if size < 0 or size > MAX_STRING or self.offset + size > len(self.data):
             raise IndexError("cut short")
-        self.at += size
-        return self.data[self.at - size : self.at]
+        self.offset += size
+        return self.data[self.offset - size : self.offset]
 
     def number(self, form: str) -> int:
         (value,) = struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))
         return int(value)
 
     def line(self) -> str:
-        end = self.data.index(b"\n", self.at)
-        return self.take(end + 1 - self.at)[:-1].decode("ascii")
+        end = self.data.index(b"\n", self.offset)
+        return self.take(end + 1 - self.offset)[:-1].decode("ascii")
 
     def since_mark(self) -> list[Any]:
-        place = len(self.stack) - 1
-        while self.stack[place] is not _MARK:
-            place -= 1
-            if place < 0:
+        mark = len(self.stack) - 1
+        while self.stack[mark] is not _MARK:
+            mark -= 1
+            if mark < 0:
                 raise IndexError("no mark")
-        items = self.stack[place + 1 :]
-        del self.stack[place:]
+        items = self.stack[mark + 1 :]
+        del self.stack[mark:]
         return items
 
     def push(self, value: Any) -> None:
@@ -256,16 +256,16 @@ def _ascii(value: Any) -> str:
     return value.decode("ascii") if isinstance(value, bytes) else str(value)
 
 
-def _plain(value: Any, seen: dict[int, Any] | None = None) -> Any:
+def _plain(value: Any, converted: dict[int, Any] | None = None) -> Any:
     # what a file mentions twice is converted once, or a few bytes could ask for endless work
-    seen = {} if seen is None else seen
+    converted = {} if converted is None else converted
     if isinstance(value, (dict, list, tuple)):
-        if id(value) not in seen:
+        if id(value) not in converted:
             if isinstance(value, dict):
-                seen[id(value)] = {_key(key): _plain(item, seen) for key, item in value.items()}
+                converted[id(value)] = {_key(key): _plain(item, converted) for key, item in value.items()}
             else:
-                seen[id(value)] = type(value)(_plain(item, seen) for item in value)
-        return seen[id(value)]
+                converted[id(value)] = type(value)(_plain(item, converted) for item in value)
+        return converted[id(value)]
     if isinstance(value, _Array):
         if value.value is None:
             raise ValueError("an array has no contents")

@@ -29,12 +29,13 @@ IMAGE_COLUMNS = ("image", "img", "png", "jpg")
 class StoredPictures(EncodedPictures):
     """Pictures inside larger files, each by (file, offset, size). Read without a shared file position."""
 
-    def __init__(self, places: Sequence[tuple[Path, int, int]], names: Sequence[str]) -> None:
+    def __init__(self, locations: Sequence[tuple[Path, int, int]], names: Sequence[str]) -> None:
         super().__init__(names)
-        self._places = tuple(places)
+        self._locations = tuple(locations)
 
     def stored(self, index: int) -> bytes:
-        path, offset, size = self._places[index]
+        """The picture's bytes; none, or fewer, where the file cannot be read."""
+        path, offset, size = self._locations[index]
         try:
             with open(path, "rb") as file:
                 file.seek(offset)
@@ -55,18 +56,19 @@ class ParquetPictures(EncodedPictures):
         rows = [self._files[number].metadata.row_group(group).num_rows for number, group in self._groups]
         super().__init__([f"{name} row {row}" for row in range(sum(rows))])
         self._ends = np.cumsum(rows)
-        self._held: dict[int, Any] = {}
+        self._columns: dict[int, Any] = {}  # of the last two row groups
         self._lock = threading.Lock()
 
     def stored(self, index: int) -> bytes:
-        place = int(np.searchsorted(self._ends, index, side="right"))
-        row = index - (int(self._ends[place - 1]) if place else 0)
+        """The bytes in the picture's row; none where it holds something else."""
+        group_index = int(np.searchsorted(self._ends, index, side="right"))
+        row = index - (int(self._ends[group_index - 1]) if group_index else 0)
         with self._lock:
-            if place not in self._held:
-                number, group = self._groups[place]
+            if group_index not in self._columns:
+                number, group = self._groups[group_index]
                 table = self._files[number].read_row_group(group, columns=[self._column])
-                self._held = {**dict(list(self._held.items())[-1:]), place: table.column(0)}
-            value = self._held[place][row].as_py()
+                self._columns = {**dict(list(self._columns.items())[-1:]), group_index: table.column(0)}
+            value = self._columns[group_index][row].as_py()
         value = value.get("bytes") if isinstance(value, dict) else value
         return value if isinstance(value, bytes) else b""
 
@@ -110,7 +112,7 @@ def read_webdataset(path: Path, split: str = "all", cache: Path | None = None) -
     Raises:
         ValueError: a shard is damaged, or a picture has no label beside it.
     """
-    places: list[tuple[Path, int, int]] = []
+    locations: list[tuple[Path, int, int]] = []
     names: list[str] = []
     labels: list[str] = []
     generated: list[bool] = []
@@ -134,14 +136,14 @@ def read_webdataset(path: Path, split: str = "all", cache: Path | None = None) -
                 raise ValueError(
                     f"{file.name} has no label beside picture {key}; expected {key}.cls or a label in {key}.json"
                 )
-            places.append((file, offset, size))
+            locations.append((file, offset, size))
             names.append(f"{file.name}: {key}")
             labels.append(stated[key][0])
             generated.append(stated[key][1])
     classes = sorted(set(labels), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
-    number = {name: place for place, name in enumerate(classes)}
+    number = {name: index for index, name in enumerate(classes)}
     title = path.stem if split == "all" else f"{path.stem} {split}"
-    data = labelled(title, classes, [number[name] for name in labels], StoredPictures(places, names), cache=cache)
+    data = labelled(title, classes, [number[name] for name in labels], StoredPictures(locations, names), cache=cache)
     return replace(data, synthetic=np.array(generated))
 
 
@@ -163,9 +165,9 @@ def _note(
         stored = archive.extractfile(member)
         text = stored.read().decode("utf-8").strip() if stored is not None else ""
         if extension == "json":
-            found = json.loads(text)
-            if isinstance(found, dict) and "label" in found:
-                stated[key] = str(found["label"]), set(found) >= OURS  # a name says more than the number in .cls
+            record = json.loads(text)
+            if isinstance(record, dict) and "label" in record:
+                stated[key] = str(record["label"]), set(record) >= OURS  # a name says more than the number in .cls
         else:
             stated.setdefault(key, (text, False))
 
@@ -184,12 +186,12 @@ def _files(path: Path, suffix: str, split: str) -> list[Path]:
     return chosen
 
 
-def _column(present: Sequence[str], wanted: Sequence[str], path: Path, what: str) -> str:
-    for name in wanted:
+def _column(present: Sequence[str], accepted: Sequence[str], path: Path, what: str) -> str:
+    for name in accepted:
         if name in present:
             return name
     raise ValueError(
-        f"{path.name} has the columns {', '.join(present)}; expected one of {', '.join(wanted)} for the {what}"
+        f"{path.name} has the columns {', '.join(present)}; expected one of {', '.join(accepted)} for the {what}"
     )
 
 

@@ -66,7 +66,7 @@ def test_another_filter_size_crop_or_picture_is_made_anew(tmp_path):
 def test_a_large_set_is_mapped_and_never_written_through(tmp_path, monkeypatch):
     data = colours(cache=tmp_path)
     expected = resized(data, 8).clone()
-    monkeypatch.setattr(cache, "IN_MEMORY", 0)
+    monkeypatch.setattr(cache, "MAX_IN_MEMORY", 0)
     mapped = resized(data, 8)
     assert torch.equal(mapped, expected)
     mapped.zero_()

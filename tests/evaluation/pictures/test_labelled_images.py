@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from hyponet.evaluation.pictures.labelled_images import drawn, labelled, limited, merged, split, take
+from hyponet.evaluation.pictures.labelled_images import draw_indices, labelled, limited, merged, split, take
 
 from ..sample_pictures import MemoryPictures, colours
 
@@ -74,11 +74,13 @@ def test_the_content_key_follows_pictures_labels_and_names():
 
 def test_the_next_of_the_draw_takes_the_place_of_one_left_out():
     data = colours(each=10)
-    first, longer = drawn(data, 4, seed=2), drawn(data, 5, seed=2)
+    first, longer = draw_indices(data, 4, seed=2), draw_indices(data, 5, seed=2)
     out = first[0]
     kept = [place for place in longer if place != out]
     mates = [place for place in kept if data.labels[place] == data.labels[out]]
-    assert mates == [place for place in drawn(data, 4, seed=2, without=[out]) if data.labels[place] == data.labels[out]]
+    assert mates == [
+        place for place in draw_indices(data, 4, seed=2, excluded=[out]) if data.labels[place] == data.labels[out]
+    ]
 
 
 def test_the_pictures_key_hashes_the_digests_in_order_and_says_how_far_it_is():

@@ -232,7 +232,7 @@ def test_a_sheet_has_rows_of_tiles_over_captions():
 
 def test_a_sheet_of_samples_shows_every_class_and_any_language():
     data = colours(each=3, names=("red", "\uace0\uc591\uc774", "\U0001f697"))
-    assert samples(data, most=6).shape[2] == 2 * 100
+    assert samples(data, max_pictures=6).shape[2] == 2 * 100
 
 
 def test_merged_sets_count_what_is_generated():
