@@ -30,8 +30,10 @@ class HypoNetSampleImages(io.ComfyNode):
             node_id="HypoNetSampleImages",
             display_name="Sample Images",
             category=CATEGORY,
-            description="Draws the same number of pictures of each class at random, as a list: native nodes such as "
-            "Upscale Image (using Model) then run on one picture at a time.",
+            description=(
+                "Draws the same number of pictures of each class at random, as a list: native nodes such as "
+                "Upscale Image (using Model) then run on one picture at a time."
+            ),
             search_aliases=["pick images", "random subset", "per class"],
             inputs=[
                 LabelledImages.Input("images", tooltip="The labelled pictures to draw from, such as CIFAR-10 train."),
@@ -81,8 +83,10 @@ class HypoNetCaptionImages(io.ComfyNode):
             node_id="HypoNetCaptionImages",
             display_name="Caption Images",
             category=CATEGORY,
-            description="Writes the pictures to output/hyponet/lora/<name> with a .txt caption beside each. Captions "
-            "that you edit there are kept. BLIP describes what is in the picture; the template writes the class name.",
+            description=(
+                "Writes the pictures to output/hyponet/lora/<name> with a .txt caption beside each. Captions that you "
+                "edit there are kept. BLIP describes what is in the picture; the template writes the class name."
+            ),
             search_aliases=["BLIP", "describe", "interrogate", "txt"],
             is_input_list=True,
             is_output_node=True,
@@ -115,8 +119,10 @@ class HypoNetCaptionImages(io.ComfyNode):
                     "blip_model",
                     default=DEFAULT_MODEL,
                     dynamic_prompts=False,
-                    tooltip="For BLIP: a folder below models/captioners, or a name in the Hugging Face cache. "
-                    "Nothing is downloaded.",
+                    tooltip=(
+                        "For BLIP: a folder below models/captioners, or a name in the Hugging Face cache. "
+                        "Nothing is downloaded."
+                    ),
                 ),
             ],
             outputs=[
@@ -161,9 +167,11 @@ class HypoNetTrainLora(io.ComfyNode):
             node_id="HypoNetTrainLora",
             display_name="Train LoRA",
             category=CATEGORY,
-            description="Trains a LoRA of the UNet on a folder of captioned pictures and saves it in models/loras "
-            "after every epoch, for the native Load LoRA and other tools. Defaults are the thesis's Table 5-5 for "
-            "SD 1.x; for SDXL set resolution to 1024. A finished training with the same settings is not repeated.",
+            description=(
+                "Trains a LoRA of the UNet on a folder of captioned pictures and saves it in models/loras "
+                "after every epoch, for the native Load LoRA and other tools. Defaults are the thesis's Table 5-5 for "
+                "SD 1.x; for SDXL set resolution to 1024. A finished training with the same settings is not repeated."
+            ),
             search_aliases=["finetune", "kohya", "dreambooth", "Adafactor"],
             is_output_node=True,
             inputs=[
@@ -173,22 +181,21 @@ class HypoNetTrainLora(io.ComfyNode):
                 io.String.Input(
                     "folder",
                     default="cifar10-sample",
-                    tooltip="Pictures with a .txt caption beside each: a folder below output/hyponet/lora (from "
-                    "Caption Images) or below input.",
+                    tooltip=(
+                        "Pictures with a .txt caption beside each: a folder below output/hyponet/lora (from "
+                        "Caption Images) or below input."
+                    ),
                 ),
                 io.String.Input(
                     "name",
                     default="hyponet/cifar10-sample",
-                    tooltip="File in models/loras, without ending. A file that was trained otherwise is never written "
-                    "over.",
+                    tooltip=(
+                        "File in models/loras, without ending. A file that was trained otherwise is never written over."
+                    ),
                 ),
-                io.Int.Input(
+                _side(
                     "resolution",
-                    default=512,
-                    min=64,
-                    max=4096,
-                    step=64,
-                    tooltip="Side of the square bucket; buckets have about its area. 512 for SD 1.x, 1024 for SDXL.",
+                    "Side of the square bucket; buckets have about its area. 512 for SD 1.x, 1024 for SDXL.",
                 ),
                 io.Int.Input("batch_size", default=5, min=1, max=256, tooltip="Pictures a step."),
                 io.Int.Input("epochs", default=7, min=1, max=100_000, tooltip="Times every picture is seen."),
@@ -209,17 +216,8 @@ class HypoNetTrainLora(io.ComfyNode):
                     step=0.001,
                     tooltip="The LoRA is scaled by alpha / rank.",
                 ),
-                io.Int.Input(
-                    "min_bucket",
-                    default=256,
-                    min=64,
-                    max=4096,
-                    step=64,
-                    tooltip="Smallest side of an aspect bucket; buckets go in steps of 64.",
-                ),
-                io.Int.Input(
-                    "max_bucket", default=2048, min=64, max=4096, step=64, tooltip="Largest side of an aspect bucket."
-                ),
+                _side("min_bucket", "Smallest side of an aspect bucket; buckets go in steps of 64."),
+                _side("max_bucket", "Largest side of an aspect bucket."),
                 io.Boolean.Input(
                     "gradient_checkpointing",
                     default=True,
@@ -262,6 +260,11 @@ class HypoNetTrainLora(io.ComfyNode):
         job = engine.LoraJob(name, training_folder(folder), lora_path(name), LoraSettings(**settings), results_dir())
         result, curve = engine.train_lora(model, clip, vae, job)
         return io.NodeOutput(f"{name}.safetensors", to_image(curve), result, ui=result.as_ui())
+
+
+def _side(name: str, tooltip: str) -> io.Input:
+    """The widget of a side in pixels, with its default in LoraSettings."""
+    return io.Int.Input(name, default=getattr(LoraSettings, name), min=64, max=4096, step=64, tooltip=tooltip)
 
 
 NODES: list[type[io.ComfyNode]] = [HypoNetSampleImages, HypoNetCaptionImages, HypoNetTrainLora]

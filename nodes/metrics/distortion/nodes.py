@@ -12,16 +12,7 @@ from ....evaluation.plots import distortion_plot, to_pixels
 from ... import paths, sockets
 from ...checks import checked
 from ...engine import progress_bar, schema, seed_input
-from ..engine import (
-    CATEGORY,
-    checked_name,
-    keep,
-    name_input,
-    numbers,
-    open_network,
-    preparation_inputs,
-    result_output,
-)
+from .. import engine
 
 
 class HypoNetPlotDistortion(io.ComfyNode):
@@ -32,7 +23,7 @@ class HypoNetPlotDistortion(io.ComfyNode):
         return schema(
             node_id="HypoNetPlotDistortion",
             display_name="Distortion Curve",
-            category=CATEGORY,
+            category=engine.CATEGORY,
             description=(
                 "FID of ever more distorted copies of a set against the set itself (Figure 5-3): it has to "
                 "rise. Each kind and strength is one pass over the set, so a few hundred pictures are plenty."
@@ -47,12 +38,12 @@ class HypoNetPlotDistortion(io.ComfyNode):
                 io.String.Input(
                     "strengths", default="0.1, 0.25, 0.5, 1", tooltip="Strengths from 0 to 1, separated by commas."
                 ),
-                *preparation_inputs(),
-                name_input(),
+                *engine.preparation_inputs(),
+                engine.name_input(),
                 seed_input("Of the noise and of where the rectangles lie."),
             ],
             outputs=[
-                result_output("Every FID by kind and strength."),
+                engine.result_output("Every FID by kind and strength."),
                 io.Image.Output("plot", display_name="plot", tooltip="One curve for each kind."),
             ],
             is_output_node=True,
@@ -75,13 +66,13 @@ class HypoNetPlotDistortion(io.ComfyNode):
         name: str,
         seed: int,
     ) -> io.NodeOutput:
-        name = checked_name(name)
+        name = engine.checked_name(name)
         chosen = [kind.strip() for kind in kinds.split(",") if kind.strip()]
-        levels = numbers(strengths, "strengths")
+        levels = engine.numbers(strengths, "strengths")
         images.hash_pictures(progress_bar(len(images)))
         curve = distortion_curve(
             images,
-            open_network(network, download),
+            engine.open_network(network, download),
             Preparation(convention, size, filter, crop),
             kinds=chosen,
             strengths=levels,
@@ -90,7 +81,7 @@ class HypoNetPlotDistortion(io.ComfyNode):
             batch=batch_size,
             progress=progress_bar((len(chosen) * len(levels) + 1) * len(images)),
         )
-        result = keep(curve, name)
+        result = engine.keep(curve, name)
         figures = result.figures
         plot = distortion_plot(figures["strengths"], figures["fid"], f"FID under distortion: {curve.name}")
         return io.NodeOutput(result, to_image(to_pixels(plot)), ui=result.as_ui())
