@@ -73,10 +73,12 @@ def schema(**fields: Any) -> io.Schema:
 
 def progress_text(text: str, node_id: str | None) -> None:
     """Show `text` under the running node `node_id`."""
+    if node_id is None:
+        return
     from server import PromptServer  # here, so that what needs no server can be used without one
 
     server = getattr(PromptServer, "instance", None)
-    if server is not None and node_id is not None:
+    if server is not None:
         server.send_progress_text(text, node_id)
 
 

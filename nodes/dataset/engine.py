@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from comfy_api.latest import io, ui
-from comfy_execution.graph import ExecutionBlocker
+from comfy_execution.graph_utils import ExecutionBlocker  # the module that custom nodes are to import it from
 
 from ...evaluation.pictures.decode import FILTERS
 from ...evaluation.pictures.manifest import DESCRIPTION, MANIFEST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from comfy_api.latest import io
-from comfy_execution.graph import ExecutionBlocker
+from comfy_execution.graph_utils import ExecutionBlocker  # the module that custom nodes are to import it from
 
 from ...evaluation.pictures.tensors import to_image, to_uint8
 from .. import paths, sockets

@@ -88,7 +88,7 @@ def _captioner(captioning: Captioning) -> Captioner:
         return template_captioner(captioning.template)
     folder = blip_folder(captioning.blip_model)
     device = comfy.model_management.get_torch_device()
-    comfy.model_management.free_memory(_BLIP_BYTES, device)  # BLIP is none of ComfyUI's models, which would make room
+    comfy.model_management.free_memory(_BLIP_BYTES, device)  # ComfyUI makes room for its own models only
     return blip_captioner(folder, str(device))
 
 

@@ -10,9 +10,13 @@ import pytest
 import torch
 
 from hyponet.evaluation.pictures.tensors import to_uint8
-from hyponet.nodes.prompts.item import Item
+from hyponet.nodes.dataset.store.encode import Encoding
+from hyponet.nodes.prompts.item import ClassSpec, Item
+from hyponet.nodes.prompts.plan import Plan
+from hyponet.nodes.prompts.wildcards.library import Library
 from hyponet.nodes.sampling.decoding import decode
 from hyponet.nodes.sampling.generate import GenerationLoop
+from hyponet.nodes.sampling.job import Request
 from hyponet.nodes.sampling.samplers import STEP_NOISE, StepNoise, step_noise
 from hyponet.nodes.sampling.settings import SamplingSettings
 
@@ -285,3 +289,20 @@ def test_each_start_image_is_its_own_for_a_vae_that_takes_a_batch_for_a_video(en
     images = torch.stack([torch.full((SIZE, SIZE, 3), value) for value in (0.25, 0.75)])
     latents = engine.encode_start_images(OtherVAE(8, video=True), images, settings())
     assert latents[:, 0, 0, 0].tolist() == [0.25, 0.75]
+
+
+def test_a_set_is_made_whole_and_a_finished_one_needs_no_model(engine, sd15, tmp_path, monkeypatch):
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
+    plan = Plan([ClassSpec("cat"), ClassSpec("dog")], "a __class__", Library([]), images_per_class=1)
+    request = Request(plan, "pets", settings(steps=1), None, Encoding(), (), "bicubic")
+    prompt = {"1": {"class_type": "HypoNetGenerateDataset", "inputs": {}}}
+    hidden = SimpleNamespace(prompt=prompt, dynprompt=None, extra_pnginfo=None, unique_id="1")
+    with torch.inference_mode():
+        models = {"model": sd15.model, "clip": sd15.clip, "vae": sd15.vae}
+        outputs = engine.generate_dataset(engine.make_job(request, hidden), models, None)
+        again = engine.generate_dataset(engine.make_job(request, hidden), {}, None)
+    assert [run.ui["hyponet"][0]["made"] for run in (outputs, again)] == [2, 0]
+    assert outputs.dataset.path == tmp_path / "datasets" / "pets"
+    assert tuple(outputs.thumbnails.shape) == (2, SIZE, SIZE, 3)
