@@ -13,7 +13,7 @@ from typing import Any
 
 _SCHEDULE = ("images_per_class", "order", "shard")
 _NO_PART = ("count", "synset")
-_MOST = 8
+_MAX_CHANGES = 8
 
 
 class OtherSettings(ValueError):
@@ -25,9 +25,9 @@ def plain(data: Any) -> Any:
     return json.loads(json.dumps(data))
 
 
-def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+def differences(existing: Mapping[str, Any], requested: Mapping[str, Any]) -> list[str]:
     """One text a setting that differs, sorted by its name."""
-    old, new = dict(_flat(there)), dict(_flat(wanted))
+    old, new = dict(_flat(existing)), dict(_flat(requested))
     return [
         f"{key}: {_shown(old, key)} there, {_shown(new, key)} now"
         for key in sorted(old.keys() | new.keys())
@@ -35,14 +35,14 @@ def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str
     ]
 
 
-def plan_differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+def plan_differences(existing: Mapping[str, Any], requested: Mapping[str, Any]) -> list[str]:
     """What makes the same item come out otherwise; classes and wildcards that only one plan has do not."""
-    if not there or not wanted:
+    if not existing or not requested:
         return []
-    ours, theirs = there.get("merged"), wanted.get("merged")
+    ours, theirs = existing.get("merged"), requested.get("merged")
     if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         return [change for pair in zip(ours, theirs, strict=True) for change in plan_differences(*pair)]
-    old, new = _deciding(there), _deciding(wanted)
+    old, new = _deciding(existing), _deciding(requested)
     for part in ("class", "wildcards"):
         shared = old[part].keys() & new[part].keys()
         old[part], new[part] = ({key: each[part][key] for key in shared} for each in (old, new))
@@ -53,10 +53,11 @@ def refuse(name: str, changes: list[str]) -> None:
     """Raise OtherSettings if there are changes, showing the first of them."""
     if not changes:
         return
-    more = f"; and {len(changes) - _MOST} more" if len(changes) > _MOST else ""
+    examples = "; ".join(changes[:_MAX_CHANGES])
+    remaining = f"; and {len(changes) - _MAX_CHANGES} more" if len(changes) > _MAX_CHANGES else ""
     raise OtherSettings(
-        f"data set {name!r} was made with other settings ({'; '.join(changes[:_MOST])}{more}); nothing was changed; "
-        "expected the same settings to go on with it; choose another name for the new ones"
+        f"data set {name!r} was made with other settings ({examples}{remaining}); nothing was changed; "
+        "expected the same settings to resume it; choose another name for the new ones"
     )
 
 
