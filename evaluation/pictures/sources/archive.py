@@ -40,14 +40,20 @@ class Files:
         """Where the file lies, or None inside an archive."""
         return self._paths.get(name)
 
-    def read(self, name: str, advice: str) -> bytes:
+    def read(self, name: str, advice: str, max_bytes: int) -> bytes:
         """The bytes of the file called `name`.
 
+        Args:
+            max_bytes: a larger file is not read: it is not the one that is meant.
+
         Raises:
-            ValueError: it is missing, or the archive is damaged; the message ends in `advice`.
+            ValueError: it is missing or too large, or the archive is damaged; the message ends in `advice`.
         """
         if name not in self:
             raise ValueError(f"{name} is missing in {self.root.name}; expected it there at any depth; {advice}")
+        size = self._paths[name].stat().st_size if self._archive is None else self._members[name].size
+        if size > max_bytes:
+            raise ValueError(f"{name} in {self.root.name} has {size:,} bytes; expected {max_bytes:,} at most; {advice}")
         try:
             if self._archive is None:
                 return self._paths[name].read_bytes()

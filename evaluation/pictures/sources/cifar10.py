@@ -20,6 +20,7 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 WHERE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 BATCH = 10_000
 VALUES = 3 * 32 * 32
+MAX_BYTES = 2 * BATCH * VALUES  # of one file: the pictures, and in the python version their names and labels
 BATCHES = {"train": tuple(f"data_batch_{i}" for i in range(1, 6)), "test": ("test_batch",)}
 BATCHES["all"] = BATCHES["train"] + BATCHES["test"]
 
@@ -43,7 +44,7 @@ def read_cifar10(path: Path, split: str, cache: Path | None = None) -> LabelledI
 
 def _binary(files: Files, name: str) -> tuple[np.ndarray, np.ndarray]:
     name = f"{name}.bin"
-    stored = files.read(name, f"get CIFAR-10, the binary version, from {WHERE}")
+    stored = files.read(name, f"get CIFAR-10, the binary version, from {WHERE}", MAX_BYTES)
     if len(stored) != BATCH * (VALUES + 1):
         raise ValueError(
             f"{name} has {len(stored):,} bytes; expected {BATCH * (VALUES + 1):,} (10,000 pictures of 3,073 bytes); it "
@@ -55,7 +56,7 @@ def _binary(files: Files, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _python(files: Files, name: str) -> tuple[np.ndarray, np.ndarray]:
     advice = f"get CIFAR-10, the python version, from {WHERE}"
-    contents = read_plain(files.read(name, f"{advice}, or its binary version"), name)
+    contents = read_plain(files.read(name, f"{advice}, or its binary version", MAX_BYTES), name)
     planes = contents.get("data") if isinstance(contents, dict) else None
     labels = contents.get("labels") if isinstance(contents, dict) else None
     if not isinstance(planes, np.ndarray) or planes.shape != (BATCH, VALUES):

@@ -14,7 +14,7 @@ import struct
 import threading
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -27,7 +27,12 @@ from .encoded import EncodedPictures
 
 logger = logging.getLogger("hyponet")
 
-_SPLITS = {"train", "test", "val", "valid", "validation"}
+_SPLITS = {"train", "test", "val", "valid", "validation"}  # in small letters; folders may have capitals (Kaggle's do)
+# pictures that people have and Pillow does not read by itself: a class of them is no class without pictures
+_FOREIGN = (".heic", ".heif", ".jxl", ".svg", ".psd", ".exr", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf")
+# a member's size unpacked, against its size packed: deflate packs zeros 1,000 to one, pictures hardly at all, and what
+# is small may be as flat as it likes
+_MAX_RATIO, _ALWAYS_UNPACKED = 100, 16 << 20
 OURS = {"prompt", "seed", "attempt"}  # what only the manifest of a generated set has
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 # what zipfile raises for damage, for encryption (RuntimeError) and for methods it lacks (NotImplementedError, one too)
@@ -64,13 +69,23 @@ class ZipPictures(EncodedPictures):
     def __init__(self, path: Path, names: Sequence[str]) -> None:
         super().__init__(names)
         self._zip = zipfile.ZipFile(path)
+        self._entries = _entries(self._zip)
         self._lock = threading.Lock()
 
     def stored(self, index: int) -> bytes:
-        """The member's bytes; none where it is damaged."""
+        """The member's bytes; none where it is damaged, or states a size that no picture has."""
+        entry = self._entries[self._names[index]]
+        if entry.file_size > _ALWAYS_UNPACKED and entry.file_size > _MAX_RATIO * entry.compress_size:
+            logger.warning(
+                "%s: %d bytes that unpack to %d are no picture",
+                self._names[index],
+                entry.compress_size,
+                entry.file_size,
+            )
+            return b""
         try:
             with self._lock:
-                return self._zip.read(self._names[index])
+                return self._zip.read(entry)  # zipfile reads no more than the size that the entry states
         except _UNREADABLE:
             return b""
 
@@ -88,19 +103,28 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
         ValueError: no class folder with a picture is there, a split has to be chosen, or the zip is damaged.
     """
     title = name or (f"{root.stem} {split}" if split else root.stem)
-    members = _zip_members(root) if root.is_file() else _folder_members(root)
+    files = _zip_members(root) if root.is_file() else _folder_members(root)
+    members = [member for member in files if has_picture_suffix(member)]
+    foreign_members = [member for member in files if not has_picture_suffix(member)]
     listed = {} if split else _listed(root, "")
     start = "" if listed else _wrapper(members)
     if start and not split:
         listed = _listed(root, start)
     entries = _by_class(members, start, split)
-    if entries and not split and all(label in _SPLITS and "/" in path for label, path, _ in entries):
+    if entries and not split and all(label.casefold() in _SPLITS and "/" in path for label, path, _ in entries):
         raise ValueError(
             f"{root.name} holds the folders {', '.join(sorted({label for label, _, _ in entries}))}, which look like "
             "splits with class folders inside, not like classes; choose the split"
         )
     if not entries:
         raise ValueError(_no_class_folder(root, members, split))
+    readable = {label for label, _, _ in entries}
+    foreign = sorted({label for label, _, _ in _by_class(foreign_members, start, split)} - readable)
+    if foreign:
+        raise ValueError(
+            f"{root.name} holds class folders without a readable picture ({', '.join(foreign[:5])}), only files "
+            f"such as {foreign_members[0]}; expected PNG, JPEG, WebP and the like; convert them, or take the folder out"
+        )
     pictures = [(*listed.get(member, (label, False)), member) for label, _, member in entries]
     classes = sorted({label for label, _, _ in pictures})
     number = {label: index for index, label in enumerate(classes)}
@@ -119,7 +143,7 @@ def _wrapper(members: Sequence[str]) -> str:
     inside = [member for member in members if "/" in member]
     tops = {member.split("/")[0] for member in inside}
     folders = {member.rpartition("/")[0] for member in inside}
-    if len(tops) != 1 or len(folders) < 2 or tops & folders or tops & _SPLITS:
+    if len(tops) != 1 or len(folders) < 2 or tops & folders or {top.casefold() for top in tops} & _SPLITS:
         return ""
     return f"{tops.pop()}/"
 
@@ -127,13 +151,21 @@ def _wrapper(members: Sequence[str]) -> str:
 def _by_class(members: Sequence[str], start: str, split: str) -> list[tuple[str, str, str]]:
     """(class, path below its folder, member) of the members below the split's folder, under the first of its names."""
     for name in ("validation", "val", "valid") if split == "validation" else (split,):
-        prefix = f"{start}{name}/" if name else start
+        prefix = f"{start}{_spelled(members, start, name)}/" if name else start
         inside = [(member[len(prefix) :], member) for member in members if member.startswith(prefix)]
         parted = [(*below.partition("/"), member) for below, member in inside]
         entries = [(label, path, member) for label, slash, path, member in parted if slash]
         if entries:
             return entries
     return []
+
+
+def _spelled(members: Sequence[str], start: str, name: str) -> str:
+    """The split's folder as it is spelled there: `train`, else Train, TRAIN ..."""
+    folders = {member[len(start) :].split("/")[0] for member in members if member.startswith(start)}
+    if name in folders:
+        return name
+    return next((folder for folder in sorted(folders) if folder.casefold() == name), name)
 
 
 def _no_class_folder(root: Path, members: Sequence[str], split: str) -> str:
@@ -172,14 +204,43 @@ def _hidden(parts: Sequence[str]) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in parts)
 
 
+def _is_picture_of_any_kind(name: str) -> bool:
+    return has_picture_suffix(name) or name.lower().endswith(_FOREIGN)
+
+
+def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The members by their names with / between the parts, as old .NET does not write them, and in their own letters.
+
+    A name without the flag for UTF-8 is IBM's code page 437 by the standard, which is what zipfile takes it for. macOS
+    leaves the flag out of UTF-8, and Korean Windows writes its own code page: names are taken for the first that fits
+    all of them (EUC-KR is the part of code page 949 that no western name fits by chance).
+    """
+    unflagged = {entry.filename: entry for entry in archive.infolist() if not entry.flag_bits & 0x800}
+    codec = next((codec for codec in ("utf-8", "euc_kr") if _fits(unflagged, codec)), "cp437")
+    names = {
+        (entry.filename.encode("cp437").decode(codec) if entry.filename in unflagged else entry.filename): entry
+        for entry in archive.infolist()
+    }
+    return {name.replace("\\", "/").lstrip("/"): entry for name, entry in names.items()}
+
+
+def _fits(names: Iterable[str], codec: str) -> bool:
+    try:
+        for name in names:
+            name.encode("cp437").decode(codec)
+    except UnicodeError:
+        return False
+    return True
+
+
 def _folder_members(root: Path) -> list[str]:
-    """The pictures below a folder; a folder that is a link is not entered, since it may lead anywhere."""
+    """The pictures below a folder, foreign ones too; a folder that is a link is not entered: it may lead anywhere."""
     members, links = [], []
     for path in root.rglob("*"):
         name = path.relative_to(root)
         if _hidden(name.parts):
             continue
-        if has_picture_suffix(path.name) and path.is_file():
+        if _is_picture_of_any_kind(path.name) and path.is_file():
             members.append(name.as_posix())
         elif path.is_symlink() and not path.is_file():
             links.append(name.as_posix())
@@ -196,10 +257,10 @@ def _folder_members(root: Path) -> list[str]:
 def _zip_members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
+            entries = _entries(archive)
     except _UNREADABLE as error:
         raise ValueError(f"{path.name} is no whole zip file ({error}); expected a zip of class folders") from None
-    pictures = {entry.filename: entry for entry in entries if has_picture_suffix(entry.filename)}
+    pictures = {name: entry for name, entry in entries.items() if _is_picture_of_any_kind(name)}
     members = sorted(name for name in pictures if not _hidden(PurePosixPath(name).parts))
     for name in members:
         if pictures[name].flag_bits & 1:

@@ -32,7 +32,7 @@ def read_stl10(path: Path, split: str, cache: Path | None = None) -> LabelledIma
     count = COUNTS[split]
     with open_files(path) as files:
         planes = _planes(files, f"{split}_X.bin", count)
-        stored = files.read(f"{split}_y.bin", ADVICE)
+        stored = files.read(f"{split}_y.bin", ADVICE, count)
     labels = np.frombuffer(stored, dtype=np.uint8).astype(np.int64) - 1  # the file counts from 1
     if len(labels) != count or labels.min() < 0 or labels.max() > 9:
         raise ValueError(f"{split}_y.bin does not hold {count:,} labels from 1 to 10; expected STL-10's; {ADVICE}")
@@ -42,7 +42,7 @@ def read_stl10(path: Path, split: str, cache: Path | None = None) -> LabelledIma
 
 def _planes(files: Files, name: str, count: int) -> np.ndarray:
     path = files.path(name)
-    size = path.stat().st_size if path is not None else len(stored := files.read(name, ADVICE))
+    size = path.stat().st_size if path is not None else len(stored := files.read(name, ADVICE, count * VALUES))
     if size != count * VALUES:
         raise ValueError(
             f"{name} has {size:,} bytes; expected {count * VALUES:,} ({count:,} pictures of 27,648 bytes); it is "
