@@ -20,7 +20,7 @@ from .paths import (
     NOTHING_TRAINED,
     checked_run_name,
     checkpoint_files,
-    checkpoint_stamp,
+    checkpoint_fingerprint,
     open_checkpoint,
     start_weights,
     weight_files,
@@ -159,7 +159,7 @@ class HypoNetOpenClassifier(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None) -> str:
-        return checkpoint_stamp(file)
+        return checkpoint_fingerprint(file)
 
     @classmethod
     @checked

@@ -79,7 +79,7 @@ def open_checkpoint(name: str) -> Checkpoint:
     return load_checkpoint(paths.confine_any([classifiers_dir(), *paths.model_folders("classifiers")], name))
 
 
-def checkpoint_stamp(name: str | None) -> str:
+def checkpoint_fingerprint(name: str | None) -> str:
     """What changes when that checkpoint does."""
     try:
         path = open_checkpoint(name or NOTHING_TRAINED).path

@@ -61,7 +61,7 @@ def input_file(name: str) -> Path:
     return paths.confine_any(paths.read_bases(), name, what="mapping file")
 
 
-def stamp(path: str | None) -> str:
+def path_fingerprint(path: str | None) -> str:
     """What changes when the files at `path` do: names, sizes and times; the revision of a set of ours.
 
     A link that leads nowhere counts by its name alone.

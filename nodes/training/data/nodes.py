@@ -100,7 +100,7 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, path: str | None = None, **_: object) -> str:
-        return engine.stamp(path)
+        return engine.path_fingerprint(path)
 
     @classmethod
     @checked
@@ -169,7 +169,7 @@ class HypoNetMapClasses(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, mapping: str | None = None, text: str | None = None, **_: object) -> str:
-        return engine.stamp(text) if mapping == OWN_FILE else ""
+        return engine.path_fingerprint(text) if mapping == OWN_FILE else ""
 
     @classmethod
     @checked

@@ -7,11 +7,6 @@ from typing import Any
 
 from .graph import Flow, Node, Slot
 
-TEMPLATE = (
-    "__view__ of a __color__ (__hyponym__:1.4) in __location__, best quality, 8k, realistic, (photo-realistic:1.4)"
-)
-NEGATIVE = "worst quality, low quality, watermark, drawings, cartoons, graphics, bad proportions"
-
 
 def read_me(flow: Flow, shows: str, change: Sequence[str], read: str) -> None:
     """The first stage: what the workflow shows, what to change first, how to read what comes out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .graph import Flow, Schemas
 from .models import SD15, load_checkpoint, load_classifier
-from .pieces import NEGATIVE, TEMPLATE, chain_classes, contact_sheet, generate, read_me, show_text
+from .pieces import chain_classes, contact_sheet, generate, read_me, show_text
 
 PHOTOS = {"cat": "domestic cat", "coffee": "coffee", "motorcycle": "motorcycle"}
 
@@ -49,7 +49,7 @@ def demo(schemas: Schemas) -> Flow:
         ],
     )
     flow.stage("4  Plan and model")
-    plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
+    plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=100)
     loader = load_checkpoint(flow, SD15)
     flow.stage("5  Labelled set")
     generated = generate(flow, loader["MODEL"], loader, plan["plan"], "demo")
@@ -80,7 +80,7 @@ def quick_start(schemas: Schemas) -> Flow:
     show_text(flow, hyponyms["report"], "Hyponyms: what was kept and why", height=420)
     flow.stage("2  Class and plan")
     classes = chain_classes(flow, [{"hyponyms": hyponyms["hyponyms"]}])
-    plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
+    plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=100)
     flow.stage("3  Pictures")
     loader = load_checkpoint(flow, SD15)
     generated = generate(flow, loader["MODEL"], loader, plan["plan"], "quick_start", cfg=2.0)
@@ -108,9 +108,7 @@ def pictures_to_set(schemas: Schemas) -> Flow:
     classes = flow.add("HypoNetClassesFromPictures", classifier=classifier["classifier"], folder="samples")
     show_text(flow, classes["report"], "What was seen", height=300)
     flow.stage("2  Plan")
-    plan = flow.add(
-        "HypoNetPlanDataset", classes=classes["classes"], template=TEMPLATE, negative=NEGATIVE, images_per_class=100
-    )
+    plan = flow.add("HypoNetPlanDataset", classes=classes["classes"], images_per_class=100)
     preview = flow.add("HypoNetPreviewPlan", plan=plan["plan"], cfg=2.0)
     flow.column()
     show_text(flow, preview["report"], "Coverage and warnings", height=500)
@@ -150,7 +148,7 @@ def word_to_set(schemas: Schemas) -> Flow:
         flow, [{"class_name": word, "hyponyms": node["hyponyms"]} for word, node in hyponyms.items()]
     )
     flow.column()
-    plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
+    plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=100)
     flow.stage("3  Pictures")
     loader = load_checkpoint(flow, SD15)
     generated = generate(flow, loader["MODEL"], loader, plan["plan"], "word_to_set")
@@ -225,7 +223,7 @@ def prompt_playground(schemas: Schemas) -> Flow:
         ],
     )
     flow.column()
-    plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=200)
+    plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=200)
     preview = flow.add("HypoNetPreviewPlan", plan=plan["plan"])
     flow.stage("What it would give")
     show_text(flow, preview["report"], "Coverage and warnings", height=520, width=520)
@@ -263,8 +261,6 @@ def resume_and_shard(schemas: Schemas) -> Flow:
             "HypoNetPlanDataset",
             f"Plan of shard {number}",
             classes=classes,
-            template=TEMPLATE,
-            negative=NEGATIVE,
             images_per_class=100,
             shard_index=number,
             shard_count=2,
@@ -312,7 +308,7 @@ def cull_and_check(schemas: Schemas) -> Flow:
         flow, [{"class_name": word, "hyponyms": node["hyponyms"], "omit": "color"} for word, node in hyponyms.items()]
     )
     flow.column()
-    plan = flow.add("HypoNetPlanDataset", classes=classes, template=TEMPLATE, negative=NEGATIVE, images_per_class=100)
+    plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=100)
     loader = load_checkpoint(flow, SD15)
     flow.stage("2  Pictures")
     generated = generate(flow, loader["MODEL"], loader, plan["plan"], "culled")
