@@ -28,10 +28,12 @@ OUTPUT = Path(__file__).resolve().parent.parent / "output" / "sweeps"
 
 
 def say(text: str) -> None:
+    """Print at once, so that a log file can be followed."""
     print(text, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns its exit code. Errors that a user can mend become one sentence."""
     options = parser().parse_args(arguments)
     try:
         return command_run(options) if options.command == "run" else command_sweep(options)
@@ -53,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
     top = argparse.ArgumentParser(
         prog="python -m headless", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -73,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def command_run(options: argparse.Namespace) -> int:
+    """Run one workflow, show what its nodes show, and save what is asked for; returns the exit code."""
     overrides = dict(parse_setting(text) for text in options.set)
     graph = read_workflow(options.workflow)
     start = last_line = time.monotonic()
@@ -101,6 +105,7 @@ def command_run(options: argparse.Namespace) -> int:
 
 
 def command_sweep(options: argparse.Namespace) -> int:
+    """Run every row that is not done and write the report, also of a sweep that breaks off; returns the exit code."""
     rows = read_sweep(options.file)
     index, count = part(options.shard)
     mine = rows if count == 1 else shard(rows, index, count)

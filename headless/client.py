@@ -62,6 +62,7 @@ class Client:
         return True
 
     def object_info(self) -> dict[str, Any]:
+        """Every node class of the server with its inputs and outputs."""
         return self.get("/object_info", timeout=120)
 
     def queue(self, graph: Graph, workflow: Graph | None = None, prompt_id: str = "") -> str:
@@ -129,6 +130,7 @@ class Client:
         self.post("/queue", {"delete": prompt_ids})
 
     def interrupt(self) -> None:
+        """Stop the prompt that runs."""
         self.post("/interrupt", {})
 
     def free(self) -> None:

@@ -64,6 +64,7 @@ class Watch:
         return text
 
     def close(self) -> None:
+        """Closes the connection, if there is one; the next `poll` may open another."""
         if self._socket is not None:
             self._socket.close()
         self._socket, self._bytes = None, b""

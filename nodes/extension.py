@@ -27,6 +27,9 @@ NODES: list[type[io.ComfyNode]] = [
 
 
 class HypoNetExtension(ComfyExtension):
+    """What ComfyUI asks for the nodes."""
+
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        """Every node class; makes the pack's model folders known first."""
         paths.register_model_folders()  # here, since ComfyUI 0.3.75 never calls on_load
         return NODES

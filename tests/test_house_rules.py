@@ -1,7 +1,7 @@
 """The rules that hold for every file that ships: what may import what, and words the registry's scanner refuses.
 
-The rooms and the rules of their imports stand in tools/dev/rooms.py; here the code is held to them, and each rule is
-shown to find what it is for in a small tree.
+The rooms and the rules of their imports stand in tools/dev/rooms.py, the rule of docstrings in tools/dev/docstrings.py;
+here the code is held to them, and each rule is shown to find what it is for in a small tree.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 from hyponet import __version__
 from hyponet.tests import ROOT
 from tools.dev import rooms
+from tools.dev.docstrings import without_docstring
 
 SHIPPED = rooms.shipped_files(ROOT)
 REFUSED_WORDS = r"\b(eval|exec|subprocess|environ|getenv|pickle|os\.system)\b"
@@ -186,6 +187,38 @@ def test_no_rule_complains_of_a_good_tree(tmp_path, name):
 @pytest.mark.parametrize(("name", "files", "found"), PLANTED.values(), ids=PLANTED)
 def test_a_rule_finds_what_it_is_for(tmp_path, name, files, found):
     assert RULES[name](plant(tmp_path, {**GOOD, **files})) == found
+
+
+# ---- docstrings -----------------------------------------------------------------------------------------------------
+
+UNDOCUMENTED = '''"""A module with everything that the rule looks at."""
+
+def shown(): ...
+def _private(): ...
+def documented():
+    """What comes back."""
+    def inside(): ...
+
+class _Helper:
+    def method(self): ...
+
+class Node:
+    def execute(cls): ...
+
+if True:
+    async def conditional(): ...
+'''
+
+
+def test_every_public_function_and_class_has_a_docstring():
+    assert without_docstring(ROOT) == []
+
+
+@pytest.mark.parametrize("file", ["nodes/a.py", "evaluation/b/c.py", "headless/d.py", "tools/dev/e.py"])
+def test_what_has_no_docstring_is_listed(tmp_path, file):
+    plant(tmp_path, {file: UNDOCUMENTED})
+    lines = {3: "shown", 10: "method", 12: "Node", 16: "conditional"}
+    assert without_docstring(tmp_path) == [f"{file}:{line} {name}" for line, name in lines.items()]
 
 
 # ---- the entry point ------------------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ class Preparation:
             object.__setattr__(self, "crop", "")
 
     def to_json(self) -> dict[str, Any]:
+        """As a result file states it."""
         return {"convention": self.convention, "size": self.size, "filter": self.filter, "crop": self.crop}
 
 

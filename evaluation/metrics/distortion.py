@@ -98,6 +98,7 @@ class DistortedPictures:
         return len(self._images)
 
     def read(self, index: int) -> np.ndarray:
+        """Picture `index`, distorted: uint8 [H,W,3]; as it was at strength 0."""
         picture = self._images.read(index) if self._small is None else np.asarray(self._small[index])
         if self._strength == 0:
             return picture
@@ -105,11 +106,13 @@ class DistortedPictures:
         return KINDS[self._kind](picture, self._strength, draw)
 
     def digest(self, index: int) -> bytes:
+        """16 bytes that tell this picture with this distortion from any other: the key of its cached features."""
         what = f"{self._kind}\n{self._strength!r}\n{self._seed}\n{index}\n{self._prepared}".encode()
         source = self._images.source.digest(int(self._images.indices[index]))
         return hashlib.blake2b(what + source, digest_size=16).digest()
 
     def describe(self, index: int) -> str:
+        """The picture and its distortion, for errors."""
         return f"{self._images.describe(index)} with {self._kind} {self._strength:g}"
 
 

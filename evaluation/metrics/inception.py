@@ -212,10 +212,12 @@ class Inception(nn.Module):
 
     @property
     def is_fid(self) -> bool:
+        """Whether it is the network of FID, and not torchvision's."""
         return self.network.key == NETWORKS[FID_NETWORK].key
 
     @property
     def device(self) -> torch.device:
+        """Where the weights lie."""
         return self.fc.weight.device
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:

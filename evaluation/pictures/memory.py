@@ -32,11 +32,14 @@ class ArrayPictures:
         return len(self._pictures)
 
     def read(self, index: int) -> np.ndarray:
+        """Picture `index`, uint8 [H,W,3]."""
         return np.asarray(self._pictures[index])
 
     def digest(self, index: int) -> bytes:
+        """16 bytes from shape and pixels: equal pictures have the same."""
         picture = self._pictures[index]
         return hashlib.blake2b(str(picture.shape).encode() + picture.tobytes(), digest_size=16).digest()
 
     def describe(self, index: int) -> str:
+        """The picture's number, for errors."""
         return f"picture {index}"

@@ -43,6 +43,7 @@ class SheetSettings:
 
     @property
     def per_page(self) -> int:
+        """How many pictures a page shows."""
         return self.columns * self.rows
 
 

@@ -38,6 +38,7 @@ class Summary:
     megabytes: float
 
     def markdown(self) -> str:
+        """The counts as a page: totals, a table of the classes, and one of the slots with their extremes."""
         total = sum(self.classes.values())
         rows = [f"{self.name}: {total} pictures in {len(self.classes)} classes, {self.megabytes:.1f} MB."]
         if self.fallbacks:

@@ -194,9 +194,11 @@ class UNetDenoiser:
         self._sigmas = model.model_sampling.sigmas.float().to(device) + 0  # a copy that autograd takes
 
     def noise_like(self, picture: int, generator: torch.Generator) -> torch.Tensor:
+        """Standard normal noise [C,h,w] of the picture's latent shape, drawn on the CPU."""
         return torch.randn(self._examples[picture].latent.shape, generator=generator)
 
     def predict(self, pictures: Sequence[int], timesteps: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """The noise [B,C,h,w] that the UNet sees in the noised latents, as (z - denoised) / sigma."""
         examples = [self._examples[picture] for picture in pictures]
         latents = torch.stack([example.latent for example in examples]).to(self.device)  # (B, C, h, w)
         sigma = self._sigmas[timesteps.to(self.device)]  # (B,)

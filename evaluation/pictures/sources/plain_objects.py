@@ -68,6 +68,7 @@ class _Reader:
         self.memo: dict[int, Any] = {}
 
     def run(self) -> Any:
+        """Obeys the instructions up to the stop; returns the value on top of the stack."""
         while True:
             code = self.data[self.offset]
             self.offset += 1
@@ -79,20 +80,28 @@ class _Reader:
             step(self)
 
     def take(self, size: int) -> bytes:
+        """The next `size` bytes.
+
+        Raises:
+            IndexError: there are not so many, or the file states an absurd size.
+        """
         if size < 0 or size > MAX_STRING or self.offset + size > len(self.data):
             raise IndexError("cut short")
         self.offset += size
         return self.data[self.offset - size : self.offset]
 
     def number(self, form: str) -> int:
+        """The next little-endian integer; `form` is a letter of the struct module."""
         (value,) = struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))
         return int(value)
 
     def line(self) -> str:
+        """The text up to the next line break, which is taken as well."""
         end = self.data.index(b"\n", self.offset)
         return self.take(end + 1 - self.offset)[:-1].decode("ascii")
 
     def since_mark(self) -> list[Any]:
+        """The values above the last mark, taken off the stack with it."""
         mark = len(self.stack) - 1
         while self.stack[mark] is not _MARK:
             mark -= 1
@@ -103,6 +112,7 @@ class _Reader:
         return items
 
     def push(self, value: Any) -> None:
+        """Puts a value on top of the stack."""
         self.stack.append(value)
 
 

@@ -122,6 +122,7 @@ class ClassifierJudge:
             )
 
     def judge(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """[pictures, classes of the set]: shares of the probability that these classes have in all; rows sum to 1."""
         alike = len({picture.shape for picture in pictures}) == 1
         groups = [np.stack(pictures)] if alike else [picture[None] for picture in pictures]
         rows = [self._classifier.probabilities(to_image(group)) for group in groups]
@@ -131,13 +132,21 @@ class ClassifierJudge:
 
 
 class Classifier(Protocol):
-    """What ClassifierJudge needs of hyponet.classifier.Classifier."""
+    """What ClassifierJudge needs of nodes/hyponyms/classifier.py's."""
 
     @property
-    def class_names(self) -> Sequence[str]: ...
+    def class_names(self) -> Sequence[str]:
+        """Of every class of the model, in the order of `probabilities`."""
+        ...
+
     @property
-    def synsets(self) -> Sequence[str]: ...
-    def probabilities(self, images: torch.Tensor) -> torch.Tensor: ...
+    def synsets(self) -> Sequence[str]:
+        """The WordNet id of every class of the model; "" where it has none."""
+        ...
+
+    def probabilities(self, images: torch.Tensor) -> torch.Tensor:
+        """[B, classes of the model], rows summing to 1, of `images`: [B, H, W, C] float in 0..1."""
+        ...
 
 
 class ClipJudge:
@@ -170,6 +179,7 @@ class ClipJudge:
         self._captions = [template.replace("{}", label) for label in labels]
 
     def judge(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """Probabilities [pictures, labels], rows summing to 1: the softmax of CLIP's scores of the captions."""
         inputs = self._processor(
             text=self._captions, images=list(pictures), return_tensors="pt", padding=True, truncation=True
         ).to(self._model.device)

@@ -109,6 +109,7 @@ class Provenance:
         )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
+        """As dataset.json holds it."""
         return {
             **{name: getattr(self, name) for name in ("settings", "nodes", "versions", "prompt", "workflow")},
             "models": [asdict(file) for file in self.models],
@@ -198,6 +199,7 @@ class Description:
         return replace(self, classes=classes)
 
     def to_json(self) -> dict[str, Any]:
+        """The content of dataset.json, with the keys that a user added."""
         return {
             "format": FORMAT,
             "version": VERSION,

@@ -49,6 +49,7 @@ class Encoding:
 
     @property
     def suffix(self) -> str:
+        """Of the files, with the dot."""
         return _SUFFIX[self.format]
 
     def identity(self) -> dict[str, Any]:

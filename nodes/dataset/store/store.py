@@ -123,6 +123,7 @@ class DatasetStore:
 
     @property
     def name(self) -> str:
+        """Of the set: the name of its folder."""
         return self.root.name
 
     @property

@@ -38,6 +38,7 @@ class _Writer:
         self.variables: dict[int, str] = {}
 
     def write(self, block: Block, token: Any) -> None:
+        """Appends the text of a block and what was picked for it."""
         for part, part_token in zip(block.parts, self.draw.split(block, token), strict=True):
             if isinstance(part, str):
                 self.pieces.append(part)
@@ -58,6 +59,7 @@ class _Writer:
         self.pieces, self.weight_ends = pieces, weight_ends
 
     def slot(self, slot: Slot, token: Any) -> None:
+        """Appends the options picked for a slot, with its separator between them."""
         for number, (index, option_token) in enumerate(self.draw.pick(slot, token)):
             if number:
                 self.pieces.append(slot.separator)

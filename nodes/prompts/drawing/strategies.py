@@ -29,9 +29,11 @@ class Balanced:
         self._decks: dict[str, Deck] = {}
 
     def split(self, block: Block, token: int) -> Sequence[int]:
+        """The number of the visit for every part: each slot of a block is visited as often as the block."""
         return (token,) * len(block.parts)
 
     def pick(self, slot: Slot, token: int) -> Sequence[tuple[int, int]]:
+        """(option, its token) of every option picked: a slot of one asks its deck, others draw by the visit."""
         if slot.single:
             return (self.deck(slot).at(token),)
         stream = Stream(f"{self.key}\x1f{slot.name}\x1f{token}")
@@ -59,9 +61,11 @@ class Random:
         self.stream = Stream(key)
 
     def split(self, block: Block, token: None) -> Sequence[None]:
+        """None for every part: the stream alone decides."""
         return (None,) * len(block.parts)
 
     def pick(self, slot: Slot, token: None) -> Sequence[tuple[int, None]]:
+        """(option, None) of every option picked; moves the stream on."""
         return [(index, None) for index in draw_options(slot, self.stream)]
 
 
@@ -69,6 +73,7 @@ class Combinatorial:
     """Each combination once; a token is its number, the last slot changing fastest."""
 
     def split(self, block: Block, token: int) -> Sequence[int]:
+        """The number of every part's combination: `token` in mixed radix, the last part its lowest digit."""
         tokens = []
         for part in reversed(block.parts):
             token, part_token = divmod(token, 1 if isinstance(part, str) else part_count(part))
@@ -76,6 +81,7 @@ class Combinatorial:
         return tokens[::-1]
 
     def pick(self, slot: Slot, token: int) -> Sequence[tuple[int, int]]:
+        """(option, number of the combination inside it) of every option in the slot's selection number `token`."""
         if not slot.single:
             return _selection(slot.counts, len(slot), slot.low, slot.high, token)
         if slot.counts is None:

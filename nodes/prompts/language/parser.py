@@ -109,6 +109,7 @@ class _Parser:
         self.parts = 0
 
     def error(self, what: str, how: str, offset: int) -> TemplateError:
+        """The error of this text at `offset`."""
         return TemplateError(what, how, self.location, min(offset, len(self.text)))
 
     def template(self, stop: str, depth: int) -> list[Node]:
@@ -171,14 +172,17 @@ class _Parser:
         return before.isspace() and (not after or after.isspace())
 
     def skip_comment(self) -> None:
+        """Moves to the end of the line, before the line break."""
         end = self.text.find("\n", self.offset)
         self.offset = len(self.text) if end < 0 else end
 
     def skip_blanks(self) -> None:
+        """Moves past blanks and line breaks."""
         blanks = _BLANKS.match(self.text, self.offset)
         self.offset = blanks.end() if blanks else self.offset
 
     def skip_sampler(self) -> None:
+        """Moves past the sampler that dynamicprompts allows; it changes nothing here."""
         if self.text.startswith(SAMPLERS, self.offset):
             self.offset += 1
 
@@ -191,6 +195,7 @@ class _Parser:
         return self.wildcard(depth)
 
     def choice(self, depth: int) -> Choice:
+        """The choice whose { is at the offset."""
         start = self.offset
         self.offset += 1
         self.skip_blanks()
@@ -246,6 +251,7 @@ class _Parser:
         return [replace(option, body=(replace(body[0], id=next(_ids)),)) for _ in range(int(copies[1]))]
 
     def variable(self, depth: int) -> Variable | Assign:
+        """What begins with the ${ at the offset: a use of a variable, or an assignment to one."""
         start = self.offset
         self.offset += 2
         self.skip_blanks()
@@ -271,6 +277,7 @@ class _Parser:
         return Assign(name[0], value, "!" in sign, "?" in sign, start, next(_ids))
 
     def wildcard(self, depth: int) -> Wildcard:
+        """The wildcard whose two underscores are at the offset."""
         start = self.offset
         how = "expected a name and two more underscores, as in __color__; write \\_ for the character itself"
         self.offset += 2
@@ -286,6 +293,7 @@ class _Parser:
         return Wildcard(path[0], arguments, start, next(_ids))
 
     def arguments(self, depth: int) -> tuple[Assign, ...]:
+        """The values that a wildcard is given, from the ( at the offset to its )."""
         start = self.offset
         arguments = []
         while self.text.startswith(("(", ","), self.offset):

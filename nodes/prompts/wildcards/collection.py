@@ -54,6 +54,7 @@ class _Collection:
         self.budget = _MAX_OPTIONS
 
     def error(self, what: str, node: yaml.Node) -> TemplateError:
+        """The error at the place of `node` in the file."""
         return TemplateError(what, "expected keys over lists of text", self.location, node.start_mark.index)
 
     def entries(self, node: yaml.Node, keys: tuple[str, ...], above: frozenset[int]) -> Iterator[Entry]:
