@@ -1,7 +1,8 @@
 """A sweep file: many runs of workflow files, one a row, as CSV or YAML.
 
 CSV: the columns `name`, `workflow`, and where wanted `group` and `weight`; every other column is `node.widget`. An
-empty cell leaves the widget as the workflow has it; `''` sets empty text. Lines that begin with # are comments.
+empty cell leaves the widget as the workflow has it; `''` sets empty text. Lines that begin with # are comments, rows
+without any text are skipped. A cell in quotes may have line breaks, which its widget gets.
 
     name,      group, weight, workflow,                    Dataset Plan.images_per_class
     sd15-none, sd15,  25000,  ../workflows/api/x.json,     5000
@@ -16,8 +17,9 @@ share of the time, for the time left.
 from __future__ import annotations
 
 import csv
+import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,10 +57,7 @@ def read_sweep(path: Path | str) -> list[Row]:
         ValueError: the file, a row, a workflow or an override is wrong; the message names the row.
     """
     path = Path(path)
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"sweep {path} cannot be read: {error}") from None
+    text = _text(path)
     entries = _yaml_rows(path, text) if path.suffix.lower() in (".yaml", ".yml") else _csv_rows(path, text)
     rows: list[Row] = []
     graphs: dict[Path, Graph] = {}
@@ -94,7 +93,9 @@ def shard(rows: list[Row], index: int, count: int) -> list[Row]:
 def _row(entry: Mapping[str, Any], folder: Path, graphs: dict[Path, Graph]) -> Row:
     name = str(entry.get("name") or "")
     if not _NAME.fullmatch(name):
-        raise ValueError(f"name is {name!r}; expected letters, digits, '.', '_' and '-'")
+        raise ValueError(
+            f"name is {name!r}; expected at most 100 letters, digits, '.', '_' and '-', a letter or digit first"
+        )
     if not entry.get("workflow"):
         raise ValueError("it names no workflow; expected the path of a workflow file, relative to the sweep file")
     path = (folder / str(entry["workflow"])).resolve()
@@ -110,21 +111,79 @@ def _row(entry: Mapping[str, Any], folder: Path, graphs: dict[Path, Graph]) -> R
     return Row(name, str(entry.get("group") or f"row {name}"), weight, graph, fingerprint(graph))
 
 
+def _text(path: Path) -> str:
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"sweep {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # UTF-16 of letters below 128 passes for UTF-8 with a zero behind each of them
+        raise ValueError(f"sweep {path} is no UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)")
+    return text
+
+
+class _CsvTable:
+    """The records of a CSV file as (number of the first line, cells), without comments and rows that hold no text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._lines = io.StringIO(text, newline="\n")  # breaks at U+2028 or a form feed are none
+        self._line = self._start = 0
+        self._inside = False  # a record: what looks like a comment or a blank line there belongs to a cell
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        reader = csv.reader(self._read_lines(), skipinitialspace=True, strict=True)
+        while True:
+            self._inside = False
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise ValueError(
+                    f"{self._name}: the row that begins in line {self._start} is no CSV ({error}); close its quotes, "
+                    'and write a quote within them twice (\'"a ""b"" c"\')'
+                ) from None
+            cells = [cell.strip(" \t") for cell in cells]
+            if any(cells) and not cells[0].startswith("#"):
+                yield self._start, cells
+
+    def _read_lines(self) -> Iterator[str]:
+        for line in self._lines:
+            self._line += 1
+            if not self._inside:
+                if not line.strip() or line.lstrip().startswith("#"):
+                    continue
+                self._inside, self._start = True, self._line
+            yield line
+
+
 def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    table = list(csv.reader(lines, skipinitialspace=True))
+    table = [cells for _, cells in _CsvTable(path.name, text)]
     head = [cell.strip() for cell in table[0]] if table else []
+    while head and not head[-1]:  # columns without a head, as spreadsheets leave them
+        head.pop()
+    for mark, word in ((";", "semicolons"), ("\t", "tabs")):
+        if len(head) == 1 and mark in head[0]:
+            raise ValueError(f"{path.name} has {word} between its cells; expected commas; save it as CSV with commas")
     for column in head:
         if column not in _OWN_COLUMNS and "." not in column:
             raise ValueError(f"{path.name}: column {column!r} is neither node.widget nor one of {_OWN_COLUMNS}")
+        if head.count(column) > 1:
+            raise ValueError(f"{path.name} has the column {column!r} twice")
+    if head and "name" not in head:
+        raise ValueError(f"{path.name} has no column 'name'; its first row holds: {', '.join(head)}")
     entries = []
     for number, cells in enumerate(table[1:], 1):
+        while len(cells) > len(head) and not cells[-1]:
+            cells.pop()
         if len(cells) > len(head):
             raise ValueError(f"{path.name}, row {number} has {len(cells)} cells; expected {len(head)}; quote commas")
-        values = dict(zip(head, (cell.strip() for cell in cells), strict=False))
+        values = dict(zip(head, cells, strict=False))
         overrides = {key: cell for key, cell in values.items() if key not in _OWN_COLUMNS and cell}
         settings = {key: "" if cell == "''" else cell for key, cell in overrides.items()}
-        entries.append({**{key: values.get(key, "") for key in _OWN_COLUMNS}, "set": settings})
+        entries.append({**{key: values.get(key, "").strip() for key in _OWN_COLUMNS}, "set": settings})
     return entries
 
 

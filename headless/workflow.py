@@ -6,6 +6,7 @@ import copy
 import difflib
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,23 +83,45 @@ def find_node(graph: Graph, who: str) -> str:
 
 
 def converted(key: str, value: Any, now: Any) -> Any:
-    """`value` as the kind of JSON value that the widget holds now."""
-    if not isinstance(value, str) or isinstance(now, str):
-        return str(value) if isinstance(now, str) else value
+    """`value` as the kind of JSON value that the widget holds now.
+
+    Raises:
+        ValueError: it cannot be one.
+    """
+    if isinstance(value, (list, dict)) or value is None:
+        raise ValueError(f"{key} is {value!r}; expected one value")
+    if isinstance(now, str):
+        if isinstance(value, bool):  # YAML takes yes, no, on and off for switches
+            raise ValueError(f"{key} is {value!r}; expected text; put it in quotes")
+        return str(value)
     if isinstance(now, bool):
-        if value.lower() in ("true", "false"):
-            return value.lower() == "true"
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in ("true", "false"):
+            return str(value).lower() == "true"
         raise ValueError(f"{key} is {value!r}; expected true or false")
-    if isinstance(now, (int, float)):
-        try:
-            return int(value)
-        except ValueError:
-            pass
-        try:
-            return float(value)
-        except ValueError:
-            raise ValueError(f"{key} is {value!r}; expected a number") from None
-    return value
+    return _number(key, value) if isinstance(now, (int, float)) else value
+
+
+def _number(key: str, value: Any) -> int | float:
+    """A finite number; a whole one as int, as JavaScript writes it: whether the widget takes others is not known."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    try:
+        return int(value) if isinstance(value, str) else _finite(value)
+    except ValueError:
+        pass
+    try:
+        return _finite(value)
+    except ValueError:
+        raise ValueError(f"{key} is {value!r}; expected a number") from None
+
+
+def _finite(value: Any) -> int | float:
+    number = math.nan if isinstance(value, bool) else float(value)
+    if not math.isfinite(number):  # JSON has no such numbers
+        raise ValueError
+    return int(number) if number.is_integer() else number
 
 
 def parse_setting(text: str) -> tuple[str, str]:

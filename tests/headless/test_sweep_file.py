@@ -43,17 +43,66 @@ def test_csv_and_yaml_say_the_same(folder):
         ("name,workflow\n", "no rows"),
         ("name,workflow,colour\na,flow.json,1", "column 'colour'"),
         ("name,workflow\na,flow.json\nA,flow.json", "two rows"),
-        ("name,workflow\n../a,flow.json", "expected letters"),
+        ("name,workflow\n../a,flow.json", "letters, digits"),
         ("name,workflow\na,other.json", "cannot be read"),
         ("name,workflow\na,", "names no workflow"),
         ("name,workflow,Node.m\na,flow.json,1", r"row 1 \(a\): Node has no widget 'm'"),
         ("name,workflow\na,flow.json,1", "3 cells"),
         ("name,weight,workflow\na,-1,flow.json", "above 0"),
+        ("name;workflow\na;flow.json", "semicolons .* save it as CSV with commas"),  # Excel in German
+        ("name\tworkflow\na\tflow.json", "tabs"),
+        ("workflow,Node.n\nflow.json,1", "no column 'name'"),
+        ("name,workflow,Node.n,Node.n\na,flow.json,1,2", "'Node.n' twice"),
+        ('name,workflow,Node.text\na,flow.json,"t\nb,flow.json,u\n', "begins in line 2 is no CSV"),  # never closed
+        ("name,workflow,Node.n\na,flow.json,nan", "expected a number"),
+        ("name,workflow,Node.n\na,flow.json,1e999", "expected a number"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_row(folder, text, says):
     with pytest.raises(ValueError, match=says):
         read_sweep(write(folder, "s.csv", text))
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "utf-16", "utf-16-le"])
+def test_a_file_of_another_encoding_is_told_how_to_be_saved(folder, encoding):
+    text = "name,workflow,Node.text\na,flow.json,고양이\n" if encoding == "cp949" else "name,workflow\na,flow.json\n"
+    (folder / "s.csv").write_bytes(text.encode(encoding))
+    with pytest.raises(ValueError, match="CSV UTF-8"):
+        read_sweep(folder / "s.csv")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "cat\ndog\n\n# fish\nsea\u2028lion",  # Excel, LibreOffice and Sheets write a multi-line widget so
+        'say ""hi""\n#,\n',  # a break at the end, a comma, and a line that looks like a comment
+        "a\n,,,\n\x0c\u0085b",  # a line that looks like an empty row; str.splitlines breaks at the last two
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_quoted_cell_keeps_its_lines(folder, value, newline):
+    """RFC 4180, section 2.6 and 2.7: breaks and doubled quotes belong to the cell."""
+    text = f'# a comment with one "\nname,workflow,Node.text\n\n# no row\na,flow.json,"{value}"\nb,flow.json,x\n'
+    (folder / "s.csv").write_bytes(text.replace("\n", newline).encode())
+    rows = read_sweep(folder / "s.csv")
+    assert [row.name for row in rows] == ["a", "b"]
+    assert rows[0].graph["1"]["inputs"]["text"] == value.replace('""', '"')
+
+
+def test_what_a_spreadsheet_leaves_is_no_row(folder):
+    """Excel writes empty rows as commas, pads every row to the widest, and quotes a comment that has a comma."""
+    text = '"# one, two",,,,\nname,workflow,Node.n,,\n,,,,\na,flow.json,5,,\n , ,,,\n#b,flow.json,6,,\n,,,,\n'
+    (row,) = read_sweep(write(folder, "s.csv", text))
+    assert (row.name, row.graph["1"]["inputs"]["n"]) == ("a", 5)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"), [("no", "put it in quotes"), ("[a, b]", "expected one value"), ("", "expected one value")]
+)
+def test_yaml_makes_no_other_kind_of_value_of_text(folder, value, says):
+    text = f"rows:\n- {{name: a, workflow: flow.json, set: {{Node.text: {value}}}}}\n"
+    with pytest.raises(ValueError, match=says):
+        read_sweep(write(folder, "s.yaml", text))
 
 
 def test_parts_are_whole_groups_and_make_up_all_but_the_last_rows(folder):
