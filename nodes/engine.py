@@ -1,4 +1,4 @@
-"""What every room needs of the running ComfyUI: progress that notices an interrupt, and the schema filter."""
+"""What every room needs of the running ComfyUI: progress, interrupts, versions, and parts of schemas."""
 
 from __future__ import annotations
 

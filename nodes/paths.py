@@ -1,7 +1,8 @@
 """Every directory the pack reads or writes, and `confine`, through which every path from a user passes.
 
 Reads: ComfyUI's input/, output/datasets, output/hyponet and the folders that extra_model_paths.yaml lists under
-datasets, classifiers, inception and wildcards. Writes: output/datasets, output/hyponet, user wildcards, models/loras.
+datasets, classifiers, captioners, inception and wildcards. Writes: output/datasets, output/hyponet, user wildcards,
+models/loras; a download that was asked for goes below input/, models/classifiers or models/inception.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def results_dir() -> Path:
 
 
 def input_dir() -> Path:
-    """ComfyUI's input/, which is only read."""
+    """ComfyUI's input/: read, and written by a download of a published set alone."""
     return Path(folder_paths.get_input_directory())
 
 

@@ -1,7 +1,6 @@
 """Downsampling a whole set once into one uint8 tensor, kept on disk by content.
 
-Reads: LabelledImages. Writes: <cache>/<key>.npy, where the key hashes the
-pictures' stored bytes, size, filter and crop.
+Reads: LabelledImages. Writes: <cache>/<key>.npy; the key hashes the pictures' stored bytes, size, filter and crop.
 """
 
 from __future__ import annotations

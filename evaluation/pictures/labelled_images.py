@@ -1,7 +1,7 @@
 """LabelledImages: pictures with class labels, read one at a time from wherever they lie.
 
-Reads: a PictureSource (sources/). Writes: the small copies, through cache.py. Every operation
-(select, limit, merge, split) gives a new value; pictures are decoded only when they are asked for.
+Reads: a PictureSource (sources/). Writes nothing: small copies are cache.py's. Every operation (select, limit, merge,
+split) gives a new value; pictures are decoded only when they are asked for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Training and test runs as result files and pictures: what stands in each, and under which names.
 
-Writes: result files below the folder that it is given.
+Reads and writes: result files below the folder that it is given; a finished run's is read, not written again.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The labelled set on disk: store, checks, exports."""
+"""The labelled set on disk: made, loaded, merged, split, culled and exported."""

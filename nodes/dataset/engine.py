@@ -1,4 +1,4 @@
-"""What the dataset nodes need of ComfyUI: folders, the graph behind a picture, progress and what a node shows."""
+"""What the dataset nodes need of ComfyUI: folders, the graph behind a picture, and what a node shows."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def key_map(model: Any) -> dict[str, Any]:
 
 
 class UNetDenoiser:
-    """train.Denoiser over a loaded UNet. Patches of the sampling such as FreeU are no part of training."""
+    """The Denoiser of train.py over a loaded UNet. Patches of the sampling such as FreeU are no part of training."""
 
     def __init__(self, model: Any, examples: Sequence[Example], device: torch.device) -> None:
         self.device = device

@@ -1,1 +1,1 @@
-"""FID, Inception Score, KID, precision and recall; thin nodes over evaluation/."""
+"""Features, and FID, Inception Score, KID, precision and recall, diversity; thin nodes over evaluation/metrics."""

@@ -1,1 +1,1 @@
-"""Tables and plots beside the thesis's figures; thin nodes over evaluation/."""
+"""Tables and plots beside the thesis's figures; thin nodes over evaluation/report."""

@@ -1,4 +1,7 @@
-"""The nodes of the report room."""
+"""The node of the report room.
+
+Reads output/hyponet/results; writes output/hyponet/reports/<name>.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Training and testing classifiers; thin nodes over evaluation/."""
+"""Training and testing classifiers; thin nodes over evaluation/training."""

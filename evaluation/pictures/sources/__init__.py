@@ -1,4 +1,4 @@
-"""Where labelled pictures come from: one module a kind of data set, each returning data.LabelledImages."""
+"""Where labelled pictures come from: one module a kind of data set, each returning LabelledImages."""
 
 from __future__ import annotations
 

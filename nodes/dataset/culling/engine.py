@@ -1,4 +1,4 @@
-"""What the checks need of ComfyUI: folders of models and the loaded WordNet."""
+"""What the checks need of ComfyUI: the models that judge labels, their folders, and the loaded WordNet."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A set in the forms that other tools read."""
+"""A set in the forms that other tools read: one file a kind of writer, formats.py chooses."""

@@ -1,4 +1,4 @@
-"""`dataset.json`: what a set says of itself, read, checked and written here and nowhere else.
+"""`dataset.json`: what a set says of itself, read and checked here and nowhere else.
 
 It holds the classes and their folders, what decides the pictures (identity and plan), what made them (provenance), and
 how they are written. A person may fill in `licence`, and keys of their own stay.

@@ -1,4 +1,4 @@
-"""How the files of a set are written: what else is there may not be taken for part of it."""
+"""Writing dataset.json whole, and the error of a disk that cannot be written."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""FID, Inception Score, KID, precision and recall; thin nodes over evaluation/."""
+"""Reference statistics as files, for FID without the reference's pictures."""
