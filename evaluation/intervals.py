@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
-EXACT_BELOW = 25  # discordant pairs under which McNemar's test is the binomial one
+EXACT_BELOW = 25  # discordant pairs under which McNemar's test is the binomial one; the customary bound
 
 
 def wilson(right: int, total: int, z: float = Z95) -> tuple[float, float]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 INK = "#010203"  # stands for the page's text colour in SVG
 COLOURS = ("#3b7dd8", "#e08214", "#2a9d6f", "#c2528b", "#8a6fd1", "#8c8c8c", "#b8a02e", "#3aa7b5")
-MAX_STANDING_GROUPS = 24  # groups of bars that have room side by side
+MAX_STANDING_GROUPS = 24  # groups of bars that have room side by side; judged by eye, as the two below
 MAX_COUNTED_CLASSES = 20  # of a confusion matrix with numbers in its cells
 MAX_NAMED_CLASSES = 50  # classes named along one side of it
 DASHES = ("-", "--", ":", "-.")

@@ -30,7 +30,7 @@ from ..version import __version__
 from .files import replacing
 
 FORMAT = "hyponet.result"
-VERSION = 1
+VERSION = 1  # of the form of result files; a newer one is refused
 logger = logging.getLogger("hyponet")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/|?*\\]+')
 

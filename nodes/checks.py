@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_LINE = 4096  # characters of a text in one line; as long as a path of Linux
-MAX_TEXT = 1_000_000  # characters of a text of several lines
+MAX_TEXT = 1_000_000  # characters of a text of several lines; a judgement: far above what is typed by hand
 
 
 def checked(method: F) -> F:

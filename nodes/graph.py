@@ -22,7 +22,7 @@ logger = logging.getLogger("hyponet")
 
 UNKNOWN = "unknown"
 _BLOCK_BYTES = 1 << 22  # read at once while a file is hashed: 4 MiB, so that an interrupt waits milliseconds
-_MAX_TEXT = 300  # characters; a longer widget value is recorded by its hash
+_MAX_TEXT = 300  # characters, a judgement; a longer widget value is recorded by its hash
 _FILE_TYPES = {".safetensors", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".sft", ".gguf", ".pkl", ".yaml"}
 _FILE_TYPES |= {".png", ".jpg", ".jpeg", ".webp", ".bmp"}  # a picture upstream of the model (an adapter's) counts too
 # widget -> the model folder that it names files of; other widgets are looked up in all folders

@@ -22,8 +22,8 @@ from torch.nn import functional as F
 from .convolution import Convolution
 from .inception_weights import FID_NETWORK, NETWORKS
 
-FEATURES = 2048
-SIDE = 299
+FEATURES = 2048  # channels behind the last pooling
+SIDE = 299  # pixels of the input
 BATCH_NORM_EPS = 1e-3  # of both published networks; torch's own default is 1e-5
 
 

@@ -19,7 +19,7 @@ from .features import ImageFeatures, check_comparable
 
 MAX_DISTANCES = 4_000_000  # held at once: 32 MB
 BLOCK = 512  # rows and columns of a symmetric block: 2 MB, which a processor's cache holds
-ROUGH_BELOW = 1000  # pictures below which the estimates are rough
+ROUGH_BELOW = 1000  # pictures below which a warning calls the estimates rough; a judgement
 
 
 @dataclass(frozen=True)

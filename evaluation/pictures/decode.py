@@ -24,7 +24,7 @@ PICTURE_SUFFIXES = (
 Formats of pictures that Pillow reads by itself; those of documents, icons, video and science (PDF, ICO, MPEG, FITS) are
 left out, since a folder that holds such files beside its pictures rarely means them."""
 CROPS = ("squash", "centre crop")
-MAX_SIDE = 4096
+MAX_SIDE = 4096  # pixels of small copies; a judgement: far above a classifier's input (the thesis: at most 224)
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # PIL's modes of grey with more than 8 bits
 
 

@@ -14,8 +14,8 @@ from .decode import resize
 from .labelled_images import LabelledImages
 from .tensors import to_image
 
-TILE = 96
-LINE = 13
+TILE = 96  # pixels of a picture's side
+LINE = 13  # pixels from one line of a caption to the next
 _FONTS = ("NotoSansCJK-Regular.ttc", "NanumGothic.ttf", "malgun.ttf", "AppleSDGothicNeo.ttc")
 
 

@@ -13,7 +13,7 @@ from .model import Preprocessing
 
 # pixels of a batch: on a CPU few enough that progress, and with it an interrupt, comes several times a second
 CPU_BATCH_PIXELS = 500_000
-GPU_BATCH_PIXELS = 8_000_000
+GPU_BATCH_PIXELS = 8_000_000  # a judgement: 159 pictures of 224x224; small ones meet MAX_BATCH first
 MIN_BATCH, MAX_BATCH = 4, 1024
 
 

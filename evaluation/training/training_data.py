@@ -13,7 +13,7 @@ from ..progress import Progress
 from .model import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from .settings import Settings
 
-GPU_SHARE = 0.25  # of a GPU's free memory that the pictures may take; the network and its batches need the rest
+GPU_SHARE = 0.25  # of a GPU's free memory for the pictures, a judgement: network and batches need the rest
 PIXELS_A_CHUNK = 8_000_000  # counted at once for the mean: 24 MB, and time for an interrupt between two chunks
 MIN_STD = 1e-3  # of a channel that never changes: its inputs would be divided by 0
 

@@ -20,7 +20,7 @@ from .store import folders
 from .store.store import DatasetStore
 
 CARD = "README.md"
-_MAX_CELL = 120  # characters of a table cell
+_MAX_CELL = 120  # characters of a table cell; a judgement, for tables that stay readable
 _SIGNATURE = re.compile(r"\n<!-- hyponet card ([0-9a-f]{16}) -->\n$")
 
 

@@ -15,7 +15,7 @@ from ...evaluation.pictures.decode import decode, resize
 from ...evaluation.pictures.manifest import Record
 from .store.store import DatasetStore
 
-MAX_TABLE_ROWS = 10_000
+MAX_TABLE_ROWS = 10_000  # a judgement: the table is a text for people; exports hold every row
 COLUMNS = ("file_name", "label", "rank", "attempt", "status", "check", "seed", "width", "height", "prompt")
 
 

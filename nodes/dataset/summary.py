@@ -16,7 +16,7 @@ from ...evaluation.pictures.manifest import FAILED, PASSED
 from ...evaluation.plots import to_pixels
 from .store.store import DatasetStore
 
-_MAX_BARS = 24
+_MAX_BARS = 24  # options of a slot with a bar of their own, so that the plot stays a page; a judgement
 
 
 @dataclass(frozen=True, slots=True)

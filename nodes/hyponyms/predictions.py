@@ -12,7 +12,7 @@ import torch
 
 from .classifier import Classifier
 
-LOW_CONFIDENCE = 0.3  # a best probability below it is worth a warning
+LOW_CONFIDENCE = 0.3  # a best probability below it is worth a warning; a judgement, not measured
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 from .captions import Captioner
 
 DEFAULT_MODEL = "Salesforce/blip-image-captioning-base"
-MAX_TOKENS = 75  # ; what fits one CLIP window
+MAX_TOKENS = 75  # of a caption: what fits one CLIP window of 77 beside its start and end
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 

@@ -18,7 +18,7 @@ from .. import paths, sockets
 from ..checks import checked
 from ..engine import schema
 
-LINKS = 8
+LINKS = 8  # inputs for results; a judgement: any number more comes by name, through `results`
 
 
 def results_matching(pattern: str) -> tuple[list[Result], list[str]]:

@@ -18,8 +18,8 @@ from .plain_objects import read_plain
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 WHERE = "https://www.cs.toronto.edu/~kriz/cifar.html"
-BATCH = 10_000
-VALUES = 3 * 32 * 32
+BATCH = 10_000  # pictures in each of the published files
+VALUES = 3 * 32 * 32  # bytes of a picture
 MAX_BYTES = 2 * BATCH * VALUES  # of one file: the pictures, and in the python version their names and labels
 BATCHES = {"train": tuple(f"data_batch_{i}" for i in range(1, 6)), "test": ("test_batch",)}
 BATCHES["all"] = BATCHES["train"] + BATCHES["test"]

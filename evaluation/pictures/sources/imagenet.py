@@ -20,7 +20,7 @@ logger = logging.getLogger("hyponet")
 
 WNID = re.compile(r"n\d{8}")
 PICTURE = re.compile(r"ILSVRC2012_val_(\d{8})\.\w+", re.IGNORECASE)
-COUNT = 50_000
+COUNT = 50_000  # validation pictures of ILSVRC2012
 ADVICE = "get the validation pictures and the development kit of ILSVRC2012 from https://image-net.org/download"
 
 

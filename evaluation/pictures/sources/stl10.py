@@ -14,8 +14,8 @@ from .archive import Files, open_files
 from .arrays import PlanarPictures
 
 CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
-COUNTS = {"train": 5000, "test": 8000}
-VALUES = 3 * 96 * 96
+COUNTS = {"train": 5000, "test": 8000}  # labelled pictures, as published
+VALUES = 3 * 96 * 96  # bytes of a picture
 ADVICE = "get STL-10's binary files from https://cs.stanford.edu/~acoates/stl10/"
 
 

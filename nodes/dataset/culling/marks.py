@@ -13,7 +13,7 @@ from ....evaluation.pictures.manifest import FAILED, FALLBACK, UNCHECKED, Record
 from ..store.rejection_log import BY_HAND, LOST, Rejection
 from ..store.store import DatasetStore
 
-DEFAULT_ATTEMPTS = 5  # attempts at one item before the best of them stays
+DEFAULT_ATTEMPTS = 5  # at one item before the best of them stays; a judgement, not measured
 
 
 @dataclass(frozen=True, slots=True)

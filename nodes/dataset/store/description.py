@@ -20,7 +20,7 @@ from .files import write_description_json
 from .names import assign_folders
 
 FORMAT = "hyponet.dataset"
-VERSION = 2
+VERSION = 2  # of dataset.json; a set of another version is refused
 
 
 @dataclass(frozen=True, slots=True)

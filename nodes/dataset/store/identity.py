@@ -13,7 +13,7 @@ from typing import Any
 
 _SCHEDULE = ("images_per_class", "order", "shard")
 _NO_PART = ("count", "synset")
-_MAX_CHANGES = 8
+_MAX_CHANGES = 8  # differences that an error lists; a judgement
 
 
 class OtherSettings(ValueError):

@@ -17,7 +17,7 @@ from ....evaluation.pictures.manifest import Record
 REJECTION_LOG = "rejected.jsonl"
 
 LOST = -2.0  # score of a picture that is not whole any more: never the best
-BY_HAND = -1.0
+BY_HAND = -1.0  # score of a picture that no check judged: below any probability, above a lost one
 
 
 @dataclass(frozen=True, slots=True)

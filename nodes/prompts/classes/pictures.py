@@ -13,10 +13,9 @@ from ....evaluation.pictures.tensors import to_image
 from ....evaluation.progress import Progress
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import Hyponyms, HyponymSettings, hyponyms_of_class
+from ...hyponyms.predictions import LOW_CONFIDENCE
 from ..item import ClassSpec
 from .make import add_classes
-
-_LOW_CONFIDENCE = 0.3
 
 
 def find_pictures(folder: Path) -> dict[str, list[Path]]:
@@ -72,7 +71,7 @@ def classes_from_pictures(
             hyponyms, remark = _look_up(classifier.synsets[index], shows, label, settings, climb_to_name)
         except ValueError as error:
             raise ValueError(f"class {label!a}, whose pictures show {shows!a}: {error}") from None
-        if probability < _LOW_CONFIDENCE:
+        if probability < LOW_CONFIDENCE:
             remark = "; ".join(filter(None, [remark, "**low confidence**: try clearer pictures"]))
         counts = f"{hyponyms.hypernym} | {len(hyponyms.words)}"
         rows.append(f"| {label} | {len(files)} | {shows} | {probability:.1%} | {counts} | {remark} |")

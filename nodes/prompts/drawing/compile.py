@@ -21,8 +21,8 @@ from ..language.errors import SourceLocation
 from ..wildcards.tables import Table
 from .resolve import EMPTY, Resolver, Scope
 
-_MAX_BLOCKS = 4096  # compiled options that a slot keeps
-_MAX_PICKS = 10_000  # options whose records are made once
+_MAX_BLOCKS = 4096  # compiled options that a slot keeps; a judgement: others are compiled again when they come up
+_MAX_PICKS = 10_000  # options of a slot whose records are kept; a judgement that bounds memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from .decks import UniformDeck, shift_tables
 from .render import render
 from .strategies import Balanced, Combinatorial, Random
 
-_MAX_LAID_OUT = 1000  # options of a slot whose decks are laid out
+_MAX_LAID_OUT = 1000  # options of a slot whose decks are laid out; a judgement that bounds memory
 
 
 class Program:

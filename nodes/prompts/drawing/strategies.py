@@ -12,7 +12,7 @@ from .compile import Block, Slot, part_count
 from .decks import Deck, UniformDeck, WeightedDeck
 from .keyed_random import Stream
 
-_MAX_DECKS = 100_000  # kept; slots within long files have decks of their own
+_MAX_DECKS = 100_000  # kept, a judgement that bounds memory; slots within long files have decks of their own
 
 
 class Balanced:

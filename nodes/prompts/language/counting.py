@@ -6,7 +6,7 @@ from math import perm
 
 from . import syntax
 
-MAX_STEPS = 20_000_000  # additions to count the ordered selections of one choice
+MAX_STEPS = 20_000_000  # additions to count the ordered selections of one choice; a judgement that bounds the time
 
 
 def limits(node: syntax.Choice | syntax.Wildcard, size: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_MAX_EXCERPT = 100  # characters of a line
+_MAX_EXCERPT = 100  # characters of a line that an error quotes; a judgement
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,10 +60,10 @@ from .syntax import (
     is_plain,
 )
 
-MAX_CHARACTERS = 4_000_000  # of one template
+MAX_CHARACTERS = 4_000_000  # of one template; a judgement: longer lists belong in wildcard files
 MAX_DEPTH = 50  # braces within braces; the parser is recursive, and Python allows about 1000 calls
-MAX_COPIES = 1000  # of one wildcard in 3#__name__
-MAX_PARTS = 100_000  # options, wildcards and texts of one template
+MAX_COPIES = 1000  # of one wildcard in 3#__name__; a judgement
+MAX_PARTS = 100_000  # options, wildcards and texts of one template; a judgement that bounds memory
 
 _MAX_INDENT = 200  # blanks before the # of a comment line; looking back without end would take the square of the length
 _ARGUMENT_ENDS = ",)"

@@ -18,9 +18,9 @@ from ..wildcards.tables import weighted
 from .usage import ClassUse
 
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
-_MAX_LISTED = 8  # words in one warning
-_MAX_NEGATIVES = 50  # negative prompts of a class that are compared with its prompts
-_MAX_OPTIONS = 20_000  # of one slot that are compared with other classes
+_MAX_LISTED = 8  # words in one warning; a judgement
+_MAX_NEGATIVES = 50  # negative prompts of a class that are compared with its prompts; bounds the time, a judgement
+_MAX_OPTIONS = 20_000  # of one slot that are compared with other classes; bounds the time, a judgement
 # words that a negative may share with the prompts: they say nothing of what is to be seen
 _STOP_WORDS = frozenset(
     {"the", "and", "with", "for", "from", "not", "very", "best", "worst", "high", "low", "quality", "resolution"}

@@ -18,8 +18,8 @@ from .usage import ClassUse, use_of
 
 TOKENS = 77  # of one CLIP window, start and end included
 BYTES_PER_PIXEL = 1.4  # measured: PNGs of 512 px photos as ComfyUI saves them
-_MAX_BARS = 24  # slots in the chart
-_MAX_WARNINGS = 300
+_MAX_BARS = 24  # slots in the chart, so that it stays a page; a judgement
+_MAX_WARNINGS = 300  # a judgement, as the next: the page is for people
 _MAX_CLASSES = 60  # whose slots, pairs and samples are listed
 _MAX_TOKENIZED = 20  # of the longest prompts of a class: the one of most characters has not always most tokens
 

@@ -10,7 +10,7 @@ from ..plan import Plan
 
 MAX_ITEMS = 200_000  # counted, of all classes together; of larger plans, or of many slots, the first of each class
 
-MAX_PROMPTS = 200  # of a class, longest first, in which words are looked for
+MAX_PROMPTS = 200  # of a class, longest first, in which words are looked for; bounds the time, a judgement
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import yaml  # comes with ComfyUI
 from ..language.errors import SourceLocation, TemplateError
 from .lines import checked
 
-_MAX_DEPTH = 30  # keys within keys
+_MAX_DEPTH = 30  # keys within keys; a judgement: the reading is recursive
 _MAX_OPTIONS = 2_000_000  # of one file, aliases followed: a few lines of YAML can name billions
 _COST_OF_A_LIST = 20  # counted as so many options, or empty lists without end would cost nothing
 

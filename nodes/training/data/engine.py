@@ -21,7 +21,7 @@ from ... import paths
 from ...dataset.store.store import DatasetRef
 from ...engine import progress_bar
 
-MAX_SAMPLES = 64  # pictures on the sheet of a set
+MAX_SAMPLES = 64  # pictures on the sheet of a set; a judgement: eight rows of eight
 
 
 def load(
