@@ -1,24 +1,19 @@
-"""What every room needs of the running ComfyUI: progress, interrupts, versions, and parts of schemas."""
+"""What every room needs of the running ComfyUI: progress that notices an interrupt, versions, its inner parts."""
 
 from __future__ import annotations
 
-import inspect
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import comfy.cli_args
 import comfy.model_management
 import comfy.utils
 import comfyui_version
 import torch
-from comfy_api.latest import io
 
 from ..evaluation.progress import Progress
 from ..version import __version__
-
-MAX_SEED = 2**64 - 1  # the largest that torch's generators take
 
 
 def progress_bar(total: int) -> Progress:
@@ -65,12 +60,6 @@ def comfyui_internals(feature: str) -> Iterator[None]:
         ) from error
 
 
-def schema(**fields: Any) -> io.Schema:
-    """`io.Schema` with only the fields that this ComfyUI knows (search_aliases came after 0.3.75)."""
-    parameters = inspect.signature(io.Schema).parameters
-    return io.Schema(**{name: value for name, value in fields.items() if name in parameters})
-
-
 def progress_text(text: str, node_id: str | None) -> None:
     """Show `text` under the running node `node_id`."""
     if node_id is None:
@@ -95,14 +84,3 @@ def versions() -> dict[str, str]:
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
-
-
-class FileCombo(io.Combo.Input):
-    """A combo box of names on disk. They come and go while a graph waits, so whoever opens one looks it up."""
-
-    lists_files = True
-
-
-def seed_input(tooltip: str, *, default: int = 0, limit: int = MAX_SEED, changes: bool = False) -> io.Input:
-    """The seed; `changes` lets the frontend draw another one after each run, as people expect of a prompt node."""
-    return io.Int.Input("seed", default=default, min=0, max=limit, control_after_generate=changes, tooltip=tooltip)

@@ -6,10 +6,11 @@
 | pytorch-fid | bilinear with half-pixel centres, no antialias | x / 127.5 - 1 |
 | torchmetrics | bilinear with antialias | (x - 128) / 128 |
 | clean-fid | PIL's bicubic with antialias on float channels, clipped to 0..255 | (x - 128) / 128 |
-| thesis | clean-fid's for the FID network; PIL's bicubic on 8-bit pictures for torchvision's network | x / 127.5 - 1 |
+| thesis, FID network | clean-fid's | (x - 128) / 128 |
+| thesis, torchvision's network | PIL's bicubic on 8-bit pictures | x / 127.5 - 1 |
 
-torchvision's network always takes x / 127.5 - 1. Sources: torch-fidelity 0.4.0, pytorch-fid 0.3.0, torchmetrics 1.9.0,
-clean-fid 0.1.35.
+torchvision's network takes x / 127.5 - 1 under every convention. Sources: torch-fidelity 0.4.0, pytorch-fid 0.3.0,
+torchmetrics 1.9.0, clean-fid 0.1.35.
 """
 
 from __future__ import annotations
@@ -60,10 +61,7 @@ def network_input(pictures: Tensor, convention: str, *, is_fid: bool) -> Tensor:
 
     Args:
         pictures: uint8 [B,H,W,3].
-        convention: one of CONVENTIONS. torch-fidelity: TensorFlow 1's bilinear, which takes pixel corners for centres;
-            pytorch-fid: bilinear with half-pixel centres, no antialias; torchmetrics: bilinear with antialias;
-            clean-fid: PIL's bicubic on float channels, clipped; thesis: clean-fid's for the FID network and PIL's
-            bicubic on 8-bit pictures for torchvision's.
+        convention: one of CONVENTIONS, as in the table above.
         is_fid: whether it is for the FID network ((x - 128) / 128) or torchvision's (-1..1).
     """
     if convention == "thesis" and not is_fid:

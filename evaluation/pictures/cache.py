@@ -17,8 +17,9 @@ import torch
 
 from ..files import replacing
 from ..progress import Progress
-from .decode import CorruptPicture, resize
+from .decode import CorruptPicture
 from .labelled_images import LabelledImages, draw_indices
+from .resize import resize
 from .threads import in_threads
 
 logger = logging.getLogger("hyponet")

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from .decode import resize
 from .labelled_images import LabelledImages
+from .resize import resize
 from .tensors import to_image
 
 TILE = 96  # pixels of a picture's side

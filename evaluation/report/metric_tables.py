@@ -91,6 +91,11 @@ def _published_weights(settings: Mapping[str, Any]) -> bool:
     return any(network.key == settings.get("network") and network.is_published(digest) for network in NETWORKS.values())
 
 
+def _note(source: Source, others: str) -> str:
+    """The conditions of a cell, and that there are other results like it."""
+    return "; ".join(filter(None, [_conditions(source), others]))
+
+
 def _conditions(source: Source) -> str:
     """All that a figure depends on, as it stands beside it: network, convention, rule, reference."""
     settings, reference = source.result.settings, source.figures.reference
@@ -230,7 +235,7 @@ def _plain(table: PlainTable, sources: Sequence[Source]) -> Table:
                 unit="subsets",
                 count=_count(figures.features),
                 reference_count=_count(figures.reference),
-                note="; ".join(filter(None, [_conditions(source), others])),
+                note=_note(source, others),
                 sources=(source.number,),
             )
             for key in table.columns
@@ -247,7 +252,7 @@ def _fid_per_class(sources: Sequence[Source]) -> Table:
     classes = list(dict.fromkeys(name for source, _ in newest.values() for name in source.figures.per_class))
     rows = []
     for (label, reference), (source, others) in newest.items():
-        note = "; ".join(filter(None, [_conditions(source), others]))
+        note = _note(source, others)
         cells = []
         for name in classes:
             fid = source.figures.per_class.get(name, ClassFID(None, None, None))

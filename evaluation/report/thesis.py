@@ -12,9 +12,6 @@ TEST_SETS = ("CIFAR-10", "ImageNet-1k", "STL-10")
 TEST_COUNTS = {"CIFAR-10": 5000, "ImageNet-1k": 900, "STL-10": 4000}
 PER_CLASS = 5000  # pictures a class in each training set
 REFERENCE_COUNT = 50_000  # CIFAR-10 train, all ten classes
-GENERATED = tuple(
-    f"{model} {technique}" for model in ("SD1.4", "SD1.5", "SDXL") for technique in ("none", "FreeU", "LoRA", "HypoNet")
-)
 CIFAR_TRAIN = "CIFAR-10 Train"
 CIFAR_TEST = "CIFAR-10 Test"
 IMAGENET_TRAIN = "ImageNet-1k Train"

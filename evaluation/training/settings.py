@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 
-from ..pictures.decode import CROPS, FILTERS, MAX_SIDE
+from ..pictures.resize import CROPS, FILTERS, MAX_SIDE
 from .model import ARCHITECTURES, STEMS
 
 OPTIMIZERS = ("AdamW", "SGD")

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...evaluation.pictures.decode import decode, resize
+from ...evaluation.pictures.decode import decode
 from ...evaluation.pictures.manifest import Record
+from ...evaluation.pictures.resize import resize
 from .store.store import DatasetStore
 
 MAX_TABLE_ROWS = 10_000  # a judgement: the table is a text for people; exports hold every row

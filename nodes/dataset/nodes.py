@@ -9,10 +9,11 @@ from comfy_execution.graph_utils import ExecutionBlocker  # the module that cust
 from ...evaluation.pictures.tensors import to_image, to_uint8
 from .. import paths, sockets
 from ..checks import checked
-from ..engine import FileCombo, metadata_is_off, progress_bar, schema, seed_input
+from ..engine import metadata_is_off, progress_bar
 from ..prompts.item import Item
 from ..prompts.plan import Plan
-from . import engine
+from ..widgets import FileCombo, schema, seed_input
+from . import engine, widgets
 from .culling.nodes import NODES as CULLING
 from .export.formats import EXPORTS, export
 from .load import load_batch, table_of
@@ -53,9 +54,9 @@ class HypoNetSaveToDataset(io.ComfyNode):
                     default="my_set",
                     tooltip="Folder of the set below output/datasets; a set of that name is continued.",
                 ),
-                *engine.writing_inputs(),
+                *widgets.writing_inputs(),
             ],
-            outputs=[engine.dataset_output("dataset")],
+            outputs=[widgets.dataset_output("dataset")],
         )
 
     @classmethod
@@ -114,7 +115,7 @@ class HypoNetLoadDataset(io.ComfyNode):
                 _include_marked(),
             ],
             outputs=[
-                engine.dataset_output("dataset"),
+                widgets.dataset_output("dataset"),
                 io.Image.Output("images", display_name="images", tooltip="The batch's pictures."),
                 io.String.Output("labels", display_name="labels", tooltip="Their labels, one a line."),
                 io.String.Output(
@@ -163,10 +164,10 @@ class HypoNetMergeDatasets(io.ComfyNode):
             search_aliases=["join", "combine", "shards"],
             is_output_node=True,
             inputs=[
-                engine.dataset_input("dataset_1", tooltip="Wins where two sets have the same item."),
-                engine.dataset_input("dataset_2", optional=True, tooltip="The second set."),
-                engine.dataset_input("dataset_3", optional=True, tooltip="A third set."),
-                engine.dataset_input("dataset_4", optional=True, tooltip="A fourth set."),
+                widgets.dataset_input("dataset_1", tooltip="Wins where two sets have the same item."),
+                widgets.dataset_input("dataset_2", optional=True, tooltip="The second set."),
+                widgets.dataset_input("dataset_3", optional=True, tooltip="A third set."),
+                widgets.dataset_input("dataset_4", optional=True, tooltip="A fourth set."),
                 io.String.Input(
                     "more_sets",
                     default="",
@@ -176,7 +177,7 @@ class HypoNetMergeDatasets(io.ComfyNode):
                 ),
                 io.String.Input("name", default="merged", tooltip="Folder of the new set below output/datasets."),
             ],
-            outputs=[engine.dataset_output("dataset")],
+            outputs=[widgets.dataset_output("dataset")],
         )
 
     @classmethod
@@ -212,7 +213,7 @@ class HypoNetSplitDataset(io.ComfyNode):
             search_aliases=["train test split", "validation", "holdout"],
             is_output_node=True,
             inputs=[
-                engine.dataset_input(tooltip="The set to divide; it stays as it is."),
+                widgets.dataset_input(tooltip="The set to divide; it stays as it is."),
                 io.String.Input(
                     "name",
                     default="",
@@ -234,7 +235,7 @@ class HypoNetSplitDataset(io.ComfyNode):
                 seed_input("Which pictures go where; one seed, one split."),
             ],
             outputs=[
-                engine.dataset_output(
+                widgets.dataset_output(
                     f"{part}_set", f"{part} set", tooltip=f"The {part} part; nothing for a share of 0."
                 )
                 for part in PARTS
@@ -277,7 +278,7 @@ class HypoNetExportDataset(io.ComfyNode):
             search_aliases=["zip", "webdataset", "parquet", "huggingface", "csv", "captions"],
             is_output_node=True,
             inputs=[
-                engine.dataset_input(tooltip="The set to export."),
+                widgets.dataset_input(tooltip="The set to export."),
                 io.Combo.Input("export_format", options=list(EXPORTS), default=EXPORTS[0], tooltip="What is written."),
                 io.Int.Input(
                     "shard_size", default=1000, min=1, max=1_000_000, tooltip="Pictures in one tar or Parquet file."
@@ -319,7 +320,7 @@ class HypoNetSummarizeDataset(io.ComfyNode):
             description="Counts a set's pictures a class and how evenly each slot's options were picked.",
             search_aliases=["statistics", "balance", "histogram", "counts"],
             is_output_node=True,
-            inputs=[engine.dataset_input(tooltip="The set to count.")],
+            inputs=[widgets.dataset_input(tooltip="The set to count.")],
             outputs=[
                 io.Image.Output("plot", display_name="plot", tooltip="Bars for classes and for each slot's options."),
                 io.String.Output("table", display_name="table", tooltip="The same numbers as Markdown."),

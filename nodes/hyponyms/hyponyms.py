@@ -153,7 +153,9 @@ class _Search:
         if not listing.words:
             name = self.start.name
             raise ValueError(f"hyponyms of {name} are none; expected at least one; name a broader ancestor or word")
-        return self.answer(roots, self._class_word(roots[0]), listing, [*notes, *self._notes(levels, steps, listing)])
+        class_word = self._class_word(roots[0])
+        notes = [*notes, *self._notes(levels, steps, listing)]
+        return _answer(self.tree, self.start, roots, class_word, listing, self.settings, notes)
 
     def _listing(self, roots: Sequence[str]) -> Listing:
         """The words below `roots`; the class itself comes first where it is no hyponym at this depth."""
@@ -224,21 +226,30 @@ class _Search:
             notes.append(f"No hypernym has {at_least} words at depth {self.settings.depth}; this one has the most.")
         return notes
 
-    def answer(self, roots: Sequence[str], class_word: str, listing: Listing, notes: Sequence[str]) -> Hyponyms:
-        """The hyponyms of `roots` with their report, no more of them than asked for."""
-        words = _choose(listing.words, self.settings.max_count, self.settings.seed)
-        root = self.tree.synset(roots[0])
-        report = "\n\n".join([*filter(None, notes), *_report(self.tree, self.start, roots, listing, words)])
-        return Hyponyms(
-            word=class_word,
-            synset=root.id,
-            name=root.name,
-            hypernym=root.label,
-            path=tuple(synset.label for synset in self.tree.path(root.id)),
-            words=words,
-            report=report,
-            hypernyms=tuple(self.tree.synset(wnid).name for wnid in roots),
-        )
+
+def _answer(
+    tree: Taxonomy,
+    start: Synset,
+    roots: Sequence[str],
+    class_word: str,
+    listing: Listing,
+    settings: HyponymSettings,
+    notes: Sequence[str],
+) -> Hyponyms:
+    """The hyponyms of `roots` with their report, no more of them than asked for."""
+    words = _choose(listing.words, settings.max_count, settings.seed)
+    root = tree.synset(roots[0])
+    report = "\n\n".join([*filter(None, notes), *_report(tree, start, roots, listing, words)])
+    return Hyponyms(
+        word=class_word,
+        synset=root.id,
+        name=root.name,
+        hypernym=root.label,
+        path=tuple(synset.label for synset in tree.path(root.id)),
+        words=words,
+        report=report,
+        hypernyms=tuple(tree.synset(wnid).name for wnid in roots),
+    )
 
 
 def _thesis(tree: Taxonomy, label: str, settings: HyponymSettings, note: str) -> Hyponyms:
@@ -259,7 +270,7 @@ def _thesis(tree: Taxonomy, label: str, settings: HyponymSettings, note: str) ->
         raise ValueError(f"hyponyms of {label[:80]!a} are none; expected at least one; use the mode exact")
     text = f"Mode thesis: of {len(senses)} noun senses of {label.replace('_', ' ')!r}, {start.name} gave the hypernym."
     class_word = short_name(tree, tree.synset(root))
-    return _Search(tree, start, "", settings).answer((root,), class_word, listing, [note, text])
+    return _answer(tree, start, (root,), class_word, listing, settings, [note, text])
 
 
 def _choose(words: Sequence[str], count: int, seed: int) -> tuple[str, ...]:

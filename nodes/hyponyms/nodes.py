@@ -9,7 +9,7 @@ from comfy_api.latest import io, ui
 
 from .. import sockets
 from ..checks import checked
-from ..engine import FileCombo, schema, seed_input
+from ..widgets import FileCombo, schema, seed_input
 from . import engine
 from .classifier import Classifier
 from .hyponyms import LEMMA_POLICIES, MODES, Hyponyms, HyponymSettings, hyponyms_of_class, hyponyms_of_word

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...evaluation.pictures.decode import resize
+from ...evaluation.pictures.resize import resize
 from ...evaluation.pictures.tensors import to_uint8
 from ...evaluation.training.model import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 

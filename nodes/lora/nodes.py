@@ -9,9 +9,10 @@ from comfy_api.latest import io
 
 from ...evaluation.pictures.tensors import to_image
 from ..checks import checked
-from ..engine import progress_bar, schema, seed_input
+from ..engine import progress_bar
 from ..paths import results_dir
 from ..sockets import LabelledImages, Result
+from ..widgets import schema, seed_input
 from . import engine
 from .blip import DEFAULT_MODEL
 from .paths import lora_path, training_folder

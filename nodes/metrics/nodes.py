@@ -18,8 +18,9 @@ from ...evaluation.pictures.labelled_images import LabelledImages
 from ...evaluation.pictures.memory import pictures_as_images
 from .. import paths, sockets
 from ..checks import checked
-from ..engine import progress_bar, schema, seed_input
-from . import engine
+from ..engine import progress_bar
+from ..widgets import schema, seed_input
+from . import engine, widgets
 from .distortion.nodes import NODES as DISTORTION
 from .statistics.nodes import NODES as STATISTICS
 
@@ -32,7 +33,7 @@ class HypoNetExtractFeatures(io.ComfyNode):
         return schema(
             node_id="HypoNetExtractFeatures",
             display_name="Image Features",
-            category=engine.CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Runs an Inception network once over a set of pictures. FID, Inception Score, KID, precision "
                 "and recall and diversity are all computed from what it returns. Kept on disk by content, so that the "
@@ -44,7 +45,7 @@ class HypoNetExtractFeatures(io.ComfyNode):
                     "images", optional=True, tooltip="A labelled set from Load Labelled Images. Or link pictures."
                 ),
                 io.Image.Input("pictures", optional=True, tooltip="Pictures straight from a graph, without labels."),
-                *engine.preparation_inputs(),
+                *widgets.preparation_inputs(),
             ],
             outputs=[
                 sockets.Features.Output(
@@ -92,7 +93,7 @@ class HypoNetMeasureFID(io.ComfyNode):
         return schema(
             node_id="HypoNetMeasureFID",
             display_name="FID",
-            category=engine.CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Frechet Inception Distance between a set and a reference: 0 means alike, higher is worse. "
                 "It depends on the number of pictures and on the convention, both of which are kept with it."
@@ -112,10 +113,10 @@ class HypoNetMeasureFID(io.ComfyNode):
                         "Few pictures a class give high, noisy numbers."
                     ),
                 ),
-                engine.name_input(),
+                widgets.name_input(),
             ],
             outputs=[
-                engine.result_output("The FID with its convention and both numbers of pictures."),
+                widgets.result_output("The FID with its convention and both numbers of pictures."),
                 io.Float.Output("fid", display_name="FID", tooltip="The distance; lower is better."),
             ],
             is_output_node=True,
@@ -128,7 +129,7 @@ class HypoNetMeasureFID(io.ComfyNode):
     ) -> io.NodeOutput:
         name = engine.checked_name(name)
         measurement = measure_fid(features, reference, per_class=each_class, progress=progress_bar(1))
-        result = engine.keep(measurement, name)
+        result = engine.write_measurement(measurement, name)
         return io.NodeOutput(result, result.figures["fid"], ui=result.as_ui())
 
 
@@ -140,7 +141,7 @@ class HypoNetMeasureInceptionScore(io.ComfyNode):
         return schema(
             node_id="HypoNetMeasureInceptionScore",
             display_name="Inception Score",
-            category=engine.CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Inception Score of one set: high when each picture is clearly of one class and all classes "
                 "occur. It needs no reference. The thesis used torchvision's network; the literature the FID network."
@@ -157,15 +158,15 @@ class HypoNetMeasureInceptionScore(io.ComfyNode):
                         "as pictures, with a warning."
                     ),
                 ),
-                engine.name_input(),
+                widgets.name_input(),
                 seed_input(
                     "Shuffles the pictures before they are split; 2020 is torch-fidelity's.",
                     default=2020,
-                    limit=engine.MAX_NUMPY_SEED,
+                    limit=widgets.MAX_NUMPY_SEED,
                 ),
             ],
             outputs=[
-                engine.result_output("Mean and spread with splits, seed and network."),
+                widgets.result_output("Mean and spread with splits, seed and network."),
                 io.Float.Output("score", display_name="IS", tooltip="Mean over the splits; higher is better."),
                 io.Float.Output("spread", display_name="sd", tooltip="Standard deviation over the splits."),
             ],
@@ -177,7 +178,7 @@ class HypoNetMeasureInceptionScore(io.ComfyNode):
     def execute(cls, features: ImageFeatures, splits: int, name: str, seed: int) -> io.NodeOutput:
         name = engine.checked_name(name)
         measurement = measure_inception_score(features, splits=splits, seed=seed)
-        result = engine.keep(measurement, name)
+        result = engine.write_measurement(measurement, name)
         figures = result.figures
         return io.NodeOutput(result, figures["inception_score"], figures["inception_score_sd"], ui=result.as_ui())
 
@@ -190,7 +191,7 @@ class HypoNetMeasureKID(io.ComfyNode):
         return schema(
             node_id="HypoNetMeasureKID",
             display_name="KID",
-            category=engine.CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Kernel Inception Distance between two sets: like FID, but without its bias for small sets; "
                 "0 means alike and slightly negative values are normal there."
@@ -211,13 +212,13 @@ class HypoNetMeasureKID(io.ComfyNode):
                     "gamma", default=0.0, min=0.0, max=10.0, step=0.0001, tooltip="Kernel scale; 0: 1 / features."
                 ),
                 io.Float.Input("coef0", default=1.0, min=0.0, max=100.0, step=0.1, tooltip="Kernel offset."),
-                engine.name_input(),
+                widgets.name_input(),
                 seed_input(
-                    "Draws the subsets; 2020 gives torch-fidelity's draws.", default=2020, limit=engine.MAX_NUMPY_SEED
+                    "Draws the subsets; 2020 gives torch-fidelity's draws.", default=2020, limit=widgets.MAX_NUMPY_SEED
                 ),
             ],
             outputs=[
-                engine.result_output("Mean and spread over the subsets, with all settings."),
+                widgets.result_output("Mean and spread over the subsets, with all settings."),
                 io.Float.Output("kid", display_name="KID", tooltip="Mean over the subsets; lower is better."),
             ],
             is_output_node=True,
@@ -247,7 +248,7 @@ class HypoNetMeasureKID(io.ComfyNode):
             seed=seed,
             progress=progress_bar(1),
         )
-        result = engine.keep(measurement, name)
+        result = engine.write_measurement(measurement, name)
         return io.NodeOutput(result, result.figures["kid"], ui=result.as_ui())
 
 
@@ -259,7 +260,7 @@ class HypoNetMeasurePrecisionRecall(io.ComfyNode):
         return schema(
             node_id="HypoNetMeasurePrecisionRecall",
             display_name="Precision and Recall",
-            category=engine.CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Precision: how much of a set looks like the reference; recall: how much of the reference the set "
                 "reaches. Density and coverage are their sturdier relatives. All from nearest neighbours of features."
@@ -281,10 +282,10 @@ class HypoNetMeasurePrecisionRecall(io.ComfyNode):
                     max=1000,
                     tooltip="Neighbours for density and coverage as the package prdc counts them (edges outside).",
                 ),
-                engine.name_input(),
+                widgets.name_input(),
             ],
             outputs=[
-                engine.result_output("All six figures with their rules."),
+                widgets.result_output("All six figures with their rules."),
                 io.Float.Output("precision", display_name="precision", tooltip="By the closed rule, 0 to 1."),
                 io.Float.Output("recall", display_name="recall", tooltip="By the closed rule, 0 to 1."),
                 io.Float.Output("density", display_name="density", tooltip="By the open rule; may exceed 1."),
@@ -306,7 +307,7 @@ class HypoNetMeasurePrecisionRecall(io.ComfyNode):
             open_k=open_k,
             progress=progress_bar(1),
         )
-        result = engine.keep(measurement, name)
+        result = engine.write_measurement(measurement, name)
         figures = [result.figures[key] for key in ("precision", "recall", "density", "coverage")]
         return io.NodeOutput(result, *figures, ui=result.as_ui())
 
@@ -319,17 +320,17 @@ class HypoNetMeasureDiversity(io.ComfyNode):
         return schema(
             node_id="HypoNetMeasureDiversity",
             display_name="Diversity",
-            category=engine.CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "How unlike the pictures of each class are: mean distance of all pairs, distance to the "
                 "nearest other picture, and the Vendi score (the number of truly different pictures). Near-copies show."
             ),
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
-                engine.name_input(),
+                widgets.name_input(),
             ],
             outputs=[
-                engine.result_output("The figures of each class and their means."),
+                widgets.result_output("The figures of each class and their means."),
                 io.Float.Output("vendi", display_name="Vendi", tooltip="Mean over classes; 1 means copies."),
                 io.Float.Output("distance", display_name="distance", tooltip="Mean pairwise distance over classes."),
             ],
@@ -340,7 +341,7 @@ class HypoNetMeasureDiversity(io.ComfyNode):
     @checked
     def execute(cls, features: ImageFeatures, name: str) -> io.NodeOutput:
         name = engine.checked_name(name)
-        result = engine.keep(measure_diversity(features, progress=progress_bar(len(features))), name)
+        result = engine.write_measurement(measure_diversity(features, progress=progress_bar(len(features))), name)
         return io.NodeOutput(
             result, result.figures["vendi"], result.figures["mean_pairwise_distance"], ui=result.as_ui()
         )

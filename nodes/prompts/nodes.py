@@ -6,8 +6,8 @@ from comfy_api.latest import io, ui
 
 from .. import sockets
 from ..checks import checked
-from ..engine import FileCombo, schema, seed_input
 from ..hyponyms.hyponyms import Hyponyms
+from ..widgets import FileCombo, schema, seed_input
 from . import engine
 from .classes.make import hyponyms_of_wildcard
 from .classes.nodes import NODES as CLASSES

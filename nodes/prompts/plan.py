@@ -95,7 +95,7 @@ class Plan:
         programs = self._programs.get(label) or self.programs(label)
         prompt, picks = programs.positive.render(rank)
         negative, negative_picks = programs.negative.render(rank)
-        seed = _low_word(f"{programs.seed_key}\x1f{rank}\x1f{attempt}")  # item_seed, its key made once a class
+        seed = _item_seed(programs.seed_key, rank, attempt)
         return Item(label, rank, attempt, prompt, negative, picks + negative_picks if negative_picks else picks, seed)
 
     def schedule(self) -> Iterator[tuple[str, int]]:
@@ -240,12 +240,13 @@ def single_plan(template: str, library: Library, *, coverage: str, seed: int) ->
     return Plan((spec,), template, library, seed=seed, coverage=coverage, images_per_class=1, reserved=False)
 
 
-def item_seed(seed: int, label: str, rank: int, attempt: int) -> int:
+def _item_seed(seed_key: str, rank: int, attempt: int) -> int:
     """An image's own seed, below 2**32 since torch's CPU generator uses the low 32 bits only."""
-    return _low_word(f"{_seed_key(seed, label)}\x1f{rank}\x1f{attempt}")
+    return _low_word(f"{seed_key}\x1f{rank}\x1f{attempt}")
 
 
 def _seed_key(seed: int, label: str) -> str:
+    """What the seeds of one class of one plan depend on; made once a class."""
     return f"{seed}\x1f{unicodedata.normalize('NFC', label)}"
 
 

@@ -16,7 +16,7 @@ from ...evaluation.report.write import write_report
 from ...evaluation.results import Result, read_results
 from .. import paths, sockets
 from ..checks import checked
-from ..engine import schema
+from ..widgets import schema
 
 LINKS = 8  # inputs for results; a judgement: any number more comes by name, through `results`
 

@@ -11,13 +11,14 @@ from comfy_api.latest import io
 
 from .. import sockets
 from ..checks import checked
-from ..dataset.engine import writing_inputs
 from ..dataset.store.description import Copies
 from ..dataset.store.encode import Encoding
 from ..dataset.store.names import check_set_name, parse_sizes
-from ..engine import metadata_is_off, schema
+from ..dataset.widgets import writing_inputs
+from ..engine import metadata_is_off
 from ..prompts.item import Item
 from ..prompts.plan import Plan
+from ..widgets import schema
 from . import engine
 from .batching import batch_count, plan_batch
 from .job import GenerationJob, Request

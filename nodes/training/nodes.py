@@ -13,7 +13,7 @@ from ...evaluation.training.settings import CHOICES, RANGES, Settings
 from ...evaluation.training.train import weights_key
 from .. import sockets
 from ..checks import checked
-from ..engine import FileCombo, schema, seed_input
+from ..widgets import FileCombo, schema, seed_input
 from . import engine
 from .data.nodes import NODES as DATA_NODES
 from .paths import (

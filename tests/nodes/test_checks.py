@@ -19,7 +19,7 @@ def node():
     comfy.cli_args.args.cpu = True
     from comfy_api.latest import io
 
-    from hyponet.nodes.engine import FileCombo
+    from hyponet.nodes.widgets import FileCombo
 
     class Node(io.ComfyNode):
         @classmethod

@@ -40,7 +40,8 @@ ROOMS = (
     Room("nodes/extension.py", "the list of all node classes"),
     Room("__init__.py", "the entry point; imports `nodes/extension.py` when ComfyUI calls it, and nothing before"),
 )
-FACES = ("nodes.py", "extension.py", "sockets.py", "paths.py", "graph.py", "engine.py")  # these may import ComfyUI
+# these may import ComfyUI
+FACES = ("nodes.py", "extension.py", "sockets.py", "paths.py", "graph.py", "engine.py", "widgets.py")
 NODES_FACE = "nodes.py"  # node classes alone: no other room may lean on them
 LIST_OF_NODES, ENTRY_POINT = "nodes/extension.py", "__init__.py"
 NOT_SHIPPED = frozenset({"benchmarks", "dev", "headless", "tests", "tools"})

@@ -10,12 +10,14 @@ from comfy_api.latest import io
 from ....evaluation.pictures.tensors import to_image
 from ... import sockets
 from ...checks import checked
-from ...engine import FileCombo, progress_bar, schema
+from ...engine import progress_bar
 from ...hyponyms.classifier import Classifier
+from ...widgets import FileCombo, schema
 from ..contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
-from ..engine import checked_ref, dataset_input, dataset_output, facts, is_own, own_ref, shown
+from ..engine import checked_ref, facts, is_own, own_ref, shown
 from ..open import open_for_writing
 from ..store.store import DatasetRef, DatasetStore
+from ..widgets import dataset_input, dataset_output
 from . import engine
 from .items import reject_by_hand
 from .labels import check_labels, marks_of, report

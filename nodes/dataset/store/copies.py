@@ -14,8 +14,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ....evaluation.pictures.decode import decode, resize
+from ....evaluation.pictures.decode import decode
 from ....evaluation.pictures.manifest import DESCRIPTION, Record
+from ....evaluation.pictures.resize import resize
 from . import folders
 from .description import Copies, Description, read_description, write_description
 from .encode import Encoding, encode

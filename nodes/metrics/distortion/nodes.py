@@ -11,8 +11,9 @@ from ....evaluation.pictures.tensors import to_image
 from ....evaluation.plots import distortion_plot, to_pixels
 from ... import paths, sockets
 from ...checks import checked
-from ...engine import progress_bar, schema, seed_input
-from .. import engine
+from ...engine import progress_bar
+from ...widgets import schema, seed_input
+from .. import engine, widgets
 
 
 class HypoNetPlotDistortion(io.ComfyNode):
@@ -23,7 +24,7 @@ class HypoNetPlotDistortion(io.ComfyNode):
         return schema(
             node_id="HypoNetPlotDistortion",
             display_name="Distortion Curve",
-            category=engine.CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "FID of ever more distorted copies of a set against the set itself (Figure 5-3): it has to "
                 "rise. Each kind and strength is one pass over the set, so a few hundred pictures are plenty."
@@ -38,12 +39,12 @@ class HypoNetPlotDistortion(io.ComfyNode):
                 io.String.Input(
                     "strengths", default="0.1, 0.25, 0.5, 1", tooltip="Strengths from 0 to 1, separated by commas."
                 ),
-                *engine.preparation_inputs(),
-                engine.name_input(),
+                *widgets.preparation_inputs(),
+                widgets.name_input(),
                 seed_input("Of the noise and of where the rectangles lie."),
             ],
             outputs=[
-                engine.result_output("Every FID by kind and strength."),
+                widgets.result_output("Every FID by kind and strength."),
                 io.Image.Output("plot", display_name="plot", tooltip="One curve for each kind."),
             ],
             is_output_node=True,
@@ -68,7 +69,7 @@ class HypoNetPlotDistortion(io.ComfyNode):
     ) -> io.NodeOutput:
         name = engine.checked_name(name)
         chosen = [kind.strip() for kind in kinds.split(",") if kind.strip()]
-        levels = engine.numbers(strengths, "strengths")
+        levels = engine.parse_numbers(strengths, "strengths")
         images.hash_pictures(progress_bar(len(images)))
         curve = distortion_curve(
             images,
@@ -81,7 +82,7 @@ class HypoNetPlotDistortion(io.ComfyNode):
             batch=batch_size,
             progress=progress_bar((len(chosen) * len(levels) + 1) * len(images)),
         )
-        result = engine.keep(curve, name)
+        result = engine.write_measurement(curve, name)
         figures = result.figures
         plot = distortion_plot(figures["strengths"], figures["fid"], f"FID under distortion: {curve.name}")
         return io.NodeOutput(result, to_image(to_pixels(plot)), ui=result.as_ui())

@@ -12,8 +12,8 @@ from ....evaluation.metrics.features import ImageFeatures
 from ....evaluation.metrics.inception_weights import NETWORKS
 from ... import paths, sockets
 from ...checks import checked
-from ...engine import FileCombo, schema
-from .. import engine
+from ...widgets import FileCombo, schema
+from .. import widgets
 
 
 def statistics_bases() -> list[Path]:
@@ -38,7 +38,7 @@ class HypoNetSaveStatistics(io.ComfyNode):
         return schema(
             node_id="HypoNetSaveStatistics",
             display_name="Save Statistics",
-            category=engine.CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Writes mean and covariance of a set's features to output/hyponet/statistics, for FID without "
                 "the pictures. pytorch-fid and clean-fid read the file."
@@ -68,13 +68,13 @@ class HypoNetLoadStatistics(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         networks = list(NETWORKS)
-        size, convention = (engine.preparation_inputs()[i] for i in (2, 1))
+        size, convention = (widgets.preparation_inputs()[i] for i in (2, 1))
         size.tooltip = "To which size the pictures were first reduced, where the file does not say; 0: not at all."
         convention.tooltip = "How the pictures were prepared, where the file does not say."
         return schema(
             node_id="HypoNetLoadStatistics",
             display_name="Load Statistics",
-            category=engine.CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Reads reference statistics (.npz) of pytorch-fid, clean-fid or Save Statistics. Ours say "
                 "where they came from; of the others you have to."

@@ -8,9 +8,9 @@ from comfy_api.latest import io, ui
 
 from ... import sockets
 from ...checks import checked
-from ...engine import schema, seed_input
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import MODES, Hyponyms, HyponymSettings
+from ...widgets import schema, seed_input
 from .. import engine
 from ..item import ClassSpec
 from ..language.names import mention

@@ -47,7 +47,7 @@ from fractions import Fraction
 from .errors import SourceLocation, TemplateError
 from .syntax import (
     ESCAPABLE,
-    SAMPLERS,
+    SAMPLER_SIGNS,
     WEIGHT,
     Assign,
     Choice,
@@ -183,7 +183,7 @@ class _Parser:
 
     def skip_sampler(self) -> None:
         """Moves past the sampler that dynamicprompts allows; it changes nothing here."""
-        if self.text.startswith(SAMPLERS, self.offset):
+        if self.text.startswith(SAMPLER_SIGNS, self.offset):
             self.offset += 1
 
     def node(self, depth: int) -> Node:

@@ -81,7 +81,7 @@ Nodes = tuple[Node, ...]
 MARKS = ("{", "}", "$", "__", "\\", "#")  # a text without any of them is one Text, as it stands
 ESCAPABLE = "{}|$_#\\~@!:"
 WEIGHT = re.compile(r"(\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})::")
-SAMPLERS = ("~", "@", "!")  # of dynamicprompts, right after the opening of a choice or a wildcard
+SAMPLER_SIGNS = ("~", "@", "!")  # of dynamicprompts, right after the opening of a choice or a wildcard
 
 
 def is_plain(text: str) -> bool:
@@ -158,7 +158,7 @@ def _body(nodes: Nodes, stop: str) -> str:
     text = _text_of(nodes, stop)
     if WEIGHT.match(text):
         return text.replace(":", "\\:", 1)
-    return "\\" + text if text.startswith((*SAMPLERS, ":")) else text
+    return "\\" + text if text.startswith((*SAMPLER_SIGNS, ":")) else text
 
 
 def _decimal(weight: Fraction) -> str:

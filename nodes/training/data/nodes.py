@@ -10,7 +10,7 @@ from ....evaluation.pictures.sources import SOURCES, SPLITS
 from ... import sockets
 from ...checks import checked
 from ...dataset.store.store import DatasetRef
-from ...engine import schema, seed_input
+from ...widgets import schema, seed_input
 from . import engine
 
 CATEGORY = "HypoNet/Training"

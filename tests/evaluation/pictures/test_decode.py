@@ -9,15 +9,8 @@ import pytest
 import torchvision
 from PIL import Image, ImageOps
 
-from hyponet.evaluation.pictures.decode import (
-    FILTERS,
-    PICTURE_SUFFIXES,
-    CorruptPicture,
-    decode,
-    has_picture_suffix,
-    is_picture,
-    resize,
-)
+from hyponet.evaluation.pictures.decode import PICTURE_SUFFIXES, CorruptPicture, decode, has_picture_suffix, is_picture
+from hyponet.evaluation.pictures.resize import FILTERS, resize
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hyponet.nodes.prompts.drawing.render import render
 from hyponet.nodes.prompts.drawing.strategies import Balanced
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.language.errors import TemplateError
-from hyponet.nodes.prompts.plan import Plan, item_seed
+from hyponet.nodes.prompts.plan import Plan
 from hyponet.tests import LOAD_PACK
 
 from .prompt_fixtures import library
@@ -109,7 +109,7 @@ def test_seeds_are_below_two_to_the_32_and_differ_by_rank_attempt_label_and_seed
     assert all(0 <= seed < 2**32 for seed in seeds)
     first, again = made.item("cat", 0), made.item("cat", 0, 1)
     assert (first.prompt, first.picks, first.attempt, again.attempt) == (again.prompt, again.picks, 0, 1)
-    assert first.seed != again.seed != made.item("ship", 0).seed != item_seed(1, "ship", 0, 0)
+    assert first.seed != again.seed != made.item("ship", 0).seed != plan(seed=1).item("ship", 0).seed
     text = "0\x1fcat\x1f0\x1f1"  # the documented hash, by hand
     assert again.seed == int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")
 

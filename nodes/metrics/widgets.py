@@ -1,0 +1,93 @@
+"""The widgets that several metric nodes share: how pictures reach the network, and the name of a result."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ...evaluation.metrics.conventions import CONVENTIONS
+from ...evaluation.metrics.inception_weights import NETWORKS
+from ...evaluation.pictures.resize import CROPS, FILTERS
+from .. import sockets
+
+CATEGORY = "HypoNet/Metrics"
+NETWORK_NAMES = list(NETWORKS)
+MAX_NUMPY_SEED = 2**32 - 1  # the largest that numpy's RandomState takes
+
+
+def preparation_inputs() -> list[io.Input]:
+    """The widgets that say how pictures reach the network, alike on every node that runs it."""
+    return [
+        io.Combo.Input(
+            "network",
+            options=NETWORK_NAMES,
+            default=NETWORK_NAMES[0],
+            tooltip=(
+                "Which Inception v3: the FID network of 2015-12-05, the field's standard, or torchvision's "
+                "ImageNet-1k network, with which the thesis measured its Inception Score."
+            ),
+        ),
+        io.Combo.Input(
+            "convention",
+            options=list(CONVENTIONS),
+            default="torch-fidelity",
+            tooltip=(
+                "How pictures are brought to 299x299. Each tool does it its own way and the number depends on it; "
+                "both sets of a comparison need the same. thesis: as clean-fid for the FID network, PIL bicubic for "
+                "torchvision's."
+            ),
+        ),
+        io.Int.Input(
+            "size",
+            default=32,
+            min=0,
+            max=4096,
+            tooltip=(
+                "First reduce every picture to this many pixels a side (32: CIFAR-10, as the thesis does); "
+                "0 keeps each picture's own size."
+            ),
+        ),
+        io.Combo.Input(
+            "filter",
+            options=list(FILTERS),
+            default="bicubic",
+            tooltip="Filter of the first reduction. bicubic: PIL's, with antialias. Not used when size is 0.",
+        ),
+        io.Combo.Input(
+            "crop",
+            options=list(CROPS),
+            default="squash",
+            tooltip=(
+                "squash: both sides to the size. centre crop: the largest square in the middle. Not used when "
+                "size is 0."
+            ),
+        ),
+        io.Boolean.Input(
+            "download",
+            default=False,
+            tooltip="Fetch the network's weights (about 95 MB, once) into models/inception if they are not there.",
+        ),
+        io.Int.Input(
+            "batch_size",
+            default=0,
+            min=0,
+            max=1024,
+            tooltip="Pictures in one pass; 0 takes 4 on each core of a CPU and 32 on a GPU.",
+        ),
+    ]
+
+
+def name_input() -> io.Input:
+    """The widget that names a result."""
+    return io.String.Input(
+        "name",
+        default="",
+        tooltip=(
+            "Under which name the result is kept (output/hyponet/results/<name>) and shown in the report; "
+            "empty: the set's name."
+        ),
+    )
+
+
+def result_output(tooltip: str) -> io.Output:
+    """The output that the Report takes."""
+    return sockets.Result.Output("result", display_name="result", tooltip=tooltip + " For the Report node.")

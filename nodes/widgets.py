@@ -1,0 +1,27 @@
+"""What the faces of all rooms share: the schema filter, the seed, and combo boxes of names on disk."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from comfy_api.latest import io
+
+MAX_SEED = 2**64 - 1  # the largest that torch's generators take
+
+
+def schema(**fields: Any) -> io.Schema:
+    """`io.Schema` with only the fields that this ComfyUI knows (search_aliases came after 0.3.75)."""
+    parameters = inspect.signature(io.Schema).parameters
+    return io.Schema(**{name: value for name, value in fields.items() if name in parameters})
+
+
+class FileCombo(io.Combo.Input):
+    """A combo box of names on disk. They come and go while a graph waits, so whoever opens one looks it up."""
+
+    lists_files = True
+
+
+def seed_input(tooltip: str, *, default: int = 0, limit: int = MAX_SEED, changes: bool = False) -> io.Input:
+    """The seed; `changes` lets the frontend draw another one after each run, as people expect of a prompt node."""
+    return io.Int.Input("seed", default=default, min=0, max=limit, control_after_generate=changes, tooltip=tooltip)
