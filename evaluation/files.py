@@ -1,7 +1,8 @@
-"""Files that are there whole or not at all. Standard library only."""
+"""Files that are there whole or not at all, and what they hash to. Standard library only."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import time
@@ -9,8 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .progress import Progress
+
 # seconds; together longer than a viewer or a virus scanner has a small file open
 _PAUSES = (0.02, 0.1, 0.5)
+_BLOCK_BYTES = 1 << 22  # read at once while a file is hashed: 4 MiB, so that an interrupt waits milliseconds
 _numbers = itertools.count()  # two threads that write files of one name at once have a temporary file each
 
 
@@ -63,3 +67,22 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def file_sha256(path: Path, progress: Progress | None = None) -> str:
+    """The file's SHA-256 in hexadecimal digits.
+
+    Args:
+        progress: called with (bytes read, bytes in all); what it raises stops the work.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    size = path.stat().st_size
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+            if progress is not None:
+                progress(file.tell(), size)
+    return digest.hexdigest()

@@ -14,15 +14,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..evaluation.files import replacing
+from ..evaluation.files import file_sha256, replacing
 from ..evaluation.progress import Progress
 from .upstream import ModelFile, Upstream
 
 logger = logging.getLogger("hyponet")
 
 UNKNOWN = "unknown"
-_BLOCK_BYTES = 1 << 22  # read at once while a file is hashed: 4 MiB, so that an interrupt waits milliseconds
-_MAX_TEXT = 300  # characters, a judgement; a longer widget value is recorded by its hash
+_MAX_TEXT = 300  # characters; a longer widget value is recorded by its hash
 _FILE_TYPES = {".safetensors", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".sft", ".gguf", ".pkl", ".yaml"}
 _FILE_TYPES |= {".png", ".jpg", ".jpeg", ".webp", ".bmp"}  # a picture upstream of the model (an adapter's) counts too
 # widget -> the model folder that it names files of; other widgets are looked up in all folders
@@ -138,7 +137,7 @@ class FileHashes:
         state = path.stat()
         key = f"{os.path.realpath(path)}|{state.st_size}|{state.st_mtime_ns}"
         if key not in self._hashes:
-            self._hashes[key] = _hash(path, state.st_size, progress)
+            self._hashes[key] = file_sha256(path, progress)
             self._write()
         return self._hashes[key]
 
@@ -158,17 +157,6 @@ def _read_hashes(cache_file: Path) -> dict[str, str]:
     if not isinstance(hashes, dict):
         return {}
     return {key: value for key, value in hashes.items() if isinstance(value, str) and len(value) == 64}
-
-
-def _hash(path: Path, size: int, progress: Progress) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        bytes_read = 0
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-            bytes_read += len(block)
-            progress(bytes_read, size)
-    return digest.hexdigest()
 
 
 class Identifier:

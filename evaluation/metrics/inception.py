@@ -9,7 +9,6 @@ TensorFlow's graph as pytorch-fid 0.3.0 documents it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..files import file_sha256
 from .convolution import Convolution
 from .inception_weights import FID_NETWORK, NETWORKS
 
@@ -298,9 +298,7 @@ def load_inception(path: Path, network: str) -> Inception:
         ) from error
     if not isinstance(state, Mapping):
         raise ValueError(f"{path} holds {type(state).__name__}; expected the state dict of {network}; get it again")
-    with open(path, "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
-    return Inception(network, state, digest)
+    return Inception(network, state, file_sha256(path))
 
 
 @contextmanager

@@ -9,7 +9,6 @@ So the state is weights, optimizer and a step number, and a run can stop between
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -19,6 +18,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..files import file_sha256
 from ..pictures.labelled_images import LabelledImages
 from ..progress import Progress
 from .augment import epoch_plan, gather
@@ -62,14 +62,8 @@ class Trained:
 
 
 def weights_key(path: Path | None) -> str:
-    """A hash of a file of first weights, for Settings.weights_key; empty for None."""
-    if path is None:
-        return ""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    """The SHA-256 of a file of first weights, for Settings.weights_key; empty for None."""
+    return "" if path is None else file_sha256(path)
 
 
 def folder_name(data: LabelledImages, settings: Settings) -> str:
@@ -164,7 +158,7 @@ def _start(
     identity: str,
     device: torch.device,
     weights: Path | None,
-    pictures: int,
+    picture_count: int,
 ) -> TrainState:
     """The run before its first step."""
     network = build(settings.architecture, len(data.class_names), settings.stem, settings.seed)
@@ -174,7 +168,7 @@ def _start(
     network = network.to(device)
     if device.type != "cpu":  # there plain weights are faster: its fused AdamW copies any others, twice a step
         network = network.to(memory_format=torch.channels_last)
-    return TrainState(identity, settings, pictures, network, _optimizer(network, settings), device)
+    return TrainState(identity, settings, picture_count, network, _optimizer(network, settings), device)
 
 
 def _loop(
@@ -209,7 +203,7 @@ def _loop(
                 torch._foreach_copy_(buffers_after_step, buffers)  # buffer.copy_() one by one, in one call
                 reporter.report()
                 if time.monotonic() - saved > SAVE_SECONDS:
-                    save_failed = not _saved(state, folder / STATE, quiet=save_failed)
+                    save_failed = not _try_to_save(state, folder / STATE, quiet=save_failed)
                     saved = time.monotonic()
             held_out_accuracy = _held_out_accuracy(state, pictures, reporter)
             state.close_epoch(held_out_accuracy, settings.rate(state.step - 1, state.steps))
@@ -249,8 +243,8 @@ def _save_checkpoint(
     return save_checkpoint(path, state.network, data.class_names, pictures.preprocessing, provenance)
 
 
-def _saved(state: TrainState, path: Path, quiet: bool) -> bool:
-    """Whether the state could be kept; a full disk costs a killed process its work, not a running one."""
+def _try_to_save(state: TrainState, path: Path, quiet: bool) -> bool:
+    """Save the state; whether that worked: a full disk costs a killed process its work, not a running one."""
     try:
         state.save(path)
     except (OSError, RuntimeError) as error:  # torch names a full disk a RuntimeError

@@ -20,9 +20,8 @@ from .load import load_batch, table_of
 from .merge import merge
 from .save import save_items
 from .split import PARTS, Shares, split
-from .store.description import Copies
+from .store.description import Copies, parse_sizes
 from .store.encode import Encoding
-from .store.names import parse_sizes
 from .store.store import DatasetRef, DatasetStore
 from .summary import plot, summarize
 

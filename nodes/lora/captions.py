@@ -18,11 +18,11 @@ from PIL import Image
 
 from ...evaluation.chunks import chunks
 from ...evaluation.files import replacing
-from ...evaluation.pictures.decode import decode, has_picture_suffix, is_picture
+from ...evaluation.pictures.decode import decode, is_picture
 from ...evaluation.progress import Progress
 
 RECORD = "captions.json"
-FORMAT = "hyponet.captions"
+FORMAT, VERSION = "hyponet.captions", 1
 PLACEHOLDER = "{label}"
 
 Captioner = Callable[[Sequence[np.ndarray], Sequence[str]], list[str]]
@@ -177,7 +177,7 @@ def folder_key(folder: Path) -> str:
     """A hash of the captions and of name, size and time of the pictures: what a cache key needs of a typed folder."""
     total = hashlib.blake2b(digest_size=16)
     for path in sorted(folder.iterdir()):
-        if has_picture_suffix(path.name):
+        if is_picture(path):
             state = path.stat()
             total.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
         elif path.suffix.lower() == ".txt":
@@ -236,8 +236,8 @@ def _read_record(folder: Path) -> list[Entry]:
         return []
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] != FORMAT:
-            raise KeyError("format")
+        if (data["format"], data["version"]) != (FORMAT, VERSION):
+            raise ValueError(f"it is {data['format']} version {data['version']}, not {FORMAT} version {VERSION}")
         entries = [Entry(**{key: str(item[key]) for key in Entry.__dataclass_fields__}) for item in data["pictures"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
@@ -250,7 +250,7 @@ def _read_record(folder: Path) -> list[Entry]:
 
 
 def _write_record(folder: Path, entries: list[Entry]) -> None:
-    data = {"format": FORMAT, "version": 1, "pictures": [asdict(entry) for entry in entries]}
+    data = {"format": FORMAT, "version": VERSION, "pictures": [asdict(entry) for entry in entries]}
     _write(folder / RECORD, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
 
 

@@ -11,9 +11,9 @@ from comfy_api.latest import io
 
 from .. import sockets
 from ..checks import checked
-from ..dataset.store.description import Copies
+from ..dataset.store.description import Copies, parse_sizes
 from ..dataset.store.encode import Encoding
-from ..dataset.store.names import check_set_name, parse_sizes
+from ..dataset.store.names import check_set_name
 from ..dataset.widgets import writing_inputs
 from ..engine import metadata_is_off
 from ..prompts.item import Item

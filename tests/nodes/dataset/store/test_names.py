@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hyponet.nodes.dataset.store.names import assign_folders, check_set_name, parse_sizes, safe_folder
+from hyponet.nodes.dataset.store.description import parse_sizes
+from hyponet.nodes.dataset.store.names import assign_folders, check_set_name, safe_folder
 
 KOREAN = "\uace0\uc591\uc774"
 GRIN = "\U0001f600"
