@@ -1,0 +1,41 @@
+"""Files written whole: the training's state, and logs that go on.
+
+Writes to a temporary name beside the target, flushes it to the disk and renames it, so that a kill at any moment leaves
+the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file, then put it in the place of `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.stem}.half{path.suffix}")
+    write(half)
+    with half.open("rb") as file:
+        os.fsync(file.fileno())
+    half.replace(path)
+
+
+def save_state(state: dict[str, Any], path: Path) -> None:
+    write_whole(path, lambda half: torch.save(state, half))
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def append_row(path: Path, header: str, row: str) -> None:
+    """Add a line to a csv file, with its header first."""
+    is_new = not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{header}\n{row}\n" if is_new else f"{row}\n")

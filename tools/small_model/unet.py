@@ -1,0 +1,195 @@
+"""Training of the UNet: noise prediction on SD's own schedule.
+
+Reads latents, labels, captions and a first UNet (or makes one); writes state.pt (weights, mean weights, optimizers,
+step), curve.csv and sheets of samples. A step depends on the seed and its number alone, so a restart goes on as if
+nothing had happened.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from .captions import JITTER, Captions
+from .engine import new_unet, sampling_sigmas
+from .muon import Muon
+from .state import append_row, load_state, save_state
+from .text_table import Context
+
+log = logging.getLogger("hyponet")
+
+HEADER = "step,pictures,loss,pictures_per_second,hours"
+
+
+@dataclass(frozen=True, slots=True)
+class UnetSettings:
+    """Args:
+    steps: stop at this step; 0 goes on until stopped.
+    anneal: let the rates fall to 0 over the steps from where training began to `steps`.
+    mean_decay: the mean weights keep this share of themselves at every step.
+    """
+
+    steps: int = 0
+    batch: int = 64
+    muon_rate: float = 0.02
+    adam_rate: float = 1e-3
+    warm_up: int = 50
+    anneal: bool = False
+    mean_decay: float = 0.999
+    seed: int = 0
+    save_seconds: float = 480
+    log_every: int = 25
+    samples_every: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Args:
+    latents: (2, N, 4, 8, 8), mirror images in the second; in the UNet's scale.
+    labels, colours: for each of the N pictures its class and the name of its middle's colour.
+    """
+
+    latents: Tensor
+    labels: tuple[str, ...]
+    colours: tuple[str, ...]
+
+
+class Trainer:
+    """The UNet, its mean weights, the optimizers and the step, with their file."""
+
+    def __init__(self, path: Path, settings: UnetSettings, start: Path | None, device: str) -> None:
+        """Go on from `path`; where there is none, from the weights in `start`, or from nothing."""
+        self.path, self.settings = path, settings
+        self.unet = new_unet(torch.Generator().manual_seed(settings.seed))
+        if start is not None and not path.exists():
+            self.unet.load_state_dict({name: weight.float() for name, weight in load_file(start).items()})
+        self.unet.to(device, memory_format=torch.channels_last).train()
+        self.mean = copy.deepcopy(self.unet).eval().requires_grad_(False)
+        by_muon, by_adam = split_parameters(self.unet)
+        self.muon = Muon(by_muon, settings.muon_rate)
+        self.adam = torch.optim.AdamW(by_adam, lr=settings.adam_rate, betas=(0.9, 0.98), weight_decay=0.01)
+        self.step = 0
+        if path.exists():
+            self._load()
+        self.first_step = self.step
+
+    def _load(self) -> None:
+        state = load_state(self.path)
+        self.unet.load_state_dict(state["unet"])
+        self.mean.load_state_dict(state["mean"])
+        self.muon.load_state_dict(state["muon"])
+        self.adam.load_state_dict(state["adam"])
+        self.step = state["step"]
+
+    def save(self) -> None:
+        parts = {"unet": self.unet, "mean": self.mean, "muon": self.muon, "adam": self.adam}
+        save_state({name: part.state_dict() for name, part in parts.items()} | {"step": self.step}, self.path)
+
+    def rate(self) -> float:
+        """The share of the full rates at this step."""
+        warm = min(1.0, (self.step + 1) / self.settings.warm_up)
+        if not self.settings.anneal:
+            return warm
+        return warm * (self.settings.steps - self.step) / (self.settings.steps - self.first_step)
+
+    def update(self, loss: Tensor) -> None:
+        """One step down the loss's gradient."""
+        self.unet.zero_grad(set_to_none=True)
+        loss.backward()
+        for optimizer, full in ((self.muon, self.settings.muon_rate), (self.adam, self.settings.adam_rate)):
+            for group in optimizer.param_groups:
+                group["lr"] = full * self.rate()
+            optimizer.step()
+        self.step += 1
+        keep = min(self.settings.mean_decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            mean, weights = list(self.mean.parameters()), list(self.unet.parameters())
+            torch._foreach_lerp_(mean, weights, 1 - keep)
+
+
+def split_parameters(unet: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """What Muon trains (inner matrices and convolutions) and what AdamW does (the rest)."""
+    outer = ("time_embed.", "input_blocks.0.", "out.")
+    named = list(unet.named_parameters())
+    inner = {name for name, weight in named if weight.ndim > 1 and not name.startswith(outer)}
+    return [weight for name, weight in named if name in inner], [w for name, w in named if name not in inner]
+
+
+def noise_loss(unet: nn.Module, latents: Tensor, context: Tensor, generator: torch.Generator) -> Tensor:
+    """Weighted squared error of the predicted noise, at noise levels about the one where classes take shape.
+
+    Args:
+        latents: (B, 4, 8, 8) of deviation 1.
+        context: (B, 77, 768).
+        generator: of the CPU, so that every device sees the same noise.
+    """
+    levels = sampling_sigmas()
+    wanted = -0.3 + 1.3 * torch.randn(len(latents), generator=generator)
+    steps = (levels.log()[None] - wanted[:, None]).abs().argmin(1)
+    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+    sigma = levels[steps].to(latents.device)[:, None, None, None]
+    noisy = (latents + sigma * noise) / (sigma**2 + 1).sqrt()
+    with torch.autocast(latents.device.type, torch.bfloat16):
+        predicted = unet(noisy.contiguous(memory_format=torch.channels_last), steps.to(latents.device).float(), context)
+    wrong = (predicted.float() - noise).square().mean((1, 2, 3))
+    return (wrong * (sigma.flatten() ** 2 + 1).clamp(max=16)).mean()
+
+
+def batch_of(examples: Examples, captions: Captions, context: Context, settings: UnetSettings, step: int,
+             generator: torch.Generator) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The latents and the context of a step: every picture once an epoch, in an order of the epoch's own."""
+    count = len(examples.labels)
+    per_epoch = count // settings.batch
+    epoch, place = divmod(step, per_epoch)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(settings.seed * 1_000_003 + epoch))
+    chosen = order[place * settings.batch : (place + 1) * settings.batch]
+    mirrored = torch.randint(2, (settings.batch,), generator=generator)
+    rng = random.Random(f"{settings.seed} {step}")
+    texts = [captions.draw(examples.labels[one], examples.colours[one], rng) for one in chosen.tolist()]
+    jitter = [rng.random() < JITTER for _ in texts]
+    return examples.latents[mirrored, chosen].float(), context(texts, jitter, seed=step)
+
+
+def train_unet(
+    trainer: Trainer,
+    examples: Examples,
+    captions: Captions,
+    context: Context,
+    sample: Callable[[nn.Module, int], None],
+) -> None:
+    """Train until the settings' last step; `sample` draws with the mean weights now and then."""
+    settings, device = trainer.settings, next(trainer.unet.parameters()).device
+    folder = trainer.path.parent
+    began = saved = logged = time.monotonic()
+    losses: list[float] = []
+    while not settings.steps or trainer.step < settings.steps:
+        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + trainer.step)
+        latents, words = batch_of(examples, captions, context, settings, trainer.step, generator)
+        loss = noise_loss(trainer.unet, latents.to(device), words.to(device), generator)
+        trainer.update(loss)
+        losses.append(float(loss))
+        if trainer.step % settings.log_every == 0:
+            now = time.monotonic()
+            speed = len(losses) * settings.batch / (now - logged)
+            mean = sum(losses) / len(losses)
+            row = f"{trainer.step},{trainer.step * settings.batch},{mean:.4f},{speed:.1f},{(now - began) / 3600:.3f}"
+            append_row(folder / "curve.csv", HEADER, row)
+            log.info("%s = %s", HEADER, row)
+            losses, logged = [], now
+        if time.monotonic() - saved > settings.save_seconds:
+            trainer.save()
+            saved = time.monotonic()
+        if trainer.step % settings.samples_every == 0:
+            sample(trainer.mean, trainer.step)
+            logged = time.monotonic()
+    trainer.save()
+    sample(trainer.mean, trainer.step)
