@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -83,7 +84,7 @@ def vae(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     parts = Parts(options.folder)
-    settings = UnetSettings(options.steps, options.batch, options.muon_rate, options.adam_rate, seed=options.seed)
+    settings = settings_of(options, options.steps)
     trainer = Trainer(options.folder / "state.pt", settings, options.start, options.device)
     train_unet(trainer, examples(parts, options.pictures), parts.captions(), parts.context, parts.sample)
 
@@ -98,12 +99,15 @@ def anneal(options: argparse.Namespace) -> None:
         first = load_state(target)["step"]
         marker.write_text(f"{first} {first + options.steps}", encoding="ascii")
     first, last = (int(number) for number in marker.read_text(encoding="ascii").split())
-    settings = UnetSettings(
-        last, options.batch, options.muon_rate, options.adam_rate, anneal=True, mean_decay=0.99, seed=options.seed
-    )
+    settings = replace(settings_of(options, last), anneal=True, mean_decay=0.99)
     trainer = Trainer(target, settings, None, options.device)
     trainer.first_step = first
     train_unet(trainer, examples(parts, options.pictures), parts.captions(), parts.context, parts.sample)
+
+
+def settings_of(options: argparse.Namespace, last: int) -> UnetSettings:
+    rates = (options.muon_rate, options.adam_rate)
+    return UnetSettings(last, options.batch, *rates, seed=options.seed, is_compiled=options.compile)
 
 
 def sample(options: argparse.Namespace) -> None:
@@ -163,9 +167,10 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--pictures", type=Path, required=True)
         one.add_argument("--start", type=Path)
         one.add_argument("--steps", type=int, default=0 if name == "train" else 1500)
-        one.add_argument("--batch", type=int, default=64)
+        one.add_argument("--batch", type=int, default=96)
         one.add_argument("--muon-rate", type=float, default=0.02)
         one.add_argument("--adam-rate", type=float, default=1e-3)
+        one.add_argument("--compile", action="store_true", help="fuse layers; needs a C++ compiler")
         one.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     one = command("sample", sample, "two contact sheets")
     one.add_argument("--state", type=Path)

@@ -6,6 +6,7 @@ networks", 2024 (coefficients of the Newton-Schulz iteration, Nesterov momentum,
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 import torch
@@ -26,23 +27,34 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
         for group in self.param_groups:
+            # matrices of one shape go through the iteration together, which is several times as fast on a CPU
+            by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
-                mean = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
-                mean.lerp_(parameter.grad, 1 - group["momentum"])
-                update = parameter.grad.lerp(mean, group["momentum"])  # Nesterov
-                matrix = orthogonal(update.reshape(len(update), -1))
-                tall = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.add_(matrix.reshape(update.shape), alpha=-group["lr"] * tall)
+                by_shape[parameter.shape].append(parameter)
+            for parameters in by_shape.values():
+                gradients = [one.grad for one in parameters]
+                means = [self.state[one].setdefault("momentum", torch.zeros_like(one)) for one in parameters]
+                torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
+                updates = torch._foreach_lerp(gradients, means, group["momentum"])  # Nesterov
+                steps = orthogonal(torch.stack([_matrix(one) for one in updates]))
+                tall = max(1.0, steps.shape[1] / steps.shape[2]) ** 0.5
+                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+                for parameter, step in zip(parameters, steps, strict=True):
+                    _matrix(parameter).add_(step, alpha=-group["lr"] * tall)
 
 
-def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
-    """The matrix with all singular values near 1, by a quintic Newton-Schulz iteration in bfloat16."""
+def _matrix(weight: Tensor) -> Tensor:
+    """A view of (O, I) or (O, I, H, W), the latter in channels_last, as (O, columns)."""
+    return weight.permute(0, 2, 3, 1).flatten(1) if weight.ndim == 4 else weight
+
+
+def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
+    """The matrices (N, O, I) with all singular values near 1, by a quintic Newton-Schulz iteration in bfloat16."""
     first, second, third = COEFFICIENTS
-    is_tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if is_tall else matrix).bfloat16()
-    x = x / (x.norm() + 1e-7)
+    is_wide = matrices.shape[1] < matrices.shape[2]
+    x = (matrices.mT if is_wide else matrices).bfloat16().contiguous()
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(steps):
-        gram = x @ x.T
-        x = first * x + (second * gram + third * gram @ gram) @ x
-    return (x.T if is_tall else x).to(matrix.dtype)
+        gram = x.mT @ x
+        x = first * x + x @ (second * gram + third * gram @ gram)
+    return (x.mT if is_wide else x).float()
