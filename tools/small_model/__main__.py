@@ -107,7 +107,9 @@ def anneal(options: argparse.Namespace) -> None:
 
 def settings_of(options: argparse.Namespace, last: int) -> UnetSettings:
     rates = (options.muon_rate, options.adam_rate)
-    return UnetSettings(last, options.batch, *rates, seed=options.seed, is_compiled=options.compile)
+    return UnetSettings(
+        last, options.batch, *rates, seed=options.seed, workers=options.workers, is_compiled=options.compile
+    )
 
 
 def sample(options: argparse.Namespace) -> None:
@@ -143,7 +145,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--comfyui", type=Path, default=os.environ.get("HYPONET_COMFYUI"), help="ComfyUI's folder")
     whole.add_argument("--folder", type=Path, required=True, help="where all parts and the state lie")
     whole.add_argument("--seed", type=int, default=0)
-    whole.add_argument("--threads", type=int, default=2)
+    whole.add_argument("--threads", type=int, default=1, help="threads in each operation")
     commands = whole.add_subparsers(required=True)
 
     def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
@@ -170,6 +172,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--batch", type=int, default=96)
         one.add_argument("--muon-rate", type=float, default=0.02)
         one.add_argument("--adam-rate", type=float, default=1e-3)
+        one.add_argument("--workers", type=int, default=2, help="threads that share each batch; 1 on a GPU")
         one.add_argument("--compile", action="store_true", help="fuse layers; needs a C++ compiler")
         one.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     one = command("sample", sample, "two contact sheets")

@@ -8,39 +8,54 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from concurrent.futures import Executor
+from functools import partial
 
 import torch
 from torch import Tensor
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+TOGETHER = 4
 
 
 class Muon(torch.optim.Optimizer):
     """Args:
     parameters: matrices and convolutions (taken as matrices of one row an output channel).
     lr: rate; every step moves a matrix by about this in spectral norm.
+    pool: the threads that share the work.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95, decay: float = 0.01) -> None:
+    def __init__(
+        self, parameters: Iterable[Tensor], lr: float, pool: Executor, momentum: float = 0.95, decay: float = 0.01
+    ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": decay})
+        self.pool = pool
 
-    @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
         for group in self.param_groups:
-            # matrices of one shape go through the iteration together, which is several times as fast on a CPU
-            by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
-            for parameter in group["params"]:
-                by_shape[parameter.shape].append(parameter)
-            for parameters in by_shape.values():
-                gradients = [one.grad for one in parameters]
-                means = [self.state[one].setdefault("momentum", torch.zeros_like(one)) for one in parameters]
-                torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
-                updates = torch._foreach_lerp(gradients, means, group["momentum"])  # Nesterov
-                steps = orthogonal(torch.stack([_matrix(one) for one in updates]))
-                tall = max(1.0, steps.shape[1] / steps.shape[2]) ** 0.5
-                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
-                for parameter, step in zip(parameters, steps, strict=True):
-                    _matrix(parameter).add_(step, alpha=-group["lr"] * tall)
+            list(self.pool.map(partial(self._step, group), alike(group["params"])))
+
+    @torch.no_grad()
+    def _step(self, group: dict[str, float], parameters: list[Tensor]) -> None:
+        gradients = [one.grad for one in parameters]
+        means = [self.state[one].setdefault("momentum", torch.zeros_like(one)) for one in parameters]
+        torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
+        updates = torch._foreach_lerp(gradients, means, group["momentum"])  # Nesterov
+        steps = orthogonal(torch.stack([_matrix(one) for one in updates]))
+        tall = max(1.0, steps.shape[1] / steps.shape[2]) ** 0.5
+        torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+        for parameter, step in zip(parameters, steps, strict=True):
+            _matrix(parameter).add_(step, alpha=-group["lr"] * tall)
+
+
+def alike(parameters: list[Tensor]) -> list[list[Tensor]]:
+    """Parameters of one shape, a few together (fewer, larger products), the most work first."""
+    by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
+    for parameter in parameters:
+        by_shape[parameter.shape].append(parameter)
+    lists = by_shape.values()
+    some = [several[at : at + TOGETHER] for several in lists for at in range(0, len(several), TOGETHER)]
+    return sorted(some, key=lambda several: -sum(one.numel() for one in several))
 
 
 def _matrix(weight: Tensor) -> Tensor:
