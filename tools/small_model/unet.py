@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 import random
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ from .text_table import Context
 
 log = logging.getLogger("hyponet")
 
-HEADER = "step,pictures,loss,pictures_per_second,hours"
+HEADER = "step,pictures,loss,pictures_per_second,pictures_per_cpu_second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class UnetSettings:
     workers: int = 2
     is_compiled: bool = False
     save_seconds: float = 480
-    log_every: int = 5
+    log_every: int = 25
     samples_every: int = 500
 
 
@@ -88,6 +89,7 @@ class Trainer:
         if path.exists():
             self._load()
         self.first_step = self.step
+        self.is_stopped = False  # a signal may set it: the step in hand is finished, the state saved
         self.forward = torch.compile(self.unet) if settings.is_compiled else self.unet
 
     def _load(self) -> None:
@@ -181,6 +183,16 @@ def batch_of(examples: Examples, captions: Captions, context: Context, settings:
     return examples.latents[mirrored, chosen].float(), context(texts, jitter, seed=step)
 
 
+def stop_on_signals(trainer: Trainer) -> None:
+    """Let Ctrl-C and SIGTERM end the training after the step in hand."""
+
+    def stop(*_: object) -> None:
+        trainer.is_stopped = True
+
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, stop)
+
+
 def train_unet(
     trainer: Trainer,
     examples: Examples,
@@ -189,26 +201,29 @@ def train_unet(
     sample: Callable[[nn.Module, int], None],
 ) -> None:
     """Train until the settings' last step; `sample` draws with the mean weights now and then."""
+    stop_on_signals(trainer)
     settings, folder = trainer.settings, trainer.path.parent
-    began = saved = logged = time.monotonic()
+    saved = logged = time.monotonic()
+    busy = time.process_time()
     losses: list[float] = []
-    while not settings.steps or trainer.step < settings.steps:
+    while not trainer.is_stopped and (not settings.steps or trainer.step < settings.steps):
         generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + trainer.step)
         latents, words = batch_of(examples, captions, context, settings, trainer.step, generator)
         losses.append(trainer.update(latents, words))
         if trainer.step % settings.log_every == 0:
             now = time.monotonic()
-            speed = len(losses) * settings.batch / (now - logged)
-            mean = sum(losses) / len(losses)
-            row = f"{trainer.step},{trainer.pictures},{mean:.4f},{speed:.1f},{(now - began) / 3600:.3f}"
+            pictures, mean = len(losses) * settings.batch, sum(losses) / len(losses)
+            speeds = f"{pictures / (now - logged):.1f},{pictures / (time.process_time() - busy):.1f}"
+            row = f"{trainer.step},{trainer.pictures},{mean:.4f},{speeds}"
             append_row(folder / "curve.csv", HEADER, row)
             log.info("%s = %s", HEADER, row)
-            losses, logged = [], now
+            losses, logged, busy = [], now, time.process_time()
         if time.monotonic() - saved > settings.save_seconds:
             trainer.save()
             saved = time.monotonic()
         if trainer.step % settings.samples_every == 0:
             sample(trainer.mean, trainer.step)
-            logged = time.monotonic()
+            logged, busy = time.monotonic(), time.process_time()
     trainer.save()
-    sample(trainer.mean, trainer.step)
+    if not trainer.is_stopped:
+        sample(trainer.mean, trainer.step)
