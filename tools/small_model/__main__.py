@@ -169,7 +169,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--pictures", type=Path, required=True)
         one.add_argument("--start", type=Path)
         one.add_argument("--steps", type=int, default=0 if name == "train" else 1500)
-        one.add_argument("--batch", type=int, default=96)
+        one.add_argument("--batch", type=int, default=64)
         one.add_argument("--muon-rate", type=float, default=0.02)
         one.add_argument("--adam-rate", type=float, default=1e-3)
         one.add_argument("--workers", type=int, default=2, help="threads that share each batch; 1 on a GPU")

@@ -44,7 +44,7 @@ class UnetSettings:
     """
 
     steps: int = 0
-    batch: int = 96
+    batch: int = 64
     muon_rate: float = 0.02
     adam_rate: float = 1e-3
     warm_up: int = 50
@@ -54,7 +54,7 @@ class UnetSettings:
     workers: int = 2
     is_compiled: bool = False
     save_seconds: float = 480
-    log_every: int = 25
+    log_every: int = 10
     samples_every: int = 500
 
 
