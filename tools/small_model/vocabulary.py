@@ -71,7 +71,7 @@ class Vocabulary:
 def read_vocabulary(root: Path = ROOT) -> Vocabulary:
     """All words, from the pack in `root`."""
     lists = root / "wildcards"
-    data = root / "nodes" / "hyponet" / "data"
+    data = root / "nodes" / "hyponyms" / "data"
     tree = wordnet_subtrees(data / "wordnet30_nouns.zip")
     unfit = (data / "unfit_words.txt").read_text(encoding="utf-8").lower().splitlines()
     templates, negatives = _prompts(root / "workflows" / "api")

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
+
 from hyponet.tools.small_model.captions import Captions
 from hyponet.tools.small_model.data import CLASSES, read_pictures
 from hyponet.tools.small_model.muon import orthogonal
 from hyponet.tools.small_model.state import write_whole
 from hyponet.tools.small_model.unet import Examples, Trainer, UnetSettings, train_unet
-from PIL import Image
 
 
 @pytest.mark.parametrize("shape", [(2, 32, 96), (1, 96, 32)])

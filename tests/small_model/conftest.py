@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from hyponet.tools.small_model import engine
 from hyponet.tools.small_model.text_table import Context, TextTable, new_directions, new_table
 from hyponet.tools.small_model.vocabulary import Vocabulary, read_vocabulary
@@ -19,10 +20,7 @@ def vocabulary() -> Vocabulary:
 
 @pytest.fixture(scope="session")
 def tokenizer():
-    folder = os.environ.get("HYPONET_COMFYUI")
-    if not folder:
-        pytest.skip("needs ComfyUI's tokenizer: HYPONET_COMFYUI")
-    engine.use_comfyui(Path(folder))
+    engine.use_comfyui(Path(os.environ["HYPONET_COMFYUI"]))
     return engine.tokenizer()
 
 

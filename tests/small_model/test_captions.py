@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from hyponet.tools.small_model.captions import Captions, colour_of, product_prompts
 from hyponet.tools.small_model.data import CLASSES
 

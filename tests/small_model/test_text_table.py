@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from hyponet.tools.small_model.data import CLASSES
 from hyponet.tools.small_model.export import text_weights
 from hyponet.tools.small_model.text_table import says, tokens_of
