@@ -43,7 +43,7 @@ def picture(label: str, rank: int) -> np.ndarray:
 
 
 def schedule(images: int) -> list[tuple[str, int]]:
-    return [(LABELS[place % len(LABELS)], place // len(LABELS)) for place in range(images)]
+    return [(LABELS[index % len(LABELS)], index // len(LABELS)) for index in range(images)]
 
 
 def open_set(base: Path) -> AbstractContextManager[DatasetStore]:

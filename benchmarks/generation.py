@@ -86,8 +86,8 @@ def compare_throughput(server: Server, images: int, steps: int, rounds: int) -> 
         graph = our_graph(prompts(images, f"b{turn}"), f"turn{turn}", steps)
         ours.append(timed(lambda graph=graph: client.run(graph), server))
     pairs = list(zip(theirs, ours, strict=True))
-    ratio, work = (statistics.median(other[k] / mine[k] for other, mine in pairs) for k in (0, 1))
-    speeds = [images / statistics.median(seconds for seconds, _ in each) for each in (ours, theirs)]
+    ratio, work = (statistics.median(native_run[k] / our_run[k] for native_run, our_run in pairs) for k in (0, 1))
+    speeds = [images / statistics.median(seconds for seconds, _ in runs) for runs in (ours, theirs)]
     print(f"{images} images of 64x64, {steps} steps: {speeds[0]:.2f} images/s, native {speeds[1]:.2f}")
     print(f"{ratio:.2f} times as many images a second; native takes {work:.2f} times the processor time")
 
@@ -142,7 +142,7 @@ def measure_loop(models: Path, images: int, steps: int) -> None:
             pipeline.decode(pipeline.sample(pipeline.encode(items[:1]), lambda *_: None))
             began = time.perf_counter()
             with BackgroundWriter(store, queue_size=16) as writer:
-                report: Callable[[float, Any], None] = lambda done, denoised: None  # noqa: E731
+                report: Callable[[float, Any], None] = lambda fraction, denoised: None  # noqa: E731
                 loop = GenerationLoop(Watched(pipeline, clock), writer.put, report, engine.out_of_memory, engine.release_memory, batch_size=8, steps=steps)  # fmt: skip  # noqa: E501
                 loop.generate(items)
             whole = time.perf_counter() - began
@@ -196,7 +196,7 @@ def measure_memory(images: int) -> float:
             with BackgroundWriter(store, queue_size=16) as writer:
                 no_memory: Callable[[BaseException], bool] = lambda error: False  # noqa: E731
                 loop = GenerationLoop(
-                    Stub(), writer.put, lambda done, x0: None, no_memory, lambda: None, batch_size=8, steps=1
+                    Stub(), writer.put, lambda fraction, x0: None, no_memory, lambda: None, batch_size=8, steps=1
                 )
                 assert loop.generate(plan.item(*key) for key in store.missing(plan.schedule())) == images
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -228,8 +228,8 @@ def main() -> None:
         comfy.cli_args.args.cpu = True
         measure_loop(models, options.loop_images, options.steps)
     if options.part in ("all", "memory"):
-        held = [int(subprocess.check_output([sys.executable, __file__, "--hold", str(n)])) for n in (100, 10_000)]
-        print(f"most memory held: {held[0]} MB for 100 images, {held[1]} MB for 10,000")
+        peaks = [int(subprocess.check_output([sys.executable, __file__, "--hold", str(n)])) for n in (100, 10_000)]
+        print(f"most memory held: {peaks[0]} MB for 100 images, {peaks[1]} MB for 10,000")
 
 
 if __name__ == "__main__":

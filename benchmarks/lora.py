@@ -98,12 +98,12 @@ def compare(model, clip, vae, latents, positive, folder, options, checkpointing:
             engine.train_lora(model, clip, vae, job)
 
     def same_layers() -> None:
-        kept = engine.attached, engine.make_layers
+        originals = engine.attached, engine.make_layers
         engine.attached, engine.make_layers = weight_adapters, comfy_layers
         try:
             ours()
         finally:
-            engine.attached, engine.make_layers = kept
+            engine.attached, engine.make_layers = originals
 
     rows = []
     for _ in range(options.pairs):

@@ -120,12 +120,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=("frechet", "neighbours"), help="one half; the matrix roots take minutes")
-    given = parser.parse_args()
+    options = parser.parse_args()
     warnings.simplefilter("ignore")
-    if given.only != "neighbours":
+    if options.only != "neighbours":
         compare_frechet()
-    if given.only != "frechet":
-        compare_neighbours(given.rounds)
+    if options.only != "frechet":
+        compare_neighbours(options.rounds)
 
 
 if __name__ == "__main__":

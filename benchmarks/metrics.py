@@ -71,7 +71,7 @@ def torch_fidelitys(weights: Path, first: Path, second: Path, batch: int) -> Fig
     """torch-fidelity's own; its default batch is 64."""
     import torch_fidelity
 
-    found = torch_fidelity.calculate_metrics(
+    measured = torch_fidelity.calculate_metrics(
         input1=str(first),
         input2=str(second),
         feature_extractor="inception-v3-compat",
@@ -83,7 +83,7 @@ def torch_fidelitys(weights: Path, first: Path, second: Path, batch: int) -> Fig
         cache=False,
         verbose=False,
     )
-    return {"fid": found["frechet_inception_distance"], "is": found["inception_score_mean"]}
+    return {"fid": measured["frechet_inception_distance"], "is": measured["inception_score_mean"]}
 
 
 def pytorch_fids(weights: Path, first: Path, second: Path) -> Figures:
@@ -137,12 +137,12 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--skip", default="", help="tools to leave out, separated by commas")
-    given = parser.parse_args()
+    options = parser.parse_args()
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as scratch:
         write_random_weights(Path(scratch))
         weights = Path(scratch) / FID_FILE
-        sets = [write_pictures(Path(scratch) / str(seed), given.count, given.side, seed) for seed in (0, 1)]
+        sets = [write_pictures(Path(scratch) / str(seed), options.count, options.side, seed) for seed in (0, 1)]
         tools: dict[str, Callable[[], Figures]] = {
             "ours": lambda: ours(weights, *sets),
             "torch-fidelity": lambda: torch_fidelitys(weights, *sets, 64),
@@ -150,29 +150,30 @@ def main() -> None:
             "pytorch-fid": lambda: pytorch_fids(weights, *sets),
             "clean-fid": lambda: clean_fids(weights, *sets),
         }
-        for name in given.skip.split(","):
+        for name in options.skip.split(","):
             tools.pop(name.strip(), None)
         spent: dict[str, list[tuple[float, float]]] = {name: [] for name in tools}
-        found: dict[str, Figures] = {}
-        for _ in range(given.rounds):
+        figures: dict[str, Figures] = {}
+        for _ in range(options.rounds):
             for name, run in tools.items():
                 wall, cpu = time.perf_counter(), processor_seconds()
                 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                    found[name] = run()
+                    figures[name] = run()
                 spent[name].append((time.perf_counter() - wall, processor_seconds() - cpu))
         middle = {name: [statistics.median(times) for times in zip(*spent[name], strict=True)] for name in tools}
-        print(f"{given.count} + {given.count} pictures of {given.side}x{given.side}, {torch.get_num_threads()} threads")
+        sizes = f"{options.count} + {options.count} pictures of {options.side}x{options.side}"
+        print(f"{sizes}, {torch.get_num_threads()} threads")
         for name, (wall, cpu) in middle.items():
             ratios = f"{wall / middle['ours'][0]:.2f} (processor {cpu / middle['ours'][1]:.2f})"
-            print(f"{name}: {wall:.1f} s, processor {cpu:.1f} s, {ratios} times ours; {found[name]}", flush=True)
+            print(f"{name}: {wall:.1f} s, processor {cpu:.1f} s, {ratios} times ours; {figures[name]}", flush=True)
         for convention in ("pytorch-fid", "clean-fid"):
-            if convention in found:
+            if convention in figures:
                 fid = ours(weights, *sets, convention)["fid"]
-                print(f"our FID as {convention}: {fid:.8g}, apart {abs(fid / found[convention]['fid'] - 1):.1e}")
+                print(f"our FID as {convention}: {fid:.8g}, apart {abs(fid / figures[convention]['fid'] - 1):.1e}")
         for name in tools:
             if name.startswith("torch-fidelity"):
-                apart = abs(found["ours"]["fid"] / found[name]["fid"] - 1)
-                print(f"FID apart from {name}: {apart:.1e}; IS {abs(found['ours']['is'] - found[name]['is']):.1e}")
+                apart = abs(figures["ours"]["fid"] / figures[name]["fid"] - 1)
+                print(f"FID apart from {name}: {apart:.1e}; IS {abs(figures['ours']['is'] - figures[name]['is']):.1e}")
 
 
 if __name__ == "__main__":

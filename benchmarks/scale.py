@@ -42,7 +42,7 @@ def open_set(base: Path, name: str) -> DatasetStore:
 
 
 def schedule(count: int) -> list[tuple[str, int]]:
-    return [(LABELS[place % 10], place // 10) for place in range(count)]
+    return [(LABELS[index % 10], index // 10) for index in range(count)]
 
 
 def write_manifest(root: Path, count: int) -> None:
@@ -76,26 +76,28 @@ def compare_opening(base: Path, count: int, rounds: int) -> None:
         assert missing == 1000
     tracemalloc.start()
     store = open_set(base, "large")
-    kept, peak = tracemalloc.get_traced_memory()
+    current, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     store.close()
     megabytes = (base / "large" / "metadata.jsonl").stat().st_size / 1e6
     ratio = statistics.median(theirs / mine for theirs, mine in zip(peer, ours, strict=True))
     seconds, busy = statistics.median(ours), statistics.median(used)
     print(f"{count:,} lines, {megabytes:.0f} MB: opened and asked in {seconds:.1f} s ({busy:.1f} s of one core)")
-    print(f"{ratio:.1f} times as fast as json.loads of every line; {kept / 1e6:.1f} MB kept, {peak / 1e6:.0f} MB peak")
+    print(
+        f"{ratio:.1f} times as fast as json.loads of every line; {current / 1e6:.1f} MB kept, {peak / 1e6:.0f} MB peak"
+    )
 
 
 def measure_writing(base: Path) -> None:
     """Memory of this process after 100 and after 10,000 pictures of 128x128."""
-    held = {}
+    peaks = {}
     rng = np.random.default_rng(0)
     with closing(open_set(base, "many")) as store, BackgroundWriter(store) as writer:
-        for place, (label, rank) in enumerate(schedule(10_000), 1):
+        for number, (label, rank) in enumerate(schedule(10_000), 1):
             writer.put(Item(label, rank, 0, PROMPT, "", PICKS, rank), rng.integers(0, 256, (128, 128, 3), np.uint8))
-            if place in (100, 10_000):
-                held[place] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"most memory held: {held[100]:.0f} MB at 100 pictures, {held[10_000]:.0f} MB at 10,000")
+            if number in (100, 10_000):
+                peaks[number] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"most memory held: {peaks[100]:.0f} MB at 100 pictures, {peaks[10_000]:.0f} MB at 10,000")
 
 
 def main() -> None:

@@ -100,10 +100,10 @@ def run_bare(root: Path) -> list[Epoch]:
     epochs = []
     for _ in range(EPOCHS):
         begun = now()
-        for at in torch.randperm(len(images)).split(32):
+        for indices in torch.randperm(len(images)).split(32):
             optimizer.zero_grad()
-            logits = network(images[at].permute(0, 3, 1, 2).float().div_(255))
-            nn.functional.cross_entropy(logits, labels[at]).backward()
+            logits = network(images[indices].permute(0, 3, 1, 2).float().div_(255))
+            nn.functional.cross_entropy(logits, labels[indices]).backward()
             optimizer.step()
         epochs.append(now().since(begun))
     return epochs
@@ -120,7 +120,7 @@ def run_ours(root: Path, precision: str) -> list[Epoch]:
 
     with tempfile.TemporaryDirectory() as folder:
         train(data, replace(Settings(epochs=EPOCHS), precision=precision), Path(folder), callback=callback)
-    return [Epoch(float("nan"), float("nan")), *(two.since(one) for one, two in itertools.pairwise(marks))]
+    return [Epoch(float("nan"), float("nan")), *(end.since(start) for start, end in itertools.pairwise(marks))]
 
 
 def run_one(way: str, root: Path) -> None:
@@ -157,19 +157,19 @@ def main() -> None:
         for _ in range(options.rounds):
             for way in WAYS:
                 command = [sys.executable, __file__, "--one", way, "--root", str(root)]
-                done = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-                rates[way] += done["rates"]
-                cpu[way] += done["cpu"]
-                memory[way].append(done["memory"])
-    speed = {way: statistics.median(found) for way, found in rates.items()}
-    peak = {way: statistics.median(found) for way, found in memory.items()}
+                measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+                rates[way] += measured["rates"]
+                cpu[way] += measured["cpu"]
+                memory[way].append(measured["memory"])
+    speed = {way: statistics.median(values) for way, values in rates.items()}
+    peak = {way: statistics.median(values) for way, values in memory.items()}
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options.pictures} pictures")
     for way in WAYS:
         print(f"{way}: {speed[way]:.1f} images/s, peak {peak[way]:.0f} MB")
     print(f"ours / ImageFolder + DataLoader (2 workers), fp32: {speed['ours'] / speed['folder']:.2f} (bar 4)")
     print(f"ours bfloat16 / ImageFolder: {speed['ours bfloat16'] / speed['folder']:.2f}")
     print(f"ours / bare loop, fp32: {speed['ours'] / speed['bare']:.3f} (bar 0.95)")
-    spent = {way: statistics.median(found) for way, found in cpu.items()}
+    spent = {way: statistics.median(values) for way, values in cpu.items()}
     print("By computing time instead of the clock, for machines that are busy with other work:")
     print(f"  ours / bare loop, fp32: {spent['ours'] / spent['bare']:.3f}")
     print(f"  ours with one core / ImageFolder with two that never wait: {spent['ours'] / (2 * spent['folder']):.2f}")

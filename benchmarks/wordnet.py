@@ -35,8 +35,8 @@ def seconds(code: str) -> tuple[float, float]:
 def main() -> None:
     pairs = [(seconds(BARE), seconds(FIRST_LIST)) for _ in range(RUNS)]
     for number, kind in enumerate(("wall", "processor")):
-        bare = statistics.median(one[number] for one, _ in pairs)
-        added = statistics.median(other[number] - one[number] for one, other in pairs)
+        bare = statistics.median(bare_run[number] for bare_run, _ in pairs)
+        added = statistics.median(list_run[number] - bare_run[number] for bare_run, list_run in pairs)
         print(f"{kind}: torch alone {bare:.2f} s; the first hyponym list adds {added:.2f} s (bar: 4 s)")
 
 

@@ -45,14 +45,14 @@ def crops(count: int) -> np.ndarray:
     for name in PHOTOS:
         photo = getattr(data, name)()
         photos.append(Image.fromarray(np.asarray(photo[0] if isinstance(photo, tuple) else photo)[..., :3]))
-    made = np.empty((count, 512, 512, 3), np.uint8)
-    for place in range(count):
-        photo = photos[place % len(photos)]
+    crops = np.empty((count, 512, 512, 3), np.uint8)
+    for index in range(count):
+        photo = photos[index % len(photos)]
         side = int(rng.integers(256, min(photo.size) + 1))
         left, top = (int(rng.integers(0, length - side + 1)) for length in photo.size)
         crop = photo.crop((left, top, left + side, top + side))
-        made[place] = np.asarray(crop.resize((512, 512), Image.Resampling.BICUBIC))
-    return made
+        crops[index] = np.asarray(crop.resize((512, 512), Image.Resampling.BICUBIC))
+    return crops
 
 
 def save_image(comfyui: str, folder: Path) -> Any:
@@ -84,8 +84,8 @@ def time_ours(base: Path, images: Any) -> float:
     with BackgroundWriter(store) as writer:
         for start in range(0, len(images), 8):
             batch = np.clip(255.0 * images[start : start + 8].numpy(), 0, 255).astype(np.uint8)
-            for place, image in enumerate(batch, start):
-                writer.put(Item("photo", place, 0, "a photo", "", (), place), image)
+            for rank, image in enumerate(batch, start):
+                writer.put(Item("photo", rank, 0, "a photo", "", (), rank), image)
     taken = time.perf_counter() - begin
     store.close()
     return taken
@@ -121,8 +121,8 @@ def main() -> None:
         base = Path(folder)
         saver = save_image(options.comfyui, base)
         for number in range(options.rounds):
-            for made in ("native", "ours", "ours.work", "ours.sheets"):
-                shutil.rmtree(base / made, ignore_errors=True)
+            for name in ("native", "ours", "ours.work", "ours.sheets"):
+                shutil.rmtree(base / name, ignore_errors=True)
             native, ours = time_native(saver, images), time_ours(base, images)
             ratios.append(native / ours)
             print(f"round {number + 1}: SaveImage {len(images) / native:.1f} images/s, ours {len(images) / ours:.1f}")

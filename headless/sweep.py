@@ -106,7 +106,7 @@ class Driver:
             ServerGone: no answer for `patience` seconds; what is known stays on disk.
             KeyboardInterrupt: passed on, after taking what still waits out of the queue.
         """
-        self._look_back()
+        self._resume()
         silent_since: float | None = None
         try:
             while self._queued() or self._next():
@@ -141,7 +141,7 @@ class Driver:
     def _queued(self) -> list[RowRun]:
         return [run for run in self.runs if run.phase is Phase.QUEUED]
 
-    def _look_back(self) -> None:
+    def _resume(self) -> None:
         """Take up what an earlier driver left: skip what is done, ask again for what it had queued."""
         for run in self.runs:
             if run.state.key != run.row.key or run.state.status == FAILED:
@@ -217,9 +217,9 @@ class Driver:
         self.state.write(run.row.name, run.state)
         run.phase = Phase.FAILED if problem else Phase.DONE
         self.clock.add(run.row.weight)
-        weight = sum(other.row.weight for other in self.runs if not other.is_over)
+        weight = sum(row_run.row.weight for row_run in self.runs if not row_run.is_over)
         note = f"FAILED: {problem}" if problem else f"{run.state.seconds:.1f} s"
-        count = sum(other.is_over for other in self.runs)
+        count = sum(row_run.is_over for row_run in self.runs)
         self.say(f"[{count}/{len(self.runs)}] {run.row.name}: {note}; {self.clock.left(weight)}")
 
     def _show(self) -> None:

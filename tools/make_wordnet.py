@@ -43,14 +43,14 @@ def unpack(package: Path) -> dict[str, bytes]:
     raw = package.read_bytes()
     if not raw.startswith(b"!<arch>\n"):
         raise ValueError(f"{package} is no Debian package")
-    at = 8
-    while at < len(raw):
-        name, size = raw[at : at + 16].decode().strip().rstrip("/"), int(raw[at + 48 : at + 58])
+    offset = 8
+    while offset < len(raw):
+        name, size = raw[offset : offset + 16].decode().strip().rstrip("/"), int(raw[offset + 48 : offset + 58])
         if name.startswith("data.tar"):
-            with tarfile.open(fileobj=io.BytesIO(raw[at + 60 : at + 60 + size])) as archive:
+            with tarfile.open(fileobj=io.BytesIO(raw[offset + 60 : offset + 60 + size])) as archive:
                 files = [member for member in archive if member.isfile()]
                 return {member.name: archive.extractfile(member).read() for member in files}  # type: ignore[union-attr]
-        at += 60 + size + size % 2
+        offset += 60 + size + size % 2
     raise ValueError(f"{package} has no data.tar")
 
 

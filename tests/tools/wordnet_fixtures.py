@@ -30,8 +30,8 @@ def parse(files: dict[str, bytes]) -> tuple[dict[str, Synset], dict[str, list[st
             continue
         fields = line.split("|")[0].split()
         words = int(fields[3], 16)
-        rest = fields[5 + 2 * words :]
-        pointers = [tuple(rest[i : i + 4]) for i in range(0, len(rest), 4)]
+        remaining = fields[5 + 2 * words :]
+        pointers = [tuple(remaining[i : i + 4]) for i in range(0, len(remaining), 4)]
         noun = [(symbol, target, source[:2]) for symbol, target, part, source in pointers if part == "n"]
         synsets[fields[0]] = (fields[4 : 4 + 2 * words : 2], noun)
     for line in files["index.noun"].decode("ascii").splitlines():
@@ -58,10 +58,12 @@ def digests(synsets: dict[str, Synset], senses: dict[str, list[str]]) -> str:
             for lemma in (synset[0] if source == "00" else [synset[0][int(source, 16) - 1]])
         ]
         related = [",".join(targets(synset, symbol)) for symbol in ("@", "@i", "~")]
-        lines.append(f"{offset} {lemmas} {' '.join(f'[{one}]' for one in related)} {','.join(sorted(set(marked)))}\n")
+        lines.append(
+            f"{offset} {lemmas} {' '.join(f'[{offsets}]' for offsets in related)} {','.join(sorted(set(marked)))}\n"
+        )
     blocks = [lines[i : i + 1000] for i in range(0, len(lines), 1000)]
     hashes = [hashlib.sha256("".join(block).encode()).hexdigest() for block in blocks]
-    return "".join(f"{1000 * number} {one}\n" for number, one in enumerate(hashes))
+    return "".join(f"{1000 * number} {digest}\n" for number, digest in enumerate(hashes))
 
 
 class Lists:
@@ -79,12 +81,12 @@ class Lists:
                         self.marked[lemma.lower()].add(lemma)
 
     def above(self, offset: str) -> set[str]:
-        found, todo = set(), [offset]
+        ancestors, todo = set(), [offset]
         while todo:
             new = targets(self.synsets[todo.pop()], "@", "@i")
-            todo += [one for one in new if one not in found]
-            found.update(new)
-        return found
+            todo += [target for target in new if target not in ancestors]
+            ancestors.update(new)
+        return ancestors
 
     def unfit(self, word: str, exact: bool = False) -> bool:
         lemma = word.replace(" ", "_")
@@ -95,61 +97,61 @@ class Lists:
         return word.lower() in self.whole or any(part.startswith(self.starts) for part in parts)
 
     def elsewhere(self, word: str, roots: list[str]) -> bool:
-        found = self.senses.get(word.lower().replace(" ", "_"), [])
-        return any(not ({one} | self.above(one)) & set(roots) for one in found)
+        offsets = self.senses.get(word.lower().replace(" ", "_"), [])
+        return any(not ({offset} | self.above(offset)) & set(roots) for offset in offsets)
 
     def class_word(self, root: str) -> str:
         first = self.synsets[root][0][0].split("_")
-        over = {squeezed(lemma) for one in {root} | self.above(root) for lemma in self.synsets[one][0]}
+        over = {squeezed(lemma) for ancestor in {root} | self.above(root) for lemma in self.synsets[ancestor][0]}
         return first[-1] if len(first) > 1 and squeezed(first[-1]) in over else " ".join(first)
 
     def exact(self, wnid: str) -> tuple[list[str], list[str]]:
         roots = targets(self.synsets[wnid], "@")
-        kept = self.words(roots, [self.class_word(root) for root in roots])
+        words = self.words(roots, [self.class_word(root) for root in roots])
         broader = roots[0]
-        while not kept:
+        while not words:
             broader = targets(self.synsets[broader], "@")[0]
-            kept = self.words(roots, [self.class_word(broader)] * len(roots))
-        return roots, kept
+            words = self.words(roots, [self.class_word(broader)] * len(roots))
+        return roots, words
 
     def words(self, roots: list[str], names: list[str]) -> list[str]:
-        kept: dict[str, str] = {}
-        seen = set(roots)
+        listed: dict[str, str] = {}
+        visited = set(roots)
         for root, name in zip(roots, names, strict=True):
-            for one in targets(self.synsets[root], "~"):
-                if one in seen:
+            for hyponym in targets(self.synsets[root], "~"):
+                if hyponym in visited:
                     continue
-                seen.add(one)
-                last_resort, any_kept = [], False
-                for word in (lemma.replace("_", " ") for lemma in self.synsets[one][0]):
+                visited.add(hyponym)
+                last_resort, any_listed = [], False
+                for word in (lemma.replace("_", " ") for lemma in self.synsets[hyponym][0]):
                     if self.unfit(word, exact=True):
                         continue
                     if not self.elsewhere(word, roots):
-                        any_kept |= kept.setdefault(squeezed(word), word) == word
+                        any_listed |= listed.setdefault(squeezed(word), word) == word
                     elif squeezed(word).endswith(squeezed(name)):
                         last_resort.append(word)
                     else:
-                        any_kept |= self.lengthen(kept, word, name, roots)
+                        any_listed |= self.lengthen(listed, word, name, roots)
                 for word in last_resort:
-                    if not any_kept and squeezed(word.split()[-1]) != squeezed(name):
-                        any_kept |= self.lengthen(kept, word, name, roots)
-        return list(kept.values())
+                    if not any_listed and squeezed(word.split()[-1]) != squeezed(name):
+                        any_listed |= self.lengthen(listed, word, name, roots)
+        return list(listed.values())
 
-    def lengthen(self, kept: dict[str, str], word: str, name: str, roots: list[str]) -> bool:
+    def lengthen(self, listed: dict[str, str], word: str, name: str, roots: list[str]) -> bool:
         longer = f"{word} {name}"
-        if self.elsewhere(longer, roots) or self.unfit(longer) or squeezed(longer) in kept:
+        if self.elsewhere(longer, roots) or self.unfit(longer) or squeezed(longer) in listed:
             return False
-        kept[squeezed(longer)] = longer
+        listed[squeezed(longer)] = longer
         return True
 
     def thesis(self, offsets: list[str]) -> tuple[str, list[str]]:
-        root = next(up for one in offsets for up in targets(self.synsets[one], "@"))
-        kept: dict[str, str] = {}
-        for one in targets(self.synsets[root], "~"):
-            for word in (lemma.replace("_", " ") for lemma in self.synsets[one][0]):
+        root = next(up for offset in offsets for up in targets(self.synsets[offset], "@"))
+        listed: dict[str, str] = {}
+        for hyponym in targets(self.synsets[root], "~"):
+            for word in (lemma.replace("_", " ") for lemma in self.synsets[hyponym][0]):
                 if not self.unfit(word):
-                    kept.setdefault(squeezed(word), word)
-        return root, list(kept.values())
+                    listed.setdefault(squeezed(word), word)
+        return root, list(listed.values())
 
 
 def squeezed(word: str) -> str:
@@ -191,9 +193,9 @@ def main() -> None:
         for line in (source.DATA / "imagenet1k.txt").read_text().splitlines():
             wnid, label = line.split("\t")
             roots, words = lists.exact(wnid[1:])
-            found = [f"{one.offset():08d}" for one in reader.synsets(label, pos="n")]
-            root, thesis = lists.thesis(found)
-            names = " ".join(f"n{one}" for one in roots)
+            offsets = [f"{synset.offset():08d}" for synset in reader.synsets(label, pos="n")]
+            root, thesis = lists.thesis(offsets)
+            names = " ".join(f"n{root}" for root in roots)
             rows.append(f"{wnid}\t{label}\t{names}\t{', '.join(words)}\tn{root}\t{', '.join(thesis)}\n")
     (OUT / "imagenet_hyponyms.tsv").write_text("".join(rows), newline="\n")
     (OUT / "wordnet_digests.txt").write_text(digests(synsets, senses), newline="\n")

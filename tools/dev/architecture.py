@@ -29,8 +29,8 @@ def rooms_block() -> str:
 
 def with_rooms(page: str) -> str:
     """The page with the block between the markers written anew."""
-    before, _, rest = page.partition(START)
-    _, _, after = rest.partition(END)
+    before, _, remaining = page.partition(START)
+    _, _, after = remaining.partition(END)
     return f"{before}{START}\n{rooms_block()}\n{END}{after}"
 
 

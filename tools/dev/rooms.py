@@ -80,12 +80,12 @@ def shipped_files(root: Path) -> list[str]:
 def all_imports(root: Path) -> list[Import]:
     """Every import of the shipped files."""
     files = shipped_files(root)
-    known = frozenset(files)
+    all_files = frozenset(files)
     return [
         Import(file, node.lineno, module, target, is_lazy)
         for file in files
         for node, is_lazy in _statements(ast.parse((root / file).read_text("utf-8")))
-        for module, target in _modules(file, node, known)
+        for module, target in _modules(file, node, all_files)
     ]
 
 
@@ -97,7 +97,7 @@ def _statements(node: ast.AST, is_lazy: bool = False) -> Iterator[tuple[ast.Impo
         yield from _statements(child, is_lazy or is_function)
 
 
-def _modules(file: str, node: ast.Import | ast.ImportFrom, known: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _modules(file: str, node: ast.Import | ast.ImportFrom, all_files: frozenset[str]) -> Iterator[tuple[str, str]]:
     """(module, target) of every name that the statement imports."""
     if isinstance(node, ast.Import):
         yield from ((alias.name, "") for alias in node.names)
@@ -111,13 +111,13 @@ def _modules(file: str, node: ast.Import | ast.ImportFrom, known: frozenset[str]
             return
         base = folders[: len(folders) - above] + (node.module.split(".") if node.module else [])
         for alias in node.names:
-            yield "", _file([*base, alias.name], known) or _file(base, known)
+            yield "", _file([*base, alias.name], all_files) or _file(base, all_files)
 
 
-def _file(parts: list[str], known: frozenset[str]) -> str:
+def _file(parts: list[str], all_files: frozenset[str]) -> str:
     """The file of the module with these parts: a file, a package, or, of a folder that is not there, its path."""
     for path in ("/".join(parts) + ".py", "/".join([*parts, "__init__.py"])):
-        if path in known:
+        if path in all_files:
             return path
     return ""
 

@@ -14,6 +14,7 @@ from typing import Any
 _SCHEDULE = ("images_per_class", "order", "shard")
 _NO_PART = ("count", "synset")
 _MAX_CHANGES = 8  # differences that an error lists; a judgement
+_NOTHING = object()  # in the place of a setting that only one side has; JSON's null is a value
 
 
 class OtherSettings(ValueError):
@@ -36,7 +37,10 @@ def differences(existing: Mapping[str, Any], requested: Mapping[str, Any]) -> li
 
 
 def plan_differences(existing: Mapping[str, Any], requested: Mapping[str, Any]) -> list[str]:
-    """What makes the same item come out otherwise; classes and wildcards that only one plan has do not."""
+    """What makes the same item come out otherwise; classes and wildcards that only one plan has do not.
+
+    A merge of different sets has their plans under `merged`, which are compared in pairs.
+    """
     if not existing or not requested:
         return []
     ours, theirs = existing.get("merged"), requested.get("merged")
@@ -45,7 +49,7 @@ def plan_differences(existing: Mapping[str, Any], requested: Mapping[str, Any]) 
     old, new = _deciding(existing), _deciding(requested)
     for part in ("class", "wildcards"):
         shared = old[part].keys() & new[part].keys()
-        old[part], new[part] = ({key: each[part][key] for key in shared} for each in (old, new))
+        old[part], new[part] = ({key: plan[part][key] for key in shared} for plan in (old, new))
     return differences({"plan": old}, {"plan": new})
 
 
@@ -67,13 +71,14 @@ def plan_classes(plan: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _deciding(plan: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in plan.items() if key not in (*_SCHEDULE, "classes", "wildcards")}
+    """The plan without its schedule; classes as name -> class, so that they compare in any order."""
+    settings = {key: value for key, value in plan.items() if key not in (*_SCHEDULE, "classes", "wildcards")}
     classes = {
         spec["name"]: {key: value for key, value in spec.items() if key not in _NO_PART}
         for spec in plan.get("classes") or ()
     }
     wildcards = plan.get("wildcards")
-    return {**kept, "class": classes, "wildcards": wildcards if isinstance(wildcards, dict) else {}}
+    return {**settings, "class": classes, "wildcards": wildcards if isinstance(wildcards, dict) else {}}
 
 
 def _flat(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -82,9 +87,6 @@ def _flat(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(value, f"{path}.{key}" if path else str(key))
     else:
         yield path, data
-
-
-_NOTHING = object()
 
 
 def _shown(values: dict[str, Any], key: str) -> str:
