@@ -28,7 +28,7 @@ class Classifier:
         synsets: one WordNet 3.0 id an output ("n02123045"), "" where unknown.
         preprocessing: its input [B,3,h,w] for pictures [B,H,W,C] in 0..1, as it was trained to see them.
         module: maps [B,3,H,W] to logits [B, classes].
-        place: moves the module where it is to run and returns that device; ComfyUI's memory management in the nodes.
+        to_device: moves the module where it is to run, returns that device; in the nodes ComfyUI's memory management.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Classifier:
     synsets: tuple[str, ...]
     preprocessing: Preprocess
     module: torch.nn.Module
-    place: Callable[[], torch.device] = field(default=_cpu, compare=False)
+    to_device: Callable[[], torch.device] = field(default=_cpu, compare=False)
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         """The model's input [B,3,h,w] float32 for `images`: [B,H,W,C] float in 0..1, C of 1, 3 or 4."""
@@ -45,7 +45,7 @@ class Classifier:
 
     def logits(self, batch: torch.Tensor) -> torch.Tensor:
         """Logits [B, classes] float32 on the CPU for a preprocessed batch [B,3,h,w]."""
-        device = self.place()
+        device = self.to_device()
         with torch.no_grad():
             rows: torch.Tensor = self.module(batch.to(device=device, dtype=torch.float32))
         return rows.float().cpu()

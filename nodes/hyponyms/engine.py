@@ -66,9 +66,9 @@ def managed(classifier: Classifier) -> Classifier:
         offload_device=comfy.model_management.unet_offload_device(),
     )
 
-    def place() -> torch.device:
+    def to_device() -> torch.device:
         # whole or not at all: a partial load leaves the loose parameters of transformers on the CPU
         comfy.model_management.load_models_gpu([patcher], force_full_load=True)
         return patcher.load_device
 
-    return dataclasses.replace(classifier, place=place)
+    return dataclasses.replace(classifier, to_device=to_device)

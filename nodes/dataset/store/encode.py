@@ -67,12 +67,12 @@ def encode(image: np.ndarray, encoding: Encoding, texts: dict[str, str]) -> byte
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(f"image is {image.dtype} {image.shape}; expected uint8 [H, W, 3]; drop alpha, add no batch")
-    shown = texts if encoding.text else {}
+    written = texts if encoding.text else {}
     if encoding.format == "png":
-        return _png(image, shown)
+        return _png(image, written)
     out = io.BytesIO()
     picture = Image.fromarray(image)
-    exif = _exif(shown)
+    exif = _exif(written)
     if encoding.format == "webp lossless":
         picture.save(out, "WEBP", lossless=True, quality=0, method=0, xmp=_XMP, exif=exif)
     elif encoding.format == "webp":
@@ -142,8 +142,8 @@ def _exif(texts: dict[str, str]) -> Image.Exif:
 def _with_xmp(jpeg: bytes) -> bytes:
     """The JPEG with our XMP in a segment of its own behind the first; older versions of PIL write none."""
     body = b"http://ns.adobe.com/xap/1.0/\0" + _XMP
-    place = 4 + struct.unpack(">H", jpeg[4:6])[0]
-    return jpeg[:place] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[place:]
+    offset = 4 + struct.unpack(">H", jpeg[4:6])[0]
+    return jpeg[:offset] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[offset:]
 
 
 def _jpeg_exif(exif: Image.Exif) -> dict[str, Any]:
