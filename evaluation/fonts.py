@@ -1,6 +1,7 @@
-"""A font that has the glyphs of a caption: default fonts show Korean and emoji as empty boxes.
+"""A font that has the glyphs of a text: default fonts show Korean and emoji as empty boxes.
 
-Reads the system's fonts through matplotlib, once.
+Sheets, bar charts and plots all ask here, so that one caption looks the same in each. Reads the system's fonts through
+matplotlib, once.
 """
 
 from __future__ import annotations
@@ -8,45 +9,60 @@ from __future__ import annotations
 import functools
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import ImageFont
 
 logger = logging.getLogger("hyponet")
 
 
-def caption_font(text: str, size: int) -> tuple[ImageFont.FreeTypeFont, str]:
-    """A font of `size` pixels and the text to draw with it: `text` itself, or escaped where no font has its glyphs."""
+class Font(NamedTuple):
+    """A font file, and the family that matplotlib knows it by."""
+
+    path: str
+    family: str
+
+
+def font_for(text: str) -> tuple[Font, str]:
+    """A font and the text to draw with it: `text` itself, or its escapes where no font has all of its glyphs."""
     needed = {ord(char) for char in text if not char.isspace()}
-    for path in _fonts():
-        if needed <= _glyphs(path):
-            try:
-                return ImageFont.truetype(path, size), text
-            except OSError:  # colour bitmap fonts have one size only
-                continue
-    return ImageFont.truetype(_fonts()[0], size), ascii(text)[1:-1]
+    for font in _fonts():
+        if needed <= _glyphs(font.path):
+            return font, text
+    return _fonts()[0], text.encode("ascii", "backslashreplace").decode()
+
+
+def caption_font(text: str, size: int) -> tuple[ImageFont.FreeTypeFont, str]:
+    """`font_for` as Pillow draws with it, letters of `size` pixels."""
+    font, drawn = font_for(text)
+    return ImageFont.truetype(font.path, size), drawn
 
 
 @functools.cache
-def _fonts() -> tuple[str, ...]:
+def _fonts() -> tuple[Font, ...]:
     """Fonts to try, in order: matplotlib's own DejaVu Sans, then the system's, plain ones first."""
-    from matplotlib import font_manager
+    from matplotlib.font_manager import findfont, fontManager
 
-    own = Path(font_manager.findfont("DejaVu Sans"))
-    system = sorted(font_manager.findSystemFonts(), key=lambda path: (_fancy(path), path))
-    return (str(own), *system)
+    first = Font(str(findfont("DejaVu Sans")), "DejaVu Sans")
+    fonts = dict.fromkeys(Font(str(entry.fname), entry.name) for entry in fontManager.ttflist)
+    # what else comes with matplotlib is for formulas, but for one that has a placeholder for every character
+    system = [font for font in fonts if Path(font.path).parent != Path(first.path).parent]
+    return (first, *sorted(system, key=lambda font: (_fancy(font), font.path)))
 
 
-def _fancy(path: str) -> bool:
-    name = Path(path).stem.lower()
+def _fancy(font: Font) -> bool:
+    name = Path(font.path).stem.lower()
     return any(word in name for word in ("bold", "italic", "oblique", "thin", "black", "light", "mono", "serif"))
 
 
 @functools.lru_cache(maxsize=256)
 def _glyphs(path: str) -> frozenset[int]:
+    """Character codes that the font has; none where it cannot be read or has one size only (colour bitmaps)."""
     from matplotlib.ft2font import FT2Font
 
     try:
-        return frozenset(FT2Font(path).get_charmap())
+        font = FT2Font(path)
     except (OSError, RuntimeError, ValueError) as error:
         logger.debug("font %s cannot be read: %s", path, error)
         return frozenset()
+    return frozenset(font.get_charmap()) if font.scalable else frozenset()

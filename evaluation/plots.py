@@ -8,10 +8,11 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+from .fonts import font_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,6 @@ MAX_STANDING_GROUPS = 24  # groups of bars that have room side by side; judged b
 MAX_COUNTED_CLASSES = 20  # of a confusion matrix with numbers in its cells
 MAX_NAMED_CLASSES = 50  # classes named along one side of it
 DASHES = ("-", "--", ":", "-.")
-_FONTS = ("Noto Sans CJK KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo", "Noto Sans CJK JP")
 
 
 def bar_chart(
@@ -192,29 +192,8 @@ def to_svg(figure: Figure, salt: str) -> str:
 
 
 def label(text: str) -> str:
-    """`text`, or its escapes where no font at hand has its characters (they would show as empty boxes)."""
-    text = text.replace("$", r"\$")
-    if all(ord(character) < 0x250 or ord(character) in _characters() for character in text):
-        return text
-    return text.encode("ascii", "backslashreplace").decode()
-
-
-@lru_cache(maxsize=1)
-def _fonts() -> tuple[str, ...]:
-    from matplotlib.font_manager import fontManager
-
-    installed = {font.name for font in fontManager.ttflist}
-    return ("DejaVu Sans", *(name for name in _FONTS if name in installed))
-
-
-@lru_cache(maxsize=1)
-def _characters() -> frozenset[int]:
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    characters: set[int] = set()
-    for name in _fonts():
-        characters.update(get_font(findfont(FontProperties(family=name))).get_charmap())
-    return frozenset(characters)
+    """`text` as matplotlib is to be given it: no `$` starts a formula, and what no font can draw is escaped."""
+    return font_for(text)[1].replace("$", r"\$")
 
 
 def _figure(title: str, size: tuple[int, int]) -> tuple[Figure, Axes]:
@@ -242,8 +221,11 @@ def _finish(axes: Axes, *, legend: bool, along: Literal["x", "y"] = "y") -> None
 
 
 def _dressed(figure: Figure) -> Figure:
+    """Its texts in DejaVu Sans, and in the fonts that have the glyphs which DejaVu Sans lacks."""
     from matplotlib.text import Text
 
-    for text in figure.findobj(Text):
-        text.set_fontfamily(list(_fonts()))
+    texts = figure.findobj(Text)
+    families = ["DejaVu Sans", *(font_for(text.get_text())[0].family for text in texts)]
+    for text in texts:
+        text.set_fontfamily(list(dict.fromkeys(families)))
     return figure

@@ -1,86 +1,80 @@
-"""Sheets of small pictures with captions, as one picture."""
+"""Many pictures with captions on one: how contact sheets, samples of a set and mistakes are drawn.
+
+Reads no files but fonts; returns pixels.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from ..fonts import caption_font
 from .labelled_images import LabelledImages
-from .resize import resize
-from .tensors import to_image
 
-TILE = 96  # pixels of a picture's side
-LINE = 13  # pixels from one line of a caption to the next
-_FONTS = ("NotoSansCJK-Regular.ttc", "NanumGothic.ttf", "malgun.ttf", "AppleSDGothicNeo.ttc")
+SIDE = 96  # pixels: eight columns fit a screen
+LINE = 14  # pixels a line of a caption takes: letters of 11 and the gap between lines
+GAP = 2  # pixels around each cell
 
 
-def sheet(pictures: Sequence[np.ndarray], captions: Sequence[str], columns: int = 8) -> torch.Tensor:
-    """The pictures in rows, each over its caption, as IMAGE [1,H,W,3] float32 in 0..1.
+def sheet(
+    pictures: Iterable[np.ndarray | None],
+    captions: Sequence[str],
+    columns: int = 8,
+    *,
+    side: int = SIDE,
+    line_height: int = LINE,
+) -> np.ndarray:
+    """The pictures in rows, each over its caption, as uint8 [H,W,3].
 
     Args:
-        pictures: uint8 [H,W,3] each; shown at 96 pixels a side, small ones with hard pixel edges.
-        captions: one a picture; a line break starts a further line.
+        pictures: uint8 [h,w,3] each, one a caption; None is crossed out in red. Small ones show their pixels.
+        captions: one a picture; a line break starts a further line; what is too wide is cut.
         columns: pictures in a row.
+        side: of the square that a picture is fitted into.
+        line_height: of a caption's lines; 0 draws none.
     """
-    if not pictures:
-        return torch.ones(1, TILE, TILE, 3)
-    lines = max(caption.count("\n") + 1 for caption in captions)
-    columns = min(columns, len(pictures))
-    rows = math.ceil(len(pictures) / columns)
-    step = TILE + lines * LINE + 6
-    canvas = Image.new("RGB", (columns * (TILE + 4), rows * step), "white")
+    if not captions:
+        return np.full((side, side, 3), 255, np.uint8)
+    lines = max(caption.count("\n") + 1 for caption in captions) if line_height else 0
+    across, down = min(columns, len(captions)), -(-len(captions) // columns)
+    width, height = side + GAP, side + lines * line_height + GAP
+    canvas = Image.new("RGB", (across * width + GAP, down * height + GAP), "white")
     draw = ImageDraw.Draw(canvas)
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        left, top = index % columns * (TILE + 4) + 2, index // columns * step + 2
-        canvas.paste(_tile(picture), (left, top))
-        for number, line in enumerate(caption.split("\n")):
-            text, font = _readable(line)
-            draw.text((left, top + TILE + number * LINE), text, fill="black", font=font)
-    return to_image(np.asarray(canvas))
+        row, column = divmod(index, columns)
+        left, top = GAP + column * width, GAP + row * height
+        if picture is None:
+            right, bottom = left + side - 1, top + side - 1
+            draw.line([(left, top), (right, bottom), (right, top), (left, bottom)], fill="red", width=2)
+        else:
+            fitted = _fitted(Image.fromarray(picture), side)
+            canvas.paste(fitted, (left + (side - fitted.width) // 2, top + (side - fitted.height) // 2))
+        for number, line in enumerate(caption.split("\n")[:lines]):
+            _write(draw, line, (left + 1, top + side + number * line_height), side - 2, line_height)
+    return np.asarray(canvas)
 
 
-def samples(data: LabelledImages, max_pictures: int = 64) -> torch.Tensor:
-    """A sheet [1,H,W,3] of the first pictures of each class in turn, `max_pictures` at most."""
+def samples(data: LabelledImages, max_pictures: int) -> np.ndarray:
+    """A sheet [H,W,3] uint8 of the first pictures of each class in turn, `max_pictures` at most."""
     by_class = [np.flatnonzero(data.labels == label) for label in range(len(data.class_names))]
     per_class = max(1, max_pictures // max(1, len(by_class)))
     indices = [int(index) for members in by_class for index in members[:per_class]][:max_pictures]
     captions = [data.class_names[data.labels[index]] for index in indices]
-    return sheet([data.read(index) for index in indices], captions, columns=min(16, per_class))
+    return sheet((data.read(index) for index in indices), captions, columns=min(16, per_class))
 
 
-def _tile(picture: np.ndarray) -> Image.Image:
-    height, width = picture.shape[:2]
-    if max(height, width) * 2 <= TILE:
-        times = TILE // max(height, width)
-        enlarged = np.repeat(np.repeat(picture, times, axis=0), times, axis=1)
-        return Image.fromarray(resize(enlarged, TILE, "bicubic"))
-    return Image.fromarray(resize(picture, TILE, "bicubic"))
+def _fitted(picture: Image.Image, side: int) -> Image.Image:
+    """As large as the square; enlarged ones with hard edges, so that their pixels show."""
+    scale = side / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BICUBIC)
 
 
-@lru_cache(maxsize=1)
-def _wide_font() -> ImageFont.FreeTypeFont | None:
-    for name in _FONTS:
-        try:
-            return ImageFont.truetype(name, 11)
-        except OSError:
-            continue
-    return None
-
-
-def _readable(text: str) -> tuple[str, ImageFont.FreeTypeFont | ImageFont.ImageFont]:
-    """The text cut to the tile's width, escaped where no font at hand has its characters."""
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont = ImageFont.load_default(11)
-    if not text.isascii():
-        wide = _wide_font()
-        if wide is None or any(ord(character) > 0xFFFF for character in text):
-            text = text.encode("ascii", "backslashreplace").decode()
-        else:
-            font = wide
-    while len(text) > 1 and font.getlength(text) > TILE:
-        text = text[:-1]
-    return text, font
+def _write(draw: ImageDraw.ImageDraw, text: str, position: tuple[int, int], width: int, line_height: int) -> None:
+    """The text, cut to `width` pixels."""
+    font, text = caption_font(text, max(8, line_height - 3))  # smaller letters cannot be read
+    while len(text) > 1 and (length := draw.textlength(text, font=font)) > width:
+        text = text[: max(1, int(len(text) * width / length) - 1)]
+    draw.text(position, text, font=font, fill="black")

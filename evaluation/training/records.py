@@ -202,7 +202,7 @@ def mistake_sheet(sets: Sequence[LabelledImages], results: Sequence[testing.SetR
             pictures.append(data.read(mistake.index))
             name = f"\n{data.name}" if len(sets) > 1 else ""
             captions.append(f"{mistake.true}\nas {mistake.predicted} {100 * mistake.probability:.0f} %{name}")
-    return sheet(pictures, captions)
+    return to_image(sheet(pictures, captions))
 
 
 def _warnings(provenance: Provenance) -> list[str]:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from ...evaluation.files import replacing
-from ...evaluation.fonts import caption_font
 from ...evaluation.pictures.decode import decode
 from ...evaluation.pictures.manifest import FALLBACK, Record
+from ...evaluation.pictures.sheets import sheet as draw_sheet
 from .store.folders import SHEETS, make_sidecar
 from .store.names import safe_folder
 from .store.store import DatasetStore
@@ -74,8 +74,14 @@ def contact_sheet(store: DatasetStore, settings: SheetSettings) -> Sheet:
         raise ValueError(f"page is {settings.page}; expected 0 to {pages - 1}; the set shows {len(keys)} pictures")
     records = store.records_of(keys[settings.page * settings.per_page : (settings.page + 1) * settings.per_page])
     captions = [_caption(record, settings.caption, class_indices) for record in records]
-    cells = [_cell(store, record, caption, settings) for record, caption in zip(records, captions, strict=True)]
-    return Sheet(_grid(cells, settings.columns), tuple(records), pages)
+    image = draw_sheet(
+        (_picture(store, record) for record in records),
+        captions,
+        settings.columns,
+        side=settings.cell,
+        line_height=0 if settings.caption == "none" else max(10, settings.cell // 8),
+    )
+    return Sheet(image, tuple(records), pages)
 
 
 def save_sheet(store: DatasetStore, settings: SheetSettings, sheet: Sheet) -> Path:
@@ -91,49 +97,17 @@ def save_sheet(store: DatasetStore, settings: SheetSettings, sheet: Sheet) -> Pa
 def _caption(record: Record, kind: str, class_indices: dict[str, int]) -> str:
     number = record.rank * len(class_indices) + class_indices[record.label]
     star = " *" if record.status == FALLBACK else ""
-    if kind == "number and label":
-        return f"{number} {record.label}{star}"
-    return {"label": record.label + star, "prompt": record.prompt}.get(kind, "")
+    texts = {
+        "number and label": f"{number} {record.label}{star}",
+        "label": record.label + star,
+        "prompt": record.prompt,
+    }
+    return " ".join(texts.get(kind, "").split())  # a prompt may have lines
 
 
-def _cell(store: DatasetStore, record: Record, caption: str, settings: SheetSettings) -> Image.Image:
-    side, strip = settings.cell, _strip(settings)
-    cell = Image.new("RGB", (side, side + strip), "white")
+def _picture(store: DatasetStore, record: Record) -> np.ndarray | None:
+    """Its pixels, uint8 [H,W,3]; None where they cannot be read."""
     try:
-        picture = Image.fromarray(decode(store.path(record), record.file_name))
-        picture = _fitted(picture, side)
-        cell.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+        return decode(store.path(record), record.file_name)
     except ValueError:
-        ImageDraw.Draw(cell).line([(0, 0), (side, side), (side, 0), (0, side)], fill="red", width=2)
-    if strip:
-        _write(cell, caption, side, strip)
-    return cell
-
-
-def _fitted(picture: Image.Image, side: int) -> Image.Image:
-    """As large as the cell; small pictures show their pixels."""
-    scale = side / max(picture.size)
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return picture.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BICUBIC)
-
-
-def _strip(settings: SheetSettings) -> int:
-    return 0 if settings.caption == "none" else max(10, settings.cell // 8)
-
-
-def _write(cell: Image.Image, caption: str, side: int, strip: int) -> None:
-    draw = ImageDraw.Draw(cell)
-    font, text = caption_font(" ".join(caption.split()), max(8, strip - 3))
-    while len(text) > 1 and draw.textlength(text, font=font) > side - 2:
-        text = text[: max(1, int(len(text) * (side - 2) / draw.textlength(text, font=font)) - 1)]
-    draw.text((1, side), text, font=font, fill="black")
-
-
-def _grid(cells: list[Image.Image], columns: int) -> np.ndarray:
-    width, height, gap = *cells[0].size, 2
-    across, down = min(columns, len(cells)), -(-len(cells) // columns)
-    sheet = Image.new("RGB", (across * (width + gap) + gap, down * (height + gap) + gap), "white")
-    for index, cell in enumerate(cells):
-        row, column = divmod(index, columns)
-        sheet.paste(cell, (gap + column * (width + gap), gap + row * (height + gap)))
-    return np.asarray(sheet)
+        return None

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ...evaluation.fonts import caption_font
 from ...evaluation.pictures.manifest import FAILED, PASSED
-from ...evaluation.plots import to_pixels
+from ...evaluation.plots import label, to_pixels
 from .store.store import DatasetStore
 
 _MAX_BARS = 24  # options of a slot with a bar of their own, so that the plot stays a page; a judgement
@@ -99,19 +98,11 @@ def _bars(axis: Any, title: str, counts: dict[str, int]) -> None:
         bars = [*bars[:_MAX_BARS], (f"{len(remaining)} more, mean", mean)]
     axis.barh(range(len(bars)), [count for _, count in bars], color="#4878a8")
     axis.invert_yaxis()
-    names = [_text(name, 40) for name, _ in bars]
-    axis.set_yticks(range(len(bars)), [text for text, _ in names])
-    for tick, (_, font) in zip(axis.get_yticklabels(), names, strict=True):
-        tick.set_fontproperties(font)
-    text, font = _text(title, 80)
-    axis.set_title(text, fontproperties=font, loc="left")
-    axis.tick_params(axis="x", labelsize=8)
+    axis.set_yticks(range(len(bars)), [_text(name, 40) for name, _ in bars])
+    axis.set_title(_text(title, 80), fontsize=8, loc="left")
+    axis.tick_params(labelsize=8)
 
 
-def _text(text: str, max_length: int) -> tuple[str, Any]:
-    """What to write, and a font that has its glyphs."""
-    from matplotlib.font_manager import FontProperties
-
+def _text(text: str, max_length: int) -> str:
     line = " ".join(text.split())
-    font, drawn = caption_font(line if len(line) <= max_length else line[: max_length - 3] + "...", 9)
-    return drawn.replace("$", r"\$"), FontProperties(fname=str(font.path), size=8)
+    return label(line if len(line) <= max_length else line[: max_length - 3] + "...")

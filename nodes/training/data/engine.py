@@ -17,6 +17,7 @@ from ....evaluation.pictures.sheets import samples
 from ....evaluation.pictures.sources import read_source
 from ....evaluation.pictures.sources.download import DOWNLOADABLE, download
 from ....evaluation.pictures.sources.ours import is_ours, read_ours
+from ....evaluation.pictures.tensors import to_image
 from ... import paths
 from ...dataset.store.store import DatasetRef
 from ...engine import progress_bar
@@ -103,4 +104,4 @@ def counts_text(data: LabelledImages) -> str:
 
 def samples_sheet(data: LabelledImages) -> torch.Tensor:
     """Up to 64 pictures, class by class, [1,H,W,3] float32 in 0..1."""
-    return samples(data, MAX_SAMPLES)
+    return to_image(samples(data, MAX_SAMPLES))
