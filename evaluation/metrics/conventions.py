@@ -36,7 +36,7 @@ class Preparation:
     Args:
         convention: one of CONVENTIONS: the way to 299x299 and to about -1..1.
         size: side to which pictures are reduced first; 0 keeps each at its own size.
-        filter, crop: of that first reduction (evaluation/pictures/decode.py); empty without one.
+        filter, crop: of that first reduction (evaluation/pictures/resize.py); empty without one.
     """
 
     convention: str = "torch-fidelity"

@@ -35,8 +35,8 @@ def resized(
     Args:
         data: the set; its `cache` folder keeps the result (None: nothing is kept).
         size: side in pixels.
-        filter: one of decode.FILTERS.
-        crop: one of decode.CROPS.
+        filter: one of resize.FILTERS.
+        crop: one of resize.CROPS.
         progress: called with (done, total) from the calling thread, first of hashing; what it raises stops the work.
 
     Raises:

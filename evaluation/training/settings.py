@@ -49,7 +49,7 @@ class Settings:
 
     Args:
         architecture, stem: see model.build.
-        size, filter, crop: how pictures are made small, see pictures/decode.py: resize.
+        size, filter, crop: how pictures are made small, see pictures/resize.py.
         epochs, batch_size: how long and how wide. A last batch of one picture is left out (batch-norm needs two).
         learning_rate: the highest rate of the schedule.
         optimizer: `AdamW`, or `SGD` (Nesterov, momentum 0.9).

@@ -70,7 +70,7 @@ class EachPicture:
 
 @dataclass(frozen=True, slots=True)
 class SquareResize:
-    """What Train Classifier feeds its models: evaluation.pictures.decode.resize, then (x - mean) / std in 0..1."""
+    """What Train Classifier feeds its models: evaluation.pictures.resize.resize, then (x - mean) / std in 0..1."""
 
     size: int
     filter: str

@@ -33,6 +33,7 @@ _FOREIGN = (".heic", ".heif", ".jxl", ".svg", ".psd", ".exr", ".dng", ".cr2", ".
 # a member's size unpacked, against its size packed: deflate packs zeros 1,000 to one, pictures hardly at all, and what
 # is small may be as flat as it likes
 _MAX_RATIO, _ALWAYS_UNPACKED = 100, 16 << 20
+_UTF8_FLAG = 0x800  # of a zip's member: its name is UTF-8
 OURS = {"prompt", "seed", "attempt"}  # what only the manifest of a generated set has
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 # what zipfile raises for damage, for encryption (RuntimeError) and for methods it lacks (NotImplementedError, one too)
@@ -215,7 +216,7 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     leaves the flag out of UTF-8, and Korean Windows writes its own code page: names are taken for the first that fits
     all of them (EUC-KR is the part of code page 949 that no western name fits by chance).
     """
-    unflagged = {entry.filename: entry for entry in archive.infolist() if not entry.flag_bits & 0x800}
+    unflagged = {entry.filename: entry for entry in archive.infolist() if not entry.flag_bits & _UTF8_FLAG}
     codec = next((codec for codec in ("utf-8", "euc_kr") if _fits(unflagged, codec)), "cp437")
     names = {
         (entry.filename.encode("cp437").decode(codec) if entry.filename in unflagged else entry.filename): entry

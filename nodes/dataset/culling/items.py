@@ -91,7 +91,7 @@ def _parts(labels: Collection[str], text: str) -> Iterator[tuple[str, str]]:
 
 def _range(text: str) -> tuple[int, int]:
     if text == "*":
-        return 0, 10**9
+        return 0, 10**9  # above MAX_RANK: every item
     first, _, last = text.partition("-")
     ends = int(first), int(last or first)
     if ends[1] < ends[0]:

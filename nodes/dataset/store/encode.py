@@ -21,6 +21,9 @@ from ...prompts.item import Item
 FORMATS = ("png", "webp lossless", "webp", "jpeg")
 _SUFFIX = {"png": ".png", "webp lossless": ".webp", "webp": ".webp", "jpeg": ".jpg"}
 
+_MAKE, _MODEL, _EXIF_DIRECTORY, _USER_COMMENT = 0x010F, 0x0110, 0x8769, 0x9286  # tags of the Exif standard
+_MAX_SEGMENT = 65_000  # bytes of Exif; a JPEG segment ends at 65,535, its own head included
+
 # https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia: made by a model, to be told from photos
 _XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
@@ -107,7 +110,7 @@ def _png(image: np.ndarray, texts: dict[str, str]) -> bytes:
     filtered[:, 0] = 2  # filter type `up`: each byte minus the one above
     filtered[0, 1:] = rows[0]
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
+    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)  # level 1, the largest window and memory
     pixels = packer.compress(filtered.data) + packer.flush()
     parts = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))]
     parts += [_text_chunk(keyword, text) for keyword, text in texts.items()]
@@ -127,15 +130,16 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _exif(texts: dict[str, str]) -> Image.Exif:
-    # ComfyUI's page opens the graph from Make and Model of a WebP, other tools read `parameters` in UserComment
+    # ComfyUI's page opens the graph from Make and Model of a WebP, other tools read `parameters` in UserComment,
+    # which lies in the Exif sub-directory
     exif = Image.Exif()
     if "workflow" in texts:
-        exif[0x010F] = "workflow:" + texts["workflow"]
+        exif[_MAKE] = "workflow:" + texts["workflow"]
     if "prompt" in texts:
-        exif[0x0110] = "prompt:" + texts["prompt"]
+        exif[_MODEL] = "prompt:" + texts["prompt"]
     if "parameters" in texts:
         comment = b"UNICODE\0" + texts["parameters"].encode("utf-16-be", "replace")
-        exif.get_ifd(0x8769)[0x9286] = comment
+        exif.get_ifd(_EXIF_DIRECTORY)[_USER_COMMENT] = comment
     return exif
 
 
@@ -148,10 +152,10 @@ def _with_xmp(jpeg: bytes) -> bytes:
 
 def _jpeg_exif(exif: Image.Exif) -> dict[str, Any]:
     data = exif.tobytes()
-    if len(data) <= 65_000:  # one JPEG segment; a larger graph stays in dataset.json
+    if len(data) <= _MAX_SEGMENT:  # a larger graph stays in dataset.json
         return {"exif": data}
-    for tag in (0x010F, 0x0110):
+    for tag in (_MAKE, _MODEL):
         if tag in exif:
             del exif[tag]
     data = exif.tobytes()
-    return {"exif": data} if len(data) <= 65_000 else {}
+    return {"exif": data} if len(data) <= _MAX_SEGMENT else {}

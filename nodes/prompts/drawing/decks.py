@@ -241,6 +241,7 @@ def scrambled(index: int, size: int, key: str) -> int:
     A Feistel network of 8 rounds over the least even number of bits, walked until the number is below `size` (Black
     and Rogaway 2002, cycle walking).
     """
+    # the factors are those of the generator splitmix64, chosen there for how well they mix
     half = ((size - 1).bit_length() + 1) // 2
     mask = (1 << half) - 1
     rounds = memoryview(hashlib.blake2b(key.encode(), digest_size=64).digest()).cast("Q")

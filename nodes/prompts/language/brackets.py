@@ -82,7 +82,7 @@ def weight_at(text: str, offset: int) -> float:
         if number and ends_in_number(text[start + 1 : end]) and number.start() >= offset:
             weight = float(number[1])
         else:
-            weight *= 1.1
+            weight *= 1.1  # of a bracket without a number, as ComfyUI has it
     return weight
 
 
