@@ -110,7 +110,7 @@ def test_latents_that_are_no_numbers_are_refused(engine, sd15, pictures, tmp_pat
     reason="a training that diverged is saved as a finished LoRA of NaN, without a word",
 )
 def test_a_training_that_diverges_says_so_and_keeps_nothing(engine, sd15, pictures, tmp_path):
-    """As Train Classifier does (run.Diverged); the tensors would be loaded like any others."""
+    """As Train Classifier does (state.Diverged); the tensors would be loaded like any others."""
     from hyponet.evaluation.training.state import Diverged
 
     with pytest.raises(Diverged):
