@@ -3,7 +3,9 @@
     python -m headless run WORKFLOW.json [--url URL] [--set node.widget=value ...] [--save DIR]
     python -m headless sweep FILE.csv [--url URL] [--shard K/N] [--state DIR]
 
-Exit codes: 0 all done; 1 a run failed; 2 a file, an override or an argument is wrong; 3 no server; 130 stopped.
+Exit codes: 0 all that was asked for is done; 1 a run failed, or did only a part; 2 a file, an override or an argument
+is wrong, or the disk here refuses; 3 no server; 130 stopped. Results go to stdout; progress of `run`, and all that
+went wrong, to stderr.
 """
 
 from __future__ import annotations
@@ -14,47 +16,61 @@ import sys
 import time
 from pathlib import Path
 
-from .client import Client, Rejected, RunFailed
+from .client import Client, NoAnswer, Rejected, RunFailed, checked_url
 from .gather import write_report
-from .run import run_workflow
+from .run import Outcome, outcome, run_workflow
+from .save import save_files
 from .state import State
-from .sweep import PROGRESS_INTERVAL, UNREACHABLE, Driver, ServerGone
+from .sweep import PROGRESS_INTERVAL, Driver, ServerGone
 from .sweep_file import read_sweep, shard
 from .watch import Watch, duration
-from .workflow import parse_setting, read_workflow
+from .workflow import parse_setting, read_workflow, with_overrides
 
 DONE, FAILED, WRONG, NO_SERVER, STOPPED = 0, 1, 2, 3, 130
 OUTPUT = Path(__file__).resolve().parent.parent / "output" / "sweeps"
 
 
 def say(text: str) -> None:
-    """Print at once, so that a log file can be followed."""
+    """A line of results."""
     print(text, flush=True)
 
 
+def warn(text: str) -> None:
+    """A line on what went wrong, or on how it goes while results are still to come."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns its exit code. Errors that a user can mend become one sentence."""
+    """Do what the command line says; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console of few letters, such as cp949, must not end a run
     options = parser().parse_args(arguments)
     try:
+        options.url = checked_url(options.url)
         return command_run(options) if options.command == "run" else command_sweep(options)
-    except (Rejected, RunFailed) as error:
-        say(f"the run failed: {error}")
+    except (Rejected, RunFailed, TimeoutError) as error:
+        warn(f"the run failed: {error}")
         return FAILED
     except (ValueError, BlockingIOError) as error:
-        say(str(error))
+        warn(str(error))
         return WRONG
     except ServerGone as error:
-        say(f"{error}; run the same command again to resume")
+        warn(f"{error}; run the same command again to resume")
         return NO_SERVER
-    except UNREACHABLE as error:
-        say(f"no ComfyUI at {options.url}: {error}; start one, or give another address with --url")
+    except NoAnswer as error:
+        warn(f"no ComfyUI at {options.url}: {error}; start one, or give another address with --url")
         return NO_SERVER
+    except OSError as error:
+        warn(f"{error.filename or 'a file'} cannot be read or written here: {error.strerror or error}")
+        return WRONG
     except KeyboardInterrupt:
-        say("stopped; run the same command again to resume")
+        warn("stopped, and withdrawn from the server; run the same command again to resume")
         return STOPPED
 
 
 def parser() -> argparse.ArgumentParser:
+    """Of the command line."""
     """The commands and their options."""
     top = argparse.ArgumentParser(
         prog="python -m headless", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -76,9 +92,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def command_run(options: argparse.Namespace) -> int:
-    """Run one workflow, show what its nodes show, and save what is asked for; returns the exit code."""
-    overrides = dict(parse_setting(text) for text in options.set)
-    graph = read_workflow(options.workflow)
+    """Run one workflow; what it shows is printed and saved also when it failed."""
+    graph = with_overrides(read_workflow(options.workflow), dict(parse_setting(text) for text in options.set))
+    if options.save:  # before a run of days, not after it
+        options.save.mkdir(parents=True, exist_ok=True)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        with open(options.json, "ab"):
+            pass
     start = last_line = time.monotonic()
     watch = Watch(options.url, Client(options.url).client_id)
 
@@ -87,32 +108,45 @@ def command_run(options: argparse.Namespace) -> int:
         watch.poll()
         if time.monotonic() - last_line >= PROGRESS_INTERVAL:
             last_line = time.monotonic()
-            say(f"  {watch.line(prompt_id, graph) or 'running'} ({duration(time.monotonic() - start)} so far)")
+            warn(f"  {watch.line(prompt_id, graph) or 'running'} ({duration(time.monotonic() - start)} so far)")
 
-    result = run_workflow(options.url, graph, overrides, tick=tick)
-    for title, text in result.texts:
-        say(f"--- {title}\n{text}")
-    for file in result.files:
-        say(f"{file.get('type', 'output')}: {'/'.join(filter(None, (file.get('subfolder', ''), file['filename'])))}")
-    if options.save:
-        options.save.mkdir(parents=True, exist_ok=True)
-        for file in result.files:
-            (options.save / Path(file["filename"]).name).write_bytes(Client(options.url).picture(file))
-    if options.json:
-        options.json.write_text(json.dumps(result.outputs, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    try:
+        result = run_workflow(options.url, graph, tick=tick)
+    except RunFailed as error:
+        if error.entry is not None:
+            show(outcome(graph, error.entry), options)
+        raise
+    finally:
+        watch.close()
+    show(result, options)
     say(f"done in {duration(time.monotonic() - start)}")
     return DONE
 
 
+def show(result: Outcome, options: argparse.Namespace) -> None:
+    """Print and save what a run showed."""
+    for title, text in result.texts:
+        say(f"--- {title}\n{text}")
+    for file in result.files:
+        say(f"{file.get('type', 'output')}: {'/'.join(filter(None, (file.get('subfolder', ''), file['filename'])))}")
+    if options.json:
+        options.json.write_text(json.dumps(result.outputs, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if options.save:
+        for path, instead_of in save_files(Client(options.url), result.files, options.save):
+            if instead_of is not None:
+                warn(f"{instead_of} was there already with other content; saved as {path}")
+
+
 def command_sweep(options: argparse.Namespace) -> int:
+    """Run the rows of a sweep that are not done yet."""
     """Run every row that is not done and write the report, also of a sweep that breaks off; returns the exit code."""
     rows = read_sweep(options.file)
     index, count = part(options.shard)
     mine = rows if count == 1 else shard(rows, index, count)
     state = State(options.state or OUTPUT / options.file.stem)
-    with state.lock(f"shard-{index}-of-{count}"):
+    with state.lock(index, count):
         say(f"{len(mine)} of {len(rows)} rows; state in {state.folder}")
-        driver = Driver(Client(options.url), mine, state, say, patience=options.patience)
+        driver = Driver(Client(options.url), mine, state, say, warn, patience=options.patience)
         try:
             tally = driver.run()
         finally:

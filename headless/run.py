@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .client import Client
+from .client import Client, NoAnswer, RunFailed
+from .verdict import fractions, shortfall
 from .workflow import Graph, read_workflow, with_overrides
 
 
@@ -38,7 +41,7 @@ def run_workflow(
     timeout: float = 7 * 86400,
     tick: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Run a workflow to its end.
+    """Run a workflow to its end. When it is stopped (KeyboardInterrupt), its prompt is withdrawn.
 
     Args:
         url: of a ComfyUI server.
@@ -49,13 +52,26 @@ def run_workflow(
 
     Raises:
         ValueError: the workflow, or an override, is wrong, or the server refused the graph (`client.Rejected`).
-        client.RunFailed: a node failed, or somebody interrupted it.
-        OSError: the server does not answer.
+        client.RunFailed: a node failed or did not run, a set lacks pictures, somebody interrupted or withdrew it.
+        client.NoAnswer: the server does not answer.
+        TimeoutError: it did not end in time.
     """
     graph = with_overrides(workflow if isinstance(workflow, dict) else read_workflow(workflow), overrides or {})
     client = Client(url)
-    prompt_id = client.queue(graph)
-    entry = client.wait(prompt_id, timeout, None if tick is None else lambda: tick(prompt_id))
+    problem = fractions(graph, client)
+    if problem:
+        raise ValueError(problem)
+    prompt_id = str(uuid.uuid4())
+    try:
+        prompt_id = client.queue(graph, prompt_id=prompt_id)
+        entry = client.wait(prompt_id, timeout, None if tick is None else lambda: tick(prompt_id))
+    except KeyboardInterrupt:
+        with contextlib.suppress(NoAnswer):
+            client.withdraw([prompt_id])
+        raise
+    problem = shortfall(graph, entry, client)
+    if problem:
+        raise RunFailed(problem, entry)
     return outcome(graph, entry)
 
 
@@ -81,7 +97,7 @@ def _is_file(value: object) -> bool:
 def _seconds(entry: Mapping[str, Any]) -> float:
     times = [
         message["timestamp"]
-        for kind, message in entry["status"]["messages"]
+        for kind, message in (entry.get("status") or {}).get("messages") or []
         if kind in ("execution_start", "execution_success", "execution_error") and "timestamp" in message
     ]
     return (max(times) - min(times)) / 1000 if times else 0.0

@@ -48,31 +48,56 @@ class State:
         (folder / "rows").mkdir(parents=True, exist_ok=True)
 
     def read(self, name: str) -> RowState:
-        """The row's state; an empty one when there is none, or its file is not whole."""
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            return RowState(**json.loads(self._path(name).read_text("utf-8")))
-        return RowState()
+        """The row's state; an empty one when there is none.
+
+        Raises:
+            ValueError: its file is damaged: whether the row is done is not known.
+            OSError: the disk does not give it.
+        """
+        path = self._path(name)
+        try:
+            return RowState(**json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:
+            return RowState()
+        except (ValueError, TypeError, RecursionError):
+            raise ValueError(
+                f"{path} is damaged; expected the state of row {name!r}; delete it to run the row again"
+            ) from None
 
     def write(self, name: str, state: RowState) -> None:
         """Replace the row's file, whole."""
         temporary = self._path(name).with_suffix(f".{os.getpid()}.part")
         try:
-            temporary.write_text(json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n", "utf-8")
+            with open(temporary, "w", encoding="utf-8") as handle:
+                handle.write(json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n")
+                handle.flush()
+                os.fsync(handle.fileno())  # else a power cut may leave an empty file of that name
             temporary.replace(self._path(name))
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
 
     @contextlib.contextmanager
-    def lock(self, part: str) -> Iterator[None]:
-        """Keep other drivers off this part of the sweep; the lock ends with the process.
+    def lock(self, index: int, count: int) -> Iterator[None]:
+        """Keep other drivers off part `index` of `count` of the sweep; the lock ends with the process.
+
+        Parts of another count have some of the same rows, so a driver of one of those keeps this one off as well.
 
         Raises:
             BlockingIOError: another driver holds it.
         """
-        with open(self.folder / f"{part}.lock", "a+b") as handle:
-            _lock(handle, f"another driver runs {part} of {self.folder}; wait for it, or stop it")
+        path = self.folder / f"shard-{index}-of-{count}.lock"
+        with open(path, "a+b") as own:
+            _lock(own, self._busy(path))
+            # each takes its own lock before it looks at the others': of two that start at once, none goes on unseen
+            for other in sorted(self.folder.glob("shard-*-of-*.lock")):
+                if not other.stem.endswith(f"-of-{count}"):
+                    with open(other, "a+b") as handle:
+                        _lock(handle, self._busy(other))
             yield
+
+    def _busy(self, path: Path) -> str:
+        return f"another driver runs {path.stem} of {self.folder}; wait for it, or stop it"
 
     def _path(self, name: str) -> Path:
         return self.folder / "rows" / f"{name}.json"

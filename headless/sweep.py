@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import enum
-import http.client
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .client import Client, Rejected, failure
+from .client import Client, NoAnswer, Rejected, failure
 from .run import outcome
 from .state import DONE, FAILED, QUEUED, WAITING, RowState, State
 from .sweep_file import LAST, Row
+from .verdict import fractions, shortfall
 from .watch import Watch, duration
 
 MAX_QUEUED = 2  # prompts in the server's queue: the next one starts at once, and a restart loses no more than these
 MAX_LOSSES = 3  # a row that a restart took this often is likely what brings the server down
 MAX_TEXT = 2000  # characters of a node's text that a row's state holds
 PROGRESS_INTERVAL = 30.0  # seconds between two lines on the row that runs
-UNREACHABLE = (OSError, http.client.HTTPException)
 
 
-class ServerGone(ConnectionError):
+class ServerGone(RuntimeError):
     """The server did not answer for longer than the driver's patience."""
 
 
@@ -77,7 +76,8 @@ class Driver:
         client: of the server.
         rows: of the sweep, or of this driver's part of it, in order.
         state: where what is known lies.
-        say: takes one line for people.
+        say: takes one line on how it goes.
+        warn: takes one line on what went wrong; left out, `say` does.
         patience: seconds to wait for a server that does not answer.
         poll: seconds between two questions.
     """
@@ -88,11 +88,12 @@ class Driver:
         rows: list[Row],
         state: State,
         say: Callable[[str], None],
+        warn: Callable[[str], None] | None = None,
         *,
         patience: float = 600,
         poll: float = 0.5,
     ) -> None:
-        self.client, self.state, self.say = client, state, say
+        self.client, self.state, self.say, self.warn = client, state, say, warn or say
         self.patience, self.poll = patience, poll
         self.runs = [RowRun(row, state.read(row.name)) for row in rows]
         self.clock = Clock()
@@ -104,7 +105,8 @@ class Driver:
 
         Raises:
             ServerGone: no answer for `patience` seconds; what is known stays on disk.
-            KeyboardInterrupt: passed on, after taking what still waits out of the queue.
+            KeyboardInterrupt: passed on, after withdrawing what is queued or runs; those rows wait again.
+            OSError, ValueError: the state on disk cannot be written or read.
         """
         self._resume()
         silent_since: float | None = None
@@ -116,10 +118,10 @@ class Driver:
                     if silent_since is not None:
                         self.say(f"the server answers again after {time.monotonic() - silent_since:.0f} s")
                         silent_since = None
-                except UNREACHABLE as error:
+                except NoAnswer as error:
                     if silent_since is None:
                         silent_since = time.monotonic()
-                        self.say(f"the server does not answer ({error}); waiting for it")
+                        self.warn(f"the server does not answer ({error}); waiting for it")
                     if time.monotonic() - silent_since > self.patience:
                         raise ServerGone(f"no answer from {self.client.url} for {self.patience:.0f} s") from error
                 if self._queued() or silent_since is not None:
@@ -177,29 +179,33 @@ class Driver:
             run = self._next()
             if run is None:
                 return
+            problem = fractions(run.row.graph, self.client)
             losses = run.state.losses
             run.state = RowState(key=run.row.key, status=QUEUED, prompt_id=str(uuid.uuid4()), losses=losses)
             self.state.write(run.row.name, run.state)
             run.phase = Phase.QUEUED
             try:
-                self.client.queue(run.row.graph, prompt_id=run.state.prompt_id)
+                if not problem:
+                    self.client.queue(run.row.graph, prompt_id=run.state.prompt_id)
             except Rejected as error:
-                self._end(run, str(error))
+                problem = str(error)
+            if problem:
+                self._end(run, problem)
 
     def _collect(self) -> None:
         """Ask what became of each queued prompt; one that the server does not know was lost to a restart."""
         for run in self._queued():
-            prompt_id = run.state.prompt_id
-            entry = self.client.entry(prompt_id)
-            if entry is None and prompt_id not in self.client.pending():
-                entry = self.client.entry(prompt_id)  # it may have ended between the two questions
-                if entry is None:
-                    self._lose(run)
+            try:
+                entry = self.client.end(run.state.prompt_id)
+            except LookupError:
+                self._lose(run)
+                continue
             if entry is not None:
+                problem = failure(entry) or shortfall(run.row.graph, entry, self.client)
                 result = outcome(run.row.graph, entry)
                 run.state.seconds, run.state.results, run.state.files = result.seconds, result.results, result.files
                 run.state.texts = [[title, text[:MAX_TEXT]] for title, text in result.texts]
-                self._end(run, failure(entry))
+                self._end(run, problem)
 
     def _lose(self, run: RowRun) -> None:
         """The server forgot the row: let it wait again, or give it up."""
@@ -207,7 +213,7 @@ class Driver:
         if run.state.losses >= MAX_LOSSES:
             self._end(run, f"the server lost it {run.state.losses} times; look into the server's log")
             return
-        self.say(f"{run.row.name}: the server no longer knows it; queued again")
+        self.warn(f"{run.row.name}: the server no longer knows it; queued again")
         run.state.status, run.phase = WAITING, Phase.WAITING
         self.state.write(run.row.name, run.state)
 
@@ -220,7 +226,8 @@ class Driver:
         weight = sum(row_run.row.weight for row_run in self.runs if not row_run.is_over)
         note = f"FAILED: {problem}" if problem else f"{run.state.seconds:.1f} s"
         count = sum(row_run.is_over for row_run in self.runs)
-        self.say(f"[{count}/{len(self.runs)}] {run.row.name}: {note}; {self.clock.left(weight)}")
+        tell = self.warn if problem else self.say
+        tell(f"[{count}/{len(self.runs)}] {run.row.name}: {note}; {self.clock.left(weight)}")
 
     def _show(self) -> None:
         """Say now and then how far the running row is."""
@@ -233,11 +240,16 @@ class Driver:
                     self.say(f"  {run.row.name}: {line}")
 
     def _withdraw(self) -> None:
-        """Take what still waits out of the server's queue."""
+        """Take what is queued or runs off the server; those rows wait again, which is no failure of theirs."""
+        queued = self._queued()
         try:
-            self.client.forget([run.state.prompt_id for run in self._queued()])
-        except UNREACHABLE:
+            self.client.withdraw([run.state.prompt_id for run in queued])
+        except NoAnswer as error:
+            self.warn(f"the server does not answer ({error}); what is queued there may still run")
             return
+        for run in queued:
+            run.state.status, run.phase = WAITING, Phase.WAITING
+            self.state.write(run.row.name, run.state)
 
 
 class Clock:

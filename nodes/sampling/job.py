@@ -221,6 +221,7 @@ def make_outputs(store: DatasetStore, plan: Plan, run: RunSummary, subfolder: st
         "path": str(store.root),
         "images": len(store),
         "made": run.created,
+        "missing": store.count_absent(plan.schedule()),
         "seconds": round(run.seconds, 3),
         "counts": store.counts(),
         "decoded_in_tiles": run.tiled,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyponet.headless.client import Rejected
+from hyponet.headless.client import Client, Rejected
 from hyponet.headless.state import DONE, FAILED, QUEUED, RowState, State
 from hyponet.headless.sweep import MAX_LOSSES, Driver
 from hyponet.headless.sweep_file import Row
@@ -26,12 +26,18 @@ class PlayedServer:
         self.order, self.names, self.questions, self.most = [], {}, {}, 0
 
     def queue(self, graph, prompt_id):
-        if graph["name"] in self.refused:
+        if graph["1"]["name"] in self.refused:
             raise Rejected({"error": {"message": "refused"}})
-        self.order.append(graph["name"])
-        self.names[prompt_id] = graph["name"]
+        self.order.append(graph["1"]["name"])
+        self.names[prompt_id] = graph["1"]["name"]
         self.questions[prompt_id] = 0
         self.most = max(self.most, len(self.pending()))
+
+    def node_info(self, class_type):
+        return {}
+
+    def end(self, prompt_id):
+        return Client.end(self, prompt_id)  # over the two below
 
     def pending(self):
         return {prompt_id for prompt_id, asked in self.questions.items() if asked < 2}
@@ -51,7 +57,10 @@ class PlayedServer:
 def rows(text):
     """Rows "name:group ..."."""
     pairs = [part.split(":") for part in text.split()]
-    return [Row(name, group, 1.0, {"name": name}, f"key of {name}") for name, group in pairs]
+    return [
+        Row(name, group, 1.0, {"1": {"class_type": "X", "inputs": {}, "name": name}}, f"key of {name}")
+        for name, group in pairs
+    ]
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from headless.client import Client, Rejected, RunFailed
+from headless.client import Client, NoAnswer, Rejected, RunFailed
+from headless.verdict import shortfall
 from headless.workflow import read_workflow, with_overrides
 
 from .console import say
@@ -51,8 +52,11 @@ def run(client: Client, python: Path, inputs: Path, output: Path, options: Names
     folder = output / "datasets" / name
     try:
         prompt_id = client.queue(graph)
-        client.wait(prompt_id, tick=progress(folder / "metadata.jsonl"))
-    except (Rejected, RunFailed) as problem:
+        entry = client.wait(prompt_id, tick=progress(folder / "metadata.jsonl"))
+        problem = shortfall(graph, entry, client)
+    except (Rejected, RunFailed, NoAnswer, TimeoutError) as error:
+        problem = str(error)
+    if problem:
         say(f"\nThe workflow failed: {problem}\n  What to do: the message names the node; the server's log says more.")
         return 1
     show(folder, time.monotonic() - start, options)

@@ -38,7 +38,7 @@ def lint(setup: Setup) -> None:
 
 def pure_modules() -> list[str]:
     """The dotted names of ours and of what may not import ComfyUI; graph.py does inside one function only."""
-    folders = ("nodes", "evaluation", "tools/dev")
+    folders = ("nodes", "evaluation", "headless", "tools/dev")
     files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     outside = {*FACES, "__init__.py"} - {"graph.py"}
     modules = [path.relative_to(ROOT).with_suffix("") for path in files if path.name not in outside]

@@ -191,7 +191,7 @@ class HypoNetCheckLabels(io.ComfyNode):
             judge = engine.judge(store, classifier, clip_name, clip_caption)
             verdicts = list(check_labels(store, judge, threshold, progress_bar(len(store))))
             marked = mark(store, marks_of(verdicts, reject), attempts)
-            return _marked(store, f"{report(verdicts, store.labels)}\n\n{marked.report()}")
+            return _marked(store, f"{report(verdicts, store.labels)}\n\n{marked.report()}", missing=marked.rejected)
 
 
 class HypoNetVerifyDataset(io.ComfyNode):
@@ -241,8 +241,10 @@ class HypoNetVerifyDataset(io.ComfyNode):
         opened = open_for_writing(ref.path) if reject else nullcontext(DatasetStore.open(ref.path))
         with opened as store:
             findings = verify(store, duplicates=near_duplicates, progress=progress_bar(len(store)))
-            marked = mark_findings(store, findings, attempts).report() if reject else "Nothing was marked."
-            return _marked(store, f"{findings.report()}\n\n{marked}", findings.problems())
+            marked = mark_findings(store, findings, attempts) if reject else None
+            text = marked.report() if marked else "Nothing was marked."
+            missing = marked.rejected if marked else len(findings.missing)
+            return _marked(store, f"{findings.report()}\n\n{text}", findings.problems(), missing=missing)
 
 
 def _attempts_input() -> io.Input:
@@ -259,8 +261,9 @@ def _report_output() -> io.Output:
     return io.String.Output("report", display_name="report", tooltip="What was found and done, as Markdown.")
 
 
-def _marked(store: DatasetStore, text: str, *outputs: object) -> io.NodeOutput:
-    return io.NodeOutput(store.ref(), text, *outputs, ui=shown(text, facts={**facts(store), "report": text}))
+def _marked(store: DatasetStore, text: str, *outputs: object, missing: int = 0) -> io.NodeOutput:
+    values = {**facts(store), "report": text, "missing": missing}
+    return io.NodeOutput(store.ref(), text, *outputs, ui=shown(text, facts=values))
 
 
 NODES: list[type[io.ComfyNode]] = [

@@ -165,6 +165,17 @@ class DatasetStore:
             if not self.has(label, rank):
                 yield label, rank, self.last_rejected_attempt(label, rank) + 1
 
+    def count_absent(self, schedule: Iterable[tuple[str, int]]) -> int:
+        """How many scheduled items have no picture on the disk, whatever the manifest says."""
+        names: dict[str, set[str]] = {}  # of the files in each class folder, listed once
+        absent = 0
+        for label, rank in schedule:
+            folder = self.class_folder(label)
+            if folder not in names:
+                names[folder] = {path.stem for path in (self.root / folder).glob("*")}
+            absent += not self.has(label, rank) or f"{rank:06d}" not in names[folder]
+        return absent
+
     def records(self) -> Iterator[Record]:
         """Every picture's record, in the order in which they were made."""
         return self._manifest.records()

@@ -1,0 +1,56 @@
+"""Fetches the files that a run shows, below one folder as the server has them, and replaces nothing there."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .client import Client
+
+
+def save_files(client: Client, files: Sequence[dict[str, str]], folder: Path) -> Iterator[tuple[Path, Path | None]]:
+    """Save `files` below `folder` in the folders that the server has them in, one by one.
+
+    Yields:
+        Where each lies now, and where it should have been, when a file of other content has that place; else None.
+
+    Raises:
+        client.RunFailed: the server no longer has a file.
+        OSError: it cannot be written.
+    """
+    fetched: set[tuple[str, ...]] = set()
+    for file in files:
+        identity = tuple(file.get(key, "") for key in ("type", "subfolder", "filename"))
+        if identity not in fetched:  # two nodes may show one file
+            fetched.add(identity)
+            wanted = folder.joinpath(*_parts(file))
+            path = _write(wanted, client.picture(file))
+            yield path, None if path == wanted else wanted
+
+
+def _write(wanted: Path, content: bytes) -> Path:
+    """Write `content` to `wanted`, or beside it where other content is; the file that holds it now."""
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        path = wanted if number == 1 else wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+        try:
+            handle = open(path, "xb")  # noqa: SIM115
+        except FileExistsError:
+            if path.is_file() and path.read_bytes() == content:
+                return path
+            continue
+        try:
+            with handle:
+                handle.write(content)
+        except OSError:  # such as a full disk: half a picture is none
+            path.unlink(missing_ok=True)
+            raise
+        return path
+    raise AssertionError("numbers do not end")
+
+
+def _parts(file: dict[str, str]) -> list[str]:
+    """Its path in parts, none of which leads out of a folder; a server on Windows joins them by backslashes."""
+    parts = f"{file.get('subfolder', '')}/{file['filename']}".replace("\\", "/").split("/")
+    return [part.replace(":", "_") for part in parts if part not in ("", ".", "..")]
