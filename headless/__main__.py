@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from .client import Client, NoAnswer, Rejected, RunFailed, checked_url
+from .disk import naming
 from .gather import write_report
 from .run import Outcome, outcome, run_workflow
 from .save import save_files
@@ -130,7 +131,8 @@ def show(result: Outcome, options: argparse.Namespace) -> None:
     for file in result.files:
         say(f"{file.get('type', 'output')}: {'/'.join(filter(None, (file.get('subfolder', ''), file['filename'])))}")
     if options.json:
-        options.json.write_text(json.dumps(result.outputs, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        with naming(options.json):
+            options.json.write_text(json.dumps(result.outputs, indent=1, ensure_ascii=False) + "\n", "utf-8")
     if options.save:
         for path, instead_of in save_files(Client(options.url), result.files, options.save):
             if instead_of is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .disk import naming
 from .state import DONE, State
 from .sweep_file import Row
 from .watch import duration
@@ -16,7 +17,8 @@ def write_report(rows: list[Row], state: State) -> Path:
     """Write report.md and figures.csv into the state's folder; the path of the first."""
     states = {row.name: state.read(row.name) for row in rows}
     lines = ["# Sweep", "", "| row | state | time | figures |", "|---|---|---|---|"]
-    with open(state.folder / "figures.csv", "w", encoding="utf-8", newline="") as handle:
+    figures_path = state.folder / "figures.csv"
+    with naming(figures_path), open(figures_path, "w", encoding="utf-8", newline="") as handle:
         table = csv.writer(handle)
         table.writerow(["row", "kind", "name", "run", "figure", "value"])
         for row in rows:
@@ -31,7 +33,8 @@ def write_report(rows: list[Row], state: State) -> Path:
             cells = [row.name, word, duration(row_state.seconds) if row_state.seconds else "", figures]
             lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     path = state.folder / "report.md"
-    path.write_text("\n".join(lines) + "\n", "utf-8")
+    with naming(path):
+        path.write_text("\n".join(lines) + "\n", "utf-8")
     return path
 
 

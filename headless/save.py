@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .client import Client
+from .disk import naming
 
 
 def save_files(client: Client, files: Sequence[dict[str, str]], folder: Path) -> Iterator[tuple[Path, Path | None]]:
@@ -41,7 +42,7 @@ def _write(wanted: Path, content: bytes) -> Path:
                 return path
             continue
         try:
-            with handle:
+            with naming(path), handle:
                 handle.write(content)
         except OSError:  # such as a full disk: half a picture is none
             path.unlink(missing_ok=True)

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .disk import naming
+
 WAITING, QUEUED, DONE, FAILED = "waiting", "queued", "done", "failed"
 
 
@@ -68,7 +70,7 @@ class State:
         """Replace the row's file, whole."""
         temporary = self._path(name).with_suffix(f".{os.getpid()}.part")
         try:
-            with open(temporary, "w", encoding="utf-8") as handle:
+            with naming(temporary), open(temporary, "w", encoding="utf-8") as handle:
                 handle.write(json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n")
                 handle.flush()
                 os.fsync(handle.fileno())  # else a power cut may leave an empty file of that name
