@@ -137,7 +137,7 @@ class Client:
     def entry(self, prompt_id: str) -> dict[str, Any] | None:
         """The history entry of a finished prompt, or None while it waits or runs, or is not known."""
         with self._as_comfyui("/history"):
-            entry: dict[str, Any] | None = self.get(f"/history/{prompt_id}").get(prompt_id)
+            entry: dict[str, Any] | None = self.get(f"/history/{urllib.parse.quote(prompt_id, safe='')}").get(prompt_id)
             if entry and not isinstance(entry["outputs"], dict):
                 raise TypeError
         return entry or None

@@ -110,3 +110,46 @@ def test_one_workflow_with_overrides_is_one_plain_function(comfy):
     assert "".join(prompts).count("automobile in") == 3
     with pytest.raises(ValueError, match="no widget 'counts'"):
         run_workflow(comfy.url, ROOT / "workflows" / "hyponet_table_3_1_lists.json", {"Dynamic Prompt.counts": "3"})
+
+
+def test_half_a_graph_a_blocked_node_and_half_a_set_are_no_success(comfy, tmp_path, table):
+    """ComfyUI answers 200 and runs the rest, and calls all three a success."""
+    made = json.loads((tmp_path / "made.json").read_text())
+    (generate,) = (id_ for id_, node in made.items() if node["class_type"] == "HypoNetGenerateDataset")
+    made[generate]["inputs"]["name"] = "halves"
+    whole = {"a": {"class_type": "PreviewImage", "inputs": {"images": [generate, 1]}}}
+    half = {
+        "b": {"class_type": "LoadImage", "inputs": {"image": "no such.png"}},
+        "c": {"class_type": "PreviewImage", "inputs": {"images": ["b", 0]}},
+    }
+    split = {"name": "", "train": 1.0, "val": 0.0, "test": 0.0, "include_marked": True, "seed": 1}
+    blocked = {
+        "d": {"class_type": "HypoNetSplitDataset", "inputs": {"dataset": [generate, 0], **split}},
+        "e": {"class_type": "HypoNetVerifyDataset", "inputs": {"dataset": ["d", 1]}},
+    }
+    verify = {"reject": True, "near_duplicates": False, "attempts": 9}
+    checked = {"f": {"class_type": "HypoNetVerifyDataset", "inputs": {"dataset": [generate, 0], **verify}}}
+    blocked["e"]["inputs"].update(verify)
+
+    def ended(name, more):
+        (tmp_path / f"{name}.json").write_text(json.dumps({**made, **more}))
+        (tmp_path / f"{name}.csv").write_text(f"name,workflow\n{name},{name}.json\n")
+        log = tmp_path / f"{name}.log"
+        code = drive(comfy.url, tmp_path / f"{name}.csv", tmp_path / name, log).wait(300)
+        return code, log.read_text(), (tmp_path / name / "report.md").read_text()
+
+    code, log, report = ended("half", half)
+    assert (code, "LoadImage (node b): Custom validation failed" in log) == (1, True), log
+    assert "| half | failed" in report
+    assert comfy.client.pending() == set()
+    code, log, _ = ended("whole", whole)
+    assert code == 0, log
+    code, log, report = ended("blocked", blocked)
+    assert (code, "HypoNetVerifyDataset (node e) did not run" in log) == (1, True), log
+    assert "| blocked | failed" in report
+    picture = next((comfy.datasets / "halves").glob("*/*.png"))
+    picture.unlink()
+    code, log, _ = ended("checked", checked)
+    # either the run made the picture again, or it says that the set lacks it
+    assert (code == 0) == picture.exists(), log
+    assert code == 0 or "set 'halves' lacks 1 of its pictures" in log

@@ -87,12 +87,13 @@ class ScriptedComfy:
                 self.status = "error"
             return 200, b""
         self.prompts.append(body["prompt"])
+        prompt_id = body.get("prompt_id") or f"prompt-{len(self.prompts)}"
         place = {"running": self.running, "waiting": self.waiting}.get(self.holding)
         if place is None:
-            self.finish(body["prompt_id"], body["prompt"])
+            self.finish(prompt_id, body["prompt"])
         else:
-            place[body["prompt_id"]] = body["prompt"]
-        return 200, {"prompt_id": body["prompt_id"], "number": 1, "node_errors": self.node_errors}
+            place[prompt_id] = body["prompt"]
+        return 200, {"prompt_id": prompt_id, "number": 1, "node_errors": self.node_errors}
 
     def _handler(script) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
