@@ -46,9 +46,12 @@ class Parts:
         def clear(label: str, words: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(word for word in words if says(word, self.tokenizer, self.table) == label)
 
-        known = self.vocabulary
-        words = {label: (clear(label, known.listed[label]), clear(label, known.wordnet[label])) for label in CLASSES}
-        return Captions(words, known)
+        vocabulary = self.vocabulary
+        words = {
+            label: (clear(label, vocabulary.listed[label]), clear(label, vocabulary.wordnet[label]))
+            for label in CLASSES
+        }
+        return Captions(words, vocabulary)
 
     def sample(self, unet: nn.Module, step: int) -> None:
         """Two sheets: the class words alone, and the product's prompts with the thesis's negative."""
@@ -57,7 +60,7 @@ class Parts:
         short = {label: [f"a photo of a {label}"] * 16 for label in CLASSES}
         class_sheet(unet, vae, std, self.context, short, where / f"{step:06d}_short.png")
         pairs = product_prompts(self.vocabulary, 16, seed=1)
-        planned = {label: [text for one, text in pairs if one == label] for label in CLASSES}
+        planned = {label: [text for prompt_label, text in pairs if prompt_label == label] for label in CLASSES}
         negative = max(self.vocabulary.negatives, key=len)
         class_sheet(unet, vae, std, self.context, planned, where / f"{step:06d}_product.png", negative)
 
@@ -137,7 +140,7 @@ def examples(parts: Parts, source: Path) -> Examples:
     latents = read_latents(autoencoder, pictures, parts.folder / "latents.safetensors")
     means = middle_colours(pictures.images).tolist()
     colours = tuple(colour_of((red, green, blue)) for red, green, blue in means)
-    return Examples(latents / std, tuple(CLASSES[place] for place in pictures.labels.tolist()), colours)
+    return Examples(latents / std, tuple(CLASSES[number] for number in pictures.labels.tolist()), colours)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -149,37 +152,37 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(required=True)
 
     def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
-        one = commands.add_parser(name, help=text)
-        one.set_defaults(run=run)
-        return one
+        options = commands.add_parser(name, help=text)
+        options.set_defaults(run=run)
+        return options
 
-    one = command("prepare", prepare, "the text table; directions and an autoencoder may be given")
-    one.add_argument("--directions", type=Path)
-    one.add_argument("--vae", type=Path)
-    one = command("vae", vae, "train the autoencoder")
-    one.add_argument("--pictures", type=Path, required=True)
-    one.add_argument("--start", type=Path)
-    one.add_argument("--steps", type=int, default=4000)
-    one.add_argument("--decoder-only", action="store_true")
+    options = command("prepare", prepare, "the text table; directions and an autoencoder may be given")
+    options.add_argument("--directions", type=Path)
+    options.add_argument("--vae", type=Path)
+    options = command("vae", vae, "train the autoencoder")
+    options.add_argument("--pictures", type=Path, required=True)
+    options.add_argument("--start", type=Path)
+    options.add_argument("--steps", type=int, default=4000)
+    options.add_argument("--decoder-only", action="store_true")
     for name, run, text in (
         ("train", train, "train the UNet at a constant rate, from the state, --start or nothing"),
         ("anneal", anneal, "train a copy of the state with rates falling to 0"),
     ):
-        one = command(name, run, text)
-        one.add_argument("--pictures", type=Path, required=True)
-        one.add_argument("--start", type=Path)
-        one.add_argument("--steps", type=int, default=0 if name == "train" else 1500)
-        one.add_argument("--batch", type=int, default=64)
-        one.add_argument("--muon-rate", type=float, default=0.02)
-        one.add_argument("--adam-rate", type=float, default=1e-3)
-        one.add_argument("--workers", type=int, default=2, help="threads that share each batch; 1 on a GPU")
-        one.add_argument("--compile", action="store_true", help="fuse layers; needs a C++ compiler")
-        one.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    one = command("sample", sample, "two contact sheets")
-    one.add_argument("--state", type=Path)
-    one = command("export", write_checkpoint, "a checkpoint for ComfyUI")
-    one.add_argument("--state", type=Path)
-    one.add_argument("target", type=Path)
+        options = command(name, run, text)
+        options.add_argument("--pictures", type=Path, required=True)
+        options.add_argument("--start", type=Path)
+        options.add_argument("--steps", type=int, default=0 if name == "train" else 1500)
+        options.add_argument("--batch", type=int, default=64)
+        options.add_argument("--muon-rate", type=float, default=0.02)
+        options.add_argument("--adam-rate", type=float, default=1e-3)
+        options.add_argument("--workers", type=int, default=2, help="threads that share each batch; 1 on a GPU")
+        options.add_argument("--compile", action="store_true", help="fuse layers; needs a C++ compiler")
+        options.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = command("sample", sample, "two contact sheets")
+    options.add_argument("--state", type=Path)
+    options = command("export", write_checkpoint, "a checkpoint for ComfyUI")
+    options.add_argument("--state", type=Path)
+    options.add_argument("target", type=Path)
     return whole
 
 

@@ -63,15 +63,15 @@ class Captions:
         """The thesis's template, sometimes without its view or its colour."""
         words = self.vocabulary
         view = f"{rng.choice(words.views)} of a " if rng.random() < 0.8 else "a "
-        place = f" in {rng.choice(words.locations)}" if rng.random() < 0.9 else ""
-        return f"{view}{named}{noun}{place}{rng.choice(words.tails)}"
+        location = f" in {rng.choice(words.locations)}" if rng.random() < 0.9 else ""
+        return f"{view}{named}{noun}{location}{rng.choice(words.tails)}"
 
     def mixed(self, named: str, noun: str, rng: random.Random) -> str:
         """The noun somewhere among neutral words and places."""
         parts = [rng.choice(_NEUTRAL) for _ in range(rng.randrange(13))]
         parts += [rng.choice(self.vocabulary.locations) for _ in range(rng.randrange(3))]
-        at = rng.randint(0, len(parts))
-        return " ".join([*parts[:at], f"{named}{noun}", *parts[at:]])
+        position = rng.randint(0, len(parts))
+        return " ".join([*parts[:position], f"{named}{noun}", *parts[position:]])
 
     def negative(self, rng: random.Random) -> str:
         """A shipped negative, whole or in part."""
@@ -106,9 +106,9 @@ def product_prompts(vocabulary: Vocabulary, count: int, seed: int) -> list[tuple
     for _ in range(count):
         for label in CLASSES:
             lists = (vocabulary.views, vocabulary.listed[label], vocabulary.locations)
-            view, word, place = (rng.choice(one) for one in lists)
+            view, word, location = (rng.choice(options) for options in lists)
             colour = "" if label in ("cat", "horse") else f"{rng.choice(COLOURS)} "
-            prompts.append((label, f"{view} of a {colour}({word}:1.4) in {place}{vocabulary.tails[0]}"))
+            prompts.append((label, f"{view} of a {colour}({word}:1.4) in {location}{vocabulary.tails[0]}"))
     return prompts
 
 

@@ -38,14 +38,14 @@ def read_pictures(source: Path, split: str) -> Pictures:
     Raises:
         ValueError: a class has no picture there.
     """
-    found = sorted(_files(source, split), key=lambda one: one[0])
+    files = sorted(_files(source, split), key=lambda named_file: named_file[0])
     images, labels = [], []
-    for name, content in found:
+    for name, content in files:
         label = PurePosixPath(name).parent.name
         if label in CLASSES:
             images.append(np.asarray(Image.open(io.BytesIO(content)).convert("RGB").resize((32, 32))))
             labels.append(CLASSES.index(label))
-    counts = [labels.count(place) for place in range(len(CLASSES))]
+    counts = [labels.count(number) for number in range(len(CLASSES))]
     if not all(counts):
         raise ValueError(f"pictures of {CLASSES} in {source}/{split} are {counts}; expected some in a folder a class")
     return Pictures(torch.from_numpy(np.stack(images)), torch.tensor(labels))

@@ -56,7 +56,7 @@ def plain_attention(q: Tensor, k: Tensor, v: Tensor, heads: int, **_: object) ->
     """
     batch, _places, channels = q.shape
     width = channels // heads
-    q, k, v = (one.view(batch, -1, heads, width).transpose(1, 2) for one in (q, k, v))
+    q, k, v = (projection.view(batch, -1, heads, width).transpose(1, 2) for projection in (q, k, v))
     shares = ((q @ k.mT) * width**-0.5).softmax(-1)
     return (shares.to(v.dtype) @ v).transpose(1, 2).reshape(batch, -1, channels)
 

@@ -28,8 +28,8 @@ def text_weights(table: TextTable) -> dict[str, Tensor]:
         "final_layer_norm.weight": torch.ones(WIDTH),
         "final_layer_norm.bias": torch.zeros(WIDTH),
     }
-    for place in range(12):
-        layer = f"encoder.layers.{place}."
+    for number in range(12):
+        layer = f"encoder.layers.{number}."
         for name in ("layer_norm1", "layer_norm2"):
             weights[f"{layer}{name}.weight"] = torch.ones(WIDTH)
             weights[f"{layer}{name}.bias"] = torch.zeros(WIDTH)
@@ -47,9 +47,13 @@ def _zero_linear(name: str, outputs: int, inputs: int) -> dict[str, Tensor]:
 def export(unet: dict[str, Tensor], vae: Path, latent_std: float, table: TextTable, target: Path) -> None:
     """Write the checkpoint."""
     weights = {f"model.diffusion_model.{name}": weight for name, weight in unet.items()}
-    weights |= {f"first_stage_model.{name}": one for name, one in load_file(vae).items() if name.startswith("taesd_")}
+    weights |= {
+        f"first_stage_model.{name}": weight for name, weight in load_file(vae).items() if name.startswith("taesd_")
+    }
     weights["first_stage_model.vae_scale"] = torch.tensor(SCALE_FACTOR * latent_std)
     weights["first_stage_model.vae_shift"] = torch.tensor(0.0)
     weights |= text_weights(table)
-    halves = {name: (one.half() if one.is_floating_point() else one).contiguous() for name, one in weights.items()}
+    halves = {
+        name: (weight.half() if weight.is_floating_point() else weight).contiguous() for name, weight in weights.items()
+    }
     write_whole(target, lambda half: save_file(halves, half, {"format": "pt"}))

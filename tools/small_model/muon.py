@@ -37,11 +37,11 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def _step(self, group: dict[str, float], parameters: list[Tensor]) -> None:
-        gradients = [one.grad for one in parameters]
-        means = [self.state[one].setdefault("momentum", torch.zeros_like(one)) for one in parameters]
+        gradients = [parameter.grad for parameter in parameters]
+        means = [self.state[parameter].setdefault("momentum", torch.zeros_like(parameter)) for parameter in parameters]
         torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
         updates = torch._foreach_lerp(gradients, means, group["momentum"])  # Nesterov
-        steps = orthogonal(torch.stack([_matrix(one) for one in updates]))
+        steps = orthogonal(torch.stack([_matrix(update) for update in updates]))
         tall = max(1.0, steps.shape[1] / steps.shape[2]) ** 0.5
         torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
         for parameter, step in zip(parameters, steps, strict=True):
@@ -54,8 +54,8 @@ def alike(parameters: list[Tensor]) -> list[list[Tensor]]:
     for parameter in parameters:
         by_shape[parameter.shape].append(parameter)
     lists = by_shape.values()
-    some = [several[at : at + TOGETHER] for several in lists for at in range(0, len(several), TOGETHER)]
-    return sorted(some, key=lambda several: -sum(one.numel() for one in several))
+    some = [several[start : start + TOGETHER] for several in lists for start in range(0, len(several), TOGETHER)]
+    return sorted(some, key=lambda several: -sum(parameter.numel() for parameter in several))
 
 
 def _matrix(weight: Tensor) -> Tensor:

@@ -61,12 +61,12 @@ def draw(
     noise = torch.randn(len(prompts), 4, 8, 8, generator=torch.Generator().manual_seed(seed))
     device = next(unet.parameters()).device
     latents = []
-    for at in range(0, len(prompts), batch):
-        texts = prompts[at : at + batch]
+    for start in range(0, len(prompts), batch):
+        texts = prompts[start : start + batch]
         positive, without = context(texts).to(device), context([negative] * len(texts)).to(device)
-        start = (noise[at : at + batch] * sigmas[0]).to(device)
+        first = (noise[start : start + batch] * sigmas[0]).to(device)
         model = Denoiser(unet, positive, without, cfg)
-        latents.append(sample_dpmpp_2m(model, start, sigmas.to(device), disable=True).cpu())
+        latents.append(sample_dpmpp_2m(model, first, sigmas.to(device), disable=True).cpu())
     return torch.cat(latents)
 
 
@@ -74,8 +74,8 @@ def sheet(images: Tensor, path: Path, columns: int) -> None:
     """(N, 64, 64, 3) uint8 pictures, row by row, as one PNG."""
     rows = -(-len(images) // columns)
     page = np.full((rows * 66, columns * 66, 3), 255, np.uint8)
-    for place, image in enumerate(images.numpy()):
-        row, column = divmod(place, columns)
+    for number, image in enumerate(images.numpy()):
+        row, column = divmod(number, columns)
         page[row * 66 : row * 66 + 64, column * 66 : column * 66 + 64] = image
     write_whole(path, lambda half: Image.fromarray(page).save(half))
 

@@ -74,17 +74,17 @@ def new_table(vocabulary: Vocabulary, tokenizer: Any, directions: Directions, ge
     rows = directions.neutral[(torch.arange(TOKENS) * 40503 // 7) % len(directions.neutral)].clone()
     is_noun = class_of >= 0
     rows[is_noun] = near_class(directions.classes[class_of[is_noun]], generator)
-    for place, words in enumerate(vocabulary.colours.values()):
+    for number, words in enumerate(vocabulary.colours.values()):
         for token in tokens_of(tokenizer, *words):
-            rows[token] = directions.colours[place]
+            rows[token] = directions.colours[number]
     rows[START], rows[END] = directions.start[0], directions.end[0]
     return TextTable(rows, class_of, directions)
 
 
 def near_class(directions: Tensor, generator: torch.Generator) -> Tensor:
     """Rows of norm sqrt(768) about the given ones, each with a part of its own.  # (N, 768)"""
-    own = _unit(torch.randn(directions.shape, generator=generator)) * math.sqrt(WIDTH)
-    return math.sqrt(NEAR) * directions + math.sqrt(1 - NEAR) * own
+    deviation = _unit(torch.randn(directions.shape, generator=generator)) * math.sqrt(WIDTH)
+    return math.sqrt(NEAR) * directions + math.sqrt(1 - NEAR) * deviation
 
 
 def tokens_of(tokenizer: Any, *texts: str) -> list[int]:
@@ -98,23 +98,25 @@ def nouns(vocabulary: Vocabulary, tokenizer: Any) -> dict[int, str]:
 
     The shipped lists decide about the tokens that they hold ("van" is an automobile there), WordNet about the others.
     """
-    listed, found = _uses(vocabulary.listed, tokenizer), {}
+    listed, classes = _uses(vocabulary.listed, tokenizer), {}
     for token, counts in (_uses(vocabulary.wordnet, tokenizer) | listed).items():
         label, most = counts.most_common(1)[0]
         if most >= CLEAR * counts.total():
-            found[token] = label
-    other = tokens_of(tokenizer, *NEUTRAL_WORDS.split(), *vocabulary.locations, *vocabulary.views)
-    other += tokens_of(tokenizer, *vocabulary.negatives, *vocabulary.tails)
-    other += tokens_of(tokenizer, *(word for words in vocabulary.colours.values() for word in words))
-    texts = tokenizer.tokenizer.convert_ids_to_tokens(list(found))
-    too_short = {token for token, text in zip(found, texts, strict=True) if len(text.removesuffix("</w>")) < SHORTEST}
-    kept = {token: label for token, label in found.items() if token not in too_short.union(other)}
+            classes[token] = label
+    ambiguous = tokens_of(tokenizer, *NEUTRAL_WORDS.split(), *vocabulary.locations, *vocabulary.views)
+    ambiguous += tokens_of(tokenizer, *vocabulary.negatives, *vocabulary.tails)
+    ambiguous += tokens_of(tokenizer, *(word for words in vocabulary.colours.values() for word in words))
+    texts = tokenizer.tokenizer.convert_ids_to_tokens(list(classes))
+    too_short = {token for token, text in zip(classes, texts, strict=True) if len(text.removesuffix("</w>")) < SHORTEST}
+    unique = {token: label for token, label in classes.items() if token not in too_short.union(ambiguous)}
     for options in vocabulary.listed.values():
         for option in options:
             tokens = tokens_of(tokenizer, option)
-            if not kept.keys() & set(tokens):  # a shipped word of short pieces alone ("ocicat")
-                kept.update((token, found[token]) for token in tokens[:1] if token in found and token not in other)
-    return kept
+            if not unique.keys() & set(tokens):  # a shipped word of short pieces alone ("ocicat")
+                unique.update(
+                    (token, classes[token]) for token in tokens[:1] if token in classes and token not in ambiguous
+                )
+    return unique
 
 
 def _uses(phrases: dict[str, tuple[str, ...]], tokenizer: Any) -> dict[int, Counter[str]]:
@@ -130,7 +132,7 @@ def _uses(phrases: dict[str, tuple[str, ...]], tokenizer: Any) -> dict[int, Coun
 def says(word: str, tokenizer: Any, table: TextTable) -> str:
     """The class that most of the word's tokens stand for; "" where none has the most."""
     classes = [int(table.class_of[token]) for token in tokens_of(tokenizer, word)]
-    votes = Counter(CLASSES[place] for place in classes if place >= 0).most_common(2)
+    votes = Counter(CLASSES[number] for number in classes if number >= 0).most_common(2)
     return votes[0][0] if len(votes) == 1 or (votes and votes[0][1] > votes[1][1]) else ""
 
 

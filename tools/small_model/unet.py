@@ -121,12 +121,12 @@ class Trainer:
 
         def gradients(part: int) -> tuple[float, tuple[Tensor, ...]]:
             generator = torch.Generator().manual_seed((self.settings.seed * 1_000_003 + self.step) * 64 + part)
-            own = (latents[part::parts].to(device), context[part::parts].to(device))
-            loss = noise_loss(self.forward, *own, generator) / parts
+            share = (latents[part::parts].to(device), context[part::parts].to(device))
+            loss = noise_loss(self.forward, *share, generator) / parts
             return float(loss.detach()), torch.autograd.grad(loss, parameters)
 
-        found = list((self.pool.map if workers > 1 else map)(gradients, range(parts)))
-        for parameter, *several in zip(parameters, *(one for _, one in found), strict=True):
+        results = list((self.pool.map if workers > 1 else map)(gradients, range(parts)))
+        for parameter, *several in zip(parameters, *(gradient for _, gradient in results), strict=True):
             parameter.grad = sum(several[1:], several[0])
         for optimizer, full in ((self.muon, self.settings.muon_rate), (self.adam, self.settings.adam_rate)):
             for group in optimizer.param_groups:
@@ -137,7 +137,7 @@ class Trainer:
         keep = min(self.settings.mean_decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.mean.parameters()), parameters, 1 - keep)
-        return sum(loss for loss, _ in found)
+        return sum(loss for loss, _ in results)
 
 
 def split_parameters(unet: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
@@ -157,8 +157,8 @@ def noise_loss(unet: nn.Module, latents: Tensor, context: Tensor, generator: tor
         generator: of the CPU, so that every device sees the same noise.
     """
     levels = sampling_sigmas()
-    wanted = -0.3 + 1.3 * torch.randn(len(latents), generator=generator)
-    steps = (levels.log()[None] - wanted[:, None]).abs().argmin(1)
+    log_levels = -0.3 + 1.3 * torch.randn(len(latents), generator=generator)
+    steps = (levels.log()[None] - log_levels[:, None]).abs().argmin(1)
     noise = torch.randn(latents.shape, generator=generator).to(latents.device)
     sigma = levels[steps].to(latents.device)[:, None, None, None]
     noisy = (latents + sigma * noise) / (sigma**2 + 1).sqrt()
@@ -173,12 +173,12 @@ def batch_of(examples: Examples, captions: Captions, context: Context, settings:
     """The latents and the context of a step: every picture once an epoch, in an order of the epoch's own."""
     count = len(examples.labels)
     per_epoch = count // settings.batch
-    epoch, place = divmod(step, per_epoch)
+    epoch, number = divmod(step, per_epoch)
     order = torch.randperm(count, generator=torch.Generator().manual_seed(settings.seed * 1_000_003 + epoch))
-    chosen = order[place * settings.batch : (place + 1) * settings.batch]
+    chosen = order[number * settings.batch : (number + 1) * settings.batch]
     mirrored = torch.randint(2, (settings.batch,), generator=generator)
     rng = random.Random(f"{settings.seed} {step}")
-    texts = [captions.draw(examples.labels[one], examples.colours[one], rng) for one in chosen.tolist()]
+    texts = [captions.draw(examples.labels[index], examples.colours[index], rng) for index in chosen.tolist()]
     jitter = [rng.random() < JITTER for _ in texts]
     return examples.latents[mirrored, chosen].float(), context(texts, jitter, seed=step)
 

@@ -53,15 +53,15 @@ def train_vae(pictures: Pictures, folder: Path, settings: VaeSettings, start: Pa
         trained += list(vae.taesd_encoder.parameters())
     optimizer = torch.optim.AdamW(trained, lr=settings.rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.steps)
-    done, state_path = 0, folder / "vae_state.pt"
+    first_step, state_path = 0, folder / "vae_state.pt"
     if state_path.exists():
         state = load_state(state_path)
         vae.load_state_dict(state["vae"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
-        done = state["step"]
+        first_step = state["step"]
     began = saved = time.monotonic()
-    for step in range(done, settings.steps):
+    for step in range(first_step, settings.steps):
         generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
         chosen = torch.randint(len(pictures.images), (settings.batch,), generator=generator)
         images = doubled(pictures.images[chosen])
@@ -82,9 +82,9 @@ def train_vae(pictures: Pictures, folder: Path, settings: VaeSettings, start: Pa
             save_state({name: part.state_dict() for name, part in parts.items()} | {"step": step + 1}, state_path)
             saved = time.monotonic()
     std = float(latents_of(vae, pictures.images[:: max(1, len(pictures.images) // 2000)])[0].float().std())
-    kept = {name: weight.contiguous() for name, weight in vae.state_dict().items() if name.startswith("taesd_")}
+    weights = {name: weight.contiguous() for name, weight in vae.state_dict().items() if name.startswith("taesd_")}
     metadata = {"latent_std": f"{std:.6f}", "vae_scale": f"{SCALE_FACTOR * std:.6f}"}
-    write_whole(folder / "vae.safetensors", lambda half: save_file(kept, half, metadata))
+    write_whole(folder / "vae.safetensors", lambda half: save_file(weights, half, metadata))
 
 
 def vae_loss(vae: nn.Module, images: Tensor, generator: torch.Generator, is_frozen: bool) -> tuple[Tensor, Tensor]:
@@ -118,14 +118,14 @@ def _named(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 def latents_of(vae: nn.Module, images: Tensor, batch: int = 100) -> Tensor:
     """What the encoder makes of (N, 32, 32, 3) uint8 pictures and of their mirror images.  # (2, N, 4, 8, 8) float16"""
     both: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for at in range(0, len(images), batch):
-        enlarged = doubled(images[at : at + batch]).contiguous(memory_format=torch.channels_last)
+    for start in range(0, len(images), batch):
+        enlarged = doubled(images[start : start + batch]).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
-            for kept, planes in zip(both, (enlarged, enlarged.flip(3)), strict=True):
-                kept.append(vae.taesd_encoder(planes).half().contiguous())
-        if at % 5000 == 0:
-            log.info("latents of %d pictures", at)
-    return torch.stack([torch.cat(kept) for kept in both])
+            for latents, planes in zip(both, (enlarged, enlarged.flip(3)), strict=True):
+                latents.append(vae.taesd_encoder(planes).half().contiguous())
+        if start % 5000 == 0:
+            log.info("latents of %d pictures", start)
+    return torch.stack([torch.cat(latents) for latents in both])
 
 
 def read_latents(vae: nn.Module, pictures: Pictures, path: Path) -> Tensor:

@@ -82,7 +82,9 @@ def read_vocabulary(root: Path = ROOT) -> Vocabulary:
         views=_options(lists, "view"),
         colours={colour: tuple(words.split()) for colour, words in COLOUR_WORDS.items()},
         negatives=negatives,
-        tails=tuple(dict.fromkeys(one.split("location__")[1] for one in templates if "location__" in one)),
+        tails=tuple(
+            dict.fromkeys(template.split("location__")[1] for template in templates if "location__" in template)
+        ),
     )
 
 
@@ -104,10 +106,10 @@ def _prompts(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     negatives: list[str] = []
     for path in sorted(folder.glob("*.json")):
         for node in json.loads(path.read_text(encoding="utf-8")).values():
-            for field, kept in (("template", templates), ("negative", negatives)):
+            for field, texts in (("template", templates), ("negative", negatives)):
                 value = node.get("inputs", {}).get(field)
                 if isinstance(value, str) and value:
-                    kept.append(value)
+                    texts.append(value)
     return tuple(dict.fromkeys(templates)), tuple(dict.fromkeys(negatives))
 
 
@@ -122,16 +124,18 @@ def wordnet_subtrees(archive: Path) -> dict[str, tuple[str, ...]]:
             continue  # the licence
         fields = line.partition("|")[0].split()
         count = int(fields[3], 16)
-        lemmas[fields[0]] = [fields[4 + 2 * place].replace("_", " ") for place in range(count)]
+        lemmas[fields[0]] = [fields[4 + 2 * number].replace("_", " ") for number in range(count)]
         pointers = fields[5 + 2 * count :]
-        below[fields[0]] = [pointers[at + 1] for at in range(0, len(pointers) - 3, 4) if pointers[at] in ("~", "~i")]
+        below[fields[0]] = [
+            pointers[start + 1] for start in range(0, len(pointers) - 3, 4) if pointers[start] in ("~", "~i")
+        ]
     answer = {}
     for label, start in ROOTS.items():
-        waiting, found = [start], dict[str, None]()
+        waiting, synsets = [start], dict[str, None]()
         while waiting:
             synset = waiting.pop(0)
-            if synset not in found:
-                found[synset] = None
+            if synset not in synsets:
+                synsets[synset] = None
                 waiting += below[synset]
-        answer[label] = tuple(dict.fromkeys(lemma for synset in found for lemma in lemmas[synset]))
+        answer[label] = tuple(dict.fromkeys(lemma for synset in synsets for lemma in lemmas[synset]))
     return answer
