@@ -47,7 +47,8 @@ def sheet(
         left, top = GAP + column * width, GAP + row * height
         if picture is None:
             right, bottom = left + side - 1, top + side - 1
-            draw.line([(left, top), (right, bottom), (right, top), (left, bottom)], fill="red", width=2)
+            draw.line([(left, top), (right, bottom)], fill="red", width=2)
+            draw.line([(right, top), (left, bottom)], fill="red", width=2)
         else:
             fitted = _fitted(Image.fromarray(picture), side)
             canvas.paste(fitted, (left + (side - fitted.width) // 2, top + (side - fitted.height) // 2))

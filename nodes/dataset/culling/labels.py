@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from ....evaluation.chunks import chunks
 from ....evaluation.pictures.decode import decode
 from ....evaluation.pictures.manifest import FAILED, PASSED, Record
 from ....evaluation.pictures.tensors import to_image
@@ -53,8 +53,8 @@ def check_labels(
     """
     labels = store.labels
     least = threshold or 1 / len(labels)
-    records, total, finished = store.records(), len(store), 0
-    while batch := list(islice(records, BATCH)):
+    total, finished = len(store), 0
+    for batch in chunks(store.records(), BATCH):
         probabilities = judge.judge([decode(store.path(record), record.file_name) for record in batch])
         for record, row in zip(batch, probabilities, strict=True):  # row: one probability for each class of the set
             probability = float(row[labels.index(record.label)])

@@ -9,11 +9,11 @@ import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from ....evaluation.chunks import chunks
 from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_suffix
 from ....evaluation.pictures.manifest import Record
 from ....evaluation.progress import Progress
@@ -22,6 +22,7 @@ from .duplicates import Print, fingerprint, near_duplicates
 from .marks import DEFAULT_ATTEMPTS, Mark, MarkCounts, mark
 
 _BATCH = 64  # pictures in flight: so many are decoded ahead of the one that is looked at
+_MISSING, _CORRUPT, _CHANGED = "missing", "corrupt", "changed"  # problems of a file
 
 Key = tuple[str, int]
 
@@ -31,14 +32,14 @@ class Findings:
     """What is wrong: (label, rank) of items, or paths relative to the set for `unlisted`.
 
     Attributes:
-        missing: no file. torn: cannot be decoded. changed: can, but is not the file that was written.
+        missing: no file. corrupt: cannot be decoded. changed: can, but is not the file that was written.
         damaged_lines: line number of the manifest -> why it cannot be used.
         near_duplicates: (the one that stays, the one that looks like it).
     """
 
     checked: int = 0
     missing: list[Key] = field(default_factory=list)
-    torn: list[Key] = field(default_factory=list)
+    corrupt: list[Key] = field(default_factory=list)
     changed: list[Key] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
     damaged_lines: dict[int, str] = field(default_factory=dict)
@@ -46,14 +47,14 @@ class Findings:
 
     def problems(self) -> int:
         """How many there are."""
-        groups = (self.missing, self.torn, self.changed, self.unlisted, self.near_duplicates)
+        groups = (self.missing, self.corrupt, self.changed, self.unlisted, self.near_duplicates)
         return len(self.damaged_lines) + sum(len(group) for group in groups)
 
     def report(self) -> str:
         """Markdown: the counts, and the first of each kind."""
         kinds = {
             "missing": [f"{label} {rank}" for label, rank in self.missing],
-            "torn": [f"{label} {rank}" for label, rank in self.torn],
+            "corrupt": [f"{label} {rank}" for label, rank in self.corrupt],
             "changed": [f"{label} {rank}" for label, rank in self.changed],
             "unlisted": self.unlisted,
             "near-duplicates": [
@@ -76,11 +77,11 @@ def verify(store: DatasetStore, *, duplicates: bool, progress: Progress | None =
         duplicates: also look for near-duplicates.
     """
     findings = Findings(damaged_lines=dict(store.damage()))
-    by_problem = {_MISSING: findings.missing, _TORN: findings.torn, _CHANGED: findings.changed}
+    by_problem = {_MISSING: findings.missing, _CORRUPT: findings.corrupt, _CHANGED: findings.changed}
     prints: list[tuple[Key, Print]] = []
-    total, records = len(store), store.records()
+    total = len(store)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        while batch := list(islice(records, _BATCH)):
+        for batch in chunks(store.records(), _BATCH):
             examined = pool.map(lambda record: _examine(store, record, duplicates), batch)
             for record, (problem, picture_print) in zip(batch, examined, strict=True):
                 findings.checked += 1
@@ -104,7 +105,7 @@ def mark_findings(store: DatasetStore, findings: Findings, attempts: int = DEFAU
         store: open for writing, with nothing added since `verify`. Opening it took damaged lines out of the manifest.
     """
     marks = {key: Mark(_MISSING, lost=True) for key in findings.missing}
-    marks |= {key: Mark(_TORN, lost=True) for key in findings.torn}
+    marks |= {key: Mark(_CORRUPT, lost=True) for key in findings.corrupt}
     marks |= {key: Mark(_CHANGED, lost=True) for key in findings.changed}
     marks |= {later: Mark(f"looks like {first[0]} {first[1]}") for first, later in findings.near_duplicates}
     for file_name in findings.unlisted:
@@ -112,9 +113,6 @@ def mark_findings(store: DatasetStore, findings: Findings, attempts: int = DEFAU
     if findings.damaged_lines:
         store.raise_revision()
     return mark(store, marks, attempts) if marks else MarkCounts(0, 0)
-
-
-_MISSING, _TORN, _CHANGED = "missing", "torn", "changed"
 
 
 def _examine(store: DatasetStore, record: Record, wants_print: bool) -> tuple[str, Print | None]:
@@ -133,7 +131,7 @@ def _examine(store: DatasetStore, record: Record, wants_print: bool) -> tuple[st
     try:
         pixels: np.ndarray = decode(content, record.file_name)
     except CorruptPicture:
-        return _TORN, None
+        return _CORRUPT, None
     return ("", fingerprint(pixels)) if same else (_CHANGED, None)
 
 

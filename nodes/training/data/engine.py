@@ -6,19 +6,20 @@ Reads: what paths.read_bases() names. Writes: output/hyponet/cache; a download t
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 import torch
 
 from ....evaluation.pictures.cache import without_corrupt
 from ....evaluation.pictures.labelled_images import LabelledImages, limited
+from ....evaluation.pictures.manifest import MANIFEST
 from ....evaluation.pictures.sheets import samples
 from ....evaluation.pictures.sources import read_source
 from ....evaluation.pictures.sources.download import DOWNLOADABLE, download
 from ....evaluation.pictures.sources.ours import is_ours, read_ours
 from ....evaluation.pictures.tensors import to_image
 from ... import paths
+from ...dataset.store.description import read_revision
 from ...dataset.store.store import DatasetRef
 from ...engine import progress_bar
 
@@ -74,8 +75,7 @@ def path_fingerprint(path: str | None) -> str:
         if source.is_file():
             return f"{source.stat().st_size} {source.stat().st_mtime_ns}"
         if is_ours(source):
-            revision = json.loads((source / "dataset.json").read_text("utf-8")).get("revision")
-            return f"{revision} {(source / 'metadata.jsonl').stat().st_size}"
+            return f"{read_revision(source)} {(source / MANIFEST).stat().st_size}"
         digest = hashlib.blake2b(digest_size=16)
         for file in sorted(source.rglob("*")):
             digest.update(f"{file}\n{_size_and_time(file)}".encode("utf-8", "surrogatepass"))

@@ -1,56 +1,10 @@
-"""Small sets for the tests of the dataset room."""
+"""The set that most tests of the dataset room begin with."""
 
 from __future__ import annotations
 
-import hashlib
-from contextlib import AbstractContextManager
-
-import numpy as np
 import pytest
 
-from hyponet.nodes.dataset.open import create_or_open
-from hyponet.nodes.dataset.store.description import Provenance, SetSpec
-from hyponet.nodes.dataset.store.store import DatasetStore
-from hyponet.nodes.prompts.item import Item, Pick
-
-IDENTITY = {"steps": 2, "sampler": "euler"}
-
-
-def item(label: str, rank: int, attempt: int = 0) -> Item:
-    pick = Pick("color", ("red", "blue")[rank % 2], "color.txt")
-    return Item(label, rank, attempt, f"a {pick.option} {label}", "blurry", (pick,), rank * 100 + attempt)
-
-
-def picture(label: str, rank: int, attempt: int = 0, side: int = 24) -> np.ndarray:
-    """Pixels that depend on the item alone, like a sampler's: a coarse pattern, so that no two look alike."""
-    seed = int.from_bytes(hashlib.sha256(f"{label} {rank} {attempt}".encode("utf-8", "replace")).digest()[:4], "little")
-    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
-    return np.kron(coarse, np.ones((side // 6, side // 6, 1), np.uint8))
-
-
-def open_set(base, name="pets", labels=("cat", "dog"), identity=None, **more) -> AbstractContextManager[DatasetStore]:
-    """The set for writing, as a context."""
-    provenance = Provenance(prompt={"1": {"class_type": "KSampler"}}, workflow={"nodes": []}, parameters={"Steps": 2})
-    plan = {"classes": [{"name": label, "synset": ""} for label in labels]}
-    return create_or_open(base, name, SetSpec(plan, IDENTITY if identity is None else identity, provenance, **more))
-
-
-def make_set(*arguments, **more) -> None:
-    """Open a set for writing and close it."""
-    with open_set(*arguments, **more):
-        pass
-
-
-def schedule(labels=("cat", "dog"), count=4):
-    return [(label, rank) for rank in range(count) for label in labels]
-
-
-def generate(store: DatasetStore, labels=("cat", "dog"), count=4) -> int:
-    """Make what is missing, as Generate does; how many were made."""
-    made = list(store.missing(schedule(labels, count)))
-    for label, rank, attempt in made:
-        store.add(item(label, rank, attempt), picture(label, rank, attempt))
-    return len(made)
+from .sample_sets import generate, open_set
 
 
 @pytest.fixture
@@ -59,22 +13,3 @@ def pets(tmp_path):
     with open_set(tmp_path) as store:
         generate(store)
     return store.root
-
-
-def assert_whole(root, labels=("cat", "dog"), count=4):
-    """Every item once, every file readable and matching its line, nothing else in the class folders."""
-    import json
-
-    from PIL import Image
-
-    lines = [json.loads(line) for line in (root / "metadata.jsonl").read_text("utf-8").splitlines()]
-    assert sorted((line["label"], line["rank"]) for line in lines) == sorted(schedule(labels, count))
-    for line in lines:
-        data = (root / line["file_name"]).read_bytes()
-        assert hashlib.sha256(data).hexdigest() == line["sha256"], line["file_name"]
-        with Image.open(root / line["file_name"]) as image:
-            pixels = np.asarray(image.convert("RGB"))
-        expected = picture(line["label"], line["rank"], line["attempt"], pixels.shape[0])
-        assert np.array_equal(pixels, expected), f"{line['file_name']} shows another item"
-    on_disk = {path.relative_to(root).as_posix() for path in root.glob("*/*")}
-    assert on_disk == {line["file_name"] for line in lines}

@@ -9,7 +9,7 @@ from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 
-from .conftest import generate, open_set, picture, schedule
+from .sample_sets import generate, open_set, picture, schedule
 
 
 def test_a_sheet_shows_the_pictures_in_rows(pets):

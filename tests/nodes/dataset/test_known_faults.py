@@ -22,7 +22,7 @@ from hyponet.nodes.dataset.culling.verify import Findings, mark_findings, verify
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 
-from .conftest import assert_whole, generate, item, open_set, picture, schedule
+from .sample_sets import assert_whole, generate, item, open_set, picture, schedule
 
 NOT_REFUSED = pytest.fail.Exception  # what pytest.raises ends in where nothing was raised
 

@@ -13,7 +13,7 @@ from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
 
-from .conftest import assert_whole, generate, item, open_set, picture, schedule
+from .sample_sets import assert_whole, generate, item, open_set, picture, schedule
 
 
 def shard(base, name, ranks, **more):

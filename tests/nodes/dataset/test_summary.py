@@ -15,7 +15,7 @@ from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.summary import plot, summarize
 from hyponet.nodes.upstream import ModelFile
 
-from .conftest import generate, item, open_set, picture, schedule
+from .sample_sets import generate, item, open_set, picture, schedule
 
 
 def test_counts_and_picks_are_counted_by_hand(tmp_path):

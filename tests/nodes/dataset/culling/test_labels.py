@@ -11,7 +11,7 @@ from hyponet.nodes.dataset.culling.marks import mark
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 
-from ..conftest import generate, open_set, picture, schedule
+from ..sample_sets import generate, open_set, picture, schedule
 
 
 class Stub:

@@ -10,7 +10,7 @@ from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.description import Copies
 from hyponet.nodes.dataset.store.store import DatasetStore
 
-from ..conftest import assert_whole, generate, open_set, picture, schedule
+from ..sample_sets import assert_whole, generate, open_set, picture, schedule
 
 
 def opened(root):

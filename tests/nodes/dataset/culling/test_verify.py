@@ -9,7 +9,7 @@ from hyponet.nodes.dataset.culling.verify import mark_findings, verify
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 
-from ..conftest import generate, item, open_set, picture
+from ..sample_sets import generate, item, open_set, picture
 
 
 def test_a_whole_set_has_no_problems(pets):
@@ -26,11 +26,11 @@ def test_each_kind_of_damage_is_told_apart(pets):
     (pets / "dog" / "notes.txt").write_text("no picture")
     found = verify(DatasetStore.open(pets), duplicates=False)
     assert found.missing == [("cat", 0)]
-    assert found.torn == [("cat", 1)]
+    assert found.corrupt == [("cat", 1)]
     assert found.changed == [("cat", 2)]
     assert found.unlisted == ["dog/extra.jpg"]
     assert found.problems() == 4
-    assert "| torn | 1 | cat 1 |" in found.report()
+    assert "| corrupt | 1 | cat 1 |" in found.report()
 
 
 def test_a_manifest_line_that_parses_in_part_is_noticed(pets):

@@ -16,7 +16,7 @@ from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.encode import Encoding
 from hyponet.nodes.dataset.store.store import DatasetStore
 
-from ..conftest import generate, open_set, picture, schedule
+from ..sample_sets import generate, open_set, picture, schedule
 
 ZIP, TARS, PARQUET, CSV, CAPTIONS = EXPORTS
 LABELS = {

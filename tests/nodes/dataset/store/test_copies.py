@@ -10,7 +10,7 @@ from hyponet.nodes.dataset.store.description import Copies
 from hyponet.nodes.dataset.store.identity import OtherSettings
 from hyponet.nodes.dataset.store.store import DatasetStore
 
-from ..conftest import generate, make_set, open_set, picture, schedule
+from ..sample_sets import generate, make_set, open_set, picture, schedule
 
 
 def pixels(path):

@@ -18,7 +18,7 @@ from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.store.writer import BackgroundWriter
 
-from ..conftest import assert_whole, generate, item, make_set, open_set, picture, schedule
+from ..sample_sets import assert_whole, generate, item, make_set, open_set, picture, schedule
 
 
 def repair(root: Path) -> int:

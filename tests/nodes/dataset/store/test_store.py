@@ -15,7 +15,7 @@ from hyponet.nodes.dataset.store.lock import SetIsHeld
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.store.writer import BackgroundWriter
 
-from ..conftest import IDENTITY, assert_whole, generate, item, make_set, open_set, picture, schedule
+from ..sample_sets import IDENTITY, assert_whole, generate, item, make_set, open_set, picture, schedule
 
 
 def test_a_set_has_the_standard_layout(pets):

@@ -1,1 +1,0 @@
-"""Tools of the tests and of dev.py, run as modules."""
