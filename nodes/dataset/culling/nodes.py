@@ -13,12 +13,11 @@ from ...checks import checked
 from ...engine import progress_bar
 from ...hyponyms.classifier import Classifier
 from ...widgets import FileCombo, schema
+from .. import engine, widgets
 from ..contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
-from ..engine import checked_ref, facts, is_own, own_ref, shown
 from ..open import open_for_writing
 from ..store.store import DatasetRef, DatasetStore
-from ..widgets import dataset_input, dataset_output
-from . import engine
+from .engine import clip_folders, judge
 from .items import reject_by_hand
 from .labels import check_labels, marks_of, report
 from .marks import DEFAULT_ATTEMPTS, mark
@@ -40,7 +39,7 @@ class HypoNetMakeContactSheet(io.ComfyNode):
             search_aliases=["grid", "overview", "thumbnails", "index print"],
             is_output_node=True,
             inputs=[
-                dataset_input(tooltip="The set to look at."),
+                widgets.dataset_input(tooltip="The set to look at."),
                 io.Int.Input("columns", default=10, min=1, max=100, tooltip="Pictures in a row."),
                 io.Int.Input("rows", default=10, min=1, max=100, tooltip="Rows on a sheet."),
                 io.Int.Input("page", default=0, min=0, max=1_000_000, tooltip="Which sheet, from 0."),
@@ -66,11 +65,11 @@ class HypoNetMakeContactSheet(io.ComfyNode):
     @checked
     def execute(cls, dataset: DatasetRef, **widgets: Any) -> io.NodeOutput:
         settings = SheetSettings(**widgets)
-        store = DatasetStore.open(checked_ref(dataset).path)
+        store = DatasetStore.open(engine.checked_ref(dataset).path)
         sheet = contact_sheet(store, settings)
-        path = str(save_sheet(store, settings, sheet)) if is_own(store.ref()) else ""
+        path = str(save_sheet(store, settings, sheet)) if engine.is_own(store.ref()) else ""
         image, text = to_image(sheet.image), f"Saved as {path}" if path else "Not saved: the set is only read."
-        return io.NodeOutput(image, sheet.pages, ui=shown(text, image, {"path": path}))
+        return io.NodeOutput(image, sheet.pages, ui=engine.shown(text, image, {"path": path}))
 
 
 class HypoNetRejectItems(io.ComfyNode):
@@ -89,7 +88,7 @@ class HypoNetRejectItems(io.ComfyNode):
             search_aliases=["cull", "delete images", "remove pictures"],
             is_output_node=True,
             inputs=[
-                dataset_input(tooltip="The set to take pictures out of."),
+                widgets.dataset_input(tooltip="The set to take pictures out of."),
                 io.String.Input(
                     "selection",
                     default="",
@@ -112,13 +111,13 @@ class HypoNetRejectItems(io.ComfyNode):
                 ),
                 _attempts_input(),
             ],
-            outputs=[dataset_output(), _report_output()],
+            outputs=[widgets.dataset_output(), _report_output()],
         )
 
     @classmethod
     @checked
     def execute(cls, dataset: DatasetRef, selection: str, round: int, attempts: int) -> io.NodeOutput:
-        with open_for_writing(own_ref(dataset).path) as store:
+        with open_for_writing(engine.own_ref(dataset).path) as store:
             return _marked(store, reject_by_hand(store, selection, round, attempts))
 
 
@@ -127,7 +126,7 @@ class HypoNetCheckLabels(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        folders = engine.clip_folders()
+        folders = clip_folders()
         return schema(
             node_id="HypoNetCheckLabels",
             display_name="Check Labels",
@@ -139,7 +138,7 @@ class HypoNetCheckLabels(io.ComfyNode):
             search_aliases=["filter", "clip score", "verify labels", "quality"],
             is_output_node=True,
             inputs=[
-                dataset_input(tooltip="The finished set to check."),
+                widgets.dataset_input(tooltip="The finished set to check."),
                 sockets.Classifier.Input(
                     "classifier",
                     optional=True,
@@ -172,7 +171,7 @@ class HypoNetCheckLabels(io.ComfyNode):
                 ),
                 _attempts_input(),
             ],
-            outputs=[dataset_output(), _report_output()],
+            outputs=[widgets.dataset_output(), _report_output()],
         )
 
     @classmethod
@@ -187,9 +186,9 @@ class HypoNetCheckLabels(io.ComfyNode):
         attempts: int,
         classifier: Classifier | None = None,
     ) -> io.NodeOutput:
-        with open_for_writing(own_ref(dataset).path) as store:
-            judge = engine.judge(store, classifier, clip_name, clip_caption)
-            verdicts = list(check_labels(store, judge, threshold, progress_bar(len(store))))
+        with open_for_writing(engine.own_ref(dataset).path) as store:
+            clip_or_classifier = judge(store, classifier, clip_name, clip_caption)
+            verdicts = list(check_labels(store, clip_or_classifier, threshold, progress_bar(len(store))))
             marked = mark(store, marks_of(verdicts, reject), attempts)
             return _marked(store, f"{report(verdicts, store.labels)}\n\n{marked.report()}", missing=marked.rejected)
 
@@ -210,7 +209,7 @@ class HypoNetVerifyDataset(io.ComfyNode):
             search_aliases=["integrity", "checksum", "near duplicates", "repair"],
             is_output_node=True,
             inputs=[
-                dataset_input(tooltip="The set to verify."),
+                widgets.dataset_input(tooltip="The set to verify."),
                 io.Boolean.Input(
                     "reject",
                     default=True,
@@ -224,7 +223,7 @@ class HypoNetVerifyDataset(io.ComfyNode):
                 _attempts_input(),
             ],
             outputs=[
-                dataset_output(),
+                widgets.dataset_output(),
                 _report_output(),
                 io.Int.Output("problems", display_name="problems", tooltip="How many problems were found."),
             ],
@@ -237,7 +236,7 @@ class HypoNetVerifyDataset(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, dataset: DatasetRef, reject: bool, near_duplicates: bool, attempts: int) -> io.NodeOutput:
-        ref = own_ref(dataset) if reject else checked_ref(dataset)
+        ref = engine.own_ref(dataset) if reject else engine.checked_ref(dataset)
         opened = open_for_writing(ref.path) if reject else nullcontext(DatasetStore.open(ref.path))
         with opened as store:
             findings = verify(store, duplicates=near_duplicates, progress=progress_bar(len(store)))
@@ -262,8 +261,8 @@ def _report_output() -> io.Output:
 
 
 def _marked(store: DatasetStore, text: str, *outputs: object, missing: int = 0) -> io.NodeOutput:
-    values = {**facts(store), "report": text, "missing": missing}
-    return io.NodeOutput(store.ref(), text, *outputs, ui=shown(text, facts=values))
+    values = {**engine.facts(store), "report": text, "missing": missing}
+    return io.NodeOutput(store.ref(), text, *outputs, ui=engine.shown(text, facts=values))
 
 
 NODES: list[type[io.ComfyNode]] = [
