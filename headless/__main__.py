@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         warn(f"{error.filename or 'a file'} cannot be read or written here: {error.strerror or error}")
         return WRONG
     except KeyboardInterrupt:
-        warn("stopped, and withdrawn from the server; run the same command again to resume")
+        warn("stopped, and withdrawn if the server answers; run the same command again to resume")
         return STOPPED
 
 

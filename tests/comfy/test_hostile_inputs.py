@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import urllib.error
 from pathlib import Path
 
 import numpy as np
@@ -205,7 +204,7 @@ def tried(comfy, graph: dict) -> str:
     try:
         prompt_id = comfy.client.queue(graph)
         entry = comfy.client.wait(prompt_id, timeout=120, poll=0.01)
-    except (Rejected, urllib.error.HTTPError) as refused:
+    except Rejected as refused:
         return str(refused)
     except RunFailed as failed:
         for kind, message in failed.entry["status"]["messages"]:

@@ -13,7 +13,8 @@ import pytest
 
 from hyponet.headless import __main__ as command
 from hyponet.headless.__main__ import main
-from hyponet.headless.state import DONE, FAILED, WAITING, State
+from hyponet.headless.state import DONE, FAILED, QUEUED, WAITING, RowState, State
+from hyponet.headless.sweep_file import read_sweep
 from hyponet.headless.watch import Watch
 from hyponet.tests import ROOT
 
@@ -119,6 +120,18 @@ def test_a_row_of_a_sweep_that_did_not_do_all_is_not_done(server, flow, capsys, 
     assert reason in printed.err
     assert "FAILED" not in printed.out
     assert State(flow.parent / "state").read("a").status == FAILED
+
+
+def test_what_an_earlier_driver_left_is_judged_alike(server, flow, capsys):
+    """It was killed before it could read that the server took only a part of the graph."""
+    state, arguments = sweep_on(flow, server)
+    (row,) = read_sweep(flow.parent / "s.csv")
+    State(state).write("a", RowState(key=row.key, status=QUEUED, prompt_id="earlier"))
+    server.node_errors = {"1": {}}
+    server.outputs.pop("1")
+    server.finish("earlier", GRAPH)
+    assert main(arguments) == 1
+    assert "Save (node 1) did not run" in capsys.readouterr().err
 
 
 def test_all_done_is_0_and_results_alone_go_to_stdout(server, flow, capsys):

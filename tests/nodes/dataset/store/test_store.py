@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 
 import numpy as np
@@ -143,6 +144,16 @@ def test_a_picture_that_is_a_link_is_not_read(pets, tmp_path):
     (pets / "cat" / "000000.png").symlink_to(secret)
     with pytest.raises(ValueError, match=r"cat/000000.png is a link"):
         load_batch(DatasetStore.open(pets), 0, 1)
+
+
+def test_what_a_set_lacks_is_counted_on_the_disk(pets):
+    keys = [(label, rank) for label in ("cat", "dog") for rank in range(4)]
+    assert DatasetStore.open(pets).count_absent(keys) == 0
+    (pets / "cat" / "000001.png").unlink()
+    assert DatasetStore.open(pets).count_absent(keys) == 1
+    assert DatasetStore.open(pets).count_absent([*keys, ("dog", 99)]) == 2  # never made
+    shutil.rmtree(pets / "dog")
+    assert DatasetStore.open(pets).count_absent(keys) == 5
 
 
 def test_a_set_never_lies_in_another(pets):
