@@ -149,6 +149,15 @@ def parse(line: bytes) -> Record:
         ValueError: the line cannot be used whole; the message says what is wrong with it and goes on from
             "line 3 of metadata.jsonl ...".
     """
+    return Record.from_columns(columns_of(line))
+
+
+def columns_of(line: bytes) -> dict[str, Any]:
+    """The JSON object of one line, whatever its columns are: image folders of others have such files too.
+
+    Raises:
+        ValueError: there is none, as `parse` says it.
+    """
     try:
         columns = json.loads(line.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"))
     except UnicodeDecodeError:
@@ -157,7 +166,9 @@ def parse(line: bytes) -> Record:
         raise ValueError("is nested too deeply") from None
     except ValueError as error:
         raise ValueError(f"is no JSON ({error})") from None
-    return Record.from_columns(columns)
+    if not isinstance(columns, dict):
+        raise ValueError("is no JSON object")
+    return columns
 
 
 def is_blank(line: bytes) -> bool:

@@ -7,7 +7,6 @@ Files may be links; folders that are links are skipped with a warning.
 
 from __future__ import annotations
 
-import json
 import logging
 import lzma
 import struct
@@ -22,7 +21,7 @@ import numpy as np
 
 from ..decode import PICTURE_SUFFIXES, has_picture_suffix
 from ..labelled_images import LabelledImages, labelled
-from ..manifest import MANIFEST
+from ..manifest import MANIFEST, columns_of, is_blank
 from .encoded import EncodedPictures
 
 logger = logging.getLogger("hyponet")
@@ -191,13 +190,13 @@ def _listed(root: Path, start: str) -> dict[str, tuple[str, bool]]:
     try:
         if root.is_file():
             with zipfile.ZipFile(root) as archive:
-                text = archive.read(f"{start}{MANIFEST}").decode("utf-8")
+                content = archive.read(f"{start}{MANIFEST}")
         else:
-            text = (root / start / MANIFEST).read_text(encoding="utf-8")
-        lines = [json.loads(line) for line in text.split("\n") if line.strip()]
-        labels = [line for line in lines if isinstance(line.get("label"), str)]
-        return {start + str(line["file_name"]): (line["label"], set(line) >= OURS) for line in labels}
-    except (KeyError, TypeError, AttributeError, *_UNREADABLE):
+            content = (root / start / MANIFEST).read_bytes()
+        rows = [columns_of(line) for line in content.split(b"\n") if not is_blank(line)]
+        labels = [columns for columns in rows if isinstance(columns.get("label"), str)]
+        return {start + str(columns["file_name"]): (columns["label"], set(columns) >= OURS) for columns in labels}
+    except (KeyError, *_UNREADABLE):
         return {}
 
 
