@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
+
+from evaluation.lock import FileLock, LockIsHeld
 
 from .disk import naming
 
@@ -88,35 +88,24 @@ class State:
         Raises:
             BlockingIOError: another driver holds it.
         """
-        path = self.folder / f"shard-{index}-of-{count}.lock"
-        with open(path, "a+b") as own:
-            _lock(own, self._busy(path))
+        own = self._take(self.folder / f"shard-{index}-of-{count}.lock")
+        try:
             # each takes its own lock before it looks at the others': of two that start at once, none goes on unseen
-            for other in sorted(self.folder.glob("shard-*-of-*.lock")):
-                if not other.stem.endswith(f"-of-{count}"):
-                    with open(other, "a+b") as handle:
-                        _lock(handle, self._busy(other))
+            for path in sorted(self.folder.glob("shard-*-of-*.lock")):
+                if not path.stem.endswith(f"-of-{count}"):
+                    self._take(path).release()
             yield
+        finally:
+            own.release()
 
-    def _busy(self, path: Path) -> str:
-        return f"another driver runs {path.stem} of {self.folder}; wait for it, or stop it"
+    def _take(self, path: Path) -> FileLock:
+        try:
+            with naming(path):
+                return FileLock(path)
+        except LockIsHeld as held:
+            raise BlockingIOError(
+                f"another driver runs {path.stem} of {self.folder}: {held.holder}; wait for it, or stop it"
+            ) from None
 
     def _path(self, name: str) -> Path:
         return self.folder / "rows" / f"{name}.json"
-
-
-def _lock(handle: BinaryIO, message: str) -> None:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            handle.seek(0)
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise BlockingIOError(message) from None
-        # a file system without locks: on with the work, for nobody can be asked (as cargo does)

@@ -345,8 +345,25 @@ def test_a_second_driver_says_who_is_there(server, flow, capsys):
     arguments = ["sweep", str(flow.parent / "s.csv"), "--url", server.url, "--state", str(flow.parent / "state")]
     with State(flow.parent / "state").lock(1, 2):
         assert main(arguments) == 2
-    assert "another driver runs shard-1-of-2" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "another driver runs shard-1-of-2" in said
+    assert f"process {os.getpid()} on " in said
     assert server.prompts == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has locks everywhere")
+def test_without_locks_of_the_file_system_a_second_driver_is_kept_off_too(tmp_path, monkeypatch):
+    """Lustre without -o flock, many SMB and FUSE mounts: flock(2) gives ENOSYS."""
+    import fcntl
+
+    def flock(*_):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with State(tmp_path).lock(1, 1), pytest.raises(BlockingIOError, match="process"), State(tmp_path).lock(1, 2):
+        pass
+    with State(tmp_path).lock(1, 2):
+        pass
 
 
 def sweep_on(flow, server):
