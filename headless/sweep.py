@@ -248,8 +248,9 @@ class Driver:
             self.warn(f"the server does not answer ({error}); what is queued there may still run")
             return
         for run in queued:
-            run.state.status, run.phase = WAITING, Phase.WAITING
-            self.state.write(run.row.name, run.state)
+            if run.state.status == QUEUED:  # else the key was pressed while its end was being written down
+                run.state.status, run.phase = WAITING, Phase.WAITING
+                self.state.write(run.row.name, run.state)
 
 
 class Clock:

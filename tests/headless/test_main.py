@@ -407,6 +407,27 @@ def test_a_state_that_the_disk_does_not_give_is_not_taken_for_none(server, flow,
     assert server.prompts == []
 
 
+def test_a_state_folder_that_cannot_be_is_said_before_anything_runs(server, flow, capsys):
+    _, arguments = sweep_on(flow, server)
+    assert main([*arguments, "--state", str(flow / "state")]) == 2  # below a file
+    assert "flow.json" in capsys.readouterr().err
+    assert server.prompts == []
+
+
+def test_ctrl_c_while_an_end_is_written_down_loses_no_result(server, flow, monkeypatch):
+    state, arguments = sweep_on(flow, server)
+    write = State.write
+
+    def pressed(self, name, row_state):
+        write(self, name, row_state)
+        if row_state.status == DONE:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(State, "write", pressed)
+    assert main(arguments) == 130
+    assert State(state).read("a").status == DONE
+
+
 def test_a_narrow_console_ends_no_run(flow, server):
     """cp949 has no letter for U+2028 or an emoji."""
     server.outputs = {**generated(), "1": {"text": ["\u2028 \U0001f408"]}}
