@@ -39,7 +39,7 @@ def load_batch(
 
     Raises:
         ValueError: there is no such batch, or the pictures differ in size and `size` is 0.
-        evaluation.pictures.decode.CorruptPicture: a picture is missing or torn.
+        evaluation.pictures.decode.CorruptPicture: a picture is missing or corrupt.
     """
     keys = store.keys(include_fallbacks=include_fallbacks)
     batches = -(-len(keys) // batch_size)

@@ -150,10 +150,9 @@ class Manifest:
         self.damage.update({number + offset + 1: str(error) for offset, error in damage.items()})
         if self._rejected:
             # a fallback's attempt was rejected before it came back; any other such line is left over from a crash
-            last = self._rejected
-            kept = [head for head in usable if head[3] or head[2] > last.get(head[:2], -1)]
-            self.superfluous += len(usable) - len(kept)
-            usable = kept
+            scanned = len(usable)
+            usable = [head for head in usable if head[3] or head[2] > self._rejected.get(head[:2], -1)]
+            self.superfluous += scanned - len(usable)
         self.superfluous += self.index.add(usable)
         return number + block.count(b"\n")
 

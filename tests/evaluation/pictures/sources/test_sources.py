@@ -370,6 +370,19 @@ def test_our_own_sets_by_their_manifest(tmp_path):
     assert read_source("image folder", tmp_path).class_names == data.class_names
 
 
+def test_labels_beside_an_image_folder_count_whatever_editor_wrote_them(tmp_path):
+    """Notepad puts a byte order mark in front and ends lines with CRLF."""
+    rows = []
+    for folder, label in (("a", "zebra"), ("b", "cat: tabby")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "0.png").write_bytes(encoded("red"))
+        rows.append(json.dumps({"file_name": f"{folder}/0.png", "label": label}))
+    (tmp_path / "metadata.jsonl").write_bytes("\r\n".join([*rows, ""]).encode("utf-8-sig"))
+    data = read_source("image folder", tmp_path)
+    assert data.class_names == ("cat: tabby", "zebra")
+    assert not data.synthetic.any()
+
+
 def test_a_whole_last_line_counts_without_its_line_break(tmp_path):
     our_set(tmp_path)
     manifest = tmp_path / "metadata.jsonl"
