@@ -23,7 +23,7 @@ from tools.dev.setup import Setup
 def small_clone(tmp_path):
     """A clone whose only requirement is a package that lies in it, so that a real set-up takes seconds."""
     clone = tmp_path / "a clone"
-    for folder in ("headless", "tools/dev", "tests/tools"):
+    for folder in ("evaluation", "headless", "tools/dev", "tests/tools"):
         shutil.copytree(ROOT / folder, clone / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dev.py", clone)
     package = clone / "package"

@@ -7,7 +7,6 @@ that an interrupted set-up never looks complete.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -18,7 +17,8 @@ import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+
+from evaluation.lock import FileLock, LockIsHeld
 
 from .console import Failure
 from .places import ROOT, cache_dir
@@ -157,27 +157,16 @@ def digest(*texts: str) -> str:
 def lock(folder: Path) -> Iterator[None]:
     """Only one process at a time prepares `folder`; the lock ends with the process, however it ends."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(folder.parent / f"{folder.name}.lock", "a+b") as handle:
-        while not try_lock(handle):
+    file_lock = None
+    while file_lock is None:
+        try:
+            file_lock = FileLock(folder.parent / f"{folder.name}.lock")
+        except LockIsHeld:
             time.sleep(1)
-        yield
-
-
-def try_lock(handle: BinaryIO) -> bool:
-    """Whether this process may go on: it holds the lock on the open file now, or the file system has no locks."""
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            handle.seek(0)
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
-    return True
+        yield
+    finally:
+        file_lock.release()
 
 
 def is_complete(folder: Path) -> bool:
