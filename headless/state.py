@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evaluation.files import replacing
 from evaluation.lock import FileLock, LockIsHeld
 
 from .disk import naming
@@ -68,16 +68,9 @@ class State:
 
     def write(self, name: str, state: RowState) -> None:
         """Replace the row's file, whole."""
-        temporary = self._path(name).with_suffix(f".{os.getpid()}.part")
-        try:
-            with naming(temporary), open(temporary, "w", encoding="utf-8") as handle:
-                handle.write(json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n")
-                handle.flush()
-                os.fsync(handle.fileno())  # else a power cut may leave an empty file of that name
-            temporary.replace(self._path(name))
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        path = self._path(name)
+        with naming(path), replacing(path, durable=True) as temporary:
+            temporary.write_text(json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     @contextlib.contextmanager
     def lock(self, index: int, count: int) -> Iterator[None]:

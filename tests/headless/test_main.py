@@ -382,7 +382,7 @@ def test_a_full_disk_is_no_silent_server(server, flow, capsys, monkeypatch):
     start = time.monotonic()
     assert main(arguments) == 2
     printed = capsys.readouterr()
-    assert ".part cannot be read or written here: No space left on device" in printed.err
+    assert "a.json cannot be read or written here: No space left on device" in printed.err
     assert "server does not answer" not in printed.err
     assert time.monotonic() - start < 5, "nobody waits for the server"
     assert saved(state / "rows") == {}
