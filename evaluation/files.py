@@ -19,10 +19,12 @@ _numbers = itertools.count()  # two threads that write files of one name at once
 
 
 @contextmanager
-def replacing(path: Path, *, work: Path | None = None, durable: bool = False) -> Iterator[Path]:
+def replacing(
+    path: Path, *, work: Path | None = None, durable: bool = False, make_folder: bool = True
+) -> Iterator[Path]:
     """A path to write to; the file takes the place of `path` when the block ends well and is gone when it does not.
 
-    Makes the folder where it is missing. A reader of `path` sees the old file or the new one, whole, and so it is after
+    A reader of `path` sees the old file or the new one, whole, and so it is after
     a crash of the process, which leaves `<name>.<process>-<number>.part` behind.
 
     Args:
@@ -30,11 +32,13 @@ def replacing(path: Path, *, work: Path | None = None, durable: bool = False) ->
         work: a folder on the same disk for the temporary file; default: the file's own.
         durable: for what cannot be made again: the bytes are on the disk before they get their name, so that a power
             failure leaves the old file or the new one too. Costs a wait for the disk (fsync).
+        make_folder: make the file's folder where it is missing; without it a missing one is an error.
 
     Raises:
         OSError: the file cannot be written or replaced; nothing is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if make_folder:
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = (work or path.parent) / f"{path.name}.{os.getpid()}-{next(_numbers)}.part"
     try:
         yield temporary

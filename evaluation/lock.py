@@ -27,7 +27,6 @@ _HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}  # flock(2) and fcntl(2)
 _UNSUPPORTED = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 _FAR = 1 << 30  # Windows locks bytes, and a locked byte cannot be read: lock one beyond the text
 _HOLDER_BYTES = 4096  # more than the name of a host takes
-_holder_files: set[Path] = set()  # that this process has made: another one with its id was left by a process before it
 
 
 class LockIsHeld(RuntimeError):
@@ -65,10 +64,10 @@ class FileLock:
             self._file = -1
         if self._holder_file is not None:
             self._holder_file.unlink(missing_ok=True)
-            _holder_files.discard(self._holder_file)
             self._holder_file = None
 
     def _take(self, path: Path) -> None:
+        holder_file = path.with_name(f"{path.name}.holder").resolve()
         try:
             if fcntl is not None:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -80,65 +79,87 @@ class FileLock:
                 raise LockIsHeld(_name_of(_read(self._file))) from None
             if error.errno not in _UNSUPPORTED:
                 raise
-            holder_file = path.with_name(f"{path.name}.holder").resolve()
             logger.warning("%s lies where there are no locks (%s); %s serves", path, error.strerror, holder_file.name)
+            _remove_if_abandoned(holder_file)
             _make_holder_file(holder_file)
             self._holder_file = holder_file
+            return
+        # locks of some file systems come and go: whoever took it without one holds it still
+        _remove_if_abandoned(holder_file)
+        if holder_file.exists():
+            raise LockIsHeld(_advice(holder_file, _bytes_of(holder_file)))
 
 
 def _make_holder_file(path: Path) -> None:
-    if _is_abandoned(path):
-        _remove_abandoned(path)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     except FileExistsError:
-        raise LockIsHeld(f"{_name_of(_bytes_of(path))} (if that one is gone, delete {path})") from None
+        raise LockIsHeld(_advice(path, _bytes_of(path))) from None
     try:
         os.write(descriptor, _own_name())
     finally:
         os.close(descriptor)
-    _holder_files.add(path)
 
 
-def _is_abandoned(path: Path) -> bool:
-    """Whether the process that the file names is known to be gone: one of this machine, and not there."""
+def _remove_if_abandoned(path: Path) -> None:
+    """Remove the file of a holder that is gone.
+
+    One process at a time judges and removes, by a guard file of its own: nobody else can change the file meanwhile,
+    since a new one is only made where there is none.
+    """
+    if not _is_abandoned(_bytes_of(path)):
+        return
+    guard = path.with_name(f"{path.name}.guard")
     try:
-        holder = json.loads(_bytes_of(path))
-        process, host = int(holder["pid"]), str(holder["host"])
+        os.close(os.open(guard, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+    except FileExistsError:
+        raise LockIsHeld(f"a process that is taking it over (if none is, delete {guard})") from None
+    try:
+        if _is_abandoned(_bytes_of(path)):
+            path.unlink(missing_ok=True)
+    finally:
+        guard.unlink(missing_ok=True)
+
+
+def _is_abandoned(stored: bytes) -> bool:
+    """Whether the process that a holder's file names is known to be gone; what is not known counts as there."""
+    try:
+        holder = json.loads(stored)
+        process, host, birth = int(holder["pid"]), str(holder["host"]), str(holder["birth"])
+        where, _, start = birth.rpartition(" ")
     except (ValueError, KeyError, TypeError):
         return False
-    if host != platform.node():
-        return False
-    if process == os.getpid():
-        return path not in _holder_files
-    if fcntl is None:  # Windows ends a process that it is asked about in this way
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
+    if host != platform.node() or not where or where != _birth(os.getpid()).rpartition(" ")[0]:
+        return False  # another machine, container or boot: its processes cannot be seen from here
+    return _birth(process).rpartition(" ")[2] != start
 
 
-def _remove_abandoned(path: Path) -> None:
-    """Remove the file by renaming it first, so that of two processes that find it abandoned one gets it."""
-    before = _bytes_of(path)
-    removed = path.with_name(f"{path.name}.{os.getpid()}.part")
+def _birth(process: int) -> str:
+    """What tells a process from all others, before and after it: boot, namespace of process ids, start in clock ticks.
+
+    Ends in "gone" for one that is not there; empty where the system does not say (it is Linux that does).
+    """
     try:
-        os.rename(path, removed)
-    except FileNotFoundError:
-        return
-    if _bytes_of(removed) == before:
-        removed.unlink(missing_ok=True)
-        return
-    os.replace(removed, path)  # the other one was quicker, and this is its own
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+    try:
+        # field 22 of proc(5); the second field is a name in brackets that may hold anything
+        start = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[19].decode()
+    except (OSError, IndexError):
+        start = "gone"
+    return f"{boot} {namespace} {start}"
 
 
 def _own_name() -> bytes:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    return json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}).encode()
+    own = {"pid": os.getpid(), "host": platform.node(), "since": since, "birth": _birth(os.getpid())}
+    return json.dumps(own).encode()
+
+
+def _advice(path: Path, stored: bytes) -> str:
+    return f"{_name_of(stored)} (if that one is gone, delete {path})"
 
 
 def _name_of(stored: bytes) -> str:

@@ -12,16 +12,17 @@ from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-MAX_LINE = 4096  # characters of a text in one line; as long as a path of Linux
+MAX_LINE = 10_000  # characters of a text in one line; a judgement: twice a long path and more
 MAX_TEXT = 1_000_000  # characters of a text of several lines; a judgement: far above what is typed by hand
 
 
 def checked(method: F) -> F:
     """`execute` or `check_lazy_status` of a node that gets only what the node's own `define_schema` allows.
 
-    Optional widgets that are left out get their default of the schema. Of a node that takes lists, each value of a list
-    is checked. The schema is read once: the server hands a new copy of the class to every call. What a `FileCombo`
-    lists is on disk and comes and goes: that such a name is text is checked here, the rest by who opens it.
+    Optional widgets that are left out get their default of the schema; a whole number from a link becomes a float where
+    the schema says FLOAT. Of a node that takes lists, each value of a list is checked. The schema is read once: the
+    server hands a new copy of the class to every call. What a `FileCombo` lists is on disk and comes and goes: that
+    such a name is text is checked here, the rest by who opens it.
 
     Raises:
         ValueError: a value has another type, is out of range or no option; the message names the widget.
@@ -38,9 +39,10 @@ def checked(method: F) -> F:
                 if widget.optional:
                     values[widget.id] = widget.default
                 continue
-            listed = values[widget.id] if schema.is_input_list else [values[widget.id]]
-            for value in listed:
-                _check(widget, value)
+            value = values[widget.id]
+            values[widget.id] = (
+                [_check(widget, one) for one in value] if schema.is_input_list else _check(widget, value)
+            )
         return method(cls, **values)
 
     return cast(F, call)
@@ -96,19 +98,18 @@ def _widgets(schema: Any) -> Iterator[Any]:
     return (entry for entry in schema.inputs or () if entry.io_type in _CHECKS)
 
 
-def _check(widget: Any, value: object) -> None:
-    _CHECKS[widget.io_type](widget, value)
+def _check(widget: Any, value: object) -> object:
+    return _CHECKS[widget.io_type](widget, value)
 
 
-def _check_choice(widget: Any, value: object) -> None:
+def _check_choice(widget: Any, value: object) -> str:
     if getattr(widget, "lists_files", False):
-        text(value, widget.id, MAX_LINE)
-    else:
-        choice(value, widget.options, widget.id)
+        return text(value, widget.id, MAX_LINE)
+    return choice(value, widget.options, widget.id)
 
 
-def _check_text(widget: Any, value: object) -> None:
-    text(value, widget.id, MAX_TEXT if widget.multiline else MAX_LINE)
+def _check_text(widget: Any, value: object) -> str:
+    return text(value, widget.id, MAX_TEXT if widget.multiline else MAX_LINE)
 
 
 _CHECKS: dict[str, Callable[[Any, object], object]] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,8 @@ class Provenance:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Provenance:
-        """Raises KeyError, TypeError or ValueError where something is missing or foreign."""
-        values = {name: value for name, value in stored.items() if name != "imagenet_classes_leak"}
+        """Raises KeyError, TypeError or ValueError where something is missing; what it does not know it leaves out."""
+        values = {field.name: stored[field.name] for field in fields(cls)}
         values["held_out_without"] = tuple(values["held_out_without"])
         values["settings"] = Settings(**values["settings"])
         values["history"] = tuple(EpochRecord(**record) for record in values["history"])

@@ -130,7 +130,11 @@ def finished(folder: Path, identity: str) -> Trained | None:
     """The run of this identity if `folder` holds it whole, with its best checkpoint where it has one, else None."""
     if not is_checkpoint(folder / LAST):
         return None
-    last = load_checkpoint(folder / LAST)
+    try:
+        last = load_checkpoint(folder / LAST)
+    except ValueError as error:
+        logger.warning("%s; training again", error)
+        return None
     if last.provenance.identity != identity or not last.provenance.complete:
         return None
     held_out = last.provenance.settings.held_out

@@ -226,7 +226,8 @@ class HypoNetTrainLora(io.ComfyNode):
                 ),
                 seed_input(
                     "Of the LoRA's start, the order, the timesteps and the noise: same seed, same file (to the bit on "
-                    "CPU)."
+                    "CPU).",
+                    limit=2**32 - 1,  # torch's generator on a CPU takes the lower 32 bits of a seed only
                 ),
             ],
             outputs=[

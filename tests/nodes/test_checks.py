@@ -54,6 +54,11 @@ def test_what_the_schema_allows_reaches_the_node_with_defaults_for_what_is_left_
     assert node.execute(**GOOD, format="webp", lines="x\n" * MAX_LINE)["format"] == "webp"
 
 
+def test_a_whole_number_for_a_float_reaches_the_node_as_a_float(node):
+    """A link from an INT gives one, and a setting of 1 is to be the same setting as 1.0 wherever it is hashed."""
+    assert repr(node.execute(**GOOD)["cfg"]) == "0.0"
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -70,7 +75,7 @@ def test_what_the_schema_allows_reaches_the_node_with_defaults_for_what_is_left_
         ({"file": 7}, "file is int; expected text"),
         ({"save": "false"}, "save is 'false'; expected true or false"),
         ({"name": None}, "name is NoneType; expected text"),
-        ({"name": "x" * (MAX_LINE + 1)}, "name has 4097 characters; expected at most 4096"),
+        ({"name": "x" * (MAX_LINE + 1)}, "name has 10001 characters; expected at most 10000"),
         ({"lines": "x" * 1_000_001}, "put long lists in a file"),
     ],
 )

@@ -52,7 +52,9 @@ def make_own_folder(folder: Path) -> None:
 
 def _is_leftover(name: str) -> bool:
     """Whether a crash between making the folder and marking it leaves a file of this name."""
-    return name in ("lock", "lock.holder") or (name.startswith(DESCRIPTION) and name.endswith(".part"))
+    return name in ("lock", "lock.holder", "lock.holder.guard") or (
+        name.startswith(DESCRIPTION) and name.endswith(".part")
+    )
 
 
 def refuse_inside_a_set(root: Path) -> None:

@@ -55,7 +55,8 @@ class PictureFiles:
                 raise ValueError(f"{folder} is a link; expected a folder; remove the link")
             folder.mkdir(exist_ok=True)
             self._class_folders.add(folder.name)
-        with replacing(self._root / file_name, work=self._work) as part:
+        # a set that was deleted meanwhile is not made anew around the pictures that are still to come
+        with replacing(self._root / file_name, work=self._work, make_folder=False) as part:
             write(part)
 
 

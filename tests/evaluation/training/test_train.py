@@ -12,6 +12,8 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import safetensors
+import safetensors.torch
 import torch
 from torchvision.models import resnet18
 
@@ -146,6 +148,21 @@ def test_a_finished_run_answers_from_disk(tmp_path):
     again = train(colours(), EVERYTHING, tmp_path, callback=lambda progress: pytest.fail("trained again"))
     assert again.seconds == 0.0
     assert (again.last, again.best, again.history) == (first.last, first.best, first.history)
+
+
+def test_a_finished_run_with_a_field_that_we_do_not_know_is_finished(tmp_path):
+    first = train(colours(), TINY, tmp_path)
+    path = first.last.path
+    with safetensors.safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    tensors = safetensors.torch.load_file(path)
+    stored = json.loads(metadata["provenance"])
+    metadata["provenance"] = json.dumps({**stored, "added later": 1})
+    safetensors.torch.save_file(tensors, path, metadata=metadata)
+    assert train(colours(), TINY, tmp_path, callback=lambda progress: pytest.fail("trained again")).seconds == 0.0
+    del stored["history"]
+    safetensors.torch.save_file(tensors, path, metadata={**metadata, "provenance": json.dumps(stored)})
+    assert train(colours(), TINY, tmp_path).seconds > 0.0, "a damaged one is trained again"
 
 
 def test_the_folders_name_follows_settings_and_data():
