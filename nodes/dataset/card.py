@@ -37,7 +37,9 @@ def write_card(store: DatasetStore) -> bool:
         sheet = contact_sheet(store, SheetSettings(cell=96, order=ORDERS[1], caption="label"))
         with replacing(folder / "card.jpg") as part:
             Image.fromarray(sheet.image).save(part, "JPEG", quality=88)
-    with replacing(path, work=store.work) as part:  # not beside the card: what lies in a set's folder is part of it
+    with replacing(
+        path, work=store.work, make_folder=False
+    ) as part:  # not beside the card: what lies in a set's folder is part of it
         part.write_text(signed, encoding="utf-8", newline="\n")
     return True
 

@@ -298,8 +298,12 @@ def test_a_set_without_pictures_binds_nobody(tmp_path):
 
 
 def test_a_set_deleted_while_it_is_generated_is_not_made_anew_around_what_is_still_to_come(tmp_path):
-    with pytest.raises(FileNotFoundError), open_set(tmp_path) as store:
-        store.add(item("cat", 0), picture("cat", 0))
-        shutil.rmtree(tmp_path / "pets")
-        store.add(item("cat", 1), picture("cat", 1))
+    def generate_and_delete():
+        with open_set(tmp_path) as store:
+            store.add(item("cat", 0), picture("cat", 0))
+            shutil.rmtree(tmp_path / "pets")
+            store.add(item("cat", 1), picture("cat", 1))
+
+    with pytest.raises(FileNotFoundError):
+        generate_and_delete()
     assert not (tmp_path / "pets").exists()
