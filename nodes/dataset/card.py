@@ -35,11 +35,10 @@ def write_card(store: DatasetStore) -> bool:
     if len(store):
         folder = folders.make_sidecar(store.root, folders.SHEETS)
         sheet = contact_sheet(store, SheetSettings(cell=96, order=ORDERS[1], caption="label"))
-        with replacing(folder / "card.jpg") as part:
+        with replacing(folder / "card.jpg", make_folder=False) as part:
             Image.fromarray(sheet.image).save(part, "JPEG", quality=88)
-    with replacing(
-        path, work=store.work, make_folder=False
-    ) as part:  # not beside the card: what lies in a set's folder is part of it
+    # the temporary file lies not beside the card: what is in a set's folder is part of the set
+    with replacing(path, work=store.work, make_folder=False) as part:
         part.write_text(signed, encoding="utf-8", newline="\n")
     return True
 

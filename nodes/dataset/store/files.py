@@ -19,7 +19,7 @@ def write_description_json(folder: Path, work: Path, content: dict[str, Any]) ->
     try:
         # half a surrogate pair, from any widget of the graph, is written as JSON's own escape
         with (
-            replacing(folder / DESCRIPTION, work=work, durable=True) as part,
+            replacing(folder / DESCRIPTION, work=work, durable=True, make_folder=False) as part,
             open(part, "w", encoding="utf-8", errors="backslashreplace") as file,
         ):
             json.dump(content, file, ensure_ascii=False, indent=1)

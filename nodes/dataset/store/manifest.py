@@ -109,7 +109,7 @@ class Manifest:
     def rewrite(self, change: Callable[[Record], Record | None]) -> None:
         """Replace the file by one with `change(record)` for every record; None drops it."""
         self.close()
-        with replacing(self.path, work=self._work, durable=True) as part, open(part, "wb") as file:
+        with replacing(self.path, work=self._work, durable=True, make_folder=False) as part, open(part, "wb") as file:
             for record in self.records():
                 changed = change(record)
                 if changed is not None:
