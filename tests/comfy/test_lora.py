@@ -227,6 +227,6 @@ def test_bad_input_says_what_is_wrong_and_writes_nothing(comfy, labelled, red, c
 def test_captions_of_a_missing_blip_model_say_where_it_was_looked_for(comfy, labelled):
     graph = caption_graph(labelled, "blip")
     graph["caption"]["inputs"]["captioner"] = "BLIP"
-    with pytest.raises(RunFailed, match=r"in none of the places searched: .*captioners"):
+    with pytest.raises(RunFailed, match=r"in none of the folders searched: .*captioners"):
         comfy.run(graph)
     assert not (comfy.output / "hyponet" / "lora" / "blip").exists()
