@@ -90,14 +90,17 @@ class Record:
             "height": self.height,
             "sha256": self.sha256,
             "check": self.check,
-            "check_probability": float(self.check_probability),
+            "check_probability": _probability(self.check_probability),
             "check_predicted": self.check_predicted,
             **self.extra,
         }
 
     def to_json(self) -> str:
-        """One line of JSON without its line break."""
-        return json.dumps(self.columns(), ensure_ascii=False, allow_nan=False)
+        """One line of JSON without its line break.
+
+        A NaN or an infinity in a column of the user's goes back as it came; in ours there is none.
+        """
+        return json.dumps(self.columns(), ensure_ascii=False)
 
     def to_bytes(self) -> bytes:
         """The line as it stands in a file; half a surrogate pair becomes JSON's own escape."""

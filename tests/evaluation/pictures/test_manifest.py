@@ -52,6 +52,14 @@ def test_columns_of_a_user_are_carried_along():
     assert json.loads(record.to_json())["text"] == "a caption"
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_is_not_finite_stays_in_a_column_of_a_user_and_never_comes_into_ours(number):
+    written = RECORD.to_bytes().replace(b"}\n", b', "quality": %b}\n' % number.encode())
+    assert parse(written).to_bytes() == written
+    with pytest.raises(ValueError, match="the check_probability"):
+        replace(RECORD, check_probability=float(number)).to_bytes()
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -160,6 +160,13 @@ def test_captions_stand_beside_the_pictures(made):
 
 
 @pytest.mark.parametrize("form", EXPORTS)
+def test_a_score_of_a_user_that_is_nan_goes_out_with_every_form(pets, form):
+    manifest = pets / "metadata.jsonl"
+    manifest.write_bytes(manifest.read_bytes().replace(b"}\n", b', "quality": NaN}\n'))
+    assert any(exported(DatasetStore.open(pets), form).iterdir())
+
+
+@pytest.mark.parametrize("form", EXPORTS)
 @pytest.mark.parametrize(("included", "expected"), [(False, 7), (True, 8)])
 def test_marked_pictures_are_left_out_unless_asked_for(pets, form, included, expected):
     with open_for_writing(pets) as store:

@@ -52,6 +52,19 @@ def test_a_broken_line_in_the_middle_is_made_again_and_kept_aside(pets):
     assert (pets.parent / "pets.work" / "broken-lines.jsonl").read_bytes() == lines[2] + b"\n"
 
 
+def test_a_score_of_a_user_that_is_nan_is_carried_along(pets):
+    manifest = pets / "metadata.jsonl"
+    manifest.write_bytes(manifest.read_bytes().replace(b"}\n", b', "quality": NaN}\n'))
+    with open_for_writing(pets) as store:
+        mark(store, {("dog", 0): Mark("by hand")})
+    with open_for_writing(pets) as store:
+        assert not store.has("dog", 0)
+    assert manifest.read_bytes().count(b'"quality": NaN}\n') == 7
+    with open_set(pets.parent) as store:
+        assert generate(store) == 1
+    assert_whole(pets)
+
+
 def test_doubled_lines_count_once(pets):
     manifest = pets / "metadata.jsonl"
     manifest.write_bytes(manifest.read_bytes() * 2)
