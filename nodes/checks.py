@@ -57,10 +57,12 @@ def choice(value: object, options: Sequence[str], what: str) -> str:
 
 def number(value: object, low: float, high: float, what: str) -> float:
     """`value` as a finite float in [low, high]."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    # not math.isfinite: it fails on a whole number of 400 digits, which is beyond every float
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -math.inf < value < math.inf:
         raise ValueError(f"{what} is {_shown(value)}; expected a number from {low:g} to {high:g}")
     if not low <= value <= high:
-        raise ValueError(f"{what} is {value:g}; expected {low:g} to {high:g}")
+        shown = f"{value:g}" if isinstance(value, float) else _shown(value)
+        raise ValueError(f"{what} is {shown}; expected {low:g} to {high:g}")
     return float(value)
 
 

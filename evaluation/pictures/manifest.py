@@ -7,7 +7,6 @@ Blank lines, CRLF, a byte order mark, further columns and whole numbers written 
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -23,6 +22,7 @@ UNCHECKED, PASSED, FAILED = "unchecked", "passed", "failed"
 
 MAX_RANK = 100_000_000  # the index of a set takes two bytes for every rank up to the highest
 MAX_ATTEMPT = 32_000  # fits those two bytes
+MAX_WHOLE = 2**64 - 1  # ComfyUI's highest seed, and more than any side of a picture
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Notepad and PowerShell 5 write one in front
 
@@ -251,7 +251,7 @@ def _line_expression(text: bytes) -> re.Pattern[bytes]:
         rb'"height": %b' % whole,
         rb'"sha256": %b' % text,
         rb'"check": "(?:%b)"' % checks,
-        rb'"check_probability": (?:0|[1-9]\d{0,2})(?:\.\d+)?(?:e-\d{1,3})?',
+        rb'"check_probability": (?:0(?:\.\d+)?|1(?:\.0+)?|[1-9](?:\.\d+)?e-(?:0[1-9]|[1-9]\d{1,2}))',
         rb'"check_predicted": %b' % text,
     )
     return re.compile(rb"^\{%b\}\r?$" % b", ".join(columns), re.MULTILINE)
@@ -290,19 +290,19 @@ def _one_of(columns: dict[str, Any], name: str, options: tuple[str, ...]) -> str
     return str(value)
 
 
-def _whole(columns: dict[str, Any], name: str, limit: int | None = None) -> int:
+def _whole(columns: dict[str, Any], name: str, limit: int = MAX_WHOLE) -> int:
     """A whole number; 3.0 is one, as pandas writes it after a join."""
     value = columns[name]
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0 or (limit is not None and value > limit):
-        upper = "" if limit is None else f" up to {limit}"
-        raise ValueError(f"has the {name} {ascii(value)[:40]}; expected a whole number from 0{upper}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
+        raise ValueError(f"has the {name} {ascii(value)[:40]}; expected a whole number from 0 up to {limit}")
     return value
 
 
 def _probability(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    # comparing refuses a NaN, and takes a whole number of any length, which float() and math.isfinite do not
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise ValueError(f"has the check_probability {ascii(value)[:40]}; expected 0 to 1")
     return float(value)
 

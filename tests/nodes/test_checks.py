@@ -63,6 +63,7 @@ def test_a_whole_number_for_a_float_reaches_the_node_as_a_float(node):
     ("changes", "says"),
     [
         ({"steps": 51}, "steps is 51; expected 1 to 50"),
+        ({"cfg": 10**400}, "cfg is 1000.*; expected 0 to 10"),
         ({"steps": 1.5}, "steps is 1.5; expected a whole number from 1 to 50"),
         ({"steps": True}, "steps is True"),
         ({"cfg": math.nan}, "cfg is nan; expected a number from 0 to 10"),

@@ -7,6 +7,7 @@ come back.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -87,6 +88,9 @@ class RejectionLog:
 def _parse(line: bytes) -> Rejection | None:
     try:
         content = json.loads(line)
-        return Rejection(Record.from_columns(content["record"]), str(content["reason"]), float(content["score"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        score = float(content["score"])
+        if not math.isfinite(score):
+            return None  # the best attempt could not be told
+        return Rejection(Record.from_columns(content["record"]), str(content["reason"]), score)
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):  # float() of a very long whole number
         return None

@@ -46,6 +46,13 @@ def test_what_other_programs_do_to_a_line_is_no_damage(change):
     assert heads(changed) == ([("cat", 2, 1, False)], {})
 
 
+@pytest.mark.parametrize("probability", [0.0, 1.0, 0.25, 5e-324, 1e-05, 9.9e-100])
+def test_every_probability_that_we_write_is_read(probability):
+    record = replace(RECORD, check_probability=probability)
+    assert parse(record.to_bytes()) == record
+    assert heads(record.to_bytes()) == ([("cat", 2, 1, False)], {})
+
+
 def test_columns_of_a_user_are_carried_along():
     record = parse(line(text="a caption", score=0.5))
     assert record.extra == {"text": "a caption", "score": 0.5}
@@ -72,6 +79,12 @@ def test_a_number_that_is_not_finite_stays_in_a_column_of_a_user_and_never_comes
         ({"status": "odd"}, "expected ok or fallback"),
         ({"check": "odd"}, "expected unchecked or passed or failed"),
         ({"check_probability": float("nan")}, "the check_probability nan"),
+        ({"check_probability": 10**400}, "the check_probability 1000.*expected 0 to 1"),
+        ({"check_probability": 2}, "the check_probability 2; expected 0 to 1"),
+        ({"check_probability": -0.5}, "the check_probability -0.5; expected 0 to 1"),
+        ({"check_probability": 1.0000001}, "the check_probability 1.0000001"),
+        ({"seed": 10**400}, "the seed 1000"),
+        ({"width": 2**64}, "the width 18446744073709551616"),
         ({"prompt": 3}, "the prompt 3"),
         ({"picks": [{"slot": "color"}]}, "picks without"),
         ({"file_name": "../../secret.png"}, "expected <class folder>/<file>"),

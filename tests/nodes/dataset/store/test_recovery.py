@@ -131,6 +131,16 @@ def test_a_crash_between_rejecting_and_moving_leaves_only_missing_items(pets):
     assert_whole(pets)
 
 
+@pytest.mark.parametrize("score", [b"1" + b"0" * 400, b"NaN", b"1e999"], ids=["400 digits", "NaN", "infinite"])
+def test_a_rejection_whose_score_is_no_number_does_not_make_the_set_unreadable(pets, score):
+    with open_for_writing(pets) as store:
+        mark(store, {("cat", 1): Mark("by hand"), ("dog", 1): Mark("by hand")})
+    log = pets / "rejected.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"score": -1.0', b'"score": ' + score, 1))
+    with open_for_writing(pets) as store:
+        assert [rejection.record.key for rejection in store.rejections()] == [("dog", 1)]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_kill_9_leaves_a_set_that_goes_on(tmp_path):
     """Six random moments here; benchmarks/crash.py takes fifty."""
