@@ -174,6 +174,20 @@ def columns_of(line: bytes) -> dict[str, Any]:
     return columns
 
 
+def is_torn(line: bytes) -> bool:
+    """Whether a last line without its line break is the beginning of one, as a crash leaves it behind.
+
+    Whole JSON is none, usable or not: an editor stripped its line break.
+    """
+    try:
+        json.loads(line.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return True
+    except (ValueError, RecursionError):  # too long a number, too deep: damage, which is kept
+        return False
+    return False
+
+
 def is_blank(line: bytes) -> bool:
     """Whether a line holds nothing: it is skipped, as every reader of JSON lines does."""
     return not line.removeprefix(_BYTE_ORDER_MARK).strip()

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..labelled_images import LabelledImages, labelled
-from ..manifest import DESCRIPTION, GOOD, MANIFEST, Record, is_blank, parse
+from ..manifest import DESCRIPTION, GOOD, MANIFEST, Record, is_blank, is_torn, parse
 from .folders import FilePictures
 
 
@@ -70,7 +70,7 @@ def _records(path: Path) -> dict[tuple[str, int], Record]:
         try:
             record = parse(line)
         except ValueError as error:
-            if number == len(lines):  # torn; a whole one without its line break was parsed
+            if number == len(lines) and is_torn(line):
                 break
             raise ValueError(f"{path.name}/{MANIFEST}, line {number} {error}; run Verify Dataset") from None
         records[record.key] = record

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ....evaluation.files import replacing
-from ....evaluation.pictures.manifest import FALLBACK, MANIFEST, Record, heads, is_blank, parse
+from ....evaluation.pictures.manifest import FALLBACK, MANIFEST, Record, heads, is_blank, is_torn, parse
 from .index import Index
 
 logger = logging.getLogger("hyponet")
@@ -84,7 +84,9 @@ class Manifest:
                 *(self.path, len(self.damage), self.superfluous),
             )
             with open(self._work / DAMAGED_LINES, "ab") as copy:
-                copy.writelines(line for line, record in self._parsed_lines() if record is None)
+                damaged = (line for line, record in self._parsed_lines() if record is None)
+                # the last one may lack its line break
+                copy.writelines(line.removesuffix(b"\n") + b"\n" for line in damaged)
             self.rewrite(lambda record: record)
 
     def append(self, record: Record) -> None:
@@ -137,7 +139,7 @@ class Manifest:
                 self.end += len(block)
         end = block.rfind(b"\n") + 1
         whole, unfinished = block[:end], block[end:]
-        if unfinished and _parse(unfinished) is not None:  # an editor stripped the last line break
+        if unfinished and not is_torn(unfinished):  # an editor stripped the last line break
             self._scan_lines(block + b"\n", number)
             self.end += len(block)
         elif whole:

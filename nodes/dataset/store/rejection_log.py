@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....evaluation.pictures.manifest import Record
+from ....evaluation.pictures.manifest import Record, is_torn
 
 REJECTION_LOG = "rejected.jsonl"
 
@@ -75,7 +75,7 @@ class RejectionLog:
         with open(self.path, "r+b") as file:
             content = file.read()
             end = content.rfind(b"\n") + 1
-            if end < len(content) and _parse(content[end:]) is not None:  # an editor stripped the line break
+            if end < len(content) and not is_torn(content[end:]):  # an editor stripped the line break
                 file.write(b"\n")
             else:
                 file.truncate(end)

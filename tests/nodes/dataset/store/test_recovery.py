@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hyponet.evaluation.pictures.sources.ours import read_ours
 from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.culling.verify import mark_findings, verify
 from hyponet.nodes.dataset.open import open_for_writing
@@ -63,6 +64,31 @@ def test_a_score_of_a_user_that_is_nan_is_carried_along(pets):
     with open_set(pets.parent) as store:
         assert generate(store) == 1
     assert_whole(pets)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ((b'"status": "ok"', b'"status": "odd"'), "has the status 'odd'"),
+        ((b'"rank": 3', b'"rank": ' + b"1" * 5000), "is no JSON"),
+    ],
+    ids=["a status of nobody", "a number too long for Python"],
+)
+def test_a_damaged_last_line_without_its_line_break_is_named_and_kept_aside(pets, change, says):
+    """The regression: it counted as torn by a crash and was cut off without a copy."""
+    manifest = pets / "metadata.jsonl"
+    lines = manifest.read_bytes().splitlines()
+    lines[-1] = lines[-1].replace(*change)
+    manifest.write_bytes(b"\n".join(lines))
+    (number, reason), *others = DatasetStore.open(pets).damage().items()
+    assert (number, others) == (8, [])
+    assert says in reason
+    with pytest.raises(ValueError, match=r"line 8 .*run Verify Dataset"):
+        read_ours(pets)
+    with open_set(pets.parent) as store:
+        assert generate(store) == 1
+    assert_whole(pets)
+    assert (pets.parent / "pets.work" / "broken-lines.jsonl").read_bytes() == lines[-1] + b"\n"
 
 
 def test_doubled_lines_count_once(pets):
