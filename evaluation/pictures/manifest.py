@@ -1,6 +1,7 @@
 """The lines of `metadata.jsonl`, the manifest of our own sets: one JSON object, the record of one picture, a line.
 
-Reads and writes no files. This is the only parser: a line that cannot be used whole is damaged for every reader alike.
+Also which version of the description beside it is ours. Reads and writes no files.
+This is the only parser: a line that cannot be used whole is damaged for every reader alike.
 Blank lines, CRLF, a byte order mark, further columns and whole numbers written as 0.0 are no damage.
 """
 
@@ -8,13 +9,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 MANIFEST = "metadata.jsonl"
 DESCRIPTION = "dataset.json"
+FORMAT = "hyponet.dataset"
+VERSION = 2  # of dataset.json; a set of another version is refused
 
 GOOD = "ok"  # made, and no check is against it
 FALLBACK = "fallback"  # every attempt was rejected, the best one stays; exports leave it out unless asked
@@ -25,6 +30,17 @@ MAX_ATTEMPT = 32_000  # fits those two bytes
 MAX_WHOLE = 2**64 - 1  # ComfyUI's highest seed, and more than any side of a picture
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Notepad and PowerShell 5 write one in front
+
+
+def refuse_other_formats(content: Mapping[str, Any], path: Path) -> None:
+    """Raise ValueError where `content`, of the dataset.json at `path`, is not of a set that this HypoNet reads."""
+    if content.get("format") != FORMAT:
+        raise ValueError(f"{path} is not of a HypoNet set; expected the format {FORMAT!r}; choose another folder")
+    if content.get("version") != VERSION:
+        raise ValueError(
+            f"{path} has format version {ascii(content.get('version'))[:20]}, which this HypoNet cannot read; expected "
+            f"{VERSION}; open the set with the version that made it, or generate it again"
+        )
 
 
 class PickedOption(NamedTuple):

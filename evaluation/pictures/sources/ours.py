@@ -12,7 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..labelled_images import LabelledImages, labelled
-from ..manifest import DESCRIPTION, GOOD, MANIFEST, Record, is_blank, is_torn, parse
+from ..manifest import DESCRIPTION, GOOD, MANIFEST, Record, is_blank, is_torn, parse, refuse_other_formats
 from .folders import FilePictures
 
 
@@ -41,17 +41,19 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
     """The good pictures of one of our sets, in the manifest's order within each class.
 
     Raises:
-        ValueError: it is not a HypoNet set, damaged, or has no good picture.
+        ValueError: it is not a HypoNet set, of another version, damaged, or has no good picture.
     """
     if not is_ours(path):
         raise ValueError(
             f"{path.name} is not a HypoNet set: it has no {DESCRIPTION} and {MANIFEST}; expected a set of Generate "
             "Dataset; for others choose the source `image folder`"
         )
+    order = _class_order(path)
     records = [record for record in _records(path).values() if record.status == GOOD]
     if not records:
         raise ValueError(f"{path.name} has no good picture; expected at least one; run Generate Dataset again")
-    classes = _classes(path, {record.label for record in records})
+    used = {record.label for record in records}
+    classes = [label for label in order if label in used] + sorted(used - set(order))
     numbers = {label: number for number, label in enumerate(classes)}
     records.sort(key=lambda record: (numbers[record.label], record.rank))
     file_names, hashes = [record.file_name for record in records], [record.sha256 for record in records]
@@ -78,14 +80,17 @@ def _records(path: Path) -> dict[tuple[str, int], Record]:
     return records
 
 
-def _classes(path: Path, used: set[str]) -> list[str]:
-    """The classes with pictures, in the order of dataset.json; those that it does not name follow."""
+def _class_order(path: Path) -> list[str]:
+    """The classes that dataset.json names, in its order; a set of another version is refused."""
     try:
-        classes = json.loads((path / DESCRIPTION).read_text("utf-8-sig"))["classes"]
-        order = [str(entry["label"]) for entry in classes]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        content = json.loads((path / DESCRIPTION).read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path.name}/{DESCRIPTION} is damaged ({error}); expected the set's description") from None
-    return [label for label in order if label in used] + sorted(used - set(order))
+    refuse_other_formats(content if isinstance(content, dict) else {}, path / DESCRIPTION)
+    try:
+        return [str(entry["label"]) for entry in content["classes"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path.name}/{DESCRIPTION} is damaged ({error}); expected the set's description") from None
 
 
 def _refuse_links(root: Path, records: Collection[Record]) -> None:

@@ -13,14 +13,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ....evaluation.pictures.manifest import DESCRIPTION
+from ....evaluation.pictures.manifest import DESCRIPTION, FORMAT, VERSION, refuse_other_formats
 from ...upstream import ModelFile, Upstream, model_parameters
 from .encode import FORMATS, Encoding
 from .files import write_description_json
 from .names import assign_folders
-
-FORMAT = "hyponet.dataset"
-VERSION = 2  # of dataset.json; a set of another version is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +236,7 @@ def read_description(root: Path) -> Description:
     """
     path = root / DESCRIPTION
     content = _read_json(path)
-    if content.get("format") != FORMAT:
-        raise ValueError(f"{path} is not of a HypoNet set; expected the format {FORMAT!r}; choose another folder")
-    if content.get("version") != VERSION:
-        raise ValueError(
-            f"{path} has format version {ascii(content.get('version'))[:20]}, which this HypoNet cannot read; expected "
-            f"{VERSION}; open the set with the version that made it, or generate it again"
-        )
+    refuse_other_formats(content, path)
     try:
         return _description(content)
     except ValueError as error:

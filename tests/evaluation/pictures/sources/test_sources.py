@@ -355,7 +355,8 @@ def our_set(root):
     ]
     (root / "metadata.jsonl").write_text("".join(f"{line}\n" for line in lines) + '{"file_name": "to', "utf-8")
     classes = [{"label": "dog", "folder": "dog"}, {"label": "a cat: \uace0\uc591\uc774", "folder": "cat"}]
-    (root / "dataset.json").write_text(json.dumps({"classes": classes, "revision": 0}), "utf-8")
+    description = {"format": "hyponet.dataset", "version": 2, "classes": classes, "revision": 0}
+    (root / "dataset.json").write_text(json.dumps(description), "utf-8")
 
 
 def test_our_own_sets_by_their_manifest(tmp_path):
@@ -381,6 +382,16 @@ def test_labels_beside_an_image_folder_count_whatever_editor_wrote_them(tmp_path
     data = read_source("image folder", tmp_path)
     assert data.class_names == ("cat: tabby", "zebra")
     assert not data.synthetic.any()
+
+
+def test_a_set_of_another_version_is_refused_before_its_lines_are_read(tmp_path):
+    """The regression: the message was that a line has no such column, and to run a node that refuses the set too."""
+    our_set(tmp_path)
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "dog/0.png", "try": 0}\n')
+    path = tmp_path / "dataset.json"
+    path.write_text(path.read_text("utf-8").replace('"version": 2', '"version": 1'), "utf-8")
+    with pytest.raises(ValueError, match=r"dataset.json has format version 1, which this HypoNet cannot read"):
+        read_source("HypoNet set", tmp_path)
 
 
 def test_a_whole_last_line_counts_without_its_line_break(tmp_path):
