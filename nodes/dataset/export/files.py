@@ -56,15 +56,17 @@ def write_tars(job: ExportJob) -> None:
 
 
 def write_csv(job: ExportJob) -> None:
-    """One table; `file_name` is relative to the set's folder, picks are JSON."""
+    """One table; `file_name` is relative to the set's folder, picks are JSON.
+
+    A column of the user's that some records lack is empty there.
+    """
+    columns = list(dict.fromkeys(column for record in job.records for column in record.columns()))
     with open(job.folder / f"{job.name}.csv", "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
+        table.writerow(columns)
         for number, record in enumerate(job.records, 1):
             row = record.columns()
             row["picks"] = json.dumps(row["picks"], ensure_ascii=False)
-            if number == 1:
-                columns = list(row)
-                table.writerow(columns)
             table.writerow(row.get(column, "") for column in columns)
             job.progress(number, len(job.records))
 

@@ -152,6 +152,19 @@ def test_csv_is_a_table_of_the_manifest(made):
     assert (made.root / rows[0]["file_name"]).is_file()
 
 
+def test_a_csv_has_the_columns_of_every_record(pets):
+    """The regression: the columns were those of the first record, and a user's notes on others got lost."""
+    manifest = pets / "metadata.jsonl"
+    lines = manifest.read_bytes().splitlines()  # cat 0, dog 0, cat 1, ...
+    lines[2] = lines[2][:-1] + b', "note": "the best one"}'
+    manifest.write_bytes(b"\n".join(lines) + b"\n")
+    with open(exported(DatasetStore.open(pets), CSV) / "out.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    notes = {(row["label"], row["rank"]): row["note"] for row in rows}
+    assert len(notes) == 8
+    assert {key: note for key, note in notes.items() if note} == {("cat", "1"): "the best one"}
+
+
 def test_captions_stand_beside_the_pictures(made):
     folder = exported(made, CAPTIONS)
     for line in made.records():
