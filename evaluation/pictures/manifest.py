@@ -88,6 +88,11 @@ class Record:
         """(label, rank): which item of the plan the picture shows."""
         return (self.label, self.rank)
 
+    def head(self) -> Head:
+        """What an index needs of it."""
+        file_name = self.file_name.encode("utf-8", "surrogatepass")
+        return (self.label, self.rank, self.attempt, self.status == FALLBACK, file_name)
+
     def columns(self) -> dict[str, Any]:
         """The line as a JSON object, its columns in the order of the file."""
         # a list that is empty in every line would have no type for Arrow, and the schema would depend on the plan
@@ -209,8 +214,8 @@ def is_blank(line: bytes) -> bool:
     return not line.removeprefix(_BYTE_ORDER_MARK).strip()
 
 
-Head = tuple[str, int, int, bool]
-"""What an index needs of a line: label, rank, attempt, and whether the status is FALLBACK."""
+Head = tuple[str, int, int, bool, bytes]
+"""What an index needs of a line: label, rank, attempt, whether the status is FALLBACK, and the file_name in UTF-8."""
 
 
 def heads(block: bytes) -> tuple[list[Head], dict[int, ValueError]]:
@@ -230,7 +235,8 @@ def heads(block: bytes) -> tuple[list[Head], dict[int, ValueError]]:
         labels = _Labels()
         # one comprehension, no call of ours a line: a set has a million lines
         return [
-            (labels[quoted], int(rank), int(attempt), status == _FALLBACK) for quoted, rank, attempt, status in matches
+            (labels[quoted], int(rank), int(attempt), status == _FALLBACK, file_name)
+            for file_name, quoted, rank, attempt, status in matches
         ], {}
     usable: list[Head] = []
     damage: dict[int, ValueError] = {}
@@ -242,7 +248,7 @@ def heads(block: bytes) -> tuple[list[Head], dict[int, ValueError]]:
         except ValueError as error:
             damage[number] = error
         else:
-            usable.append((record.label, record.rank, record.attempt, record.status == FALLBACK))
+            usable.append(record.head())
     return usable, damage
 
 
@@ -260,7 +266,7 @@ _FALLBACK = FALLBACK.encode()
 def _line_expression(text: bytes) -> re.Pattern[bytes]:
     """What knows a line as `to_json` writes it, all columns in their order; `text` is a JSON string.
 
-    Numbers are as short as those that `parse` surely takes. The groups are label, rank, attempt and status.
+    Numbers are as short as those that `parse` surely takes. The groups are file_name, label, rank, attempt and status.
     """
     name = rb'(?!\.{1,2}[/"])[^"\\\x00-\x1f/:]+'
     whole = rb"(?:0|[1-9]\d{0,18})"
@@ -268,7 +274,7 @@ def _line_expression(text: bytes) -> re.Pattern[bytes]:
     statuses = b"|".join(word.encode() for word in (GOOD, FALLBACK))
     checks = b"|".join(word.encode() for word in (UNCHECKED, PASSED, FAILED))
     columns = (
-        rb'"file_name": "%b/%b"' % (name, name),
+        rb'"file_name": "(%b/%b)"' % (name, name),
         rb'"label": (%b)' % text,
         rb'"rank": (0|[1-9]\d{0,7})',
         rb'"attempt": (0|[1-9]\d{0,3})',

@@ -65,6 +65,7 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
 def _records(path: Path) -> dict[tuple[str, int], Record]:
     """(label, rank) -> its record; a torn last line counts for nothing."""
     records: dict[tuple[str, int], Record] = {}
+    owners: dict[str, tuple[str, int]] = {}  # file_name -> (label, rank)
     lines = (path / MANIFEST).read_bytes().split(b"\n")
     for number, line in enumerate(lines, 1):
         if is_blank(line):
@@ -75,6 +76,11 @@ def _records(path: Path) -> dict[tuple[str, int], Record]:
             if number == len(lines) and is_torn(line):
                 break
             raise ValueError(f"{path.name}/{MANIFEST}, line {number} {error}; run Verify Dataset") from None
+        if owners.setdefault(record.file_name, record.key) != record.key:
+            raise ValueError(
+                f"{path.name}/{MANIFEST}, line {number} has the file_name {record.file_name[:80]!a} of an earlier "
+                "line; expected a picture of its own; run Verify Dataset"
+            )
         records[record.key] = record
     _refuse_links(path, records.values())
     return records

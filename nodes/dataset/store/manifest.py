@@ -8,11 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import time
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from ....evaluation.files import replacing
-from ....evaluation.pictures.manifest import FALLBACK, MANIFEST, Record, heads, is_blank, is_torn, parse
+from ....evaluation.pictures.manifest import MANIFEST, Record, heads, is_blank, is_torn, parse
 from .index import Index
 
 logger = logging.getLogger("hyponet")
@@ -46,6 +49,7 @@ class Manifest:
         self.end = 0
         self._work = work
         self._rejected = rejected
+        self._sharing: dict[int, str] = {}  # line number -> what is wrong: its picture is that of another item
         self._file: int | None = None
         self._synced = time.monotonic()
         self._scan()
@@ -53,7 +57,7 @@ class Manifest:
     def records(self) -> Iterator[Record]:
         """Every picture's record, in the order of the file; of lines for one item the first of its attempt counts."""
         yielded: set[tuple[str, int]] | None = set() if self.superfluous else None
-        for _, record in self._parsed_lines():
+        for _, _, record in self._parsed_lines():
             if record is None or self.index.attempt(*record.key) != record.attempt:
                 continue
             if yielded is not None:
@@ -84,7 +88,7 @@ class Manifest:
                 *(self.path, len(self.damage), self.superfluous),
             )
             with open(self._work / DAMAGED_LINES, "ab") as copy:
-                damaged = (line for line, record in self._parsed_lines() if record is None)
+                damaged = (line for _, line, record in self._parsed_lines() if record is None)
                 # the last one may lack its line break
                 copy.writelines(line.removesuffix(b"\n") + b"\n" for line in damaged)
             self.rewrite(lambda record: record)
@@ -103,7 +107,7 @@ class Manifest:
             os.ftruncate(self._file, self.end)
             raise
         self.end += len(line)
-        self.index.add([(record.label, record.rank, record.attempt, record.status == FALLBACK)])
+        self.index.add([record.head()])
         if time.monotonic() - self._synced > _SYNC_SECONDS:
             os.fsync(self._file)
             self._synced = time.monotonic()
@@ -126,28 +130,57 @@ class Manifest:
             self._file = None
 
     def _scan(self) -> None:
+        self._sharing = {}
+        hashes = np.frombuffer(self._scan_file(), np.int64)  # [lines]
+        hashes.sort()
+        # A million names take a hundred megabytes, their hashes eight: names are compared only where two hashes agree.
+        if np.any(hashes[1:] == hashes[:-1]):
+            self._sharing = self._lines_sharing_a_file()
+        if self._sharing:
+            self.damage.update(self._sharing)
+            self._scan_file()
+
+    def _scan_file(self) -> array[int]:
+        """Index every line but those of `_sharing`; the hashes of their file names."""
         self.index, self.superfluous, self.end = Index(), 0, 0
+        hashes = array("q")
         if not self.path.exists():
-            return
+            return hashes
         number = 0
         with open(self.path, "rb") as file:
             while block := file.read(_BLOCK_BYTES):
                 block += file.readline()  # up to the end of a line
                 if not block.endswith(b"\n"):
                     break
-                number = self._scan_lines(block, number)
+                number = self._scan_lines(block, number, hashes)
                 self.end += len(block)
         end = block.rfind(b"\n") + 1
         whole, unfinished = block[:end], block[end:]
         if unfinished and not is_torn(unfinished):  # an editor stripped the last line break
-            self._scan_lines(block + b"\n", number)
+            self._scan_lines(block + b"\n", number, hashes)
             self.end += len(block)
         elif whole:
-            self._scan_lines(whole, number)
+            self._scan_lines(whole, number, hashes)
             self.end += len(whole)
+        return hashes
 
-    def _scan_lines(self, block: bytes, number: int) -> int:
+    def _lines_sharing_a_file(self) -> dict[int, str]:
+        """Line number -> what is wrong, of lines whose file is another item's by an earlier line.
+
+        Else rejecting the one would take the picture of the other.
+        """
+        owners: dict[str, tuple[str, int]] = {}  # file_name -> (label, rank)
+        return {
+            number: f"has the file_name {record.file_name[:80]!a} of an earlier line"
+            for number, _, record in self._parsed_lines()
+            if record is not None and owners.setdefault(record.file_name, record.key) != record.key
+        }
+
+    def _scan_lines(self, block: bytes, number: int, hashes: array[int]) -> int:
         """Index the lines of `block`, the first of which is line `number` + 1; the number of the last."""
+        if self._sharing:  # blank lines are skipped
+            lines = enumerate(block.split(b"\n"), number + 1)
+            block = b"\n".join(b"" if position in self._sharing else line for position, line in lines)
         usable, damage = heads(block)
         self.damage.update({number + offset + 1: str(error) for offset, error in damage.items()})
         if self._rejected:
@@ -156,18 +189,19 @@ class Manifest:
             usable = [head for head in usable if head[3] or head[2] > self._rejected.get(head[:2], -1)]
             self.superfluous += scanned - len(usable)
         self.superfluous += self.index.add(usable)
+        hashes.extend([hash(head[4]) for head in usable])
         return number + block.count(b"\n")
 
-    def _parsed_lines(self) -> Iterator[tuple[bytes, Record | None]]:
-        """Each line that is not blank, and its record; None where it is damaged."""
+    def _parsed_lines(self) -> Iterator[tuple[int, bytes, Record | None]]:
+        """Number of each line that is not blank, the line, and its record; None where it is damaged."""
         if not self.path.exists():
             return
-        remaining = self.end
+        remaining, number = self.end, 0
         with open(self.path, "rb") as file:
             while remaining > 0 and (line := file.readline()):
-                remaining -= len(line)
+                remaining, number = remaining - len(line), number + 1
                 if not is_blank(line):
-                    yield line, _parse(line)
+                    yield number, line, None if number in self._sharing else _parse(line)
 
 
 def _parse(line: bytes) -> Record | None:

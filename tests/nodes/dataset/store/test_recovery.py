@@ -91,6 +91,30 @@ def test_a_damaged_last_line_without_its_line_break_is_named_and_kept_aside(pets
     assert (pets.parent / "pets.work" / "broken-lines.jsonl").read_bytes() == lines[-1] + b"\n"
 
 
+@pytest.mark.parametrize("key", [("cat", 1), ("dog", 0)])
+def test_a_line_with_the_file_of_an_earlier_one_is_damaged(pets, key):
+    """The regression: both items counted, and rejecting the second took the picture of the first."""
+    manifest = pets / "metadata.jsonl"
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    number = 1 + [(line["label"], line["rank"]) for line in map(json.loads, lines)].index(key)
+    own_name = b"%b/%06d.png" % (key[0].encode(), key[1])
+    lines[number - 1] = lines[number - 1].replace(own_name, b"cat/000000.png")
+    manifest.write_bytes(b"".join(lines))
+    store = DatasetStore.open(pets)
+    assert store.damage() == {number: "has the file_name 'cat/000000.png' of an earlier line"}
+    assert (len(store), store.has(*key)) == (7, False)
+    assert {record.key for record in store.records()} == set(schedule()) - {key}
+    with pytest.raises(ValueError, match=f"line {number} has the file_name"):
+        read_ours(pets)
+    with open_for_writing(pets) as store:
+        mark(store, {key: Mark("by hand")})
+    assert (pets / "cat" / "000000.png").is_file()
+    assert (pets.parent / "pets.work" / "broken-lines.jsonl").read_bytes() == lines[number - 1]
+    with open_set(pets.parent) as store:
+        assert generate(store) == 1
+    assert_whole(pets)
+
+
 def test_doubled_lines_count_once(pets):
     manifest = pets / "metadata.jsonl"
     manifest.write_bytes(manifest.read_bytes() * 2)
