@@ -302,7 +302,12 @@ def test_a_real_signal_withdraws(server, flow, kind):
     server.holding = "running"
     (flow.parent / "s.csv").write_text("name,workflow\na,flow.json\n")
     more = {"run": [flow], "sweep": [flow.parent / "s.csv", "--state", flow.parent / "state"]}[kind]
-    line = [sys.executable, "-m", "headless", kind, *map(str, more), "--url", server.url]
+    # a shell starts background commands with Ctrl-C ignored, and what they start inherits that
+    code = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "runpy.run_module('headless', run_name='__main__', alter_sys=True)"
+    )
+    line = [sys.executable, "-c", code, kind, *map(str, more), "--url", server.url]
     process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     end = time.monotonic() + 60
     while not server.running and time.monotonic() < end:
