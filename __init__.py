@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .version import __version__
-
-__all__ = ["__version__", "comfy_entrypoint"]
+__all__ = ["comfy_entrypoint"]
 
 
 async def comfy_entrypoint() -> Any:

@@ -20,7 +20,7 @@ sys.modules["pack"] = pack
 spec.loader.exec_module(pack)
 from pack.evaluation.intervals import wilson
 from pack.nodes.prompts.language.parser import parse
-print(pack.__version__)
+print(importlib.import_module(pack.__name__ + ".version").__version__)
 """
 FOLDERS = {
     "the README's name": "hyponet",

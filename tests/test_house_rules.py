@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from hyponet import __version__
 from hyponet.tests import ROOT
+from hyponet.version import __version__
 from tools.dev import rooms
 from tools.dev.docstrings import without_docstring
 

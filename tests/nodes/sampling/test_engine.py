@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hyponet.evaluation.pictures.tensors import to_uint8
+from hyponet.nodes.dataset.store.description import Copies
 from hyponet.nodes.dataset.store.encode import Encoding
 from hyponet.nodes.prompts.item import ClassSpec, Item
 from hyponet.nodes.prompts.plan import Plan
@@ -296,7 +297,7 @@ def test_a_set_is_made_whole_and_a_finished_one_needs_no_model(engine, sd15, tmp
 
     monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
     plan = Plan([ClassSpec("cat"), ClassSpec("dog")], "a __class__", Library([]), images_per_class=1)
-    request = Request(plan, "pets", settings(steps=1), None, Encoding(), (), "bicubic")
+    request = Request(plan, "pets", settings(steps=1), None, Encoding(), Copies())
     prompt = {"1": {"class_type": "HypoNetGenerateDataset", "inputs": {}}}
     hidden = SimpleNamespace(prompt=prompt, dynprompt=None, extra_pnginfo=None, unique_id="1")
     with torch.inference_mode():
