@@ -128,13 +128,15 @@ def measure_loop(models: Path, images: int, steps: int) -> None:
     from hyponet.nodes.dataset.store.description import SetSpec
     from hyponet.nodes.dataset.store.writer import BackgroundWriter
     from hyponet.nodes.prompts.item import Item
-    from hyponet.nodes.sampling import engine
+    from hyponet.nodes.sampling.encoding import Encoder
     from hyponet.nodes.sampling.generate import GenerationLoop
+    from hyponet.nodes.sampling.memory import out_of_memory, release_memory
+    from hyponet.nodes.sampling.pipeline import ComfyPipeline
     from hyponet.nodes.sampling.settings import SamplingSettings
 
     model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config(str(models / "checkpoints" / CHECKPOINT))
     settings = SamplingSettings(256, 256, steps, 7.5, "dpmpp_2m", "karras", 8, 1.0, 0.8)
-    pipeline = engine.ComfyPipeline(model, vae, engine.Encoder(clip, lambda: None), settings)
+    pipeline = ComfyPipeline(model, vae, Encoder(clip, lambda: None), settings)
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         clock = Clock()
         with create_or_open(Path(folder), "set", SetSpec({}, {})) as store:
@@ -143,7 +145,7 @@ def measure_loop(models: Path, images: int, steps: int) -> None:
             began = time.perf_counter()
             with BackgroundWriter(store, queue_size=16) as writer:
                 report: Callable[[float, Any], None] = lambda fraction, denoised: None  # noqa: E731
-                loop = GenerationLoop(Watched(pipeline, clock), writer.put, report, engine.out_of_memory, engine.release_memory, batch_size=8, steps=steps)  # fmt: skip  # noqa: E501
+                loop = GenerationLoop(Watched(pipeline, clock), writer.put, report, out_of_memory, release_memory, batch_size=8, steps=steps)  # fmt: skip  # noqa: E501
                 loop.generate(items)
             whole = time.perf_counter() - began
     print(f"{images} images of 256x256, {steps} steps: {100 * (whole - clock.seconds) / whole:.1f} % of {whole:.1f} s "

@@ -21,7 +21,7 @@ StepCallback = Callable[[int, torch.Tensor, torch.Tensor, int], None]  # (step, 
 
 
 class Pipeline(Protocol):
-    """What the loop needs of the models; `engine.ComfyPipeline` is the node's."""
+    """What the loop needs of the models; `pipeline.ComfyPipeline` is the node's."""
 
     refiner: Any  # None without one
 

@@ -23,7 +23,9 @@ from . import engine
 from .batching import batch_count, plan_batch
 from .job import GenerationJob, Request
 from .noise import PerImageNoise
+from .pipeline import MODELS, encode_batch
 from .settings import SamplingSettings
+from .stages import per_image_sampler
 
 CATEGORY = "HypoNet/Sampling"
 
@@ -66,7 +68,7 @@ class HypoNetGenerateDataset(io.ComfyNode):
     @checked
     def check_lazy_status(cls, **values: Any) -> list[str]:
         missing = cls._job(values).prepare()
-        return [key for key in engine.MODELS if key in values] if missing else []
+        return [key for key in MODELS if key in values] if missing else []
 
     @classmethod
     @checked
@@ -272,7 +274,7 @@ class HypoNetEncodePrompts(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, clip: Any, items: tuple[Item, ...]) -> io.NodeOutput:
-        return io.NodeOutput(*engine.encode_batch(clip, items))
+        return io.NodeOutput(*encode_batch(clip, items))
 
 
 class HypoNetPerImageNoise(io.ComfyNode):
@@ -326,7 +328,7 @@ class HypoNetPerImageSampler(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, items: tuple[Item, ...], sampler_name: str) -> io.NodeOutput:
-        return io.NodeOutput(engine.per_image_sampler(sampler_name, [item.seed for item in items]))
+        return io.NodeOutput(per_image_sampler(sampler_name, [item.seed for item in items]))
 
 
 NODES: list[type[io.ComfyNode]] = [

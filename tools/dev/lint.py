@@ -6,7 +6,7 @@ import os
 
 from .places import OUTPUT, PACK_NAME, ROOT
 from .processes import Command, run_logged
-from .rooms import FACES
+from .rooms import is_face
 from .server import link_pack
 from .setup import Setup
 
@@ -40,6 +40,6 @@ def pure_modules() -> list[str]:
     """The dotted names of ours and of what may not import ComfyUI; graph.py does inside one function only."""
     folders = ("nodes", "evaluation", "headless", "tools/dev")
     files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
-    outside = {*FACES, "__init__.py"} - {"graph.py"}
-    modules = [path.relative_to(ROOT).with_suffix("") for path in files if path.name not in outside]
-    return [".".join((PACK_NAME, *module.parts)) for module in modules]
+    paths = [path.relative_to(ROOT) for path in files if path.name != "__init__.py"]
+    pure = [path for path in paths if path.name == "graph.py" or not is_face(path.as_posix())]
+    return [".".join((PACK_NAME, *path.with_suffix("").parts)) for path in pure]

@@ -41,7 +41,20 @@ ROOMS = (
     Room("__init__.py", "the entry point; imports `nodes/extension.py` when ComfyUI calls it, and nothing before"),
 )
 # these may import ComfyUI
-FACES = ("nodes.py", "extension.py", "sockets.py", "paths.py", "graph.py", "engine.py", "widgets.py")
+FACES = (
+    "nodes.py",
+    "extension.py",
+    "sockets.py",
+    "paths.py",
+    "graph.py",
+    "engine.py",
+    "widgets.py",
+    "sampling/latents.py",
+    "sampling/memory.py",
+    "sampling/pipeline.py",
+    "sampling/reporter.py",
+    "sampling/stages.py",
+)
 NODES_FACE = "nodes.py"  # node classes alone: no other room may lean on them
 LIST_OF_NODES, ENTRY_POINT = "nodes/extension.py", "__init__.py"
 NOT_SHIPPED = frozenset({"benchmarks", "dev", "headless", "tests", "tools"})
@@ -141,20 +154,21 @@ def comfyui_names(folder: Path) -> frozenset[str]:
 def comfyui_in_pure_modules(root: Path, comfyui: Iterable[str]) -> list[str]:
     """Only FACES import ComfyUI, and loading any other file loads none of it: all else runs in plain Python."""
     names = frozenset(comfyui)
-    statements = [statement for statement in all_imports(root) if not _is_face(statement.file) or not statement.is_lazy]
+    statements = [statement for statement in all_imports(root) if not is_face(statement.file) or not statement.is_lazy]
     graph = _graph((statement.file, statement.target) for statement in statements if not statement.is_lazy)
     touching = {statement.file for statement in statements if statement.module.split(".")[0] in names}
     return [
         str(statement)
         for statement in statements
-        if not _is_face(statement.file) and statement.file != ENTRY_POINT
+        if not is_face(statement.file) and statement.file != ENTRY_POINT
         if statement.module.split(".")[0] in names
-        or (_is_face(statement.target) and _reachable(graph, statement.target) & touching)
+        or (is_face(statement.target) and _reachable(graph, statement.target) & touching)
     ]
 
 
-def _is_face(file: str) -> bool:
-    return file.split("/")[-1] in FACES
+def is_face(file: str) -> bool:
+    """Whether `file`, by its path from the root, is one of FACES."""
+    return f"/{file}".endswith(tuple(f"/{name}" for name in FACES))
 
 
 def _reachable(graph: Mapping[str, set[str]], start: str) -> set[str]:

@@ -28,24 +28,27 @@ def comfyui():
 
 
 @pytest.fixture(scope="session")
-def engine(comfyui):
-    from hyponet.nodes.sampling import engine
+def sampling(comfyui):
+    """The package, its files that import ComfyUI loaded."""
+    import hyponet.nodes.sampling.engine
 
-    return engine
+    return hyponet.nodes.sampling
 
 
-def load(comfyui, engine, name):
+def load(comfyui, name):
+    from hyponet.nodes.sampling.encoding import Encoder
+
     model, clip, vae, _ = comfyui.sd.load_checkpoint_guess_config(str(MODELS / "checkpoints" / name))
-    return SimpleNamespace(model=model, clip=clip, vae=vae, encoder=engine.Encoder(clip, lambda: None))
+    return SimpleNamespace(model=model, clip=clip, vae=vae, encoder=Encoder(clip, lambda: None))
 
 
 @pytest.fixture(scope="session")
-def sd15(comfyui, engine):
+def sd15(comfyui):
     """MODEL, CLIP and VAE of a tiny Stable Diffusion 1.5."""
-    return load(comfyui, engine, "tiny_sd15.ckpt")
+    return load(comfyui, "tiny_sd15.ckpt")
 
 
 @pytest.fixture(scope="session")
-def sdxl(comfyui, engine):
+def sdxl(comfyui):
     """MODEL, CLIP and VAE of a tiny SDXL."""
-    return load(comfyui, engine, "tiny_sdxl.ckpt")
+    return load(comfyui, "tiny_sdxl.ckpt")

@@ -59,19 +59,19 @@ def native_picture(comfyui, models, chosen, one, start=None):
     return np.clip(255.0 * pixels, 0, 255).astype(np.uint8)
 
 
-def make_pipeline(engine, models, chosen, **more):
-    return engine.ComfyPipeline(models.model, models.vae, models.encoder, chosen, **more)
+def make_pipeline(sampling, models, chosen, **more):
+    return sampling.pipeline.ComfyPipeline(models.model, models.vae, models.encoder, chosen, **more)
 
 
-def make(engine, pipeline, items, batch_size, prefetch=0):
+def make(sampling, pipeline, items, batch_size, prefetch=0):
     """Item rank -> picture, made by the loop that the node runs."""
     made = {}
     loop = GenerationLoop(
         pipeline,
         lambda one, picture: made.__setitem__(one.rank, picture),
         lambda done, denoised: None,
-        engine.out_of_memory,
-        engine.release_memory,
+        sampling.memory.out_of_memory,
+        sampling.memory.release_memory,
         batch_size=batch_size,
         steps=pipeline.settings.steps,
         prefetch=prefetch,
@@ -89,16 +89,16 @@ def known_samplers():
     return sorted(STEP_NOISE)
 
 
-def test_every_native_sampler_is_known_or_runs_alone(engine):
+def test_every_native_sampler_is_known_or_runs_alone(sampling):
     # dpm_adaptive: its error norm spans the batch (comfy/k_diffusion/sampling.py, PIDStepSizeController)
-    assert [name for name in engine.SAMPLERS if step_noise(name) is StepNoise.ALONE] == ["dpm_adaptive"]
+    assert [name for name in sampling.engine.SAMPLERS if step_noise(name) is StepNoise.ALONE] == ["dpm_adaptive"]
 
 
 @pytest.mark.parametrize("sampler", known_samplers())
-def test_sampler_gives_an_image_in_a_batch_what_it_gives_it_alone(comfyui, engine, sd15, sampler):
+def test_sampler_gives_an_image_in_a_batch_what_it_gives_it_alone(comfyui, sampling, sd15, sampler):
     chosen = settings(sampler)
     items = [item(0), item(2)]
-    pipeline = make_pipeline(engine, sd15, chosen)
+    pipeline = make_pipeline(sampling, sd15, chosen)
     with torch.inference_mode():
         together = pipeline.sample(pipeline.encode(items), lambda *_: None)
         alone = native_latent(comfyui, sd15, chosen, items[1])
@@ -108,13 +108,13 @@ def test_sampler_gives_an_image_in_a_batch_what_it_gives_it_alone(comfyui, engin
 
 
 @pytest.mark.parametrize(("models", "sampler"), [("sd15", "dpmpp_2m"), ("sd15", "dpmpp_2m_sde"), ("sdxl", "dpmpp_2m")])
-def test_picture_is_the_native_one_in_any_batch(request, comfyui, engine, models, sampler):
+def test_picture_is_the_native_one_in_any_batch(request, comfyui, sampling, models, sampler):
     models = request.getfixturevalue(models)
     chosen = settings(sampler, steps=2)
     items = [item(rank) for rank in range(8)]  # two of them long
-    pipeline = make_pipeline(engine, models, chosen)
-    of_eight, of_three = make(engine, pipeline, items, 8), make(engine, pipeline, items, 3)
-    alone = make(engine, pipeline, items[4:5], 1)[4]
+    pipeline = make_pipeline(sampling, models, chosen)
+    of_eight, of_three = make(sampling, pipeline, items, 8), make(sampling, pipeline, items, 3)
+    alone = make(sampling, pipeline, items[4:5], 1)[4]
     with torch.inference_mode():
         native = native_picture(comfyui, models, chosen, items[4])
     assert largest_difference(of_eight[4], of_eight[5]) > 20, "a flat picture would prove nothing"
@@ -124,28 +124,30 @@ def test_picture_is_the_native_one_in_any_batch(request, comfyui, engine, models
     assert largest_difference(of_eight[4], native) <= 2
 
 
-def test_dpm_adaptive_runs_one_image_at_a_time(comfyui, engine, sd15):
+def test_dpm_adaptive_runs_one_image_at_a_time(comfyui, sampling, sd15):
     chosen = settings("dpm_adaptive", steps=2, scheduler="simple")  # a short range of noise, few steps
     with torch.inference_mode():
         native = native_picture(comfyui, sd15, chosen, item(2))
-    assert largest_difference(make(engine, make_pipeline(engine, sd15, chosen), [item(0), item(2)], 2)[2], native) == 0
+    assert (
+        largest_difference(make(sampling, make_pipeline(sampling, sd15, chosen), [item(0), item(2)], 2)[2], native) == 0
+    )
     with pytest.raises(ValueError, match="runs one image at a time"):
-        engine.per_image_sampler("dpm_adaptive", [1, 2])
+        sampling.stages.per_image_sampler("dpm_adaptive", [1, 2])
 
 
-def test_start_image_gives_what_vae_encode_and_ksampler_give(comfyui, engine, sd15):
+def test_start_image_gives_what_vae_encode_and_ksampler_give(comfyui, sampling, sd15):
     chosen = settings(denoise=0.5)
     start = torch.rand(1, SIZE, SIZE, 3, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         pipeline = make_pipeline(
-            engine, sd15, chosen, start_latents=engine.encode_start_images(sd15.vae, start, chosen)
+            sampling, sd15, chosen, start_latents=sampling.latents.encode_start_images(sd15.vae, start, chosen)
         )
         native = native_picture(comfyui, sd15, chosen, item(1), start)
-    assert largest_difference(make(engine, pipeline, [item(0), item(1), item(2)], 3)[1], native) <= 2
+    assert largest_difference(make(sampling, pipeline, [item(0), item(1), item(2)], 3)[1], native) <= 2
 
 
 @pytest.mark.parametrize("sampler", ["dpmpp_2m", "euler_ancestral"])
-def test_refiner_takes_over_as_a_second_ksampler_advanced_does(comfyui, engine, sd15, sampler):
+def test_refiner_takes_over_as_a_second_ksampler_advanced_does(comfyui, sampling, sd15, sampler):
     """One model stands for both; the server test has SDXL's real pair."""
     chosen, one = settings(sampler, switch_at=0.5), item(2)
     latent = torch.zeros(1, 4, SIZE // 8, SIZE // 8)
@@ -160,12 +162,12 @@ def test_refiner_takes_over_as_a_second_ksampler_advanced_does(comfyui, engine, 
             )  # fmt: skip
             noise = torch.zeros_like(latent)
         native = to_uint8(sd15.vae.decode(latent))[0]
-    pipeline = make_pipeline(engine, sd15, chosen, refiner=sd15.model, refiner_encoder=sd15.encoder)
+    pipeline = make_pipeline(sampling, sd15, chosen, refiner=sd15.model, refiner_encoder=sd15.encoder)
     items = [item(0), item(1), one]
-    at_once, in_turn = make(engine, pipeline, items, 3), make(engine, pipeline, items, 2, prefetch=64)
+    at_once, in_turn = make(sampling, pipeline, items, 3), make(sampling, pipeline, items, 2, prefetch=64)
     assert largest_difference(at_once[2], native) <= 2
     assert largest_difference(in_turn[2], native) <= 2
-    plain = make(engine, make_pipeline(engine, sd15, settings(sampler, steps=2)), [one], 1)[2]
+    plain = make(sampling, make_pipeline(sampling, sd15, settings(sampler, steps=2)), [one], 1)[2]
     assert largest_difference(plain, native) > 20
 
 
@@ -183,7 +185,7 @@ class OneAtATime(torch.nn.Module):
         return self.network.decode(latents)
 
 
-def test_out_of_memory_in_the_sampler_halves_the_batch_and_loses_nothing(engine, sd15):
+def test_out_of_memory_in_the_sampler_halves_the_batch_and_loses_nothing(sampling, sd15):
     asked = []
 
     def crowded(apply, arguments):
@@ -195,22 +197,22 @@ def test_out_of_memory_in_the_sampler_halves_the_batch_and_loses_nothing(engine,
     small = SimpleNamespace(model=sd15.model.clone(), vae=sd15.vae, encoder=sd15.encoder)
     small.model.set_model_unet_function_wrapper(crowded)
     chosen, items = settings(steps=2), [item(rank) for rank in range(9)]
-    pictures = make(engine, make_pipeline(engine, small, chosen), items, 8)
+    pictures = make(sampling, make_pipeline(sampling, small, chosen), items, 8)
     assert max(asked) == 16
     assert asked[-1] == 2, "eight, then four, then two at a time, then the ninth"
-    expected = make(engine, make_pipeline(engine, sd15, chosen), items, 1)
+    expected = make(sampling, make_pipeline(sampling, sd15, chosen), items, 1)
     assert sorted(pictures) == list(range(9))
     assert max(largest_difference(pictures[rank], expected[rank]) for rank in range(9)) <= 2
 
 
-def test_an_image_that_does_not_fit_alone_is_an_error(engine, sd15):
+def test_an_image_that_does_not_fit_alone_is_an_error(sampling, sd15):
     def full(apply, arguments):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     small = SimpleNamespace(model=sd15.model.clone(), vae=sd15.vae, encoder=sd15.encoder)
     small.model.set_model_unet_function_wrapper(full)
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        make(engine, make_pipeline(engine, small, settings()), [item(0), item(1)], 2)
+        make(sampling, make_pipeline(sampling, small, settings()), [item(0), item(1)], 2)
 
 
 def test_a_vae_short_of_memory_decodes_smaller_batches_and_tiles_only_single_pictures(sd15, caplog):
@@ -266,33 +268,33 @@ class OtherVAE:
 
 
 @pytest.mark.parametrize("ratio", [4, 8, 16])
-def test_pictures_have_the_asked_size_whatever_the_vae_shrinks_by(engine, sd15, ratio):
+def test_pictures_have_the_asked_size_whatever_the_vae_shrinks_by(sampling, sd15, ratio):
     """The regression: latents were an eighth of the side for every VAE, so that Flux.2 drew four times the pixels."""
-    pipeline = engine.ComfyPipeline(sd15.model, OtherVAE(ratio), sd15.encoder, settings(steps=1))
-    assert {picture.shape for picture in make(engine, pipeline, [item(0), item(1)], 2).values()} == {(SIZE, SIZE, 3)}
+    pipeline = sampling.pipeline.ComfyPipeline(sd15.model, OtherVAE(ratio), sd15.encoder, settings(steps=1))
+    assert {picture.shape for picture in make(sampling, pipeline, [item(0), item(1)], 2).values()} == {(SIZE, SIZE, 3)}
 
 
-def test_a_side_that_the_vae_cannot_draw_is_refused(engine):
+def test_a_side_that_the_vae_cannot_draw_is_refused(sampling):
     with pytest.raises(ValueError, match="width is 72; expected a multiple of 16 for this VAE; try 64"):
-        engine.check_size(settings(width=72), OtherVAE(16))
+        sampling.latents.check_size(settings(width=72), OtherVAE(16))
 
 
-def test_a_picture_of_another_size_is_an_error_before_it_is_kept(engine, sd15):
+def test_a_picture_of_another_size_is_an_error_before_it_is_kept(sampling, sd15):
     vae = OtherVAE(8)
     vae.spacial_compression_decode = lambda: 4
-    pipeline = engine.ComfyPipeline(sd15.model, vae, sd15.encoder, settings(steps=1))
+    pipeline = sampling.pipeline.ComfyPipeline(sd15.model, vae, sd15.encoder, settings(steps=1))
     with pytest.raises(ValueError, match=r"2 pictures of 128x128 for 2 latents; expected 2 of 64x64"):
-        make(engine, pipeline, [item(0), item(1)], 2)
+        make(sampling, pipeline, [item(0), item(1)], 2)
 
 
-def test_each_start_image_is_its_own_for_a_vae_that_takes_a_batch_for_a_video(engine):
+def test_each_start_image_is_its_own_for_a_vae_that_takes_a_batch_for_a_video(sampling):
     """The regression: the second start image of a video model's VAE was never used."""
     images = torch.stack([torch.full((SIZE, SIZE, 3), value) for value in (0.25, 0.75)])
-    latents = engine.encode_start_images(OtherVAE(8, video=True), images, settings())
+    latents = sampling.latents.encode_start_images(OtherVAE(8, video=True), images, settings())
     assert latents[:, 0, 0, 0].tolist() == [0.25, 0.75]
 
 
-def test_a_set_is_made_whole_and_a_finished_one_needs_no_model(engine, sd15, tmp_path, monkeypatch):
+def test_a_set_is_made_whole_and_a_finished_one_needs_no_model(sampling, sd15, tmp_path, monkeypatch):
     import folder_paths
 
     monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
@@ -302,8 +304,8 @@ def test_a_set_is_made_whole_and_a_finished_one_needs_no_model(engine, sd15, tmp
     hidden = SimpleNamespace(prompt=prompt, dynprompt=None, extra_pnginfo=None, unique_id="1")
     with torch.inference_mode():
         models = {"model": sd15.model, "clip": sd15.clip, "vae": sd15.vae}
-        outputs = engine.generate_dataset(engine.make_job(request, hidden), models, None)
-        again = engine.generate_dataset(engine.make_job(request, hidden), {}, None)
+        outputs = sampling.engine.generate_dataset(sampling.engine.make_job(request, hidden), models, None)
+        again = sampling.engine.generate_dataset(sampling.engine.make_job(request, hidden), {}, None)
     assert [run.ui["hyponet"][0]["made"] for run in (outputs, again)] == [2, 0]
     assert outputs.dataset.path == tmp_path / "datasets" / "pets"
     assert tuple(outputs.thumbnails.shape) == (2, SIZE, SIZE, 3)

@@ -1,0 +1,178 @@
+"""The models of one call and how they are used: encode, noise, sample, refine, decode.
+
+Reads MODEL, CLIP, VAE; writes uint8 pictures (H, W, 3). No picture depends on which others share its batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.model_management
+import comfy.sd
+import numpy as np
+import torch
+
+from ...evaluation.pictures.tensors import to_uint8
+from ..engine import throw_if_interrupted
+from ..prompts.item import Item
+from .conditioning import MAX_REPEAT, Conditioning, can_merge, merge
+from .decoding import decode, tiling_methods
+from .encoding import EncodedItem, Encoder
+from .generate import Pipeline, StepCallback
+from .job import Request
+from .latents import check_size, empty_latents, encode_start_images
+from .memory import release_memory
+from .noise import start_noise
+from .samplers import StepNoise, step_noise
+from .settings import SamplingSettings, refiner_step
+from .stages import Stage, run_stage
+
+MODELS = ("model", "clip", "vae", "refiner_model", "refiner_clip")  # the node's inputs that are loaded lazily
+
+
+@dataclass
+class ComfyPipeline(Pipeline):
+    """The models of one call and how they are used.
+
+    Args:
+        start_latents: the start images' (S, C, h, w), or None for pictures out of noise alone.
+        tiled: pictures decoded in tiles so far, because memory was short.
+    """
+
+    model: Any
+    vae: Any
+    encoder: Encoder
+    settings: SamplingSettings
+    refiner: Any = None
+    refiner_encoder: Encoder | None = None
+    start_latents: torch.Tensor | None = None
+    tiled: int = 0
+
+    def encode(self, items: Sequence[Item]) -> list[EncodedItem]:
+        """Base first, then refiner: on a small GPU each text encoder is loaded once for all of `items`."""
+        base = [_encode_pair(self.encoder, item) for item in items]
+        if self.refiner_encoder is None:
+            return [EncodedItem(item, *pair) for item, pair in zip(items, base, strict=True)]
+        refiner = [_encode_pair(self.refiner_encoder, item) for item in items]
+        return [EncodedItem(item, *pair, *second) for item, pair, second in zip(items, base, refiner, strict=True)]
+
+    def max_repeat(self) -> int:
+        """1 for models of joint attention (SD3, Flux): their pictures would change if a text were repeated."""
+        try:
+            from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+        except ImportError:  # never repeating is right for every model, only slower
+            return 1
+        models = [model for model in (self.model, self.refiner) if model is not None]
+        cross_attention = all(isinstance(model.model.diffusion_model, UNetModel) for model in models)
+        return MAX_REPEAT if cross_attention else 1
+
+    def needs_model_swapping(self) -> bool:
+        """Whether the models do not fit on the device together, so that each change loads one anew."""
+        device = comfy.model_management.get_torch_device()
+        if device.type == "cpu":
+            return False
+        encoders = [encoder.clip.patcher for encoder in (self.encoder, self.refiner_encoder) if encoder is not None]
+        optional = (self.model, self.refiner, self.vae.patcher, *encoders)
+        size = sum(patcher.model_size() for patcher in optional if patcher is not None)
+        # weights and 30 % for activations: a guess; wrong either way costs time, never a picture
+        return bool(1.3 * size > comfy.model_management.get_total_memory(device))
+
+    def runs_alone(self, encoded: EncodedItem) -> bool:
+        """Whether this item cannot share a batch."""
+        alone = step_noise(self.settings.sampler) is StepNoise.ALONE
+        return alone or not all(map(can_merge, encoded.conditionings()))
+
+    def sample(self, batch: Sequence[EncodedItem], callback: StepCallback) -> torch.Tensor:
+        """The latents of `batch` (B, C, h, w): finished, or as the refiner is to take them over."""
+        latents = self._start(batch)
+        last = None if self.refiner is None else refiner_step(self.settings.steps, self.settings.switch_at)
+        seeds = [encoded.item.seed for encoded in batch]
+        base = Stage(
+            self.model,
+            merge([encoded.positive for encoded in batch]),
+            merge([encoded.negative for encoded in batch]),
+            seeds,
+            noise=start_noise(latents, seeds),
+            latents=latents,
+            last_step=last,
+        )
+        return run_stage(base, self.settings, callback)
+
+    def refine(self, batch: Sequence[EncodedItem], latents: torch.Tensor, callback: StepCallback) -> torch.Tensor:
+        """`latents` (B, C, h, w) after the refiner's steps; without a refiner, unchanged."""
+        if self.refiner is None:
+            return latents
+        refiner = Stage(
+            self.refiner,
+            merge([encoded.refiner_positive or [] for encoded in batch]),
+            merge([encoded.refiner_negative or [] for encoded in batch]),
+            [encoded.item.seed for encoded in batch],
+            noise=torch.zeros_like(latents, device="cpu"),  # the latents still hold what the base has not removed
+            latents=latents,
+            first_step=refiner_step(self.settings.steps, self.settings.switch_at),
+        )
+        return run_stage(refiner, self.settings, callback)
+
+    def decode(self, latents: torch.Tensor) -> np.ndarray:
+        """Pictures (B, H, W, 3) uint8, truncated as Save Image does."""
+        pixels, tiled = decode(self.vae, latents, release_memory)  # (B, H, W, C) in 0..1
+        self.tiled += tiled
+        size = (latents.shape[0], self.settings.height, self.settings.width)
+        if tuple(pixels.shape[:3]) != size:
+            count, height, width = pixels.shape[:3]
+            raise ValueError(
+                f"the VAE gives {count} pictures of {width}x{height} for {size[0]} latents; expected {size[0]} of "
+                f"{size[2]}x{size[1]}; connect the VAE that belongs to the model, or choose a size that it can draw"
+            )
+        return to_uint8(pixels)
+
+    def _start(self, batch: Sequence[EncodedItem]) -> torch.Tensor:
+        """What the noise is added to, (B, C, h, w): each item's start image by its rank, or zeros."""
+        if self.start_latents is not None:
+            return self.start_latents[[encoded.item.rank % self.start_latents.shape[0] for encoded in batch]]
+        return empty_latents(self.model, self.vae, len(batch), self.settings)
+
+
+def _encode_pair(encoder: Encoder, item: Item) -> tuple[Conditioning, Conditioning]:
+    return encoder.encode(item.prompt), encoder.encode(item.negative)
+
+
+def encode_batch(clip: Any, items: Sequence[Item]) -> tuple[Conditioning, Conditioning]:
+    """The items' prompts and negatives, each merged to one conditioning."""
+    encoder = Encoder(clip, throw_if_interrupted)
+    pairs = [_encode_pair(encoder, item) for item in items]
+    return merge([positive for positive, _ in pairs]), merge([negative for _, negative in pairs])
+
+
+def make_pipeline(request: Request, models: Mapping[str, Any]) -> ComfyPipeline:
+    """The models by name as a pipeline, the start images encoded.
+
+    Raises:
+        ValueError: one is missing, or the VAE cannot draw pictures of that size.
+        RuntimeError: this ComfyUI's VAE decodes in tiles by a way that cannot be watched.
+    """
+    model, clip, vae, refiner, refiner_clip = (models.get(name) for name in MODELS)
+    if model is None:
+        raise ValueError("MODEL is empty; expected a diffusion model; connect a checkpoint loader")
+    if vae is None:
+        raise ValueError("VAE is empty; expected a VAE; connect the checkpoint loader's VAE output or Load VAE")
+    if isinstance(vae, comfy.sd.VAE) and not tiling_methods(vae):
+        raise RuntimeError(
+            "this ComfyUI's VAE has no method decode_tiled_, by which HypoNet notices that a picture is decoded in "
+            "tiles; expected one that has it, as 0.3.75; update HypoNet"
+        )
+    check_size(request.settings, vae)
+    if (refiner is None) != (refiner_clip is None):
+        raise ValueError("only one of refiner_model and refiner_clip is connected; connect both or none")
+    start_image = request.start_image
+    return ComfyPipeline(
+        model,
+        vae,
+        Encoder(clip, throw_if_interrupted),
+        request.settings,
+        refiner,
+        None if refiner_clip is None else Encoder(refiner_clip, throw_if_interrupted),
+        None if start_image is None else encode_start_images(vae, start_image, request.settings),
+    )
