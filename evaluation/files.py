@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .disk_errors import ONLY_OF_WRITING, UnreadableFile, unwritable
 from .progress import Progress
 
 # seconds; together longer than a viewer or a virus scanner has a small file open
@@ -35,19 +37,31 @@ def replacing(
         make_folder: make the file's folder where it is missing; without it a missing one is an error.
 
     Raises:
-        OSError: the file cannot be written or replaced; nothing is left behind.
+        OSError: the file cannot be written or replaced; the message names the folder, and nothing is left behind.
     """
-    if make_folder:
-        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = (work or path.parent) / f"{path.name}.{os.getpid()}-{next(_numbers)}.part"
     try:
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         if durable:
             _sync(temporary)
         replace_file(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # what went wrong first is what is said
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and _is_of_writing(error, temporary, path):
+            raise unwritable(path.parent, error) from error
         raise
+
+
+def _is_of_writing(error: OSError, *written: Path) -> bool:
+    """Whether `error` arose in writing one of these files, and not in reading what was to be written."""
+    if isinstance(error, UnreadableFile) or error.errno is None:
+        return False
+    if error.errno in ONLY_OF_WRITING or error.filename is None:  # write() and fsync() name no file
+        return True
+    return os.fspath(error.filename) in {str(place) for path in written for place in (path, *path.parents)}
 
 
 def replace_file(source: Path, target: Path) -> None:

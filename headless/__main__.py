@@ -63,7 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
         warn(f"no ComfyUI at {options.url}: {error}; start one, or give another address with --url")
         return NO_SERVER
     except OSError as error:
-        warn(f"{error.filename or 'a file'} cannot be read or written here: {error.strerror or error}")
+        reason = error.strerror or str(error)
+        warn(f"{error.filename} cannot be read or written here: {reason}" if error.filename else reason)
         return WRONG
     except KeyboardInterrupt:
         warn("stopped, and withdrawn if the server answers; run the same command again to resume")

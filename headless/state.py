@@ -69,7 +69,7 @@ class State:
     def write(self, name: str, state: RowState) -> None:
         """Replace the row's file, whole."""
         path = self._path(name)
-        with naming(path), replacing(path, durable=True) as temporary:
+        with replacing(path, durable=True) as temporary:
             temporary.write_text(json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     @contextlib.contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
 
 import pytest
 
+from hyponet.evaluation.disk_errors import UnreadableFile, unreadable
 from hyponet.evaluation.files import replacing
 
 
@@ -97,3 +99,55 @@ def test_a_reader_that_stays_is_an_error_and_nothing_is_left_behind(
         temporary.write_text("new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EDQUOT, "free some space"),
+        (errno.EFBIG, "free some space"),
+        (errno.EROFS, "right to write"),
+        (errno.EACCES, "right to write"),
+        (errno.EIO, "check the disk"),
+    ],
+)
+@pytest.mark.parametrize("call", ["write", "fsync", "replace", "mkdir"])
+def test_a_disk_that_cannot_be_written_is_said_with_the_folder_and_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, advice: str
+) -> None:
+    """The kernel names no file where write and fsync fail: "[Errno 28] No space left on device" alone says nothing."""
+    path = tmp_path / "results" / "a.json"
+
+    def fail(*arguments: object, **_: object) -> None:
+        names = [str(argument) for argument in arguments if isinstance(argument, (str, os.PathLike))]
+        raise OSError(number, os.strerror(number), *names[:1])
+
+    def write() -> None:
+        with replacing(path, durable=True) as temporary:
+            if call == "write":
+                fail()
+            temporary.write_text("whole")
+
+    if call != "write":
+        monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OSError, match=advice) as raised:
+        write()
+    assert str(path.parent) in str(raised.value)
+    assert os.strerror(number) in str(raised.value)
+    assert raised.value.errno == number
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_a_source_that_cannot_be_read_is_no_error_of_the_target(tmp_path: Path) -> None:
+    """A picture is read while the file of small copies is written."""
+    source = tmp_path / "0.png"
+    with (
+        pytest.raises(UnreadableFile, match=r"0\.png cannot be read \(Input/output error\)"),
+        replacing(tmp_path / "a"),
+    ):
+        raise unreadable(source, OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(PermissionError) as raised, replacing(tmp_path / "a"):
+        raise PermissionError(errno.EACCES, "Permission denied", str(source))
+    assert raised.value.filename == str(source)
+    assert "cannot be written" not in str(raised.value)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ....evaluation.disk_errors import unwritable
 from ....evaluation.pictures.manifest import DESCRIPTION
 from .description import is_marked, mark_folder
-from .files import unwritable
 
 WORK, SHEETS, REJECTS = "work", "sheets", "rejects"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ....evaluation.disk_errors import unwritable
 from ....evaluation.lock import FileLock, LockIsHeld
-from .files import unwritable
 
 
 class SetIsHeld(RuntimeError):

@@ -1,0 +1,44 @@
+"""Errors of the disk: told from damage in a file, and as messages that name the file or folder and say what to do."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+ONLY_OF_WRITING = _FULL | {errno.EROFS}
+
+
+class UnreadableFile(OSError):
+    """A file is there, or may be, and the disk does not give it: it is neither missing nor damaged."""
+
+
+def is_of_disk(error: Exception) -> bool:
+    """Whether the disk failed; else a file's contents are no good.
+
+    Readers of pictures and archives name damage an OSError without a number, or run into EINVAL where damaged contents
+    send them to a place in the file that cannot be.
+    """
+    return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
+
+
+def unreadable(path: Path, error: OSError) -> UnreadableFile:
+    """`error` with a message that says which file and what to do."""
+    advice = "give this user the right to read it" if error.errno in _FORBIDDEN else "check the disk or its connection"
+    return UnreadableFile(
+        error.errno, f"{path} cannot be read ({error.strerror}); expected a file on a disk that answers; {advice}"
+    )
+
+
+def unwritable(folder: Path, error: OSError) -> OSError:
+    """`error` with a message that says which folder and what to do."""
+    advice = "check the disk or its connection"
+    if error.errno in _FULL:
+        advice = "free some space there, or write elsewhere"
+    elif error.errno in _FORBIDDEN:
+        advice = "give this user the right to write there, or write elsewhere"
+    return OSError(
+        error.errno,
+        f"{folder} cannot be written ({error.strerror}); expected a writable disk with free space; {advice}",
+    )
