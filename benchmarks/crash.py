@@ -31,6 +31,7 @@ load_pack()
 from hyponet.nodes.dataset.open import create_or_open  # noqa: E402
 from hyponet.nodes.dataset.store.description import Copies, SetSpec  # noqa: E402
 from hyponet.nodes.dataset.store.store import DatasetStore  # noqa: E402
+from hyponet.nodes.dataset.store.writable_store import WritableStore  # noqa: E402
 from hyponet.nodes.dataset.store.writer import BackgroundWriter  # noqa: E402
 from hyponet.nodes.prompts.item import Item  # noqa: E402
 
@@ -46,7 +47,7 @@ def schedule(images: int) -> list[tuple[str, int]]:
     return [(LABELS[index % len(LABELS)], index // len(LABELS)) for index in range(images)]
 
 
-def open_set(base: Path) -> AbstractContextManager[DatasetStore]:
+def open_set(base: Path) -> AbstractContextManager[WritableStore]:
     plan = {"classes": [{"name": label, "synset": ""} for label in LABELS]}
     return create_or_open(base, "set", SetSpec(plan, {"steps": 2}, copies=Copies((32,))))
 

@@ -27,7 +27,7 @@ from pack import load_pack
 load_pack()
 from hyponet.evaluation.pictures.manifest import PickedOption, Record  # noqa: E402
 from hyponet.nodes.dataset.store.description import SetSpec  # noqa: E402
-from hyponet.nodes.dataset.store.store import DatasetStore  # noqa: E402
+from hyponet.nodes.dataset.store.writable_store import WritableStore  # noqa: E402
 from hyponet.nodes.dataset.store.writer import BackgroundWriter  # noqa: E402
 from hyponet.nodes.prompts.item import Item, Pick  # noqa: E402
 
@@ -36,9 +36,9 @@ PICKS = (Pick("view", "front view", "thesis/view.txt"), Pick("color", "red", "th
 PROMPT = "front view of a red domestic cat in a park, best quality, 8k, highly detailed, photo, natural light"
 
 
-def open_set(base: Path, name: str) -> DatasetStore:
+def open_set(base: Path, name: str) -> WritableStore:
     plan = {"classes": [{"name": label, "synset": ""} for label in LABELS]}
-    return DatasetStore.create_or_open(base, name, SetSpec(plan, {}))
+    return WritableStore.create_or_open(base, name, SetSpec(plan, {}))
 
 
 def schedule(count: int) -> list[tuple[str, int]]:

@@ -26,8 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from pack import load_pack
 
 load_pack()
-from hyponet.nodes.dataset.store.description import Provenance, SetSpec  # noqa: E402
-from hyponet.nodes.dataset.store.store import DatasetStore  # noqa: E402
+from hyponet.nodes.dataset.store.description import SetSpec  # noqa: E402
+from hyponet.nodes.dataset.store.provenance import Provenance  # noqa: E402
+from hyponet.nodes.dataset.store.writable_store import WritableStore  # noqa: E402
 from hyponet.nodes.dataset.store.writer import BackgroundWriter  # noqa: E402
 from hyponet.nodes.prompts.item import Item  # noqa: E402
 
@@ -79,7 +80,7 @@ def time_native(saver: Any, images: Any) -> float:
 def time_ours(base: Path, images: Any) -> float:
     """Float batches to files, as Generate does: the same work as SaveImage's, and manifest, hash and data set too."""
     provenance = Provenance(prompt=PROMPT, workflow=WORKFLOW, parameters={"Steps": 30, "Sampler": "euler"})
-    store = DatasetStore.create_or_open(base, "ours", SetSpec({}, {}, provenance))
+    store = WritableStore.create_or_open(base, "ours", SetSpec({}, {}, provenance))
     begin = time.perf_counter()
     with BackgroundWriter(store) as writer:
         for start in range(0, len(images), 8):

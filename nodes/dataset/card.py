@@ -18,13 +18,14 @@ from ..upstream import ModelFile
 from .contact_sheet import ORDERS, SheetSettings, contact_sheet
 from .store import folders
 from .store.store import DatasetStore
+from .store.writable_store import WritableStore
 
 CARD = "README.md"
 _MAX_CELL = 120  # characters of a table cell; a judgement, for tables that stay readable
 _SIGNATURE = re.compile(r"\n<!-- hyponet card ([0-9a-f]{16}) -->\n$")
 
 
-def write_card(store: DatasetStore) -> bool:
+def write_card(store: WritableStore) -> bool:
     """Write the card unless it says the same already or somebody edited it; whether it was written."""
     path, text = store.root / CARD, card_text(store)
     signed = f"{text}\n<!-- hyponet card {_digest(text)} -->\n"

@@ -18,11 +18,13 @@ from ..graph import upstream_of
 from ..prompts.plan import Plan
 from ..upstream import Upstream, sampler_parameters
 from .open import create_or_open
-from .store.description import Copies, Provenance, SetSpec, read_revision
+from .store.description import Copies, SetSpec, read_revision
 from .store.encode import Encoding
 from .store.folders import REJECTS, SHEETS, WORK
 from .store.names import check_set_name
+from .store.provenance import Provenance
 from .store.store import DatasetRef, DatasetStore
+from .store.writable_store import WritableStore
 
 NO_SETS = "(no sets yet)"
 
@@ -123,7 +125,7 @@ def is_own(ref: DatasetRef) -> bool:
 @contextmanager
 def create_or_open_set(
     name: str, plan: Plan, hidden: Any, encoding: Encoding, copies: Copies, upstream: Upstream
-) -> Iterator[DatasetStore]:
+) -> Iterator[WritableStore]:
     """The set `name` below output/datasets, made or resumed, open for writing."""
     path = set_path(name)
     provenance = Provenance.of_graph(

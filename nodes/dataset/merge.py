@@ -19,12 +19,13 @@ from .open import create_or_open
 from .store.description import Description, SetSpec
 from .store.identity import plan_differences
 from .store.store import DatasetStore
+from .store.writable_store import WritableStore
 
 
 @contextmanager
 def merge(
     sources: Sequence[DatasetStore], base: Path, name: str, progress: Progress | None = None
-) -> Iterator[DatasetStore]:
+) -> Iterator[WritableStore]:
     """The merged set, open for writing as long as the context lasts.
 
     Shards of one plan keep their ranks and settings, so that the merged set can be resumed. Of other sets, an
@@ -60,7 +61,7 @@ def _merged_spec(sources: Sequence[DatasetStore], of_one_plan: bool) -> SetSpec:
     )
 
 
-def _add_all(sources: Sequence[DatasetStore], target: DatasetStore, progress: Progress | None) -> None:
+def _add_all(sources: Sequence[DatasetStore], target: WritableStore, progress: Progress | None) -> None:
     digests = {(record.label, record.sha256) for record in target.records()}
     next_ranks: dict[str, int] = {}
     total, finished = sum(len(source) for source in sources), 0
@@ -74,7 +75,7 @@ def _add_all(sources: Sequence[DatasetStore], target: DatasetStore, progress: Pr
                 progress(finished, total)
 
 
-def _copy_rejections(sources: Sequence[DatasetStore], target: DatasetStore) -> None:
+def _copy_rejections(sources: Sequence[DatasetStore], target: WritableStore) -> None:
     """What a shard rejected is not made again with the same seed."""
     for source in sources:
         news = [
@@ -87,7 +88,7 @@ def _copy_rejections(sources: Sequence[DatasetStore], target: DatasetStore) -> N
             target.log_rejections(news)
 
 
-def _with_free_rank(record: Record, target: DatasetStore, next_ranks: dict[str, int]) -> Record:
+def _with_free_rank(record: Record, target: WritableStore, next_ranks: dict[str, int]) -> Record:
     """`record` with a rank that the target has not; `next_ranks` remembers per label where to look next."""
     if not target.has(*record.key):
         return record

@@ -11,27 +11,27 @@ from pathlib import Path
 
 from .card import write_card
 from .store.description import SetSpec
-from .store.store import DatasetStore
+from .store.writable_store import WritableStore
 
 
 @contextmanager
-def create_or_open(base: Path, name: str, spec: SetSpec) -> Iterator[DatasetStore]:
-    """The set `name` below `base`, a new one or the one there to resume; see `DatasetStore.create_or_open`."""
-    store = DatasetStore.create_or_open(base, name, spec)
+def create_or_open(base: Path, name: str, spec: SetSpec) -> Iterator[WritableStore]:
+    """The set `name` below `base`, a new one or the one there to resume; see `WritableStore.create_or_open`."""
+    store = WritableStore.create_or_open(base, name, spec)
     with _finished(store):
         yield store
 
 
 @contextmanager
-def open_for_writing(path: Path) -> Iterator[DatasetStore]:
-    """The set in the folder `path`; see `DatasetStore.open_for_writing`."""
-    store = DatasetStore.open_for_writing(path)
+def open_for_writing(path: Path) -> Iterator[WritableStore]:
+    """The set in the folder `path`; see `WritableStore.open`."""
+    store = WritableStore.open(path)
     with _finished(store):
         yield store
 
 
 @contextmanager
-def _finished(store: DatasetStore) -> Iterator[None]:
+def _finished(store: WritableStore) -> Iterator[None]:
     try:
         yield
         store.finish()

@@ -11,11 +11,13 @@ import numpy as np
 
 from ...evaluation.progress import Progress
 from ..prompts.item import Item
-from .store.store import DatasetStore
+from .store.writable_store import WritableStore
 from .store.writer import BackgroundWriter
 
 
-def save_items(store: DatasetStore, items: Sequence[Item], images: np.ndarray, progress: Progress | None = None) -> int:
+def save_items(
+    store: WritableStore, items: Sequence[Item], images: np.ndarray, progress: Progress | None = None
+) -> int:
     """Add the pictures whose items the set has not; how many were added.
 
     Args:

@@ -14,6 +14,7 @@ from ...evaluation.progress import Progress
 from .open import create_or_open
 from .store.description import SetSpec
 from .store.store import DatasetRef, DatasetStore
+from .store.writable_store import WritableStore
 
 PARTS = ("train", "val", "test")
 
@@ -99,7 +100,7 @@ def _part_spec(source: DatasetStore, part: str, shares: Shares, seed: int) -> Se
     )
 
 
-def _fill(store: DatasetStore, source: DatasetStore, keys: list[tuple[str, int]]) -> None:
+def _fill(store: WritableStore, source: DatasetStore, keys: list[tuple[str, int]]) -> None:
     """Make `store` hold exactly the pictures of `keys`."""
     records = {record.key: record for record in source.records_of(keys)}
     stale = {

@@ -22,9 +22,11 @@ from ...evaluation.pictures.decode import CorruptPicture, decode
 from ...evaluation.pictures.manifest import DESCRIPTION
 from ...evaluation.pictures.tensors import to_image, to_uint8
 from ..dataset.open import create_or_open
-from ..dataset.store.description import Copies, Provenance, SetSpec, read_revision
+from ..dataset.store.description import Copies, SetSpec, read_revision
 from ..dataset.store.encode import Encoding
+from ..dataset.store.provenance import Provenance
 from ..dataset.store.store import DatasetRef, DatasetStore
+from ..dataset.store.writable_store import WritableStore
 from ..prompts.item import Item
 from ..prompts.plan import Plan
 from ..upstream import Upstream
@@ -85,7 +87,7 @@ class GenerationJob:
         return (self.root / DESCRIPTION).exists()
 
     @contextmanager
-    def open(self) -> Iterator[DatasetStore]:
+    def open(self) -> Iterator[WritableStore]:
         """The set, made if it is new, locked for this process.
 
         Raises:
@@ -207,7 +209,7 @@ class Outputs:
     ui: dict[str, list[Any]]
 
 
-def make_outputs(store: DatasetStore, plan: Plan, run: RunSummary, subfolder: str) -> Outputs:
+def make_outputs(store: WritableStore, plan: Plan, run: RunSummary, subfolder: str) -> Outputs:
     """The outputs for a set that holds all of `plan`.
 
     Args:

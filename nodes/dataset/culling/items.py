@@ -9,12 +9,13 @@ import re
 from collections.abc import Collection, Iterator
 
 from ..store.store import DatasetStore
+from ..store.writable_store import WritableStore
 from .marks import Mark, mark
 
 _RANGE = r"\d{1,9}(?:[ \t]*-[ \t]*\d{1,9})?"
 
 
-def reject_by_hand(store: DatasetStore, text: str, turn: int, attempts: int) -> str:
+def reject_by_hand(store: WritableStore, text: str, turn: int, attempts: int) -> str:
     """Reject what `text` names, each item once a turn, and say what was done.
 
     A graph that generates and rejects is queued again and again: without turns each new picture would be rejected too.

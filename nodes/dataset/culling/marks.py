@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from ....evaluation.pictures.manifest import FAILED, FALLBACK, UNCHECKED, Record
 from ..store.rejection_log import BY_HAND, LOST, Rejection
 from ..store.store import DatasetStore
+from ..store.writable_store import WritableStore
 
 DEFAULT_ATTEMPTS = 5  # at one item before the best of them stays; a judgement, not measured
 
@@ -47,7 +48,7 @@ class MarkCounts:
         return f"{self.rejected} items are missing now{advice}.{stay}"
 
 
-def mark(store: DatasetStore, marks: Mapping[tuple[str, int], Mark], attempts: int = DEFAULT_ATTEMPTS) -> MarkCounts:
+def mark(store: WritableStore, marks: Mapping[tuple[str, int], Mark], attempts: int = DEFAULT_ATTEMPTS) -> MarkCounts:
     """Record `marks` in the set; raises its revision if a picture left it or its standing changed.
 
     Args:

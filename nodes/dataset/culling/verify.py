@@ -18,6 +18,7 @@ from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_s
 from ....evaluation.pictures.manifest import Record
 from ....evaluation.progress import Progress
 from ..store.store import DatasetStore
+from ..store.writable_store import WritableStore
 from .duplicates import Print, fingerprint, near_duplicates
 from .marks import DEFAULT_ATTEMPTS, Mark, MarkCounts, mark
 
@@ -98,7 +99,7 @@ def verify(store: DatasetStore, *, duplicates: bool, progress: Progress | None =
     return findings
 
 
-def mark_findings(store: DatasetStore, findings: Findings, attempts: int = DEFAULT_ATTEMPTS) -> MarkCounts:
+def mark_findings(store: WritableStore, findings: Findings, attempts: int = DEFAULT_ATTEMPTS) -> MarkCounts:
     """Mark all of `findings`, so that Generate makes it again; unlisted pictures go to the rejects folder.
 
     Args:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ....evaluation.pictures.manifest import DESCRIPTION, FORMAT, VERSION, refuse_other_formats
-from ...upstream import ModelFile, Upstream, model_parameters
 from .encode import FORMATS, Encoding
 from .files import write_description_json
 from .names import assign_folders
+from .provenance import Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,89 +49,6 @@ def parse_sizes(text: str) -> tuple[int, ...]:
             raise ValueError(f"small_copies has {part[:40]!a}; expected sizes from 1 to 4096 such as 32, 64")
         sizes.append(int(part))
     return tuple(sorted(set(sizes)))
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What made a set: for dataset.json, the data card and the pictures' own text.
-
-    Args:
-        models: the model files that stand behind the sampler.
-        settings: of the node that sampled, where it was one of ours.
-        nodes: "Class.widget" -> value of every node upstream.
-        versions: of HypoNet, ComfyUI, torch and Python.
-        prompt, workflow: the graph in ComfyUI's API form and in the page's, or None.
-        parameters: name -> value for the line that other tools read under the keyword `parameters`.
-        merged: of each set that was merged into this one, its name, identity, revision and number of pictures.
-    """
-
-    models: tuple[ModelFile, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    nodes: Mapping[str, Any] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-    prompt: Any = None
-    workflow: Any = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    merged: tuple[Mapping[str, Any], ...] = ()
-
-    @classmethod
-    def of_graph(
-        cls,
-        upstream: Upstream,
-        versions: Mapping[str, str],
-        prompt: Any,
-        workflow: Any,
-        parameters: Mapping[str, Any],
-        settings: Mapping[str, Any] | None = None,
-    ) -> Provenance:
-        """What stands behind the running node; `parameters` get the model's name and hash."""
-        return cls(
-            models=upstream.files,
-            settings=settings or {},
-            nodes=upstream.settings,
-            versions=versions,
-            prompt=prompt,
-            workflow=workflow,
-            parameters={**parameters, **model_parameters(upstream.files)},
-        )
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Provenance:
-        """As `to_json` gives it.
-
-        Raises:
-            ValueError: a part is of another kind.
-        """
-        maps = {name: content.get(name) or {} for name in ("settings", "nodes", "versions", "parameters")}
-        models, merged = content.get("models") or [], content.get("merged") or []
-        usable = all(isinstance(part, dict) for part in [*maps.values(), *models, *merged])
-        if not usable or not isinstance(models, list) or not isinstance(merged, list):
-            raise ValueError("provenance")
-        return cls(
-            **maps,
-            models=tuple(
-                ModelFile(str(file.get("name", "")), str(file.get("kind", "")), str(file.get("sha256", "")),
-                          int(file.get("size") or 0))
-                for file in models
-            ),
-            prompt=content.get("prompt"),
-            workflow=content.get("workflow"),
-            merged=tuple(merged),
-        )  # fmt: skip
-
-    def to_json(self) -> dict[str, Any]:
-        """As dataset.json holds it."""
-        return {
-            **{name: getattr(self, name) for name in ("settings", "nodes", "versions", "prompt", "workflow")},
-            "models": [asdict(file) for file in self.models],
-            "parameters": self.parameters,
-            "merged": self.merged,
-        }
-
-    def graph_texts(self) -> dict[str, str]:
-        """keyword -> text for the pictures: the graph in both forms, as far as it is known."""
-        graphs = {"prompt": self.prompt, "workflow": self.workflow}
-        return {keyword: json.dumps(graph) for keyword, graph in graphs.items() if graph}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from types import TracebackType
 import numpy as np
 
 from ...prompts.item import Item
-from .store import DatasetStore
+from .writable_store import WritableStore
 
 logger = logging.getLogger("hyponet")
 
@@ -29,7 +29,7 @@ class BackgroundWriter:
         threads: 0 takes one for each core, four at most.
     """
 
-    def __init__(self, store: DatasetStore, queue_size: int = 16, threads: int = 0) -> None:
+    def __init__(self, store: WritableStore, queue_size: int = 16, threads: int = 0) -> None:
         self._store = store
         self._queue: queue.Queue[tuple[Item, np.ndarray] | None] = queue.Queue(max(1, queue_size))
         self._error: Exception | None = None

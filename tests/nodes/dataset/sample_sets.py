@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from hyponet.nodes.dataset.open import create_or_open
-from hyponet.nodes.dataset.store.description import Provenance, SetSpec
-from hyponet.nodes.dataset.store.store import DatasetStore
+from hyponet.nodes.dataset.store.description import SetSpec
+from hyponet.nodes.dataset.store.provenance import Provenance
+from hyponet.nodes.dataset.store.writable_store import WritableStore
 from hyponet.nodes.prompts.item import Item, Pick
 
 IDENTITY = {"steps": 2, "sampler": "euler"}
@@ -27,7 +28,7 @@ def picture(label: str, rank: int, attempt: int = 0, side: int = 24) -> np.ndarr
     return np.kron(coarse, np.ones((side // 6, side // 6, 1), np.uint8))
 
 
-def open_set(base, name="pets", labels=("cat", "dog"), identity=None, **more) -> AbstractContextManager[DatasetStore]:
+def open_set(base, name="pets", labels=("cat", "dog"), identity=None, **more) -> AbstractContextManager[WritableStore]:
     """The set for writing, as a context."""
     provenance = Provenance(prompt={"1": {"class_type": "KSampler"}}, workflow={"nodes": []}, parameters={"Steps": 2})
     plan = {"classes": [{"name": label, "synset": ""} for label in labels]}
@@ -44,7 +45,7 @@ def schedule(labels=("cat", "dog"), count=4):
     return [(label, rank) for rank in range(count) for label in labels]
 
 
-def generate(store: DatasetStore, labels=("cat", "dog"), count=4) -> int:
+def generate(store: WritableStore, labels=("cat", "dog"), count=4) -> int:
     """Make what is missing, as Generate does; how many were made."""
     made = list(store.missing(schedule(labels, count)))
     for label, rank, attempt in made:

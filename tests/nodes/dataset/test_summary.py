@@ -10,7 +10,7 @@ from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.load import load_batch, table_of
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.save import save_items
-from hyponet.nodes.dataset.store.description import Provenance
+from hyponet.nodes.dataset.store.provenance import Provenance
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.summary import plot, summarize
 from hyponet.nodes.upstream import ModelFile

@@ -9,6 +9,7 @@ from PIL import Image
 from hyponet.nodes.dataset.store.description import Copies
 from hyponet.nodes.dataset.store.identity import OtherSettings
 from hyponet.nodes.dataset.store.store import DatasetStore
+from hyponet.nodes.dataset.store.writable_store import WritableStore
 
 from ..sample_sets import generate, make_set, open_set, picture, schedule
 
@@ -62,4 +63,4 @@ def test_copies_by_another_filter_are_refused(tmp_path):
 def test_copies_are_changed_through_their_set_only(tmp_path):
     make_set(tmp_path, copies=Copies((6,)))
     with pytest.raises(ValueError, match="holds small copies of pets"):
-        DatasetStore.open_for_writing(tmp_path / "pets.6px")
+        WritableStore.open(tmp_path / "pets.6px")

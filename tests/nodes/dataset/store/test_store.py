@@ -9,11 +9,13 @@ import pytest
 from PIL import Image
 
 from hyponet.nodes.dataset.open import create_or_open
-from hyponet.nodes.dataset.store.description import Provenance, SetSpec, read_revision
+from hyponet.nodes.dataset.store.description import SetSpec, read_revision
 from hyponet.nodes.dataset.store.encode import Encoding
 from hyponet.nodes.dataset.store.identity import OtherSettings
 from hyponet.nodes.dataset.store.lock import SetIsHeld
+from hyponet.nodes.dataset.store.provenance import Provenance
 from hyponet.nodes.dataset.store.store import DatasetStore
+from hyponet.nodes.dataset.store.writable_store import WritableStore
 from hyponet.nodes.dataset.store.writer import BackgroundWriter
 
 from ..sample_sets import IDENTITY, assert_whole, generate, item, make_set, open_set, picture, schedule
@@ -93,7 +95,7 @@ def plan(**changes):
 )
 def test_more_images_classes_and_shards_extend_a_set(tmp_path, changed):
     for each in (plan(), plan(**changed)):
-        store = DatasetStore.create_or_open(tmp_path, "pets", SetSpec(each, IDENTITY))
+        store = WritableStore.create_or_open(tmp_path, "pets", SetSpec(each, IDENTITY))
         store.close()
     assert store.description.plan == plan(**changed)
 
@@ -111,7 +113,7 @@ def test_what_decides_items_may_not_change(tmp_path, changed, shown):
     with create_or_open(tmp_path, "pets", SetSpec(plan(), IDENTITY)) as store:
         store.add(item("cat", 0), picture("cat", 0))
     with pytest.raises(OtherSettings, match=shown):
-        DatasetStore.create_or_open(tmp_path, "pets", SetSpec(plan(**changed), IDENTITY))
+        WritableStore.create_or_open(tmp_path, "pets", SetSpec(plan(**changed), IDENTITY))
 
 
 def test_a_second_writer_is_told_who_holds_the_set(tmp_path):
@@ -122,7 +124,7 @@ def test_a_second_writer_is_told_who_holds_the_set(tmp_path):
         with pytest.raises(SetIsHeld, match=f"'pets' is being written by process {os.getpid()} on "):
             make_set(tmp_path)
         with pytest.raises(SetIsHeld, match="being written"):
-            DatasetStore.open_for_writing(store.root)
+            WritableStore.open(store.root)
         assert len(DatasetStore.open(store.root)) == 8, "reading needs no lock"
     make_set(tmp_path)
 
@@ -173,7 +175,7 @@ def test_a_set_from_elsewhere_writes_into_itself_only(pets, folder):
     with pytest.raises(ValueError, match="no usable classes"):
         make_set(pets.parent)
     with pytest.raises(ValueError, match="no usable classes"):
-        DatasetStore.open_for_writing(pets)
+        WritableStore.open(pets)
 
 
 @pytest.mark.parametrize("part", ["revision", "classes", "identity", "plan", "provenance", "encoding", "copies"])

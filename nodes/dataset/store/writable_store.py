@@ -1,0 +1,270 @@
+"""A labelled set that is open for writing, made so that nothing is ever half there.
+
+Writes `<name>/` (dataset.json, metadata.jsonl, rejected.jsonl, class folders) and the sidecars of folders.py.
+The line in the manifest is the commit: the picture goes to a temporary name, is renamed, then its line is appended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ....evaluation.files import replace_file
+from ....evaluation.pictures.manifest import DESCRIPTION, GOOD, MANIFEST, PickedOption, Record
+from ...prompts.item import Item
+from . import folders
+from .copies import SmallCopies
+from .description import Description, SetSpec, read_description, write_description
+from .encode import encode, parameters_line
+from .identity import differences, plain, plan_classes, plan_differences, refuse
+from .lock import SetLock
+from .names import check_set_name
+from .picture_files import PictureFiles
+from .rejection_log import REJECTION_LOG, Rejection
+from .store import DatasetStore
+
+
+class WritableStore(DatasetStore):
+    """One set, open for writing by this process alone; see the context managers of `dataset/open.py`.
+
+    Attributes:
+        encoding: how pictures are written.
+        changed: whether pictures came, left or were marked since the set was opened.
+    """
+
+    # `add` may be called by several threads. _mutex guards the description, the manifest, _folders, _pending and
+    # `changed`, and is held for moments only; _pending holds the keys that are being encoded and written outside it.
+
+    def __init__(self, root: Path, description: Description, lock: SetLock) -> None:
+        super().__init__(root, description)
+        self.encoding = description.encoding
+        self.changed = False
+        self._files = PictureFiles(root, self.work)
+        self._lock: SetLock | None = lock
+        self._mutex = threading.Lock()
+        self._pending: set[tuple[str, int]] = set()
+        self._folders = description.folders
+        self._copies: SmallCopies | None = None
+        self._graph_texts = description.provenance.graph_texts()
+        self._recover()
+
+    @classmethod
+    def open(cls, path: Path) -> WritableStore:
+        """The set in the folder `path`, to be written by this process alone; close it.
+
+        Raises:
+            SetIsHeld: another writer has it open.
+            ValueError: there is no set of ours, or it holds small copies of another.
+        """
+        description = read_description(path)
+        if description.copy_of:
+            raise ValueError(f"{path.name} holds small copies of {description.copy_of}; expected the set itself")
+        lock = SetLock(folders.make_sidecar(path, folders.WORK), f"data set {path.name!r}")
+        try:
+            return cls(path, read_description(path), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def create_or_open(cls, base: Path, name: str, spec: SetSpec) -> WritableStore:
+        """The set `name` below `base`, to be written by this process alone; a new one, or the one there to resume.
+
+        Args:
+            base: output/datasets; `name` has passed `paths.confine`.
+
+        Raises:
+            OtherSettings: the set there has pictures and another identity; the message shows the difference.
+            SetIsHeld: another writer has it open.
+            ValueError: the folder holds other people's files.
+        """
+        root = base / check_set_name(name)
+        folders.refuse_inside_a_set(root)
+        folders.make_own_folder(root)
+        lock = SetLock(folders.make_sidecar(root, folders.WORK), f"data set {name!r}")
+        try:
+            description = _new_or_resumed(root, spec)
+            write_description(root, folders.sidecar(root, folders.WORK), description)
+            return cls(root, description, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def class_folder(self, label: str) -> str:
+        """The folder of `label`'s pictures, relative to the root; a new label gets one, written to dataset.json."""
+        with self._mutex:
+            if label not in self._folders:
+                self._describe(self.description.with_classes({label: ""}))
+                self._folders = self.description.folders
+            return self._folders[label]
+
+    def add(self, item: Item, image: np.ndarray) -> Record:
+        """Encode and commit one picture; several threads may call it at once.
+
+        Args:
+            image: [H, W, 3] uint8.
+
+        Raises:
+            ValueError: the set has a picture of that item already, or the image has another form.
+            OSError: the disk is full or cannot be written; the set is as before.
+        """
+        key = (item.label, item.rank)
+        self._require_open()
+        with self._mutex:
+            if self.has(*key) or key in self._pending:
+                raise ValueError(f"item {item.rank} of {item.label!a} is in the set already; reject it first")
+            self._pending.add(key)
+        try:
+            content = encode(image, self.encoding, self._item_texts(item, image))
+            file_name = f"{self.class_folder(item.label)}/{item.rank:06d}{self.encoding.suffix}"
+            record = _record(item, file_name, image.shape, hashlib.sha256(content).hexdigest())
+            if self._copies is not None:
+                self._copies.add(record, image)
+            self._files.write(file_name, content)
+            self._commit(record)
+        finally:
+            with self._mutex:
+                self._pending.discard(key)
+        return record
+
+    def add_file(self, record: Record, source: Path) -> None:
+        """Commit a picture that lies elsewhere: linked where the disk can, else copied. Its record gets our folder."""
+        self._require_open()
+        file_name = f"{self.class_folder(record.label)}/{record.rank:06d}{source.suffix}"
+        if self.has(*record.key):
+            raise ValueError(f"item {record.rank} of {record.label!a} is in the set already; delete it first")
+        self._files.link(file_name, source)
+        self._commit(replace(record, file_name=file_name))
+
+    def delete(self, keys: Collection[tuple[str, int]]) -> None:
+        """Take pictures out of the set and delete their files: for sets that are copies of others."""
+        self._require_open()
+        deleted = self.records_of(keys)
+        self._manifest.rewrite(lambda record: None if record.key in keys else record)
+        for record in deleted:
+            self._files.delete(record.file_name)
+
+    def log_rejections(self, rejections: Iterable[Rejection]) -> None:
+        """Record attempts as rejected, so that the next one has another seed; all on the disk when this returns."""
+        self._require_open()
+        self._rejections.append(rejections)
+
+    def move_to_rejects(self, record: Record) -> None:
+        """Move the picture of a rejected attempt out of the set, if its file is there."""
+        source = self.root / record.file_name
+        if source.is_file():
+            self._move(source, self.rejects_path(record))
+            self._files.delete_empty_folder(source.parent.name)
+
+    def restore_from_rejects(self, record: Record) -> None:
+        """Copy the picture of a rejected attempt back to its place."""
+        self._files.write(record.file_name, self.rejects_path(record).read_bytes())
+
+    def move_unlisted(self, file_name: str) -> None:
+        """Move a file that no line names out of the set; what was moved there before stays."""
+        target = folders.sidecar(self.root, folders.REJECTS) / "unlisted" / file_name
+        free_path, number = target, 1
+        while free_path.exists():
+            number += 1
+            free_path = target.with_name(f"{target.stem}-{number}{target.suffix}")
+        self._move(self.root / file_name, free_path)
+
+    def replace_records(self, changes: Mapping[tuple[str, int], Record | None]) -> None:
+        """Rewrite the manifest with these records in the place of the items' own; None takes one out."""
+        self._require_open()
+        self._manifest.rewrite(lambda record: changes.get(record.key, record))
+
+    def raise_revision(self) -> None:
+        """Tell nodes downstream, and Generate, that items were marked."""
+        self._describe(replace(self.description, revision=self.description.revision + 1))
+        self.changed = True
+
+    def finish(self) -> None:
+        """Bring the small copies up to date."""
+        if self._copies is not None:
+            self._copies.prune(self._manifest.index)
+            self._copies.complete(self.records, self.root)
+
+    def close(self) -> None:
+        """Give the set back; what was added is on the disk."""
+        self._manifest.close()
+        if self._copies is not None:
+            self._copies.close()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _recover(self) -> None:
+        for part in self.work.glob("*.part"):
+            part.unlink()
+        self._rejections.recover()
+        self._manifest.recover()
+        if self.description.copies.sizes:
+            self._copies = SmallCopies(self.root, self.work, self.description)
+            self._copies.prune(self._manifest.index)
+
+    def _require_open(self) -> None:
+        if self._lock is None:
+            raise ValueError(f"data set {self.name!r} is closed; open it again to change it")
+
+    def _commit(self, record: Record) -> None:
+        with self._mutex:
+            self._manifest.append(record)
+            self.changed = True
+
+    def _describe(self, description: Description) -> None:
+        write_description(self.root, self.work, description)
+        self.description = description
+
+    def _move(self, source: Path, target: Path) -> None:
+        folders.make_sidecar(self.root, folders.REJECTS)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(source, target)
+
+    def _item_texts(self, item: Item, image: np.ndarray) -> dict[str, str]:
+        """keyword -> text that is written into the picture itself."""
+        settings = dict(self.description.provenance.parameters)
+        settings.setdefault("Size", f"{image.shape[1]}x{image.shape[0]}")
+        facts: dict[str, Any] = {"label": item.label, "rank": item.rank, "attempt": item.attempt, "seed": item.seed}
+        facts["picks"] = [[pick.slot, pick.option, pick.source] for pick in item.picks]
+        return {**self._graph_texts, "parameters": parameters_line(item, settings), "hyponet": json.dumps(facts)}
+
+
+def _new_or_resumed(root: Path, spec: SetSpec) -> Description:
+    """The description of a set that is made by `spec`, checked against the set that is there."""
+    identity, plan = plain({**spec.identity, "encoding": spec.encoding.identity()}), plain(spec.plan)
+    if not (root / DESCRIPTION).exists():
+        description = Description.new(root.name, identity)
+    else:
+        description = read_description(root)
+        if _has_pictures(root):
+            changes = differences(description.identity, identity)
+            refuse(root.name, changes + plan_differences(description.plan, plan))
+        else:  # nothing came of the first run, so its settings bind nobody
+            description = replace(description, classes=(), identity=identity)
+    description = replace(
+        description, plan=plan, provenance=spec.provenance, encoding=spec.encoding, copies=spec.copies
+    )
+    return description.with_classes(plan_classes(plan) if spec.classes is None else spec.classes)
+
+
+def _has_pictures(root: Path) -> bool:
+    files = (root / MANIFEST, root / REJECTION_LOG)
+    return any(path.exists() and path.stat().st_size > 0 for path in files)
+
+
+def _record(item: Item, file_name: str, shape: tuple[int, ...], sha256: str) -> Record:
+    """The record of a picture of `shape` (H, W, 3) that was just made."""
+    picks = tuple(PickedOption(pick.slot, pick.option, pick.source) for pick in item.picks)
+    height, width, _ = shape
+    return Record(
+        file_name, item.label, item.rank, item.attempt, GOOD, item.prompt, item.negative, picks, item.seed,
+        width, height, sha256,
+    )  # fmt: skip
