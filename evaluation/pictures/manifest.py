@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
@@ -30,6 +31,7 @@ MAX_ATTEMPT = 32_000  # fits those two bytes
 MAX_WHOLE = 2**64 - 1  # ComfyUI's highest seed, and more than any side of a picture
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Notepad and PowerShell 5 write one in front
+_LONGEST_TOKEN = len("-Infinity")  # of JSON as Python writes it, texts aside
 
 
 def refuse_other_formats(content: Mapping[str, Any], path: Path) -> None:
@@ -176,6 +178,24 @@ def parse(line: bytes) -> Record:
     return Record.from_columns(columns_of(line))
 
 
+def misplaced(record: Record, folders: Mapping[str, str]) -> str:
+    """What is wrong with a record's label and file_name, "" for nothing; it goes on from "line 3 of ...".
+
+    A picture lies in its class's folder and is called by its rank. Else a line could stand for a class that the set
+    does not have, or for the picture of another item.
+
+    Args:
+        folders: label -> class folder, as dataset.json has them.
+    """
+    folder = folders.get(record.label)
+    if folder is None:
+        return f"has the label {record.label[:80]!a}, which {DESCRIPTION} does not know"
+    place, name = normalize("NFC", f"{folder}/{record.rank:06d}"), normalize("NFC", record.file_name)
+    if name.rpartition(".")[0] != place:
+        return f"has the file_name {record.file_name[:80]!a}; expected {place!a} and a suffix"
+    return ""
+
+
 def columns_of(line: bytes) -> dict[str, Any]:
     """The JSON object of one line, whatever its columns are: image folders of others have such files too.
 
@@ -198,13 +218,22 @@ def columns_of(line: bytes) -> dict[str, Any]:
 def is_torn(line: bytes) -> bool:
     """Whether a last line without its line break is the beginning of one, as a crash leaves it behind.
 
-    Whole JSON is none, usable or not: an editor stripped its line break.
+    Whole JSON is none, usable or not: an editor stripped its line break. Neither is what breaks off before its end, or
+    begins unlike our lines: that is damage, which nobody cuts off. Zeros at the end come from a loss of power.
     """
+    line = line.removeprefix(_BYTE_ORDER_MARK).rstrip(b"\0")
     try:
-        json.loads(line.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        return True
-    except (ValueError, RecursionError):  # too long a number, too deep: damage, which is kept
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            return False
+        text = line[: error.start].decode("utf-8")
+    try:
+        json.JSONDecoder().raw_decode(text)
+    except json.JSONDecodeError as error:
+        at_the_end = error.msg.startswith("Unterminated string") or error.pos >= len(text) - _LONGEST_TOKEN
+        return not text or (text.startswith("{") and at_the_end)
+    except (ValueError, RecursionError):  # too long a number, too deep: damage
         return False
     return False
 

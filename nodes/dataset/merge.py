@@ -36,12 +36,14 @@ def merge(
         sources: open sets, in the order in which they win ranks.
 
     Raises:
-        ValueError: fewer than two sets, or one of them is the target.
+        ValueError: fewer than two sets, one of them is the target, or has damaged lines.
     """
     if len(sources) < 2:
         raise ValueError(f"datasets has {len(sources)} entries; expected at least two sets to merge; connect another")
     if any(source.root == base / name for source in sources):
         raise ValueError(f"name is {name!r}, one of the sets to merge; expected a new name; nothing was changed")
+    for source in sources:
+        source.refuse_damage()
     of_one_plan = all(_go_together(sources[0].description, source.description) for source in sources)
     with create_or_open(base, name, _merged_spec(sources, of_one_plan)) as target:
         if of_one_plan:
@@ -79,7 +81,7 @@ def _copy_rejections(sources: Sequence[DatasetStore], target: WritableStore) -> 
     """What a shard rejected is not made again with the same seed."""
     for source in sources:
         news = [
-            rejection
+            replace(rejection, record=target.placed(rejection.record))
             for rejection in source.rejections()
             if rejection.record.attempt > target.last_rejected_attempt(*rejection.record.key)
             and not target.has(*rejection.record.key)

@@ -23,9 +23,9 @@ def create_or_open(base: Path, name: str, spec: SetSpec) -> Iterator[WritableSto
 
 
 @contextmanager
-def open_for_writing(path: Path) -> Iterator[WritableStore]:
+def open_for_writing(path: Path, *, mend: bool = False) -> Iterator[WritableStore]:
     """The set in the folder `path`; see `WritableStore.open`."""
-    store = WritableStore.open(path)
+    store = WritableStore.open(path, mend=mend)
     with _finished(store):
         yield store
 

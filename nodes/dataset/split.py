@@ -60,8 +60,9 @@ def split(
         include_fallbacks: also pictures that stay although every attempt was rejected.
 
     Raises:
-        ValueError: no shares, or a set of such a name was not made by splitting this one this way.
+        ValueError: no shares, the set has damaged lines, or one of such a name was not made by splitting it this way.
     """
+    source.refuse_damage()
     keys_of: dict[str, list[tuple[str, int]]] = {part: [] for part in PARTS}
     for label in source.labels:
         keys = source.keys(in_turn=False, include_fallbacks=include_fallbacks, only_class=label)

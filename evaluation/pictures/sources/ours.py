@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ..labelled_images import LabelledImages, labelled
-from ..manifest import DESCRIPTION, GOOD, MANIFEST, Record, is_blank, is_torn, parse, refuse_other_formats
+from ..manifest import (
+    DESCRIPTION,
+    GOOD,
+    MANIFEST,
+    Record,
+    is_blank,
+    is_torn,
+    misplaced,
+    parse,
+    refuse_other_formats,
+)
 from .folders import FilePictures
 
 
@@ -48,12 +58,12 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
             f"{path.name} is not a HypoNet set: it has no {DESCRIPTION} and {MANIFEST}; expected a set of Generate "
             "Dataset; for others choose the source `image folder`"
         )
-    order = _class_order(path)
-    records = [record for record in _records(path).values() if record.status == GOOD]
+    folders = _class_folders(path)
+    records = [record for record in _records(path, folders).values() if record.status == GOOD]
     if not records:
         raise ValueError(f"{path.name} has no good picture; expected at least one; run Generate Dataset again")
     used = {record.label for record in records}
-    classes = [label for label in order if label in used] + sorted(used - set(order))
+    classes = [label for label in folders if label in used]
     numbers = {label: number for number, label in enumerate(classes)}
     records.sort(key=lambda record: (numbers[record.label], record.rank))
     file_names, hashes = [record.file_name for record in records], [record.sha256 for record in records]
@@ -62,39 +72,36 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
     return labelled(name or path.name, classes, labels, pictures, synthetic=True, cache=cache)
 
 
-def _records(path: Path) -> dict[tuple[str, int], Record]:
+def _records(path: Path, folders: Mapping[str, str]) -> dict[tuple[str, int], Record]:
     """(label, rank) -> its record; a torn last line counts for nothing."""
     records: dict[tuple[str, int], Record] = {}
-    owners: dict[str, tuple[str, int]] = {}  # file_name -> (label, rank)
     lines = (path / MANIFEST).read_bytes().split(b"\n")
     for number, line in enumerate(lines, 1):
         if is_blank(line):
             continue
         try:
             record = parse(line)
+            problem = misplaced(record, folders)
         except ValueError as error:
             if number == len(lines) and is_torn(line):
                 break
-            raise ValueError(f"{path.name}/{MANIFEST}, line {number} {error}; run Verify Dataset") from None
-        if owners.setdefault(record.file_name, record.key) != record.key:
-            raise ValueError(
-                f"{path.name}/{MANIFEST}, line {number} has the file_name {record.file_name[:80]!a} of an earlier "
-                "line; expected a picture of its own; run Verify Dataset"
-            )
+            problem = str(error)
+        if problem:
+            raise ValueError(f"{path.name}/{MANIFEST}, line {number} {problem}; run Verify Dataset")
         records[record.key] = record
     _refuse_links(path, records.values())
     return records
 
 
-def _class_order(path: Path) -> list[str]:
-    """The classes that dataset.json names, in its order; a set of another version is refused."""
+def _class_folders(path: Path) -> dict[str, str]:
+    """label -> folder of the classes that dataset.json names, in its order; a set of another version is refused."""
     try:
         content = json.loads((path / DESCRIPTION).read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path.name}/{DESCRIPTION} is damaged ({error}); expected the set's description") from None
     refuse_other_formats(content if isinstance(content, dict) else {}, path / DESCRIPTION)
     try:
-        return [str(entry["label"]) for entry in content["classes"]]
+        return {str(entry["label"]): str(entry["folder"]) for entry in content["classes"]}
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path.name}/{DESCRIPTION} is damaged ({error}); expected the set's description") from None
 

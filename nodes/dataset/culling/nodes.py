@@ -221,6 +221,15 @@ class HypoNetVerifyDataset(io.ComfyNode):
                     tooltip="Also look for pictures that look the same; the first of them stays.",
                 ),
                 _attempts_input(),
+                io.Boolean.Input(
+                    "mend_lines",
+                    default=False,
+                    optional=True,
+                    tooltip=(
+                        "Take lines that cannot be used out of metadata.jsonl and rejected.jsonl, but for what can "
+                        "still be read of them; a copy of each file is kept. Off: a set that has such lines is refused."
+                    ),
+                ),
             ],
             outputs=[
                 widgets.dataset_output(),
@@ -235,13 +244,17 @@ class HypoNetVerifyDataset(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(cls, dataset: DatasetRef, reject: bool, near_duplicates: bool, attempts: int) -> io.NodeOutput:
-        ref = engine.own_ref(dataset) if reject else engine.checked_ref(dataset)
-        opened = open_for_writing(ref.path) if reject else nullcontext(DatasetStore.open(ref.path))
-        with opened as store:
+    def execute(
+        cls, dataset: DatasetRef, reject: bool, near_duplicates: bool, attempts: int, mend_lines: bool = False
+    ) -> io.NodeOutput:
+        writes = reject or mend_lines
+        path = (engine.own_ref(dataset) if writes else engine.checked_ref(dataset)).path
+        with open_for_writing(path, mend=mend_lines) if writes else nullcontext(DatasetStore.open(path)) as store:
             findings = verify(store, duplicates=near_duplicates, progress=progress_bar(len(store)))
             marked = mark_findings(store, findings, attempts) if reject else None
             text = marked.report() if marked else "Nothing was marked."
+            if mend_lines and findings.damaged_lines:
+                text = f"The lines were mended; copies of the files as they were lie in {store.work}. {text}"
             missing = marked.rejected if marked else len(findings.missing)
             return _marked(store, f"{findings.report()}\n\n{text}", findings.problems(), missing=missing)
 

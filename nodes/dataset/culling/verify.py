@@ -17,6 +17,7 @@ from ....evaluation.chunks import chunks
 from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_suffix
 from ....evaluation.pictures.manifest import Record
 from ....evaluation.progress import Progress
+from ..store.damage import DamagedLine
 from ..store.store import DatasetStore
 from ..store.writable_store import WritableStore
 from .duplicates import Print, fingerprint, near_duplicates
@@ -34,7 +35,7 @@ class Findings:
 
     Attributes:
         missing: no file. corrupt: cannot be decoded. changed: can, but is not the file that was written.
-        damaged_lines: line number of the manifest -> why it cannot be used.
+        damaged_lines: of manifest and rejections, as they were when the set was opened.
         near_duplicates: (the one that stays, the one that looks like it).
     """
 
@@ -43,7 +44,7 @@ class Findings:
     corrupt: list[Key] = field(default_factory=list)
     changed: list[Key] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
-    damaged_lines: dict[int, str] = field(default_factory=dict)
+    damaged_lines: list[DamagedLine] = field(default_factory=list)
     near_duplicates: list[tuple[Key, Key]] = field(default_factory=list)
 
     def problems(self) -> int:
@@ -66,8 +67,8 @@ class Findings:
         head = ["| problem | count | such as |", "|---|---|---|"]
         lines = [f"{self.checked} pictures checked, {self.problems()} problems."]
         if self.damaged_lines:
-            lines.append(f"{len(self.damaged_lines)} lines of the manifest cannot be read.")
-            lines += [f"Line {number} {reason}." for number, reason in list(self.damaged_lines.items())[:5]]
+            lines.append(f"{len(self.damaged_lines)} lines cannot be used:")
+            lines += [f"- {line}" for line in self.damaged_lines[:5]]
         return "\n".join([*lines, "", *head, *rows])
 
 
@@ -77,7 +78,7 @@ def verify(store: DatasetStore, *, duplicates: bool, progress: Progress | None =
     Args:
         duplicates: also look for near-duplicates.
     """
-    findings = Findings(damaged_lines=dict(store.damage()))
+    findings = Findings(damaged_lines=store.damage())
     by_problem = {_MISSING: findings.missing, _CORRUPT: findings.corrupt, _CHANGED: findings.changed}
     prints: list[tuple[Key, Print]] = []
     total = len(store)
@@ -103,7 +104,7 @@ def mark_findings(store: WritableStore, findings: Findings, attempts: int = DEFA
     """Mark all of `findings`, so that Generate makes it again; unlisted pictures go to the rejects folder.
 
     Args:
-        store: open for writing, with nothing added since `verify`. Opening it took damaged lines out of the manifest.
+        store: open for writing, with nothing added since `verify`; opening it mended damaged lines.
     """
     marks = {key: Mark(_MISSING, lost=True) for key in findings.missing}
     marks |= {key: Mark(_CORRUPT, lost=True) for key in findings.corrupt}

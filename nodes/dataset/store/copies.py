@@ -37,12 +37,21 @@ class SmallCopies:
     """
 
     def __init__(self, root: Path, work: Path, description: Description) -> None:
+        self._name = root.name
+        self._work = work
         self._mutex = threading.Lock()
         self._filter = description.copies.filter
         self._manifests: dict[int, Manifest] = {
             size: _open_copies(root, work, description, size) for size in description.copies.sizes
         }
         self._files = {size: PictureFiles(self._folder(size), work) for size in self._manifests}
+
+    def describe(self, description: Description) -> None:
+        """Bring the copies' descriptions up to date with `description` of the set, which got a class or a revision."""
+        for size, manifest in self._manifests.items():
+            root = self._folder(size)
+            write_description(root, self._work, _description_of_copies(self._name, description, size))
+            manifest.folders = description.folders
 
     def prune(self, index: Index) -> None:
         """Delete the copies of pictures that `index` has not, or has by another attempt."""
@@ -88,13 +97,20 @@ class SmallCopies:
 
 def _open_copies(root: Path, work: Path, description: Description, size: int) -> Manifest:
     folder = folders.sidecar(root, f"{size}px")
-    identity = {"copy_of": root.name, "size": size, "filter": description.copies.filter}
+    of_copies = _description_of_copies(root.name, description, size)
     folders.make_own_folder(folder)
     if (folder / DESCRIPTION).exists():
-        refuse(folder.name, differences(read_description(folder).identity, identity))
-    copies = Copies((), description.copies.filter)
-    of_copies = replace(description, name=folder.name, identity=identity, encoding=_ENCODING, copies=copies)
+        refuse(folder.name, differences(read_description(folder).identity, of_copies.identity))
     write_description(folder, work, of_copies)
-    manifest = Manifest(folder, work, {})
+    manifest = Manifest(folder, work, {}, description.folders)
+    if manifest.damage:
+        manifest.mend()  # the rest is made again
     manifest.recover()
     return manifest
+
+
+def _description_of_copies(name: str, description: Description, size: int) -> Description:
+    """Of the copies, out of `description` of the set called `name`."""
+    identity = {"copy_of": name, "size": size, "filter": description.copies.filter}
+    copies = Copies((), description.copies.filter)
+    return replace(description, name=f"{name}.{size}px", identity=identity, encoding=_ENCODING, copies=copies)

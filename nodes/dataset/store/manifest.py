@@ -8,19 +8,16 @@ from __future__ import annotations
 import logging
 import os
 import time
-from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from ....evaluation.files import replacing
-from ....evaluation.pictures.manifest import MANIFEST, Record, heads, is_blank, is_torn, parse
+from ....evaluation.pictures.manifest import MANIFEST, Head, Record, heads, is_blank, is_torn, misplaced, parse
+from .damage import salvage
 from .index import Index
 
 logger = logging.getLogger("hyponet")
 
-DAMAGED_LINES = "broken-lines.jsonl"  # in the work folder: what a recovery took out of the manifest
 _BLOCK_BYTES = 256 << 10  # read at once while scanning; eight megabytes, which no cache holds, take a quarter longer
 _SYNC_SECONDS = 5.0  # at most so much is lost when the power fails; a sync a picture would halve the speed
 
@@ -31,25 +28,29 @@ class Manifest:
     Args:
         root: the set's folder; the file need not exist.
         work: where a new copy is written, on the same disk.
-        rejected: (label, rank) -> highest rejected attempt. A line up to it is superfluous: a crash left it behind
-            while items were being rejected.
+        rejected: (label, rank) -> highest rejected attempt. A line of just that is superfluous: a crash left it
+            behind while items were being rejected.
+        folders: label -> class folder, as dataset.json has them.
 
     Attributes:
+        folders: as given; to be replaced when a class is added.
         index: which item has which attempt.
         damage: line number -> what is wrong with the line, as the file was when it was opened.
         superfluous: lines that repeat an item, or whose attempt was rejected.
         end: length in bytes up to the end of the last whole line.
     """
 
-    def __init__(self, root: Path, work: Path, rejected: Mapping[tuple[str, int], int]) -> None:
+    def __init__(
+        self, root: Path, work: Path, rejected: Mapping[tuple[str, int], int], folders: Mapping[str, str]
+    ) -> None:
         self.path = root / MANIFEST
+        self.folders = folders
         self.index = Index()
         self.damage: dict[int, str] = {}
         self.superfluous = 0
         self.end = 0
         self._work = work
         self._rejected = rejected
-        self._sharing: dict[int, str] = {}  # line number -> what is wrong: its picture is that of another item
         self._file: int | None = None
         self._synced = time.monotonic()
         self._scan()
@@ -57,7 +58,8 @@ class Manifest:
     def records(self) -> Iterator[Record]:
         """Every picture's record, in the order of the file; of lines for one item the first of its attempt counts."""
         yielded: set[tuple[str, int]] | None = set() if self.superfluous else None
-        for _, _, record in self._parsed_lines():
+        for line in self._lines():
+            record = self._usable(line)
             if record is None or self.index.attempt(*record.key) != record.attempt:
                 continue
             if yielded is not None:
@@ -67,10 +69,7 @@ class Manifest:
             yield record
 
     def recover(self) -> None:
-        """Make the file fit to be appended to: a torn last line goes, so do damaged and superfluous lines.
-
-        Damaged lines are kept in the work folder.
-        """
+        """Make a file without damaged lines fit to be appended to: a torn last line goes, so do superfluous ones."""
         if not self.path.exists():
             return
         if self.path.stat().st_size > self.end:
@@ -80,18 +79,15 @@ class Manifest:
         with open(self.path, "rb") as file:
             file.seek(max(0, self.end - 1))
             lacks_line_break = self.end > 0 and file.read(1) != b"\n"
-        if self.damage or self.superfluous or lacks_line_break:
-            for number, reason in list(self.damage.items())[:20]:
-                logger.warning("%s, line %d %s", self.path, number, reason)
-            logger.warning(
-                "%s has %d damaged and %d superfluous lines; rewriting it",
-                *(self.path, len(self.damage), self.superfluous),
-            )
-            with open(self._work / DAMAGED_LINES, "ab") as copy:
-                damaged = (line for _, line, record in self._parsed_lines() if record is None)
-                # the last one may lack its line break
-                copy.writelines(line.removesuffix(b"\n") + b"\n" for line in damaged)
+        if self.superfluous or lacks_line_break:
+            logger.warning("%s has %d superfluous lines; rewriting it", self.path, self.superfluous)
             self.rewrite(lambda record: record)
+
+    def mend(self) -> None:
+        """Take damaged lines out, but for what can still be read of them."""
+        if self.path.exists():
+            found = salvage(self._lines(), Record.from_columns)
+            self._replace(record for record in found if not misplaced(record, self.folders))
 
     def append(self, record: Record) -> None:
         """Commit `record`: after a failure the file is as before."""
@@ -114,12 +110,13 @@ class Manifest:
 
     def rewrite(self, change: Callable[[Record], Record | None]) -> None:
         """Replace the file by one with `change(record)` for every record; None drops it."""
+        changed = map(change, self.records())
+        self._replace(record for record in changed if record is not None)
+
+    def _replace(self, records: Iterable[Record]) -> None:
         self.close()
         with replacing(self.path, work=self._work, durable=True, make_folder=False) as part, open(part, "wb") as file:
-            for record in self.records():
-                changed = change(record)
-                if changed is not None:
-                    file.write(changed.to_bytes())
+            file.writelines(record.to_bytes() for record in records)
         self._scan()
 
     def close(self) -> None:
@@ -130,81 +127,88 @@ class Manifest:
             self._file = None
 
     def _scan(self) -> None:
-        self._sharing = {}
-        hashes = np.frombuffer(self._scan_file(), np.int64)  # [lines]
-        hashes.sort()
-        # A million names take a hundred megabytes, their hashes eight: names are compared only where two hashes agree.
-        if np.any(hashes[1:] == hashes[:-1]):
-            self._sharing = self._lines_sharing_a_file()
-        if self._sharing:
-            self.damage.update(self._sharing)
-            self._scan_file()
-
-    def _scan_file(self) -> array[int]:
-        """Index every line but those of `_sharing`; the hashes of their file names."""
         self.index, self.superfluous, self.end = Index(), 0, 0
-        hashes = array("q")
         if not self.path.exists():
-            return hashes
+            return
         number = 0
         with open(self.path, "rb") as file:
             while block := file.read(_BLOCK_BYTES):
                 block += file.readline()  # up to the end of a line
                 if not block.endswith(b"\n"):
                     break
-                number = self._scan_lines(block, number, hashes)
+                number = self._scan_lines(block, number)
                 self.end += len(block)
         end = block.rfind(b"\n") + 1
         whole, unfinished = block[:end], block[end:]
         if unfinished and not is_torn(unfinished):  # an editor stripped the last line break
-            self._scan_lines(block + b"\n", number, hashes)
+            self._scan_lines(block + b"\n", number)
             self.end += len(block)
         elif whole:
-            self._scan_lines(whole, number, hashes)
+            self._scan_lines(whole, number)
             self.end += len(whole)
-        return hashes
 
-    def _lines_sharing_a_file(self) -> dict[int, str]:
-        """Line number -> what is wrong, of lines whose file is another item's by an earlier line.
-
-        Else rejecting the one would take the picture of the other.
-        """
-        owners: dict[str, tuple[str, int]] = {}  # file_name -> (label, rank)
-        return {
-            number: f"has the file_name {record.file_name[:80]!a} of an earlier line"
-            for number, _, record in self._parsed_lines()
-            if record is not None and owners.setdefault(record.file_name, record.key) != record.key
-        }
-
-    def _scan_lines(self, block: bytes, number: int, hashes: array[int]) -> int:
+    def _scan_lines(self, block: bytes, number: int) -> int:
         """Index the lines of `block`, the first of which is line `number` + 1; the number of the last."""
-        if self._sharing:  # blank lines are skipped
-            lines = enumerate(block.split(b"\n"), number + 1)
-            block = b"\n".join(b"" if position in self._sharing else line for position, line in lines)
         usable, damage = heads(block)
-        self.damage.update({number + offset + 1: str(error) for offset, error in damage.items()})
+        starts = _Starts(self.folders)
+        if not all(
+            file_name.startswith(starts[label]) and file_name.startswith(b"%06d." % rank, len(starts[label]))
+            for label, rank, _, _, file_name in usable
+        ):
+            usable, misplacement = self._placed(block)
+            damage |= misplacement
+        self.damage.update({number + offset + 1: str(error) for offset, error in sorted(damage.items())})
         if self._rejected:
             # a fallback's attempt was rejected before it came back; any other such line is left over from a crash
             scanned = len(usable)
-            usable = [head for head in usable if head[3] or head[2] > self._rejected.get(head[:2], -1)]
+            usable = [head for head in usable if head[3] or head[2] != self._rejected.get(head[:2])]
             self.superfluous += scanned - len(usable)
         self.superfluous += self.index.add(usable)
-        hashes.extend([hash(head[4]) for head in usable])
         return number + block.count(b"\n")
 
-    def _parsed_lines(self) -> Iterator[tuple[int, bytes, Record | None]]:
-        """Number of each line that is not blank, the line, and its record; None where it is damaged."""
+    def _placed(self, block: bytes) -> tuple[list[Head], dict[int, ValueError]]:
+        """The heads of the lines whose pictures lie where they belong, and what is wrong with the others."""
+        placed: list[Head] = []
+        damage: dict[int, ValueError] = {}
+        for offset, line in enumerate(block.split(b"\n")):
+            record = None if is_blank(line) else _parsed(line)
+            if record is None:
+                continue
+            if problem := misplaced(record, self.folders):
+                damage[offset] = ValueError(problem)
+            else:
+                placed.append(record.head())
+        return placed, damage
+
+    def _lines(self) -> Iterator[bytes]:
+        """The lines up to `end`."""
         if not self.path.exists():
             return
-        remaining, number = self.end, 0
+        remaining = self.end
         with open(self.path, "rb") as file:
             while remaining > 0 and (line := file.readline()):
-                remaining, number = remaining - len(line), number + 1
-                if not is_blank(line):
-                    yield number, line, None if number in self._sharing else _parse(line)
+                remaining -= len(line)
+                yield line
+
+    def _usable(self, line: bytes) -> Record | None:
+        record = _parsed(line)
+        return None if record is None or misplaced(record, self.folders) else record
 
 
-def _parse(line: bytes) -> Record | None:
+class _Starts(dict[str, bytes]):
+    """label -> class folder and slash, as a file_name begins; for an unknown label what no name begins with."""
+
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        super().__init__()
+        self._folders = folders
+
+    def __missing__(self, label: str) -> bytes:
+        folder = self._folders.get(label)
+        self[label] = b"\n" if folder is None else folder.encode("utf-8", "surrogatepass") + b"/"
+        return self[label]
+
+
+def _parsed(line: bytes) -> Record | None:
     try:
         return parse(line)
     except ValueError:

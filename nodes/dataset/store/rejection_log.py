@@ -7,13 +7,15 @@ come back.
 from __future__ import annotations
 
 import json
-import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ....evaluation.pictures.manifest import Record, is_torn
+from ....evaluation.files import replacing
+from ....evaluation.pictures.manifest import Record, columns_of, is_blank, is_torn, misplaced
+from .damage import salvage
 
 REJECTION_LOG = "rejected.jsonl"
 
@@ -34,14 +36,40 @@ class Rejection:
         content = {"reason": self.reason, "score": self.score, "record": self.record.columns()}
         return (json.dumps(content, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Rejection:
+        """The rejection that a JSON object says.
+
+        Raises:
+            ValueError: a part is missing or holds what no reader can use.
+        """
+        score = content.get("score")
+        # comparing refuses a NaN, an infinity and a whole number of any length; the best attempt could not be told
+        if isinstance(score, bool) or not isinstance(score, (int, float)) or not LOST <= score <= 1:
+            raise ValueError(f"has the score {ascii(score)[:40]}; expected {LOST:g} to 1")
+        if not isinstance(content.get("reason"), str):
+            raise ValueError(f"has the reason {ascii(content.get('reason'))[:40]}; expected a text")
+        return cls(Record.from_columns(content.get("record")), content["reason"], float(score))
+
 
 class RejectionLog:
-    """The file at `path`; a torn last line counts for nothing."""
+    """The file at `path`; a torn last line counts for nothing.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        folders: label -> class folder, as dataset.json has them.
+
+    Attributes:
+        folders: as given; to be replaced when a class is added.
+        damage: line number -> what is wrong with the line, as the file was when it was opened.
+        highest_attempts: (label, rank) -> number of the last rejected attempt.
+    """
+
+    def __init__(self, path: Path, folders: Mapping[str, str]) -> None:
         self.path = path
-        self.highest_attempts: dict[tuple[str, int], int] = {}  # (label, rank) -> number of the last rejected attempt
-        for rejection in self.read():
+        self.folders = folders
+        self.damage: dict[int, str] = {}
+        self.highest_attempts: dict[tuple[str, int], int] = {}
+        for rejection in self._scan(self.damage):
             self._note(rejection)
 
     def highest_attempt(self, label: str, rank: int) -> int:
@@ -49,14 +77,8 @@ class RejectionLog:
         return self.highest_attempts.get((label, rank), -1)
 
     def read(self) -> Iterator[Rejection]:
-        """Every rejection, in the order of the file; what cannot be read is left out."""
-        if not self.path.exists():
-            return
-        with open(self.path, "rb") as file:
-            for line in file:
-                rejection = _parse(line)
-                if rejection is not None:
-                    yield rejection
+        """Every rejection, in the order of the file; damaged lines are left out."""
+        return self._scan({})
 
     def append(self, rejections: Iterable[Rejection]) -> None:
         """Write `rejections` at the end, all on the disk when this returns."""
@@ -80,17 +102,36 @@ class RejectionLog:
             else:
                 file.truncate(end)
 
+    def mend(self, work: Path) -> None:
+        """Take damaged lines out, but for what can still be read of them."""
+        if not self.damage:
+            return
+        found = list(salvage(self.path.read_bytes().splitlines(keepends=True), self._from_json))
+        with replacing(self.path, work=work, durable=True, make_folder=False) as part:
+            part.write_bytes(b"".join(rejection.to_bytes() for rejection in found))
+        self.highest_attempts.clear()
+        for rejection in found:
+            self._note(rejection)
+
+    def _scan(self, damage: dict[int, str]) -> Iterator[Rejection]:
+        """The rejections of the usable lines; what is wrong with the others goes into `damage`."""
+        if not self.path.exists():
+            return
+        with open(self.path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                if is_blank(line) or (not line.endswith(b"\n") and is_torn(line)):
+                    continue
+                try:
+                    yield self._from_json(columns_of(line))
+                except ValueError as error:
+                    damage[number] = str(error)
+
+    def _from_json(self, content: dict[str, Any]) -> Rejection:
+        rejection = Rejection.from_json(content)
+        if problem := misplaced(rejection.record, self.folders):
+            raise ValueError(problem)
+        return rejection
+
     def _note(self, rejection: Rejection) -> None:
         key = rejection.record.key
         self.highest_attempts[key] = max(self.highest_attempts.get(key, -1), rejection.record.attempt)
-
-
-def _parse(line: bytes) -> Rejection | None:
-    try:
-        content = json.loads(line)
-        score = float(content["score"])
-        if not math.isfinite(score):
-            return None  # the best attempt could not be told
-        return Rejection(Record.from_columns(content["record"]), str(content["reason"]), score)
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):  # float() of a very long whole number
-        return None

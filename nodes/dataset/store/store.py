@@ -6,12 +6,13 @@ Reads `<name>/` (dataset.json, metadata.jsonl, rejected.jsonl); writes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....evaluation.pictures.manifest import Record
 from . import folders
+from .damage import DamagedLine, refusal
 from .description import Description, read_description
 from .index import NO_PICTURE
 from .manifest import Manifest
@@ -38,8 +39,8 @@ class DatasetStore:
     def __init__(self, root: Path, description: Description) -> None:
         self.root = root
         self.description = description
-        self._rejections = RejectionLog(root / REJECTION_LOG)
-        self._manifest = Manifest(root, self.work, self._rejections.highest_attempts)
+        self._rejections = RejectionLog(root / REJECTION_LOG, description.folders)
+        self._manifest = Manifest(root, self.work, self._rejections.highest_attempts, description.folders)
 
     @classmethod
     def open(cls, path: Path) -> DatasetStore:
@@ -48,7 +49,9 @@ class DatasetStore:
         Raises:
             ValueError: there is no set of ours, or its dataset.json is damaged.
         """
-        return cls(path, read_description(path))
+        store = cls(path, read_description(path))
+        # a class may have been added between the reading of one file and of the other
+        return cls(path, read_description(path)) if store.damage() else store
 
     @property
     def name(self) -> str:
@@ -76,9 +79,22 @@ class DatasetStore:
         """How many pictures stay although every attempt at their item was rejected."""
         return len(self._manifest.index.fallbacks)
 
-    def damage(self) -> Mapping[int, str]:
-        """Line number -> what is wrong with that line of the manifest; such a line counts as missing."""
-        return self._manifest.damage
+    def damage(self) -> list[DamagedLine]:
+        """The lines of manifest and rejections that cannot be used, as they were on opening; they count as missing."""
+        return [
+            DamagedLine(file.path.name, number, reason)
+            for file in (self._manifest, self._rejections)
+            for number, reason in file.damage.items()
+        ]
+
+    def refuse_damage(self) -> None:
+        """For what makes another set of this one, which would lack pictures without a word.
+
+        Raises:
+            ValueError: there are damaged lines; the message lists them.
+        """
+        if damage := self.damage():
+            raise refusal(self.name, damage)
 
     def has(self, label: str, rank: int) -> bool:
         """Whether the item has a picture."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -21,6 +22,7 @@ from ....evaluation.pictures.manifest import DESCRIPTION, GOOD, MANIFEST, Picked
 from ...prompts.item import Item
 from . import folders
 from .copies import SmallCopies
+from .damage import keep_copy, refusal
 from .description import Description, SetSpec, read_description, write_description
 from .encode import encode, parameters_line
 from .identity import differences, plain, plan_classes, plan_differences, refuse
@@ -42,7 +44,7 @@ class WritableStore(DatasetStore):
     # `add` may be called by several threads. _mutex guards the description, the manifest, _folders, _pending and
     # `changed`, and is held for moments only; _pending holds the keys that are being encoded and written outside it.
 
-    def __init__(self, root: Path, description: Description, lock: SetLock) -> None:
+    def __init__(self, root: Path, description: Description, lock: SetLock, *, mend: bool = False) -> None:
         super().__init__(root, description)
         self.encoding = description.encoding
         self.changed = False
@@ -53,22 +55,25 @@ class WritableStore(DatasetStore):
         self._folders = description.folders
         self._copies: SmallCopies | None = None
         self._graph_texts = description.provenance.graph_texts()
-        self._recover()
+        self._recover(mend)
 
     @classmethod
-    def open(cls, path: Path) -> WritableStore:
+    def open(cls, path: Path, *, mend: bool = False) -> WritableStore:
         """The set in the folder `path`, to be written by this process alone; close it.
+
+        Args:
+            mend: take damaged lines out of its files, but for what can still be read of them; a copy is kept.
 
         Raises:
             SetIsHeld: another writer has it open.
-            ValueError: there is no set of ours, or it holds small copies of another.
+            ValueError: there is no set of ours, it holds small copies of another, or it has damaged lines.
         """
         description = read_description(path)
         if description.copy_of:
             raise ValueError(f"{path.name} holds small copies of {description.copy_of}; expected the set itself")
         lock = SetLock(folders.make_sidecar(path, folders.WORK), f"data set {path.name!r}")
         try:
-            return cls(path, read_description(path), lock)
+            return cls(path, read_description(path), lock, mend=mend)
         except BaseException:
             lock.release()
             raise
@@ -83,7 +88,7 @@ class WritableStore(DatasetStore):
         Raises:
             OtherSettings: the set there has pictures and another identity; the message shows the difference.
             SetIsHeld: another writer has it open.
-            ValueError: the folder holds other people's files.
+            ValueError: the folder holds other people's files, or the set there has damaged lines.
         """
         root = base / check_set_name(name)
         folders.refuse_inside_a_set(root)
@@ -91,8 +96,9 @@ class WritableStore(DatasetStore):
         lock = SetLock(folders.make_sidecar(root, folders.WORK), f"data set {name!r}")
         try:
             description = _new_or_resumed(root, spec)
-            write_description(root, folders.sidecar(root, folders.WORK), description)
-            return cls(root, description, lock)
+            store = cls(root, description, lock)
+            write_description(root, store.work, description)
+            return store
         except BaseException:
             lock.release()
             raise
@@ -134,14 +140,19 @@ class WritableStore(DatasetStore):
                 self._pending.discard(key)
         return record
 
+    def placed(self, record: Record) -> Record:
+        """A record of another set as one of this: with the class folder that it has here."""
+        suffix = os.path.splitext(record.file_name)[1]
+        return replace(record, file_name=f"{self.class_folder(record.label)}/{record.rank:06d}{suffix}")
+
     def add_file(self, record: Record, source: Path) -> None:
         """Commit a picture that lies elsewhere: linked where the disk can, else copied. Its record gets our folder."""
         self._require_open()
-        file_name = f"{self.class_folder(record.label)}/{record.rank:06d}{source.suffix}"
         if self.has(*record.key):
             raise ValueError(f"item {record.rank} of {record.label!a} is in the set already; delete it first")
-        self._files.link(file_name, source)
-        self._commit(replace(record, file_name=file_name))
+        record = self.placed(record)
+        self._files.link(record.file_name, source)
+        self._commit(record)
 
     def delete(self, keys: Collection[tuple[str, int]]) -> None:
         """Take pictures out of the set and delete their files: for sets that are copies of others."""
@@ -201,7 +212,14 @@ class WritableStore(DatasetStore):
             self._lock.release()
             self._lock = None
 
-    def _recover(self) -> None:
+    def _recover(self, mend: bool) -> None:
+        if damage := self.damage():
+            files = (file for file in (self._manifest, self._rejections) if file.damage)
+            copies = [keep_copy(file.path, self.work) for file in files]
+            if not mend:
+                raise refusal(self.name, damage, copies)
+            self._rejections.mend(self.work)
+            self._manifest.mend()  # what was rejected decides which of its lines count
         for part in self.work.glob("*.part"):
             part.unlink()
         self._rejections.recover()
@@ -222,6 +240,9 @@ class WritableStore(DatasetStore):
     def _describe(self, description: Description) -> None:
         write_description(self.root, self.work, description)
         self.description = description
+        self._manifest.folders = self._rejections.folders = description.folders
+        if self._copies is not None:
+            self._copies.describe(description)
 
     def _move(self, source: Path, target: Path) -> None:
         folders.make_sidecar(self.root, folders.REJECTS)

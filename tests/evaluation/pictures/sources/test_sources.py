@@ -347,11 +347,13 @@ def line(name, label, rank, status="ok"):
 
 def our_set(root):
     image_folder(root)
+    for picture in list(root.glob("*/*.png")):
+        picture.rename(picture.with_name(f"{int(picture.stem):06d}.png"))
     lines = [
-        line("dog/0.png", "dog", 0),
-        line("cat/0.png", "a cat: \uace0\uc591\uc774", 0),
-        line("dog/1.png", "dog", 1, "fallback"),
-        line("cat/1.png", "a cat: \uace0\uc591\uc774", 1),
+        line("dog/000000.png", "dog", 0),
+        line("cat/000000.png", "a cat: \uace0\uc591\uc774", 0),
+        line("dog/000001.png", "dog", 1, "fallback"),
+        line("cat/000001.png", "a cat: \uace0\uc591\uc774", 1),
     ]
     (root / "metadata.jsonl").write_text("".join(f"{line}\n" for line in lines) + '{"file_name": "to', "utf-8")
     classes = [{"label": "dog", "folder": "dog"}, {"label": "a cat: \uace0\uc591\uc774", "folder": "cat"}]
@@ -363,10 +365,10 @@ def test_our_own_sets_by_their_manifest(tmp_path):
     our_set(tmp_path)
     data = read_source("HypoNet set", tmp_path)
     assert data.class_names == ("dog", "a cat: \uace0\uc591\uc774"), "dataset.json's order, the real label"
-    assert [data.describe(i) for i in range(len(data))] == ["dog/0.png", "cat/0.png", "cat/1.png"]
+    assert [data.describe(i) for i in range(len(data))] == ["dog/000000.png", "cat/000000.png", "cat/000001.png"]
     assert data.synthetic.all()
     key = data.content_key
-    (tmp_path / "cat" / "1.png").write_bytes(encoded("green", side=9))
+    (tmp_path / "cat" / "000001.png").write_bytes(encoded("green", side=9))
     assert read_source("HypoNet set", tmp_path).content_key != key, "a changed file is noticed"
     assert read_source("image folder", tmp_path).class_names == data.class_names
 

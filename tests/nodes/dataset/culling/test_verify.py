@@ -6,7 +6,6 @@ from PIL import Image
 
 from hyponet.nodes.dataset.culling.duplicates import fingerprint, near_duplicates
 from hyponet.nodes.dataset.culling.verify import mark_findings, verify
-from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 
 from ..sample_sets import generate, item, open_set, picture
@@ -31,21 +30,6 @@ def test_each_kind_of_damage_is_told_apart(pets):
     assert found.unlisted == ["dog/extra.jpg"]
     assert found.problems() == 4
     assert "| corrupt | 1 | cat 1 |" in found.report()
-
-
-def test_a_manifest_line_that_parses_in_part_is_noticed(pets):
-    """The first columns of the line are whole; what follows is not JSON. Opening for writing takes it out."""
-    manifest = pets / "metadata.jsonl"
-    lines = manifest.read_bytes().split(b"\n")
-    lines[3] = lines[3].replace(b'"sha256"', b'"sha256')
-    manifest.write_bytes(b"\n".join(lines))
-    with open_for_writing(pets) as store:
-        found = verify(store, duplicates=False)
-        assert list(found.damaged_lines) == [4]
-        mark_findings(store, found)
-        assert len(store) == 7
-    with open_set(pets.parent) as store:
-        assert generate(store) == 1
 
 
 def test_near_duplicates_leave_the_first(tmp_path):

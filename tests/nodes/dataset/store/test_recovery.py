@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.evaluation.pictures.sources.ours import read_ours
 from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.culling.verify import mark_findings, verify
 from hyponet.nodes.dataset.open import open_for_writing
@@ -42,17 +41,6 @@ def test_a_torn_last_line_is_made_again(pets, cut):
     assert_whole(pets)
 
 
-def test_a_broken_line_in_the_middle_is_made_again_and_kept_aside(pets):
-    manifest = pets / "metadata.jsonl"
-    lines = manifest.read_bytes().split(b"\n")
-    lines[2] = lines[2].replace(b'"rank": ', b'"rank": x')
-    manifest.write_bytes(b"\n".join(lines))
-    with open_set(pets.parent) as store:
-        assert generate(store) == 1
-    assert_whole(pets)
-    assert (pets.parent / "pets.work" / "broken-lines.jsonl").read_bytes() == lines[2] + b"\n"
-
-
 def test_a_score_of_a_user_that_is_nan_is_carried_along(pets):
     manifest = pets / "metadata.jsonl"
     manifest.write_bytes(manifest.read_bytes().replace(b"}\n", b', "quality": NaN}\n'))
@@ -61,55 +49,6 @@ def test_a_score_of_a_user_that_is_nan_is_carried_along(pets):
     with open_for_writing(pets) as store:
         assert not store.has("dog", 0)
     assert manifest.read_bytes().count(b'"quality": NaN}\n') == 7
-    with open_set(pets.parent) as store:
-        assert generate(store) == 1
-    assert_whole(pets)
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ((b'"status": "ok"', b'"status": "odd"'), "has the status 'odd'"),
-        ((b'"rank": 3', b'"rank": ' + b"1" * 5000), "is no JSON"),
-    ],
-    ids=["a status of nobody", "a number too long for Python"],
-)
-def test_a_damaged_last_line_without_its_line_break_is_named_and_kept_aside(pets, change, says):
-    """The regression: it counted as torn by a crash and was cut off without a copy."""
-    manifest = pets / "metadata.jsonl"
-    lines = manifest.read_bytes().splitlines()
-    lines[-1] = lines[-1].replace(*change)
-    manifest.write_bytes(b"\n".join(lines))
-    (number, reason), *others = DatasetStore.open(pets).damage().items()
-    assert (number, others) == (8, [])
-    assert says in reason
-    with pytest.raises(ValueError, match=r"line 8 .*run Verify Dataset"):
-        read_ours(pets)
-    with open_set(pets.parent) as store:
-        assert generate(store) == 1
-    assert_whole(pets)
-    assert (pets.parent / "pets.work" / "broken-lines.jsonl").read_bytes() == lines[-1] + b"\n"
-
-
-@pytest.mark.parametrize("key", [("cat", 1), ("dog", 0)])
-def test_a_line_with_the_file_of_an_earlier_one_is_damaged(pets, key):
-    """The regression: both items counted, and rejecting the second took the picture of the first."""
-    manifest = pets / "metadata.jsonl"
-    lines = manifest.read_bytes().splitlines(keepends=True)
-    number = 1 + [(line["label"], line["rank"]) for line in map(json.loads, lines)].index(key)
-    own_name = b"%b/%06d.png" % (key[0].encode(), key[1])
-    lines[number - 1] = lines[number - 1].replace(own_name, b"cat/000000.png")
-    manifest.write_bytes(b"".join(lines))
-    store = DatasetStore.open(pets)
-    assert store.damage() == {number: "has the file_name 'cat/000000.png' of an earlier line"}
-    assert (len(store), store.has(*key)) == (7, False)
-    assert {record.key for record in store.records()} == set(schedule()) - {key}
-    with pytest.raises(ValueError, match=f"line {number} has the file_name"):
-        read_ours(pets)
-    with open_for_writing(pets) as store:
-        mark(store, {key: Mark("by hand")})
-    assert (pets / "cat" / "000000.png").is_file()
-    assert (pets.parent / "pets.work" / "broken-lines.jsonl").read_bytes() == lines[number - 1]
     with open_set(pets.parent) as store:
         assert generate(store) == 1
     assert_whole(pets)
@@ -179,16 +118,6 @@ def test_a_crash_between_rejecting_and_moving_leaves_only_missing_items(pets):
         assert list(store.missing(schedule())) == [("cat", 1, 1)]
         assert generate(store) == 1
     assert_whole(pets)
-
-
-@pytest.mark.parametrize("score", [b"1" + b"0" * 400, b"NaN", b"1e999"], ids=["400 digits", "NaN", "infinite"])
-def test_a_rejection_whose_score_is_no_number_does_not_make_the_set_unreadable(pets, score):
-    with open_for_writing(pets) as store:
-        mark(store, {("cat", 1): Mark("by hand"), ("dog", 1): Mark("by hand")})
-    log = pets / "rejected.jsonl"
-    log.write_bytes(log.read_bytes().replace(b'"score": -1.0', b'"score": ' + score, 1))
-    with open_for_writing(pets) as store:
-        assert [rejection.record.key for rejection in store.rejections()] == [("dog", 1)]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
