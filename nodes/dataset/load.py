@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...evaluation.pictures.decode import decode
+from ...evaluation.pictures.decode import CorruptPicture, decode
 from ...evaluation.pictures.manifest import Record
 from ...evaluation.pictures.resize import resize
-from .store.store import DatasetStore
+from .store.store import DamagedPicture, DatasetStore
 
 MAX_TABLE_ROWS = 10_000  # a judgement: the table is a text for people; exports hold every row
 COLUMNS = ("file_name", "label", "rank", "attempt", "status", "check", "seed", "width", "height", "prompt")
@@ -39,7 +39,7 @@ def load_batch(
 
     Raises:
         ValueError: there is no such batch, or the pictures differ in size and `size` is 0.
-        evaluation.pictures.decode.CorruptPicture: a picture is missing or corrupt.
+        DamagedPicture: a picture is missing or corrupt.
     """
     keys = store.keys(include_fallbacks=include_fallbacks)
     batches = -(-len(keys) // batch_size)
@@ -48,7 +48,7 @@ def load_batch(
     if number >= batches:
         raise ValueError(f"batch_number is {number}; expected 0 to {batches - 1} for {len(keys)} pictures")
     records = store.records_of(keys[number * batch_size : (number + 1) * batch_size])
-    pictures = [decode(store.path(record), record.file_name) for record in records]
+    pictures = [read_picture(store, record) for record in records]
     if size:
         pictures = [resize(picture, size) for picture in pictures]
     sizes = sorted({picture.shape[:2] for picture in pictures})
@@ -56,6 +56,19 @@ def load_batch(
         listed = ", ".join(f"{width}x{height}" for height, width in sizes[:4])
         raise ValueError(f"pictures are of sizes {listed}; expected one size for a batch; set size")
     return Batch(np.stack(pictures), tuple(records))
+
+
+def read_picture(store: DatasetStore, record: Record) -> np.ndarray:
+    """The pixels of one picture, uint8 [H, W, 3].
+
+    Raises:
+        DamagedPicture: it is missing or corrupt.
+        ValueError: it is a link.
+    """
+    try:
+        return decode(store.read(record), record.file_name)
+    except CorruptPicture:
+        raise DamagedPicture(record.file_name, store.name, "cannot be decoded") from None
 
 
 def table_of(store: DatasetStore, include_fallbacks: bool = False) -> str:

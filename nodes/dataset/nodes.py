@@ -1,4 +1,4 @@
-"""The nodes of the dataset room: save, load, merge, split, export and summarize; culling/nodes.py has the checks."""
+"""The nodes of the dataset room: save, load, merge, split and summarize; culling and export have faces of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker  # the module that custom nodes are to import it from
 
 from ...evaluation.pictures.tensors import to_image, to_uint8
-from .. import paths, sockets
+from .. import sockets
 from ..checks import checked
 from ..engine import metadata_is_off, progress_bar
 from ..prompts.item import Item
@@ -15,7 +15,7 @@ from ..prompts.plan import Plan
 from ..widgets import FileCombo, schema, seed_input
 from . import engine, widgets
 from .culling.nodes import NODES as CULLING
-from .export.formats import EXPORTS, export
+from .export.nodes import NODES as EXPORT
 from .load import load_batch, table_of
 from .merge import merge
 from .save import save_items
@@ -82,7 +82,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
 
 
 class HypoNetLoadDataset(io.ComfyNode):
-    """A set and one batch of its pictures."""
+    """A set, whatever its pictures are like: none is read."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -91,7 +91,10 @@ class HypoNetLoadDataset(io.ComfyNode):
             node_id="HypoNetLoadDataset",
             display_name="Load Dataset",
             category=CATEGORY,
-            description="Opens a labelled set: the set for other nodes, one batch of its pictures, labels and a table.",
+            description=(
+                "Opens a labelled set: the set for other nodes, a table of its pictures, and its plan. The pictures "
+                "themselves are read by Load Dataset Pictures alone, so that a damaged set opens and can be mended."
+            ),
             search_aliases=["open dataset", "image folder", "labels"],
             inputs=[
                 FileCombo(
@@ -100,23 +103,10 @@ class HypoNetLoadDataset(io.ComfyNode):
                     default=names[0],
                     tooltip="A set in output/datasets or in a folder that extra_model_paths.yaml lists for datasets.",
                 ),
-                io.Int.Input(
-                    "batch_number", default=0, min=0, max=2**31, tooltip="Which batch: 0 the first, 1 the next."
-                ),
-                io.Int.Input("batch_size", default=16, min=1, max=64, tooltip="Pictures in a batch, 64 at most."),
-                io.Int.Input(
-                    "size",
-                    default=0,
-                    min=0,
-                    max=4096,
-                    tooltip="Side in pixels that pictures are resized to; 0 keeps their own (all must be alike).",
-                ),
-                _include_marked(),
+                widgets.include_marked_input(),
             ],
             outputs=[
                 widgets.dataset_output("dataset"),
-                io.Image.Output("images", display_name="images", tooltip="The batch's pictures."),
-                io.String.Output("labels", display_name="labels", tooltip="Their labels, one a line."),
                 io.String.Output(
                     "table",
                     display_name="table",
@@ -137,14 +127,54 @@ class HypoNetLoadDataset(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(cls, name: str, batch_number: int, batch_size: int, size: int, include_marked: bool) -> io.NodeOutput:
+    def execute(cls, name: str, include_marked: bool) -> io.NodeOutput:
         store = DatasetStore.open(engine.find_set(name).path)
-        batch = load_batch(store, batch_number, batch_size, size, include_marked)
         count = len(store.keys(include_fallbacks=include_marked))
-        images, labels = to_image(batch.images), "\n".join(record.label for record in batch.records)
         text = f"{store.name}: {count} pictures in {len(store.labels)} classes."
-        values = (store.ref(), images, labels, table_of(store, include_marked), count, engine.plan_of(store))
+        values = (store.ref(), table_of(store, include_marked), count, engine.plan_of(store))
         return io.NodeOutput(*values, ui=engine.shown(text, facts=engine.facts(store)))
+
+
+class HypoNetLoadDatasetPictures(io.ComfyNode):
+    """One batch of a set's pictures."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetLoadDatasetPictures",
+            display_name="Load Dataset Pictures",
+            category=CATEGORY,
+            description="One batch of a set's pictures as images, classes in turn, with their labels.",
+            search_aliases=["dataset batch", "thumbnails", "open pictures"],
+            inputs=[
+                widgets.dataset_input(tooltip="The set to read from."),
+                io.Int.Input(
+                    "batch_number", default=0, min=0, max=2**31, tooltip="Which batch: 0 the first, 1 the next."
+                ),
+                io.Int.Input("batch_size", default=16, min=1, max=64, tooltip="Pictures in a batch, 64 at most."),
+                io.Int.Input(
+                    "size",
+                    default=0,
+                    min=0,
+                    max=4096,
+                    tooltip="Side in pixels that pictures are resized to; 0 keeps their own (all must be alike).",
+                ),
+                widgets.include_marked_input(),
+            ],
+            outputs=[
+                io.Image.Output("images", display_name="images", tooltip="The batch's pictures."),
+                io.String.Output("labels", display_name="labels", tooltip="Their labels, one a line."),
+            ],
+        )
+
+    @classmethod
+    @checked
+    def execute(
+        cls, dataset: DatasetRef, batch_number: int, batch_size: int, size: int, include_marked: bool
+    ) -> io.NodeOutput:
+        store = DatasetStore.open(engine.checked_ref(dataset).path)
+        batch = load_batch(store, batch_number, batch_size, size, include_marked)
+        return io.NodeOutput(to_image(batch.images), "\n".join(record.label for record in batch.records))
 
 
 class HypoNetMergeDatasets(io.ComfyNode):
@@ -230,7 +260,7 @@ class HypoNetSplitDataset(io.ComfyNode):
                     )
                     for part, share in (("train", 0.8), ("val", 0.1), ("test", 0.1))
                 ),
-                _include_marked(),
+                widgets.include_marked_input(),
                 seed_input("Which pictures go where; one seed, one split."),
             ],
             outputs=[
@@ -261,52 +291,6 @@ class HypoNetSplitDataset(io.ComfyNode):
         return io.NodeOutput(*(parts.get(part, ExecutionBlocker(None)) for part in PARTS), ui=engine.shown(text))
 
 
-class HypoNetExportDataset(io.ComfyNode):
-    """A set in a form that other tools read."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return schema(
-            node_id="HypoNetExportDataset",
-            display_name="Export Dataset",
-            category=CATEGORY,
-            description=(
-                "Writes a set in a form that other tools read: ImageFolder zip, WebDataset, Parquet for Hugging Face, "
-                "CSV, or captions beside the pictures for LoRA trainers."
-            ),
-            search_aliases=["zip", "webdataset", "parquet", "huggingface", "csv", "captions"],
-            is_output_node=True,
-            inputs=[
-                widgets.dataset_input(tooltip="The set to export."),
-                io.Combo.Input("export_format", options=list(EXPORTS), default=EXPORTS[0], tooltip="What is written."),
-                io.Int.Input(
-                    "shard_size", default=1000, min=1, max=1_000_000, tooltip="Pictures in one tar or Parquet file."
-                ),
-                _include_marked(),
-            ],
-            outputs=[
-                io.String.Output(
-                    "folder", display_name="folder", tooltip="Where it lies: a new folder below output/hyponet/exports."
-                )
-            ],
-        )
-
-    @classmethod
-    @checked
-    def execute(cls, dataset: DatasetRef, export_format: str, shard_size: int, include_marked: bool) -> io.NodeOutput:
-        store = DatasetStore.open(engine.checked_ref(dataset).path)
-        folder = export(
-            store,
-            paths.confine(paths.hyponet_dir(), f"exports/{store.name}", what="data set name"),
-            store.name,
-            export_format,
-            shard_size=shard_size,
-            include_fallbacks=include_marked,
-            progress=progress_bar(len(store)),
-        )
-        return io.NodeOutput(str(folder), ui=engine.shown(f"Exported to {folder}", facts={"path": str(folder)}))
-
-
 class HypoNetSummarizeDataset(io.ComfyNode):
     """How many pictures each class and each option has."""
 
@@ -334,18 +318,13 @@ class HypoNetSummarizeDataset(io.ComfyNode):
         return io.NodeOutput(image, table, ui=engine.shown(table, image, {"report": table}))
 
 
-def _include_marked() -> io.Input:
-    return io.Boolean.Input(
-        "include_marked", default=False, tooltip="Also the pictures that stay although every attempt was rejected."
-    )
-
-
 NODES: list[type[io.ComfyNode]] = [
     HypoNetSaveToDataset,
     HypoNetLoadDataset,
+    HypoNetLoadDatasetPictures,
     HypoNetMergeDatasets,
     HypoNetSplitDataset,
     HypoNetSummarizeDataset,
     *CULLING,
-    HypoNetExportDataset,
+    *EXPORT,
 ]

@@ -19,6 +19,13 @@ def dataset_output(id: str = "dataset_out", name: str = "dataset", tooltip: str 
     return sockets.Dataset.Output(id, display_name=name, tooltip=tooltip or "The set on disk, as it is now.")
 
 
+def include_marked_input() -> io.Input:
+    """The switch of nodes that take pictures out of a set."""
+    return io.Boolean.Input(
+        "include_marked", default=False, tooltip="Also the pictures that stay although every attempt was rejected."
+    )
+
+
 def writing_inputs() -> list[io.Input]:
     """The widgets that say how pictures are written, alike on every node that writes a set."""
     return [

@@ -8,19 +8,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from PIL import Image
 
-from ...evaluation.pictures.decode import CorruptPicture, decode
 from ...evaluation.pictures.manifest import DESCRIPTION
-from ...evaluation.pictures.tensors import to_image, to_uint8
+from ...evaluation.pictures.tensors import to_uint8
 from ..dataset.open import create_or_open
 from ..dataset.store.description import Copies, SetSpec, read_revision
 from ..dataset.store.encode import Encoding
@@ -36,8 +33,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger("hyponet")
 
-MAX_THUMBNAILS = 64  # an IMAGE output stays in ComfyUI's cache for as long as the graph does
-_THUMBNAIL_SIDE = 256  # pixels
+MAX_SHOWN = 64  # pictures that the page shows of a set; a judgement
 _BYTES_PER_PIXEL = 1.6  # photos of 512x512 as PNG take 1.4
 _RESERVE_BYTES = 64 << 20  # for manifest, card and whatever else writes to the disk meanwhile
 
@@ -205,7 +201,6 @@ class Outputs:
     """What the node returns. `ui` is found in the server's history."""
 
     dataset: DatasetRef
-    thumbnails: torch.Tensor  # (B, H, W, 3) float in 0..1
     ui: dict[str, list[Any]]
 
 
@@ -215,7 +210,7 @@ def make_outputs(store: WritableStore, plan: Plan, run: RunSummary, subfolder: s
     Args:
         subfolder: the set's folder relative to output/, for the page to show its pictures.
     """
-    sample = evenly_spaced(plan.schedule(), len(plan), MAX_THUMBNAILS)
+    sample = evenly_spaced(plan.schedule(), len(plan), MAX_SHOWN)
     names = [f"{store.class_folder(label)}/{rank:06d}{store.encoding.suffix}" for label, rank in sample]
     names = [name for name in names if (store.root / name).is_file()]
     summary: dict[str, Any] = {
@@ -238,30 +233,10 @@ def make_outputs(store: WritableStore, plan: Plan, run: RunSummary, subfolder: s
             {"filename": file, "subfolder": f"{subfolder}/{folder}", "type": "output"} for folder, _, file in files
         ],
     }
-    return Outputs(store.ref(), thumbnails([store.root / name for name in names]), ui)
+    return Outputs(store.ref(), ui)
 
 
 def evenly_spaced(values: Iterable[T], total: int, limit: int) -> list[T]:
     """At most `limit` of the `total` values, evenly spaced, in order; never all of them in memory."""
     indices = {index * total // limit for index in range(limit)} if total > limit else range(total)
     return [value for index, value in enumerate(values) if index in indices]
-
-
-def thumbnails(paths: Sequence[Path]) -> torch.Tensor:
-    """The pictures (B, H, W, 3) float in 0..1, no side longer than 256; one black pixel when there are none.
-
-    A picture that cannot be read is left out: Verify Dataset, which mends it, stands behind this node.
-    """
-    images = []
-    for path in paths:
-        try:
-            image = Image.fromarray(decode(path, path.name))
-        except CorruptPicture as problem:
-            logger.warning("no thumbnail: %s", problem)
-            continue
-        if max(image.size) > _THUMBNAIL_SIDE:
-            scale = _THUMBNAIL_SIDE / max(image.size)
-            size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-            image = image.resize(size, Image.Resampling.BICUBIC)
-        images.append(np.asarray(image))  # (H, W, 3)
-    return to_image(np.stack(images)) if images else torch.zeros(1, 1, 1, 3)

@@ -52,11 +52,6 @@ class HypoNetGenerateDataset(io.ComfyNode):
                 sockets.Dataset.Output(
                     "dataset", display_name="dataset", tooltip="The set on disk, for training, checks and exports."
                 ),
-                io.Image.Output(
-                    "thumbnails",
-                    display_name="thumbnails",
-                    tooltip="At most 64 small pictures spread over the set; the pictures themselves stay on disk.",
-                ),
             ],
         )
 
@@ -74,7 +69,7 @@ class HypoNetGenerateDataset(io.ComfyNode):
     @checked
     def execute(cls, **values: Any) -> io.NodeOutput:
         outputs = engine.generate_dataset(cls._job(values), values, cls.hidden.unique_id)
-        return io.NodeOutput(outputs.dataset, outputs.thumbnails, ui=outputs.ui)
+        return io.NodeOutput(outputs.dataset, ui=outputs.ui)
 
     @classmethod
     def _job(cls, values: Mapping[str, Any]) -> GenerationJob:

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from ....evaluation.chunks import chunks
-from ....evaluation.pictures.decode import decode
 from ....evaluation.pictures.manifest import FAILED, PASSED, Record
 from ....evaluation.pictures.tensors import to_image
 from ....evaluation.progress import Progress
+from ..load import read_picture
 from ..store.store import DatasetStore
 from .marks import Mark
 
@@ -55,7 +55,7 @@ def check_labels(
     least = threshold or 1 / len(labels)
     total, finished = len(store), 0
     for batch in chunks(store.records(), BATCH):
-        probabilities = judge.judge([decode(store.path(record), record.file_name) for record in batch])
+        probabilities = judge.judge([read_picture(store, record) for record in batch])
         for record, row in zip(batch, probabilities, strict=True):  # row: one probability for each class of the set
             probability = float(row[labels.index(record.label)])
             yield Verdict(record, probability, labels[int(row.argmax())], probability >= least)

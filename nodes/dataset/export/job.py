@@ -5,13 +5,14 @@ Reads pictures of the set; writes nothing.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....evaluation.pictures.manifest import Record
 from ....evaluation.progress import Progress
-from ..store.store import DatasetStore
+from ..store.store import DamagedPicture, DatasetStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,17 @@ class ExportJob:
         """(number from 0, record, file's bytes) of each picture.
 
         Raises:
-            ValueError: a picture is missing.
+            DamagedPicture: a picture is missing, which is noticed before the first is read, or is not the one that
+                was written.
+            OSError: a picture cannot be read.
         """
+        for record in self.records:
+            if not self.store.path(record).exists():
+                raise DamagedPicture(record.file_name, self.store.name, "is missing")
         for number, record in enumerate(self.records):
-            try:
-                content = self.store.path(record).read_bytes()
-            except FileNotFoundError:
-                raise ValueError(
-                    f"picture {record.file_name} is missing; expected every listed picture; run Verify Dataset first"
-                ) from None
+            content = self.store.read(record)
+            if hashlib.sha256(content).hexdigest() != record.sha256:
+                raise DamagedPicture(record.file_name, self.store.name, "was changed (its sha256 is another)")
             yield number, record, content
             self.progress(number + 1, len(self.records))
 

@@ -7,6 +7,7 @@ the copy's own size and hash; such a set is one like any other, but only its ori
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -14,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ....evaluation.pictures.decode import decode
+from ....evaluation.pictures.decode import CorruptPicture, decode
 from ....evaluation.pictures.manifest import DESCRIPTION, Record
 from ....evaluation.pictures.resize import resize
 from . import folders
@@ -24,6 +25,8 @@ from .identity import differences, refuse
 from .index import NO_PICTURE, Index
 from .manifest import Manifest
 from .picture_files import PictureFiles
+
+logger = logging.getLogger("hyponet")
 
 _ENCODING = Encoding("png", text=False)
 
@@ -71,11 +74,20 @@ class SmallCopies:
             self._add(size, record, image)
 
     def complete(self, records: Callable[[], Iterable[Record]], root: Path) -> None:
-        """Make the copies that are missing, of pictures added before the size was asked for or taken from elsewhere."""
+        """Make the copies that are missing, of pictures added before the size was asked for or taken from elsewhere.
+
+        A picture that cannot be read gets none: whoever mends the set makes its copy as well.
+        """
         for size, manifest in self._manifests.items():
             for record in records():
-                if manifest.index.attempt(*record.key) == NO_PICTURE:
-                    self._add(size, record, decode(root / record.file_name, record.file_name))
+                if manifest.index.attempt(*record.key) != NO_PICTURE:
+                    continue
+                try:
+                    image = decode(root / record.file_name, record.file_name)
+                except CorruptPicture as error:
+                    logger.warning("no copy of %d pixels: %s", size, error)
+                else:
+                    self._add(size, record, image)
 
     def close(self) -> None:
         """Bring the copies' manifests to the disk."""

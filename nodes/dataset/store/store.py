@@ -28,6 +28,21 @@ class DatasetRef:
     revision: int
 
 
+class DamagedPicture(ValueError):
+    """A picture that a set lists is missing or not what was written; the message says what mends the set.
+
+    Args:
+        file_name: of the picture in its set. set_name: of the set.
+        problem: what is wrong, for a sentence such as "picture cat/000000.png is missing".
+    """
+
+    def __init__(self, file_name: str, set_name: str, problem: str) -> None:
+        super().__init__(
+            f"picture {file_name} of data set {set_name!r} {problem}; expected every picture that the set lists, as it "
+            "was written; run Verify Dataset, which takes it out of the set, and Generate Dataset, which makes it again"
+        )
+
+
 class DatasetStore:
     """One set, open for reading by `open`; `WritableStore` is one that is open for writing.
 
@@ -159,6 +174,19 @@ class DatasetStore:
         if path.is_symlink() or path.parent.is_symlink():
             raise ValueError(f"picture {record.file_name} is a link; expected a file in the set; copy it there")
         return path
+
+    def read(self, record: Record) -> bytes:
+        """The picture's file as it is on the disk.
+
+        Raises:
+            DamagedPicture: there is none.
+            ValueError: it is a link, or lies behind one.
+            OSError: it cannot be read.
+        """
+        try:
+            return self.path(record).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise DamagedPicture(record.file_name, self.name, "is missing") from None
 
     def rejects_path(self, record: Record) -> Path:
         """Where the picture of a rejected attempt lies: <name>.rejects/<class folder>/<rank>.try<number><suffix>."""

@@ -30,7 +30,7 @@ from .lock import SetLock
 from .names import check_set_name
 from .picture_files import PictureFiles
 from .rejection_log import REJECTION_LOG, Rejection
-from .store import DatasetStore
+from .store import DamagedPicture, DatasetStore
 
 
 class WritableStore(DatasetStore):
@@ -146,13 +146,26 @@ class WritableStore(DatasetStore):
         return replace(record, file_name=f"{self.class_folder(record.label)}/{record.rank:06d}{suffix}")
 
     def add_file(self, record: Record, source: Path) -> None:
-        """Commit a picture that lies elsewhere: linked where the disk can, else copied. Its record gets our folder."""
+        """Commit a picture of another set: linked where the disk can, else copied. Its record gets our folder.
+
+        Args:
+            source: its file there.
+
+        Raises:
+            DamagedPicture: the file is not there.
+            ValueError: the set has a picture of that item already.
+        """
         self._require_open()
         if self.has(*record.key):
             raise ValueError(f"item {record.rank} of {record.label!a} is in the set already; delete it first")
-        record = self.placed(record)
-        self._files.link(record.file_name, source)
-        self._commit(record)
+        placed = self.placed(record)
+        try:
+            self._files.link(placed.file_name, source)
+        except FileNotFoundError:
+            if source.exists():
+                raise
+            raise DamagedPicture(record.file_name, source.parent.parent.name, "is missing") from None
+        self._commit(placed)
 
     def delete(self, keys: Collection[tuple[str, int]]) -> None:
         """Take pictures out of the set and delete their files: for sets that are copies of others."""

@@ -22,7 +22,7 @@ from hyponet.nodes.dataset.culling.verify import Findings, mark_findings, verify
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 
-from .sample_sets import assert_whole, generate, item, open_set, picture, schedule
+from .sample_sets import assert_whole, generate, open_set
 
 
 def generate_again(root: Path) -> int:
@@ -106,56 +106,6 @@ def test_a_class_folder_in_decomposed_letters_is_the_same_folder(tmp_path):
     folder.rename(store.root / unicodedata.normalize("NFD", labels[0]))
     assert check(store.root).problems() == 0
     assert not (tmp_path / "pets.rejects").exists()
-
-
-def lose_a_picture(root: Path) -> None:
-    (root / "cat" / "000000.png").unlink()
-
-
-def add_a_larger_picture(root: Path) -> None:
-    """As after a merge of sets of two sizes."""
-    with open_for_writing(root) as store:
-        store.add(item("cat", 4), picture("cat", 4, side=48))
-
-
-def reject_all(root: Path) -> None:
-    with open_for_writing(root) as store:
-        mark(store, {key: Mark("by hand") for key in schedule()})
-
-
-@pytest.fixture
-def load_dataset(tmp_path, monkeypatch):
-    """Load Dataset's function, over the sets below `tmp_path`/datasets."""
-    if not os.environ.get("HYPONET_COMFYUI"):
-        pytest.fail("HYPONET_COMFYUI is not set; run the tests by `python3 dev.py test`")
-    import comfy.cli_args
-
-    comfy.cli_args.args.cpu = True
-    import folder_paths
-
-    from hyponet.nodes.dataset.nodes import HypoNetLoadDataset
-
-    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path))
-
-    def load(name):
-        return HypoNetLoadDataset.execute(name=name, batch_number=0, batch_size=16, size=0, include_marked=False)
-
-    return load
-
-
-@pytest.mark.xfail(
-    strict=True,
-    raises=ValueError,
-    reason="Load Dataset decodes its first batch before it hands the set on, so that no repair can be reached",
-)
-@pytest.mark.parametrize("damage", [lose_a_picture, add_a_larger_picture, reject_all])
-def test_a_set_opens_whatever_its_pictures_are_like(tmp_path, load_dataset, damage):
-    """Verify Dataset, Reject Items and Export take the set alone."""
-    with open_set(tmp_path / "datasets") as store:
-        generate(store)
-    damage(store.root)
-    dataset, *_ = load_dataset("pets").result
-    assert dataset.path == store.root
 
 
 def test_torchvision_reads_a_set_after_a_class_was_rejected(pets):

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from hyponet.nodes.sampling.job import check_space, digest, evenly_spaced, thumbnails
+from hyponet.nodes.sampling.job import check_space, digest, evenly_spaced
 from hyponet.nodes.sampling.settings import SamplingSettings
 
 SETTINGS = SamplingSettings(512, 512, 30, 2.0, "dpmpp_2m", "karras", 8, 1.0, 0.8)
@@ -23,21 +21,6 @@ def test_at_most_64_are_spread_over_all():
     assert len(some) == 64
     assert (some[0], some[1]) == (0, 15)
     assert some[-1] >= 980
-
-
-def test_thumbnails_are_small_and_in_0_to_1(tmp_path):
-    Image.fromarray(np.full((512, 256, 3), 255, np.uint8)).save(tmp_path / "a.png")
-    shown = thumbnails([tmp_path / "a.png"])
-    assert tuple(shown.shape) == (1, 256, 128, 3)
-    assert float(shown.min()) == 1.0
-    assert tuple(thumbnails([]).shape) == (1, 1, 1, 3)
-
-
-def test_a_torn_picture_has_no_thumbnail_and_stops_nothing(tmp_path):
-    """The regression: with one the node failed, and with it Verify Dataset behind it, which mends the set."""
-    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(tmp_path / "whole.png")
-    (tmp_path / "torn.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
-    assert thumbnails([tmp_path / "torn.png", tmp_path / "whole.png"]).shape[0] == 1
 
 
 def test_start_images_are_told_apart_by_content_and_shape():

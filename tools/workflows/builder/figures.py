@@ -350,7 +350,7 @@ def figure_4_sheets(model: Model, first: int, schemas: Schemas) -> Flow:
         "the set as well.",
     )
     flow.stage("1  The set")
-    loaded = flow.add("HypoNetLoadDataset", name=name, batch_size=1)
+    loaded = flow.add("HypoNetLoadDataset", name=name)
     summary = flow.add("HypoNetSummarizeDataset", dataset=loaded["dataset"])
     flow.add("PreviewImage", "Counts and balance of picks", images=summary["plot"])
     for number, label in enumerate(CLASSES):

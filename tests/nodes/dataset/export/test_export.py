@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import zipfile
 
 import numpy as np
@@ -12,9 +13,10 @@ from PIL import Image
 
 from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.export.formats import EXPORTS, export
+from hyponet.nodes.dataset.export.job import ExportJob
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.encode import Encoding
-from hyponet.nodes.dataset.store.store import DatasetStore
+from hyponet.nodes.dataset.store.store import DamagedPicture, DatasetStore
 
 from ..sample_sets import generate, open_set, picture, schedule
 
@@ -203,9 +205,24 @@ def test_exports_never_overwrite_and_leave_nothing_half_way(pets):
     first, second = exported(store, ZIP), exported(store, ZIP)
     assert (first.name, second.name) == ("imagefolder", "imagefolder-2")
     (pets / "dog" / "000003.png").unlink()
-    with pytest.raises(ValueError, match="run Verify Dataset first"):
+    with pytest.raises(DamagedPicture, match=r"picture dog/000003.png of data set 'pets' is missing"):
         exported(store, CAPTIONS)
     assert {path.name for path in first.parent.iterdir()} == {"imagefolder", "imagefolder-2"}
+
+
+@pytest.mark.parametrize("form", [ZIP, TARS, PARQUET, CAPTIONS])
+def test_a_changed_picture_goes_not_out_beside_the_hash_of_the_old_one(pets, form):
+    shutil.copy(pets / "cat" / "000000.png", pets / "dog" / "000003.png")
+    with pytest.raises(DamagedPicture, match=r"picture dog/000003.png of data set 'pets' was changed.* run Verify"):
+        exported(DatasetStore.open(pets), form)
+    assert not list((pets.parent / "exports").iterdir())
+
+
+def test_a_missing_picture_is_noticed_before_the_first_goes_out(pets):
+    (pets / "dog" / "000003.png").unlink()  # the last one: classes in turn
+    job = ExportJob(DatasetStore.open(pets), "pets", pets, tuple(DatasetStore.open(pets).records()), 9, print)
+    with pytest.raises(DamagedPicture):
+        next(job.pictures())
 
 
 def test_a_folder_of_somebody_else_is_not_cleared(pets):

@@ -1,0 +1,181 @@
+"""A set opens whatever its pictures are like, so that the nodes that mend it, or take no picture, can be reached."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.load import load_batch, read_picture
+from hyponet.nodes.dataset.merge import merge
+from hyponet.nodes.dataset.open import open_for_writing
+from hyponet.nodes.dataset.split import Shares, split
+from hyponet.nodes.dataset.store.description import Copies
+from hyponet.nodes.dataset.store.store import DamagedPicture, DatasetStore
+
+from .sample_sets import generate, item, open_set, picture, schedule
+
+
+def lose_a_picture(root):
+    (root / "cat" / "000000.png").unlink()
+
+
+def tear_a_picture(root):
+    path = root / "cat" / "000000.png"
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def lose_a_class(root):
+    for path in (root / "cat").iterdir():
+        path.unlink()
+    (root / "cat").rmdir()
+
+
+def add_a_larger_picture(root):
+    with open_for_writing(root) as store:
+        store.add(item("cat", 4), picture("cat", 4, side=48))
+
+
+def reject_all(root):
+    with open_for_writing(root) as store:
+        mark(store, {key: Mark("by hand") for key in schedule()})
+
+
+DAMAGES = [lose_a_picture, tear_a_picture, lose_a_class, add_a_larger_picture, reject_all]
+LOST = {lose_a_picture: 1, tear_a_picture: 1, lose_a_class: 4, add_a_larger_picture: 0, reject_all: 0}
+LISTED = {**dict.fromkeys(DAMAGES, 8), add_a_larger_picture: 9, reject_all: 0}
+
+
+@pytest.fixture
+def nodes(tmp_path, monkeypatch):
+    """The nodes' functions, over the sets below `tmp_path`/datasets."""
+    if not os.environ.get("HYPONET_COMFYUI"):
+        pytest.fail("HYPONET_COMFYUI is not set; run the tests by `python3 dev.py test`")
+    import comfy.cli_args
+
+    comfy.cli_args.args.cpu = True
+    import folder_paths
+
+    from hyponet.nodes.dataset.nodes import NODES
+
+    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path))
+    return SimpleNamespace(**{node.__name__.removeprefix("HypoNet"): node.execute for node in NODES})
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A set that the nodes find by the name `pets`."""
+    with open_set(tmp_path / "datasets") as store:
+        generate(store)
+    return store.root
+
+
+def opened(nodes):
+    """What Load Dataset gives: the set's reference, its table and count."""
+    dataset, table, count, _ = nodes.LoadDataset(name="pets", include_marked=False).result
+    assert len(table.splitlines()) == 1 + count
+    return dataset, count
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_set_opens_whatever_its_pictures_are_like(nodes, root, damage):
+    damage(root)
+    dataset, count = opened(nodes)
+    assert dataset.path == root
+    assert count == LISTED[damage]
+    assert "pictures in 2 classes" in nodes.SummarizeDataset(dataset=dataset).result[1]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_verify_behind_load_dataset_finds_it_and_generate_makes_it_again(nodes, root, damage):
+    damage(root)
+    dataset, _ = opened(nodes)
+    found = nodes.VerifyDataset(dataset=dataset, reject=True, near_duplicates=False, mend_lines=False, attempts=5)
+    assert found.result[2] == LOST[damage]
+    with open_set(root.parent) as store:
+        assert generate(store) == LOST[damage] + (8 if damage is reject_all else 0)
+    nodes.LoadDatasetPictures(dataset=dataset, batch_number=0, batch_size=64, size=16, include_marked=False)
+
+
+@pytest.mark.parametrize("damage", [lose_a_picture, tear_a_picture, lose_a_class, add_a_larger_picture])
+def test_items_of_a_damaged_set_can_be_rejected(nodes, root, damage):
+    damage(root)
+    dataset, count = opened(nodes)
+    nodes.RejectItems(dataset=dataset, selection="dog: 1, cat: 0", round=1, attempts=5)
+    assert len(DatasetStore.open(root)) == count - 2
+
+
+def test_pictures_of_two_sizes_are_exported(nodes, root):
+    """As after a merge; the regression: Load Dataset asked for a size before any export could be reached."""
+    with open_set(root.parent, "large", identity={"steps": 3}) as large:
+        for key in schedule():
+            large.add(item(*key), picture(*key, side=48))
+    refs = [DatasetStore.open(path).ref() for path in (root, large.root)]
+    merged = nodes.MergeDatasets(dataset_1=refs[0], dataset_2=refs[1], more_sets="", name="both").result[0]
+    merged = nodes.LoadDataset(name=merged.name, include_marked=False).result[0]
+    folder = nodes.ExportDataset(
+        dataset=merged, export_format="ImageFolder zip", shard_size=1000, include_marked=False
+    ).result[0]
+    with zipfile.ZipFile(f"{folder}/both.zip") as archive:
+        sizes = {Image.open(archive.open(name)).size for name in archive.namelist() if name.endswith(".png")}
+        assert sizes == {(24, 24), (48, 48)}  # the sides of the two sets above
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lose_a_picture, r"picture cat/000000.png of data set 'pets' is missing; .*run Verify Dataset"),
+        (lose_a_class, r"picture cat/000000.png of data set 'pets' is missing; .*run Verify Dataset"),
+        (tear_a_picture, r"picture cat/000000.png of data set 'pets' cannot be decoded; .*run Verify Dataset"),
+        (add_a_larger_picture, "pictures are of sizes 24x24, 48x48; .*set size"),
+        (reject_all, "data set 'pets' has no pictures; .*generate some first"),
+    ],
+)
+def test_where_pictures_are_asked_for_the_error_names_picture_and_way_to_mend(nodes, root, damage, says):
+    damage(root)
+    with pytest.raises(ValueError, match=says):
+        nodes.LoadDatasetPictures(dataset=opened(nodes)[0], batch_number=0, batch_size=64, size=0, include_marked=False)
+
+
+def test_another_error_of_the_disk_is_no_damage_to_a_picture(root):
+    """A folder in the file's place (EISDIR): said as it is, not as a picture to be made again."""
+    lose_a_picture(root)
+    (root / "cat" / "000000.png").mkdir()
+    store = DatasetStore.open(root)
+    record = next(record for record in store.records() if record.key == ("cat", 0))
+    with pytest.raises(IsADirectoryError):
+        read_picture(store, record)
+
+
+def test_rejecting_goes_on_although_another_picture_lacks_its_small_copy(root, caplog):
+    """Small copies are brought up to date whenever a set was changed; the regression: one lost picture stopped it."""
+    lose_a_picture(root)
+    with open_set(root.parent, copies=Copies((6,), "area")) as store:
+        mark(store, {("dog", 1): Mark("by hand")})
+    assert "no copy of 6 pixels: picture cat/000000.png is missing" in caplog.text
+    copies = DatasetStore.open(root.with_name("pets.6px"))
+    assert set(copies.keys()) == set(schedule()) - {("cat", 0), ("dog", 1)}
+
+
+def test_merge_and_split_name_the_picture_that_is_missing(root):
+    lose_a_picture(root)
+    source = DatasetStore.open(root)
+    with open_set(root.parent, "other", identity={"steps": 3}) as other:
+        generate(other)
+    says = r"picture cat/000000.png of data set 'pets' is missing; .*run Verify Dataset"
+    with (
+        pytest.raises(DamagedPicture, match=says),
+        merge([source, DatasetStore.open(other.root)], root.parent, "both"),
+    ):
+        pass
+    with pytest.raises(DamagedPicture, match=says):
+        split(source, root.parent, "pets", Shares(1, 0, 0), 0)
+
+
+def test_a_batch_is_read_where_only_another_picture_is_damaged(root):
+    lose_a_picture(root)  # item 0 of cat; batch 1 of 4 pictures holds ranks 2 and 3
+    assert load_batch(DatasetStore.open(root), 1, 4).images.shape == (4, 24, 24, 3)
