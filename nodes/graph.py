@@ -10,11 +10,13 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..evaluation.files import file_sha256, replacing
+from ..evaluation.pictures.decode import has_picture_suffix
 from ..evaluation.progress import Progress
 from .upstream import ModelFile, Upstream
 
@@ -22,8 +24,9 @@ logger = logging.getLogger("hyponet")
 
 UNKNOWN = "unknown"
 _MAX_TEXT = 300  # characters; a longer widget value is recorded by its hash
-_FILE_TYPES = {".safetensors", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".sft", ".gguf", ".pkl", ".yaml"}
-_FILE_TYPES |= {".png", ".jpg", ".jpeg", ".webp", ".bmp"}  # a picture upstream of the model (an adapter's) counts too
+_MODEL_SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".sft", ".gguf", ".pkl", ".yaml")
+# how ComfyUI's widgets name a file of another folder than their own, as in "mask.png [output]"
+_ANNOTATED = re.compile(r"(.*) \[(input|output|temp)\]")
 # widget -> the model folder that it names files of; other widgets are looked up in all folders
 _FOLDER_KINDS = {
     "ckpt_name": "checkpoints",
@@ -163,7 +166,7 @@ class Identifier:
     """Says which model file a widget value names.
 
     Args:
-        folders: kind ("checkpoints", "loras", ...) -> the folders that ComfyUI searches for it, in order.
+        folders: kind ("checkpoints", "loras", "input", ...) -> the folders that ComfyUI searches for it, in order.
         hashes: where hashes come from.
         progress: gets bytes read and bytes in all, while a file is hashed.
     """
@@ -174,13 +177,20 @@ class Identifier:
         self._progress = progress
 
     def __call__(self, widget: str, value: object) -> ModelFile | None:
-        """The file named by `value` of the widget called `widget`, or None when it names none."""
-        if not isinstance(value, str) or Path(value).suffix.lower() not in _FILE_TYPES or len(value) > _MAX_TEXT:
+        """The file named by `value` of the widget called `widget`, or None when it names none.
+
+        A picture upstream of the model, such as an adapter's, counts too.
+        """
+        if not isinstance(value, str) or len(value) > _MAX_TEXT:
             return None
-        name = value.removesuffix(" [input]").replace("\\", "/")
+        annotated = _ANNOTATED.fullmatch(value)
+        name = (annotated[1] if annotated else value).replace("\\", "/")
+        if not (name.lower().endswith(_MODEL_SUFFIXES) or has_picture_suffix(name)):
+            return None
         if Path(name).is_absolute() or ".." in name.split("/"):
             return None
-        for kind in dict.fromkeys((_FOLDER_KINDS.get(widget, ""), *sorted(self._folders))):
+        named_kinds = sorted(self._folders.keys() - {"output", "temp"})
+        for kind in [annotated[2]] if annotated else dict.fromkeys((_FOLDER_KINDS.get(widget, ""), *named_kinds)):
             for folder in self._folders.get(kind, ()):
                 path = Path(folder, name)
                 if path.is_file():
@@ -207,6 +217,8 @@ def upstream_of(hidden: Any, inputs: Sequence[str], ends: Sequence[str] = ()) ->
         if kind not in ("custom_nodes", "datasets")
     }
     folders["input"] = [folder_paths.get_input_directory()]
+    folders["output"] = [folder_paths.get_output_directory()]
+    folders["temp"] = [folder_paths.get_temp_directory()]
     hashes = FileHashes(paths.hyponet_dir() / "cache" / "hashes.json")
 
     def progress(bytes_read: int, size: int) -> None:

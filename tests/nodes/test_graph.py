@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from hyponet.evaluation.pictures.decode import PICTURE_SUFFIXES
 from hyponet.nodes.graph import FileHashes, Identifier, is_link, walk
 from hyponet.nodes.upstream import ModelFile, model_parameters, sampler_parameters
 
@@ -86,6 +87,34 @@ def test_files_are_named_by_their_content(tmp_path):
     assert identify("lora_name", "tiny.ckpt").kind == "loras"
     assert identify("text", "a picture.png of a cat") is None
     assert identify("ckpt_name", "../../etc/passwd.ckpt") is None
+
+
+@pytest.mark.parametrize("suffix", PICTURE_SUFFIXES)
+def test_whatever_is_read_as_a_picture_is_one_upstream_too(tmp_path, suffix):
+    """The regression: a list of five suffixes of its own, so that another adapter picture (TIFF) was the same set."""
+    (tmp_path / f"pose{suffix.upper()}").write_bytes(b"pose")
+    identify = Identifier({"input": [str(tmp_path)]}, FileHashes(tmp_path / "hashes.json"), lambda done, size: None)
+    assert identify("image", f"pose{suffix.upper()}").sha256 == hashlib.sha256(b"pose").hexdigest()
+
+
+def test_a_picture_of_another_folder_is_found_there_and_only_by_its_annotation(tmp_path):
+    """folder_paths.annotated_filepath of ComfyUI 0.3.75: "x.png [output]" is x.png of the output folder.
+
+    The regression: its suffix was taken for ".png [input]", so that no annotated picture was ever named.
+    """
+    folders = {}
+    for kind in ("input", "output", "temp"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "a.png").write_bytes(kind.encode())
+        folders[kind] = [str(tmp_path / kind)]
+    (tmp_path / "output" / "b.png").write_bytes(b"b")
+    identify = Identifier(folders, FileHashes(tmp_path / "hashes.json"), lambda done, size: None)
+    for kind in folders:
+        assert identify("image", f"a.png [{kind}]").sha256 == hashlib.sha256(kind.encode()).hexdigest()
+    assert identify("image", "a.png").kind == "input"
+    assert identify("image", "b.png") is None
+    assert identify("image", "a.png [elsewhere]") is None
+    assert identify("image", "../output/b.png [output]") is None
 
 
 def test_a_file_is_read_again_only_when_it_changed(tmp_path):
