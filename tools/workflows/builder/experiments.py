@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from .graph import Flow, Node, Schemas, Slot
-from .pieces import read_me, show_text
+from .pieces import read_me, show_text, table_stage
 
 CIFAR10, STL10, IMAGENET = "cifar-10-batches-bin", "stl10_binary", "imagenet-val"
 TRAINING = {"epochs": 50, "batch_size": 32, "learning_rate": 0.001, "optimizer": "AdamW", "augmentation": "none"}
@@ -186,10 +186,7 @@ def table_5_10(schemas: Schemas) -> Flow:
             )
         )
         flow.column()
-    flow.stage("4  Table")
-    links = {f"result_{number}": node["result"] for number, node in enumerate(tested, 1)}
-    report = flow.add("HypoNetWriteReport", name="table-5-10", title="Table 5-10", results="", **links)
-    show_text(flow, report["markdown"], "Table 5-10", height=420)
+    table_stage(flow, "Table 5-10", tested)
     return flow
 
 
@@ -243,10 +240,7 @@ def table_5_11(schemas: Schemas) -> Flow:
     flow.column()
     measured.append(flow.add("HypoNetMeasureKID", features=ours["features"], **pair))
     measured.append(flow.add("HypoNetMeasurePrecisionRecall", features=ours["features"], **pair))
-    flow.stage("4  Table")
-    links = {f"result_{number}": node["result"] for number, node in enumerate(measured, 1)}
-    report = flow.add("HypoNetWriteReport", name="table-5-11", title="Table 5-11", results="", **links)
-    show_text(flow, report["markdown"], "Table 5-11", height=420)
+    table_stage(flow, "Table 5-11", measured)
     return flow
 
 
@@ -281,10 +275,7 @@ def table_5_12(schemas: Schemas) -> Flow:
         ),
         flow.add("HypoNetMeasureDiversity", features=ours["features"]),
     ]
-    flow.stage("4  Table")
-    links = {f"result_{number}": node["result"] for number, node in enumerate(measured, 1)}
-    report = flow.add("HypoNetWriteReport", name="table-5-12", title="Table 5-12", results="", **links)
-    show_text(flow, report["markdown"], "Table 5-12", height=420)
+    table_stage(flow, "Table 5-12", measured)
     return flow
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from .graph import Flow, Node, Schemas, Slot
 from .models import SD15, load_checkpoint, load_classifier
-from .pieces import chain_classes, contact_sheet, generate, read_me, show_text
+from .pieces import chain_classes, contact_sheet, generate, hyponyms_of_pictures, pictures_stage, read_me, show_text
 from .thesis_sets import CLASSES, FP, MODELS, NAMES, PLAIN, SAMPLING, WITH_COLOR, Model, lora_file
 
 SYNSETS = {
@@ -64,23 +64,9 @@ def table_5_3(schemas: Schemas) -> Flow:
         "Table 5-3 as printed is `__thesis/cat__` and so on; it has names that WordNet 3.0 lacks (SUV, Nebelung), so "
         "the lists differ. The five reports say what was kept and dropped.",
     )
-    flow.stage("1  Sample pictures")
-    pictures = [flow.add("LoadImage", f"Picture of {name}", image=f"{name}.png") for name in CLASSES]
-    flow.stage("2  Hyponyms")
-    classifier = load_classifier(flow)
-    listed = [
-        flow.add(
-            "HypoNetHyponymsOfImage",
-            f"Hyponyms of {name}",
-            classifier=classifier["classifier"],
-            image=picture["IMAGE"],
-            ancestor=SYNSETS[name],
-            depth=2,
-        )
-        for name, picture in zip(CLASSES, pictures, strict=True)
-    ]
+    kinds = hyponyms_of_pictures(flow, SYNSETS, "2  Hyponyms", depth=2)
     flow.stage("3  Wildcards")
-    for name, node in zip(CLASSES, listed, strict=True):
+    for name, node in kinds.items():
         flow.add(
             "HypoNetSaveWildcard",
             f"Save wildcard {name}",
@@ -89,7 +75,7 @@ def table_5_3(schemas: Schemas) -> Flow:
             overwrite=True,
         )
     flow.stage("4  What was kept and why")
-    for name, node in zip(CLASSES, listed, strict=True):
+    for name, node in kinds.items():
         show_text(flow, node["report"], f"Report on {name}", height=220)
     return flow
 
@@ -323,10 +309,7 @@ def figure_4_2(schemas: Schemas) -> Flow:
         coverage="balanced",
         images_per_class=20,
     )
-    flow.stage("4  Pictures")
-    loader = load_checkpoint(flow, SD15)
-    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "figure-4-2", **SAMPLING)
-    flow.column()
+    generated = pictures_stage(flow, "4  Pictures", plan, "figure-4-2", **SAMPLING)
     contact_sheet(flow, generated["dataset"], title="Figure 4-2", columns=5, rows=4, cell=192, caption="prompt")
     return flow
 

@@ -1,11 +1,12 @@
-"""Parts that several workflows share: the note, a chain of classes, a set and its sheet."""
+"""Parts that several workflows share: the note, sample pictures, a chain of classes, a set and its sheet, a table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .graph import Flow, Node, Slot
+from .models import SD15, load_checkpoint, load_classifier
 
 
 def read_me(flow: Flow, shows: str, change: Sequence[str], read: str) -> None:
@@ -28,6 +29,37 @@ def chain_classes(flow: Flow, classes: Sequence[dict[str, Any]]) -> Slot:
     return last["classes"]
 
 
+def hyponyms_of_pictures(flow: Flow, ancestors: Mapping[str, str], title: str, **widgets: Any) -> dict[str, Node]:
+    """Two stages: a sample picture of each name, and the hyponyms below the ancestor named beside it.
+
+    Args:
+        title: of the second stage.
+        widgets: of every Hyponyms of Image.
+    """
+    flow.stage("1  Sample pictures")
+    pictures = {name: flow.add("LoadImage", f"Picture of {name}", image=f"{name}.png") for name in ancestors}
+    flow.stage(title)
+    classifier = load_classifier(flow)["classifier"]
+    return {
+        name: flow.add(
+            "HypoNetHyponymsOfImage",
+            f"Hyponyms of {name}",
+            classifier=classifier,
+            image=pictures[name]["IMAGE"],
+            ancestor=ancestor,
+            **widgets,
+        )
+        for name, ancestor in ancestors.items()
+    }
+
+
+def chain_kinds(flow: Flow, kinds: Mapping[str, Node], **widgets: Any) -> Slot:
+    """`chain_classes` for a class of each name, with the hyponyms of its node."""
+    return chain_classes(
+        flow, [{"class_name": name, "hyponyms": node["hyponyms"], **widgets} for name, node in kinds.items()]
+    )
+
+
 def show_text(flow: Flow, text: Slot, title: str, *, height: int = 240, width: int = 420) -> Node:
     """A native node that shows `text` in the graph."""
     return flow.add("PreviewAny", title, source=text, box=(width, height))
@@ -44,6 +76,24 @@ def generate(flow: Flow, model: Slot, loader: Node, plan: Slot, name: str, **set
         name=name,
         **settings,
     )
+
+
+def pictures_stage(flow: Flow, title: str, plan: Node, name: str, **settings: Any) -> Node:
+    """A stage with SD 1.5 and Generate Dataset, a column begun for what shows the set; the node of the set."""
+    flow.stage(title)
+    loader = load_checkpoint(flow, SD15)
+    generated = generate(flow, loader["MODEL"], loader, plan["plan"], name, **settings)
+    flow.column()
+    return generated
+
+
+def table_stage(flow: Flow, title: str, results: Sequence[Node]) -> None:
+    """The last stage: a report on these results alone, and its table as text."""
+    flow.stage("4  Table")
+    links = {f"result_{number}": node["result"] for number, node in enumerate(results, 1)}
+    name = title.lower().replace(" ", "-")
+    report = flow.add("HypoNetWriteReport", name=name, title=title, results="", **links)
+    show_text(flow, report["markdown"], title, height=420)
 
 
 def contact_sheet(flow: Flow, dataset: Slot, *, preview: bool = True, title: str = "", **settings: Any) -> Node:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from .graph import Flow, Schemas
 from .models import SD15, load_checkpoint, load_classifier
-from .pieces import chain_classes, contact_sheet, generate, read_me, show_text
+from .pieces import (
+    chain_classes,
+    chain_kinds,
+    contact_sheet,
+    generate,
+    hyponyms_of_pictures,
+    pictures_stage,
+    read_me,
+    show_text,
+)
 
 PHOTOS = {"cat": "domestic cat", "coffee": "coffee", "motorcycle": "motorcycle"}
 
@@ -26,26 +35,13 @@ def demo(schemas: Schemas) -> Flow:
         "each picture. The contact sheet is the quickest check: pictures that do not show their label go to "
         "**Reject Items** by number (workflow *Cull and check labels*).",
     )
-    flow.stage("1  Sample pictures")
-    pictures = [flow.add("LoadImage", f"Picture of {name}", image=f"{name}.png") for name in PHOTOS]
-    flow.stage("2  What they show: hyponyms")
-    classifier = load_classifier(flow)
-    listed = [
-        flow.add(
-            "HypoNetHyponymsOfImage",
-            f"Hyponyms of {name}",
-            classifier=classifier["classifier"],
-            image=picture["IMAGE"],
-            ancestor=ancestor,
-        )
-        for (name, ancestor), picture in zip(PHOTOS.items(), pictures, strict=True)
-    ]
+    kinds = hyponyms_of_pictures(flow, PHOTOS, "2  What they show: hyponyms")
     flow.stage("3  Classes")
     classes = chain_classes(
         flow,
         [
             {"class_name": name, "hyponyms": node["hyponyms"], "omit": "" if name == "motorcycle" else "color"}
-            for name, node in zip(PHOTOS, listed, strict=True)
+            for name, node in kinds.items()
         ],
     )
     flow.stage("4  Plan and model")
@@ -81,10 +77,7 @@ def quick_start(schemas: Schemas) -> Flow:
     flow.stage("2  Class and plan")
     classes = chain_classes(flow, [{"hyponyms": hyponyms["hyponyms"]}])
     plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=100)
-    flow.stage("3  Pictures")
-    loader = load_checkpoint(flow, SD15)
-    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "quick_start", cfg=2.0)
-    flow.column()
+    generated = pictures_stage(flow, "3  Pictures", plan, "quick_start", cfg=2.0)
     contact_sheet(flow, generated["dataset"])
     return flow
 
@@ -112,10 +105,7 @@ def pictures_to_set(schemas: Schemas) -> Flow:
     preview = flow.add("HypoNetPreviewPlan", plan=plan["plan"], cfg=2.0)
     flow.column()
     show_text(flow, preview["report"], "Coverage and warnings", height=500)
-    flow.stage("3  Pictures")
-    loader = load_checkpoint(flow, SD15)
-    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "pictures_to_set")
-    flow.column()
+    generated = pictures_stage(flow, "3  Pictures", plan, "pictures_to_set")
     contact_sheet(flow, generated["dataset"])
     return flow
 
@@ -136,23 +126,18 @@ def word_to_set(schemas: Schemas) -> Flow:
     )
     flow.stage("1  Words")
     words = {"ship": 2, "truck": 2}
-    hyponyms = {
+    kinds = {
         word: flow.add("HypoNetHyponymsOfWord", f"Kinds of {word}", word=word, depth=depth)
         for word, depth in words.items()
     }
     flow.column()
-    for word, node in hyponyms.items():
+    for word, node in kinds.items():
         show_text(flow, node["report"], f"Report on {word}", height=300)
     flow.stage("2  Classes and plan")
-    classes = chain_classes(
-        flow, [{"class_name": word, "hyponyms": node["hyponyms"]} for word, node in hyponyms.items()]
-    )
+    classes = chain_kinds(flow, kinds)
     flow.column()
     plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=100)
-    flow.stage("3  Pictures")
-    loader = load_checkpoint(flow, SD15)
-    generated = generate(flow, loader["MODEL"], loader, plan["plan"], "word_to_set")
-    flow.column()
+    generated = pictures_stage(flow, "3  Pictures", plan, "word_to_set")
     contact_sheet(flow, generated["dataset"])
     return flow
 
@@ -302,11 +287,9 @@ def cull_and_check(schemas: Schemas) -> Flow:
         "best picture stays, marked, and exports leave it out unless asked.",
     )
     flow.stage("1  The set")
-    hyponyms = {word: flow.add("HypoNetHyponymsOfWord", f"Kinds of {word}", word=word) for word in ("cat", "dog")}
+    kinds = {word: flow.add("HypoNetHyponymsOfWord", f"Kinds of {word}", word=word) for word in ("cat", "dog")}
     flow.column()
-    classes = chain_classes(
-        flow, [{"class_name": word, "hyponyms": node["hyponyms"], "omit": "color"} for word, node in hyponyms.items()]
-    )
+    classes = chain_kinds(flow, kinds, omit="color")
     flow.column()
     plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=100)
     loader = load_checkpoint(flow, SD15)
