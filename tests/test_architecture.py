@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from hyponet.tests import ROOT
 from tools.dev.architecture import PAGE, with_rooms
+from tools.dev.places import ROOT
 
 TEXT = PAGE.read_text("utf-8")
 TOPS = "nodes|evaluation|headless|tools|tests|wildcards|workflows|benchmarks|locales"

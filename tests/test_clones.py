@@ -27,6 +27,7 @@ FOLDERS = {
     "a blank": "a b",
     "Korean letters": "\ud559\uc2b5 \uc138\ud2b8",
     "deep": "/".join(f"{level} quite long a name for a folder" for level in range(5)),
+    **{f"that of its folder {name}": name for name in ("evaluation", "headless", "nodes", "tests", "tools")},
 }
 
 
@@ -72,8 +73,10 @@ def test_the_commands_run_from_anywhere_with_a_bare_python(clone):
 
 
 def test_tests_run(clone):
+    """The regression: pytest imported the clone as the package of its name, so that `tools` was the clone itself."""
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    tests = run(clone, *command, "tests/evaluation/test_intervals.py", "tests/headless/test_workflow.py")
+    by_relative_imports = "tests/evaluation/pictures/test_mapping.py"
+    tests = run(clone, *command, by_relative_imports, "tests/headless/test_workflow.py")
     assert tests.returncode == 0, tests.stdout
 
 

@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from hyponet.tests import ROOT
 from tools.dev.console import Failure, explain
+from tools.dev.places import ROOT
 from tools.dev.processes import answer, run_logged
 from tools.dev.server import Server, link_pack
 from tools.dev.setup import Setup

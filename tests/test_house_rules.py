@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.tests import ROOT
 from hyponet.version import __version__
 from tools.dev import rooms
 from tools.dev.docstrings import without_docstring
+from tools.dev.places import ROOT
 
 SHIPPED = rooms.shipped_files(ROOT)
 REFUSED_WORDS = r"\b(eval|exec|subprocess|environ|getenv|pickle|os\.system)\b"

@@ -6,7 +6,7 @@ import re
 
 from hyponet import dev
 from hyponet.nodes import extension
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 README, CONTRIBUTING, ARCHITECTURE = (
     (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")

@@ -9,8 +9,8 @@ import os
 
 import pytest
 
-from hyponet.tests import ROOT
 from hyponet.tools.workflows.editor import bounds, editor
+from tools.dev.places import ROOT
 
 FOLDER = ROOT / "workflows"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))

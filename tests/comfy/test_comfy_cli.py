@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hyponet.tests import ROOT
 from hyponet.tests.tools.clones import copy_clone
+from tools.dev.places import ROOT
 
 API = ROOT / "workflows" / "api"
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from headless.client import Rejected, RunFailed
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 SECRET = "only the owner may read this"
 TEXT_KINDS = {"STRING", "COMBO"}

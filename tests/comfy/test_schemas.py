@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pytest
 
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 STAGES = {"HypoNet", "Prompts", "Sampling", "Dataset", "LoRA", "Training", "Metrics", "Report"}
 SEEDS = {"seed", "noise_seed"}

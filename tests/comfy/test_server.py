@@ -7,7 +7,7 @@ import importlib
 from comfy_api.latest import io
 
 from hyponet.nodes import extension
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 
 def defined_nodes():

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from hyponet.headless.run import run_workflow
-from hyponet.tests import ROOT
 from hyponet.tests.tools.shrunken import shrunken
+from tools.dev.places import ROOT
 
 IMAGES = 8
 

@@ -11,11 +11,11 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from hyponet.headless.run import outcome
-from hyponet.tests import ROOT
 from hyponet.tests.tools.random_inception import write_random_weights
 from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS, shrunken
 from hyponet.tools.workflows import write as workflows
 from hyponet.tools.workflows.inputs import write_inputs
+from tools.dev.places import ROOT
 
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
 NAMES = sorted(path.stem for path in API.glob("*.json"))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hyponet.evaluation.lock import FileLock, LockIsHeld
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 HOST = platform.node()
 

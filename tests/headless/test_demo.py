@@ -7,8 +7,8 @@ from argparse import Namespace
 
 import pytest
 
-from hyponet.tests import ROOT
 from tools.dev import demo
+from tools.dev.places import ROOT
 
 from .scripted import INFOS
 from .test_client import BAD_NODE

@@ -16,7 +16,7 @@ from hyponet.headless.__main__ import main
 from hyponet.headless.state import DONE, FAILED, QUEUED, WAITING, RowState, State
 from hyponet.headless.sweep_file import read_sweep
 from hyponet.headless.watch import Watch
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 from .scripted import SAVE
 from .test_client import BAD_NODE

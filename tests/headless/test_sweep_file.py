@@ -7,7 +7,7 @@ import json
 import pytest
 
 from hyponet.headless.sweep_file import read_sweep, shard
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 FLOW = {"1": {"class_type": "A", "inputs": {"n": 1, "text": "t"}, "_meta": {"title": "Node"}}}
 

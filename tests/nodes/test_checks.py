@@ -6,7 +6,7 @@ import math
 import pytest
 
 from hyponet.nodes.checks import MAX_LINE, checked
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 FACES = sorted((ROOT / "nodes").rglob("nodes.py"))
 

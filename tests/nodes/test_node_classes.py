@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 FACES = sorted((ROOT / "nodes").rglob("nodes.py"))
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .. import ROOT
+from tools.dev.places import ROOT
 
 
 def copy_clone(folder: Path) -> Path:

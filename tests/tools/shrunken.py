@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 from ...tools.workflows.builder.models import ESRGAN, SD14, SD15, SDXL, SDXL_REFINER
 

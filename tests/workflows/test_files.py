@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 FOLDER = ROOT / "workflows"
 THESIS = json.loads((Path(__file__).parent / "thesis.json").read_text("utf-8"))

@@ -10,6 +10,9 @@ import sys
 
 from .places import PACK_NAME, ROOT
 
+# the first line of a script for another process that imports the pack
+LOAD_PACK = f"import sys; sys.path.append({str(ROOT)!r}); from tools.dev.pack import load_pack; load_pack()\n"
+
 
 def load_pack() -> None:
     """Make `import hyponet.evaluation...` work, unless it does already."""

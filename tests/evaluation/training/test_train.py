@@ -27,7 +27,7 @@ from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.state import Diverged, TrainState
 from hyponet.evaluation.training.train import autocast, folder_name, train, weights_key
 from hyponet.evaluation.training.training_data import fits
-from hyponet.tests import LOAD_PACK
+from tools.dev.pack import LOAD_PACK
 
 from ..sample_pictures import colours
 

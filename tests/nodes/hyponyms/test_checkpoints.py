@@ -23,8 +23,8 @@ from hyponet.evaluation.training.checkpoint import save_checkpoint
 from hyponet.nodes.hyponyms.checkpoints import load, resnet_architecture
 from hyponet.nodes.hyponyms.model_files import fingerprint, list_names
 from hyponet.nodes.hyponyms.predictions import average_class, predictions_report, top_predictions
-from hyponet.tests import LOAD_PACK
 from hyponet.tests.evaluation.sample_pictures import provenance
+from tools.dev.pack import LOAD_PACK
 
 
 def pictures() -> torch.Tensor:

@@ -15,7 +15,7 @@ from timm.data import ImageNetInfo
 from hyponet.nodes.hyponyms import wordnet_reader
 from hyponet.nodes.hyponyms.shipped_data import DATA, WORDNET, imagenet_classes
 from hyponet.nodes.hyponyms.taxonomy import Taxonomy, taxonomy
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 HERE = Path(__file__).resolve().parent
 COUNT = 82115  # noun synsets of WordNet 3.0: wnstats(7WN), https://wordnet.princeton.edu

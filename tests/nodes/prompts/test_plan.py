@@ -15,7 +15,7 @@ from hyponet.nodes.prompts.drawing.strategies import Balanced
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.language.errors import TemplateError
 from hyponet.nodes.prompts.plan import Plan
-from hyponet.tests import LOAD_PACK
+from tools.dev.pack import LOAD_PACK
 
 from .prompt_fixtures import library
 

@@ -9,7 +9,7 @@ from hyponet.nodes.prompts.language.errors import SourceLocation, TemplateError
 from hyponet.nodes.prompts.wildcards import lines as lines_module
 from hyponet.nodes.prompts.wildcards.library import Library
 from hyponet.nodes.prompts.wildcards.lines import PackedLines, read_lines
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 
 def files(root, **contents):
