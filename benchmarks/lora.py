@@ -94,7 +94,8 @@ def compare(model, clip, vae, latents, positive, folder, options, checkpointing:
                 epochs=options.steps,
                 gradient_checkpointing=checkpointing,
             )
-            job = engine.LoraJob("bench", folder, Path(scratch) / "a.safetensors", settings, Path(scratch))
+            places = (Path(scratch), Path(scratch))
+            job = engine.LoraJob("bench", folder, Path(scratch) / "a.safetensors", settings, *places)
             engine.train_lora(model, clip, vae, job)
 
     def same_layers() -> None:

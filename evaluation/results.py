@@ -83,7 +83,7 @@ class Result:
         return {"hyponet_result": [self.to_json()], "text": [self.summary()]}
 
     def summary(self) -> str:
-        """A few lines for people: the plain numbers with what they depend on, then the warnings."""
+        """A few lines for people: the plain numbers and the missing ones, what they depend on, then the warnings."""
         lines = [f"{self.name}: {self.kind.replace('_', ' ')}"]
         if "convention" in self.settings:
             sides = [self.inputs[part] for part in ("features", "images", "reference") if part in self.inputs]
@@ -94,6 +94,8 @@ class Result:
         for key, value in self.figures.items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 lines.append(f"{key.replace('_', ' ')}: {value:.6g}")
+            elif value is None:
+                lines.append(f"{key.replace('_', ' ')}: none")
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)
 

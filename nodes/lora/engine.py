@@ -1,12 +1,15 @@
 """What the LoRA room does with ComfyUI: captions by a model on the device; which layers to train, and the training.
 
 Everything that autograd touches is made outside inference mode; VAE and text encoder run inside it, as always.
-Writes folders of captioned pictures, models/loras/<name>.safetensors and a result file.
+Writes folders of captioned pictures, output/hyponet/lora_training/<name> while a training is not finished, then
+models/loras/<name>.safetensors and a result file.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +18,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import comfy.lora
-import comfy.model_base
 import comfy.model_management
 import comfy.supported_models
 import numpy as np
@@ -23,23 +25,26 @@ import torch
 
 from ...evaluation.pictures.tensors import to_uint8
 from ...evaluation.results import Measurement, Result, read_results, write_result
+from ...evaluation.training.state import Diverged
 from ..engine import comfyui_internals, progress_bar
 from ..paths import results_dir
-from ..sampling.conditioning import repeat_to_common_length
 from . import lora_file
 from .adapter import LoraLayer, attached, checkpointed, frozen, make_layers, usable_in_autograd
 from .blip import blip_captioner
 from .buckets import Fit, fit, steps_per_epoch
 from .captions import Captioner, edited_key, folder_key, read_folder, template_captioner, write_folder
 from .curve import loss_curve
-from .examples import Example, encode_examples
+from .denoiser import EPSILON, UNetDenoiser, V
+from .examples import Example, encode_examples, literal_tokens, weighted_tokens
 from .identity import LoraIdentity, identify
 from .paths import blip_folder, captions_dir, lora_path, training_folder
 from .settings import LoraSettings
-from .train import History, train
+from .state import LoraState, state_path
+from .train import TIMESTEPS, History, adafactor, train
 
 KIND = "lora_training"
 CAPTIONERS = ("template", "BLIP")
+_ZERO_SNR = 1000.0  # SD's own schedule ends at sigma 14.6; ComfyUI's of zero terminal SNR at 4,519
 _BLIP_BYTES = 3 * 2**30  # the large model in fp32 (1.9 GB) and a batch of pictures
 logger = logging.getLogger("hyponet")
 
@@ -116,8 +121,10 @@ class LoraJob:
 
     Args:
         folder: of the pictures.
-        file: the LoRA.
+        file: the LoRA; there when it is finished.
+        settings: see LoraSettings.
         results: the folder of all results.
+        unfinished: the folder of what a stopped training goes on from.
     """
 
     name: str
@@ -125,20 +132,30 @@ class LoraJob:
     file: Path
     settings: LoraSettings
     results: Path
+    unfinished: Path
 
 
 class Family(NamedTuple):
-    """What kind of model a LoRA is for: "sd1" or "sdxl", and whether it predicts "epsilon" (the noise) or "v"."""
+    """What kind of model a LoRA is for.
+
+    Attributes:
+        name: "sd1" or "sdxl".
+        prediction: what the UNet says: EPSILON (the noise) or V.
+        schedule: hash of the noise schedule.
+        has_zero_snr: whether nothing of the picture is left at the last timestep.
+    """
 
     name: str
     prediction: str
+    schedule: str
+    has_zero_snr: bool
 
 
 def family_of(model: Any) -> Family:
-    """The family of a MODEL.
+    """The family of a MODEL, as it will be sampled: with what a node such as ModelSamplingDiscrete changed.
 
     Raises:
-        ValueError: it is neither SD 1.x nor SDXL, or an inpainting or editing form of them.
+        ValueError: it is neither SD 1.x nor SDXL, or an inpainting or editing form of them, or is sampled otherwise.
         RuntimeError: this ComfyUI has other names for its models.
     """
     config = model.model.model_config
@@ -146,18 +163,33 @@ def family_of(model: Any) -> Family:
         families = {"sdxl": comfy.supported_models.SDXL, "sd1": comfy.supported_models.SD15}
         # subclasses of the two that take a picture beside the latents
         edits = (comfy.supported_models.SD15_instructpix2pix, comfy.supported_models.SDXL_instructpix2pix)
-        types = comfy.model_base.ModelType
-        predictions = {types.EPS: "epsilon", types.V_PREDICTION: "v"}
-    prediction = predictions.get(model.model.model_type)
     has_plain_input = config.unet_config.get("in_channels") == 4 and not isinstance(config, edits)
-    if prediction is not None and has_plain_input:
-        for name, config_class in families.items():
-            if isinstance(config, config_class):
-                return Family(name, prediction)
+    for name, config_class in families.items():
+        if has_plain_input and isinstance(config, config_class):
+            return Family(name, *_sampling_of(model))
     raise ValueError(
         f"model is {type(config).__name__} ({model.model.model_type.name}); expected SD 1.x or SDXL base for text to "
         "image; load such a checkpoint"
     )
+
+
+def _sampling_of(model: Any) -> tuple[str, str, bool]:
+    """A model's prediction, the hash of its noise schedule, and whether that ends without any signal."""
+    with comfyui_internals("Train LoRA"):
+        from comfy.model_sampling import EPS, V_PREDICTION, ModelSamplingDiscrete
+
+        predictions = {EPS.calculate_denoised: EPSILON, V_PREDICTION.calculate_denoised: V}
+        discrete = ModelSamplingDiscrete.timestep
+    sampling = model.get_model_object("model_sampling")
+    prediction = predictions.get(type(sampling).calculate_denoised)
+    sigmas = sampling.sigmas.detach().float().cpu().numpy()
+    is_known = prediction is not None and type(sampling).timestep is discrete and len(sigmas) == TIMESTEPS
+    if prediction is None or not is_known or not np.isfinite(sigmas).all():
+        raise ValueError(
+            f"model is sampled by {type(sampling).__name__} of {len(sigmas)} timesteps; expected one that predicts the "
+            f"noise or v at {TIMESTEPS} timesteps; take away the node that changes its sampling"
+        )
+    return prediction, hashlib.blake2b(sigmas.tobytes(), digest_size=8).hexdigest(), bool(sigmas[-1] > _ZERO_SNR)
 
 
 def trainable_modules(model: Any) -> dict[str, torch.nn.Module]:
@@ -184,44 +216,15 @@ def key_map(model: Any) -> dict[str, Any]:
     return keys
 
 
-class UNetDenoiser:
-    """The Denoiser of train.py over a loaded UNet. Patches of the sampling such as FreeU are no part of training."""
-
-    def __init__(self, model: Any, examples: Sequence[Example], device: torch.device) -> None:
-        self.device = device
-        self._model = model
-        self._examples = examples
-        self._sigmas = model.model_sampling.sigmas.float().to(device) + 0  # a copy that autograd takes
-
-    def noise_like(self, picture: int, generator: torch.Generator) -> torch.Tensor:
-        """Standard normal noise [C,h,w] of the picture's latent shape, drawn on the CPU."""
-        return torch.randn(self._examples[picture].latent.shape, generator=generator)
-
-    def predict(self, pictures: Sequence[int], timesteps: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """The noise [B,C,h,w] that the UNet sees in the noised latents, as (z - denoised) / sigma."""
-        examples = [self._examples[picture] for picture in pictures]
-        latents = torch.stack([example.latent for example in examples]).to(self.device)  # (B, C, h, w)
-        sigma = self._sigmas[timesteps.to(self.device)]  # (B,)
-        scale = sigma[:, None, None, None]  # (B, 1, 1, 1)
-        noisy = latents + noise * scale  # z = x + sigma e: ComfyUI's models take sigma, not alpha-bar
-        context = repeat_to_common_length([example.context for example in examples]).to(self.device)  # (B, T, D)
-        vectors = [example.vector for example in examples if example.vector is not None]
-        denoised = self._model.apply_model(
-            noisy,
-            sigma,
-            c_crossattn=context,
-            transformer_options={"sigmas": sigma, "cond_or_uncond": [0]},
-            **({"y": torch.cat(vectors).to(self.device)} if vectors else {}),  # (B, features), SDXL's
-        )
-        predicted: torch.Tensor = (noisy - denoised.float()) / scale  # e' = (z - x') / sigma
-        return predicted
-
-
 @contextmanager
 def training(
-    model: Any, examples: Sequence[Example], settings: LoraSettings, generator: torch.Generator
+    model: Any, examples: Sequence[Example], settings: LoraSettings, generator: torch.Generator, target: str
 ) -> Iterator[tuple[UNetDenoiser, dict[str, LoraLayer]]]:
-    """The UNet on its device with a new LoRA attached, outside inference mode; afterwards it is unloaded, as it was."""
+    """The UNet on its device with a new LoRA attached, outside inference mode; afterwards it is unloaded, as it was.
+
+    Args:
+        target: what the loss compares, see UNetDenoiser.
+    """
     with comfyui_internals("Train LoRA"):
         from comfy.ldm.modules.attention import BasicTransformerBlock
         from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
@@ -246,33 +249,38 @@ def training(
             stack.enter_context(attached(modules, layers))
             if settings.gradient_checkpointing:
                 stack.enter_context(checkpointed(blocks))
-            yield UNetDenoiser(unet, examples, device), layers
+            yield UNetDenoiser(unet, examples, device, target), layers
     finally:
         patcher.detach()
         comfy.model_management.soft_empty_cache()
 
 
 def train_lora(model: Any, clip: Any, vae: Any, job: LoraJob) -> tuple[Result, np.ndarray]:
-    """Train, save after each epoch, write the result; return it with the loss curve, uint8 [H,W,3].
+    """Train, write the file and the result; return the result with the loss curve, uint8 [H,W,3].
 
-    A training that the file already holds is not repeated.
+    A training that the file already holds is not repeated; one that was stopped goes on, to the same bits.
 
     Raises:
         ValueError: the folder, the model or the settings do not serve; nothing is written then.
+        Diverged: a number is not finite any more; nothing is kept.
     """
     settings = job.settings
     family = family_of(model)
+    target = _target(family, settings)
     pictures = read_folder(job.folder)
     sizes = settings.bucket_sizes()
     fits = [fit(picture.width, picture.height, sizes) for picture in pictures]
-    identity = identify(model, clip, vae, pictures, settings)
+    identity = identify(model, clip, vae, pictures, settings, family.prediction, family.schedule)
     if lora_file.is_finished(job.file, identity.to_json()):
         result = _finished_result(job, identity)
         if result is not None:
             logger.info("%s is trained with these settings already", job.file.name)
-            return result, loss_curve(_history(result), job.name)
-    examples = encode_examples(model, clip, vae, pictures, fits, progress_bar(len(pictures)))
-    history = _train(model, examples, [fit.size for fit in fits], job, _description(job, family, identity, fits))
+            return result, loss_curve(_history(result), job.name, target)
+    unfinished = state_path(job.unfinished, identity.to_json())
+    encode_captions = weighted_tokens if settings.weighted_captions else literal_tokens
+    examples = encode_examples(model, clip, vae, pictures, fits, encode_captions, progress_bar(len(pictures)))
+    description = _description(job, family, identity, fits)
+    history = _train(model, examples, [fit.size for fit in fits], job, description, target, unfinished)
     measurement = Measurement(
         name=job.name,
         kind=KIND,
@@ -282,11 +290,27 @@ def train_lora(model: Any, clip: Any, vae: Any, job: LoraJob) -> tuple[Result, n
             **asdict(settings),
             "optimizer": "Adafactor",
             "scheduler": "constant",
+            "prediction": family.prediction,
+            "loss_of": target,
             "identity": identity.to_json(),
         },
+        warnings=tuple(history.warnings()),
     )
     result = write_result(job.results, measurement)
-    return result, loss_curve(history, job.name)
+    unfinished.unlink(missing_ok=True)
+    return result, loss_curve(history, job.name, target)
+
+
+def _target(family: Family, settings: LoraSettings) -> str:
+    """What the loss compares: what the model says, unless v's loss is asked for in the scale of the noise."""
+    if not settings.scale_v_pred_loss_like_noise_pred:
+        return family.prediction
+    if family.prediction != V:
+        raise ValueError(
+            "scale_v_pred_loss_like_noise_pred is on, and the model predicts the noise; expected a v-prediction model; "
+            "switch it off"
+        )
+    return EPSILON  # e' - e = alpha (v' - v): the error of v times alpha^2, as kohya's option of that name
 
 
 def _description(
@@ -297,6 +321,7 @@ def _description(
         job.settings,
         family.name,
         family.prediction,
+        family.has_zero_snr,
         job.file.stem,
         identity.to_json(),
         total_steps=steps_per_epoch(sizes, job.settings.batch_size) * job.settings.epochs,
@@ -310,6 +335,8 @@ def _train(
     sizes: Sequence[tuple[int, int]],
     job: LoraJob,
     description: lora_file.LoraDescription,
+    target: str,
+    unfinished: Path,
 ) -> History:
     logger.info(
         "training %s: %d pictures in buckets %s, %d steps",
@@ -320,22 +347,34 @@ def _train(
     )
     with torch.inference_mode(False):
         generator = torch.Generator().manual_seed(job.settings.seed)
-    with training(model, examples, job.settings, generator) as (denoiser, layers):
+    with training(model, examples, job.settings, generator, target) as (denoiser, layers):
+        parameters = [parameter for layer in layers.values() for parameter in layer.parameters()]
+        state = LoraState(layers, adafactor(parameters, job.settings.learning_rate), generator)
+        if state.restore(unfinished):
+            logger.info("training %s goes on at step %d", job.file.name, state.step)
+        try:
+            history = train(
+                denoiser,
+                state,
+                sizes,
+                job.settings,
+                save=lambda: _try_to_save(state, unfinished),
+                progress=progress_bar(description.total_steps),
+            )
+        except Diverged:  # going on from there could only fail again
+            unfinished.unlink(missing_ok=True)
+            raise
         names = lora_file.kohya_names(key_map(model), list(layers), description.family)
+        lora_file.write(job.file, lora_file.file_bytes(lora_file.tensors_of(layers, names), description.metadata()))
+    return history
 
-        def save(epoch: int, step: int) -> None:
-            metadata = description.metadata(epoch, step)
-            lora_file.write(job.file, lora_file.file_bytes(lora_file.tensors_of(layers, names), metadata))
 
-        return train(
-            denoiser,
-            list(layers.values()),
-            sizes,
-            job.settings,
-            generator,
-            save_epoch=save,
-            progress=progress_bar(description.total_steps),
-        )
+def _try_to_save(state: LoraState, path: Path) -> None:
+    """Save the state; a full disk costs a stopped training its work, not a running one."""
+    try:
+        state.save(path)
+    except (OSError, RuntimeError) as error:  # torch names a full disk a RuntimeError
+        logger.warning("%s cannot be kept (%s); what came since is lost if the training stops", path, error)
 
 
 def was_trained(results: Path, name: str) -> bool:
@@ -354,11 +393,16 @@ def _finished_result(job: LoraJob, identity: LoraIdentity) -> Result | None:
 
 
 def _history(result: Result) -> History:
+    """The history in a result file; a hole in it is a gap of the curve."""
+
+    def number(value: Any) -> float:
+        return math.nan if value is None else float(value)
+
     values = result.figures
     return History(
-        tuple(values["losses"]),
+        tuple(number(loss) for loss in values["losses"]),
         values["steps_per_epoch"],
-        values["loss_before"],
-        values["loss_after"],
-        values["seconds_per_step"],
+        number(values["loss_before"]),
+        number(values["loss_after"]),
+        number(values["seconds_per_step"]),
     )

@@ -6,7 +6,7 @@ inference mode, since autograd refuses other tensors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,24 +24,48 @@ from .captions import CaptionedPicture, load_picture
 class Example:
     """A picture as the UNet is trained on it; tensors on the CPU, made outside inference mode."""
 
+    name: str  # of the picture's file
     latent: torch.Tensor  # (C, h, w), scaled as the UNet takes it
     context: torch.Tensor  # (1, tokens, features)
     vector: torch.Tensor | None  # (1, features): SDXL's pooled text, sizes and crop
 
 
+def literal_tokens(clip: Any, caption: str) -> Any:
+    """The tokens of a caption as it stands: brackets are brackets, and `embedding:` is a word.
+
+    ComfyUI's tokenizer reads `\\(` and `\\)` as brackets, and `embedding:` in lower case alone; CLIP's own has no case.
+    """
+    bracketed = caption.replace("(", "\\(").replace(")", "\\)")
+    return clip.tokenize(bracketed.replace("embedding:", "EMBEDDING:"))
+
+
+def weighted_tokens(clip: Any, caption: str) -> Any:
+    """The tokens of a caption that is written as a prompt: (word:1.2), embedding:name."""
+    return clip.tokenize(caption)
+
+
 def encode_examples(
-    model: Any, clip: Any, vae: Any, pictures: Sequence[CaptionedPicture], fits: Sequence[Fit], progress: Progress
+    model: Any,
+    clip: Any,
+    vae: Any,
+    pictures: Sequence[CaptionedPicture],
+    fits: Sequence[Fit],
+    tokenize: Callable[[Any, str], Any],
+    progress: Progress,
 ) -> list[Example]:
     """Latents and text features of all pictures; each caption and picture is encoded once.
 
+    Args:
+        tokenize: literal_tokens or weighted_tokens.
+
     Raises:
-        ValueError: CLIP or VAE belong to another kind of model.
+        ValueError: CLIP or VAE belong to another kind of model, or give numbers that are not finite.
     """
     texts: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
     for picture in pictures:
         if picture.caption not in texts:
-            tokens = clip.tokenize(picture.caption)
-            texts[picture.caption] = clip.encode_from_tokens(tokens, return_pooled=True)
+            texts[picture.caption] = clip.encode_from_tokens(tokenize(clip, picture.caption), return_pooled=True)
+            _check_finite("clip", "--fp32-text-enc", picture, *texts[picture.caption])
     expected = model.model.model_config.unet_config["context_dim"]
     features = texts[pictures[0].caption][0].shape[-1]  # of (1, T, D)
     if features != expected:
@@ -56,11 +80,13 @@ def encode_examples(
                 f"vae gives latents of {tuple(latent.shape[1:])} for {fit.size[0]}x{fit.size[1]}; expected 4 channels "
                 "at an eighth of the size; link the VAE of the same checkpoint"
             )
+        _check_finite("vae", "--fp32-vae", picture, latent)
         context, pooled = texts[picture.caption]
         vector = _vector(model.model, pooled, picture, fit)
         with torch.inference_mode(False):
             examples.append(
                 Example(
+                    picture.path.name,
                     latent[0].float().cpu().clone(),
                     context.float().cpu().clone(),
                     None if vector is None else vector.float().cpu().clone(),
@@ -68,6 +94,15 @@ def encode_examples(
             )
         progress(i + 1, len(pictures))
     return examples
+
+
+def _check_finite(what: str, option: str, picture: CaptionedPicture, *tensors: torch.Tensor) -> None:
+    """Raise ValueError where a number is not finite, as half precision gives now and then."""
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
+        raise ValueError(
+            f"{what} gives numbers that are not finite for {picture.path.name} (caption {ascii(picture.caption)[:80]})"
+            f"; expected finite ones; start ComfyUI with {option}, or take the picture out of the folder"
+        )
 
 
 def _pixels(picture: CaptionedPicture, fit: Fit) -> torch.Tensor:

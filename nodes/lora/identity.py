@@ -22,6 +22,8 @@ class LoraIdentity:
     Args:
         pictures, captions: hashes over all of them, in order.
         model, clip, vae: `weights_hash` of each; of clip also the layer that is read.
+        prediction, schedule: what the model says, and the hash of its noise schedule: nodes change both without a
+            weight.
     """
 
     settings: LoraSettings
@@ -30,6 +32,8 @@ class LoraIdentity:
     model: str
     clip: str
     vae: str
+    prediction: str
+    schedule: str
 
     def to_json(self) -> dict[str, Any]:
         """Flat, for the file's metadata and the result; two trainings that give the same weights have equal ones."""
@@ -40,7 +44,13 @@ class LoraIdentity:
 
 
 def identify(
-    model: Any, clip: Any, vae: Any, pictures: Sequence[CaptionedPicture], settings: LoraSettings
+    model: Any,
+    clip: Any,
+    vae: Any,
+    pictures: Sequence[CaptionedPicture],
+    settings: LoraSettings,
+    prediction: str,
+    schedule: str,
 ) -> LoraIdentity:
     """The identity of a training of `model` on `pictures`."""
     picture_hash = hashlib.sha256("".join(picture.sha256 for picture in pictures).encode())
@@ -52,6 +62,8 @@ def identify(
         weights_hash(model),
         f"{weights_hash(clip)} {clip.layer_idx}",
         weights_hash(vae.patcher),
+        prediction,
+        schedule,
     )
 
 

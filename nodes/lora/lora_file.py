@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from ...evaluation.files import replacing
+from ...evaluation.training.state import Diverged
 from .adapter import LoraLayer
 from .buckets import STEP
 from .settings import LoraSettings
@@ -50,13 +51,23 @@ def kohya_names(key_map: Mapping[str, Any], modules: list[str], family: str) -> 
 
 
 def tensors_of(layers: Mapping[str, LoraLayer], names: Mapping[str, str]) -> dict[str, torch.Tensor]:
-    """The file's tensors: lora_down, lora_up and alpha of each layer, in fp16."""
+    """The file's tensors: lora_down, lora_up and alpha of each layer, in fp16.
+
+    Raises:
+        Diverged: a weight is not a finite number, or none in fp16, which ends at 65,504.
+    """
     tensors = {}
     for module, layer in layers.items():
         name = names[module]
         tensors[f"{name}.lora_down.weight"] = layer.down.detach().to("cpu", torch.float16)
         tensors[f"{name}.lora_up.weight"] = layer.up.detach().to("cpu", torch.float16)
         tensors[f"{name}.alpha"] = torch.tensor(layer.alpha, dtype=torch.float16)
+    for key, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise Diverged(
+                f"{key} has numbers that are not finite in fp16, the precision of the file: the training went astray, "
+                "and nothing of it is kept; expected finite numbers; lower learning_rate, or alpha, and queue again"
+            )
     return tensors
 
 
@@ -67,6 +78,7 @@ class LoraDescription:
     Args:
         family: sd1 or sdxl.
         prediction: epsilon or v.
+        has_zero_snr: whether the noise schedule ends without any signal.
         title: the file's name.
         identity: see identity.py.
         total_steps: of the whole training.
@@ -76,17 +88,14 @@ class LoraDescription:
     settings: LoraSettings
     family: str
     prediction: str
+    has_zero_snr: bool
     title: str
     identity: Mapping[str, Any]
     total_steps: int
     buckets: Mapping[tuple[int, int], int]
 
-    def metadata(self, epoch: int, step: int) -> dict[str, str]:
-        """What other tools read: kohya's ss_ keys, Stability's modelspec, and our identity.
-
-        Args:
-            epoch, step: how far the training has come.
-        """
+    def metadata(self) -> dict[str, str]:
+        """What other tools read of a finished training: kohya's ss_ keys, Stability's modelspec, and our identity."""
         settings, side = self.settings, self.settings.resolution
         buckets = {
             str(i): {"resolution": list(size), "count": count} for i, (size, count) in enumerate(self.buckets.items())
@@ -98,6 +107,10 @@ class LoraDescription:
             "ss_base_model_version": _BASE_MODEL[self.family],
             "ss_v2": False,
             "ss_v_parameterization": self.prediction == "v",
+            "ss_scale_v_pred_loss_like_noise_pred": settings.scale_v_pred_loss_like_noise_pred,
+            "ss_zero_terminal_snr": self.has_zero_snr,
+            "ss_loss_type": "l2",
+            "ss_weighted_captions": settings.weighted_captions,
             "ss_optimizer": "transformers.optimization.Adafactor"
             "(relative_step=False,scale_parameter=False,warmup_init=False)",
             "ss_learning_rate": settings.learning_rate,
@@ -114,8 +127,8 @@ class LoraDescription:
             "ss_num_train_images": sum(self.buckets.values()),
             "ss_num_reg_images": 0,
             "ss_num_epochs": settings.epochs,
-            "ss_epoch": epoch,
-            "ss_steps": step,
+            "ss_epoch": settings.epochs,
+            "ss_steps": self.total_steps,
             "ss_max_train_steps": self.total_steps,
             "ss_num_batches_per_epoch": self.total_steps // settings.epochs,
             "ss_seed": settings.seed,
@@ -195,4 +208,4 @@ def is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
             f"name is {path.stem}, and {path.name} was trained otherwise ({changes}); expected the same training or a "
             "new name; change name, or delete the file"
         )
-    return metadata.get("ss_epoch") == metadata.get("ss_num_epochs")
+    return True

@@ -15,7 +15,7 @@ from ..sockets import LabelledImages, Result
 from ..widgets import schema, seed_input
 from . import engine
 from .blip import DEFAULT_MODEL
-from .paths import lora_path, training_folder
+from .paths import lora_path, training_folder, unfinished_dir
 from .sample import sample_each_class
 from .settings import LoraSettings
 
@@ -169,9 +169,10 @@ class HypoNetTrainLora(io.ComfyNode):
             display_name="Train LoRA",
             category=CATEGORY,
             description=(
-                "Trains a LoRA of the UNet on a folder of captioned pictures and saves it in models/loras "
-                "after every epoch, for the native Load LoRA and other tools. Defaults are the thesis's Table 5-5 for "
-                "SD 1.x; for SDXL set resolution to 1024. A finished training with the same settings is not repeated."
+                "Trains a LoRA of the UNet on a folder of captioned pictures and saves it in models/loras when it is "
+                "finished, for the native Load LoRA and other tools. Defaults are the thesis's Table 5-5 for SD 1.x; "
+                "for SDXL set resolution to 1024. Stopped, it goes on where it was when you queue it again; a finished "
+                "training with the same settings is not repeated."
             ),
             search_aliases=["finetune", "kohya", "dreambooth", "Adafactor"],
             is_output_node=True,
@@ -224,6 +225,19 @@ class HypoNetTrainLora(io.ComfyNode):
                     default=True,
                     tooltip="Much less memory for about a third more time; the result is the same.",
                 ),
+                io.Boolean.Input(
+                    "weighted_captions",
+                    default=False,
+                    tooltip="Off: captions are text as it stands. On: they are prompts, with (word:1.2) and the like.",
+                ),
+                io.Boolean.Input(
+                    "scale_v_pred_loss_like_noise_pred",
+                    default=False,
+                    tooltip=(
+                        "For v-prediction models, kohya's option of that name: the error of v counts times alpha "
+                        "squared, so that the noisiest steps teach next to nothing. Off: the plain error of v."
+                    ),
+                ),
                 seed_input(
                     "Of the LoRA's start, the order, the timesteps and the noise: same seed, same file (to the bit on "
                     "CPU).",
@@ -259,7 +273,14 @@ class HypoNetTrainLora(io.ComfyNode):
         name: str,
         **settings: Any,
     ) -> io.NodeOutput:
-        job = engine.LoraJob(name, training_folder(folder), lora_path(name), LoraSettings(**settings), results_dir())
+        job = engine.LoraJob(
+            name,
+            training_folder(folder),
+            lora_path(name),
+            LoraSettings(**settings),
+            results_dir(),
+            unfinished_dir(name),
+        )
         result, curve = engine.train_lora(model, clip, vae, job)
         return io.NodeOutput(f"{name}.safetensors", to_image(curve), result, ui=result.as_ui())
 

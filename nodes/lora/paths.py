@@ -1,6 +1,7 @@
 """Where the LoRA room reads and writes.
 
-Reads output/hyponet/lora, input/ and models/captioners; writes output/hyponet/lora, models/loras and the results.
+Reads output/hyponet/lora, input/ and models/captioners; writes output/hyponet/lora, output/hyponet/lora_training,
+models/loras and the results.
 """
 
 from __future__ import annotations
@@ -41,6 +42,15 @@ def lora_path(name: str) -> Path:
     """
     paths.confine(paths.results_dir(), name)  # the results' folder, before anything is trained
     return paths.confine(paths.model_folders("loras")[0], f"{name}.safetensors")
+
+
+def unfinished_dir(name: str) -> Path:
+    """Where an unfinished training of the LoRA `name` keeps its state: below output/hyponet/lora_training.
+
+    Raises:
+        ValueError: `name` is no plain relative path.
+    """
+    return paths.confine(paths.hyponet_dir() / "lora_training", name)
 
 
 def blip_folder(name: str) -> Path:

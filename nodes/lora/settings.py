@@ -19,6 +19,9 @@ class LoraSettings:
         rank, alpha: of the low-rank product; its scale is alpha / rank.
         min_bucket, max_bucket: limits of a bucket's sides.
         gradient_checkpointing: less memory for about a third more time; the result is the same.
+        weighted_captions: captions are prompts, in which (word:1.2) weighs; otherwise they are text as it stands.
+        scale_v_pred_loss_like_noise_pred: of a v-prediction model, the error of v times alpha^2 (kohya's option of
+            that name): late timesteps then teach next to nothing.
         seed: of the start, the order, the timesteps and the noise.
 
     Raises:
@@ -34,6 +37,8 @@ class LoraSettings:
     min_bucket: int = 256
     max_bucket: int = 2048
     gradient_checkpointing: bool = True
+    weighted_captions: bool = False
+    scale_v_pred_loss_like_noise_pred: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -1,10 +1,12 @@
-"""The training loop of a LoRA: noise prediction on cached latents (Ho et al. 2020, eq. 14), Adafactor, bf16 autocast.
+"""The training loop of a LoRA: squared error on cached latents, Adafactor, bf16 autocast.
 
-Reads and writes nothing; knows the model only as a function from (pictures, timesteps, noise) to predicted noise.
+Reads and writes nothing; knows the model only as a function from (pictures, timesteps, noise) to what it says and what
+is true.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,13 +17,15 @@ import torch.nn.functional as F
 
 from ...evaluation.chunks import chunks
 from ...evaluation.progress import Progress
-from .adapter import LoraLayer
+from ...evaluation.training.state import Diverged
 from .buckets import epoch_batches, steps_per_epoch
 from .settings import LoraSettings
+from .state import LoraState, diverged
 
 TIMESTEPS = 1000  # of the schedule that SD 1.x and SDXL were trained on
 PAIRS = 32  # (timestep, noise) pairs of the probe: one in every 31 timesteps
-SaveEpoch = Callable[[int, int], None]
+SAVE_SECONDS = 60.0  # how much work a killed process can lose
+FAR_WORSE = 1.5  # times the loss of the fixed pairs before: a LoRA that learnt something lowers it
 
 
 class Denoiser(Protocol):
@@ -29,11 +33,16 @@ class Denoiser(Protocol):
 
     device: torch.device
 
+    def name(self, picture: int) -> str:
+        """What people call the picture."""
+
     def noise_like(self, picture: int, generator: torch.Generator) -> torch.Tensor:
         """Standard normal noise [C,h,w] of the picture's latent shape, drawn on the CPU."""
 
-    def predict(self, pictures: Sequence[int], timesteps: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """The noise [B,C,h,w] that the model sees in the noised latents; float32, on `device`."""
+    def predict(
+        self, pictures: Sequence[int], timesteps: torch.Tensor, noise: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the model says of the noised latents, and the truth: both [B,C,h,w], float32, on `device`."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,16 @@ class History:
         steps = self.steps_per_epoch
         return [sum(self.losses[i : i + steps]) / steps for i in range(0, len(self.losses), steps)]
 
+    def warnings(self) -> list[str]:
+        """What a user of the LoRA has to know."""
+        if self.loss_after <= FAR_WORSE * self.loss_before:
+            return []
+        return [
+            f"the loss over {PAIRS} fixed pairs rose from {self.loss_before:.4g} to {self.loss_after:.4g}, "
+            f"{self.loss_after / self.loss_before:.1f} times: the model is far worse with this LoRA than without; "
+            "lower learning_rate, or alpha, and train under a new name"
+        ]
+
 
 def adafactor(parameters: Sequence[torch.nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
     """transformers' Adafactor (Shazeer and Stern 2018, arXiv:1804.04235) at a fixed rate.
@@ -79,51 +98,78 @@ def adafactor(parameters: Sequence[torch.nn.Parameter], learning_rate: float) ->
 
 def train(
     model: Denoiser,
-    layers: Sequence[LoraLayer],
+    state: LoraState,
     sizes: Sequence[tuple[int, int]],
     settings: LoraSettings,
-    generator: torch.Generator,
     *,
-    save_epoch: SaveEpoch | None = None,
+    save: Callable[[], None] | None = None,
     progress: Progress | None = None,
 ) -> History:
-    """Train the layers in place.
+    """Train the layers of `state` in place, from where it stands to the end.
 
     Args:
-        model: with `layers` attached.
-        layers: on `model.device`.
+        model: with the layers attached.
+        state: new, or restored.
         sizes: each picture's bucket.
         settings: see LoraSettings.
-        generator: of order, timesteps and noise; on the CPU, so that every device draws the same.
-        save_epoch: called as save_epoch(epoch, step) after each epoch, counted from 1.
+        save: writes the state; called once a minute and when anything stops the training.
         progress: called as progress(step, total) after each step; may raise to stop.
+
+    Raises:
+        Diverged: the loss or a weight is not a finite number any more.
+        ValueError: the model gives none from the start.
     """
-    parameters = [parameter for layer in layers for parameter in layer.parameters()]
-    optimizer = adafactor(parameters, settings.learning_rate)
     epoch_steps = steps_per_epoch(sizes, settings.batch_size)
-    before = probe_loss(model, sizes, settings.batch_size)
-    losses: list[float] = []
-    seconds: list[float] = []
-    for epoch in range(1, settings.epochs + 1):
-        for batch in epoch_batches(sizes, settings.batch_size, generator):
-            started = time.perf_counter()
-            timesteps = torch.randint(TIMESTEPS, (len(batch),), generator=generator)  # (B,)
-            noise = torch.stack([model.noise_like(picture, generator) for picture in batch])  # (B, C, h, w)
-            noise = noise.to(model.device)
-            with torch.autocast(model.device.type, dtype=torch.bfloat16):
-                predicted = model.predict(batch, timesteps, noise)  # (B, C, h, w)
-            loss = F.mse_loss(predicted.float(), noise)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            losses.append(loss.item())
-            seconds.append(time.perf_counter() - started)
+    if state.loss_before is None:
+        state.loss_before = probe_loss(model, sizes, settings.batch_size)
+        if not math.isfinite(state.loss_before):
+            raise ValueError(
+                f"model gives a loss of {state.loss_before} before anything is trained; expected a finite number; load "
+                "the checkpoint in another precision, or take one that makes whole pictures"
+            )
+    saved = time.monotonic()
+    try:
+        while state.step < epoch_steps * settings.epochs:
+            position = state.step % epoch_steps
+            if position == 0:
+                state.batches = epoch_batches(sizes, settings.batch_size, state.generator)
+            _step(model, state, state.batches[position], state.step // epoch_steps + 1, settings.learning_rate)
+            if save and time.monotonic() - saved > SAVE_SECONDS:
+                save()
+                saved = time.monotonic()
             if progress:
-                progress(len(losses), epoch_steps * settings.epochs)
-        if save_epoch:
-            save_epoch(epoch, len(losses))
+                progress(state.step, epoch_steps * settings.epochs)
+    except Diverged:
+        raise
+    except BaseException:  # an interrupt need be no Exception; ComfyUI's comes in the middle of a step too
+        if save:
+            save()
+        raise
+    state.check_weights()
     after = probe_loss(model, sizes, settings.batch_size)
-    return History(tuple(losses), epoch_steps, before, after, sorted(seconds)[len(seconds) // 2])
+    if not math.isfinite(after):
+        raise diverged(f"the loss of the fixed pairs is {after} after step {state.step}", settings.learning_rate)
+    seconds = sorted(state.seconds)[len(state.seconds) // 2]
+    return History(tuple(state.losses), epoch_steps, state.loss_before, after, seconds)
+
+
+def _step(model: Denoiser, state: LoraState, batch: Sequence[int], epoch: int, learning_rate: float) -> None:
+    started = time.perf_counter()
+    timesteps = torch.randint(TIMESTEPS, (len(batch),), generator=state.generator)  # (B,)
+    noise = torch.stack([model.noise_like(picture, state.generator) for picture in batch])  # (B, C, h, w)
+    with torch.autocast(model.device.type, dtype=torch.bfloat16):
+        predicted, true = model.predict(batch, timesteps, noise.to(model.device))  # (B, C, h, w) each
+    loss = F.mse_loss(predicted.float(), true)
+    value = loss.item()
+    if not math.isfinite(value):
+        names = ", ".join(model.name(picture) for picture in batch[:5])
+        pictures = f"{names} and {len(batch) - 5} more" if len(batch) > 5 else names
+        raise diverged(f"the loss of step {state.step + 1}, epoch {epoch}, is {value} (of {pictures})", learning_rate)
+    loss.backward()  # type: ignore[no-untyped-call]
+    state.is_whole = False
+    state.optimizer.step()
+    state.optimizer.zero_grad(set_to_none=True)
+    state.count(value, time.perf_counter() - started)
 
 
 def probe_loss(model: Denoiser, sizes: Sequence[tuple[int, int]], batch_size: int) -> float:
@@ -143,6 +189,6 @@ def probe_loss(model: Denoiser, sizes: Sequence[tuple[int, int]], batch_size: in
             pictures, timesteps, noises = zip(*batch, strict=True)
             noise = torch.stack(noises).to(model.device)
             with torch.no_grad(), torch.autocast(model.device.type, dtype=torch.bfloat16):
-                predicted = model.predict(pictures, torch.tensor(timesteps), noise)
-            total += F.mse_loss(predicted.float(), noise).item() * len(pictures)
+                predicted, true = model.predict(pictures, torch.tensor(timesteps), noise)
+            total += F.mse_loss(predicted.float(), true).item() * len(pictures)
     return total / PAIRS

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,32 +12,6 @@ from PIL import Image
 from safetensors import safe_open
 
 PAIRS = 32
-
-
-@pytest.fixture(scope="module")
-def engine():
-    if not os.environ.get("HYPONET_COMFYUI"):
-        pytest.fail("HYPONET_COMFYUI is not set; run the tests by `python3 dev.py test`")
-    from comfy.cli_args import args
-
-    args.cpu = True
-    from hyponet.nodes.lora import engine
-
-    return engine
-
-
-def load(checkpoint):
-    import comfy.sd
-
-    path = Path(os.environ["HYPONET_MODELS"]) / "checkpoints" / checkpoint
-    with torch.inference_mode():  # as the server runs its nodes
-        model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config(str(path), output_vae=True, output_clip=True)
-    return model, clip, vae
-
-
-@pytest.fixture(scope="module")
-def sd15(engine):
-    return load("tiny_sd15.ckpt")
 
 
 @pytest.fixture
@@ -66,7 +38,9 @@ def settings(**changes):
 
 
 def train(engine, models, folder, out, **changes):
-    job = engine.LoraJob("cats", folder, out / "cats.safetensors", settings(**changes), out / "results")
+    job = engine.LoraJob(
+        "cats", folder, out / "cats.safetensors", settings(**changes), out / "results", out / "unfinished"
+    )
     with torch.inference_mode():
         result, curve = engine.train_lora(*models, job)
     return result, curve, job.file
@@ -78,6 +52,8 @@ def test_the_loss_halves_and_the_saved_file_does_it_in_the_native_loader(engine,
 
     from hyponet.nodes.lora.buckets import fit
     from hyponet.nodes.lora.captions import read_folder
+    from hyponet.nodes.lora.denoiser import EPSILON, UNetDenoiser
+    from hyponet.nodes.lora.examples import encode_examples, literal_tokens
     from hyponet.nodes.lora.train import probe_loss
 
     folder = pictures((64, 64))
@@ -92,9 +68,9 @@ def test_the_loss_halves_and_the_saved_file_does_it_in_the_native_loader(engine,
             patched, _ = comfy.sd.load_lora_for_models(model, clip, lora, strength, 0.0)
             [picture] = read_folder(folder)
             way = fit(64, 64, [(64, 64)])
-            examples = engine.encode_examples(model, clip, vae, [picture], [way], lambda done, total: None)
+            examples = encode_examples(model, clip, vae, [picture], [way], literal_tokens, lambda done, total: None)
             engine.comfy.model_management.load_models_gpu([patched])
-            denoiser = engine.UNetDenoiser(patched.model, examples, torch.device("cpu"))
+            denoiser = UNetDenoiser(patched.model, examples, torch.device("cpu"), EPSILON)
             loss = probe_loss(denoiser, [(64, 64)], 5)
             patched.detach()
         return loss
@@ -126,7 +102,8 @@ def tensors(path):
 def test_two_bucket_shapes_train_in_one_epoch(engine, sd15, pictures, tmp_path):
     folder = pictures((64, 64), (256, 64), (100, 100))
     shapes = []
-    job = engine.LoraJob("cats", folder, tmp_path / "a.safetensors", settings(resolution=128, epochs=1), tmp_path)
+    wide = settings(resolution=128, epochs=1)
+    job = engine.LoraJob("cats", folder, tmp_path / "a.safetensors", wide, tmp_path, tmp_path)
     original = sd15[0].model.apply_model
 
     def watched(x, *args, **kwargs):
@@ -173,9 +150,8 @@ def alive():
     return sum(found.values())
 
 
-def test_sdxl_trains_with_its_second_conditioning(engine, pictures, tmp_path):
-    models = load("tiny_sdxl.ckpt")
-    result, curve, path = train(engine, models, pictures((128, 64)), tmp_path, epochs=1)
+def test_sdxl_trains_with_its_second_conditioning(engine, sdxl, pictures, tmp_path):
+    result, curve, path = train(engine, sdxl, pictures((128, 64)), tmp_path, epochs=1)
     assert result.inputs["model"] == "sdxl"
     assert curve.shape == (480, 800, 3)
     with safe_open(path, "pt") as opened:
@@ -193,30 +169,6 @@ def test_a_finished_training_is_not_repeated(engine, sd15, pictures, tmp_path):
     with pytest.raises(ValueError, match=r"captions .* there, .* now"):
         train(engine, sd15, folder, tmp_path)
     assert path.stat().st_mtime_ns == time
-
-
-def test_an_interrupt_keeps_the_last_epochs_file(engine, sd15, pictures, tmp_path):
-    import comfy.model_management
-    import comfy.utils
-
-    stop_at = 3  # the first report is of encoding, the next of the steps: one an epoch
-    reports = []
-
-    def hook(value, total, preview, **_):
-        reports.append(value)
-        if len(reports) == 1 + stop_at:
-            comfy.model_management.interrupt_current_processing()
-
-    comfy.utils.set_progress_bar_global_hook(hook)
-    try:
-        with pytest.raises(comfy.model_management.InterruptProcessingException):
-            train(engine, sd15, pictures((64, 64)), tmp_path, epochs=50)
-    finally:
-        comfy.utils.set_progress_bar_global_hook(None)
-    with safe_open(tmp_path / "cats.safetensors", "pt") as opened:
-        assert (opened.metadata()["ss_epoch"], opened.metadata()["ss_num_epochs"]) == (str(stop_at), "50")
-    assert not list(tmp_path.glob("results/**/*.json"))
-    assert not any(module._forward_hooks for module in sd15[0].model.modules())
 
 
 SD15 = {
@@ -252,6 +204,7 @@ KOHYA = {
 @pytest.mark.parametrize("family", ["sd1", "sdxl"])
 def test_the_real_models_get_the_layers_and_names_of_kohyas_trainer(engine, family):
     import comfy.model_detection
+    import comfy.model_patcher
 
     from hyponet.nodes.lora.lora_file import kohya_names
 
@@ -259,13 +212,12 @@ def test_the_real_models_get_the_layers_and_names_of_kohyas_trainer(engine, fami
     known = comfy.model_detection.model_config_from_unet_config(dict(config))
     known.unet_config["dtype"] = torch.float16
 
-    class Patcher:
-        model = known.get_model({}, "", device="meta")
-
-    assert engine.family_of(Patcher) == (family, "epsilon")
-    modules = list(engine.trainable_modules(Patcher))
+    patcher = comfy.model_patcher.ModelPatcher(known.get_model({}, "", device="meta"), "meta", "meta")
+    found = engine.family_of(patcher)
+    assert (found.name, found.prediction, found.has_zero_snr) == (family, "epsilon", False)
+    modules = list(engine.trainable_modules(patcher))
     assert len(modules) == count
-    names = kohya_names(engine.key_map(Patcher), modules, family)
+    names = kohya_names(engine.key_map(patcher), modules, family)
     assert len(set(names.values())) == count
     assert set(examples) <= set(names.values())
 

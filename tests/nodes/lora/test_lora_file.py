@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from hyponet.evaluation.training.state import Diverged
 from hyponet.nodes.lora import lora_file
 from hyponet.nodes.lora.adapter import make_layers
 from hyponet.nodes.lora.settings import LoraSettings
@@ -19,10 +20,12 @@ def layers():
     return make_layers(modules, 2, 0.5, torch.Generator().manual_seed(0))
 
 
-def info(epoch=7, identity=IDENTITY, family="sd1"):
+def info(identity=IDENTITY, family="sd1", prediction="epsilon", has_zero_snr=False, **changes):
     buckets = {(512, 512): 400}
-    description = lora_file.LoraDescription(LoraSettings(), family, "epsilon", "cats", identity, 560, buckets)
-    return description.metadata(epoch, epoch * 80)
+    settings = LoraSettings(**changes)
+    return lora_file.LoraDescription(
+        settings, family, prediction, has_zero_snr, "cats", identity, 560, buckets
+    ).metadata()
 
 
 def file_bytes(**changes):
@@ -71,13 +74,33 @@ def test_nothing_in_the_file_tells_the_time():
     assert not [key for key in info() if "date" in key or "_at" in key or "time" in key]
 
 
-def test_a_finished_file_is_known_and_an_interrupted_one_is_not_finished(tmp_path):
+def test_a_finished_file_is_known(tmp_path):
     path = tmp_path / "cats.safetensors"
     assert not lora_file.is_finished(path, IDENTITY)
-    lora_file.write(path, file_bytes(epoch=3))
-    assert not lora_file.is_finished(path, IDENTITY)
-    lora_file.write(path, file_bytes(epoch=7))
+    lora_file.write(path, file_bytes())
     assert lora_file.is_finished(path, IDENTITY)
+
+
+def test_the_file_says_what_was_trained():
+    """The words of kohya's trainer and of the model specification ("epsilon" and "v")."""
+    plain = info()
+    assert (plain["ss_v_parameterization"], plain["modelspec.prediction_type"]) == ("False", "epsilon")
+    assert (plain["ss_zero_terminal_snr"], plain["ss_weighted_captions"]) == ("False", "False")
+    assert (plain["ss_epoch"], plain["ss_num_epochs"], plain["ss_steps"]) == ("7", "7", "560")
+    other = info(prediction="v", has_zero_snr=True, weighted_captions=True, scale_v_pred_loss_like_noise_pred=True)
+    assert (other["ss_v_parameterization"], other["modelspec.prediction_type"]) == ("True", "v")
+    assert other["ss_scale_v_pred_loss_like_noise_pred"] == "True"
+    assert (other["ss_zero_terminal_snr"], other["ss_weighted_captions"]) == ("True", "True")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 70_000.0])
+def test_a_weight_that_is_no_number_in_the_file_is_refused(value):
+    """fp16, in which the file is written, ends at 65,504."""
+    broken = layers()
+    with torch.no_grad():
+        broken["input_blocks.1.1.a"].up[0, 0] = value
+    with pytest.raises(Diverged, match=r"lora_unet_y.lora_up.weight has numbers that are not finite"):
+        lora_file.tensors_of(broken, {"input_blocks.1.1.proj_in": "lora_unet_x", "input_blocks.1.1.a": "lora_unet_y"})
 
 
 def test_another_training_or_a_foreign_file_is_never_written_over(tmp_path):

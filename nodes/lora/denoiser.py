@@ -1,0 +1,68 @@
+"""A loaded UNet as a training asks it: what it says of noised latents, and what is true.
+
+Knows ComfyUI's model by its apply_model and its sigmas alone. ComfyUI's sigma s is noise over signal: with
+alpha = 1 / sqrt(1 + s^2) and beta = s / sqrt(1 + s^2) the UNet sees alpha x + beta e.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ..sampling.conditioning import repeat_to_common_length
+from .examples import Example
+
+EPSILON, V = "epsilon", "v"
+
+
+class UNetDenoiser:
+    """The Denoiser of train.py over a loaded UNet. Patches of the sampling such as FreeU are no part of training.
+
+    Args:
+        model: ComfyUI's model, on `device`.
+        examples: the pictures.
+        device: where to compute.
+        target: what the loss compares: EPSILON, the noise e (Ho et al. 2020, eq. 14), or V, alpha e - beta x (Salimans
+            and Ho 2022, arXiv:2202.00512, appendix D). A UNet that says v can be held against e too.
+    """
+
+    def __init__(self, model: Any, examples: Sequence[Example], device: torch.device, target: str) -> None:
+        self.device = device
+        self._model = model
+        self._examples = examples
+        self._target = target
+        self._sigmas = model.model_sampling.sigmas.float().to(device) + 0  # a copy that autograd takes
+
+    def name(self, picture: int) -> str:
+        """The file of the picture."""
+        return self._examples[picture].name
+
+    def noise_like(self, picture: int, generator: torch.Generator) -> torch.Tensor:
+        """Standard normal noise [C,h,w] of the picture's latent shape, drawn on the CPU."""
+        return torch.randn(self._examples[picture].latent.shape, generator=generator)
+
+    def predict(
+        self, pictures: Sequence[int], timesteps: torch.Tensor, noise: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the UNet says of the noised latents, and the truth: both [B,C,h,w], float32, on `device`."""
+        examples = [self._examples[picture] for picture in pictures]
+        latents = torch.stack([example.latent for example in examples]).to(self.device)  # (B, C, h, w)
+        sigma = self._sigmas[timesteps.to(self.device)]  # (B,)
+        scale = sigma[:, None, None, None]  # (B, 1, 1, 1)
+        noisy = latents + noise * scale  # z = x + s e: ComfyUI's models take s, not alpha
+        context = repeat_to_common_length([example.context for example in examples]).to(self.device)  # (B, T, D)
+        vectors = [example.vector for example in examples if example.vector is not None]
+        denoised = self._model.apply_model(
+            noisy,
+            sigma,
+            c_crossattn=context,
+            transformer_options={"sigmas": sigma, "cond_or_uncond": [0]},
+            **({"y": torch.cat(vectors).to(self.device)} if vectors else {}),  # (B, features), SDXL's
+        ).float()
+        if self._target == EPSILON:
+            return (noisy - denoised) / scale, noise  # e' = (z - x') / s
+        alpha = (1 + scale**2).rsqrt()  # of zero terminal SNR about 2e-4 at the last timestep, and never divided by
+        beta = scale * alpha
+        return (alpha**2 * noisy - denoised) / beta, alpha * noise - beta * latents  # x' = alpha (alpha z) - beta v'
