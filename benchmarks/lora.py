@@ -38,7 +38,7 @@ from comfy.weight_adapter.lora import LoRAAdapter
 from comfy_extras.nodes_train import TrainLoraNode
 from PIL import Image
 
-from hyponet.nodes.lora import engine
+from hyponet.nodes.lora import engine, unet
 from hyponet.nodes.lora.settings import LoraSettings
 
 BATCH = 5
@@ -99,12 +99,12 @@ def compare(model, clip, vae, latents, positive, folder, options, checkpointing:
             engine.train_lora(model, clip, vae, job)
 
     def same_layers() -> None:
-        originals = engine.attached, engine.make_layers
-        engine.attached, engine.make_layers = weight_adapters, comfy_layers
+        originals = unet.attached, unet.make_layers
+        unet.attached, unet.make_layers = weight_adapters, comfy_layers
         try:
             ours()
         finally:
-            engine.attached, engine.make_layers = originals
+            unet.attached, unet.make_layers = originals
 
     rows = []
     for _ in range(options.pairs):

@@ -49,6 +49,7 @@ FACES = (
     "graph.py",
     "engine.py",
     "widgets.py",
+    "lora/unet.py",
     "sampling/latents.py",
     "sampling/memory.py",
     "sampling/pipeline.py",

@@ -207,23 +207,26 @@ def test_the_real_models_get_the_layers_and_names_of_kohyas_trainer(engine, fami
     import comfy.model_patcher
 
     from hyponet.nodes.lora.lora_file import kohya_names
+    from hyponet.nodes.lora.unet import family_of, key_map, trainable_modules
 
     config, count, examples = KOHYA[family]
     known = comfy.model_detection.model_config_from_unet_config(dict(config))
     known.unet_config["dtype"] = torch.float16
 
     patcher = comfy.model_patcher.ModelPatcher(known.get_model({}, "", device="meta"), "meta", "meta")
-    found = engine.family_of(patcher)
+    found = family_of(patcher)
     assert (found.name, found.prediction, found.has_zero_snr) == (family, "epsilon", False)
-    modules = list(engine.trainable_modules(patcher))
+    modules = list(trainable_modules(patcher))
     assert len(modules) == count
-    names = kohya_names(engine.key_map(patcher), modules, family)
+    names = kohya_names(key_map(patcher), modules, family)
     assert len(set(names.values())) == count
     assert set(examples) <= set(names.values())
 
 
 def test_models_of_another_kind_are_refused(engine):
     import comfy.model_detection
+
+    from hyponet.nodes.lora.unet import family_of
 
     config = {**SD15, "in_channels": 9}  # inpainting
     known = comfy.model_detection.model_config_from_unet_config(config)
@@ -233,4 +236,4 @@ def test_models_of_another_kind_are_refused(engine):
         model = known.get_model({}, "", device="meta")
 
     with pytest.raises(ValueError, match=r"expected SD 1.x or SDXL base"):
-        engine.family_of(Patcher)
+        family_of(Patcher)

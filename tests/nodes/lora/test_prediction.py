@@ -34,6 +34,8 @@ def test_the_loss_is_the_formulas(request, engine, captioned, encoded, family, p
     """
     import comfy.model_management
 
+    from hyponet.nodes.lora.unet import family_of
+
     model, clip, vae = request.getfixturevalue(family)
     examples = encoded((model, clip, vae), captioned(*["a cat"] * 5))
     abar = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2, 0)
@@ -47,7 +49,7 @@ def test_the_loss_is_the_formulas(request, engine, captioned, encoded, family, p
     comfy.model_management.load_models_gpu([patched])
     try:
         unet = patched.model
-        found = engine.family_of(patched)
+        found = family_of(patched)
         assert (found.prediction, found.has_zero_snr) == (prediction, zero_snr)
         latents = torch.stack([example.latent for example in examples])
         with torch.no_grad():
@@ -114,10 +116,12 @@ def test_another_sampling_is_refused(engine, sd15, sampling):
     """Neither noise nor v: the formulas would be others."""
     from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 
+    from hyponet.nodes.lora.unet import family_of
+
     with torch.inference_mode():
         patched = ModelSamplingDiscrete().patch(sd15[0], sampling, False)[0]
     with pytest.raises(ValueError, match=r"expected one that predicts the noise or v at 1000 timesteps"):
-        engine.family_of(patched)
+        family_of(patched)
 
 
 def test_a_node_that_changes_the_sampling_makes_another_training(sd15, captioned, train, tmp_path):
