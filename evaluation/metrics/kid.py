@@ -6,7 +6,7 @@ in rows, and summed for all subsets by one product with their 0/1 masks: no kern
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +114,9 @@ def measure_kid(
     if size < 2:
         raise ValueError(f"a subset has {size} pictures; expected at least 2; add pictures")
     x, y = (torch.from_numpy(side.features).double() for side in (features, reference))
+    whole = [side.name for side in (features, reference) if len(side) == size]  # those that every subset holds whole
+    if len(whole) == 2:
+        subsets = 1  # all would be the same
     draw = np.random.RandomState(seed)
     at_once = max(1, MAX_MASK_CELLS // (len(x) + len(y)))
     rounds = []
@@ -122,13 +125,13 @@ def measure_kid(
         masks = subset_draws(len(x), len(y), count, size, draw)
         rounds.append(subset_distances(x, y, *masks, kernel, _round_progress(progress, start, count, subsets)))
     distances = torch.cat(rounds).numpy()
-    warnings = ["the spread over subsets is not a standard error"]
+    spread, warnings = _spread(distances, whole)
     if size < subset_size:
         warnings.insert(0, f"subsets have {size} pictures and not {subset_size}: the smaller set has no more")
     return Measurement(
         name=features.name,
         kind="kid",
-        figures={"kid": float(distances.mean()), "kid_sd_over_subsets": float(distances.std())},
+        figures={"kid": float(distances.mean()), "kid_sd_over_subsets": spread},
         inputs={"features": features.describe(), "reference": reference.describe()},
         settings={
             **features.settings(),
@@ -141,6 +144,22 @@ def measure_kid(
         },
         warnings=(*warnings, *features.warnings()),
     )
+
+
+def _spread(distances: np.ndarray, whole: Sequence[str]) -> tuple[float | None, list[str]]:
+    """The standard deviation over subsets, None where there is none, and what it is or why there is none.
+
+    Args:
+        whole: the sets that every subset holds whole.
+    """
+    if len(whole) == 2:
+        return None, ["no spread over subsets: a subset is the whole of both sets, so that there is one alone"]
+    if len(distances) == 1:
+        return None, ["no spread over subsets: there is one alone"]
+    warnings = ["the spread over subsets is not a standard error"]
+    if whole:
+        warnings.append(f"every subset holds all of {whole[0]}: the spread is that of the other set's draws alone")
+    return float(distances.std()), warnings
 
 
 def _round_progress(progress: Progress | None, start: int, count: int, subsets: int) -> Progress | None:

@@ -7,6 +7,7 @@ split) gives a new value; pictures are decoded only when they are asked for.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -202,7 +203,7 @@ def take(data: LabelledImages, per_class: int, seed: int | None) -> LabelledImag
 
 
 def split(data: LabelledImages, share: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
-    """Two parts: `share` of each class (rounded, drawn by `seed`), and the rest; both in the set's order.
+    """Two parts: `share` of each class (rounded, a half up; drawn by `seed`), and the rest; both in the set's order.
 
     Raises:
         ValueError: a part would be empty.
@@ -216,7 +217,7 @@ def split_indices(data: LabelledImages, share: float, seed: int) -> tuple[np.nda
     first = []
     for label in range(len(data.class_names)):
         members = _shuffled(data, label, seed)
-        first.append(members[: round(share * len(members))])
+        first.append(members[: share_of(len(members), share)])
     chosen = np.zeros(len(data), dtype=bool)
     chosen[np.concatenate(first)] = True
     if chosen.all() or not chosen.any():
@@ -225,6 +226,11 @@ def split_indices(data: LabelledImages, share: float, seed: int) -> tuple[np.nda
             "each part a picture; change it or load more"
         )
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def share_of(count: int, share: float) -> int:
+    """`share` of `count` pictures as a whole number; a half is rounded up, so that a tenth of five is one."""
+    return math.floor(round(share * count, 9) + 0.5)  # 0.29 of 50 is 14.5, and as a float a little less
 
 
 def merged(parts: Sequence[LabelledImages], name: str) -> LabelledImages:

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from .labelled_images import LabelledImages, labelled
-from .tensors import to_uint8
+from .tensors import check_pixels, to_uint8
 
 
 def pictures_as_images(pictures: Tensor, name: str = "pictures") -> LabelledImages:
@@ -17,7 +17,11 @@ def pictures_as_images(pictures: Tensor, name: str = "pictures") -> LabelledImag
 
     Args:
         pictures: [B,H,W,C] float in 0..1; values become uint8 as SaveImage makes them, and grey three channels.
+
+    Raises:
+        ValueError: see tensors.check_pixels.
     """
+    check_pixels(pictures, name)
     levels = to_uint8(pictures)
     return labelled(name, ("picture",), np.zeros(len(levels), dtype=np.int64), ArrayPictures(levels))
 

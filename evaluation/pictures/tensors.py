@@ -18,6 +18,30 @@ def to_uint8(images: torch.Tensor) -> np.ndarray:
     return pixels.repeat(3, axis=-1) if pixels.shape[-1] == 1 else pixels  # (..., H, W, 1) -> (..., H, W, 3)
 
 
+def check_pixels(images: torch.Tensor, what: str = "images") -> None:
+    """Refuse what is no IMAGE of numbers, before it is measured, captioned or kept.
+
+    Args:
+        images: [B,H,W,C].
+        what: the input, for the message.
+
+    Raises:
+        ValueError: C is not 1, 3 or 4, or a pixel is not a finite number; the message says in which picture.
+    """
+    if images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"{what} has the shape {tuple(images.shape)}; expected [pictures, height, width, 1, 3 or 4 channels]; link "
+            "an IMAGE"
+        )
+    broken = [i for i, picture in enumerate(images) if not bool(torch.isfinite(picture).all())]
+    if broken:
+        names = ", ".join(str(i) for i in broken[:5])
+        raise ValueError(
+            f"{what} has {len(broken)} pictures with pixels that are not finite numbers (picture {names}, counted from "
+            "0); expected 0 to 1; a VAE in half precision makes such: start ComfyUI with --fp32-vae"
+        )
+
+
 def to_image(pictures: np.ndarray) -> torch.Tensor:
     """An IMAGE [B,H,W,3], float32 in 0..1, of uint8 pictures [B,H,W,3] or of one picture [H,W,3]."""
     image = torch.from_numpy(np.divide(pictures, 255, dtype=np.float32, order="C"))

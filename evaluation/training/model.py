@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def build(architecture: str, classes: int, stem: str = "7x7", seed: int = 0) -> 
     if classes < 2:
         raise ValueError(f"the number of classes is {classes}; expected at least 2; load a set with more classes")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(_seed_of_32_bits(seed))
         network: nn.Module = getattr(torchvision.models, architecture)(weights=None, num_classes=classes)
         if stem != "7x7":
             stride = 2 if stem == "3x3 stride 2" else 1
@@ -66,6 +67,13 @@ def build(architecture: str, classes: int, stem: str = "7x7", seed: int = 0) -> 
             network.conv1 = convolution
             network.maxpool = nn.Identity()
     return network
+
+
+def _seed_of_32_bits(seed: int) -> int:
+    """`seed`, or a hash of one above 2^32: torch's generator on a CPU takes the lower 32 bits and no more."""
+    if seed < 2**32:
+        return seed
+    return int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=4).digest(), "little")
 
 
 def start_from_imagenet(network: nn.Module, weights: Path) -> None:

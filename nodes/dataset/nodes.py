@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker  # the module that custom nodes are to import it from
 
-from ...evaluation.pictures.tensors import to_image, to_uint8
+from ...evaluation.pictures.tensors import check_pixels, to_image, to_uint8
 from .. import sockets
 from ..checks import checked
 from ..engine import metadata_is_off, progress_bar
@@ -72,6 +72,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
         small_copies: str,
         copy_filter: str,
     ) -> io.NodeOutput:
+        check_pixels(images)
         encoding = Encoding(image_format, quality, embed_metadata and not metadata_is_off())
         upstream = engine.upstream(cls.hidden, "images")
         copies = Copies(parse_sizes(small_copies), copy_filter)

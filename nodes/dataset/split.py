@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...evaluation.pictures.labelled_images import share_of
 from ...evaluation.progress import Progress
 from .open import create_or_open
 from .store.description import SetSpec
@@ -36,8 +37,8 @@ class Shares:
         total = self.train + self.val + self.test
         if total <= 0:
             raise ValueError("shares are all 0; expected at least one above 0, such as 0.8, 0.1 and 0.1")
-        first = round(count * self.train / total)
-        second = round(count * (self.train + self.val) / total)
+        first = share_of(count, self.train / total)
+        second = share_of(count, (self.train + self.val) / total)
         return first, second - first, count - second
 
 

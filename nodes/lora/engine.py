@@ -19,7 +19,7 @@ import comfy.model_management
 import numpy as np
 import torch
 
-from ...evaluation.pictures.tensors import to_uint8
+from ...evaluation.pictures.tensors import check_pixels, to_uint8
 from ...evaluation.results import Measurement, Result, read_results, write_result
 from ...evaluation.training.state import Diverged
 from ..engine import progress_bar
@@ -76,6 +76,8 @@ def caption_images(
         ValueError: see `captions.write_folder` and `paths`.
     """
     folder = captions_dir(name)
+    for batch in images:
+        check_pixels(batch)
     pictures = [to_uint8(picture) for batch in images for picture in batch]
     if len(labels) == 1:
         labels = list(labels) * len(pictures)

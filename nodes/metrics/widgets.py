@@ -38,12 +38,12 @@ def preparation_inputs() -> list[io.Input]:
         ),
         io.Int.Input(
             "size",
-            default=32,
+            default=0,
             min=0,
             max=4096,
             tooltip=(
-                "First reduce every picture to this many pixels a side (32: CIFAR-10, as the thesis does); "
-                "0 keeps each picture's own size."
+                "0: each picture as it is, as the tool of the convention measures it. Otherwise first reduce every "
+                "picture to this many pixels a side (32: CIFAR-10, as the thesis does): another number than the tool's."
             ),
         ),
         io.Combo.Input(

@@ -6,7 +6,6 @@ a line break counts; pictures that no try could make right (status `fallback`) a
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -24,22 +23,6 @@ from ..manifest import (
     refuse_other_formats,
 )
 from .folders import FilePictures
-
-
-class ListedPictures(FilePictures):
-    """Pictures whose hash the manifest already has; with the file's size, so that a changed file is noticed."""
-
-    def __init__(self, root: Path, names: list[str], hashes: list[str]) -> None:
-        super().__init__(root, names)
-        self._hashes = hashes
-
-    def digest(self, index: int) -> bytes:
-        """A hash of the manifest's hash and the file's size; the file itself is not read."""
-        try:
-            size = (self._root / self._names[index]).stat().st_size
-        except OSError:
-            size = -1
-        return hashlib.blake2b(f"{self._hashes[index]} {size}".encode(), digest_size=20).digest()
 
 
 def is_ours(path: Path) -> bool:
@@ -66,9 +49,9 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
     classes = [label for label in folders if label in used]
     numbers = {label: number for number, label in enumerate(classes)}
     records.sort(key=lambda record: (numbers[record.label], record.rank))
-    file_names, hashes = [record.file_name for record in records], [record.sha256 for record in records]
+    file_names = [record.file_name for record in records]
     labels = [numbers[record.label] for record in records]
-    pictures = ListedPictures(path, file_names, hashes)
+    pictures = FilePictures(path, file_names)  # hashed as they lie there: the manifest knows what was written once
     return labelled(name or path.name, classes, labels, pictures, synthetic=True, cache=cache)
 
 
