@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
+LEAST_P = 0.0001  # smaller p-values are shown as smaller
 EXACT_BELOW = 25  # discordant pairs under which McNemar's test is the binomial one; the customary bound
 
 
@@ -83,3 +84,8 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = highest
     return tuple(adjusted)
+
+
+def p_text(p: float) -> str:
+    """A p-value for people: four decimals, and what rounds to none of them as a bound."""
+    return f"{p:.4f}" if p >= LEAST_P else f"< {LEAST_P:.4f}"

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from ..results import Result
 from . import thesis
 from .accuracy_tables import accuracy_tables
+from .comparison_tables import comparison_tables
 from .metric_tables import metric_tables
 from .read_figures import read_figures
 from .tables import Report, Source
@@ -39,7 +40,7 @@ def build_report(
     return Report(
         title=title,
         created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        tables=(*accuracy_tables(sources, rows), *metric_tables(sources)),
+        tables=(*accuracy_tables(sources, rows), *metric_tables(sources), *comparison_tables(sources)),
         sources=tuple(sources),
         notes=tuple(notes),
     )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from itertools import groupby
 
-from .tables import Cell, Report, Source, Table, figure_text, footnotes
+from .tables import Cell, Report, Source, Table, figure_text, footnotes, value_text
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d232b; --dim: #5d6875; --page: #ffffff; --line: #d9dee5; --band: #f4f6f9;
@@ -56,7 +56,7 @@ def report_html(report: Report, plots: Mapping[str, str]) -> str:
     """
     body = [
         f"<h1>{_text(report.title)}</h1>",
-        f'<p class="dim">{_text(report.created)}. Bold: measured here. Dim: as the thesis published it. '
+        f'<p class="dim">{_text(report.created)}. Bold: measured here as the thesis measured. Dim: as it published. '
         "A blank was not run.</p>",
         *(f"<p>{_text(note)}</p>" for note in report.notes),
     ]
@@ -117,7 +117,10 @@ def _cell(cell: Cell, table: Table, notes: Mapping[str, str]) -> str:
         links = "".join(f'<a href="#source-{number}">[{number}]</a>' for number in cell.sources)
         lines = [*extent_parts(cell, table.decimals), *([notes[cell.note]] if cell.note else [])]
         below = "".join(f"<small>{_text(line)}</small>" for line in lines)
-        ours = f"<b>{figure_text(cell.value, table.decimals)}</b><sup>{links}</sup>{below}"
+        value = _text(value_text(cell, table.decimals))
+        ours = f"{value if cell.thesis is None else f'<b>{value}</b>'}<sup>{links}</sup>{below}"
+    elif cell.note:
+        ours = f"<small>{notes[cell.note]}</small>"
     if not table.compares:
         return f"<td>{ours}</td>"
     published = "" if cell.thesis is None else figure_text(cell.thesis, table.decimals)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
 from . import thesis
+from .comparability import beside_thesis, metric_differences, published_weights
 from .read_figures import ClassFID, PictureSet
 from .tables import Cell, Row, Source, Table, in_thesis_order, short_label
 
@@ -67,7 +68,6 @@ def metric_tables(sources: Sequence[Source]) -> list[Table]:
         _plain(PRECISION_RECALL, sources),
         _plain(DIVERSITY, sources),
         _distortion(sources),
-        _comparisons(sources),
     ]
     return [table for table in tables if table.ran or table.key in ("5-11", "5-12")]
 
@@ -80,15 +80,10 @@ def convention_of(result_settings: Mapping[str, Any]) -> str:
         NETWORKS[TORCHVISION_NETWORK].key: "torchvision Inception",
     }
     network = names.get(key, key)
-    if key in names and not _published_weights(result_settings):
+    if key in names and not published_weights(result_settings):
         network += " with other weights"
     size = result_settings.get("size")
     return f"{network}, {result_settings.get('convention')}, {f'{size} px first' if size else 'own size'}"
-
-
-def _published_weights(settings: Mapping[str, Any]) -> bool:
-    digest = str(settings.get("weights_sha256"))
-    return any(network.key == settings.get("network") and network.is_published(digest) for network in NETWORKS.values())
 
 
 def _note(source: Source, others: str) -> str:
@@ -104,6 +99,8 @@ def _conditions(source: Source) -> str:
     if reference is not None:
         number = f"{reference.count:,}" if reference.count else "unknown number of"
         parts.append(f"against {reference.name} ({number} pictures)")
+        if reference.shared:
+            parts.append(f"{reference.shared:,} of its pictures are in {reference.name} too")
     return "; ".join(parts)
 
 
@@ -130,34 +127,16 @@ def _against_cifar_train(source: Source) -> bool:
     return thesis.is_cifar_train(_reference_name(source))
 
 
-def _like_thesis(source: Source, network: str) -> bool:
-    """Whether a figure was made as the thesis made its own, from as many pictures."""
-    settings = source.result.settings
-    conventions = ("thesis", "clean-fid") if network == NETWORKS[FID_NETWORK].key else ("thesis",)
-    return (
-        settings.get("network") == network
-        and _published_weights(settings)
-        and settings.get("convention") in conventions
-        and (settings.get("size"), settings.get("filter")) == (32, "bicubic")
-        and settings.get("crop", "squash") == "squash"
-        and settings.get("splits", 10) == 10
-        and _count(source.figures.features) in thesis.set_counts(source.row)
-        and _count(source.figures.reference) in (None, thesis.REFERENCE_COUNT)
-    )
-
-
 def _count(picture_set: PictureSet | None) -> int | None:
     return picture_set.count if picture_set else None
 
 
 def _table_5_11(sources: Sequence[Source]) -> Table:
-    network = NETWORKS[FID_NETWORK].key
-    rows = _thesis_rows([s for s in sources if _against_cifar_train(s)], "fid", thesis.FID, network)
     return Table(
         key="5-11",
         title="Table 5-11: Frechet Inception Distance (lower is better)",
         columns=("FID",),
-        rows=rows,
+        rows=_thesis_rows([s for s in sources if _against_cifar_train(s)], "fid", thesis.FID),
         notes=(
             "The thesis: against CIFAR-10 train (50,000 pictures, ten classes), clean-fid, 32 px first.",
             FID_NOTE,
@@ -166,12 +145,11 @@ def _table_5_11(sources: Sequence[Source]) -> Table:
 
 
 def _table_5_12(sources: Sequence[Source]) -> Table:
-    network = NETWORKS[TORCHVISION_NETWORK].key
     return Table(
         key="5-12",
         title="Table 5-12: Inception Score (higher is better)",
         columns=("IS",),
-        rows=_thesis_rows(sources, "inception_score", thesis.INCEPTION_SCORE, network),
+        rows=_thesis_rows(sources, "inception_score", thesis.INCEPTION_SCORE),
         notes=(
             "\u00b1: standard deviation over the splits.",
             "The thesis: torchvision's Inception v3 (hence 10.23 for CIFAR-10 train where the literature has 11.24).",
@@ -179,7 +157,7 @@ def _table_5_12(sources: Sequence[Source]) -> Table:
     )
 
 
-def _thesis_rows(sources: Sequence[Source], kind: str, published: Mapping[str, float], network: str) -> tuple[Row, ...]:
+def _thesis_rows(sources: Sequence[Source], kind: str, published: Mapping[str, float]) -> tuple[Row, ...]:
     """The thesis's rows and then our own; of a row's results one made as the thesis made it goes before newer ones."""
     by_row: dict[str, list[Source]] = {}
     for source in sources:
@@ -187,38 +165,34 @@ def _thesis_rows(sources: Sequence[Source], kind: str, published: Mapping[str, f
             by_row.setdefault(source.row, []).append(source)
     rows = []
     for group, label in in_thesis_order(list(by_row), list(published)):
-        candidates = sorted(by_row.get(label, []), key=lambda source: _like_thesis(source, network))
+        candidates = sorted(by_row.get(label, []), key=lambda source: not metric_differences(source))
         figure = published.get(label)
-        cell = _metric_cell(candidates, kind, figure, network) if candidates else Cell(thesis=figure)
+        cell = _metric_cell(candidates, kind, figure) if candidates else Cell(thesis=figure)
         rows.append(Row(short_label(label, group), (cell,), group))
     return tuple(rows)
 
 
-def _metric_cell(sources: Sequence[Source], key: str, published: float | None, network: str) -> Cell:
+def _metric_cell(sources: Sequence[Source], key: str, published: float | None) -> Cell:
     """The last of one row's figures, with the thesis's beside it only where both were made alike."""
     source, others = _newest(sources)
     figures = source.figures
     features, reference = figures.features or PictureSet(), figures.reference or PictureSet()
-    notes = [_conditions(source), others]
-    same_set = bool(reference.content_key) and reference.content_key == features.content_key and published == 0
-    if published is not None and not (same_set or _like_thesis(source, network)):
-        notes.append(f"the thesis's {published:g} was made otherwise or from other numbers of pictures")
-        published = None
+    notes = [_note(source, others)]
     classes = sum(count > 0 for count in features.counts.values())
     if reference.count == thesis.REFERENCE_COUNT and 1 < classes < 10:
         notes.append(f"{classes} classes against CIFAR-10's ten, whose absence is in the figure")
     has_spread = figures.repetitions > 1
-    return Cell(
+    cell = Cell(
         value=figures.values[key],
         spread=figures.values.get(f"{key}_sd") if has_spread else None,
         runs=figures.repetitions if has_spread else 0,
         unit="splits",
         count=features.count,
         reference_count=reference.count,
-        thesis=published,
         note="; ".join(filter(None, notes)),
         sources=(source.number,),
     )
+    return beside_thesis(cell, published, metric_differences(source))
 
 
 def _plain(table: PlainTable, sources: Sequence[Source]) -> Table:
@@ -299,28 +273,4 @@ def _distortion(sources: Sequence[Source]) -> Table:
         ("It has to rise with the strength.",),
         compares=False,
         first_column="Distortion",
-    )
-
-
-def _comparisons(sources: Sequence[Source]) -> Table:
-    """McNemar's test between classifiers on one test set, as Compare Classifiers made it."""
-    rows = []
-    for source in sources:
-        images = source.figures.images or PictureSet()
-        test_set = f"{images.name}{' (synthetic pictures)' if images.synthetic else ''}"
-        for pair in source.figures.pairs:
-            test = pair.test
-            note = f"{test.method}; right alone: {test.only_first} and {test.only_second} pictures"
-            values = (100 * pair.first_accuracy, 100 * pair.second_accuracy, test.p, pair.adjusted)
-            cells = [Cell(value=value, count=images.count, note=note, sources=(source.number,)) for value in values]
-            rows.append(Row(f"{pair.first} against {pair.second}", tuple(cells), test_set))
-    return Table(
-        "comparisons",
-        "Two classifiers on the same pictures (McNemar)",
-        ("first, per cent", "second, per cent", "p", "p (Holm)"),
-        tuple(rows),
-        4,
-        ("One training seed each: p speaks of the test pictures, not of training again.",),
-        compares=False,
-        first_column="Classifiers",
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..results import Result
-from ..training.figures import Comparison, SetAccuracy, TrainingFigures
+from ..training.figures import Comparison, OverSeeds, SetAccuracy, TrainingFigures
 
 # the numbers that tables show, by kind of metric
 METRIC_KEYS: dict[str, tuple[str, ...]] = {
@@ -33,6 +33,9 @@ class PictureSet:
         content_key: of the pictures' bytes; "" where unknown.
         counts: pictures by class.
         synthetic: how many are known to be generated; None where the file does not say.
+        repeated: pictures that the set has before, pixel by pixel.
+        shared: pictures that are in the set that this one is held against, too: of a test set those that were trained
+            on, of a metric's reference those of the judged set; None where the file does not say.
     """
 
     name: str = ""
@@ -40,6 +43,8 @@ class PictureSet:
     content_key: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     synthetic: int | None = None
+    repeated: int = 0
+    shared: int | None = None
 
     @classmethod
     def from_json(cls, stated: object) -> PictureSet | None:
@@ -48,13 +53,15 @@ class PictureSet:
             return None
         count = stated.get("count") or stated.get("pictures")
         counts = stated.get("counts") or stated.get("classes") or {}
-        synthetic = stated.get("synthetic")
+        synthetic, shared = stated.get("synthetic"), stated.get("shared")
         return cls(
             name=str(stated.get("name", "")),
             count=int(count) if count else None,
             content_key=str(stated.get("content_key") or ""),
             counts={str(name): int(number) for name, number in counts.items()},
             synthetic=None if synthetic is None else int(synthetic),
+            repeated=int(stated.get("repeated") or 0),
+            shared=None if shared is None else int(shared),
         )
 
 
@@ -74,7 +81,7 @@ class Figures:
     Args:
         training: of a training run.
         accuracies: of a test, one a test set.
-        pairs: of a comparison.
+        pairs, over_seeds: of a comparison.
         values: numbers of a metric, see METRIC_KEYS; None where one does not exist.
         repetitions: splits or subsets over which the values are means; 0 without.
         per_class: FID by class.
@@ -87,6 +94,7 @@ class Figures:
     training: TrainingFigures | None = None
     accuracies: tuple[SetAccuracy, ...] = ()
     pairs: tuple[Comparison, ...] = ()
+    over_seeds: OverSeeds | None = None
     values: Mapping[str, float | None] = field(default_factory=dict)
     repetitions: int = 0
     per_class: Mapping[str, ClassFID] = field(default_factory=dict)
@@ -118,7 +126,12 @@ def read_figures(result: Result) -> Figures:
         accuracies = tuple(SetAccuracy.from_json(entry) for entry in figures["test_sets"])
         return Figures(accuracies=accuracies, trained_on=trained_on, tested_on=_tested_on(result, len(accuracies)))
     if result.kind == "comparison":
-        return replace(measured, pairs=tuple(Comparison.from_json(pair) for pair in figures["pairs"]))
+        over_seeds = figures.get("over_seeds")
+        return replace(
+            measured,
+            pairs=tuple(Comparison.from_json(pair) for pair in figures["pairs"]),
+            over_seeds=None if over_seeds is None else OverSeeds.from_json(over_seeds),
+        )
     if result.kind == "distortion":
         strengths, distortions = _distortion(figures)
         return replace(measured, strengths=strengths, distortions=distortions)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..intervals import p_text
 from ..results import Result
 from .read_figures import Figures
 
@@ -27,9 +27,10 @@ class Cell:
         unit: what `runs` counts.
         count: pictures behind it.
         reference_count: pictures of the set that it was compared with.
-        thesis: the published figure, where it may stand beside ours.
+        thesis: the published figure, where it may stand beside ours; see comparability.beside_thesis.
         note: what a reader has to know about this one.
         sources: numbers of the results it came from, from 1.
+        is_p: whether it is a p-value, which no fixed number of decimals shows.
     """
 
     value: float | None = None
@@ -43,6 +44,7 @@ class Cell:
     thesis: float | None = None
     note: str = ""
     sources: tuple[int, ...] = ()
+    is_p: bool = False
 
     def __post_init__(self) -> None:
         for number in (self.value, self.low, self.high, self.spread):
@@ -126,19 +128,24 @@ def footnotes(rows: Sequence[Row]) -> dict[str, str]:
     return {note: f"({chr(97 + i) if i < 26 else i + 1})" for i, note in enumerate(notes)}
 
 
-def same_settings(source: Source, tested_on: str = "") -> str:
-    """A key of everything but the seed: results with one key are repetitions.
+def value_text(cell: Cell, decimals: int) -> str:
+    """A cell's own figure as it stands in its table."""
+    if cell.value is None:
+        return ""
+    return p_text(cell.value) if cell.is_p else figure_text(cell.value, decimals)
 
-    Args:
-        tested_on: content key of the test pictures; that of the training pictures is in the source.
+
+def same_making(source: Source, but: Sequence[str] = ("seed",)) -> str:
+    """A key of how a classifier was made, held-out draw and training pictures included: equal but for `but`.
+
+    A result that does not say what it was trained on is like no other.
     """
-    result = source.result
-    settings = {key: value for key, value in result.settings.items() if key not in ("seed", "seeds")}
-    if "seed" in result.settings and isinstance(settings.get("checkpoint"), str):
-        # a checkpoint's file name may carry its seed
-        settings["checkpoint"] = re.sub(rf"\b{re.escape(str(result.settings['seed']))}\b", "", settings["checkpoint"])
+    settings = dict(source.result.settings)
+    if settings.get("held_out") and settings.get("held_out_seed") is None:
+        settings["held_out_seed"] = settings.get("seed")
     trained_on = source.figures.trained_on.content_key if source.figures.trained_on else ""
-    return json.dumps([settings, trained_on, tested_on], sort_keys=True)
+    stated = {key: value for key, value in settings.items() if key not in but}
+    return json.dumps([stated, trained_on or f"unknown, source {source.number}"], sort_keys=True)
 
 
 def in_thesis_order(labels: Sequence[str], published: Sequence[str]) -> list[tuple[str, str]]:

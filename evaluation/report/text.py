@@ -10,7 +10,7 @@ from itertools import groupby
 
 from ..markdown import one_line
 from .html_page import extent_parts
-from .tables import Cell, Report, Table, figure_text, footnotes
+from .tables import Cell, Report, Table, figure_text, footnotes, value_text
 
 CSV_COLUMNS = (
     "table",
@@ -100,10 +100,10 @@ def _table(table: Table) -> list[str]:
 
 def _ours(cell: Cell, decimals: int, marks: Mapping[str, str]) -> str:
     if cell.value is None:
-        return ""
+        return marks[cell.note] if cell.note else ""
     extent = ", ".join([*extent_parts(cell, decimals), *([marks[cell.note]] if cell.note else [])])
     links = ", ".join(map(str, cell.sources))
-    return f"{figure_text(cell.value, decimals)}{f' ({extent})' if extent else ''} [{links}]"
+    return f"{value_text(cell, decimals)}{f' ({extent})' if extent else ''} [{links}]"
 
 
 def _row(cells: list[str]) -> str:

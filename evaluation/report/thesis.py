@@ -11,6 +11,9 @@ import re
 TEST_SETS = ("CIFAR-10", "ImageNet-1k", "STL-10")
 TEST_COUNTS = {"CIFAR-10": 5000, "ImageNet-1k": 900, "STL-10": 4000}
 PER_CLASS = 5000  # pictures a class in each training set
+# px at which a set's model works; the published code pairs 96 with ImageNet and 224 with STL-10, probably swapped
+MODEL_SIZES = {"CIFAR-10": (32,), "ImageNet-1k": (224, 96), "STL-10": (96, 224)}
+CLASSES = ("automobile", "cat", "horse", "ship", "truck")
 REFERENCE_COUNT = 50_000  # CIFAR-10 train, all ten classes
 CIFAR_TRAIN = "CIFAR-10 Train"
 CIFAR_TEST = "CIFAR-10 Test"
@@ -86,15 +89,20 @@ ROWS = tuple(dict.fromkeys([*FID, *ACCURACY]))
 def row_of(name: str) -> str | None:
     """The thesis's row that a set's name means, however it is spelled: sd15-hyponet, SD 1.5 HypoNet, cifar10_train.
 
-    `CIFAR-10 Train + 1000` (any number, also after `plus`) means a row of Table 5-10 and comes back in that spelling.
+    `CIFAR-10 Train + 1000` (any number, also after `plus`) means a row of Table 5-10 and comes back in that spelling,
+    and so does `CIFAR-10 Train + 1000 repeated`, the row's control.
     """
     letters = _letters(name).replace("stablediffusion", "sd")
     for row in ROWS:
         if letters == _letters(row):
             return row
     # without the sign, a number is something else: cifar10-train-32 is a size
-    added = re.fullmatch(r"cifar[ _-]*10[ _-]*train[ _-]*(?:\+|plus)[ _-]*([\d,]*\d)", name.strip().lower())
-    return f"{CIFAR_TRAIN} + {int(added[1].replace(',', ''))}" if added else None
+    added = re.fullmatch(
+        r"cifar[ _-]*10[ _-]*train[ _-]*(?:\+|plus)[ _-]*([\d,]*\d)([ _-]*repeated)?", name.strip().lower()
+    )
+    if not added:
+        return None
+    return f"{CIFAR_TRAIN} + {int(added[1].replace(',', ''))}{' repeated' if added[2] else ''}"
 
 
 def added_per_class(row: str) -> int | None:
@@ -103,6 +111,12 @@ def added_per_class(row: str) -> int | None:
         return 0
     added = re.fullmatch(re.escape(CIFAR_TRAIN) + r" \+ (\d+)", row)
     return int(added[1]) if added else None
+
+
+def repeated_per_class(row: str) -> int | None:
+    """How many pictures a class the control of a row of Table 5-10 shows again; None for other rows."""
+    repeated = re.fullmatch(re.escape(CIFAR_TRAIN) + r" \+ (\d+) repeated", row)
+    return int(repeated[1]) if repeated else None
 
 
 def set_counts(row: str) -> tuple[int, ...]:

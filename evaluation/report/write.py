@@ -6,6 +6,7 @@ Reads: a Report. Each file is written whole under a temporary name and renamed.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +17,7 @@ from .. import plots
 from ..files import replacing
 from ..pictures.tensors import to_image
 from .html_page import report_html
-from .tables import Report, Source, same_settings
+from .tables import Cell, Report, Source, same_making
 from .text import report_csv, report_markdown
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 WIDE = (1200, 600)  # pixels
 CURVE = (800, 480)
 SQUARE = (720, 640)
-OURS_AND_THESIS = (plots.COLOURS[0], "#9aa3ad")
+OURS, OURS_ALONE, THESIS = "ours", "ours, made otherwise than the thesis's", "thesis"
+BARS = {OURS: plots.COLOURS[0], OURS_ALONE: plots.COLOURS[1], THESIS: "#9aa3ad"}
 MAX_PLOTS = 60  # plots of one kind: Table 5-9 whole has 39 confusion matrices
 PLOTS = ("accuracy", "training", "distortion", "confusion")  # what the file names of plots begin with
 T = TypeVar("T")
@@ -93,15 +95,22 @@ def accuracy_plots(report: Report) -> list[Plot]:
             title = (
                 "Figure 5-2: average accuracy by training set" if test_set == "Average" else f"Accuracy on {test_set}"
             )
-            series = {"ours": ours, "thesis": [row.cells[column].thesis for row in rows]}
+            series = _bars([row.cells[column] for row in rows])
+            colours = [BARS[name] for name in series]
             plotted.append(
-                Plot(
-                    f"accuracy-{_slug(test_set)}",
-                    title,
-                    plots.bar_chart(names, series, title, "%", WIDE, OURS_AND_THESIS),
-                )
+                Plot(f"accuracy-{_slug(test_set)}", title, plots.bar_chart(names, series, title, "%", WIDE, colours))
             )
     return plotted
+
+
+def _bars(cells: Sequence[Cell]) -> dict[str, list[float | None]]:
+    """Bars side by side only where the table has a pair; what was made otherwise, and what was not run, stand alone."""
+    series: dict[str, list[float | None]] = {
+        OURS: [None if cell.thesis is None else cell.value for cell in cells],
+        OURS_ALONE: [cell.value if cell.thesis is None else None for cell in cells],
+        THESIS: [cell.thesis for cell in cells],
+    }
+    return {name: values for name, values in series.items() if any(value is not None for value in values)}
 
 
 def curve_plots(report: Report) -> list[Plot]:
@@ -109,7 +118,7 @@ def curve_plots(report: Report) -> list[Plot]:
     plotted: list[Plot] = []
     for kind in ("training", "distortion"):
         sources = [source for source in report.sources if source.result.kind == kind]
-        for source in _newest({(source.row, same_settings(source)): source for source in sources}):
+        for source in _newest({(source.row, same_making(source)): source for source in sources}):
             subject = "Training" if kind == "training" else "Figure 5-3: FID under distortion"
             title = f"{subject}: {source.row} [{source.number}]"
             figure = _training_curves(source, title) if kind == "training" else _distortion_curves(source, title)

@@ -8,17 +8,20 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 
-from ..intervals import holm, mcnemar
+from ..intervals import holm, mcnemar, p_text
 from ..markdown import one_line
+from ..paired import paired_test
 from ..pictures.labelled_images import LabelledImages
 from ..progress import Progress
-from .checkpoint import Checkpoint
-from .figures import Comparison, SetAccuracy
+from .checkpoint import Checkpoint, Provenance
+from .figures import Comparison, OverSeeds, SetAccuracy
 from .predict import predict
+from .repetitions import differences_beyond_seed
 
 CALIBRATION_BINS = 15  # as torchmetrics and most papers since Guo et al.
 
@@ -66,6 +69,8 @@ def measure_accuracy(
     confidence = outputs.max(axis=1)
     names = checkpoint.class_names
     size = len(names)
+    present = np.bincount(labels, minlength=size) > 0  # (K,)
+    restricted = np.where(present, outputs, -1.0).argmax(axis=1)  # (N,)
     confusion = np.bincount(labels * size + predicted, minlength=size * size).reshape(size, size)  # true x predicted
     correct = predicted == labels
     wrong = np.flatnonzero(~correct)
@@ -77,6 +82,7 @@ def measure_accuracy(
             confusion=confusion,
             calibration_error=expected_calibration_error(confidence, correct),
             synthetic=bool(data.synthetic.any()),
+            restricted_right=None if present.all() else int((restricted == labels).sum()),
         ),
         mistakes=tuple(
             Mistake(int(index), names[labels[index]], names[predicted[index]], float(confidence[index]))
@@ -145,6 +151,30 @@ def compare(
     return tuple(replace(pair, adjusted=p) for pair, p in zip(pairs, adjusted, strict=True))
 
 
+def over_seeds(
+    first: Sequence[Checkpoint], second: Sequence[Checkpoint], pairs: Sequence[Comparison], pictures: int
+) -> OverSeeds | None:
+    """The paired tests over the training seeds; None for one pair.
+
+    Args:
+        first, second, pairs: see compare.
+        pictures: of the test set.
+    """
+    if len(pairs) < 2:
+        return None
+    name_of_first, name_of_second = (str(side[0].provenance.data["name"]) for side in (first, second))
+    without = partial(OverSeeds, name_of_first, name_of_second, pictures, None)
+    for name, side in ((name_of_first, first), (name_of_second, second)):
+        differences = differences_beyond_seed([checkpoint.provenance for checkpoint in side])
+        if differences:
+            return without(f"the runs of {name} differ in {', '.join(differences)}")
+    seeds = [[checkpoint.provenance.settings.seed for checkpoint in side] for side in (first, second)]
+    if seeds[0] != seeds[1]:
+        return without("the two were trained with other seeds, so that none is a pair")
+    test = paired_test([pair.test.only_first - pair.test.only_second for pair in pairs])
+    return OverSeeds(name_of_first, name_of_second, pictures, test, "")
+
+
 def title(checkpoint: Checkpoint) -> str:
     """How tables name a checkpoint: its training set and seed."""
     return f"{checkpoint.provenance.data['name']}, seed {checkpoint.provenance.settings.seed}"
@@ -177,8 +207,14 @@ def _known_labels(checkpoint: Checkpoint, data: LabelledImages) -> np.ndarray:
     return labels
 
 
-def table(results: Sequence[Sequence[SetAccuracy]]) -> str:
-    """A Markdown table: a column a test set; with several runs the mean and standard deviation over them."""
+def table(results: Sequence[Sequence[SetAccuracy]], runs: Sequence[Provenance]) -> str:
+    """A Markdown table: a column a test set; of several repetitions the mean and standard deviation over their seeds.
+
+    Args:
+        results: a classifier a row.
+        runs: where the classifiers came from.
+    """
+    differences = differences_beyond_seed(runs)
     sets = [one_line(result.name) + " (synthetic)" * result.synthetic for result in results[0]]
     synthetic = sum(result.synthetic for result in results[0])
     mean = (
@@ -192,23 +228,26 @@ def table(results: Sequence[Sequence[SetAccuracy]]) -> str:
             cells.append(
                 f"{100 * result.accuracy:.2f} % ({100 * low:.2f} to {100 * high:.2f}), "
                 f"calibration error {100 * result.calibration_error:.2f} %"
+                + (f", {one_line(result.absence())}" if result.absent else "")
             )
         lines.append(f"| run {number} | {' | '.join(cells)} | {100 * average(run):.2f} % |")
-    if len(results) > 1:
+    if len(results) > 1 and not differences:
         columns = [[100 * run[column].accuracy for run in results] for column in range(len(sets))]
         columns.append([100 * average(run) for run in results])
         cells = [f"{statistics.fmean(column):.2f} +- {statistics.stdev(column):.2f} %" for column in columns]
-        lines.append(f"| mean and standard deviation of {len(results)} runs | {' | '.join(cells)} |")
+        lines.append(f"| mean and standard deviation of {len(results)} seeds | {' | '.join(cells)} |")
     lines += ["", f"| class | {' | '.join(sets)} |", "|---" * (len(sets) + 1) + "|"]
     for name in results[0][0].classes:
-        cells = [_class_cell([run[column] for run in results], name) for column in range(len(sets))]
+        cells = [_class_cell([run[column] for run in results], name, not differences) for column in range(len(sets))]
         lines.append(f"| {one_line(name)} | {' | '.join(cells)} |")
     lines += ["", f"95 % Wilson intervals; calibration error over {CALIBRATION_BINS} equal bins."]
+    if len(results) > 1 and differences:
+        lines.append(f"No mean: the classifiers are no repetitions, they differ in {', '.join(differences)}.")
     return "\n".join(lines)
 
 
-def comparison_table(pairs: Sequence[Comparison]) -> str:
-    """A Markdown table: a row a pair of runs."""
+def comparison_table(pairs: Sequence[Comparison], over_seeds: OverSeeds | None = None) -> str:
+    """A Markdown table: a row a pair of runs; below it the paired tests over the seeds."""
     lines = [
         "| first | second | accuracy | only first right | only second right | p | p (Holm) | test |",
         "|---" * 8 + "|",
@@ -217,13 +256,17 @@ def comparison_table(pairs: Sequence[Comparison]) -> str:
         lines.append(
             f"| {one_line(pair.first)} | {one_line(pair.second)} "
             f"| {100 * pair.first_accuracy:.2f} %, {100 * pair.second_accuracy:.2f} % "
-            f"| {pair.test.only_first} | {pair.test.only_second} | {pair.test.p:.4g} | {pair.adjusted:.4g} "
+            f"| {pair.test.only_first} | {pair.test.only_second} | {p_text(pair.test.p)} | {p_text(pair.adjusted)} "
             f"| {pair.test.method} |"
         )
+    if over_seeds is not None:
+        lines += ["", over_seeds.text()]
     return "\n".join(lines)
 
 
-def _class_cell(runs: Sequence[SetAccuracy], name: str) -> str:
+def _class_cell(runs: Sequence[SetAccuracy], name: str, pooled: bool) -> str:
+    """The mean of repetitions, or each classifier's own figure."""
     counts = [run.per_class().get(name) for run in runs]
     shares = [100 * right / count for right, count in filter(None, counts)]
-    return f"{statistics.fmean(shares):.2f} %" if shares else ""
+    shown = [statistics.fmean(shares)] if shares and pooled else shares
+    return " / ".join(f"{share:.2f} %" for share in shown)

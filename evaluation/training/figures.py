@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..intervals import McNemar, wilson
+from ..intervals import McNemar, p_text, wilson
+from ..paired import PairedTest
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class SetAccuracy:
         confusion: int64 [K,K], true class by predicted class.
         calibration_error: expected calibration error in 0..1.
         synthetic: whether the test set has a generated picture.
+        restricted_right: of a set that lacks classes: pictures that are right where only its own can be answered.
     """
 
     name: str
@@ -118,6 +120,7 @@ class SetAccuracy:
     confusion: np.ndarray
     calibration_error: float
     synthetic: bool
+    restricted_right: int | None = None
 
     @property
     def right(self) -> int:
@@ -138,6 +141,21 @@ class SetAccuracy:
     def interval(self) -> tuple[float, float]:
         """The accuracy's 95 % Wilson interval."""
         return wilson(self.right, self.count)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The classifier's classes of which the test set has no picture."""
+        return tuple(name for name, count in zip(self.classes, self.confusion.sum(axis=1), strict=True) if not count)
+
+    def absence(self) -> str:
+        """What a reader has to know of a set that lacks classes, with the figure among those that it has."""
+        if not self.absent:
+            return ""
+        lacks = f"lacks {len(self.absent)} of the classifier's classes ({', '.join(self.absent[:10])})"
+        if self.restricted_right is None:
+            return lacks
+        share = 100 * self.restricted_right / self.count
+        return f"{lacks}; {share:.2f} % where only the {len(self.classes) - len(self.absent)} that are there count"
 
     def per_class(self) -> dict[str, tuple[int, int]]:
         """class -> (right, count), of the classes that the test set has."""
@@ -164,6 +182,9 @@ class SetAccuracy:
                 for name, (right, count) in self.per_class().items()
             },
             "confusion": self.confusion.tolist(),
+            "absent": list(self.absent),
+            "restricted_right": self.restricted_right,
+            "restricted_accuracy": None if self.restricted_right is None else self.restricted_right / self.count,
         }
 
     @classmethod
@@ -171,6 +192,7 @@ class SetAccuracy:
         """Raises ValueError where the matrix does not fit the classes or holds no picture."""
         classes = tuple(str(name) for name in figures["classes"])
         confusion = np.asarray(figures["confusion"], dtype=np.int64)
+        restricted = figures.get("restricted_right")
         if confusion.shape != (len(classes), len(classes)) or (confusion < 0).any() or not confusion.any():
             raise ValueError(f"the confusion matrix is {confusion.shape}; expected counts of {len(classes)} classes")
         return cls(
@@ -179,6 +201,7 @@ class SetAccuracy:
             confusion=confusion,
             calibration_error=float(figures["calibration_error"]),
             synthetic=bool(figures["synthetic"]),
+            restricted_right=None if restricted is None else int(restricted),
         )
 
 
@@ -209,6 +232,63 @@ class Comparison:
             test=McNemar(int(test["only_first"]), int(test["only_second"]), float(test["p"]), str(test["method"])),
             adjusted=float(figures["adjusted"]),
         )
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """Two classifiers over their training seeds, beside McNemar's test of each pair.
+
+    Args:
+        first, second: names of their training sets.
+        pictures: of the test set.
+        test: None where the runs are no repetitions.
+        reason: why there is none.
+    """
+
+    first: str
+    second: str
+    pictures: int
+    test: PairedTest | None
+    reason: str
+
+    def text(self) -> str:
+        """For people: difference in points, and both p-values with the number of seeds."""
+        if self.test is None:
+            return f"No test over the seeds: {self.reason}."
+        points = 100 / self.pictures
+        t = "none, since every seed differs alike" if self.test.t_p is None else f"p {p_text(self.test.t_p)}"
+        return (
+            f"Over n = {self.test.n} training seeds: difference {self.test.mean * points:+.2f} "
+            f"+- {self.test.sd * points:.2f} points; paired t-test: {t}; Wilcoxon's signed ranks: "
+            f"p {p_text(self.test.wilcoxon_p)} (at the least {p_text(2 / 2**self.test.n)} with so many seeds)."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The object in a result file."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, figures: Mapping[str, Any]) -> OverSeeds:
+        """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
+        test = figures["test"]
+        return cls(
+            first=str(figures["first"]),
+            second=str(figures["second"]),
+            pictures=int(figures["pictures"]),
+            test=None if test is None else _paired(test),
+            reason=str(figures["reason"]),
+        )
+
+
+def _paired(test: Mapping[str, Any]) -> PairedTest:
+    t_p = test["t_p"]
+    return PairedTest(
+        n=int(test["n"]),
+        mean=float(test["mean"]),
+        sd=float(test["sd"]),
+        t_p=None if t_p is None else float(t_p),
+        wilcoxon_p=float(test["wilcoxon_p"]),
+    )
 
 
 def _epoch(record: Mapping[str, Any]) -> EpochRecord:

@@ -20,7 +20,8 @@ from ..plots import confusion_plot, line_chart, to_pixels
 from ..results import Measurement, Result, read_results, write_result
 from . import accuracy as testing
 from .checkpoint import Checkpoint, Provenance
-from .figures import Comparison, HeldOut, SetAccuracy, TrainingFigures
+from .figures import Comparison, HeldOut, OverSeeds, SetAccuracy, TrainingFigures
+from .repetitions import differences_beyond_seed
 from .settings import Settings
 from .train import Trained
 
@@ -125,7 +126,11 @@ def test_result(
         "calibration_bins": testing.CALIBRATION_BINS,
         "checkpoint": provenance.kind,
     }
-    return write_result(folder, Measurement(name, "test", figures, inputs, settings, tuple(_warnings(provenance))))
+    warnings = [
+        *_warnings(provenance),
+        *(f"{accuracy.name} {accuracy.absence()}" for accuracy in accuracies if accuracy.absent),
+    ]
+    return write_result(folder, Measurement(name, "test", figures, inputs, settings, tuple(warnings)))
 
 
 def comparison_result(
@@ -135,6 +140,7 @@ def comparison_result(
     second: Sequence[Checkpoint],
     data: LabelledImages,
     pairs: Sequence[Comparison],
+    over_seeds: OverSeeds | None = None,
 ) -> Result:
     """The result of a comparison, written below `folder`/`name`."""
     inputs = {
@@ -144,7 +150,10 @@ def comparison_result(
         "second_trained": [_trained_on(checkpoint) for checkpoint in second],
         "images": data.summary(),
     }
-    figures = {"pairs": [pair.to_json() for pair in pairs]}
+    figures = {
+        "pairs": [pair.to_json() for pair in pairs],
+        "over_seeds": None if over_seeds is None else over_seeds.to_json(),
+    }
     warnings = [
         f"{testing.title(checkpoint)}: {warning}"
         for checkpoint in (*first, *second)
@@ -184,13 +193,16 @@ def accuracy_lines(runs: Sequence[tuple[int, Trained]]) -> Lines:
     return accuracy
 
 
-def confusions(runs: Sequence[Sequence[SetAccuracy]]) -> torch.Tensor:
-    """One confusion matrix a test set, summed over the runs, [sets,H,W,3] float32 in 0..1."""
+def confusions(runs: Sequence[Sequence[SetAccuracy]], provenances: Sequence[Provenance]) -> torch.Tensor:
+    """Confusion matrices, [B,H,W,3] float32 in 0..1: one a test set, summed over repetitions, else one a classifier."""
     charts = []
+    pooled = not differences_beyond_seed(provenances)
     for number, accuracy in enumerate(runs[0]):
-        matrix = np.sum([run[number].confusion for run in runs], axis=0)
-        plot = confusion_plot(matrix.tolist(), accuracy.classes, accuracy.name, CONFUSION_SIZE)
-        charts.append(to_image(to_pixels(plot)))
+        matrices = [run[number].confusion for run in runs]
+        for run, matrix in enumerate([np.sum(matrices, axis=0)] if pooled else matrices, 1):
+            title = accuracy.name if pooled or len(runs) == 1 else f"{accuracy.name}, classifier {run}"
+            plot = confusion_plot(matrix.tolist(), accuracy.classes, title, CONFUSION_SIZE)
+            charts.append(to_image(to_pixels(plot)))
     return torch.cat(charts)
 
 

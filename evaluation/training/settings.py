@@ -63,7 +63,8 @@ class Settings:
         precision: `bfloat16` runs the network under autocast; weights stay float32.
         held_out: share of each class kept from training, to choose the best epoch.
         weights_key: hash of the ImageNet weights started from (batch-norm is then frozen); empty: from scratch.
-        seed: of the first weights, the held-out draw, the order and the augmentation.
+        seed: of the first weights, the order and the augmentation, and of the held-out draw where that has none.
+        held_out_seed: of the held-out draw, so that several seeds hold out the same pictures; None takes `seed`.
     """
 
     architecture: str = "resnet18"
@@ -84,6 +85,7 @@ class Settings:
     held_out: float = 0.0
     weights_key: str = ""
     seed: int = 0
+    held_out_seed: int | None = None
 
     def __post_init__(self) -> None:
         for what, options in CHOICES.items():
@@ -101,8 +103,15 @@ class Settings:
                 f"seed is {self.seed}; expected 0 to {MAX_SEED}; several runs take seed, seed + 1, ...: choose a "
                 "lower seed"
             )
+        if self.held_out_seed is not None and not 0 <= self.held_out_seed <= MAX_SEED:
+            raise ValueError(f"held_out_seed is {self.held_out_seed}; expected 0 to {MAX_SEED}")
         if self.weights_key and self.stem != "7x7":
             raise ValueError(f"stem is {self.stem!r}; expected 7x7 with ImageNet weights, whose first layer is 7x7")
+
+    @property
+    def held_out_draw(self) -> int:
+        """The seed that draws the held-out pictures."""
+        return self.seed if self.held_out_seed is None else self.held_out_seed
 
     def identity(self, content_key: str) -> str:
         """A hash of these settings and of the training data: equal ones give the same weights."""

@@ -46,7 +46,7 @@ def prepare_data(
     held_out, indices = None, np.arange(len(data))
     held_out_without: tuple[str, ...] = ()
     if settings.held_out:
-        held_out, indices = split_indices(data, settings.held_out, settings.seed)
+        held_out, indices = split_indices(data, settings.held_out, settings.held_out_draw)
         held_out_without = tuple(name for name, count in data.select(held_out).counts().items() if not count)
     counts = data.select(indices).counts()
     if min(counts.values()) == 0:

@@ -55,7 +55,10 @@ def train_runs(
     Args:
         best: give the checkpoint of the best held-out epoch instead of the last's.
     """
-    seeded_settings = [replace(settings, seed=settings.seed + run) for run in range(runs)]  # refuses a seed too large
+    held_out_seed = settings.seed if settings.held_out else None  # runs that differ in more were no repetitions
+    seeded_settings = [  # refuses a seed too large
+        replace(settings, seed=settings.seed + run, held_out_seed=held_out_seed) for run in range(runs)
+    ]
     if best and not settings.held_out:
         raise ValueError(
             "chosen_epoch is the best held-out epoch, and nothing is held out; set held_out above 0, e.g. 0.1"
@@ -134,8 +137,9 @@ def test(
         records.test_result(results_dir(), name, checkpoint, sets, run)
         for checkpoint, run in zip(checkpoints, accuracies, strict=True)
     ]
-    confusion = records.confusions(accuracies)
-    return Tested(results, testing.table(accuracies), confusion, records.mistake_sheet(sets, runs[0]))
+    provenances = [checkpoint.provenance for checkpoint in checkpoints]
+    confusion = records.confusions(accuracies, provenances)
+    return Tested(results, testing.table(accuracies, provenances), confusion, records.mistake_sheet(sets, runs[0]))
 
 
 def compare(
@@ -145,8 +149,9 @@ def compare(
     progress_text(f"comparing on {data.name}", node_id)
     with _memory_to_ourselves() as device:
         pairs = testing.compare(first, second, data, device, progress_bar(len(data)))
-    result = records.comparison_result(results_dir(), name, first, second, data, pairs)
-    return result, testing.comparison_table(pairs)
+    over_seeds = testing.over_seeds(first, second, pairs, len(data))
+    result = records.comparison_result(results_dir(), name, first, second, data, pairs, over_seeds)
+    return result, testing.comparison_table(pairs, over_seeds)
 
 
 def _ui(results: Sequence[Result]) -> dict[str, Any]:

@@ -96,7 +96,8 @@ class HypoNetTrainClassifier(io.ComfyNode):
                     "runs", default=1, min=1, max=100, tooltip="Training runs with the seeds seed, seed + 1, ..."
                 ),
                 seed_input(
-                    "Of weights, order, augmentation and the held-out draw. One seed, one result on one machine."
+                    "Of weights, order, augmentation and the held-out draw, which all runs share. One seed, one "
+                    "result on one machine."
                 ),
             ],
             outputs=[

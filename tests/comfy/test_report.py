@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.evaluation.results import Measurement, write_result
-from hyponet.tests.evaluation.accuracy_figures import accuracy_entry
+from hyponet.tests.evaluation.accuracy_figures import accuracy_entry, write_test
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -21,7 +20,7 @@ def page_file(comfy) -> Path:
             accuracy_entry(name, accuracy, count)
             for name, count in (("CIFAR-10 test", 5000), ("ImageNet validation", 900), ("STL-10 test", 4000))
         ]
-        write_result(results, Measurement("report-test/sd15-hyponet", "test", {"test_sets": tests}, {}, {"seed": seed}))
+        write_test(results, "report-test/sd15-hyponet", tests, {"seed": seed})
     (results / "report-test" / "sd15-hyponet" / "torn.json").write_text('{"format": "hypo')
     out = comfy.run(
         {

@@ -119,11 +119,6 @@ UNLIKE_THE_THESIS = {  # Table 5-2 of the thesis: ResNet-18 from scratch, AdamW,
 }
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="the accuracy tables set the thesis's figure beside runs that were not made like the thesis's",
-)
 @pytest.mark.parametrize(("table", "label"), [("5-9", "CIFAR-10 Train"), ("5-10", "0")])
 @pytest.mark.parametrize("settings", UNLIKE_THE_THESIS.values(), ids=UNLIKE_THE_THESIS)
 def test_the_theses_accuracy_stands_only_beside_a_run_made_like_it(tmp_path, settings, table, label):
@@ -134,9 +129,6 @@ def test_the_theses_accuracy_stands_only_beside_a_run_made_like_it(tmp_path, set
     assert "thesis" in cell.note
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="an average over classifiers of different making says nothing of it"
-)
 def test_an_average_over_unlike_classifiers_says_so_or_is_none(tmp_path):
     report_on(tmp_path, Settings(), "CIFAR-10 test")
     report_on(tmp_path, Settings(architecture="resnet34", augmentation="flip"), "ImageNet validation")
@@ -157,9 +149,6 @@ def compared(folder: Path, *p_values: float) -> Report:
     return build_report(read_results(folder), "report")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="the column p (Holm) is adjusted within each call, not over its table"
-)
 def test_holms_p_is_adjusted_over_the_table_that_shows_it(tmp_path):
     """Holm 1979, by hand: in rising order times 4, 3, 2, 1, and never below the one before."""
     table = compared(tmp_path, 0.04, 0.01, 0.03, 0.02).table("comparisons")
@@ -170,7 +159,6 @@ def test_holms_p_is_adjusted_over_the_table_that_shows_it(tmp_path):
     assert shown == pytest.approx(expected)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a tiny p is printed as 0.0000, which no p can be")
 def test_a_tiny_p_is_not_printed_as_nought(tmp_path):
     text = report_markdown(compared(tmp_path, 1.6e-33))
     (line,) = [line for line in text.splitlines() if "a0 against b" in line]
@@ -196,9 +184,6 @@ def test_subsets_that_are_the_whole_set_have_no_spread(subset_size):
 # -- classes ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="a test set that lacks classes of the classifier is not remarked"
-)
 def test_classes_that_the_test_set_lacks_are_named(checkpoint, tmp_path):
     """One that always says red is right on every red picture: the accuracy is not that of three classes."""
     data = colours(seed=7)
@@ -224,9 +209,6 @@ def test_two_classes_that_a_source_matches_are_joined_or_refused(text, classes):
     assert kept == 2 or all(name in said for name in classes)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="classifiers of different making are pooled as runs of one training"
-)
 def test_classifiers_of_different_making_are_not_pooled_as_runs(checkpoint):
     """Runs differ in their seed alone; a mean and deviation over anything else measures no repetition."""
     settings = replace(checkpoint.provenance.settings, architecture="resnet34", epochs=3)
@@ -235,8 +217,9 @@ def test_classifiers_of_different_making_are_not_pooled_as_runs(checkpoint):
         testing.check_classes([checkpoint, other])
     except ValueError:
         return
-    table = testing.table([[testing.measure_accuracy(one, colours(), CPU).figures] for one in (checkpoint, other)])
-    assert "deviation of 2 runs" not in table
+    runs = [[testing.measure_accuracy(one, colours(), CPU).figures] for one in (checkpoint, other)]
+    table = testing.table(runs, [checkpoint.provenance, other.provenance])
+    assert "mean and standard deviation" not in table
 
 
 # -- nearest neighbours -----------------------------------------------------------------------------------------------

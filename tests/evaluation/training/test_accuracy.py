@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torchmetrics import classification
 
 from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.pictures.cache import resized
 from hyponet.evaluation.training import accuracy as testing
 from hyponet.evaluation.training.accuracy import expected_calibration_error, measure_accuracy
-from hyponet.evaluation.training.figures import Comparison, SetAccuracy
+from hyponet.evaluation.training.figures import Comparison, OverSeeds, SetAccuracy
 from hyponet.evaluation.training.predict import predict
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
 
-from ..sample_pictures import colours
+from ..sample_pictures import colours, provenance
 
 CPU = torch.device("cpu")
 
@@ -87,6 +89,76 @@ def test_calibration_error_is_torchmetrics():
     assert ours == pytest.approx(float(theirs), abs=1e-6)
 
 
+def pictured(key="a", kind="last", **settings):
+    """Where a classifier came from, with the pictures named that it was trained on."""
+    known = provenance(**settings)
+    return replace(known, kind=kind, data={**known.data, "content_key": key})
+
+
+ONE = [pictured()]
+UNLIKE_SEED_0 = {
+    "architecture": pictured(seed=1, architecture="resnet34"),
+    "epochs": pictured(seed=1, epochs=3),
+    "training pictures": pictured("b", seed=1),
+    "chosen epoch": pictured(seed=1, kind="best"),
+    "held out draw": pictured(seed=1, held_out=0.1),
+    "not even the seed": pictured(),
+}
+
+
+@pytest.mark.parametrize(("what", "other"), UNLIKE_SEED_0.items(), ids=UNLIKE_SEED_0)
+def test_only_repetitions_are_pooled(what, other):
+    first = pictured(held_out=other.settings.held_out)
+    run = [result([[8, 2], [0, 10]])]
+    table = testing.table([run, run], [first, other])
+    assert "mean and standard" not in table
+    assert what in table.splitlines()[-1]
+    assert "| a | 80.00 % / 80.00 % |" in table, "each classifier's own"
+
+
+def test_seeds_that_hold_out_the_same_pictures_are_repetitions():
+    run = [result([[8, 2], [0, 10]])]
+    runs = [pictured(seed=seed, held_out=0.1, held_out_seed=0) for seed in (0, 1)]
+    assert "mean and standard deviation of 2 seeds" in testing.table([run, run], runs)
+
+
+def test_a_set_that_lacks_classes_has_its_figure_among_those_that_it_has_beside_it(checkpoint):
+    data = colours(each=10, seed=7)
+    part = data.select(np.flatnonzero(data.labels != 1))
+    figures = measure_accuracy(checkpoint, part, CPU).figures
+    outputs = predict(checkpoint, part, CPU).numpy()
+    restricted = np.where(outputs[:, 0] >= outputs[:, 2], 0, 2)  # by hand: the surer of red and blue
+    assert figures.absent == ("green",)
+    assert figures.restricted_right == int((restricted == part.labels).sum())
+    assert SetAccuracy.from_json(figures.to_json()).restricted_right == figures.restricted_right
+    share = f"{100 * figures.restricted_right / 20:.2f} % where only the 2 that are there count"
+    assert figures.absence() == f"lacks 1 of the classifier's classes (green); {share}"
+    assert figures.absence() in testing.table([[figures]], ONE)
+    assert measure_accuracy(checkpoint, data, CPU).figures.absence() == ""
+
+
+def test_runs_of_equal_seeds_are_paired_over_them():
+    """By hand: 60, 55 and 65 right alone against 40, 41 and 39 give 20, 14 and 26; t = 20 / (6 / sqrt 3) = 5.7735."""
+    pairs = [
+        Comparison(f"a, seed {seed}", f"b, seed {seed}", 0.5, 0.4, mcnemar(*alone), 1.0)
+        for seed, alone in enumerate(((60, 40), (55, 41), (65, 39)))
+    ]
+    sides = [
+        [SimpleNamespace(provenance=pictured(key, seed=seed), class_names=()) for seed in range(3)] for key in "ab"
+    ]
+    found = testing.over_seeds(*sides, pairs, pictures=200)
+    assert (found.test.n, found.test.mean, found.test.sd) == (3, 20, 6)
+    assert found.test.t_p == pytest.approx(2 * stats.t.sf(20 / (6 / 3**0.5), 2))
+    assert found.test.wilcoxon_p == 0.25  # 2 of 8 signs
+    assert "n = 3 training seeds: difference +10.00 +- 3.00 points" in testing.comparison_table(pairs, found)
+    assert OverSeeds.from_json(found.to_json()) == found
+    assert testing.over_seeds(sides[0][:1], sides[1][:1], pairs[:1], 200) is None
+    sides[1][2] = SimpleNamespace(provenance=pictured("b", seed=7))
+    assert "other seeds" in testing.over_seeds(*sides, pairs, 200).text()
+    sides[1][2] = SimpleNamespace(provenance=pictured("b", seed=2, epochs=9))
+    assert testing.over_seeds(*sides, pairs, 200).text().endswith("the runs of colours differ in epochs.")
+
+
 def result(confusion, name="set"):
     return SetAccuracy(name, ("a", "b"), np.array(confusion), 0.0625, synthetic=False)
 
@@ -96,12 +168,13 @@ def test_the_table_shows_runs_their_mean_and_deviation_and_classes():
         [result([[8, 2], [0, 10]]), result([[1, 0], [1, 0]])],
         [result([[6, 4], [0, 10]]), result([[1, 0], [0, 1]])],
     ]
-    lines = testing.table(runs).splitlines()
+    seeds = [pictured(seed=seed) for seed in (0, 1)]
+    lines = testing.table(runs, seeds).splitlines()
     assert "90.00 %" in lines[2]
     assert lines[2].endswith("| 70.00 % |"), "the mean of 90 and 50"
     # 90 and 80, 50 and 100, 70 and 90: means and sample deviations
     assert lines[4] == (
-        "| mean and standard deviation of 2 runs | 85.00 +- 7.07 % | 75.00 +- 35.36 % | 80.00 +- 14.14 % |"
+        "| mean and standard deviation of 2 seeds | 85.00 +- 7.07 % | 75.00 +- 35.36 % | 80.00 +- 14.14 % |"
     )
     assert lines[-4] == "| a | 70.00 % | 100.00 % |"
 
@@ -109,18 +182,18 @@ def test_the_table_shows_runs_their_mean_and_deviation_and_classes():
 def test_generated_sets_are_marked_and_stay_out_of_the_average():
     real = result([[9, 1], [0, 10]], "real")
     made = replace(result([[5, 5], [5, 5]], "made"), synthetic=True)
-    header, _, row, *_ = testing.table([[real, made]]).splitlines()
+    header, _, row, *_ = testing.table([[real, made]], ONE).splitlines()
     assert header == "| | real | made (synthetic) | average of the real sets |"
     assert row.endswith("| 95.00 % |"), "19 of 20, without the other set's half"
-    header, _, row, *_ = testing.table([[made]]).splitlines()
+    header, _, row, *_ = testing.table([[made]], ONE).splitlines()
     assert header == "| | made (synthetic) | average (synthetic) |"
     assert row.endswith("| 50.00 % |")
-    assert testing.table([[real]]).startswith("| | real | average |")
+    assert testing.table([[real]], ONE).startswith("| | real | average |")
 
 
 def test_names_do_not_break_the_tables():
     named = replace(result([[1, 0], [0, 1]], "a|b\n<i>"), classes=("x|y", "`z`"))
-    lines = testing.table([[named]]).splitlines()
+    lines = testing.table([[named]], ONE).splitlines()
     # by hand: a bar is escaped, a line break is a space, tags and code spans are not opened
     assert lines[0] == "| | a\\|b &lt;i> | average |"
     assert lines[-4].startswith("| x\\|y |")

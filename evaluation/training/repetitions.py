@@ -1,0 +1,37 @@
+"""Which trained classifiers are repetitions of one training: those that differ in their seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from .checkpoint import Provenance
+
+
+def differences_beyond_seed(runs: Sequence[Provenance]) -> tuple[str, ...]:
+    """In what the runs differ besides their seeds, held-out draws and training pictures included; empty: repetitions.
+
+    Runs of equal seeds are one run twice, and that is a difference too: no mean and deviation comes from them.
+    """
+    found = []
+    made = [_making(run) for run in runs]
+    for what in made[0]:
+        if any(other[what] != made[0][what] for other in made[1:]):
+            found.append(what.replace("_", " "))
+    if not all(run.data.get("content_key") for run in runs):
+        found.append("training pictures that their files do not name")
+    if len({run.settings.seed for run in runs}) < len(runs):
+        found.append("not even the seed")
+    return tuple(found)
+
+
+def _making(run: Provenance) -> dict[str, object]:
+    settings = asdict(run.settings)
+    del settings["seed"], settings["held_out_seed"]
+    return {
+        **settings,
+        "held_out_draw": run.settings.held_out_draw if run.settings.held_out else None,
+        "training_pictures": run.data.get("content_key"),
+        "chosen_epoch": run.kind,
+        "epochs_trained": run.epochs_done if run.kind == "last" else None,
+    }
