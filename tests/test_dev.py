@@ -16,14 +16,14 @@ from tools.dev.console import Failure, explain
 from tools.dev.places import ROOT
 from tools.dev.processes import answer, run_logged
 from tools.dev.server import Server, link_pack
-from tools.dev.setup import Setup
+from tools.dev.setup import STAND_INS, Setup
 
 
 @pytest.fixture
 def small_clone(tmp_path):
     """A clone whose only requirement is a package that lies in it, so that a real set-up takes seconds."""
     clone = tmp_path / "a clone"
-    for folder in ("evaluation", "headless", "tools/dev", "tests/tools"):
+    for folder in ("evaluation", "headless", "tools"):
         shutil.copytree(ROOT / folder, clone / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dev.py", clone)
     package = clone / "package"
@@ -64,10 +64,17 @@ def test_an_interrupted_set_up_is_made_again_and_a_whole_one_is_shared(small_clo
     assert "Installing" not in third.communicate(timeout=60)[0], "the second run starts at once"
 
     (small_clone / "requirements-dev.txt").write_text(f"{small_clone / 'package'}\n# another pin\nwheel\n")
-    code = "from tools.dev.setup import Setup; print(Setup().environment)"
+    code = "from tools.dev.setup import STAND_INS, Setup; print(Setup().environment)"
     env = {**os.environ, "XDG_CACHE_HOME": str(cache)}
     moved = subprocess.run([sys.executable, "-c", code], cwd=small_clone, env=env, capture_output=True, text=True)
     assert moved.stdout.strip() != str(environment), "a changed pin makes a new environment"
+
+
+def test_the_module_that_writes_the_stand_ins_is_ours_in_the_environment():
+    """The regression: a package on the registry is called `tests`, and Python ran that instead of our folder."""
+    code = f"import importlib.util; print(importlib.util.find_spec({f'{STAND_INS}.__main__'!r}).origin)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == str(ROOT / "tools" / "stand_ins" / "__main__.py")
 
 
 # what the programs really print, and the advice that must follow

@@ -14,7 +14,7 @@ from skimage import data
 
 from headless.client import RunFailed
 
-EFFICIENTNET = "tf_efficientnet_lite0.safetensors"  # dev.py's set-up writes it by tests/tools/efficientnet.py
+EFFICIENTNET = "tf_efficientnet_lite0.safetensors"  # dev.py's set-up writes it by tools/stand_ins/efficientnet.py
 SETTINGS = {
     "mode": "exact",
     "at_least": 5,

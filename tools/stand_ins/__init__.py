@@ -1,6 +1,6 @@
 """Writes small random-weight models in the real single-file formats, which ComfyUI's own loaders detect.
 
-    python -m tests.tools.stand_ins MODELS_DIR
+    python -m tools.stand_ins MODELS_DIR
 
 Text encoders keep their full fixed shape, because a missing key would leave memory uninitialised. To stay small, only
 their first and last layers are random; the others are zero, which is the identity in a residual transformer, and zero

