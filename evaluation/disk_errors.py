@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import TypeGuard
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -14,7 +15,7 @@ class UnreadableFile(OSError):
     """A file is there, or may be, and the disk does not give it: it is neither missing nor damaged."""
 
 
-def is_of_disk(error: Exception) -> bool:
+def is_of_disk(error: Exception) -> TypeGuard[OSError]:
     """Whether the disk failed; else a file's contents are no good.
 
     Readers of pictures and archives name damage an OSError without a number, or run into EINVAL where damaged contents
@@ -27,7 +28,7 @@ def unreadable(path: Path, error: OSError) -> UnreadableFile:
     """`error` with a message that says which file and what to do."""
     advice = "give this user the right to read it" if error.errno in _FORBIDDEN else "check the disk or its connection"
     return UnreadableFile(
-        error.errno, f"{path} cannot be read ({error.strerror}); expected a file on a disk that answers; {advice}"
+        error.errno, f"{path} cannot be read ({error.strerror}); expected a disk that gives it; {advice}"
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .disk_errors import ONLY_OF_WRITING, UnreadableFile, unwritable
+from .disk_errors import ONLY_OF_WRITING, UnreadableFile, unreadable, unwritable
 from .progress import Progress
 
 # seconds; together longer than a viewer or a virus scanner has a small file open
@@ -85,6 +85,21 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_file(path: Path) -> bytes:
+    """All bytes of a file.
+
+    Raises:
+        FileNotFoundError: it is missing.
+        UnreadableFile: it is not, but the disk does not give it; the message names it.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def file_sha256(path: Path, progress: Progress | None = None) -> str:

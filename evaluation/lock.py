@@ -15,6 +15,8 @@ import platform
 import time
 from pathlib import Path
 
+from .json_text import parse_json
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -124,7 +126,7 @@ def _remove_if_abandoned(path: Path) -> None:
 def _is_abandoned(stored: bytes) -> bool:
     """Whether the process that a holder's file names is known to be gone; what is not known counts as there."""
     try:
-        holder = json.loads(stored)
+        holder = parse_json(stored)
         process, host, birth = int(holder["pid"]), str(holder["host"]), str(holder["birth"])
         where, _, start = birth.rpartition(" ")
     except (ValueError, KeyError, TypeError):
@@ -164,7 +166,7 @@ def _advice(path: Path, stored: bytes) -> str:
 
 def _name_of(stored: bytes) -> str:
     try:
-        holder = json.loads(stored)
+        holder = parse_json(stored)
         return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (ValueError, KeyError, TypeError):
         return "another process that has not said its name yet"

@@ -28,6 +28,7 @@ import torch
 
 from ..version import __version__
 from .files import replacing
+from .json_text import parse_json
 
 FORMAT = "hyponet.result"
 VERSION = 1  # of the form of result files; a newer one is refused
@@ -166,7 +167,7 @@ def read_result(path: Path | str) -> Result:
     """
     path = Path(path)
     try:
-        data = plain(json.loads(path.read_text(encoding="utf-8")))  # its numbers may be infinite, its text no UTF-8
+        data = plain(parse_json(path.read_text(encoding="utf-8")))  # its numbers may be infinite, its text no UTF-8
         if data["format"] != FORMAT or int(data["version"]) > VERSION:
             raise KeyError("format")
         return Result(

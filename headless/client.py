@@ -12,6 +12,8 @@ import urllib.request
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from evaluation.json_text import parse_json
+
 Graph = dict[str, Any]
 
 _REFUSALS = (400, 500)  # ComfyUI's answers to a graph that it will not run, or that breaks a node's validation
@@ -122,7 +124,7 @@ class Client:
             if error.status not in _REFUSALS:
                 raise
             try:
-                details = json.loads(error.body)
+                details = parse_json(error.body)
             except ValueError:
                 details = {"error": {"message": error.body or str(error)}}
             raise Rejected(details if isinstance(details, dict) else {"error": {"message": error.body}}) from None
@@ -253,8 +255,8 @@ class Client:
 
     def _parsed(self, path: str, answer: bytes) -> Any:
         try:
-            return json.loads(answer)
-        except (ValueError, RecursionError):
+            return parse_json(answer)
+        except ValueError:
             raise NoAnswer(f"{self.url}{path} answers no JSON; expected a ComfyUI server there") from None
 
     @contextlib.contextmanager

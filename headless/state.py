@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.files import replacing
+from evaluation.json_text import parse_json
 from evaluation.lock import FileLock, LockIsHeld
 
 from .disk import naming
@@ -58,10 +59,10 @@ class State:
         """
         path = self._path(name)
         try:
-            return RowState(**json.loads(path.read_text("utf-8")))
+            return RowState(**parse_json(path.read_text("utf-8")))
         except FileNotFoundError:
             return RowState()
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError):
             raise ValueError(
                 f"{path} is damaged; expected the state of row {name!r}; delete it to run the row again"
             ) from None

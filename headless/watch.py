@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import os
 import socket
 import ssl
@@ -13,6 +12,8 @@ import time
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
+
+from evaluation.json_text import parse_json
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
@@ -109,7 +110,7 @@ class Watch:
             body, self._bytes = self._bytes[start : start + length], self._bytes[start + length :]
             if kind == TEXT:
                 with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-                    self._hear(json.loads(body))
+                    self._hear(parse_json(body))
             elif kind == PING:
                 self._pong(body)
             elif kind == CLOSE:

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evaluation.json_text import parse_json
+from evaluation.unicode_names import composed
+
 Graph = dict[str, Any]
 
 
@@ -22,7 +25,7 @@ def read_workflow(path: Path | str) -> Graph:
     """
     path = Path(path)
     try:
-        graph = json.loads(path.read_text("utf-8"))
+        graph = parse_json(path.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ValueError(f"workflow {path} cannot be read: {error}") from None
     if isinstance(graph, dict) and "nodes" in graph and "links" in graph:
@@ -68,7 +71,8 @@ def find_node(graph: Graph, who: str) -> str:
     """The id of the node with that id or title, or of the only node of that type."""
     if who in graph:
         return who
-    titles = {id_: str(node.get("_meta", {}).get("title", "")) for id_, node in graph.items()}
+    who = composed(who)
+    titles = {id_: composed(str(node.get("_meta", {}).get("title", ""))) for id_, node in graph.items()}
     for matches in (
         [id_ for id_, title in titles.items() if title == who],
         [id_ for id_, node in graph.items() if node["class_type"] == who],

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..evaluation.files import file_sha256, replacing
+from ..evaluation.json_text import parse_json
 from ..evaluation.pictures.decode import has_picture_suffix
 from ..evaluation.progress import Progress
 from .upstream import ModelFile, Upstream
@@ -154,7 +155,7 @@ class FileHashes:
 
 def _read_hashes(cache_file: Path) -> dict[str, str]:
     try:
-        hashes = json.loads(cache_file.read_text(encoding="utf-8"))
+        hashes = parse_json(cache_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     if not isinstance(hashes, dict):

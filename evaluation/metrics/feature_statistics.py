@@ -11,16 +11,25 @@ import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..bounded import BoundedFile
+from ..disk_errors import is_of_disk, unreadable
 from ..files import replacing
+from ..json_text import parse_json
+from ..pictures.sources.zips import ZIP_DAMAGE
 from .conventions import Preparation
 from .features import ImageFeatures
 from .inception import FEATURES
+
+_ARRAYS = {"mu": (FEATURES,), "sigma": (FEATURES, FEATURES)}
+_FACTS = "hyponet"  # the array with what our files say of themselves
+_MAX_HEADER = 10_000  # bytes, as numpy has it
+_MAX_TEXT = 1 << 20  # bytes of what our files say of themselves; a name, a few settings and two hashes
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +174,7 @@ def save_statistics(path: Path, statistics: FeatureStatistics) -> None:
             file,
             mu=statistics.mean.numpy(),
             sigma=statistics.full_covariance().numpy(),
-            hyponet=np.array(json.dumps(facts)),
+            hyponet=np.array(json.dumps(facts)),  # _FACTS
         )
 
 
@@ -177,22 +186,24 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
         network, preparation, count: used where the file does not say, that is for foreign ones.
 
     Raises:
-        ValueError: the file is truncated, lacks mu or sigma, or they are none of such a set; the message names it.
+        ValueError: the file is missing or truncated, lacks mu or sigma, or they are none of such a set; the message
+            names it.
+        UnreadableFile: the disk does not give it.
     """
     try:
-        with np.load(path) as archive:
-            mean, covariance = (np.asarray(archive[key], dtype=np.float64) for key in ("mu", "sigma"))
-            facts = json.loads(str(archive["hyponet"])) if "hyponet" in archive.files else None
+        with zipfile.ZipFile(path) as archive:
+            mean, covariance = (_numbers(archive, *stated) for stated in _ARRAYS.items())
+            facts = parse_json(_text(archive, _FACTS)) if f"{_FACTS}.npy" in archive.namelist() else None
         if facts is not None:
             preparation = Preparation(**{key: facts[key] for key in ("convention", "size", "filter", "crop")})
             count = int(facts["count"])
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, AttributeError, *ZIP_DAMAGE) as error:
+        if is_of_disk(error) and not isinstance(error, FileNotFoundError):
+            raise unreadable(path, error) from error
         raise ValueError(
             f"{path} cannot be read as statistics ({type(error).__name__}: {error}); expected an .npz with mu [2048] "
             "and sigma [2048,2048]; write one with Save Statistics, pytorch-fid or clean-fid"
         ) from error
-    if mean.shape != (FEATURES,) or covariance.shape != (FEATURES, FEATURES):
-        raise ValueError(f"{path} has mu {mean.shape} and sigma {covariance.shape}; expected (2048,) and (2048, 2048)")
     if not (np.isfinite(mean).all() and np.isfinite(covariance).all() and np.allclose(covariance, covariance.T)):
         raise ValueError(
             f"{path} has a sigma that is not finite or not symmetric; expected a covariance; make it again"
@@ -213,3 +224,30 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
         preparation=preparation,
         content_key=str(facts.get("content_key", "")),
     )
+
+
+def _numbers(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The array `name` in float64; nothing is read of one whose header states another shape."""
+    with archive.open(f"{name}.npy") as member:
+        stated, is_fortran, kind = _header(member)
+        if stated != shape or kind.kind not in "fiu":
+            raise ValueError(f"{name} has the shape {stated} of {kind}; expected numbers of {shape}")
+        content = member.read(kind.itemsize * math.prod(shape))
+    return np.frombuffer(content, kind).reshape(shape, order="F" if is_fortran else "C").astype(np.float64)
+
+
+def _text(archive: zipfile.ZipFile, name: str) -> str:
+    """The text in the array `name` of one value."""
+    with archive.open(f"{name}.npy") as member:
+        stated, _, kind = _header(member)
+        if stated != () or kind.kind != "U" or kind.itemsize > _MAX_TEXT:
+            raise ValueError(f"{name} has the shape {stated} of {kind}; expected one short text")
+        return str(np.frombuffer(member.read(kind.itemsize), kind)[0])
+
+
+def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it is in Fortran's order, and type of the array that follows."""
+    bounded: Any = BoundedFile(member, _MAX_HEADER)
+    version = np.lib.format.read_magic(bounded)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read(bounded)

@@ -21,7 +21,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ..files import replacing
+from ..files import read_file, replacing
 from ..pictures.cache import resized
 from ..pictures.labelled_images import LabelledImages
 from ..pictures.threads import in_threads
@@ -33,6 +33,7 @@ from .inception_weights import NETWORKS, TORCHVISION_NETWORK
 logger = logging.getLogger("hyponet")
 
 MAX_CORES = 32  # on a CPU: each takes about 60 MB for its batch
+_MAX_HEADER = 10_000  # bytes of a file of features before its numbers; it has some hundred
 CACHE_VERSION = 1  # of the files of features; another number makes all of them again
 
 
@@ -237,13 +238,15 @@ def _cache_key(images: LabelledImages, inception: Inception, preparation: Prepar
 
 
 def _read_cached(path: Path, count: int, classes: int) -> tuple[Tensor, Tensor] | None:
-    if not path.exists():
-        return None
     try:
-        tensors = safetensors.torch.load(path.read_bytes())
+        if path.stat().st_size > _MAX_HEADER + 4 * count * (FEATURES + classes):
+            raise ValueError("it is larger than such features are")
+        tensors = safetensors.torch.load(read_file(path))
         if tensors["features"].shape == (count, FEATURES) and tensors["logits"].shape == (count, classes):
             return tensors["features"], tensors["logits"]
-    except (SafetensorError, OSError, KeyError) as error:
+    except FileNotFoundError:
+        return None
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
         logger.warning("%s is damaged (%s: %s)", path, type(error).__name__, error)
     logger.warning("the features in %s are made again", path)
     return None

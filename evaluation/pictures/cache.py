@@ -8,14 +8,19 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from ..files import replacing
+from ..bounded import BoundedFile
+from ..disk_errors import UnreadableFile
+from ..files import read_file, replacing
+from ..json_text import parse_json
 from ..progress import Progress
 from .decode import CorruptPicture
 from .labelled_images import LabelledImages, draw_indices
@@ -24,6 +29,7 @@ from .threads import in_threads
 
 logger = logging.getLogger("hyponet")
 
+_MAX_HEADER = 10_000  # bytes, as numpy has it
 MAX_IN_MEMORY = 2 << 30  # bytes; larger small copies stay on disk and are mapped
 
 
@@ -41,6 +47,7 @@ def resized(
 
     Raises:
         CorruptPicture: one cannot be decoded.
+        UnreadableFile: the disk does not give one.
     """
     shape = (len(data), size, size, 3)
     path = _path(data, size, filter, crop, progress)
@@ -50,7 +57,9 @@ def resized(
             return cached
         try:
             _stream(path, shape, _small_copies(data, size, filter, crop, progress))
-        except OSError as error:  # full or read-only disk; a corrupt picture is a ValueError
+        except UnreadableFile:  # of a picture; it is no other without a cache
+            raise
+        except OSError as error:  # full or read-only disk
             logger.warning("the small copies of %s could not be kept in %s: %s", data.name, path, error)
         else:
             cached = _open(path, shape)
@@ -96,14 +105,33 @@ def without_corrupt(
 def _corrupt(data: LabelledImages, progress: Progress | None) -> list[int]:
     """Which pictures cannot be decoded, by their index in `data`."""
     path = None if data.cache is None else data.cache / f"{data.hash_pictures(progress)}-corrupt.json"
-    if path is not None and path.exists():
-        return [int(index) for index in json.loads(path.read_text(encoding="utf-8"))]
+    known = None if path is None else _read_verdict(path, len(data))
+    if known is not None:
+        return known
     decoded = in_threads(lambda i: _decodes(data, i), len(data), progress)
     bad = [index for index, whole in enumerate(decoded) if not whole]
     if path is not None:
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(bad), encoding="utf-8")
+        try:
+            with replacing(path) as temporary:
+                temporary.write_text(json.dumps(bad), encoding="utf-8")
+        except OSError as error:
+            logger.warning("which pictures of %s are corrupt could not be kept: %s", data.name, error)
     return bad
+
+
+def _read_verdict(path: Path, count: int) -> list[int] | None:
+    """The indices that were kept, of `count` pictures; None where there are none that can be used."""
+    try:
+        stored = parse_json(read_file(path))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        logger.warning("%s is damaged (%s) and is made again", path, error)
+        return None
+    if isinstance(stored, list) and all(type(index) is int and 0 <= index < count for index in stored):
+        return stored
+    logger.warning("%s holds no list of pictures and is made again", path)
+    return None
 
 
 def _decodes(data: LabelledImages, index: int) -> bool:
@@ -129,18 +157,23 @@ def _path(data: LabelledImages, size: int, filter: str, crop: str, progress: Pro
 
 
 def _open(path: Path, shape: tuple[int, ...]) -> torch.Tensor | None:
-    if not path.exists():
-        return None
     try:
-        # "c": pages are copied when written to, so the file never changes and torch gets a writable array
-        array = np.load(path, mmap_mode="c" if path.stat().st_size > MAX_IN_MEMORY else None)
+        with open(path, "rb") as file:
+            bounded: Any = BoundedFile(file, _MAX_HEADER)
+            np.lib.format.read_magic(bounded)
+            stated, _, kind = np.lib.format.read_array_header_1_0(bounded)
+            if stated != shape or kind != np.uint8:
+                logger.warning("%s holds %s %s instead of uint8 %s and is made again", path, kind, stated, shape)
+                return None
+            if math.prod(shape) > MAX_IN_MEMORY:
+                # "c": pages are copied when written to, so the file never changes and torch gets a writable array
+                return torch.from_numpy(np.memmap(path, np.uint8, "c", offset=file.tell(), shape=shape))
+            return torch.from_numpy(np.fromfile(file, np.uint8, math.prod(shape)).reshape(shape))
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError, EOFError) as error:
         logger.warning("%s is damaged (%s) and is made again", path, error)
         return None
-    if array.shape != shape or array.dtype != np.uint8:
-        logger.warning("%s holds %s %s instead of uint8 %s and is made again", path, array.dtype, array.shape, shape)
-        return None
-    return torch.from_numpy(array)
 
 
 def _stream(path: Path, shape: tuple[int, ...], pictures: Iterator[np.ndarray]) -> None:

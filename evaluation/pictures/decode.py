@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ..disk_errors import is_of_disk, unreadable
+
 PICTURE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".tga"),
@@ -21,6 +23,11 @@ PICTURE_SUFFIXES = (
 
 Formats of pictures that Pillow reads by itself; those of documents, icons, video and science (PDF, ICO, MPEG, FITS) are
 left out, since a folder that holds such files beside its pictures rarely means them."""
+# thumbnails of Synology's file server, recycle bins of Synology, QNAP and Windows, and what Windows and ext4 keep
+_SYSTEM_FOLDERS = {
+    *("@eadir", "#recycle", "@recycle", "@recently-snapshot", "$recycle.bin"),
+    *("system volume information", "lost+found"),
+}
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # PIL's modes of grey with more than 8 bits
 
 
@@ -33,9 +40,14 @@ def has_picture_suffix(name: str) -> bool:
     return name.lower().endswith(PICTURE_SUFFIXES)
 
 
+def is_of_other_programs(name: str) -> bool:
+    """Whether a file or folder of this name is hidden (macOS leaves ._cat.png beside cat.png) or a system's own."""
+    return name.startswith((".", "__MACOSX")) or name.lower() in _SYSTEM_FOLDERS
+
+
 def is_picture(path: Path) -> bool:
-    """Whether the file is there, is named as a picture, and is not hidden (macOS leaves ._cat.png beside cat.png)."""
-    return has_picture_suffix(path.name) and not path.name.startswith(".") and path.is_file()
+    """Whether the file is there, is named as a picture, and is not hidden."""
+    return has_picture_suffix(path.name) and not is_of_other_programs(path.name) and path.is_file()
 
 
 def decode(
@@ -59,6 +71,7 @@ def decode(
 
     Raises:
         CorruptPicture: it is missing, truncated, in no format that PIL reads, or of 32-bit values.
+        UnreadableFile: the disk does not give it.
     """
     try:
         with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
@@ -72,7 +85,9 @@ def decode(
         raise CorruptPicture(f"picture {name} is missing; load the set again") from None
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 - PIL's readers raise anything for a damaged file, TypeError among it
+    except Exception as error:
+        if isinstance(picture, Path) and is_of_disk(error):
+            raise unreadable(picture, error) from error
         # PIL names the object that it was given, whose address is never the same twice
         reason = "it is in no format that PIL knows" if isinstance(error, UnidentifiedImageError) else error
         raise CorruptPicture(

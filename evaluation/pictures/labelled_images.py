@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from ..progress import Progress
+from ..unicode_names import composed
 from .threads import in_threads
 
 HASHED_PER_TASK = 8  # pictures: threads stay within two row groups of a Parquet file, which it holds
@@ -49,7 +50,7 @@ class LabelledImages:
         indices: int64 [N], the picture's index in the source.
         synthetic: bool [N], true for pictures known to be generated (our own sets).
         cache: folder for the small copies; None keeps them in memory alone.
-        skipped: the names of corrupt pictures that were left out.
+        skipped: the names of pictures that were left out: corrupt, or of a kind that is not read.
     """
 
     name: str
@@ -126,7 +127,7 @@ class LabelledImages:
 
     def named(self, name: str) -> LabelledImages:
         """The same pictures under another name."""
-        return replace(self, name=name)
+        return replace(self, name=composed(name))
 
 
 def labelled(
@@ -138,7 +139,7 @@ def labelled(
     synthetic: bool = False,
     cache: Path | None = None,
 ) -> LabelledImages:
-    """All pictures of `source` with these labels.
+    """All pictures of `source` with these labels; names are composed, so that those of a Mac's folders equal others.
 
     Raises:
         ValueError: labels and pictures differ in number, a label has no class, a class name repeats, or there is none.
@@ -148,15 +149,16 @@ def labelled(
         raise ValueError(f"{name} has {len(numbers)} labels; expected {len(source)}, one a picture; the set is damaged")
     if not len(numbers):
         raise ValueError(f"{name} has no pictures; expected at least one; check the folder and the split")
-    if len(set(class_names)) != len(class_names):
+    classes = tuple(map(composed, class_names))
+    if len(set(classes)) != len(classes):
         raise ValueError(f"{name} names a class twice; expected distinct class names; rename one")
     if numbers.min() < 0 or numbers.max() >= len(class_names):
         raise ValueError(
             f"{name} has labels from {numbers.min()} to {numbers.max()}; expected 0 to {len(class_names) - 1}"
         )
     return LabelledImages(
-        name=name,
-        class_names=tuple(class_names),
+        name=composed(name),
+        class_names=classes,
         labels=numbers,
         source=source,
         indices=np.arange(len(numbers), dtype=np.int64),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..unicode_names import caseless, composed
 from .labelled_images import LabelledImages
 
 SHIPPED = Path(__file__).resolve().parent / "mappings"
@@ -59,7 +60,7 @@ class ClassMapping:
         classes: dict[str, tuple[tuple[str, ...], ...]] = {}
         line_of: dict[str, int] = {}  # alias -> the line that names it
         for number, line in enumerate(text.splitlines(), 1):
-            stated = line.split("#")[0].strip()
+            stated = composed(line.split("#")[0].strip())
             if not stated:
                 continue
             target, equals, right = (part.strip() for part in stated.partition("="))
@@ -70,7 +71,7 @@ class ClassMapping:
                 raise ValueError(
                     f"{name}, line {number} states {target!r} again; expected each class once; join the lines"
                 )
-            for alias in (alias.casefold() for source in sources for alias in source):
+            for alias in (caseless(alias) for source in sources for alias in source):
                 if alias in line_of:
                     raise ValueError(
                         f"{name}, line {number} names the source {alias!r}, which line {line_of[alias]} names too; "
@@ -85,17 +86,26 @@ class ClassMapping:
     def apply(self, data: LabelledImages) -> LabelledImages:
         """The pictures of the mapped classes, in the set's order, under the mapping's class names.
 
+        Names are compared without case; classes that differ in case alone are joined.
+
         Raises:
-            ValueError: the set lacks a source; the message says what it has.
+            ValueError: the set lacks a source, or has several classes by the names of one; the message says which.
         """
-        label_of = {name.casefold(): label for label, name in enumerate(data.class_names)}
+        labels_of: dict[str, list[int]] = {}  # of names that differ in case alone there can be several
+        for label, name in enumerate(data.class_names):
+            labels_of.setdefault(caseless(name), []).append(label)
         target_of = np.full(len(data.class_names), -1, dtype=np.int64)
         for target, (name, sources) in enumerate(self.classes):
             for source in sources:
-                matches = [label_of[alias.casefold()] for alias in source if alias.casefold() in label_of]
-                if not matches:
+                known = {alias: labels_of[caseless(alias)] for alias in source if caseless(alias) in labels_of}
+                if not known:
                     raise ValueError(self._missing(name, source, data))
-                target_of[matches[0]] = target
+                if len(known) > 1:
+                    raise ValueError(
+                        f"{self.name} gives {name!r} the source {'|'.join(source)!r}, and {data.name} has a class of "
+                        f"each of {', '.join(known)}; expected names of one class; put commas between them to join"
+                    )
+                target_of[next(iter(known.values()))] = target
         labels = target_of[data.labels]
         chosen = data.select(np.flatnonzero(labels >= 0))
         if not len(chosen):

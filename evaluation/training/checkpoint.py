@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from ..files import replacing
+from ..json_text import parse_json
 from .figures import EpochRecord
 from .model import Preprocessing, build
 from .settings import Settings
@@ -171,8 +172,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             mean=_triple(metadata["mean"]),
             std=_triple(metadata["std"]),
         )
-        names = tuple(str(name) for name in json.loads(metadata["classes"]))
-        provenance = Provenance.from_json(json.loads(metadata["provenance"]))
+        names = tuple(str(name) for name in parse_json(metadata["classes"]))
+        provenance = Provenance.from_json(parse_json(metadata["provenance"]))
         return Checkpoint(path, metadata["architecture"], metadata["stem"], names, preprocessing, provenance)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"classifier {path} has damaged metadata ({error}); train it again") from None
@@ -186,5 +187,5 @@ def about(checkpoint: Checkpoint) -> str:
 
 
 def _triple(text: str) -> tuple[float, float, float]:
-    first, second, third = json.loads(text)
+    first, second, third = parse_json(text)
     return float(first), float(second), float(third)

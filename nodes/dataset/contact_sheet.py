@@ -1,12 +1,12 @@
 """Contact sheets: many pictures of a set on one, with numbers and captions.
 
-Reads pictures of a set; returns pixels.
+Reads pictures of a set; returns pixels. Writes <name>.sheets beside it.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -18,6 +18,8 @@ from ...evaluation.pictures.sheets import sheet as draw_sheet
 from .store.folders import SHEETS, make_sidecar
 from .store.names import safe_folder
 from .store.store import DatasetStore
+
+logger = logging.getLogger("hyponet")
 
 CAPTIONS = ("number and label", "label", "prompt", "none")
 ORDERS = ("by class", "interleaved")
@@ -84,14 +86,22 @@ def contact_sheet(store: DatasetStore, settings: SheetSettings) -> Sheet:
     return Sheet(image, tuple(records), pages)
 
 
-def save_sheet(store: DatasetStore, settings: SheetSettings, sheet: Sheet) -> Path:
-    """Write the sheet beside the set, in <name>.sheets, and say where."""
-    folder = make_sidecar(store.root, SHEETS)
+def save_sheet(store: DatasetStore, settings: SheetSettings, sheet: Sheet) -> tuple[str, str]:
+    """Write the sheet beside the set, in <name>.sheets.
+
+    Returns:
+        Where it is, "" where the disk did not take it, and a line that says so.
+    """
     of_class = f"-{safe_folder(settings.only_class)}" if settings.only_class else ""
-    path = folder / f"sheet{of_class}-{settings.columns}x{settings.rows}-{settings.page:04d}.png"
-    with replacing(path) as part:
-        Image.fromarray(sheet.image).save(part, "PNG", compress_level=1)
-    return path
+    name = f"sheet{of_class}-{settings.columns}x{settings.rows}-{settings.page:04d}.png"
+    try:
+        path = make_sidecar(store.root, SHEETS) / name
+        with replacing(path) as part:
+            Image.fromarray(sheet.image).save(part, "PNG", compress_level=1)
+    except OSError as error:  # the sheet can be looked at all the same
+        logger.warning("the sheet of %s is not saved: %s", store.name, error)
+        return "", f"Not saved: {error}"
+    return str(path), f"Saved as {path}"
 
 
 def _caption(record: Record, kind: str, class_indices: dict[str, int]) -> str:

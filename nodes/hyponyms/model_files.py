@@ -5,13 +5,14 @@ Reads safetensors, torch files (weights only) and the config.json of Hugging Fac
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from ...evaluation.json_text import parse_json
 
 WHERE_FROM = (
     "expected a torchvision ResNet as .safetensors or .pth, a timm model, a Hugging Face folder, or what Train "
@@ -38,7 +39,7 @@ def fingerprint(path: Path) -> str:
 def folder_config(folder: Path) -> dict[str, Any]:
     """config.json of a model folder; empty where there is none or it cannot be read."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = parse_json((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return config if isinstance(config, dict) else {}

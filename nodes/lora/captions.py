@@ -18,6 +18,7 @@ from PIL import Image
 
 from ...evaluation.chunks import chunks
 from ...evaluation.files import replacing
+from ...evaluation.json_text import parse_json
 from ...evaluation.pictures.decode import decode, is_picture
 from ...evaluation.progress import Progress
 
@@ -235,7 +236,7 @@ def _read_record(folder: Path) -> list[Entry]:
     if not path.is_file():
         return []
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_text(encoding="utf-8-sig"))
         if (data["format"], data["version"]) != (FORMAT, VERSION):
             raise ValueError(f"it is {data['format']} version {data['version']}, not {FORMAT} version {VERSION}")
         entries = [Entry(**{key: str(item[key]) for key in Entry.__dataclass_fields__}) for item in data["pictures"]]

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from ...evaluation.files import replacing
+from ...evaluation.json_text import parse_json
 from ...evaluation.training.state import Diverged
 from .adapter import LoraLayer
 from .buckets import STEP
@@ -179,7 +180,7 @@ def read_metadata(path: Path) -> dict[str, str]:
             size = int.from_bytes(file.read(8), "little")
             if size > MAX_HEADER:
                 return {}
-            metadata = json.loads(file.read(size)).get("__metadata__", {})
+            metadata = parse_json(file.read(size)).get("__metadata__", {})
     except (OSError, ValueError, AttributeError):
         return {}
     return {str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {}
@@ -195,7 +196,7 @@ def is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
         return False
     metadata = read_metadata(path)
     try:
-        stored = json.loads(metadata[IDENTITY])
+        stored = parse_json(metadata[IDENTITY])
     except (KeyError, ValueError):
         raise ValueError(
             f"name is {path.stem}; {path.name} is there and was not written by Train LoRA; expected a new name"

@@ -9,8 +9,9 @@ from .cifar10 import read_cifar10
 from .folders import read_folder
 from .imagenet import read_imagenet
 from .ours import is_ours, read_ours
+from .parquet import read_parquet
 from .stl10 import read_stl10
-from .tables import read_parquet, read_webdataset
+from .webdataset import read_webdataset
 
 SOURCES = ("image folder", "HypoNet set", "CIFAR-10", "STL-10", "ImageNet validation", "Parquet", "WebDataset")
 SPLITS = ("all", "train", "validation", "test")

@@ -56,7 +56,7 @@ def _binary(files: Files, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _python(files: Files, name: str) -> tuple[np.ndarray, np.ndarray]:
     advice = f"get CIFAR-10, the python version, from {WHERE}"
-    contents = read_plain(files.read(name, f"{advice}, or its binary version", MAX_BYTES), name)
+    contents = read_plain(bytes(files.read(name, f"{advice}, or its binary version", MAX_BYTES)), name)
     planes = contents.get("data") if isinstance(contents, dict) else None
     labels = contents.get("labels") if isinstance(contents, dict) else None
     if not isinstance(planes, np.ndarray) or planes.shape != (BATCH, VALUES):

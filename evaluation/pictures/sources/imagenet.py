@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ..decode import has_picture_suffix
 from ..labelled_images import LabelledImages, labelled
-from .folders import FilePictures, read_folder
+from .files import FilePictures, files_below
+from .folders import read_folder
 
 logger = logging.getLogger("hyponet")
 
@@ -34,11 +35,8 @@ def read_imagenet(path: Path, cache: Path | None = None) -> LabelledImages:
         raise ValueError(f"{path.name} is no folder; expected the unpacked validation pictures; {ADVICE}")
     if any(WNID.fullmatch(entry.name) for entry in path.iterdir() if entry.is_dir()):
         return read_folder(path, name="ImageNet validation", cache=cache)
-    names = sorted(
-        file.relative_to(path).as_posix()
-        for file in path.rglob("*")
-        if has_picture_suffix(file.name) and PICTURE.fullmatch(file.name)
-    )
+    files, _, _ = files_below(path)
+    names = [name for name in files if has_picture_suffix(name) and PICTURE.fullmatch(name.rpartition("/")[2])]
     if not names:
         raise ValueError(
             f"{path.name} has neither class folders (n01440764, ...) nor pictures called ILSVRC2012_val_00000001.JPEG; "

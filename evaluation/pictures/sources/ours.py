@@ -6,10 +6,14 @@ a line break counts; pictures that no try could make right (status `fallback`) a
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from ...files import read_file
+from ...json_text import parse_json
+from ...unicode_names import composed
 from ..labelled_images import LabelledImages, labelled
 from ..manifest import (
     DESCRIPTION,
@@ -22,7 +26,7 @@ from ..manifest import (
     parse,
     refuse_other_formats,
 )
-from .folders import FilePictures
+from .files import FilePictures
 
 
 def is_ours(path: Path) -> bool:
@@ -35,6 +39,7 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
 
     Raises:
         ValueError: it is not a HypoNet set, of another version, damaged, or has no good picture.
+        UnreadableFile: the disk does not give one of its files.
     """
     if not is_ours(path):
         raise ValueError(
@@ -58,7 +63,8 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
 def _records(path: Path, folders: Mapping[str, str]) -> dict[tuple[str, int], Record]:
     """(label, rank) -> its record; a torn last line counts for nothing."""
     records: dict[tuple[str, int], Record] = {}
-    lines = (path / MANIFEST).read_bytes().split(b"\n")
+    on_disk = _names_on_disk(path)
+    lines = read_file(path / MANIFEST).split(b"\n")
     for number, line in enumerate(lines, 1):
         if is_blank(line):
             continue
@@ -71,16 +77,23 @@ def _records(path: Path, folders: Mapping[str, str]) -> dict[tuple[str, int], Re
             problem = str(error)
         if problem:
             raise ValueError(f"{path.name}/{MANIFEST}, line {number} {problem}; run Verify Dataset")
-        records[record.key] = record
+        folder, _, file = record.file_name.partition("/")
+        records[record.key] = replace(record, file_name=f"{on_disk.get(composed(folder), folder)}/{file}")
     _refuse_links(path, records.values())
     return records
+
+
+def _names_on_disk(path: Path) -> dict[str, str]:
+    """Composed name -> the name that a folder of the set has; of two that differ in form alone, the composed one."""
+    names = [entry.name for entry in os.scandir(path) if entry.is_dir()]
+    return {composed(name): name for name in sorted(names, key=lambda name: name == composed(name))}
 
 
 def _class_folders(path: Path) -> dict[str, str]:
     """label -> folder of the classes that dataset.json names, in its order; a set of another version is refused."""
     try:
-        content = json.loads((path / DESCRIPTION).read_text("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = parse_json(read_file(path / DESCRIPTION).decode("utf-8-sig"))
+    except ValueError as error:
         raise ValueError(f"{path.name}/{DESCRIPTION} is damaged ({error}); expected the set's description") from None
     refuse_other_formats(content if isinstance(content, dict) else {}, path / DESCRIPTION)
     try:

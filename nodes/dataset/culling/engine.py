@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import comfy.model_management
 
+from ....evaluation.json_text import parse_json
 from ... import paths
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.taxonomy import taxonomy
@@ -40,8 +40,8 @@ def is_under(synset: str, ancestor: str) -> bool:
 
 def _is_clip(folder: Path) -> bool:
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        config = parse_json((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return False
     return isinstance(config, dict) and config.get("model_type") == "clip"
 

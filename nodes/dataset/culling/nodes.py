@@ -67,8 +67,10 @@ class HypoNetMakeContactSheet(io.ComfyNode):
         settings = SheetSettings(**widgets)
         store = DatasetStore.open(engine.checked_ref(dataset).path)
         sheet = contact_sheet(store, settings)
-        path = str(save_sheet(store, settings, sheet)) if engine.is_own(store.ref()) else ""
-        image, text = to_image(sheet.image), f"Saved as {path}" if path else "Not saved: the set is only read."
+        path, text = "", "Not saved: the set is only read."
+        if engine.is_own(store.ref()):
+            path, text = save_sheet(store, settings, sheet)
+        image = to_image(sheet.image)
         return io.NodeOutput(image, sheet.pages, ui=engine.shown(text, image, {"path": path}))
 
 

@@ -6,13 +6,13 @@ how they are written. A person may fill in `licence`, and keys of their own stay
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ....evaluation.json_text import parse_json
 from ....evaluation.pictures.manifest import DESCRIPTION, FORMAT, VERSION, refuse_other_formats
 from .encode import FORMATS, Encoding
 from .files import write_description_json
@@ -189,12 +189,12 @@ def is_marked(folder: Path) -> bool:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a byte order mark
+        content = parse_json(path.read_text(encoding="utf-8-sig"))  # Notepad writes a byte order mark
     except FileNotFoundError:
         raise ValueError(
             f"{path.parent} is not a HypoNet set: it has no {DESCRIPTION}; choose another folder"
         ) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(f"{path} is corrupt ({error}); expected JSON; restore it from a copy") from None
     return content if isinstance(content, dict) else {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ....evaluation.unicode_names import composed
 from ...hyponyms.hyponyms import Hyponyms
 from ..item import ClassSpec
 from ..language.errors import SourceLocation, TemplateError, nearest
@@ -28,7 +29,7 @@ def make_class(
     omit: str = "",
     count: int | None = None,
 ) -> ClassSpec:
-    """A class; `omit` names slots with commas between.
+    """A class, its name composed; `omit` names slots with commas between.
 
     Raises:
         ValueError: the name is empty.
@@ -36,7 +37,7 @@ def make_class(
     if not name:
         raise ValueError("name of a class is empty; expected a label such as cat; type one, or link hyponyms")
     slots = tuple(part.strip() for part in omit.split(",") if part.strip())
-    return ClassSpec(name, template, negative, hyponyms, hypernym, synset, slots, count)
+    return ClassSpec(composed(name), template, negative, hyponyms, hypernym, synset, slots, count)
 
 
 def add_classes(previous: Iterable[ClassSpec] | None, added: Iterable[ClassSpec]) -> tuple[ClassSpec, ...]:

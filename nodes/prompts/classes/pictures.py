@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 
-from ....evaluation.pictures.decode import PICTURE_SUFFIXES, decode, is_picture
+from ....evaluation.pictures.decode import PICTURE_SUFFIXES, decode, is_of_other_programs, is_picture
 from ....evaluation.pictures.tensors import to_image
 from ....evaluation.progress import Progress
+from ....evaluation.unicode_names import composed
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import Hyponyms, HyponymSettings, hyponyms_of_class
 from ...hyponyms.predictions import LOW_CONFIDENCE
@@ -19,21 +20,22 @@ from .make import add_classes
 
 
 def find_pictures(folder: Path) -> dict[str, list[Path]]:
-    """From a label to its pictures: `cat.jpg` and what is in the folder `cat`, in the order of their names.
+    """From a label, composed, to its pictures: `cat.jpg` and what is in the folder `cat`, in the order of their names.
 
     Raises:
         ValueError: there is no picture.
+        OSError: a folder cannot be listed.
     """
     pictures: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+        if is_of_other_programs(path.name):
             continue
         if path.is_dir():
             inside = [file for file in sorted(path.iterdir()) if is_picture(file)]
             if inside:
-                pictures.setdefault(path.name, []).extend(inside)
+                pictures.setdefault(composed(path.name), []).extend(inside)
         elif is_picture(path):
-            pictures.setdefault(path.stem, []).append(path)
+            pictures.setdefault(composed(path.stem), []).append(path)
     if not pictures:
         raise ValueError(
             f"pictures in {folder.name} are none; expected cat.jpg or cat/*.jpg for a class cat, of the kinds "

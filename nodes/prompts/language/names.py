@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
+from ....evaluation.unicode_names import caseless
 
 
 def key_of(name: str) -> str:
-    """`name` as it is compared: NFC, without case."""
-    return unicodedata.normalize("NFC", name).strip().casefold()
+    """`name` as it is compared: composed, without case."""
+    return caseless(name.strip())
 
 
 def bare_name(text: str) -> str:

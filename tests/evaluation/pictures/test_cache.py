@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 import time
 
 import numpy as np
@@ -96,6 +99,58 @@ def test_without_a_usable_folder_it_works_in_memory(tmp_path):
     (tmp_path / "file").write_text("in the way")
     data = colours(cache=tmp_path / "file")
     assert torch.equal(resized(data, 8), resized(colours(), 8))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO])
+@pytest.mark.parametrize("call", ["mkdir", "replace"])
+def test_a_cache_that_cannot_be_written_only_warns(tmp_path, monkeypatch, caplog, number, call):
+    """The verdict on corrupt pictures and the small copies can be made again; the run cannot wait for the disk."""
+    folder = tmp_path / "cache"
+
+    def fail(path, *_, **__):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(os, call, fail)
+    assert cache.without_corrupt(holes({1, 4}, folder)).skipped == ("picture 1", "picture 4")
+    assert torch.equal(resized(colours(cache=folder), 8), resized(colours(), 8))
+    warnings = [record.getMessage() for record in caplog.records]
+    assert len(warnings) == 2
+    assert all(f"{folder} cannot be written ({os.strerror(number)})" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("stored", [b"", b"[1, 4", b"[" * 100_000, b"{}", b"[1.5]", b"[-1]", b"[6]", b'["1"]', b"\xff"])
+def test_a_damaged_verdict_is_made_again(tmp_path, caplog, stored):
+    cache.without_corrupt(holes({1, 4}, tmp_path))
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(stored)
+    assert cache.without_corrupt(holes({1, 4}, tmp_path)).skipped == ("picture 1", "picture 4")
+    assert "is made again" in caplog.text
+    assert json.loads(file.read_text()) == [1, 4]
+
+
+def npy(shape: str, data: bytes = b"") -> bytes:
+    """A file as NumPy's format 1.0 says it: magic, length of the header, header, numbers."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + data
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        npy("(80000000000000,)"),  # 80 TB, before anything is read of them
+        npy("(24, 8, 8, 3)", bytes(10)),
+        npy("(24, 8, 8, 3)"),
+        b"\x93NUMPY\x02\x00\xff\xff\xff\xff",  # a header of 4 GB
+        b"PK\x03\x04 an .npz",
+        b"",
+    ],
+)
+def test_a_file_of_small_copies_that_states_what_it_is_not_is_made_again(tmp_path, stored):
+    data = colours(cache=tmp_path)
+    expected = resized(data, 8).clone()
+    (file,) = tmp_path.glob("*.npy")
+    file.write_bytes(stored)
+    assert torch.equal(resized(colours(cache=tmp_path), 8), expected)
 
 
 def test_progress_counts_every_picture():

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import errno
+import os
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -70,9 +75,25 @@ def test_a_font_has_the_glyphs_or_the_text_is_escaped():
 def test_a_sheet_is_saved_beside_the_set(pets):
     store = DatasetStore.open(pets)
     settings = SheetSettings(cell=24)
-    path = save_sheet(store, settings, contact_sheet(store, settings))
-    assert path.parent == pets.parent / "pets.sheets"
+    path, said = save_sheet(store, settings, contact_sheet(store, settings))
+    assert Path(path).parent == pets.parent / "pets.sheets"
+    assert Path(path).is_file()
+    assert said == f"Saved as {path}"
     assert {entry.name for entry in pets.iterdir() if entry.is_dir()} == {"cat", "dog"}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_sheet_that_the_disk_does_not_take_is_shown_all_the_same(pets, monkeypatch, number):
+    store = DatasetStore.open(pets)
+    settings = SheetSettings(cell=24)
+
+    def fail(path, *_, **__):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(os, "replace", fail)
+    path, said = save_sheet(store, settings, contact_sheet(store, settings))
+    assert path == ""
+    assert re.search(rf"^Not saved: .*pets\.sheets cannot be written \({os.strerror(number)}\)", said)
 
 
 def test_fallback_pictures_are_starred(pets):
