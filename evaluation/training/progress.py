@@ -76,7 +76,7 @@ class ProgressReporter:
         progress = self._progress(clock)
         try:
             self._callback(progress)
-        except Exception:
+        except BaseException:  # ComfyUI's interrupt is no Exception from 0.33 on
             self.stopped = True
             raise
 

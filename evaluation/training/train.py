@@ -184,6 +184,7 @@ def _loop(
     buffers = list(network.buffers())  # batch-norm's statistics: a forward pass cut short has changed some of them
     buffers_after_step = [buffer.clone() for buffer in buffers]
     saved, save_failed = time.monotonic(), False
+    between_steps = True
     try:
         while state.epoch < settings.epochs:
             network.train()
@@ -202,21 +203,27 @@ def _loop(
                     logits = network(pictures.preprocessing.inputs(batch))  # (B, 3, H, W) -> (B, classes)
                     loss = loss_of(logits, labels)
                 loss.backward()
+                between_steps = False
                 optimizer.step()
                 state.count(loss, logits, labels)
                 torch._foreach_copy_(buffers_after_step, buffers)  # buffer.copy_() one by one, in one call
+                between_steps = True
                 reporter.report()
                 if time.monotonic() - saved > SAVE_SECONDS:
                     save_failed = not _try_to_save(state, folder / STATE, quiet=save_failed)
                     saved = time.monotonic()
             held_out_accuracy = _held_out_accuracy(state, pictures, reporter)
+            between_steps = False
             state.close_epoch(held_out_accuracy, settings.rate(state.step - 1, state.steps))
+            between_steps = True
             if state.best_epoch == state.epoch:
                 state.check_weights()
                 _save_checkpoint(folder / BEST, state, pictures, data, complete=False)
             reporter.report(now=True)
-    except Exception:
-        if reporter.stopped:  # between two steps but for the statistics of a forward pass cut short
+    except BaseException as error:
+        # ComfyUI's interrupt is an Exception or, from 0.33 on, none; Ctrl-C in plain Python is none, and comes anywhere
+        is_interrupt = reporter.stopped or not isinstance(error, Exception)
+        if is_interrupt and between_steps:  # but for the statistics of a forward pass cut short
             torch._foreach_copy_(buffers, buffers_after_step)
             state.save(folder / STATE)
             _save_checkpoint(folder / LAST, state, pictures, data, complete=False)

@@ -6,6 +6,7 @@ cores write twice as fast as one, and the sampler goes on meanwhile.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -18,6 +19,8 @@ from ...prompts.item import Item
 from .writable_store import WritableStore
 
 logger = logging.getLogger("hyponet")
+
+_WAIT = 0.05  # seconds between two looks at a thread that has a picture left to write
 
 
 class BackgroundWriter:
@@ -32,8 +35,7 @@ class BackgroundWriter:
     def __init__(self, store: WritableStore, queue_size: int = 16, threads: int = 0) -> None:
         self._store = store
         self._queue: queue.Queue[tuple[Item, np.ndarray] | None] = queue.Queue(max(1, queue_size))
-        self._error: Exception | None = None
-        self._closed = False
+        self._error: BaseException | None = None
         count = threads or min(4, os.cpu_count() or 1)
         self._threads = [threading.Thread(target=self._work, name=f"hyponet writer {n}") for n in range(count)]
         for thread in self._threads:
@@ -49,13 +51,12 @@ class BackgroundWriter:
         self._queue.put((item, image))
 
     def close(self) -> None:
-        """Wait for all that was put; then raise what went wrong, if anything did."""
-        if not self._closed:
-            self._closed = True
-            for _ in self._threads:
-                self._queue.put(None)
-            for thread in self._threads:
-                thread.join()
+        """Wait for all that was put, also through a Ctrl-C; then raise what went wrong, if anything did."""
+        try:
+            self._drain()
+        except BaseException:  # pressed while it waited; a second one ends the waiting
+            self._drain()
+            raise
         self._raise()
 
     def __enter__(self) -> BackgroundWriter:
@@ -72,6 +73,13 @@ class BackgroundWriter:
             if late is not error:
                 logger.error("writing failed as well: %s", late)
 
+    def _drain(self) -> None:
+        for thread in self._threads:
+            while thread.is_alive():
+                with contextlib.suppress(queue.Full):  # the end of the queue, for whichever thread comes to it
+                    self._queue.put(None, timeout=_WAIT)
+                thread.join(_WAIT)
+
     def _raise(self) -> None:
         if self._error is not None:
             raise self._error
@@ -82,5 +90,5 @@ class BackgroundWriter:
                 continue  # empty the queue, so that nobody waits for ever; what is dropped counts as missing
             try:
                 self._store.add(*entry)
-            except Exception as error:  # noqa: BLE001 - handed to the caller's thread
+            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
                 self._error = error

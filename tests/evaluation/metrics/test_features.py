@@ -239,17 +239,18 @@ def test_features_are_kept_by_content_and_a_damaged_file_is_made_again(tmp_path:
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_an_interrupt_stops_the_pass_and_leaves_no_file(tmp_path: Path) -> None:
-    class Stopped(Exception):
-        pass
-
+@pytest.mark.parametrize("interrupt", [InterruptedError, KeyboardInterrupt])  # ComfyUI's is an Exception, or is none
+def test_an_interrupt_stops_the_pass_and_leaves_no_file(tmp_path: Path, interrupt: type[BaseException]) -> None:
     def stop(done: int, total: int) -> None:
         if done:
-            raise Stopped
+            raise interrupt
 
-    with pytest.raises(Stopped):
+    threads = torch.get_num_threads()
+    with pytest.raises(interrupt):
         extract_features(as_set(crops(4, 32)), network(), Preparation(), cache=tmp_path, batch=2, progress=stop)
     assert list(tmp_path.iterdir()) == []
+    assert torch.get_num_threads() == threads
+    assert len(extract_features(as_set(crops(4, 32)), network(), Preparation(), cache=tmp_path, batch=2)) == 4
 
 
 def test_an_image_becomes_the_bytes_that_save_image_writes() -> None:

@@ -57,6 +57,10 @@ class Stop(Exception):
     pass
 
 
+class InterruptOfNewerServers(BaseException):
+    """As comfy.model_management.InterruptProcessingException of ComfyUI 0.33.0: no Exception."""
+
+
 def test_it_learns_what_is_plain_to_see(tmp_path):
     trained = train(colours(each=16), replace(TINY, epochs=6), tmp_path)
     assert trained.history[-1].accuracy > 0.9
@@ -82,8 +86,9 @@ def test_the_global_generators_neither_matter_nor_change(tmp_path):
     assert same(one.last, train(colours(), EVERYTHING, tmp_path / "b").last)
 
 
-@pytest.mark.parametrize("every", [97, 211])  # a step reports some 40 times, so each stop comes after two or more
-def test_stopped_anywhere_and_resumed_it_ends_the_same(tmp_path, monkeypatch, every):
+# a step reports some 40 times, so each stop comes after two or more
+@pytest.mark.parametrize(("every", "interrupt"), [(97, Stop), (211, Stop), (97, InterruptOfNewerServers)])
+def test_stopped_anywhere_and_resumed_it_ends_the_same(tmp_path, monkeypatch, every, interrupt):
     monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)  # report between blocks, too, where a step is half done
     unbroken = train(colours(), EVERYTHING, tmp_path / "unbroken")
     heard = 0
@@ -92,20 +97,55 @@ def test_stopped_anywhere_and_resumed_it_ends_the_same(tmp_path, monkeypatch, ev
         nonlocal heard
         heard += 1
         if heard % every == every - 1:
-            raise Stop
+            raise interrupt
 
     stops = 0
     while True:
         try:
             trained = train(colours(), EVERYTHING, tmp_path / "stopped", callback=stop_now_and_then)
             break
-        except Stop:
+        except interrupt:
             stops += 1
             assert (tmp_path / "stopped" / "last.safetensors").is_file()
     assert stops > 0
     assert same(trained.last, unbroken.last)
     assert same(trained.best, unbroken.best)
     assert trained.history == unbroken.history
+
+
+@pytest.mark.parametrize(
+    ("place", "kept"),
+    [
+        ((train_module, "gather"), True),  # before the step
+        ((torch.nn.CrossEntropyLoss, "forward"), True),  # the forward pass has changed batch-norm's statistics
+        ((torch.optim.SGD, "step"), False),  # some of the weights have changed
+        ((TrainState, "count"), False),  # the weights have, the step is not counted
+        ((TrainState, "close_epoch"), False),  # the epoch may have been written down
+    ],
+)
+def test_ctrl_c_anywhere_keeps_what_is_whole_and_resumed_it_ends_the_same(tmp_path, monkeypatch, place, kept):
+    unbroken = train(colours(), EVERYTHING, tmp_path / "unbroken")
+    owner, name = place
+    original = getattr(owner, name)
+    calls = []
+
+    def pressed(*arguments, **more):
+        calls.append(1)
+        done = original(*arguments, **more)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return done
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, pressed)
+        with pytest.raises(KeyboardInterrupt):
+            train(colours(), EVERYTHING, tmp_path / "stopped")
+    assert (tmp_path / "stopped" / "state.pt").is_file() == kept
+    assert (tmp_path / "stopped" / "last.safetensors").is_file() == kept
+    resumed = train(colours(), EVERYTHING, tmp_path / "stopped")
+    assert same(resumed.last, unbroken.last)
+    assert same(resumed.best, unbroken.best)
+    assert resumed.history == unbroken.history
 
 
 KILLED = """

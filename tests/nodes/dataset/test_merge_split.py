@@ -92,6 +92,20 @@ def test_sets_of_other_plans_are_not_taken_for_shards(tmp_path, other):
         assert len(merged) == before + 2, "merging again adds what is new"
 
 
+@pytest.mark.parametrize("interrupt", [InterruptedError, KeyboardInterrupt])  # ComfyUI's is an Exception, or is none
+def test_an_interrupted_merge_keeps_what_it_has_and_goes_on(tmp_path, interrupt):
+    def stop(done, total):
+        if done == 3:
+            raise interrupt
+
+    parts = [planned(tmp_path, f"part{n}", (n, 2)) for n in range(2)]
+    with pytest.raises(interrupt):
+        merge(parts, tmp_path, "pets", stop).__enter__()
+    assert len(DatasetStore.open(tmp_path / "pets")) == 3
+    with merge(parts, tmp_path, "pets") as merged:
+        assert len(merged) == 4
+
+
 def test_a_merge_never_writes_into_its_sources(tmp_path):
     one = shard(tmp_path, "one", range(2))
     with pytest.raises(ValueError, match="one of the sets to merge"):

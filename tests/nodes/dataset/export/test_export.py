@@ -44,11 +44,9 @@ def no_cache_of_other_tests(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
 
 
-def exported(store, form, shard_size=4, fallbacks=False, name="out"):
+def exported(store, form, shard_size=4, fallbacks=False, name="out", progress=lambda done, total: None):
     base = store.root.parent / "exports"
-    return export(
-        store, base, name, form, shard_size=shard_size, include_fallbacks=fallbacks, progress=lambda done, total: None
-    )
+    return export(store, base, name, form, shard_size=shard_size, include_fallbacks=fallbacks, progress=progress)
 
 
 def expected_pixels(store):
@@ -223,6 +221,19 @@ def test_a_missing_picture_is_noticed_before_the_first_goes_out(pets):
     job = ExportJob(DatasetStore.open(pets), "pets", pets, tuple(DatasetStore.open(pets).records()), 9, print)
     with pytest.raises(DamagedPicture):
         next(job.pictures())
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+@pytest.mark.parametrize("interrupt", [InterruptedError, KeyboardInterrupt])  # ComfyUI's is an Exception, or is none
+def test_an_interrupted_export_leaves_nothing_and_can_be_made_again(pets, form, interrupt):
+    def stop(done, total):
+        if done == 3:
+            raise interrupt
+
+    with pytest.raises(interrupt):
+        exported(DatasetStore.open(pets), form, progress=stop)
+    assert not [path for path in (pets.parent / "exports").rglob("*") if path.is_file()]
+    assert any(exported(DatasetStore.open(pets), form).iterdir())
 
 
 def test_a_folder_of_somebody_else_is_not_cleared(pets):

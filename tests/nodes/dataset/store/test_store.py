@@ -265,6 +265,27 @@ def test_writer_drains_when_its_caller_is_interrupted(tmp_path):
         assert list(store.missing(schedule())) == []
 
 
+def test_writer_drains_when_ctrl_c_is_pressed_while_it_waits(tmp_path, monkeypatch):
+    """The regression: the threads went on behind a set that was closed, and what they had left to write was lost."""
+    join, pressed = threading.Thread.join, []
+
+    def join_and_press(thread, timeout=None):
+        if thread.name.startswith("hyponet writer") and not pressed:
+            pressed.append(1)
+            raise KeyboardInterrupt
+        join(thread, timeout)
+
+    with open_set(tmp_path) as store:
+        with pytest.raises(KeyboardInterrupt), BackgroundWriter(store, queue_size=50) as writer:  # noqa: PT012
+            for label, rank in schedule(count=30):
+                writer.put(item(label, rank), picture(label, rank))
+            monkeypatch.setattr(threading.Thread, "join", join_and_press)
+        assert pressed
+        assert list(store.missing(schedule(count=30))) == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("hyponet writer")]
+    assert_whole(store.root, count=30)
+
+
 def test_a_template_without_slots_leaves_no_column_null(tmp_path):
     from dataclasses import replace
 

@@ -1,0 +1,61 @@
+"""Stop in the middle of Generate Dataset: what was drawn is in the set, the set is free, and the next run goes on.
+
+ComfyUI's InterruptProcessingException is an Exception up to 0.18 and a BaseException from 0.33 on; both are thrown by
+this ComfyUI's own flag here.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hyponet.nodes.dataset.store.description import Copies, Provenance
+from hyponet.nodes.dataset.store.encode import Encoding
+from hyponet.nodes.dataset.store.store import DatasetStore
+from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.plan import Plan
+from hyponet.nodes.prompts.wildcards.library import Library
+from hyponet.nodes.sampling.job import GenerationJob, Request
+from hyponet.nodes.sampling.settings import SamplingSettings
+
+
+@pytest.fixture
+def job(tmp_path, engine, monkeypatch):
+    """Six pictures of 64 x 64 in batches of two, one step each."""
+    monkeypatch.setattr(engine.paths, "datasets_dir", lambda: tmp_path)
+    plan = Plan([ClassSpec("cat"), ClassSpec("dog")], "a __class__", Library([]), images_per_class=3)
+    settings = SamplingSettings(64, 64, 1, 1.0, "euler", "normal", 2, 1.0, 0.8)
+    request = Request(plan, "pets", settings, None, Encoding("png"), Copies())
+    return GenerationJob(tmp_path / "pets", request, {"steps": 1}, Provenance())
+
+
+def generate(engine, job, models):
+    with torch.inference_mode():
+        return engine.generate_dataset(job, {"model": models.model, "clip": models.clip, "vae": models.vae}, None)
+
+
+@pytest.mark.parametrize("is_exception", [True, False])
+def test_stop_keeps_every_picture_that_was_drawn(comfyui, engine, sd15, job, monkeypatch, is_exception):
+    class Interrupt(Exception if is_exception else BaseException):
+        pass
+
+    monkeypatch.setattr(comfyui.model_management, "InterruptProcessingException", Interrupt)
+    thousandths = []
+
+    def hook(value, total, preview, **_):
+        thousandths.append(value)
+        if thousandths.count(666) == 2:  # four of six: once when they are sampled, once when they are with the writer
+            comfyui.model_management.interrupt_current_processing()
+
+    comfyui.utils.set_progress_bar_global_hook(hook)
+    try:
+        with pytest.raises(Interrupt):
+            generate(engine, job, sd15)
+    finally:
+        comfyui.utils.set_progress_bar_global_hook(None)
+    assert max(thousandths) < 1000
+    store = DatasetStore.open(job.root)
+    assert len(store) == 4
+    assert store.count_absent([record.key for record in store.records()]) == 0
+    (summary,) = generate(engine, job, sd15).ui["hyponet"]
+    assert (summary["made"], summary["images"], summary["missing"]) == (2, 6, 0)
