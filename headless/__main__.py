@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -72,7 +73,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Of the command line."""
     """The commands and their options."""
     top = argparse.ArgumentParser(
         prog="python -m headless", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -87,8 +87,14 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("file", type=Path)
     sweep.add_argument("--shard", default="1/1", metavar="K/N", help="only part K of N, whole groups")
     sweep.add_argument("--state", type=Path, metavar="DIR", help="default: output/sweeps/<name of the file>")
-    sweep.add_argument("--patience", type=float, default=600, metavar="SECONDS", help="wait this long for the server")
-    for command in (run, sweep):
+    for command, patience in ((run, 60), (sweep, 600)):
+        command.add_argument(
+            "--patience",
+            type=float,
+            default=patience,
+            metavar="SECONDS",
+            help="wait this long for a server that no longer answers; default: %(default)s",
+        )
         command.add_argument("--url", default="http://127.0.0.1:8188", help="default: %(default)s")
     return top
 
@@ -113,7 +119,7 @@ def command_run(options: argparse.Namespace) -> int:
             warn(f"  {watch.line(prompt_id, graph) or 'running'} ({duration(time.monotonic() - start)} so far)")
 
     try:
-        result = run_workflow(options.url, graph, tick=tick)
+        result = run_workflow(options.url, graph, patience=options.patience, tick=tick)
     except RunFailed as error:
         if error.entry is not None:
             show(outcome(graph, error.entry), options)
@@ -141,7 +147,6 @@ def show(result: Outcome, options: argparse.Namespace) -> None:
 
 
 def command_sweep(options: argparse.Namespace) -> int:
-    """Run the rows of a sweep that are not done yet."""
     """Run every row that is not done and write the report, also of a sweep that breaks off; returns the exit code."""
     rows = read_sweep(options.file)
     index, count = part(options.shard)
@@ -169,5 +174,17 @@ def part(text: str) -> tuple[int, int]:
     raise ValueError(f"--shard is {text!r}; expected K/N with K from 1 to N, such as 1/4")
 
 
+def stop_as_ctrl_c_does() -> None:
+    """Let what else ends a program (kill, a service manager, Ctrl-Break) withdraw what is queued, as Ctrl-C does.
+
+    A signal that whoever started this program has switched off stays off.
+    """
+    for name in ("SIGTERM", "SIGBREAK"):  # the second is Windows' alone
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
 if __name__ == "__main__":
+    stop_as_ctrl_c_does()
     sys.exit(main())

@@ -165,21 +165,38 @@ class Client:
         return entry
 
     def wait(
-        self, prompt_id: str, timeout: float = 3600, tick: Callable[[], None] | None = None, poll: float = 0.1
+        self,
+        prompt_id: str,
+        timeout: float = 3600,
+        tick: Callable[[], None] | None = None,
+        poll: float = 0.1,
+        patience: float = 0.0,
     ) -> dict[str, Any]:
         """The history entry of `prompt_id` once it succeeded.
+
+        Args:
+            timeout: seconds in all.
+            tick: called between two questions.
+            poll: seconds between two questions.
+            patience: seconds that the server may be silent: busy, or started anew.
 
         Raises:
             RunFailed: a node failed, the run was interrupted, or the server no longer knows it.
             TimeoutError: it did not end within `timeout` seconds.
             NoAnswer: the server does not answer.
         """
-        end = time.monotonic() + timeout
+        answered = time.monotonic()
+        end = answered + timeout
         while time.monotonic() < end:
             try:
                 entry = self.end(prompt_id)
+                answered = time.monotonic()
             except LookupError as error:
                 raise RunFailed(str(error.args[0])) from None
+            except NoAnswer:
+                if time.monotonic() - answered >= patience:
+                    raise
+                entry = None
             if entry:
                 problem = failure(entry)
                 if problem:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .client import Client, NoAnswer, RunFailed
+from .client import Client, NoAnswer, Rejected, RunFailed
 from .verdict import fractions, shortfall
 from .workflow import Graph, read_workflow, with_overrides
 
@@ -39,16 +39,18 @@ def run_workflow(
     overrides: Mapping[str, Any] | None = None,
     *,
     timeout: float = 7 * 86400,
+    patience: float = 60,
     tick: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Run a workflow to its end. When it is stopped (KeyboardInterrupt), its prompt is withdrawn.
+    """Run a workflow to its end. Whatever ends the waiting before, its prompt is withdrawn.
 
     Args:
         url: of a ComfyUI server.
         workflow: API form, or the path of a workflow file.
         overrides: "node.widget" -> value.
         timeout: seconds.
-        tick: called with the prompt's id while waiting.
+        patience: seconds to wait for a server that no longer answers.
+        tick: called with the prompt's id while waiting; what it raises stops the run.
 
     Raises:
         ValueError: the workflow, or an override, is wrong, or the server refused the graph (`client.Rejected`).
@@ -64,8 +66,10 @@ def run_workflow(
     prompt_id = str(uuid.uuid4())
     try:
         prompt_id = client.queue(graph, prompt_id=prompt_id)
-        entry = client.wait(prompt_id, timeout, None if tick is None else lambda: tick(prompt_id))
-    except KeyboardInterrupt:
+        entry = client.wait(prompt_id, timeout, None if tick is None else lambda: tick(prompt_id), patience=patience)
+    except (Rejected, RunFailed):  # the server has ended it
+        raise
+    except BaseException:  # Ctrl-C, time over, no answer, an error of `tick`: nobody waits for it any more
         with contextlib.suppress(NoAnswer):
             client.withdraw([prompt_id])
         raise

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from evaluation.file_names import is_device_name
+
 from .client import Client
 from .disk import naming
+
+_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
 
 
 def save_files(client: Client, files: Sequence[dict[str, str]], folder: Path) -> Iterator[tuple[Path, Path | None]]:
@@ -54,4 +59,10 @@ def _write(wanted: Path, content: bytes) -> Path:
 def _parts(file: dict[str, str]) -> list[str]:
     """Its path in parts, none of which leads out of a folder; a server on Windows joins them by backslashes."""
     parts = f"{file.get('subfolder', '')}/{file['filename']}".replace("\\", "/").split("/")
-    return [part.replace(":", "_") for part in parts if part not in ("", ".", "..")]
+    return [_legal(part) for part in parts if part.strip(". ")]
+
+
+def _legal(part: str) -> str:
+    """`part` as a name that Windows takes as well: a server on Linux may show files that it could not have."""
+    legal = _FORBIDDEN.sub("_", part).rstrip(". ")
+    return f"_{legal}" if is_device_name(legal) else legal

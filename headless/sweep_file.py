@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evaluation.file_names import is_device_name
+
 from .workflow import Graph, fingerprint, read_workflow, with_overrides
 
 LAST = "last"
@@ -96,6 +98,8 @@ def _row(entry: Mapping[str, Any], folder: Path, graphs: dict[Path, Graph]) -> R
         raise ValueError(
             f"name is {name!r}; expected at most 100 letters, digits, '.', '_' and '-', a letter or digit first"
         )
+    if is_device_name(name):  # the row's state is a file of that name
+        raise ValueError(f"name is {name!r}, a device of Windows; expected another, such as row-{name}")
     if not entry.get("workflow"):
         raise ValueError("it names no workflow; expected the path of a workflow file, relative to the sweep file")
     path = (folder / str(entry["workflow"])).resolve()
@@ -194,7 +198,7 @@ def _yaml_rows(path: Path, text: str) -> list[dict[str, Any]]:
         raise ValueError(f"{path.name} is YAML; reading it needs PyYAML; pip install pyyaml, or use CSV") from None
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{path.name} is no YAML: {error}") from None
     if not isinstance(data, dict) or not isinstance(data.get("rows"), list):
         raise ValueError(f"{path.name} has no list 'rows'")

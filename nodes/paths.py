@@ -13,6 +13,8 @@ from pathlib import Path
 
 import folder_paths
 
+from ..evaluation.file_names import is_device_name
+
 PACK = Path(__file__).resolve().parent.parent
 
 _MODEL_FOLDERS: dict[str, set[str]] = {
@@ -23,7 +25,6 @@ _MODEL_FOLDERS: dict[str, set[str]] = {
     "datasets": set(),
 }
 
-_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"COM{i}" for i in range(1, 10)), *(f"LPT{i}" for i in range(1, 10))}
 _FORBIDDEN = set('<>:"|?*\\') | {chr(i) for i in range(32)} | {chr(127)}
 
 
@@ -129,7 +130,7 @@ def _problem(name: str) -> str:
             return "it has a character that is not allowed in file names"
         if part[-1] in ". " or part[0] == " ":
             return "a part begins with a space or ends with a dot or a space"
-        if part.split(".")[0].rstrip().upper() in _RESERVED:
+        if is_device_name(part):
             return "a part is a device name on Windows"
         try:
             size = len(part.encode("utf-8"))

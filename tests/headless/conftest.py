@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from .scripted import ScriptedComfy
+from .scripted import GRAPH, ScriptedComfy, generated
 
 
 @pytest.fixture
@@ -15,3 +17,11 @@ def server() -> Iterator[ScriptedComfy]:
     scripted = ScriptedComfy()
     yield scripted
     scripted.stop()
+
+
+@pytest.fixture
+def flow(tmp_path: Path, server: ScriptedComfy) -> Path:
+    """A workflow file, of which the server shows a whole set."""
+    server.outputs = generated()
+    (tmp_path / "flow.json").write_text(json.dumps(GRAPH))
+    return tmp_path / "flow.json"

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +17,46 @@ INFOS = {
     "HypoNetPlanDataset": {"output_node": False, "input": {"required": {"n": ["INT", {}]}}},
     "Silent": {"output_node": True, "input": {}},
 }
+SHOWN = {"name": "pets", "path": "/x/pets", "images": 8, "missing": 0}
+GRAPH = {
+    **SAVE,
+    "2": {"class_type": "HypoNetPlanDataset", "inputs": {"n": 3}, "_meta": {"title": "Plan"}},
+    "3": {"class_type": "HypoNetGenerateDataset", "inputs": {"plan": ["2", 0]}, "_meta": {"title": "Generate"}},
+}
+
+
+def generated(**facts: Any) -> dict[str, Any]:
+    """What GRAPH shows at its end."""
+    return {"1": {"images": []}, "3": {"text": ["8 images"], "hyponet": [{**SHOWN, **facts}]}}
+
+
+def failing(kind: str, **message: Any) -> Callable[[ScriptedComfy], None]:
+    """A script of a server whose prompts end with that message."""
+
+    def script(server: ScriptedComfy) -> None:
+        server.status = "error"
+        server.messages = [[kind, {"node_type": "KSampler", "node_id": "7", **message}]]
+
+    return script
+
+
+def show_files(server: ScriptedComfy, *entries: tuple[str, str, bytes]) -> None:
+    """Let the server show files (subfolder, filename, content)."""
+    shown = [{"filename": name, "subfolder": folder, "type": "output"} for folder, name, _ in entries]
+    server.outputs = {**generated(), "1": {"images": shown}}
+    server.files = {("output", folder, name): content for folder, name, content in entries}
+
+
+def saved(folder: Path) -> dict[str, bytes]:
+    """Path below `folder` -> content of each file there."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def sweep_on(flow: Path, server: ScriptedComfy) -> tuple[Path, list[str]]:
+    """The state's folder and the command line of a sweep whose one row `a` runs `flow`."""
+    (flow.parent / "s.csv").write_text("name,workflow\na,flow.json\n")
+    state = flow.parent / "state"
+    return state, ["sweep", str(flow.parent / "s.csv"), "--url", server.url, "--state", str(state), "--patience", "5"]
 
 
 class ScriptedComfy:

@@ -44,6 +44,8 @@ def test_csv_and_yaml_say_the_same(folder):
         ("name,workflow,colour\na,flow.json,1", "column 'colour'"),
         ("name,workflow\na,flow.json\nA,flow.json", "two rows"),
         ("name,workflow\n../a,flow.json", "letters, digits"),
+        ("name,workflow\nNUL,flow.json", "'NUL', a device of Windows"),  # its state could not be written there
+        ("name,workflow\ncom1.lr-3,flow.json", "a device of Windows"),
         ("name,workflow\na,other.json", "cannot be read"),
         ("name,workflow\na,", "names no workflow"),
         ("name,workflow,Node.m\na,flow.json,1", r"row 1 \(a\): Node has no widget 'm'"),

@@ -10,14 +10,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from ....evaluation.file_names import is_device_name
+
 LONGEST = 64  # bytes of a folder name: output/datasets/<name>/<folder>/<rank>.png has to fit 260 characters
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*~\x00-\x1f\x7f-\x9f]')
 _SIBLING = re.compile(r"\.(work|sheets|rejects|[0-9]+px)$", re.IGNORECASE)
-_DEVICES = {
-    "con", "prn", "aux", "nul", "conin$", "conout$",
-    *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789\u00b9\u00b2\u00b3"),
-}  # fmt: skip
 _FILES = {"dataset.json", "metadata.jsonl", "readme.md", "rejected.jsonl"}  # what lies beside the class folders
 _UNSEEN = ("Cs", "Cc", "Cf", "Zl", "Zp")  # half pairs, controls, joiners, line ends
 # Hugging Face takes a folder for a split when one of these stands in its name as a word of its own.
@@ -35,7 +33,7 @@ def safe_folder(label: str) -> str:
     name = _SPLIT_WORD.sub(lambda word: word.group() + "class", unicodedata.normalize("NFC", label))
     clean = "".join("_" if unicodedata.category(char) in _UNSEEN else char for char in name)
     clean = _FORBIDDEN.sub("_", clean).strip(" .")
-    if clean.split(".")[0].strip().casefold() in _DEVICES:
+    if is_device_name(clean):
         clean = "_" + clean
     if clean and clean == name and len(clean.encode("utf-8")) <= LONGEST:
         return clean
