@@ -11,7 +11,7 @@ import pytest
 
 from hyponet.headless.__main__ import main
 from hyponet.headless.run import run_workflow
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 from .scripted import GRAPH, generated
 

@@ -75,7 +75,7 @@ def test_a_full_disk_is_no_silent_server(server, flow, capsys, monkeypatch):
     start = time.monotonic()
     assert main(arguments) == 2
     printed = capsys.readouterr()
-    assert "a.json cannot be read or written here: No space left on device" in printed.err
+    assert f"{state / 'rows'} cannot be written (No space left on device)" in printed.err
     assert "server does not answer" not in printed.err
     assert time.monotonic() - start < 5, "nobody waits for the server"
     assert saved(state / "rows") == {}

@@ -12,7 +12,7 @@ import pytest
 from hyponet.headless.__main__ import main, stop_as_ctrl_c_does
 from hyponet.headless.state import DONE, WAITING, State
 from hyponet.headless.watch import Watch
-from hyponet.tests import ROOT
+from tools.dev.places import ROOT
 
 from .scripted import SAVE, sweep_on
 

@@ -20,22 +20,24 @@ from hyponet.nodes.sampling.settings import SamplingSettings
 
 
 @pytest.fixture
-def job(tmp_path, engine, monkeypatch):
+def job(tmp_path, sampling, monkeypatch):
     """Six pictures of 64 x 64 in batches of two, one step each."""
-    monkeypatch.setattr(engine.paths, "datasets_dir", lambda: tmp_path)
+    monkeypatch.setattr(sampling.engine.paths, "datasets_dir", lambda: tmp_path)
     plan = Plan([ClassSpec("cat"), ClassSpec("dog")], "a __class__", Library([]), images_per_class=3)
     settings = SamplingSettings(64, 64, 1, 1.0, "euler", "normal", 2, 1.0, 0.8)
     request = Request(plan, "pets", settings, None, Encoding("png"), Copies())
     return GenerationJob(tmp_path / "pets", request, {"steps": 1}, Provenance())
 
 
-def generate(engine, job, models):
+def generate(sampling, job, models):
     with torch.inference_mode():
-        return engine.generate_dataset(job, {"model": models.model, "clip": models.clip, "vae": models.vae}, None)
+        return sampling.engine.generate_dataset(
+            job, {"model": models.model, "clip": models.clip, "vae": models.vae}, None
+        )
 
 
 @pytest.mark.parametrize("is_exception", [True, False])
-def test_stop_keeps_every_picture_that_was_drawn(comfyui, engine, sd15, job, monkeypatch, is_exception):
+def test_stop_keeps_every_picture_that_was_drawn(comfyui, sampling, sd15, job, monkeypatch, is_exception):
     class Interrupt(Exception if is_exception else BaseException):
         pass
 
@@ -50,12 +52,12 @@ def test_stop_keeps_every_picture_that_was_drawn(comfyui, engine, sd15, job, mon
     comfyui.utils.set_progress_bar_global_hook(hook)
     try:
         with pytest.raises(Interrupt):
-            generate(engine, job, sd15)
+            generate(sampling, job, sd15)
     finally:
         comfyui.utils.set_progress_bar_global_hook(None)
     assert max(thousandths) < 1000
     store = DatasetStore.open(job.root)
     assert len(store) == 4
     assert store.count_absent([record.key for record in store.records()]) == 0
-    (summary,) = generate(engine, job, sd15).ui["hyponet"]
+    (summary,) = generate(sampling, job, sd15).ui["hyponet"]
     assert (summary["made"], summary["images"], summary["missing"]) == (2, 6, 0)
