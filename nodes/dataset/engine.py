@@ -11,14 +11,15 @@ import torch
 from comfy_api.latest import ui
 from comfy_execution.graph_utils import ExecutionBlocker  # the module that custom nodes are to import it from
 
-from ...evaluation.pictures.manifest import DESCRIPTION, MANIFEST
+from ...evaluation.pictures.manifest import DESCRIPTION
 from .. import paths
 from ..engine import versions
 from ..graph import upstream_of
 from ..prompts.plan import Plan
 from ..upstream import Upstream, sampler_parameters
 from .open import create_or_open
-from .store.description import Copies, SetSpec, read_revision
+from .store import fingerprint
+from .store.description import Copies, SetSpec
 from .store.encode import Encoding
 from .store.folders import REJECTS, SHEETS, WORK
 from .store.names import check_set_name
@@ -66,11 +67,9 @@ def find_sets(names: str) -> list[DatasetRef]:
 def set_fingerprint(name: str | None) -> str:
     """Changes when a set that is loaded by name has other pictures. Never raises (that would rerun it for ever)."""
     try:
-        path = paths.confine_any(_bases(), str(name))
-        size = (path / MANIFEST).stat().st_size
+        return fingerprint.set_fingerprint(paths.confine_any(_bases(), str(name)))
     except (ValueError, OSError):
         return "none"
-    return f"{read_revision(path)}:{size}"
 
 
 def checked_ref(dataset: object) -> DatasetRef:

@@ -9,6 +9,7 @@ from typing import Any
 import comfy.samplers
 
 from .. import paths
+from ..dataset.culling.deleted import reject_deleted
 from ..dataset.store.writer import BackgroundWriter
 from ..engine import versions
 from ..graph import upstream_of
@@ -59,6 +60,7 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
     start, created, tiled = time.monotonic(), 0, 0
     settings = generation.request.settings
     with generation.open() as store:
+        deleted = reject_deleted(store)
         missing = generation.count_missing(store)
         if missing:
             job.check_space(generation.root.parent, missing, settings)
@@ -68,8 +70,8 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
                 created = _make_loop(pipeline, writer, report).generate(generation.missing(store))
             tiled = pipeline.tiled
         subfolder = f"{paths.datasets_dir().name}/{generation.request.name}"
-        run = job.RunSummary(created, tiled, time.monotonic() - start)
-        return job.make_outputs(store, generation.request.plan, run, subfolder)
+        run = job.RunSummary(created, tiled, time.monotonic() - start, deleted, store.found_unlisted)
+        return job.make_outputs(store, generation.request, run, subfolder)
 
 
 def _make_loop(pipeline: ComfyPipeline, writer: BackgroundWriter, report: ProgressReporter) -> GenerationLoop:

@@ -16,11 +16,13 @@ from typing import Any, TypeVar
 
 import torch
 
-from ...evaluation.pictures.manifest import DESCRIPTION
+from ...evaluation.pictures.manifest import DESCRIPTION, MANIFEST
 from ...evaluation.pictures.tensors import to_uint8
 from ..dataset.open import create_or_open
 from ..dataset.store.description import Copies, SetSpec, read_revision
 from ..dataset.store.encode import Encoding
+from ..dataset.store.fingerprint import lacks_pictures
+from ..dataset.store.folders import REJECTS, sidecar
 from ..dataset.store.provenance import Provenance
 from ..dataset.store.store import DatasetRef, DatasetStore
 from ..dataset.store.writable_store import WritableStore
@@ -54,6 +56,7 @@ class Request:
     start_image: torch.Tensor | None  # (S, H, W, C)
     encoding: Encoding
     copies: Copies
+    remakes_deleted: bool = True  # pictures that were deleted by hand; else they are left out
 
     def __post_init__(self) -> None:
         denoise = self.settings.denoise
@@ -102,11 +105,14 @@ class GenerationJob:
 
     def missing(self, store: DatasetStore) -> Iterator[Item]:
         """The items to be made, in the plan's order, looked up one by one: a plan may have millions."""
-        return (self.request.plan.item(*key) for key in store.missing(self.request.plan.schedule()))
+        return (self.request.plan.item(*key) for key in self._missing(store))
 
     def count_missing(self, store: DatasetStore) -> int:
         """How many there are."""
-        return sum(1 for _ in store.missing(self.request.plan.schedule()))
+        return sum(1 for _ in self._missing(store))
+
+    def _missing(self, store: DatasetStore) -> Iterator[tuple[str, int, int]]:
+        return store.missing(self.request.plan.schedule(), include_deleted=self.request.remakes_deleted)
 
     def prepare(self) -> int:
         """How many pictures are missing. Refuses what cannot work before a model is loaded, and makes no folder.
@@ -117,6 +123,9 @@ class GenerationJob:
         if self.exists():
             with self.open() as store:
                 count = self.count_missing(store)
+                if self.request.remakes_deleted:
+                    scheduled = set(self.request.plan.schedule()) if (gone := store.deleted()) else set()
+                    count += sum(key in scheduled for key in gone)
         else:
             count = len(self.request.plan)
         if count:
@@ -125,14 +134,15 @@ class GenerationJob:
 
 
 def fingerprint(path: Path) -> str:
-    """Changes when a finished set has to be looked at again: its revision was raised, or the folder was deleted.
+    """Changes when a finished set has to be looked at again: it was marked, or its folder or pictures were deleted.
 
-    A set's own first run must not change it, or everything downstream would run once more at the next queueing.
+    A set's own run must not change it, or everything downstream would run once more at the next queueing: its first
+    one does not, and the one that finds deleted pictures raises the revision by one, which is told here beforehand.
     """
     revision = read_revision(path)
     if revision < 0:
         return "deleted" if str(path) in _opened else "0"
-    return str(revision)
+    return str(revision + lacks_pictures(path))
 
 
 def identity(request: Request, upstream: Upstream) -> dict[str, Any]:
@@ -189,11 +199,15 @@ class RunSummary:
         created: pictures made by it.
         tiled: how many of them were decoded in tiles.
         seconds: from opening the set on.
+        deleted: pictures that were found to be deleted by hand.
+        found_unlisted: pictures made where a file lay that no line of the manifest named.
     """
 
     created: int
     tiled: int
     seconds: float
+    deleted: int = 0
+    found_unlisted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +218,14 @@ class Outputs:
     ui: dict[str, list[Any]]
 
 
-def make_outputs(store: WritableStore, plan: Plan, run: RunSummary, subfolder: str) -> Outputs:
-    """The outputs for a set that holds all of `plan`.
+def make_outputs(store: WritableStore, request: Request, run: RunSummary, subfolder: str) -> Outputs:
+    """The outputs for a set that holds all of the request's plan.
 
     Args:
         subfolder: the set's folder relative to output/, for the page to show its pictures.
     """
+    plan = request.plan
+    done = f"{store.name}: {len(store):,} images, {run.created:,} made in {run.seconds:.1f} s"
     sample = evenly_spaced(plan.schedule(), len(plan), MAX_SHOWN)
     names = [f"{store.class_folder(label)}/{rank:06d}{store.encoding.suffix}" for label, rank in sample]
     names = [name for name in names if (store.root / name).is_file()]
@@ -218,7 +234,8 @@ def make_outputs(store: WritableStore, plan: Plan, run: RunSummary, subfolder: s
         "path": str(store.root),
         "images": len(store),
         "made": run.created,
-        "missing": store.count_absent(plan.schedule()),
+        "deleted": run.deleted,
+        "missing": store.count_absent(plan.schedule(), include_deleted=request.remakes_deleted),
         "seconds": round(run.seconds, 3),
         "counts": store.counts(),
         "decoded_in_tiles": run.tiled,
@@ -228,12 +245,27 @@ def make_outputs(store: WritableStore, plan: Plan, run: RunSummary, subfolder: s
     ui: dict[str, list[Any]] = {
         "hyponet": [summary],  # as all nodes of data sets do
         "hyponet_dataset": [summary],
-        "text": [f"{store.name}: {len(store):,} images, {run.created:,} made in {run.seconds:.1f} s\n{store.root}"],
+        "text": ["\n".join([done, str(store.root), *_found(store, request, run)])],
         "images": [
             {"filename": file, "subfolder": f"{subfolder}/{folder}", "type": "output"} for folder, _, file in files
         ],
     }
     return Outputs(store.ref(), ui)
+
+
+def _found(store: WritableStore, request: Request, run: RunSummary) -> list[str]:
+    """Lines on what was found on the disk that the manifest did not say."""
+    lines = []
+    if run.deleted:
+        fate = "made again" if request.remakes_deleted else "left out, as rejected ones are"
+        lines.append(f"{run.deleted:,} pictures had been deleted by hand and were {fate}")
+    if run.found_unlisted:
+        rejects = sidecar(store.root, REJECTS).name
+        lines.append(
+            f"{run.found_unlisted:,} files lay in the way of new pictures without a line in {MANIFEST}; those that "
+            f"show other pictures are in {rejects} now"
+        )
+    return lines
 
 
 def evenly_spaced(values: Iterable[T], total: int, limit: int) -> list[T]:

@@ -28,6 +28,7 @@ from .settings import SamplingSettings
 from .stages import per_image_sampler
 
 CATEGORY = "HypoNet/Sampling"
+MAKE_AGAIN, LEAVE_OUT = "make again", "leave out"
 
 
 class HypoNetGenerateDataset(io.ComfyNode):
@@ -47,7 +48,7 @@ class HypoNetGenerateDataset(io.ComfyNode):
             search_aliases=["text to dataset", "batch generate", "labelled images", "synthetic dataset"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.dynprompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
-            inputs=[*_model_inputs(), *_sampling_inputs(), *_optional_inputs(), *writing_inputs()],
+            inputs=[*_model_inputs(), *_sampling_inputs(), *_optional_inputs(), *writing_inputs(), _deleted_input()],
             outputs=[
                 sockets.Dataset.Output(
                     "dataset", display_name="dataset", tooltip="The set on disk, for training, checks and exports."
@@ -97,7 +98,20 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
     encoding = Encoding(values["image_format"], values["quality"], values["embed_metadata"] and metadata)
     name = check_set_name(values["name"].strip())
     copies = Copies(parse_sizes(values["small_copies"]), values["copy_filter"])
-    return Request(plan, name, settings, start, encoding, copies)
+    return Request(plan, name, settings, start, encoding, copies, values["deleted_pictures"] == MAKE_AGAIN)
+
+
+def _deleted_input() -> io.Input:
+    return io.Combo.Input(
+        "deleted_pictures",
+        options=[MAKE_AGAIN, LEAVE_OUT],
+        default=MAKE_AGAIN,
+        optional=True,
+        tooltip=(
+            "What becomes of pictures that you deleted from the set's folder: they count as rejected, and the next "
+            "attempt is made, with another seed, or none is."
+        ),
+    )
 
 
 def _model_inputs() -> list[io.Input]:

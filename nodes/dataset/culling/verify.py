@@ -10,6 +10,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 
@@ -139,13 +140,13 @@ def _examine(store: DatasetStore, record: Record, wants_print: bool) -> tuple[st
 
 def _unlisted(store: DatasetStore) -> list[str]:
     """Pictures at any depth below the root that no line names, sorted: readers of image folders go all the way down."""
-    listed = {record.file_name for record in store.records()}
+    listed = {normalize("NFC", record.file_name) for record in store.records()}
     unlisted = []
     for folder, _, files in os.walk(store.root, onerror=_raise):  # does not follow links
         for name in files:
             path = Path(folder, name)
             file_name = path.relative_to(store.root).as_posix()
-            if has_picture_suffix(name) and file_name not in listed:
+            if has_picture_suffix(name) and normalize("NFC", file_name) not in listed:
                 unlisted.append(file_name)
     return sorted(unlisted)
 

@@ -19,6 +19,7 @@ from ....evaluation.pictures.decode import CorruptPicture, decode
 from ....evaluation.pictures.manifest import DESCRIPTION, Record
 from ....evaluation.pictures.resize import resize
 from . import folders
+from .class_folders import ClassFolders
 from .description import Copies, Description, read_description, write_description
 from .encode import Encoding, encode
 from .identity import differences, refuse
@@ -47,7 +48,7 @@ class SmallCopies:
         self._manifests: dict[int, Manifest] = {
             size: _open_copies(root, work, description, size) for size in description.copies.sizes
         }
-        self._files = {size: PictureFiles(self._folder(size), work) for size in self._manifests}
+        self._files = {size: PictureFiles(ClassFolders(self._folder(size)), work) for size in self._manifests}
 
     def describe(self, description: Description) -> None:
         """Bring the copies' descriptions up to date with `description` of the set, which got a class or a revision."""
@@ -73,7 +74,7 @@ class SmallCopies:
         for size in self._manifests:
             self._add(size, record, image)
 
-    def complete(self, records: Callable[[], Iterable[Record]], root: Path) -> None:
+    def complete(self, records: Callable[[], Iterable[Record]], path: Callable[[Record], Path]) -> None:
         """Make the copies that are missing, of pictures added before the size was asked for or taken from elsewhere.
 
         A picture that cannot be read gets none: whoever mends the set makes its copy as well.
@@ -83,7 +84,7 @@ class SmallCopies:
                 if manifest.index.attempt(*record.key) != NO_PICTURE:
                     continue
                 try:
-                    image = decode(root / record.file_name, record.file_name)
+                    image = decode(path(record), record.file_name)
                 except CorruptPicture as error:
                     logger.warning("no copy of %d pixels: %s", size, error)
                 else:

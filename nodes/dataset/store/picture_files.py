@@ -11,15 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ....evaluation.files import replacing
+from .class_folders import ClassFolders
 
 
 class PictureFiles:
-    """Writes the files of the set at `root`; several threads may at once. `work` is on the same disk."""
+    """Writes the files in the class folders of a set; several threads may at once. `work` is on the same disk."""
 
-    def __init__(self, root: Path, work: Path) -> None:
-        self._root = root
+    def __init__(self, class_folders: ClassFolders, work: Path) -> None:
+        self._class_folders = class_folders
         self._work = work
-        self._class_folders: set[str] = set()  # known to be there
+        self._made: set[Path] = set()  # class folders that are known to be there
 
     def write(self, file_name: str, content: bytes) -> None:
         """Write `content` under `file_name`, <class folder>/<file>.
@@ -36,27 +37,28 @@ class PictureFiles:
 
     def delete(self, file_name: str) -> None:
         """Delete the file if it is there, and its class folder when nothing is left in it."""
-        path = self._root / file_name
+        path = self._class_folders.path(file_name)
         path.unlink(missing_ok=True)
-        self.delete_empty_folder(path.parent.name)
+        self.delete_empty_folder(path.parent)
 
-    def delete_empty_folder(self, class_folder: str) -> None:
+    def delete_empty_folder(self, class_folder: Path) -> None:
         """Delete a class folder without files: torchvision's ImageFolder refuses a set that has one."""
         try:
-            (self._root / class_folder).rmdir()
+            class_folder.rmdir()
         except OSError:  # other files are in it, or it is gone
             return
-        self._class_folders.discard(class_folder)
+        self._made.discard(class_folder)
 
     def _replace(self, file_name: str, write: Callable[[Path], object]) -> None:
-        folder = self._root / file_name.split("/")[0]
-        if folder.name not in self._class_folders:
+        path = self._class_folders.path(file_name)
+        folder = path.parent
+        if folder not in self._made:
             if folder.is_symlink():
                 raise ValueError(f"{folder} is a link; expected a folder; remove the link")
             folder.mkdir(exist_ok=True)
-            self._class_folders.add(folder.name)
+            self._made.add(folder)
         # a set that was deleted meanwhile is not made anew around the pictures that are still to come
-        with replacing(self._root / file_name, work=self._work, make_folder=False) as part:
+        with replacing(path, work=self._work, make_folder=False) as part:
             write(part)
 
 

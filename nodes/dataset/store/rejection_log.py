@@ -20,6 +20,7 @@ from .damage import salvage
 REJECTION_LOG = "rejected.jsonl"
 
 LOST = -2.0  # score of a picture that is not whole any more: never the best
+DELETED = "deleted by hand"  # reason of a rejection: the file was gone when Generate Dataset looked
 BY_HAND = -1.0  # score of a picture that no check judged: below any probability, above a lost one
 
 
@@ -62,6 +63,7 @@ class RejectionLog:
         folders: as given; to be replaced when a class is added.
         damage: line number -> what is wrong with the line, as the file was when it was opened.
         highest_attempts: (label, rank) -> number of the last rejected attempt.
+        deleted: the keys of the items whose last rejection has the reason DELETED.
     """
 
     def __init__(self, path: Path, folders: Mapping[str, str]) -> None:
@@ -69,6 +71,7 @@ class RejectionLog:
         self.folders = folders
         self.damage: dict[int, str] = {}
         self.highest_attempts: dict[tuple[str, int], int] = {}
+        self.deleted: set[tuple[str, int]] = set()
         for rejection in self._scan(self.damage):
             self._note(rejection)
 
@@ -110,6 +113,7 @@ class RejectionLog:
         with replacing(self.path, work=work, durable=True, make_folder=False) as part:
             part.write_bytes(b"".join(rejection.to_bytes() for rejection in found))
         self.highest_attempts.clear()
+        self.deleted.clear()
         for rejection in found:
             self._note(rejection)
 
@@ -135,3 +139,7 @@ class RejectionLog:
     def _note(self, rejection: Rejection) -> None:
         key = rejection.record.key
         self.highest_attempts[key] = max(self.highest_attempts.get(key, -1), rejection.record.attempt)
+        if rejection.reason == DELETED:
+            self.deleted.add(key)
+        else:
+            self.deleted.discard(key)

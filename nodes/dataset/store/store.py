@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ....evaluation.pictures.manifest import Record
 from . import folders
+from .class_folders import ClassFolders
 from .damage import DamagedLine, refusal
 from .description import Description, read_description
 from .index import NO_PICTURE
@@ -54,6 +55,8 @@ class DatasetStore:
     def __init__(self, root: Path, description: Description) -> None:
         self.root = root
         self.description = description
+        self._class_folders = ClassFolders(root)
+        self._reject_folders = ClassFolders(folders.sidecar(root, folders.REJECTS))
         self._rejections = RejectionLog(root / REJECTION_LOG, description.folders)
         self._manifest = Manifest(root, self.work, self._rejections.highest_attempts, description.folders)
 
@@ -119,22 +122,45 @@ class DatasetStore:
         """The highest rank of `label` that has a picture, -1 where none has."""
         return max(self._manifest.index.ranks(label), default=-1)
 
-    def missing(self, schedule: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int, int]]:
-        """(label, rank, attempt) of each scheduled item without a picture, from the manifest alone."""
+    def missing(
+        self, schedule: Iterable[tuple[str, int]], *, include_deleted: bool = True
+    ) -> Iterator[tuple[str, int, int]]:
+        """(label, rank, attempt) of each scheduled item without a picture, from the manifest alone.
+
+        Args:
+            include_deleted: also items that were rejected since somebody had deleted their pictures.
+        """
         for label, rank in schedule:
-            if not self.has(label, rank):
+            if not self.has(label, rank) and (include_deleted or (label, rank) not in self._rejections.deleted):
                 yield label, rank, self.last_rejected_attempt(label, rank) + 1
 
-    def count_absent(self, schedule: Iterable[tuple[str, int]]) -> int:
-        """How many scheduled items have no picture on the disk, whatever the manifest says."""
+    def deleted(self) -> list[tuple[str, int]]:
+        """(label, rank) of the listed pictures whose files are gone, by one listing of each class folder.
+
+        A file with another suffix counts as there.
+
+        Raises:
+            ValueError: a class folder is a link.
+            OSError: a class folder cannot be listed.
+        """
+        gone = []
+        for label, folder in self.description.folders.items():
+            if ranks := self._manifest.index.ranks(label):
+                stems = self._class_folders.stems(folder)
+                gone += [(label, rank) for rank in ranks if f"{rank:06d}" not in stems]
+        return gone
+
+    def count_absent(self, schedule: Iterable[tuple[str, int]], *, include_deleted: bool = True) -> int:
+        """How many scheduled items have no picture on the disk, whatever the manifest says; see `missing`."""
         class_folders = self.description.folders
-        names: dict[str, set[str]] = {}  # label -> stems of the files in its folder, listed once
+        stems: dict[str, set[str]] = {}  # by label
         absent = 0
         for label, rank in schedule:
-            if label not in names:
-                folder = class_folders.get(label)
-                names[label] = {path.stem for path in (self.root / folder).glob("*")} if folder else set()
-            absent += not self.has(label, rank) or f"{rank:06d}" not in names[label]
+            if not include_deleted and (label, rank) in self._rejections.deleted:
+                continue
+            if label not in stems:
+                stems[label] = self._class_folders.stems(class_folders[label]) if label in class_folders else set()
+            absent += not self.has(label, rank) or f"{rank:06d}" not in stems[label]
         return absent
 
     def records(self) -> Iterator[Record]:
@@ -170,7 +196,7 @@ class DatasetStore:
         Raises:
             ValueError: it is a link, or lies behind one, and could be any file of the machine.
         """
-        path = self.root / record.file_name
+        path = self._class_folders.path(record.file_name)
         if path.is_symlink() or path.parent.is_symlink():
             raise ValueError(f"picture {record.file_name} is a link; expected a file in the set; copy it there")
         return path
@@ -192,7 +218,7 @@ class DatasetStore:
         """Where the picture of a rejected attempt lies: <name>.rejects/<class folder>/<rank>.try<number><suffix>."""
         folder, _, name = record.file_name.partition("/")
         stem, suffix = os.path.splitext(name)
-        return folders.sidecar(self.root, folders.REJECTS) / folder / f"{stem}.try{record.attempt}{suffix}"
+        return self._reject_folders.path(f"{folder}/{stem}.try{record.attempt}{suffix}")
 
     def rejections(self) -> Iterator[Rejection]:
         """Every attempt that was rejected, the earliest first."""

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class WritableStore(DatasetStore):
     Attributes:
         encoding: how pictures are written.
         changed: whether pictures came, left or were marked since the set was opened.
+        found_unlisted: how many pictures were added where a file lay that no line names.
     """
 
     # `add` may be called by several threads. _mutex guards the description, the manifest, _folders, _pending and
@@ -48,7 +49,8 @@ class WritableStore(DatasetStore):
         super().__init__(root, description)
         self.encoding = description.encoding
         self.changed = False
-        self._files = PictureFiles(root, self.work)
+        self._files = PictureFiles(self._class_folders, self.work)
+        self.found_unlisted = 0
         self._lock: SetLock | None = lock
         self._mutex = threading.Lock()
         self._pending: set[tuple[str, int]] = set()
@@ -133,6 +135,7 @@ class WritableStore(DatasetStore):
             record = _record(item, file_name, image.shape, hashlib.sha256(content).hexdigest())
             if self._copies is not None:
                 self._copies.add(record, image)
+            self._keep_unlisted(file_name, lambda: content)
             self._files.write(file_name, content)
             self._commit(record)
         finally:
@@ -160,6 +163,7 @@ class WritableStore(DatasetStore):
             raise ValueError(f"item {record.rank} of {record.label!a} is in the set already; delete it first")
         placed = self.placed(record)
         try:
+            self._keep_unlisted(placed.file_name, source.read_bytes)
             self._files.link(placed.file_name, source)
         except FileNotFoundError:
             if source.exists():
@@ -182,10 +186,10 @@ class WritableStore(DatasetStore):
 
     def move_to_rejects(self, record: Record) -> None:
         """Move the picture of a rejected attempt out of the set, if its file is there."""
-        source = self.root / record.file_name
+        source = self._class_folders.path(record.file_name)
         if source.is_file():
             self._move(source, self.rejects_path(record))
-            self._files.delete_empty_folder(source.parent.name)
+            self._files.delete_empty_folder(source.parent)
 
     def restore_from_rejects(self, record: Record) -> None:
         """Copy the picture of a rejected attempt back to its place."""
@@ -195,7 +199,7 @@ class WritableStore(DatasetStore):
         """Move a file that no line names out of the set; what was moved there before stays."""
         target = folders.sidecar(self.root, folders.REJECTS) / "unlisted" / file_name
         free_path, number = target, 1
-        while free_path.exists():
+        while os.path.lexists(free_path):
             number += 1
             free_path = target.with_name(f"{target.stem}-{number}{target.suffix}")
         self._move(self.root / file_name, free_path)
@@ -214,7 +218,7 @@ class WritableStore(DatasetStore):
         """Bring the small copies up to date."""
         if self._copies is not None:
             self._copies.prune(self._manifest.index)
-            self._copies.complete(self.records, self.root)
+            self._copies.complete(self.records, self.path)
 
     def close(self) -> None:
         """Give the set back; what was added is on the disk."""
@@ -240,6 +244,19 @@ class WritableStore(DatasetStore):
         if self.description.copies.sizes:
             self._copies = SmallCopies(self.root, self.work, self.description)
             self._copies.prune(self._manifest.index)
+
+    def _keep_unlisted(self, file_name: str, content: Callable[[], bytes]) -> None:
+        """Move a file that no line names aside, before `content()` takes its place: a person may have put it there.
+
+        The same bytes are what a crash left between the picture and its line.
+        """
+        path = self._class_folders.path(file_name)
+        if not os.path.lexists(path):
+            return
+        with self._mutex:
+            self.found_unlisted += 1
+        if path.is_symlink() or path.read_bytes() != content():
+            self.move_unlisted(path.relative_to(self.root).as_posix())
 
     def _require_open(self) -> None:
         if self._lock is None:

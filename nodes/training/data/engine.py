@@ -12,14 +12,13 @@ import torch
 
 from ....evaluation.pictures.cache import without_corrupt
 from ....evaluation.pictures.labelled_images import LabelledImages, limited
-from ....evaluation.pictures.manifest import MANIFEST
 from ....evaluation.pictures.sheets import samples
 from ....evaluation.pictures.sources import read_source
 from ....evaluation.pictures.sources.download import DOWNLOADABLE, download
 from ....evaluation.pictures.sources.ours import is_ours, read_ours
 from ....evaluation.pictures.tensors import to_image
 from ... import paths
-from ...dataset.store.description import read_revision
+from ...dataset.store.fingerprint import set_fingerprint
 from ...dataset.store.store import DatasetRef
 from ...engine import progress_bar
 
@@ -75,7 +74,7 @@ def path_fingerprint(path: str | None) -> str:
         if source.is_file():
             return f"{source.stat().st_size} {source.stat().st_mtime_ns}"
         if is_ours(source):
-            return f"{read_revision(source)} {(source / MANIFEST).stat().st_size}"
+            return set_fingerprint(source)
         digest = hashlib.blake2b(digest_size=16)
         for file in sorted(source.rglob("*")):
             digest.update(f"{file}\n{_size_and_time(file)}".encode("utf-8", "surrogatepass"))

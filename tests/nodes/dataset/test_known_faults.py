@@ -94,9 +94,6 @@ def test_a_file_system_without_locks_can_be_written(pets, monkeypatch, number):
     assert generate_again(pets) == 0
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="a class folder that a Mac renamed to decomposed letters is another one"
-)
 def test_a_class_folder_in_decomposed_letters_is_the_same_folder(tmp_path):
     """ "cat" in Korean: three syllables, which Finder's zips and HFS+ keep as eight letters (Unicode's form NFD)."""
     labels = ("\uace0\uc591\uc774", "dog")

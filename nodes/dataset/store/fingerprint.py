@@ -1,0 +1,54 @@
+"""What tells ComfyUI that a set has to be looked at again, cheap enough to be asked before every run.
+
+Reads dataset.json and the times of files and folders; lists the class folders only when one of these changed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ....evaluation.pictures.manifest import MANIFEST
+from .class_folders import ClassFolders
+from .description import read_description, read_revision
+from .rejection_log import REJECTION_LOG
+from .store import DatasetStore
+
+_Times = tuple[tuple[int, int], ...]
+# by the set's folder: times as they were when its folders were listed, and whether pictures were gone. A set of 300,000
+# takes a second to compare with its folders, which would be a second before every run of any graph.
+_looked_at: dict[Path, tuple[_Times, bool]] = {}
+
+
+def set_fingerprint(root: Path) -> str:
+    """Changes when the set in `root` gets, loses or marks pictures, also by hand; "none" where it cannot be read."""
+    try:
+        size = (root / MANIFEST).stat().st_size
+    except OSError:
+        return "none"
+    return f"{read_revision(root)}:{size}:{lacks_pictures(root)}"
+
+
+def lacks_pictures(root: Path) -> bool:
+    """Whether listed pictures of the set in `root` are gone from the disk; never raises, the run says what is wrong."""
+    try:
+        times = _times(root)
+        if root not in _looked_at or _looked_at[root][0] != times:
+            _looked_at[root] = (times, bool(DatasetStore.open(root).deleted()))
+        return _looked_at[root][1]
+    except (OSError, ValueError):
+        return False
+
+
+def _times(root: Path) -> _Times:
+    """Size and time of the root, its files of lines, and its class folders; zeros for what is not there."""
+    class_folders = ClassFolders(root)
+    folders = [path for name in read_description(root).folders.values() for path in class_folders.called(name)]
+    return tuple(map(_time, (root, root / MANIFEST, root / REJECTION_LOG, *folders)))
+
+
+def _time(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
