@@ -25,6 +25,7 @@ _MODEL_FOLDERS: dict[str, set[str]] = {
     "datasets": set(),
 }
 
+_MOST_PARTS = 32  # folders in folders; a judgement: Python makes a thousand of them by as many calls in each other
 _FORBIDDEN = set('<>:"|?*\\') | {chr(i) for i in range(32)} | {chr(127)}
 
 
@@ -78,7 +79,8 @@ def confine(base: Path | str, name: str, *, what: str = "name") -> Path:
 
     Rejects, on every system alike: what is no string, empty names, absolute paths and drive letters, `..`, `.`,
     backslashes, NUL and other control characters, the characters and device names that Windows reserves, parts that
-    end in a dot or a space, parts over 255 bytes, and symlinks that lead out of `base` (which may itself be one).
+    end in a dot or a space, parts over 255 bytes, more than 32 parts, and symlinks that lead out of `base` (which may
+    itself be one).
 
     Args:
         base: a folder that the pack fixes, never a user's value.
@@ -97,10 +99,22 @@ def confine(base: Path | str, name: str, *, what: str = "name") -> Path:
             "use letters, digits, spaces, '-', '_', '.' and '/' to name a sub-folder"
         )
     root = os.path.realpath(base)
-    target = os.path.realpath(os.path.join(root, unicodedata.normalize("NFC", name)))
+    target = os.path.realpath(_as_spelled(root, unicodedata.normalize("NFC", name)))
     if os.path.commonpath([root, target]) != root:
         raise ValueError(f"{what} is {_quoted(name)}: a link leads out of {base}; expected a path inside it")
     return Path(target)
+
+
+def _as_spelled(root: str, name: str) -> str:
+    """The path of `name` below `root`, its parts as the disk has them: Macs take composed letters apart (form NFD)."""
+    path = root
+    for part in name.split("/"):
+        exact = os.path.join(path, part)
+        if not part.isascii() and not os.path.lexists(exact) and os.path.isdir(path):
+            alike = (entry for entry in sorted(os.listdir(path)) if unicodedata.normalize("NFC", entry) == part)
+            exact = os.path.join(path, next(alike, part))
+        path = exact
+    return path
 
 
 def confine_any(bases: list[Path], name: str, *, what: str = "name") -> Path:
@@ -123,7 +137,10 @@ def _problem(name: str) -> str:
         return "it is empty"
     if name.startswith("/") or name.endswith("/"):
         return "it begins or ends with a slash"
-    for part in name.split("/"):
+    parts = name.split("/")
+    if len(parts) > _MOST_PARTS:
+        return f"it has more than {_MOST_PARTS} parts"
+    for part in parts:
         if part in ("", ".", ".."):
             return "it has an empty, '.' or '..' part"
         if _FORBIDDEN & set(part):

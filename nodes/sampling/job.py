@@ -258,12 +258,12 @@ def _found(store: WritableStore, request: Request, run: RunSummary) -> list[str]
     lines = []
     if run.deleted:
         fate = "made again" if request.remakes_deleted else "left out, as rejected ones are"
-        lines.append(f"{run.deleted:,} pictures had been deleted by hand and were {fate}")
+        lines.append(f"Pictures that had been deleted by hand and were {fate}: {run.deleted:,}.")
     if run.found_unlisted:
         rejects = sidecar(store.root, REJECTS).name
         lines.append(
-            f"{run.found_unlisted:,} files lay in the way of new pictures without a line in {MANIFEST}; those that "
-            f"show other pictures are in {rejects} now"
+            f"Files without a line in {MANIFEST} that lay in the way of new pictures: {run.found_unlisted:,}; those "
+            f"that show other pictures are in {rejects} now."
         )
     return lines
 

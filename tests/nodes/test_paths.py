@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 
 import pytest
 
@@ -35,6 +36,7 @@ HOSTILE = {
     "half surrogate": "a\ud800b",
     "too long": "x" * 256,
     "too long in bytes": "\ud55c" * 100,
+    "too deep": "x/" * 2000 + "x",
 }
 
 
@@ -85,3 +87,21 @@ def test_confine_any_lists_the_folders_searched(tmp_path):
         paths.confine_any([tmp_path / "a", tmp_path / "b"], "missing")
     assert str(tmp_path / "b") in str(error.value)
     assert os.sep in str(error.value)
+
+
+def test_a_name_finds_what_a_mac_spelled_in_decomposed_letters(tmp_path):
+    """ "cat" in Korean, three syllables; in Unicode's form NFD they are eight letters."""
+    composed = "\uace0\uc591\uc774"
+    decomposed = unicodedata.normalize("NFD", composed)
+    (tmp_path / decomposed / decomposed).mkdir(parents=True)
+    assert paths.confine(tmp_path, f"{composed}/{composed}") == tmp_path / decomposed / decomposed
+    assert paths.confine(tmp_path, decomposed) == tmp_path / decomposed
+    assert paths.confine(tmp_path, f"{composed}2") == tmp_path / f"{composed}2"
+
+
+def test_decomposed_letters_lead_no_link_out(tmp_path):
+    composed = "\uace0\uc591\uc774"
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / unicodedata.normalize("NFD", composed)).symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="a link leads out"):
+        paths.confine(tmp_path / "base", composed)

@@ -126,7 +126,7 @@ def _examine(store: DatasetStore, record: Record, wants_print: bool) -> tuple[st
     """
     try:
         content = store.path(record).read_bytes()
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a link, which is never followed
+    except (FileNotFoundError, ValueError):  # ValueError: a link, which is never followed
         return _MISSING, None
     same = hashlib.sha256(content).hexdigest() == record.sha256
     if same and not wants_print:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ....evaluation.pictures.decode import CorruptPicture, decode
+from ....evaluation.pictures.decode import decode
 from ....evaluation.pictures.manifest import DESCRIPTION, Record
 from ....evaluation.pictures.resize import resize
 from . import folders
@@ -85,7 +85,7 @@ class SmallCopies:
                     continue
                 try:
                     image = decode(path(record), record.file_name)
-                except CorruptPicture as error:
+                except ValueError as error:  # corrupt, missing, or a link
                     logger.warning("no copy of %d pixels: %s", size, error)
                 else:
                     self._add(size, record, image)

@@ -14,6 +14,8 @@ from ....evaluation.file_names import is_device_name
 
 LONGEST = 64  # bytes of a folder name: output/datasets/<name>/<folder>/<rank>.png has to fit 260 characters
 
+_LONGEST_SET_NAME = 200  # bytes: of the 255 that a name may have, <name>-train.rejects and the like take their part
+
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*~\x00-\x1f\x7f-\x9f]')
 _SIBLING = re.compile(r"\.(work|sheets|rejects|[0-9]+px)$", re.IGNORECASE)
 _FILES = {"dataset.json", "metadata.jsonl", "readme.md", "rejected.jsonl"}  # what lies beside the class folders
@@ -63,8 +65,14 @@ def check_set_name(name: str) -> str:
     """`name` if a data set may be called so; it has passed `confine` before.
 
     Raises:
-        ValueError: it ends as the folders do that lie beside a set.
+        ValueError: it ends as the folders do that lie beside a set, or is too long for theirs.
     """
+    size = len(name.rpartition("/")[2].encode("utf-8", "surrogatepass"))
+    if size > _LONGEST_SET_NAME:
+        raise ValueError(
+            f"data set name is {name[:80]!a}, {size} bytes in UTF-8; expected at most {_LONGEST_SET_NAME}, so that the "
+            "folders beside the set can have longer names; choose a shorter one"
+        )
     if _SIBLING.search(name):
         raise ValueError(
             f"data set name is {name[:80]!a}; expected one that does not end in .work, .sheets, .rejects or "

@@ -211,7 +211,7 @@ class DatasetStore:
         """
         try:
             return self.path(record).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             raise DamagedPicture(record.file_name, self.name, "is missing") from None
 
     def rejects_path(self, record: Record) -> Path:

@@ -18,18 +18,18 @@ from typing import Any
 import numpy as np
 
 from ....evaluation.files import replace_file
-from ....evaluation.pictures.manifest import DESCRIPTION, GOOD, MANIFEST, PickedOption, Record
+from ....evaluation.pictures.manifest import GOOD, PickedOption, Record
 from ...prompts.item import Item
 from . import folders
 from .copies import SmallCopies
 from .damage import keep_copy, refusal
 from .description import Description, SetSpec, read_description, write_description
 from .encode import encode, parameters_line
-from .identity import differences, plain, plan_classes, plan_differences, refuse
 from .lock import SetLock
 from .names import check_set_name
 from .picture_files import PictureFiles
-from .rejection_log import REJECTION_LOG, Rejection
+from .rejection_log import Rejection
+from .resume import new_or_resumed
 from .store import DamagedPicture, DatasetStore
 
 
@@ -97,7 +97,7 @@ class WritableStore(DatasetStore):
         folders.make_own_folder(root)
         lock = SetLock(folders.make_sidecar(root, folders.WORK), f"data set {name!r}")
         try:
-            description = _new_or_resumed(root, spec)
+            description = new_or_resumed(root, spec)
             store = cls(root, description, lock)
             write_description(root, store.work, description)
             return store
@@ -286,29 +286,6 @@ class WritableStore(DatasetStore):
         facts: dict[str, Any] = {"label": item.label, "rank": item.rank, "attempt": item.attempt, "seed": item.seed}
         facts["picks"] = [[pick.slot, pick.option, pick.source] for pick in item.picks]
         return {**self._graph_texts, "parameters": parameters_line(item, settings), "hyponet": json.dumps(facts)}
-
-
-def _new_or_resumed(root: Path, spec: SetSpec) -> Description:
-    """The description of a set that is made by `spec`, checked against the set that is there."""
-    identity, plan = plain({**spec.identity, "encoding": spec.encoding.identity()}), plain(spec.plan)
-    if not (root / DESCRIPTION).exists():
-        description = Description.new(root.name, identity)
-    else:
-        description = read_description(root)
-        if _has_pictures(root):
-            changes = differences(description.identity, identity)
-            refuse(root.name, changes + plan_differences(description.plan, plan))
-        else:  # nothing came of the first run, so its settings bind nobody
-            description = replace(description, classes=(), identity=identity)
-    description = replace(
-        description, plan=plan, provenance=spec.provenance, encoding=spec.encoding, copies=spec.copies
-    )
-    return description.with_classes(plan_classes(plan) if spec.classes is None else spec.classes)
-
-
-def _has_pictures(root: Path) -> bool:
-    files = (root / MANIFEST, root / REJECTION_LOG)
-    return any(path.exists() and path.stat().st_size > 0 for path in files)
 
 
 def _record(item: Item, file_name: str, shape: tuple[int, ...], sha256: str) -> Record:

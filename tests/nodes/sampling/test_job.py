@@ -1,9 +1,26 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from hyponet.nodes.sampling.job import check_space, digest, evenly_spaced
+from hyponet.nodes.dataset.culling.deleted import reject_deleted
+from hyponet.nodes.dataset.store.description import Copies
+from hyponet.nodes.dataset.store.encode import Encoding
+from hyponet.nodes.dataset.store.provenance import Provenance
+from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.plan import Plan
+from hyponet.nodes.prompts.wildcards.library import Library
+from hyponet.nodes.sampling.job import (
+    GenerationJob,
+    Request,
+    RunSummary,
+    check_space,
+    digest,
+    evenly_spaced,
+    fingerprint,
+    make_outputs,
+)
 from hyponet.nodes.sampling.settings import SamplingSettings
 
 SETTINGS = SamplingSettings(512, 512, 30, 2.0, "dpmpp_2m", "karras", 8, 1.0, 0.8)
@@ -27,3 +44,65 @@ def test_start_images_are_told_apart_by_content_and_shape():
     first, second = torch.zeros(1, 8, 4, 3), torch.zeros(1, 4, 8, 3)
     assert len({digest(None), digest(first), digest(second), digest(first + 0.5)}) == 4
     assert digest(first) == digest(first.half())
+
+
+@pytest.fixture
+def job_for(tmp_path):
+    """The job of a plan of four pictures, for the given way with deleted ones."""
+
+    def job_for(remakes_deleted):
+        plan = Plan([ClassSpec("cat"), ClassSpec("dog")], "a __class__", Library([]), images_per_class=2)
+        request = Request(plan, "pets", SETTINGS, None, Encoding(), Copies(), remakes_deleted)
+        return GenerationJob(tmp_path / "pets", request, {"steps": 2}, Provenance())
+
+    return job_for
+
+
+def run(job):
+    """As Generate Dataset does it, with pictures from nowhere; what the node shows."""
+    with job.open() as store:
+        deleted, made = reject_deleted(store), list(job.missing(store))
+        for item in made:
+            store.add(item, np.full((8, 8, 3), item.rank * 10 + item.attempt, np.uint8))
+        summary = RunSummary(len(made), 0, 1.0, deleted, store.found_unlisted)
+        return make_outputs(store, job.request, summary, "datasets/pets").ui
+
+
+@pytest.mark.parametrize(
+    ("remakes", "made", "says"), [(True, 1, "were made again"), (False, 0, "were left out, as rejected ones are")]
+)
+def test_a_picture_deleted_by_hand_is_noticed_by_the_next_run(job_for, remakes, made, says):
+    """The regression: "4 images, 0 made", and three files were there. ComfyUI runs a node whose fingerprint changed."""
+    job = job_for(remakes)
+    run(job)
+    whole = fingerprint(job.root)
+    assert (fingerprint(job.root), job.prepare()) == (whole, 0)
+    (job.root / "cat" / "000001.png").unlink()
+    noticed = fingerprint(job.root)
+    assert noticed != whole
+    assert job.prepare() == made, "the models are loaded only if something is to be made"
+    shown = run(job)
+    assert shown["text"][0].splitlines()[-1] == f"Pictures that had been deleted by hand and {says}: 1."
+    facts = shown["hyponet"][0]
+    assert (facts["images"], facts["made"], facts["deleted"], facts["missing"]) == (3 + made, made, 1, 0)
+    assert fingerprint(job.root) == noticed, "the run itself is no reason for another one"
+    assert run(job)["text"][0].splitlines()[-1] == str(job.root)
+
+
+def test_pictures_that_were_left_out_are_made_when_that_is_asked(job_for):
+    run(job_for(True))
+    (job_for(True).root / "cat" / "000001.png").unlink()
+    run(job_for(False))
+    assert job_for(False).prepare() == 0
+    assert job_for(True).prepare() == 1
+    assert run(job_for(True))["hyponet"][0]["made"] == 1
+
+
+def test_a_file_that_lay_in_the_way_of_a_new_picture_is_said(job_for):
+    job = job_for(True)
+    with job.open():
+        (job.root / "cat").mkdir()
+        (job.root / "cat" / "000000.png").write_bytes(b"mine")
+    last = run(job)["text"][0].splitlines()[-1]
+    assert last.startswith("Files without a line in metadata.jsonl that lay in the way of new pictures: 1;")
+    assert (job.root.with_name("pets.rejects") / "unlisted" / "cat" / "000000.png").read_bytes() == b"mine"

@@ -82,3 +82,12 @@ def test_sizes_are_read_and_refused():
     for text in ("0", "-3", "4097", "3.5", "a", "\u0663\u0662", "9" * 30):
         with pytest.raises(ValueError, match="small_copies"):
             parse_sizes(text)
+
+
+def test_a_set_name_leaves_room_for_the_folders_beside_it(tmp_path):
+    """The regression: 84 Korean characters, 252 bytes, failed when the second folder was made. A name has 255 bytes."""
+    longest = "\ud55c" * 66 + "ab"  # 200 bytes
+    assert check_set_name(longest) == longest
+    (tmp_path / f"{longest}-train.rejects").mkdir()
+    with pytest.raises(ValueError, match="201 bytes in UTF-8; expected at most 200"):
+        check_set_name(longest + "c")

@@ -1,0 +1,42 @@
+"""What dataset.json is to say of a set that is made or resumed, checked against the set that is there.
+
+Reads the set; writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ....evaluation.pictures.manifest import DESCRIPTION, MANIFEST
+from .description import Description, SetSpec, read_description
+from .identity import differences, plain, plan_classes, plan_differences, refuse
+from .rejection_log import REJECTION_LOG
+
+
+def new_or_resumed(root: Path, spec: SetSpec) -> Description:
+    """The description of the set in `root` as `spec` makes it or goes on with it.
+
+    Raises:
+        OtherSettings: the set there has pictures and another identity; the message shows the difference.
+        ValueError: its dataset.json is damaged.
+    """
+    identity, plan = plain({**spec.identity, "encoding": spec.encoding.identity()}), plain(spec.plan)
+    if not (root / DESCRIPTION).exists():
+        description = Description.new(root.name, identity)
+    else:
+        description = read_description(root)
+        if _has_pictures(root):
+            changes = differences(description.identity, identity)
+            refuse(root.name, changes + plan_differences(description.plan, plan))
+        else:  # nothing came of the first run, so its settings bind nobody
+            description = replace(description, classes=(), identity=identity)
+    description = replace(
+        description, plan=plan, provenance=spec.provenance, encoding=spec.encoding, copies=spec.copies
+    )
+    return description.with_classes(plan_classes(plan) if spec.classes is None else spec.classes)
+
+
+def _has_pictures(root: Path) -> bool:
+    files = (root / MANIFEST, root / REJECTION_LOG)
+    return any(path.exists() and path.stat().st_size > 0 for path in files)
