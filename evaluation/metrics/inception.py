@@ -18,7 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..disk_errors import UnreadableFile
 from ..files import file_sha256
+from ..torch_files import load_torch
 from .convolution import Convolution
 from .inception_weights import FID_NETWORK, NETWORKS
 
@@ -288,9 +290,12 @@ def load_inception(path: Path, network: str) -> Inception:
 
     Raises:
         ValueError: the file is truncated or holds something else.
+        UnreadableFile: the disk does not give it.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = load_torch(path)
+    except UnreadableFile:
+        raise
     except Exception as error:  # torch raises half a dozen unrelated classes for damaged and foreign files
         raise ValueError(
             f"{path} cannot be read as weights ({type(error).__name__}); expected those of {network}; get the file "

@@ -11,6 +11,9 @@ import torch
 import torchvision
 from torch import nn
 
+from ..disk_errors import UnreadableFile
+from ..torch_files import load_torch
+
 ARCHITECTURES = ("resnet18", "resnet34", "resnet50")
 STEMS = ("7x7", "3x3 stride 2", "3x3 stride 1 (CIFAR)")
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -84,13 +87,16 @@ def start_from_imagenet(network: nn.Module, weights: Path) -> None:
         weights: torchvision's file for the same architecture, .safetensors or .pth.
 
     Raises:
-        ValueError: the file cannot be read, or belongs to another architecture or stem.
+        ValueError: the file is damaged, or belongs to another architecture or stem.
+        UnreadableFile: the disk does not give it.
     """
     try:
         if weights.suffix == ".safetensors":
             tensors = safetensors.torch.load_file(weights)
         else:
-            tensors = torch.load(weights, map_location="cpu", weights_only=True)
+            tensors = load_torch(weights)
+    except UnreadableFile:
+        raise
     except Exception as error:  # torch raises half a dozen unrelated classes for damaged and foreign files
         raise ValueError(
             f"weights {weights} cannot be read ({type(error).__name__}); expected torchvision's ResNet weights"

@@ -14,7 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..disk_errors import UnreadableFile
 from ..files import replacing
+from ..torch_files import load_torch
 from .figures import EpochRecord
 from .settings import Settings
 
@@ -153,11 +155,16 @@ class TrainState:
             torch.save(state, temporary)
 
     def restore(self, path: Path) -> bool:
-        """Resume from `path`; False where there is none. Raises ValueError where it is corrupt or another run's."""
+        """Resume from `path`; False where there is none.
+
+        Raises:
+            ValueError: it is corrupt or another run's.
+            UnreadableFile, MemoryError: it may be whole, and cannot be read now.
+        """
         if not path.exists():
             return False
         try:
-            state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+            state: dict[str, Any] = load_torch(path, self.device)
             if state["identity"] != self.identity:
                 raise ValueError("it belongs to another run")
             self.network.load_state_dict(state["network"])
@@ -169,6 +176,8 @@ class TrainState:
             self.seconds = float(state["seconds"])
             self.loss_sum.copy_(state["loss_sum"])
             self.correct.copy_(state["correct"])
+        except (UnreadableFile, MemoryError, torch.cuda.OutOfMemoryError):  # the file is as good as before
+            raise
         except Exception as error:  # torch raises half a dozen unrelated classes for damaged and foreign files
             reason = f"{type(error).__name__}: {str(error)[:200]}"
             raise ValueError(f"{path} cannot be resumed ({reason}); delete it to train from the start") from error

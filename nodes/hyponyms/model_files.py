@@ -12,7 +12,9 @@ from typing import Any
 
 import torch
 
+from ...evaluation.disk_errors import UnreadableFile
 from ...evaluation.json_text import parse_json
+from ...evaluation.torch_files import load_torch
 
 WHERE_FROM = (
     "expected a torchvision ResNet as .safetensors or .pth, a timm model, a Hugging Face folder, or what Train "
@@ -85,8 +87,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
             content: Any = safetensors.torch.load_file(path)
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except MemoryError:
+            content = load_torch(path)
+    except (MemoryError, UnreadableFile):
         raise
     except Exception as error:  # torch raises a dozen classes for damaged files, some of them private
         raise ValueError(_unreadable(path, error)) from error

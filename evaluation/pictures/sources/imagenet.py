@@ -7,11 +7,16 @@ Classes are named by WordNet id, or by number (from 0, ids in order) where the f
 from __future__ import annotations
 
 import csv
+import io
 import logging
 import re
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from ...files import read_file
 from ..decode import has_picture_suffix
 from ..labelled_images import LabelledImages, labelled
 from .files import FilePictures, files_below
@@ -21,6 +26,8 @@ logger = logging.getLogger("hyponet")
 
 WNID = re.compile(r"n\d{8}")
 PICTURE = re.compile(r"ILSVRC2012_val_(\d{8})\.\w+", re.IGNORECASE)
+_PACKED_BY_ZLIB = 15  # a kind of element in a MATLAB file of version 5
+_MAX_MAT = 64 << 20  # bytes; the development kit's meta.mat has some two million
 COUNT = 50_000  # validation pictures of ILSVRC2012
 ADVICE = "get the validation pictures and the development kit of ILSVRC2012 from https://image-net.org/download"
 
@@ -67,7 +74,7 @@ def _ground_truth(path: Path) -> dict[int, str]:
             if (folder / name).is_file():
                 try:
                     return read(folder / name)
-                except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
+                except (ValueError, IndexError, KeyError, TypeError, zlib.error) as error:
                     raise ValueError(f"{name} is damaged or foreign ({error}); {ADVICE}") from None
     raise ValueError(
         f"no ground truth lies in or beside {path.name}; expected one of: {', '.join(GROUND_TRUTHS)}; {ADVICE}"
@@ -101,11 +108,28 @@ def _official(path: Path) -> dict[int, str]:
     meta = next((file for file in kit if file.is_file()), None)
     if meta is None:
         raise ValueError("its numbers are the development kit's own, whose meta.mat is missing beside it")
-    from scipy.io import loadmat  # comes with ComfyUI; slow to import
-
-    rows = loadmat(meta, squeeze_me=True)["synsets"]
+    rows = _read_mat(meta)["synsets"]
     wnids = {int(row[0]): str(row[1]) for row in rows if int(row[4]) == 0}  # row[4]: number of children; 0 is a class
     return {picture: wnids[int(number)] for picture, number in enumerate(path.read_text("ascii").split(), 1)}
+
+
+def _read_mat(path: Path) -> dict[str, Any]:
+    """The arrays of a MATLAB file; nothing is read of one that unpacks to more than a list of classes takes."""
+    from scipy.io import loadmat  # comes with ComfyUI; slow to import
+
+    stored = read_file(path)
+    place = 128  # bytes of the header; then elements, each of them a type and a number of bytes before it
+    while place + 8 <= len(stored):
+        kind, size = struct.unpack_from("<II", stored, place)
+        packed = stored[place + 8 : place + 8 + size]
+        if kind == _PACKED_BY_ZLIB and len(zlib.decompressobj().decompress(packed, _MAX_MAT + 1)) > _MAX_MAT:
+            raise ValueError(f"{path.name} beside it unpacks to more than {_MAX_MAT:,} bytes")
+        place += 8 + size
+    try:
+        arrays: dict[str, Any] = loadmat(io.BytesIO(stored), squeeze_me=True)
+    except Exception as error:  # noqa: BLE001 - scipy raises a dozen classes for damaged files
+        raise ValueError(f"{path.name} beside it is no MATLAB file ({error})") from None
+    return arrays
 
 
 def _all(matches: Callable[[str], object], words: Sequence[str]) -> Sequence[str]:

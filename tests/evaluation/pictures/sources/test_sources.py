@@ -8,8 +8,10 @@ import io
 import json
 import lzma
 import pickle
+import struct
 import tarfile
 import zipfile
+import zlib
 
 import datasets
 import numpy as np
@@ -322,6 +324,25 @@ def test_imagenet_flat(tmp_path, name, beside):
     savemat(where / "meta.mat", {"synsets": rows.reshape(-1, 1)})
     tabby, ostrich = ("281", "9") if name == "val.txt" else ("n02123045", "n01518878")
     assert read_all(read_source("ImageNet validation", folder)) == [(tabby, [255, 0, 0]), (ostrich, [0, 0, 255])]
+
+
+@pytest.mark.parametrize(
+    ("kit", "said"),
+    [
+        (bytes(128) + struct.pack("<II", 15, 1 << 30) + zlib.compress(bytes(65 << 20)), "unpacks to more than"),
+        (b"MATLAB" * 100, "no MATLAB file"),
+        (b"", "no MATLAB file"),
+    ],
+)
+def test_a_kit_that_swells_or_is_damaged_is_named(tmp_path, kit, said):
+    """Elements of type 15 are packed by zlib: MATLAB's MAT-File Format, 1-9."""
+    folder = tmp_path / "set" / "val"  # truths are looked for above it and beside that
+    folder.mkdir(parents=True)
+    (folder / "ILSVRC2012_val_00000001.JPEG").write_bytes(encoded("red", "BMP"))
+    (folder / "ILSVRC2012_validation_ground_truth.txt").write_text("1\n")
+    (folder / "meta.mat").write_bytes(kit)
+    with pytest.raises(ValueError, match=rf"meta\.mat .*{said}"):
+        read_source("ImageNet validation", folder)
 
 
 def test_imagenet_class_folders_and_what_is_missing(tmp_path):
