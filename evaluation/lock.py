@@ -13,6 +13,8 @@ import logging
 import os
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .json_text import parse_json
@@ -39,6 +41,37 @@ class LockIsHeld(RuntimeError):
         self.holder = holder
 
 
+class AnotherWriter(RuntimeError):
+    """Somebody else is writing there; the message says who."""
+
+
+@contextmanager
+def only_writer(target: Path, what: str) -> Iterator[None]:
+    """The exclusive right to write the file or folder `target` as long as the context lasts.
+
+    By the lock file <target>.lock beside it, which is gone afterwards: people look into these folders.
+
+    Args:
+        target: need not be there; the folder that it lies in is made.
+        what: how the message names it, such as "the report 'mine'".
+
+    Raises:
+        AnotherWriter: another process, or another call of this one, is writing it.
+        OSError: the lock file cannot be made.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = FileLock(target.with_name(f"{target.name}.lock"))
+    except LockIsHeld as held:
+        raise AnotherWriter(
+            f"{what} is being written by {held.holder}; expected one writer at a time; wait for it, or stop it"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.remove()
+
+
 class FileLock:
     """The exclusive right to what the file `path` stands for; `release` or the process's end gives it back.
 
@@ -48,10 +81,14 @@ class FileLock:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._holder_file: Path | None = None
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._file = -1
         try:
-            self._take(path)
+            while not self._is_at_its_path():  # whoever had it may take the file away between opening and locking
+                self.release()
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+                self._take(path)
             os.ftruncate(self._file, 0)
             os.lseek(self._file, 0, os.SEEK_SET)
             os.write(self._file, _own_name())
@@ -67,6 +104,22 @@ class FileLock:
         if self._holder_file is not None:
             self._holder_file.unlink(missing_ok=True)
             self._holder_file = None
+
+    def remove(self) -> None:
+        """Give the lock back and delete its file."""
+        if fcntl is not None:  # while it is held: who has opened it meanwhile notices that it is another file
+            self._path.unlink(missing_ok=True)
+            self.release()
+        else:  # Windows deletes no file that is open, so nobody else's either
+            self.release()
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+
+    def _is_at_its_path(self) -> bool:
+        try:
+            return self._file >= 0 and os.path.samestat(os.fstat(self._file), os.stat(self._path))
+        except FileNotFoundError:
+            return False
 
     def _take(self, path: Path) -> None:
         holder_file = path.with_name(f"{path.name}.holder").resolve()

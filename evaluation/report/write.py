@@ -15,6 +15,7 @@ import torch
 
 from .. import plots
 from ..files import replacing
+from ..lock import only_writer
 from ..pictures.tensors import to_image
 from .html_page import report_html
 from .tables import Cell, Report, Source, same_making
@@ -56,7 +57,16 @@ class WrittenReport:
 
 
 def write_report(folder: Path, report: Report) -> WrittenReport:
-    """Write the report's files into `folder`, over an earlier one's; plots that only that one had go."""
+    """Write the report's files into `folder`, over an earlier one's; plots that only that one had go.
+
+    Raises:
+        AnotherWriter: another process is writing it.
+    """
+    with only_writer(folder, f"the report {folder.name!r}"):
+        return _write_report(folder, report)
+
+
+def _write_report(folder: Path, report: Report) -> WrittenReport:
     accuracy, curves = accuracy_plots(report), curve_plots(report)
     confusion = confusion_plots(report)
     plotted = [*accuracy, *curves, *confusion]

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from ..files import file_sha256
+from ..lock import only_writer
 from ..pictures.labelled_images import LabelledImages
 from ..progress import Progress
 from .augment import epoch_plan, gather
@@ -95,6 +96,7 @@ def train(
 
     Raises:
         ValueError: settings and data do not go together, or state.pt is corrupt.
+        AnotherWriter: another process is at this run.
         state.Diverged: the loss is not a number any more. No last checkpoint is written and no state is left; the best
             held-out one so far stays.
     """
@@ -107,23 +109,37 @@ def train(
             return trained
         device = device or torch.device("cpu")
         _check(settings, device, weights)
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
-            pictures = prepare_data(data, settings, device, progress)
-            state = _start(data, settings, identity, device, weights, len(pictures.indices))
-            if state.restore(folder / STATE):
-                logger.info("training run %s resumes at step %d", folder.name, state.step)
-            state.started = time.monotonic()
-            keep_freed_memory()
-            try:
-                _loop(state, pictures, data, folder, callback)
-                state.check_weights()
-            except Diverged:  # resuming from there could only fail again
-                (folder / STATE).unlink(missing_ok=True)
-                raise
-            best = mark_complete(folder / BEST) if pictures.held_out is not None else None
-            last = _save_checkpoint(folder / LAST, state, pictures, data, complete=True)
+        with only_writer(folder, f"the training run {folder.name!r}"):
+            return _train(data, settings, identity, folder, device, weights, callback, progress)
+
+
+def _train(
+    data: LabelledImages,
+    settings: Settings,
+    identity: str,
+    folder: Path,
+    device: torch.device,
+    weights: Path | None,
+    callback: Callback | None,
+    progress: Progress | None,
+) -> Trained:
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+        pictures = prepare_data(data, settings, device, progress)
+        state = _start(data, settings, identity, device, weights, len(pictures.indices))
+        if state.restore(folder / STATE):
+            logger.info("training run %s resumes at step %d", folder.name, state.step)
+        state.started = time.monotonic()
+        keep_freed_memory()
+        try:
+            _loop(state, pictures, data, folder, callback)
+            state.check_weights()
+        except Diverged:  # resuming from there could only fail again
             (folder / STATE).unlink(missing_ok=True)
-            return Trained(last, best, tuple(state.history), time.monotonic() - state.started)
+            raise
+        best = mark_complete(folder / BEST) if pictures.held_out is not None else None
+        last = _save_checkpoint(folder / LAST, state, pictures, data, complete=True)
+        (folder / STATE).unlink(missing_ok=True)
+        return Trained(last, best, tuple(state.history), time.monotonic() - state.started)
 
 
 def finished(folder: Path, identity: str) -> Trained | None:

@@ -19,6 +19,7 @@ from PIL import Image
 from ...evaluation.chunks import chunks
 from ...evaluation.files import replacing
 from ...evaluation.json_text import parse_json
+from ...evaluation.lock import only_writer
 from ...evaluation.pictures.decode import decode, is_picture
 from ...evaluation.progress import Progress
 
@@ -94,6 +95,7 @@ def write_folder(
 
     Raises:
         ValueError: the folder holds something else, or labels and pictures differ in number.
+        AnotherWriter: another process is captioning it.
     """
     if len(pictures) != len(labels):
         raise ValueError(
@@ -101,24 +103,25 @@ def write_folder(
             "link both outputs of Sample Images"
         )
     entries = [_entry(i, picture, label) for i, (picture, label) in enumerate(zip(pictures, labels, strict=True))]
-    entries = _match(folder, entries)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_record(folder, entries)  # first, so that a folder half written is known as ours
-    for entry, picture in zip(entries, pictures, strict=True):
-        if not (folder / entry.file).is_file():
-            _write(folder / entry.file, _png(picture))
-    uncaptioned = [i for i, entry in enumerate(entries) if _needs_caption(folder, entry, captioner)]
-    captioned = 0
-    for indices in chunks(uncaptioned, batch):
-        texts = caption([pictures[i] for i in indices], [labels[i] for i in indices])
-        for i, text in zip(indices, texts, strict=True):
-            _write(_text_path(folder, entries[i]), (text + "\n").encode("utf-8"))
-            entries[i] = replace(entries[i], caption=text, captioner=captioner)
-        _write_record(folder, entries)
-        captioned += len(indices)
-        if progress:
-            progress(captioned, len(uncaptioned))
-    return [_read_caption(_text_path(folder, entry)) for entry in entries]
+    with only_writer(folder, f"the folder of captions {folder.name!r}"):
+        entries = _match(folder, entries)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_record(folder, entries)  # first, so that a folder half written is known as ours
+        for entry, picture in zip(entries, pictures, strict=True):
+            if not (folder / entry.file).is_file():
+                _write(folder / entry.file, _png(picture))
+        uncaptioned = [i for i, entry in enumerate(entries) if _needs_caption(folder, entry, captioner)]
+        captioned = 0
+        for indices in chunks(uncaptioned, batch):
+            texts = caption([pictures[i] for i in indices], [labels[i] for i in indices])
+            for i, text in zip(indices, texts, strict=True):
+                _write(_text_path(folder, entries[i]), (text + "\n").encode("utf-8"))
+                entries[i] = replace(entries[i], caption=text, captioner=captioner)
+            _write_record(folder, entries)
+            captioned += len(indices)
+            if progress:
+                progress(captioned, len(uncaptioned))
+        return [_read_caption(_text_path(folder, entry)) for entry in entries]
 
 
 def edited_key(folder: Path) -> str:

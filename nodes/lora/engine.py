@@ -19,6 +19,7 @@ import comfy.model_management
 import numpy as np
 import torch
 
+from ...evaluation.lock import only_writer
 from ...evaluation.pictures.tensors import check_pixels, to_uint8
 from ...evaluation.results import Measurement, Result, read_results, write_result
 from ...evaluation.training.state import Diverged
@@ -140,6 +141,7 @@ def train_lora(model: Any, clip: Any, vae: Any, job: LoraJob) -> tuple[Result, n
     Raises:
         ValueError: the folder, the model or the settings do not serve; nothing is written then.
         Diverged: a number is not finite any more; nothing is kept.
+        AnotherWriter: another process is training to that file.
     """
     settings = job.settings
     family = family_of(model)
@@ -155,9 +157,10 @@ def train_lora(model: Any, clip: Any, vae: Any, job: LoraJob) -> tuple[Result, n
             return result, loss_curve(_history(result), job.name, target)
     unfinished = state_path(job.unfinished, identity.to_json())
     encode_captions = weighted_tokens if settings.weighted_captions else literal_tokens
-    examples = encode_examples(model, clip, vae, pictures, fits, encode_captions, progress_bar(len(pictures)))
-    description = _description(job, family, identity, fits)
-    history = _train(model, examples, [fit.size for fit in fits], job, description, target, unfinished)
+    with only_writer(job.file, f"the LoRA {job.file.name!r}"):
+        examples = encode_examples(model, clip, vae, pictures, fits, encode_captions, progress_bar(len(pictures)))
+        description = _description(job, family, identity, fits)
+        history = _train(model, examples, [fit.size for fit in fits], job, description, target, unfinished)
     measurement = Measurement(
         name=job.name,
         kind=KIND,

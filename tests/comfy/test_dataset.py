@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyponet.tests.nodes.dataset.sample_sets import item, open_set
+
 
 def plan_graph(images=3, text="cat\nship"):
     """Nodes 1 to 3: classes, plan, and its first batch."""
@@ -214,7 +216,8 @@ def test_labels_are_checked_by_a_real_classifier(comfy):
 def test_a_set_is_loaded_split_merged_summarized_and_exported(comfy):
     for number in range(2):
         comfy.run(save("source", number))
-    load = node("LoadDataset", name="source", batch_number=1, batch_size=4, size=16, include_marked=False)
+    load = node("LoadDataset", name="source", include_marked=False)
+    batch = node("LoadDatasetPictures", dataset=["1", 0], batch_number=1, batch_size=4, size=16, include_marked=False)
     shares = {"train": 0.7, "val": 0.0, "test": 0.3}
     split = node("SplitDataset", dataset=["1", 0], name="", include_marked=False, seed=3, **shares)
     merge = node("MergeDatasets", dataset_1=["2", 0], dataset_2=["2", 2], more_sets="source", name="together")
@@ -222,9 +225,9 @@ def test_a_set_is_loaded_split_merged_summarized_and_exported(comfy):
         "ExportDataset", dataset=["3", 0], export_format="WebDataset tar shards", shard_size=4, include_marked=False
     )
     summary = node("SummarizeDataset", dataset=["3", 0])
-    unused = {"class_type": "PreviewImage", "inputs": {"images": ["1", 1]}}
+    shown = {"class_type": "PreviewImage", "inputs": {"images": ["8", 0]}}
     validation = node("SummarizeDataset", dataset=["2", 1])  # a share of 0: nothing comes, and nothing runs
-    graph = {"1": load, "2": split, "3": merge, "4": export, "5": summary, "6": unused, "7": validation}
+    graph = {"1": load, "2": split, "3": merge, "4": export, "5": summary, "6": shown, "7": validation, "8": batch}
     outputs = comfy.run(graph)
     assert len(outputs["6"]["images"]) == 2, "batch 1 of four is the last two of six"
     assert "7" not in outputs
@@ -235,11 +238,29 @@ def test_a_set_is_loaded_split_merged_summarized_and_exported(comfy):
     assert sorted(path.name for path in folder.glob("*.tar")) == ["together-000000.tar", "together-000001.tar"]
 
 
+def test_a_damaged_set_opens_and_is_mended_and_only_its_pictures_ask_for_all_of_them(comfy):
+    """In API form, as the page sends a subgraph too: what is read follows from the links alone."""
+    comfy.run(save("damaged"))
+    (comfy.datasets / "damaged" / "cat" / "000000.png").unlink()
+    load = {"1": node("LoadDataset", name="damaged", include_marked=False)}
+    batch = {"batch_number": 0, "batch_size": 4, "size": 0, "include_marked": False}
+    pictures = {
+        "2": node("LoadDatasetPictures", dataset=["1", 0], **batch),
+        "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}},
+    }
+    with pytest.raises(RuntimeError, match=r"picture cat/000000.png of data set 'damaged' is missing.*Verify Dataset"):
+        comfy.run({**load, **pictures})
+    checks = {"reject": True, "near_duplicates": False, "mend_lines": False, "attempts": 5}
+    shown = comfy.run({**load, "4": node("VerifyDataset", dataset=["1", 0], **checks)})
+    assert "1 problems" in shown["4"]["text"][0]
+    assert len(comfy.run({**load, **pictures})["3"]["images"]) == 2
+
+
 def test_dataset_json_alone_makes_the_set_again(comfy):
     comfy.run(generate("first"))
-    load = node("LoadDataset", name="first", batch_number=0, batch_size=1, size=0, include_marked=False)
+    load = node("LoadDataset", name="first", include_marked=False)
     graph = {**generate("second"), "1": load}
-    graph["4"]["inputs"]["plan"] = ["1", 5]
+    graph["4"]["inputs"]["plan"] = ["1", 3]
     del graph["2"]
     comfy.run(graph)
     hashes = [[{**line, "sha256": ""} for line in lines(comfy, name)] for name in ("first", "second")]
@@ -252,7 +273,7 @@ def test_a_set_that_is_only_read_is_not_changed(comfy, tmp_path):
     listed = comfy.base / "models" / "datasets"
     listed.mkdir(exist_ok=True)
     (comfy.datasets / "foreign").rename(listed / "foreign")
-    load = node("LoadDataset", name="foreign", batch_number=0, batch_size=1, size=0, include_marked=False)
+    load = node("LoadDataset", name="foreign", include_marked=False)
     sheet = {"columns": 2, "rows": 2, "page": 0, "cell": 32, "caption": "none", "order": "by class", "only_class": ""}
     shown = comfy.run({"1": load, "2": node("MakeContactSheet", dataset=["1", 0], **sheet)})
     assert shown["2"]["text"] == ["Not saved: the set is only read."]
@@ -290,6 +311,33 @@ def test_a_server_is_killed_three_times_and_another_is_told_who_holds_the_set(co
     comfy.run(graph)
     assert_whole(comfy, name, images)
     assert {path: path.read_bytes() for path in others} == others, "something outside the set was touched"
+
+
+def test_of_two_servers_that_export_one_set_one_does_it_and_the_other_says_who_is_at_it(comfy, start_comfy, tmp_path):
+    """The regression: the second deleted what the first had written, and the first reported success."""
+    count = 2000
+    with open_set(comfy.datasets, "exported_twice", labels=("cat",)) as store:
+        for rank in range(count):
+            store.add(item("cat", rank), np.full((8, 8, 3), rank % 256, np.uint8))
+    graph = {
+        "1": node("LoadDataset", name="exported_twice", include_marked=False),
+        "2": node(
+            "ExportDataset",
+            **{"dataset": ["1", 0], "export_format": "captions for LoRA trainers", "include_marked": False},
+            shard_size=1000,
+        ),
+    }
+    other = start_comfy(tmp_path, output=comfy.output)
+    exports = comfy.output / "hyponet" / "exports" / "exported_twice"
+    queued = other.client.queue(graph)
+    end = time.monotonic() + 120
+    while not (exports / "captions.part").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    with pytest.raises(RuntimeError, match=f"is being written by process {other.server.process.pid} on "):
+        comfy.run(graph)
+    other.client.wait(queued)
+    assert len(list((exports / "captions").glob("cat/*"))) == 2 * count
+    assert [path.name for path in exports.iterdir()] == ["captions"]
 
 
 def lines_that_parse(comfy, name):

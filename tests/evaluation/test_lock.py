@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.evaluation.lock import FileLock, LockIsHeld
+from hyponet.evaluation.lock import AnotherWriter, FileLock, LockIsHeld, only_writer
 from tools.dev.places import ROOT
 
 HOST = platform.node()
@@ -144,3 +145,46 @@ else:
         answers = [process.communicate(timeout=60)[0].split() for process in processes]
         assert sum("held" in answer for answer in answers) <= 1
         assert sum(len(answer) for answer in answers) == 4
+
+
+def test_the_file_of_an_only_writer_is_gone_afterwards_also_after_an_error(path: Path) -> None:
+    target = path.parent / "folder" / "report"
+    again = only_writer(target, "the report")
+    with only_writer(target, "the report"):
+        with pytest.raises(AnotherWriter, match=rf"the report is being written by process {os.getpid()} on {HOST}"):
+            again.__enter__()
+    assert not list(target.parent.iterdir())
+    with contextlib.suppress(ZeroDivisionError), only_writer(target, "the report"):
+        raise ZeroDivisionError
+    assert not list(target.parent.iterdir())
+
+
+def test_a_lock_whose_file_comes_and_goes_has_one_holder_at_a_time(tmp_path: Path) -> None:
+    """The file is deleted by whoever had it: without a second look two would hold files of the same name.
+
+    Each of four processes adds 1 to a number for a while whenever it has the lock; two at once would lose additions.
+    """
+    code = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from evaluation.lock import AnotherWriter, only_writer
+
+number, added = Path(sys.argv[2]) / "number", 0
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    try:
+        with only_writer(Path(sys.argv[2]) / "target", "it"):
+            before = int(number.read_text())
+            time.sleep(0)
+            number.write_text(str(before + 1))
+            added += 1
+    except AnotherWriter:
+        pass
+print(added)
+"""
+    (tmp_path / "number").write_text("0")
+    command = [sys.executable, "-c", code, str(ROOT), str(tmp_path)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    added = [int(process.communicate(timeout=60)[0]) for process in processes]
+    assert sum(added) == int((tmp_path / "number").read_text())

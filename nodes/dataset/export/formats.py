@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from ....evaluation.lock import only_writer
 from ....evaluation.pictures.manifest import DESCRIPTION
 from ....evaluation.progress import Progress
 from ..store.description import mark_folder
@@ -57,6 +58,7 @@ def export(
 
     Raises:
         ValueError: there is nothing to export, or a picture is missing; nothing is left behind.
+        AnotherWriter: another process is exporting the set in this form.
         ImportError: what the form needs is not installed.
     """
     records = tuple(store.records_of(store.keys(include_fallbacks=include_fallbacks)))
@@ -65,18 +67,18 @@ def export(
             f"data set {store.name!r} has no pictures to export; expected at least one; generate some first"
         )
     folder, write = _FORMATS[form]
-    base.mkdir(parents=True, exist_ok=True)
-    part = base / f"{folder}.part"
-    _clear(part)
-    make_own_folder(part)
-    mark_folder(part, "export", store.name)
-    try:
-        write(ExportJob(store, name, part, records, shard_size, progress))
-        (part / DESCRIPTION).unlink()
-        return part.rename(_free(base, folder))
-    except BaseException:
-        _clear(part)
-        raise
+    with only_writer(base / folder, f"the export of data set {store.name!r} as {form}"):
+        part = base / f"{folder}.part"
+        _clear(part)  # nobody is at it, so an export that was killed left it
+        make_own_folder(part)
+        mark_folder(part, "export", store.name)
+        try:
+            write(ExportJob(store, name, part, records, shard_size, progress))
+            (part / DESCRIPTION).unlink()
+            return part.rename(_free(base, folder))
+        except BaseException:
+            _clear(part)
+            raise
 
 
 def _free(base: Path, name: str) -> Path:

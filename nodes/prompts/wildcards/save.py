@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ....evaluation.files import replacing
+from ....evaluation.lock import only_writer
 from ..language.names import key_of
 from ..language.parser import parse
 
@@ -35,12 +36,14 @@ def write_options(path: Path, lines: Sequence[str], overwrite: bool) -> Path:
 
     Raises:
         ValueError: there is such a file and `overwrite` is false.
+        AnotherWriter: another process is writing a wildcard into that folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    existing = next((file for file in path.parent.iterdir() if key_of(file.name) == key_of(path.name)), None)
-    if existing and not overwrite:
-        what = f"name is {path.stem!a}, and {existing} exists"
-        raise ValueError(f"{what}; expected a new name; choose one, or switch overwrite on")
-    with replacing(existing or path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-    return existing or path
+    with only_writer(path.parent, f"the folder of wildcards {path.parent}"):  # looked for, then written: by one alone
+        existing = next((file for file in path.parent.iterdir() if key_of(file.name) == key_of(path.name)), None)
+        if existing and not overwrite:
+            what = f"name is {path.stem!a}, and {existing} exists"
+            raise ValueError(f"{what}; expected a new name; choose one, or switch overwrite on")
+        with replacing(existing or path) as temporary:
+            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+        return existing or path
