@@ -108,7 +108,9 @@ class Measurement:
     Args:
         name: a relative path of plain parts when it is written; see file_name.
         kind: what was run, in lower case with underscores.
-        figures, inputs, settings: JSON values; numpy and torch scalars and arrays are converted, NaN becomes null.
+        figures: numbers, all finite, lists and objects of them, None where one does not exist; numpy and torch
+            scalars and arrays are converted.
+        inputs, settings: JSON values, converted likewise; NaN becomes null.
         warnings: what a reader has to know.
     """
 
@@ -133,10 +135,17 @@ def write_result(folder: Path | str, measurement: Measurement) -> Result:
         measurement: what to write.
 
     Raises:
-        ValueError: its name leads out of `folder`, or a value has no JSON form.
+        ValueError: its name leads out of `folder`, a value has no JSON form, or a figure is not a finite number.
     """
     name, kind = measurement.name, measurement.kind
     target = _below(Path(folder), name)
+    broken = _not_finite(measurement.figures, "figures")
+    if broken:
+        raise ValueError(
+            f"{name}: {kind.replace('_', ' ')} gave no finite number for {', '.join(broken[:5])}"
+            f"{' and more' if len(broken) > 5 else ''}; expected finite numbers, and no result is written; look for "
+            "pictures, features or weights with numbers that are none, and measure again"
+        )
     now = datetime.now(timezone.utc)
     body = {
         "figures": plain(measurement.figures),
@@ -223,6 +232,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     raise ValueError(f"a figure is {type(value).__name__}; expected numbers, text, lists or objects; convert it first")
+
+
+def _not_finite(value: Any, place: str) -> list[str]:
+    """The places of the numbers below `value` that are not finite, such as figures.per_class.cat.fid."""
+    if isinstance(value, (np.ndarray, torch.Tensor)):
+        return _not_finite(value.tolist(), place)
+    if isinstance(value, Mapping):
+        return [found for key, item in value.items() for found in _not_finite(item, f"{place}.{plain(str(key))}")]
+    if isinstance(value, (list, tuple)):
+        return [found for i, item in enumerate(value) for found in _not_finite(item, f"{place}[{i}]")]
+    return [place] if isinstance(value, (float, np.floating)) and not math.isfinite(value) else []
 
 
 def versions() -> dict[str, str]:

@@ -40,7 +40,7 @@ class Preparation:
     """
 
     convention: str = "torch-fidelity"
-    size: int = 32
+    size: int = 0
     filter: str = "bicubic"
     crop: str = "squash"
 

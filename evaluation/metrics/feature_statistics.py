@@ -166,14 +166,24 @@ def _root(covariance: Tensor) -> Tensor:
 
 
 def save_statistics(path: Path, statistics: FeatureStatistics) -> None:
-    """Write `mu`, `sigma` and where they came from; pytorch-fid and clean-fid read the file too."""
+    """Write `mu`, `sigma` and where they came from; pytorch-fid and clean-fid read the file too.
+
+    Raises:
+        ValueError: one of them is not finite; nothing is written.
+    """
+    covariance = statistics.full_covariance()
+    if not bool(torch.isfinite(statistics.mean).all() and torch.isfinite(covariance).all()):
+        raise ValueError(
+            f"the statistics of {statistics.name} are not finite numbers; expected those of sound features; measure "
+            "the pictures again"
+        )
     facts = {"name": statistics.name, "count": statistics.count, "content_key": statistics.content_key}
     facts |= statistics.settings()
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(
             file,
             mu=statistics.mean.numpy(),
-            sigma=statistics.full_covariance().numpy(),
+            sigma=covariance.numpy(),
             hyponet=np.array(json.dumps(facts)),  # _FACTS
         )
 

@@ -141,9 +141,12 @@ def extract_features(
     path = None if cache is None else cache / f"{_cache_key(images, inception, preparation)}.safetensors"
     cached = None if path is None else _read_cached(path, len(images), inception.network.classes)
     features, logits = cached or _infer(images, inception, preparation, batch, progress)
-    if not bool(torch.isfinite(features).all() and torch.isfinite(logits).all()):
+    finite = torch.isfinite(features).all(1) & torch.isfinite(logits).all(1)  # [N]
+    if not bool(finite.all()):
+        broken = (~finite).nonzero().flatten().tolist()
         raise ValueError(
-            f"the features of {images.name} are not finite numbers; expected those of sound weights; check the file of "
+            f"the features of {len(broken)} of {len(images)} pictures of {images.name} are not finite numbers (the "
+            f"first: {images.describe(broken[0])}); expected those of sound weights; check the file of "
             f"{inception.network.key} or get it again from {inception.network.url}"
         )
     if path is not None and cached is None:
@@ -242,8 +245,10 @@ def _read_cached(path: Path, count: int, classes: int) -> tuple[Tensor, Tensor] 
         if path.stat().st_size > _MAX_HEADER + 4 * count * (FEATURES + classes):
             raise ValueError("it is larger than such features are")
         tensors = safetensors.torch.load(read_file(path))
-        if tensors["features"].shape == (count, FEATURES) and tensors["logits"].shape == (count, classes):
-            return tensors["features"], tensors["logits"]
+        features, logits = tensors["features"], tensors["logits"]
+        is_finite = bool(torch.isfinite(features).all() and torch.isfinite(logits).all())
+        if is_finite and features.shape == (count, FEATURES) and logits.shape == (count, classes):
+            return features, logits
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError, KeyError, ValueError) as error:

@@ -21,9 +21,9 @@ from ..progress import Progress
 from ..results import Measurement
 from .features import ImageFeatures, check_comparable
 
-MAX_DISTANCES = 4_000_000  # held at once: 32 MB
+MAX_DISTANCES = 1_000_000  # held at once: 8 MB
 BLOCK = 512  # rows and columns of a symmetric block: 2 MB, which a processor's cache holds
-EDGE = 1e-11  # of the two squared norms: float64 loses about 1e-13 over 2,048 products
+EDGE = 1e-12  # of the squared norms: float64 loses about 1e-13 over 2,048 products
 PAIRS = 2048  # whose distances are computed anew at once: 32 MB of 2,048 features
 ROUGH_BELOW = 1000  # pictures below which a warning calls the estimates rough; a judgement
 
@@ -81,7 +81,7 @@ def neighbourhoods(
     recalled, inside, covered = [0, 0], 0, 0
     for rows, squared in squared_distances(y, x):  # [rows of real, generated]
         edges = (closed_y[rows, None], open_y[rows, None], closed_x, open_x)
-        _settle_edges(squared, edges, near_y[rows, None] + near_x, real[rows], generated)
+        _settle_edges(squared, edges, near_x + near_y[rows].max(), real[rows], generated)
         within = squared < open_y[rows, None]
         precise[0] |= (squared <= closed_y[rows, None]).any(0)
         precise[1] |= within.any(0)
@@ -187,12 +187,14 @@ def _settle_edges(squared: Tensor, edges: Sequence[Tensor], near: Tensor, y: Ten
     Args:
         squared: distances [m,n], changed in place.
         edges: squared radii that broadcast to it.
-        near: how near, [m,n].
+        near: how near, [n].
         y, x: the features [m,d] and [n,d] between which the distances are.
     """
     for edge in edges:
-        rows, columns = torch.nonzero((squared - edge).abs_() <= near, as_tuple=True)
-        squared[rows, columns] = exact_squared(y, x, rows, columns)
+        at_edge = (squared <= edge + near).logical_xor_(squared < edge - near)
+        if at_edge.any():
+            rows, columns = at_edge.nonzero(as_tuple=True)
+            squared[rows, columns] = exact_squared(y, x, rows, columns)
 
 
 def exact_squared(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:

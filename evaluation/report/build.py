@@ -34,6 +34,9 @@ def build_report(
             problem = f"{type(error).__name__}: {error}"
             notes.append(f"Left out: {result.name}, run {result.run} ({result.kind}), is damaged: {problem}.")
         else:
+            holes = ", ".join(figures.holes())
+            if holes:
+                notes.append(f"Blank: {result.name}, run {result.run} ({result.kind}), has no number for {holes}.")
             sources.append(Source(len(sources) + 1, _row(result, rows or {}), result, figures))
     if not sources:
         notes.append("There is no result yet: run Test Classifier, FID or another metric first.")

@@ -106,6 +106,20 @@ class Figures:
     reference: PictureSet | None = None
     images: PictureSet | None = None
 
+    def holes(self) -> list[str]:
+        """The figures that its kind always has and the file has not."""
+        missing = [key for key, value in self.values.items() if value is None and "_sd" not in key]
+        for name, entry in self.per_class.items():
+            counts = (entry.count, entry.reference_count)
+            if None in counts:
+                missing.append(f"the pictures of {name}")
+            elif entry.fid is None and 0 not in counts and 1 not in counts:  # of a single picture there is none
+                missing.append(f"fid of {name}")
+        for kind, fids in self.distortions.items():
+            pairs = zip(self.strengths, fids, strict=True)
+            missing += [f"{kind} at {strength:g}" for strength, fid in pairs if fid is None]
+        return missing
+
 
 def read_figures(result: Result) -> Figures:
     """The figures of a result; of a kind that no table shows, none.

@@ -24,6 +24,7 @@ from ..json_text import parse_json
 from .figures import EpochRecord
 from .model import Preprocessing, build
 from .settings import Settings
+from .state import Diverged
 
 FORMAT = "hyponet.classifier"
 VERSION = "1"
@@ -103,7 +104,11 @@ class Checkpoint:
 def save_checkpoint(
     path: Path, network: nn.Module, class_names: Sequence[str], preprocessing: Preprocessing, provenance: Provenance
 ) -> Checkpoint:
-    """The checkpoint written to `path`, which appears only when it is whole."""
+    """The checkpoint written to `path`, which appears only when it is whole.
+
+    Raises:
+        Diverged: a weight is not a finite number; nothing is written.
+    """
     settings = provenance.settings
     metadata = {
         "format": FORMAT,
@@ -119,6 +124,13 @@ def save_checkpoint(
         "provenance": json.dumps(provenance.to_json()),
     }
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise Diverged(
+                f"{name} has numbers that are not finite after epoch {provenance.epochs_done}, at a learning rate of "
+                f"{settings.learning_rate:g}: the training went astray, and {path.name} is not written; expected "
+                "finite numbers; lower the learning rate, and leave precision at float32"
+            )
     with replacing(path) as temporary:
         safetensors.torch.save_file(tensors, temporary, metadata=metadata)
     return Checkpoint(path, settings.architecture, settings.stem, tuple(class_names), preprocessing, provenance)

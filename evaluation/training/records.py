@@ -5,6 +5,7 @@ Reads and writes: result files below the folder that it is given; a finished run
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +28,7 @@ from .train import Trained
 
 Lines = dict[str, tuple[list[float], list[float | None]]]
 
+FAR_WORSE = 1.5  # times the loss of a blind guess, which an untrained network has about
 CURVE_SIZE = (900, 420)  # pixels
 CONFUSION_SIZE = (640, 600)
 LAST_EPOCH, BEST_EPOCH = "last epoch", "best held-out epoch"
@@ -54,7 +56,7 @@ def training_result(
             if same_run and earlier.figures.get("taken") == taken:
                 return earlier
     figures = TrainingFigures(trained.history, _held_out(images, trained), provenance.seconds, taken)
-    warnings = _start_warnings(settings)
+    warnings = [*_start_warnings(settings), *_end_warnings(trained.history[-1].loss, len(images.class_names))]
     inputs = {"training": images.summary(), "identity": provenance.identity, "checkpoint": trained.last.path}
     if trained.best is not None:
         inputs["best_checkpoint"] = trained.best.path
@@ -227,6 +229,17 @@ def _warnings(provenance: Provenance) -> list[str]:
         # kept while the run went on, and told only at its end that it ended
         return [*warnings, f"the best so far, after {epochs} epochs, of a training that was interrupted or still runs"]
     return [*warnings, f"the training was interrupted after {epochs} epochs"]
+
+
+def _end_warnings(loss: float, classes: int) -> list[str]:
+    """A run that ends far worse than it began, when all classes were equally likely: a loss of ln(classes)."""
+    guess = math.log(classes)
+    if loss <= FAR_WORSE * guess:
+        return []
+    return [
+        f"the last epoch's loss is {loss:.4g}, {loss / guess:.1f} times that of a blind guess ({guess:.4g}): the "
+        "training ended far worse than it began; lower the learning rate"
+    ]
 
 
 def _start_warnings(settings: Settings) -> list[str]:

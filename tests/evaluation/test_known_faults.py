@@ -5,7 +5,6 @@ A test that passes is reported as a failure (strict): take its mark away with th
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,24 +13,18 @@ import pytest
 import torch
 
 from hyponet.evaluation.intervals import McNemar
-from hyponet.evaluation.metrics.kid import measure_kid
-from hyponet.evaluation.metrics.precision_recall import neighbourhoods
 from hyponet.evaluation.pictures.labelled_images import labelled, limited, merged, split_indices
 from hyponet.evaluation.pictures.mapping import ClassMapping
-from hyponet.evaluation.pictures.memory import pictures_as_images
-from hyponet.evaluation.pictures.sources.files import FilePictures
 from hyponet.evaluation.report.build import Report, build_report
 from hyponet.evaluation.report.text import report_markdown
 from hyponet.evaluation.results import Measurement, read_results, write_result
 from hyponet.evaluation.training import accuracy as testing
 from hyponet.evaluation.training import records
 from hyponet.evaluation.training.figures import Comparison
-from hyponet.evaluation.training.model import build
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
 
 from .accuracy_figures import accuracy_entry
-from .metrics.inception_fixtures import made_up
 from .sample_pictures import MemoryPictures, colours
 
 CPU = torch.device("cpu")
@@ -165,22 +158,6 @@ def test_a_tiny_p_is_not_printed_as_nought(tmp_path):
     assert "0.0000" not in line
 
 
-# -- KID --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="KID gives a spread of 0 where every subset is the whole set"
-)
-@pytest.mark.parametrize("subset_size", [40, 1000])
-def test_subsets_that_are_the_whole_set_have_no_spread(subset_size):
-    """40 of 40 can be drawn in one way only: a hundred equal numbers are one number, and measure no spread."""
-    draw = np.random.default_rng(0)
-    a, b = (made_up(draw.normal(size=(40, 8)) + shift) for shift in (0, 1))
-    found = measure_kid(a, b, subsets=5, subset_size=subset_size)
-    assert found.figures.get("kid_sd_over_subsets") is None
-    assert set(found.warnings) - {"the spread over subsets is not a standard error"}, "it says why there is none"
-
-
 # -- classes ----------------------------------------------------------------------------------------------------------
 
 
@@ -217,64 +194,3 @@ def test_classifiers_of_different_making_are_not_pooled_as_runs(checkpoint):
     runs = [[testing.measure_accuracy(one, colours(), CPU).figures] for one in (checkpoint, other)]
     table = testing.table(runs, [checkpoint.provenance, other.provenance])
     assert "mean and standard deviation" not in table
-
-
-# -- nearest neighbours -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="distances of exact copies differ by rounding from block to block"
-)
-def test_exact_copies_lie_on_the_edge_of_every_ball():
-    """Each generated picture is there four times and each real one twice: the nearest other is a copy, all radii are 0.
-
-    By hand: nothing is nearer than 0, so the open rule counts nobody (prdc: 0); the copies of a real picture lie at
-    0, so the closed rule counts all (torch-fidelity: 1). Which pictures go wrong is a matter of the processor.
-    """
-    found = []
-    for seed in range(3):
-        draw = torch.Generator().manual_seed(seed)
-        seen = (torch.randn(300, 64, generator=draw) @ torch.randn(64, 1024, generator=draw) * 0.1 + 0.4).abs()
-        found.append(neighbourhoods(seen.repeat_interleave(4, 0), seen.repeat_interleave(2, 0), closed_k=1, open_k=1))
-    assert [(each.open_precise, each.open_recalled, each.open_inside, each.open_covered) for each in found] == [
-        (0, 0, 0, 0)
-    ] * 3
-    assert [(each.closed_precise, each.closed_recalled) for each in found] == [(1200, 600)] * 3
-
-
-# -- single points ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="on a CPU only the seed's lower 32 bits draw the weights")
-def test_seeds_that_differ_in_their_high_bits_give_other_weights():
-    low, high = (build("resnet18", 2, seed=seed).conv1.weight for seed in (5, 5 + 2**32))
-    assert not torch.equal(low, high)
-
-
-@pytest.mark.xfail(
-    strict=True, raises=pytest.fail.Exception, reason="pixels that are no numbers are measured as black, silently"
-)
-def test_pictures_with_pixels_that_are_no_numbers_are_refused():
-    pictures = torch.zeros(2, 4, 4, 3)
-    pictures[1, 2, 2] = torch.nan
-    with pytest.raises(ValueError, match=r"number|NaN|finite"):
-        pictures_as_images(pictures)
-
-
-def test_grey_pictures_are_repeated_or_refused():
-    """By hand: grey is equal red, green and blue."""
-    try:
-        picture = pictures_as_images(torch.full((1, 4, 4, 1), 0.5)).read(0)
-    except ValueError:
-        return
-    assert picture.tolist() == np.full((4, 4, 3), 127).tolist()
-
-
-def test_a_picture_replaced_by_one_of_equal_size_has_another_digest(tmp_path):
-    """Uncompressed pictures such as BMP are all of one size."""
-    path = tmp_path / "0.bmp"
-    path.write_bytes(b"one picture")
-    before = FilePictures(tmp_path, ["0.bmp"]).digest(0)
-    path.write_bytes(b"two picture")
-    os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns + 10**9))  # a second later
-    assert FilePictures(tmp_path, ["0.bmp"]).digest(0) != before

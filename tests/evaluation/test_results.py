@@ -105,3 +105,17 @@ def test_numbers_of_numpy_and_torch_become_plain_and_nan_becomes_null() -> None:
     }
     with pytest.raises(ValueError, match="a figure is set"):
         plain({1, 2})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("nan"), torch.tensor([1.0, float("-inf")])])
+def test_a_figure_that_is_no_number_is_refused_by_its_place(tmp_path: Path, value: object) -> None:
+    figures = {"fid": 1.0, "per_class": {"cat": {"fid": 2.0}, "dog": {"fid": value}}}
+    with pytest.raises(ValueError, match=r"a/b: fid gave no finite number for figures\.per_class\.dog\.fid"):
+        write_result(tmp_path, Measurement("a/b", "fid", figures, {}, {}))
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_what_does_not_exist_is_written_and_shown_as_none(tmp_path: Path) -> None:
+    written = write_result(tmp_path, Measurement("a", "kid", {"kid": 0.5, "kid_sd_over_subsets": None}, {}, {}))
+    assert read_results(tmp_path) == [written]
+    assert "kid sd over subsets: none" in written.summary()

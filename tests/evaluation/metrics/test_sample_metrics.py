@@ -90,6 +90,9 @@ def test_kid_is_torch_fidelitys_draw_for_draw(first: int, second: int, size: int
     )
     found = measure_kid(made_up(a), made_up(b), subsets=20, subset_size=size).figures
     assert found["kid"] == pytest.approx(expected["kernel_inception_distance_mean"], rel=1e-5, abs=1e-6)
+    if first == second == size:  # torch-fidelity gives what rounding makes of 0
+        assert found["kid_sd_over_subsets"] is None
+        return
     assert found["kid_sd_over_subsets"] == pytest.approx(expected["kernel_inception_distance_std"], rel=1e-4, abs=1e-6)
 
 
@@ -120,6 +123,32 @@ def test_kid_subsets_shrink_with_a_warning_and_draw_without_repeats() -> None:
     assert "subsets have 30 pictures and not 1000" in found.warnings[0]
     in_a, in_b = subset_draws(30, 40, 5, 20, np.random.RandomState(1))
     assert in_a.sum(1).tolist() == in_b.sum(1).tolist() == [20.0] * 5
+
+
+@pytest.mark.parametrize("subset_size", [40, 1000])
+def test_subsets_that_are_the_whole_sets_have_no_spread(subset_size: int) -> None:
+    """40 of 40 can be drawn in one way only: a hundred equal numbers are one number, and measure no spread."""
+    a, b = (made_up(values) for values in clouds(40, 40))
+    found = measure_kid(a, b, subsets=5, subset_size=subset_size)
+    assert found.figures["kid_sd_over_subsets"] is None
+    assert found.settings["subsets"] == 1
+    assert [warning for warning in found.warnings if "no spread" in warning and "whole of both sets" in warning]
+    assert found.figures["kid"] == measure_kid(a, b, subsets=1, subset_size=40).figures["kid"]
+
+
+def test_one_subset_has_no_spread() -> None:
+    found = measure_kid(*(made_up(values) for values in clouds(40, 50)), subsets=1, subset_size=20)
+    assert found.figures["kid_sd_over_subsets"] is None
+    assert [warning for warning in found.warnings if "no spread" in warning]
+
+
+def test_subsets_that_hold_all_of_one_set_say_whose_spread_it_is() -> None:
+    a, b = clouds(40, 60)
+    found = measure_kid(made_up(a, "the small"), made_up(b, "the large"), subsets=5, subset_size=40)
+    assert found.figures["kid_sd_over_subsets"] > 0
+    assert [warning for warning in found.warnings if "every subset holds all of the small" in warning]
+    within = measure_kid(made_up(a), made_up(b), subsets=5, subset_size=20)
+    assert not [warning for warning in within.warnings if "every subset" in warning or "no spread" in warning]
 
 
 def test_kid_in_several_rounds_of_draws_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from hyponet.evaluation.pictures.labelled_images import draw_indices, labelled, limited, merged, split, take
+from hyponet.evaluation.pictures.labelled_images import draw_indices, labelled, limited, merged, share_of, split, take
 
 from ..sample_pictures import MemoryPictures, colours
 
@@ -118,3 +118,12 @@ def test_refuses_what_does_not_fit(names, labels, message):
 def test_refuses_an_empty_set():
     with pytest.raises(ValueError, match="no pictures"):
         labelled("set", ("a",), [], MemoryPictures([]))
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "expected"),
+    [(5, 0.1, 1), (15, 0.1, 2), (25, 0.1, 3), (50, 0.29, 15), (5, 0.3, 2), (5, 0.5, 3), (4, 0.1, 0), (10, 1.0, 10)],
+)
+def test_half_a_picture_is_rounded_up(count, share, expected):
+    """By hand: 0.5, 1.5, 2.5, 14.5, 1.5, 2.5, 0.4 and 10; Python's round() takes the even of both neighbours."""
+    assert share_of(count, share) == expected

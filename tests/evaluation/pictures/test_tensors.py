@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from hyponet.evaluation.pictures.tensors import to_image, to_uint8
+from hyponet.evaluation.pictures.memory import pictures_as_images
+from hyponet.evaluation.pictures.tensors import check_pixels, to_image, to_uint8
 
 LEVELS = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
 
@@ -45,3 +46,24 @@ def test_there_and_back_is_what_load_image_and_save_image_do() -> None:
     assert np.array_equal(image[0].numpy(), LEVELS.astype(np.float32) / 255)
     assert np.array_equal(to_uint8(image)[0], expected)
     assert torch.equal(to_image(LEVELS[None]), image)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_pictures_with_pixels_that_are_no_numbers_are_refused_by_their_number(value: float) -> None:
+    pictures = torch.zeros(3, 4, 4, 3)
+    pictures[1, 2, 2, 0] = value
+    with pytest.raises(ValueError, match=r"pictures has 1 pictures with pixels .*\(picture 1, .*--fp32-vae"):
+        pictures_as_images(pictures)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 3), (1, 4, 4, 2), (1, 4, 4, 5), (1, 3, 4, 4, 3)])
+def test_what_is_no_image_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"images has the shape .*; expected \[pictures, height, width,"):
+        check_pixels(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_grey_colour_and_alpha_are_measured(channels: int) -> None:
+    """By hand: 0.5 * 255 = 127.5 is cut to 127, and grey is equal red, green and blue."""
+    picture = pictures_as_images(torch.full((1, 4, 4, channels), 0.5)).read(0)
+    assert picture.tolist() == np.full((4, 4, 3), 127).tolist()

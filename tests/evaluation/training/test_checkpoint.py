@@ -13,6 +13,7 @@ import torch
 from hyponet.evaluation.training.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
 from hyponet.evaluation.training.model import Preprocessing, build
 from hyponet.evaluation.training.settings import Settings
+from hyponet.evaluation.training.state import Diverged
 
 from ..sample_pictures import provenance
 
@@ -95,3 +96,13 @@ def test_bad_files_are_refused(saved, tmp_path):
     safetensors.torch.save_file({"x": torch.zeros(1)}, incomplete, metadata={**metadata, "provenance": "{}"})
     with pytest.raises(ValueError, match=r"incomplete\.safetensors has damaged metadata"):
         load_checkpoint(incomplete)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_not_written(tmp_path, value):
+    network = build("resnet18", 2)
+    with torch.no_grad():
+        network.fc.bias[1] = value
+    with pytest.raises(Diverged, match=r"fc\.bias has numbers that are not finite after epoch .* learning rate of"):
+        save_checkpoint(tmp_path / "last.safetensors", network, ["a", "b"], Preprocessing(), provenance())
+    assert not list(tmp_path.iterdir())

@@ -92,3 +92,16 @@ def test_frozen_batch_norm_stays_as_it_is():
 def test_build_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         build(*arguments)
+
+
+def test_seeds_that_differ_in_their_high_bits_give_other_weights():
+    """torch's generator on a CPU takes the lower 32 bits of a seed alone."""
+    weights = [build("resnet18", 2, seed=seed).conv1.weight for seed in (5, 5 + 2**32, 5 + 2**33, 2**64 - 1)]
+    assert all(not torch.equal(a, b) for i, a in enumerate(weights) for b in weights[:i])
+
+
+@pytest.mark.parametrize("seed", [0, 5, 2**32 - 1])
+def test_a_smaller_seed_is_torchs_own(seed):
+    torch.manual_seed(seed)
+    expected = torchvision.models.resnet18(weights=None, num_classes=2).conv1.weight
+    assert torch.equal(build("resnet18", 2, seed=seed).conv1.weight, expected)

@@ -117,8 +117,8 @@ def test_a_result_gives_the_seconds_of_all_calls(run, tmp_path):
 
 def test_classes_too_small_to_hold_any_out_are_named(tmp_path):
     data = colours(each=8)
-    # two reds are left: a quarter of 2 rounds to 0 (half to even), a quarter of 8 is 2
-    few = data.select(np.sort(np.concatenate([np.flatnonzero(data.labels > 0), np.flatnonzero(data.labels == 0)[:2]])))
+    # one red is left: a quarter of 1 rounds to 0, a quarter of 8 is 2
+    few = data.select(np.sort(np.concatenate([np.flatnonzero(data.labels > 0), np.flatnonzero(data.labels == 0)[:1]])))
     result = records.training_result(tmp_path, "few", few, TINY, train(few, TINY, tmp_path / "run"))
     assert result.figures["held_out"]["count"] == 4
     (warning,) = result.warnings
@@ -244,3 +244,14 @@ def test_merged_sets_count_what_is_generated():
     both = merged([real, replace(made, synthetic=np.ones(len(made), dtype=bool))], "CIFAR-10 train + 8")
     assert both.summary()["synthetic"] == 24
     assert both.summary()["pictures"] == 48
+
+
+@pytest.mark.parametrize(("loss", "is_warned"), [(0.2, False), (1.1, False), (1.6, False), (1.7, True), (40.0, True)])
+def test_a_training_that_ends_far_worse_than_it_began_is_warned_of(run, tmp_path, loss, is_warned):
+    """By hand: a blind guess among three classes has a loss of ln 3 = 1.0986; one and a half times that is 1.648."""
+    data, trained = run
+    history = (*trained.history[:-1], replace(trained.history[-1], loss=loss))
+    result = records.training_result(tmp_path, "a", data, TINY, replace(trained, history=history))
+    warned = [warning for warning in result.warnings if "far worse than it began" in warning]
+    assert bool(warned) == is_warned
+    assert all(warning in records.training_text(result) for warning in warned)
