@@ -22,6 +22,7 @@ from ...evaluation.json_text import parse_json
 from ...evaluation.lock import only_writer
 from ...evaluation.pictures.decode import decode, is_picture
 from ...evaluation.progress import Progress
+from ...evaluation.unicode_names import composed
 
 RECORD = "captions.json"
 FORMAT, VERSION = "hyponet.captions", 1
@@ -154,17 +155,20 @@ def read_folder(folder: Path) -> list[CaptionedPicture]:
             f"folder {folder.name} has no pictures; expected pictures (PNG, JPEG, WebP and the like) with a .txt "
             "caption beside each; run Caption Images or copy them there"
         )
-    bare = [path.name for path in files if not path.with_suffix(".txt").is_file()]
+    # a Mac may have given the letters of one of the two names another form
+    captions = {composed(path.name): path for path in folder.iterdir() if path.suffix == ".txt" and path.is_file()}
+    wanted = {path: composed(path.with_suffix(".txt").name) for path in files}
+    bare = [path.name for path, name in wanted.items() if name not in captions]
     if bare:
         raise ValueError(
             f"folder {folder.name} has {len(bare)} pictures without a caption ({', '.join(bare[:5])}); "
             "expected a .txt file beside each; run Caption Images or write them"
         )
     captioned = []
-    for path in files:
+    for path, name in wanted.items():
         width, height = load_picture(path).shape[1::-1]
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        captioned.append(CaptionedPicture(path, _read_caption(path.with_suffix(".txt")), digest, width, height))
+        captioned.append(CaptionedPicture(path, _read_caption(captions[name]), digest, width, height))
     return captioned
 
 

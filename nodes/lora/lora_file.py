@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from ...evaluation.disk_errors import unreadable
 from ...evaluation.files import replacing
 from ...evaluation.json_text import parse_json
 from ...evaluation.training.state import Diverged
@@ -174,14 +175,22 @@ def write(path: Path, data: bytes) -> None:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata of a .safetensors file; empty if it has none or is no such file."""
+    """The metadata of a .safetensors file; empty if it has none or is no such file.
+
+    Raises:
+        UnreadableFile: the disk does not give it.
+    """
     try:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
             if size > MAX_HEADER:
                 return {}
             metadata = parse_json(file.read(size)).get("__metadata__", {})
-    except (OSError, ValueError, AttributeError):
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (ValueError, AttributeError):
         return {}
     return {str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {}
 
@@ -191,13 +200,14 @@ def is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
 
     Raises:
         ValueError: the file is there and is something else; the message says what differs.
+        UnreadableFile: the disk does not give it.
     """
     if not path.exists():
         return False
     metadata = read_metadata(path)
     try:
-        stored = parse_json(metadata[IDENTITY])
-    except (KeyError, ValueError):
+        stored = dict(parse_json(metadata[IDENTITY]))
+    except (KeyError, TypeError, ValueError):
         raise ValueError(
             f"name is {path.stem}; {path.name} is there and was not written by Train LoRA; expected a new name"
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
 
@@ -36,6 +37,25 @@ def test_an_override_finds_its_node_and_keeps_the_kind_of_value(key, text, node,
     assert changed[node]["inputs"][widget] == value
     assert type(changed[node]["inputs"][widget]) is type(value)
     assert GRAPH["1"]["inputs"]["seed"] == 7  # the original is untouched
+
+
+def test_a_title_is_found_in_either_form_of_its_letters():
+    """A Mac's file names, from which people copy, are in decomposed letters; titles are typed composed, or pasted."""
+    titles = ["\uace0\uc591\uc774", unicodedata.normalize("NFD", "\uace0\uc591\uc774")]  # cat in Korean
+    for title in titles:
+        graph = {"1": {"class_type": "KSampler", "inputs": {"seed": 7}, "_meta": {"title": title}}}
+        for who in titles:
+            assert with_overrides(graph, {f"{who}.seed": "8"})["1"]["inputs"]["seed"] == 8
+
+
+def test_a_workflow_that_is_nested_too_deeply_or_has_a_mark_in_front(tmp_path):
+    """Notepad and PowerShell 5 write a byte order mark."""
+    path = tmp_path / "flow.json"
+    path.write_bytes(b"[" * 100_000)
+    with pytest.raises(ValueError, match=r"flow\.json cannot be read: it is nested too deeply"):
+        read_workflow(path)
+    path.write_bytes(json.dumps(GRAPH).encode("utf-8-sig"))
+    assert read_workflow(path) == GRAPH
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ a line break counts; pictures that no try could make right (status `fallback`) a
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,16 +77,26 @@ def _records(path: Path, folders: Mapping[str, str]) -> dict[tuple[str, int], Re
             problem = str(error)
         if problem:
             raise ValueError(f"{path.name}/{MANIFEST}, line {number} {problem}; run Verify Dataset")
-        folder, _, file = record.file_name.partition("/")
-        records[record.key] = replace(record, file_name=f"{on_disk.get(composed(folder), folder)}/{file}")
+        records[record.key] = replace(record, file_name=_as_spelled(path, record.file_name, on_disk))
     _refuse_links(path, records.values())
     return records
 
 
-def _names_on_disk(path: Path) -> dict[str, str]:
-    """Composed name -> the name that a folder of the set has; of two that differ in form alone, the composed one."""
-    names = [entry.name for entry in os.scandir(path) if entry.is_dir()]
-    return {composed(name): name for name in sorted(names, key=lambda name: name == composed(name))}
+def _names_on_disk(path: Path) -> dict[str, list[str]]:
+    """Composed name -> the names, in either form of letters, that folders of the set have."""
+    names: dict[str, list[str]] = {}
+    for entry in os.scandir(path):
+        names.setdefault(composed(entry.name), []).append(entry.name)
+    return names
+
+
+def _as_spelled(path: Path, file_name: str, on_disk: Mapping[str, Sequence[str]]) -> str:
+    """`file_name` with its folder as it is called on disk; where two are called so, that which has the file."""
+    folder, _, file = file_name.partition("/")
+    names = on_disk.get(composed(folder), [])
+    if len(names) > 1:
+        names = [name for name in sorted(names, key=folder.__ne__) if (path / name / file).exists()]
+    return f"{names[0]}/{file}" if names else file_name
 
 
 def _class_folders(path: Path) -> dict[str, str]:

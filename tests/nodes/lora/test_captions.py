@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import numpy as np
 import pytest
@@ -142,6 +143,21 @@ def test_a_users_own_folder_is_read(tmp_path):
         ("a.webp", "a cat, on a mat", 12, 8),
         ("b.jpg", "", 8, 12),
     ]
+
+
+def test_a_caption_belongs_to_its_picture_in_either_form_of_letters(tmp_path):
+    """A Mac gives back decomposed names; the text was written elsewhere."""
+    name = "\uace0\uc591\uc774"  # cat in Korean
+    Image.new("RGB", (64, 64)).save(tmp_path / f"{unicodedata.normalize('NFD', name)}.png")
+    (tmp_path / f"{name}.txt").write_text("a cat")
+    assert [picture.caption for picture in read_folder(tmp_path)] == ["a cat"]
+
+
+@pytest.mark.parametrize("damage", [b"[" * 100_000, b"\xff", b"{}"])
+def test_a_record_nested_too_deeply_is_named_like_any_damage(tmp_path, damage):
+    (tmp_path / "captions.json").write_bytes(damage)
+    with pytest.raises(ValueError, match=r"captions\.json is corrupt"):
+        edited_key(tmp_path)
 
 
 def test_what_is_missing_or_damaged_is_named(tmp_path):

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -111,6 +114,38 @@ def test_another_training_or_a_foreign_file_is_never_written_over(tmp_path):
     path.write_bytes(b"not a LoRA")
     with pytest.raises(ValueError, match="was not written by Train LoRA"):
         lora_file.is_finished(path, IDENTITY)
+
+
+@pytest.mark.parametrize("identity", ["[" * 100_000, "[1]", '"text"', "7", "null", "{"])
+def test_an_identity_that_is_none_is_of_a_foreign_file(tmp_path, identity):
+    header = json.dumps({"__metadata__": {lora_file.IDENTITY: identity}}).encode()
+    path = tmp_path / "cats.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ValueError, match="was not written by Train LoRA"):
+        lora_file.is_finished(path, IDENTITY)
+
+
+def test_a_header_that_is_nested_too_deeply_is_of_a_foreign_file(tmp_path):
+    path = tmp_path / "cats.safetensors"
+    path.write_bytes((100_000).to_bytes(8, "little") + b"[" * 100_000)
+    with pytest.raises(ValueError, match="was not written by Train LoRA"):
+        lora_file.is_finished(path, IDENTITY)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ESTALE], ids=errno.errorcode.get)
+def test_a_disk_that_fails_makes_no_foreign_file(tmp_path, monkeypatch, number):
+    """The advice would be to train for days under another name."""
+    path = tmp_path / "cats.safetensors"
+    lora_file.write(path, file_bytes())
+
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as while_it_lasts:
+        while_it_lasts.setattr(Path, "open", fail)
+        with pytest.raises(OSError, match=rf"cats\.safetensors cannot be read \({os.strerror(number)}\)"):
+            lora_file.is_finished(path, IDENTITY)
+    assert lora_file.is_finished(path, IDENTITY)
 
 
 def test_names_follow_the_family():

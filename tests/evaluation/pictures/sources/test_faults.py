@@ -10,6 +10,7 @@ import zipfile
 import pytest
 from PIL import Image
 
+from hyponet.evaluation.pictures.labelled_images import merged
 from hyponet.evaluation.pictures.sources import read_source
 
 NOT_REFUSED = pytest.fail.Exception  # what pytest.raises ends in where nothing was raised
@@ -103,9 +104,121 @@ def test_a_member_is_not_unpacked_before_it_is_known_to_be_a_picture(tmp_path, b
     assert peak < SIZE / 2
 
 
-def test_pictures_of_a_foreign_kind_beside_readable_ones_take_no_class_away(make_files):
+def test_pictures_of_a_foreign_kind_beside_readable_ones_are_listed_as_left_out(make_files):
     folder = make_files("cat/0.png", "cat/1.heic", "dog/0.png", "notes/readme.txt")
+    data = read_source("image folder", folder)
+    assert data.counts() == {"cat": 1, "dog": 1}
+    assert data.skipped == ("cat/1.heic",)
+    assert merged([data, data], "twice").skipped == ("cat/1.heic",) * 2
+
+
+@pytest.mark.parametrize("name", ["bird", "bird/nest"])
+def test_a_folder_without_any_picture_is_named_in_the_log(make_files, caplog, name):
+    """An unmounted disk leaves one behind; torchvision's ImageFolder refuses it."""
+    folder = make_files("cat/0.png", "dog/0.png")
+    (folder / name).mkdir(parents=True)
+    (folder / name / "readme.txt").write_text("no picture")
+    assert read_source("image folder", folder).class_names == ("cat", "dog")
+    assert "folders hold no picture (bird" in caplog.text
+
+
+@pytest.mark.parametrize("suffix", ["avif", "jfif", "AVIF", "JPE", "jp2", "tga", "pbm"])
+def test_pictures_of_seldom_kinds_are_read(make_files, suffix):
+    folder = make_files("cat/0.png", f"bird/0.{suffix}")
+    assert read_source("image folder", folder).counts() == {"bird": 1, "cat": 1}
+
+
+@pytest.mark.parametrize("suffix", ["heic", "HEIF", "jxl", "cr2", "svg"])
+@pytest.mark.parametrize("split", ["", "train"])
+def test_a_class_of_any_foreign_kind_is_named_in_every_split(make_files, suffix, split):
+    start = f"{split}/" if split else ""
+    folder = make_files(f"{start}cat/0.png", f"{start}bird/0.{suffix}")
+    with pytest.raises(ValueError, match=rf"without a readable picture \(bird\).*bird/0\.{suffix}"):
+        read_source("image folder", folder, split or "all")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Training/cat/0.png", "Training/dog/0.png", "Testing/cat/0.png"),
+        ("archive/Training/cat/0.png", "archive/Testing/cat/0.png"),
+        ("TRAIN/cat/0.png", "VAL/cat/0.png", "extra/0.png"),
+        ("train/cat/0.png", "test/cat/0.png", "sample_submission/0.png"),
+    ],
+)
+def test_split_folders_of_any_spelling_are_no_classes_also_beside_others(make_files, names):
+    """Kaggle's brain tumours, and zips with a folder of examples beside the splits."""
+    folder = make_files(*names)
+    with pytest.raises(ValueError, match="choose the split"):
+        read_source("image folder", folder)
+    assert read_source("image folder", folder, "train").class_names[0] == "cat"
+
+
+def test_a_class_called_train_beside_others_is_a_class(make_files):
+    folder = make_files("train/0.png", "car/0.png", "Test/deep/0.png")
+    assert read_source("image folder", folder).class_names == ("Test", "car", "train")
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "$RECYCLE.BIN", "System Volume Information", "#recycle", "lost+found"])
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_folders_of_file_servers_and_windows_are_no_classes(make_files, tmp_path, name, packed):
+    """Synology puts a thumbnail of each picture into @eaDir, also below a class."""
+    folder = make_files("cat/0.png", "dog/0.png", f"{name}/0.png", f"cat/{name}/0.png")
+    if packed:
+        path = tmp_path / "set.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in sorted(folder.rglob("*.png")):
+                archive.write(file, file.relative_to(folder).as_posix())
+        folder = path
     assert read_source("image folder", folder).counts() == {"cat": 1, "dog": 1}
+
+
+LABELS = [b'{"file_name": "a/0.png", "label": "cat: tabby"}', b'{"file_name": "b/0.png", "label": "zebra"}']
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([LABELS[0], LABELS[1][:30]], "line 2 is no JSON"),  # torn by a crash or a copy that was cut short
+        ([LABELS[0], b"", b"[" * 100_000], "line 3 is nested too deeply"),
+        ([b"[" + b",".join(LABELS) + b"]"], "line 1 is no JSON object"),
+        (["\n".join(line.decode() for line in LABELS).encode("utf-16")], "line 1 is no"),
+        ([LABELS[0], b'{"label": "' + b"x" * (1 << 20) + b'"}'], "line 2 has 1,048,"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_damaged_labels_beside_a_folder_are_not_passed_over(make_files, tmp_path, lines, said, packed):
+    """Else pictures would count under the folders' names, which stand for other classes or for none."""
+    folder = make_files("a/0.png", "b/0.png")
+    (folder / "metadata.jsonl").write_bytes(b"\n".join(lines))
+    if packed:
+        path = tmp_path / "set.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in sorted(folder.rglob("*.*")):
+                archive.write(file, file.relative_to(folder).as_posix())
+        folder = path
+    with pytest.raises(ValueError, match=rf"metadata\.jsonl in set.*{said}.*delete the file"):
+        read_source("image folder", folder)
+
+
+def test_lines_about_other_things_name_no_classes(make_files):
+    """Hugging Face's metadata.jsonl has captions, boxes, anything; a damaged line of those says nothing of a class."""
+    folder = make_files("a/0.png", "b/0.png")
+    (folder / "metadata.jsonl").write_bytes(b'{"file_name": "a/0.png", "text": "a cat"}\n{"file_name": "b/0.p')
+    assert read_source("image folder", folder).class_names == ("a", "b")
+
+
+def test_a_picture_of_which_a_table_has_the_path_alone_is_named(tmp_path):
+    """What datasets' to_parquet writes where pictures are not embedded."""
+    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as parquet
+
+    kind = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+    image = pyarrow.array([{"bytes": None, "path": "cat/0.png"}], kind)
+    parquet.write_table(pyarrow.table({"image": image, "label": ["cat"]}), tmp_path / "set.parquet")
+    with pytest.raises(ValueError, match=r"row 0 is not in the file, only its path 'cat/0\.png'") as raised:
+        read_source("Parquet", tmp_path / "set.parquet").read(0)
+    assert "0x" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["VAL", "Valid", "validation"])
@@ -132,6 +245,10 @@ def zip_with_names(path, picture, names):
     path.write_bytes(data)
 
 
+# "cat" and a cola in Korean: the second's first syllable is in code page 949 and not in EUC-KR
+RARE = "\uace0\uc591\uc774 \ud3b2\uc2dc\ucf54"
+
+
 @pytest.mark.parametrize(
     ("names", "classes"),
     [
@@ -139,6 +256,8 @@ def zip_with_names(path, picture, names):
         (["\uace0\uc591\uc774/0.png".encode(), b"dog/0.png"], ("dog", "\uace0\uc591\uc774")),  # macOS: UTF-8, no flag
         ([b"pets\\cat\\0.png", b"pets\\dog\\0.png"], ("cat", "dog")),  # .NET before 4.6.1
         ([b"/pets/cat/0.png", b"/pets/dog/0.png"], ("cat", "dog")),
+        ([b"/abs\\cat\\0.png", b"\\abs\\dog\\0.png"], ("cat", "dog")),
+        ([f"{RARE}/0.png".encode("cp949"), b"dog/0.png"], ("dog", RARE)),
     ],
 )
 def test_names_in_zips_of_other_programs(make_files, tmp_path, names, classes):

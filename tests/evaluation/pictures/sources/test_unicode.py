@@ -147,3 +147,5 @@ def test_a_set_of_ours_is_read_after_a_mac_had_it(tmp_path):
     data = read_source("HypoNet set", tmp_path)
     assert data.class_names == (CAT,)
     assert data.read(0).shape == (6, 6, 3)
+    (tmp_path / CAT).mkdir()  # the next run put what it made here; the first picture stays where the Mac left it
+    assert read_source("HypoNet set", tmp_path).read(0).shape == (6, 6, 3)

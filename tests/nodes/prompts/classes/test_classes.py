@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -111,6 +112,33 @@ def test_pictures_become_classes_with_the_hyponyms_of_what_they_show(tmp_path):
     assert len(by_name["cat"].hyponyms) > 3
     assert "tabby is no kind of toy in WordNet" in report
     assert "| cat | 2 | tabby |" in report
+
+
+CAT, OF_A_MAC = "\uace0\uc591\uc774", unicodedata.normalize("NFD", "\uace0\uc591\uc774")  # cat in Korean, twice
+
+
+def test_names_are_composed_however_they_were_typed_or_stored(tmp_path):
+    """A Mac's Finder gives file names in decomposed letters, and what is pasted from it is too."""
+    assert [spec.name for spec in classes_from_text(f"{OF_A_MAC}: Manx", LIBRARY)] == [CAT]
+    assert make_class(OF_A_MAC, ()).name == CAT
+    with pytest.raises(ValueError, match="name of two classes"):
+        classes_from_text(f"{OF_A_MAC}\n{CAT}", LIBRARY)
+    for name in (CAT, OF_A_MAC):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "a.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / f"{OF_A_MAC}.png")
+    found = find_pictures(tmp_path)
+    assert list(found) == [CAT]
+    assert len(found[CAT]) == 3
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "$RECYCLE.BIN", "#recycle", "__MACOSX", ".Trash-1000", "lost+found"])
+def test_folders_that_file_servers_keep_are_no_classes(tmp_path, name):
+    """Synology puts a thumbnail of every picture into @eaDir."""
+    for folder in (name, "cat"):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / folder / "a.png")
+    assert list(find_pictures(tmp_path)) == ["cat"]
 
 
 def test_no_picture_and_bad_pictures_are_named(tmp_path):
