@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import comfy.cli_args
@@ -69,6 +70,16 @@ def progress_text(text: str, node_id: str | None) -> None:
     server = getattr(PromptServer, "instance", None)
     if server is not None:
         server.send_progress_text(text, node_id)
+
+
+@contextmanager
+def last_line(node_id: str | None, say: Callable[[], str]) -> Iterator[None]:
+    """Show below the node, when the block ends, whatever ends it, what `say` finds on the disk then."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):  # of a disk that fails; what it broke says so itself
+            progress_text(say(), node_id)
 
 
 def metadata_is_off() -> bool:

@@ -25,6 +25,14 @@ class Diverged(ValueError):
     """The loss or a weight is not a finite number any more."""
 
 
+def kept_steps(path: Path) -> int:
+    """How many steps of training the state in the file `path` holds; 0 where there is none that can be read."""
+    try:
+        return int(torch.load(path, map_location="cpu", weights_only=True, mmap=True)["step"])
+    except Exception:  # noqa: BLE001 - as in `restore`, which says what is wrong with it
+        return 0
+
+
 @dataclass
 class TrainState:
     """A run between two steps.

@@ -9,7 +9,7 @@ from comfy_execution.graph_utils import ExecutionBlocker  # the module that cust
 from ...evaluation.pictures.tensors import check_pixels, to_image, to_uint8
 from .. import sockets
 from ..checks import checked
-from ..engine import metadata_is_off, progress_bar
+from ..engine import last_line, metadata_is_off, progress_bar
 from ..prompts.item import Item
 from ..prompts.plan import Plan
 from ..widgets import FileCombo, schema, seed_input
@@ -77,7 +77,8 @@ class HypoNetSaveToDataset(io.ComfyNode):
         upstream = engine.upstream(cls.hidden, "images")
         copies = Copies(parse_sizes(small_copies), copy_filter)
         with engine.create_or_open_set(name, plan, cls.hidden, encoding, copies, upstream) as store:
-            added = save_items(store, items, to_uint8(images), progress_bar(len(items)))
+            with last_line(cls.hidden.unique_id, lambda: f"the set has {len(store):,} pictures"):
+                added = save_items(store, items, to_uint8(images), progress_bar(len(items)))
             text = f"{added} of {len(items)} pictures were new; the set has {len(store)}."
             return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))
 
@@ -288,7 +289,8 @@ class HypoNetSplitDataset(io.ComfyNode):
             include_fallbacks=include_marked,
             progress=progress_bar(len(source)),
         )
-        text = "\n".join(f"{part}: {ref.path}" for part, ref in parts.items())
+        counts = {part: len(DatasetStore.open(ref.path)) for part, ref in parts.items()}
+        text = "\n".join(f"{part}: {counts[part]:,} pictures in {ref.path}" for part, ref in parts.items())
         return io.NodeOutput(*(parts.get(part, ExecutionBlocker(None)) for part in PARTS), ui=engine.shown(text))
 
 

@@ -181,6 +181,14 @@ def train_lora(model: Any, clip: Any, vae: Any, job: LoraJob) -> tuple[Result, n
     return result, loss_curve(history, job.name, target)
 
 
+def standing(job: LoraJob) -> str:
+    """What the disk holds of a training, one line."""
+    if job.file.exists():
+        return f"{job.file.name} is trained"
+    is_kept = any(job.unfinished.glob("*"))
+    return "stopped; what was learnt is kept: queue again to resume" if is_kept else "nothing is kept"
+
+
 def _target(family: Family, settings: LoraSettings) -> str:
     """What the loss compares: what the model says, unless v's loss is asked for in the scale of the noise."""
     if not settings.scale_v_pred_loss_like_noise_pred:

@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ...evaluation.pictures.tensors import to_image
 from ..checks import checked
-from ..engine import progress_bar
+from ..engine import last_line, progress_bar
 from ..paths import results_dir
 from ..sockets import LabelledImages, Result
 from ..widgets import schema, seed_input
@@ -176,6 +176,7 @@ class HypoNetTrainLora(io.ComfyNode):
             ),
             search_aliases=["finetune", "kohya", "dreambooth", "Adafactor"],
             is_output_node=True,
+            hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Model.Input("model", tooltip="SD 1.x or SDXL base. Patches such as FreeU play no part in training."),
                 io.Clip.Input("clip", tooltip="The CLIP of the same checkpoint; it is not trained."),
@@ -281,7 +282,8 @@ class HypoNetTrainLora(io.ComfyNode):
             results_dir(),
             unfinished_dir(name),
         )
-        result, curve = engine.train_lora(model, clip, vae, job)
+        with last_line(cls.hidden.unique_id, lambda: engine.standing(job)):
+            result, curve = engine.train_lora(model, clip, vae, job)
         return io.NodeOutput(f"{name}.safetensors", to_image(curve), result, ui=result.as_ui())
 
 

@@ -11,7 +11,7 @@ import comfy.samplers
 from .. import paths
 from ..dataset.culling.deleted import reject_deleted
 from ..dataset.store.writer import BackgroundWriter
-from ..engine import versions
+from ..engine import last_line, versions
 from ..graph import upstream_of
 from . import job
 from .generate import PREFETCH_ITEMS, GenerationLoop
@@ -59,7 +59,8 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
     """
     start, created, tiled = time.monotonic(), 0, 0
     settings = generation.request.settings
-    with generation.open() as store:
+    plan = generation.request.plan
+    with generation.open() as store, last_line(node_id, lambda: job.standing(store, plan)):
         deleted = reject_deleted(store)
         missing = generation.count_missing(store)
         if missing:

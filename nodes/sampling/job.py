@@ -218,6 +218,12 @@ class Outputs:
     ui: dict[str, list[Any]]
 
 
+def standing(store: DatasetStore, plan: Plan) -> str:
+    """How many of the plan's pictures are on the disk, one line, such as "pets: 12 of 40 images are there"."""
+    there = len(plan) - store.count_absent(plan.schedule(), include_deleted=True)
+    return f"{store.name}: {there:,} of {len(plan):,} images are there"
+
+
 def make_outputs(store: WritableStore, request: Request, run: RunSummary, subfolder: str) -> Outputs:
     """The outputs for a set that holds all of the request's plan.
 
@@ -225,7 +231,7 @@ def make_outputs(store: WritableStore, request: Request, run: RunSummary, subfol
         subfolder: the set's folder relative to output/, for the page to show its pictures.
     """
     plan = request.plan
-    done = f"{store.name}: {len(store):,} images, {run.created:,} made in {run.seconds:.1f} s"
+    done = f"{standing(store, plan)}; {run.created:,} made in {run.seconds:.1f} s"
     sample = evenly_spaced(plan.schedule(), len(plan), MAX_SHOWN)
     names = [f"{store.class_folder(label)}/{rank:06d}{store.encoding.suffix}" for label, rank in sample]
     names = [name for name in names if (store.root / name).is_file()]

@@ -5,6 +5,7 @@ Writes: output/hyponet/classifiers/<name>/<run>/, output/hyponet/results/<name>/
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,11 +20,12 @@ from ...evaluation.pictures.labelled_images import LabelledImages
 from ...evaluation.results import Result
 from ...evaluation.training import accuracy as testing
 from ...evaluation.training import records
-from ...evaluation.training.checkpoint import Checkpoint
+from ...evaluation.training.checkpoint import Checkpoint, is_checkpoint, load_checkpoint
 from ...evaluation.training.progress import Callback, TrainProgress
 from ...evaluation.training.settings import Settings
-from ...evaluation.training.train import Trained, folder_name, train
-from ..engine import progress_bar, progress_text
+from ...evaluation.training.state import kept_steps
+from ...evaluation.training.train import LAST, STATE, Trained, folder_name, train
+from ..engine import last_line, progress_bar, progress_text
 from ..paths import results_dir
 from .paths import classifiers_dir
 
@@ -69,16 +71,19 @@ def train_runs(
     histories: list[tuple[int, Trained]] = []
     with _memory_to_ourselves() as device:
         for number, seeded in enumerate(seeded_settings, 1):
+            prefix = f"run {number} of {runs}, " if runs > 1 else ""
+            folder = classifiers_dir() / name / folder_name(images, seeded)
             try:
-                trained = train(
-                    images,
-                    seeded,
-                    classifiers_dir() / name / folder_name(images, seeded),
-                    device=device,
-                    weights=weights,
-                    callback=_show_progress(f"run {number} of {runs}, " if runs > 1 else "", node_id),
-                    progress=progress_bar(len(images)),
-                )
+                with last_line(node_id, functools.partial(_standing, prefix, folder)):
+                    trained = train(
+                        images,
+                        seeded,
+                        folder,
+                        device=device,
+                        weights=weights,
+                        callback=_show_progress(prefix, node_id),
+                        progress=progress_bar(len(images)),
+                    )
             except torch.cuda.OutOfMemoryError as error:
                 raise ValueError(
                     f"batch size is {settings.batch_size} at {settings.size} pixels, too much for the GPU's memory; "
@@ -88,6 +93,15 @@ def train_runs(
             results.append(records.training_result(results_dir(), name, images, seeded, trained, best))
             histories.append((seeded.seed, trained))
     return Runs(checkpoints, results, records.curves(histories))
+
+
+def _standing(prefix: str, folder: Path) -> str:
+    """What the disk holds of a run, one line."""
+    steps = kept_steps(folder / STATE)
+    if steps:
+        return f"{prefix}stopped; {steps:,} steps are kept: queue again to resume"
+    is_done = is_checkpoint(folder / LAST) and load_checkpoint(folder / LAST).provenance.complete
+    return prefix + ("trained" if is_done else "nothing is kept")
 
 
 def _show_progress(prefix: str, node_id: str | None) -> Callback:

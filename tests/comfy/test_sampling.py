@@ -410,7 +410,8 @@ async def listen(comfy, graph):
 def test_progress_tells_images_speed_and_time_left(comfy):
     graph = {**plan_graph(images=2), **checkpoint(), **generate("told", batch_size=2)}
     texts, bar = asyncio.run(listen(comfy, graph))
-    assert re.fullmatch(r"4 of 4 images, [\d.]+ (images/s|s an image), 0 s left", texts[-1])
+    assert re.fullmatch(r"4 of 4 images, [\d.]+ (images/s|s an image), 0 s left", texts[-2])
+    assert texts[-1] == "told: 4 of 4 images are there"
     assert any(text.startswith("2 of 4 images") for text in texts)
     assert bar == sorted(bar)
     assert bar[-1] == 1000

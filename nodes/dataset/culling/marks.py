@@ -36,16 +36,23 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class MarkCounts:
-    """How many items were rejected (and are missing now), and how many stay as the best of their attempts."""
+    """What a marking did, and how the set stands after it.
+
+    Args:
+        rejected: items that lost their picture.
+        fallbacks: items that stay as the best of their attempts.
+        missing: items without a picture because it was rejected, now or earlier.
+    """
 
     rejected: int
     fallbacks: int
+    missing: int
 
     def report(self) -> str:
         """What happened and what to do next, for the user."""
         stay = f" {self.fallbacks} had no attempts left: the best of each stays, marked." if self.fallbacks else ""
-        advice = "; queue Generate Dataset again to make them anew" if self.rejected else ""
-        return f"{self.rejected} items are missing now{advice}.{stay}"
+        advice = "; queue Generate Dataset again to make them anew" if self.missing else ""
+        return f"{self.rejected} items were rejected; {self.missing} items are missing now{advice}.{stay}"
 
 
 def mark(store: WritableStore, marks: Mapping[tuple[str, int], Mark], attempts: int = DEFAULT_ATTEMPTS) -> MarkCounts:
@@ -78,7 +85,12 @@ def mark(store: WritableStore, marks: Mapping[tuple[str, int], Mark], attempts: 
     changed = sum(1 for key, record in best.items() if records[key] != record)
     if len(best) < len(rejections) or changed:
         store.raise_revision()
-    return MarkCounts(len(rejections) - len(best), len(best))
+    return MarkCounts(len(rejections) - len(best), len(best), count_missing(store))
+
+
+def count_missing(store: DatasetStore) -> int:
+    """How many items have no picture because it was rejected. What was never made, a set does not know of."""
+    return sum(not store.has(*key) for key in {rejection.record.key for rejection in store.rejections()})
 
 
 def _rejection(record: Record, mark: Mark) -> Rejection:

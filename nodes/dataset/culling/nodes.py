@@ -20,7 +20,7 @@ from ..store.store import DatasetRef, DatasetStore
 from .engine import clip_folders, judge
 from .items import reject_by_hand
 from .labels import check_labels, marks_of, report
-from .marks import DEFAULT_ATTEMPTS, mark
+from .marks import DEFAULT_ATTEMPTS, count_missing, mark
 from .verify import mark_findings, verify
 
 CATEGORY = "HypoNet/Dataset"
@@ -192,7 +192,7 @@ class HypoNetCheckLabels(io.ComfyNode):
             clip_or_classifier = judge(store, classifier, clip_name, clip_caption)
             verdicts = list(check_labels(store, clip_or_classifier, threshold, progress_bar(len(store))))
             marked = mark(store, marks_of(verdicts, reject), attempts)
-            return _marked(store, f"{report(verdicts, store.labels)}\n\n{marked.report()}", missing=marked.rejected)
+            return _marked(store, f"{report(verdicts, store.labels)}\n\n{marked.report()}")
 
 
 class HypoNetVerifyDataset(io.ComfyNode):
@@ -257,8 +257,8 @@ class HypoNetVerifyDataset(io.ComfyNode):
             text = marked.report() if marked else "Nothing was marked."
             if mend_lines and findings.damaged_lines:
                 text = f"The lines were mended; copies of the files as they were lie in {store.work}. {text}"
-            missing = marked.rejected if marked else len(findings.missing)
-            return _marked(store, f"{findings.report()}\n\n{text}", findings.problems(), missing=missing)
+            lost = 0 if marked else len(findings.missing)
+            return _marked(store, f"{findings.report()}\n\n{text}", findings.problems(), lost=lost)
 
 
 def _attempts_input() -> io.Input:
@@ -275,8 +275,9 @@ def _report_output() -> io.Output:
     return io.String.Output("report", display_name="report", tooltip="What was found and done, as Markdown.")
 
 
-def _marked(store: DatasetStore, text: str, *outputs: object, missing: int = 0) -> io.NodeOutput:
-    values = {**engine.facts(store), "report": text, "missing": missing}
+def _marked(store: DatasetStore, text: str, *outputs: object, lost: int = 0) -> io.NodeOutput:
+    """The outputs of a node that marked items; `lost` items stand in the set without a file."""
+    values = {**engine.facts(store), "report": text, "missing": count_missing(store) + lost}
     return io.NodeOutput(store.ref(), text, *outputs, ui=engine.shown(text, facts=values))
 
 

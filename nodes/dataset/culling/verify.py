@@ -22,7 +22,7 @@ from ..store.damage import DamagedLine
 from ..store.store import DatasetStore
 from ..store.writable_store import WritableStore
 from .duplicates import Print, fingerprint, near_duplicates
-from .marks import DEFAULT_ATTEMPTS, Mark, MarkCounts, mark
+from .marks import DEFAULT_ATTEMPTS, Mark, MarkCounts, count_missing, mark
 
 _BATCH = 64  # pictures in flight: so many are decoded ahead of the one that is looked at
 _MISSING, _CORRUPT, _CHANGED = "missing", "corrupt", "changed"  # problems of a file
@@ -115,7 +115,7 @@ def mark_findings(store: WritableStore, findings: Findings, attempts: int = DEFA
         store.move_unlisted(file_name)
     if findings.damaged_lines:
         store.raise_revision()
-    return mark(store, marks, attempts) if marks else MarkCounts(0, 0)
+    return mark(store, marks, attempts) if marks else MarkCounts(0, 0, count_missing(store))
 
 
 def _examine(store: DatasetStore, record: Record, wants_print: bool) -> tuple[str, Print | None]:

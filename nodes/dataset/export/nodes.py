@@ -58,7 +58,9 @@ class HypoNetExportDataset(io.ComfyNode):
             include_fallbacks=include_marked,
             progress=progress_bar(len(store)),
         )
-        return io.NodeOutput(str(folder), ui=engine.shown(f"Exported to {folder}", facts={"path": str(folder)}))
+        count = len(store.keys(include_fallbacks=include_marked))
+        text = f"Exported {count:,} pictures to {folder}"
+        return io.NodeOutput(str(folder), ui=engine.shown(text, facts={"path": str(folder)}))
 
 
 NODES: list[type[io.ComfyNode]] = [HypoNetExportDataset]

@@ -89,6 +89,15 @@ def test_each_training_has_a_state_of_its_own(tmp_path):
     assert not any(name.endswith(".safetensors") for name in names), "no loader lists it"
 
 
+def test_the_last_line_of_the_node_is_what_lies_on_the_disk(engine, tmp_path):
+    job = engine.LoraJob("cats", tmp_path, tmp_path / "cats.safetensors", LoraSettings(), tmp_path, tmp_path / "kept")
+    assert engine.standing(job) == "nothing is kept"
+    toy_run(state_path(job.unfinished, {}), 5)
+    assert engine.standing(job) == "stopped; what was learnt is kept: queue again to resume"
+    job.file.touch()
+    assert engine.standing(job) == "cats.safetensors is trained"
+
+
 def test_a_damaged_state_says_which_file(tmp_path):
     path = tmp_path / "state.pt"
     toy_run(path, 5)

@@ -29,6 +29,17 @@ def job(tmp_path, sampling, monkeypatch):
     return GenerationJob(tmp_path / "pets", request, {"steps": 1}, Provenance())
 
 
+@pytest.fixture
+def lines(sampling, monkeypatch):
+    """What the node says below itself, in order."""
+    import hyponet.nodes.engine
+
+    lines = []
+    for module in (hyponet.nodes.engine, sampling.reporter):
+        monkeypatch.setattr(module, "progress_text", lambda text, node_id: lines.append(text))
+    return lines
+
+
 def generate(sampling, job, models):
     with torch.inference_mode():
         return sampling.engine.generate_dataset(
@@ -37,7 +48,7 @@ def generate(sampling, job, models):
 
 
 @pytest.mark.parametrize("is_exception", [True, False])
-def test_stop_keeps_every_picture_that_was_drawn(comfyui, sampling, sd15, job, monkeypatch, is_exception):
+def test_stop_keeps_every_picture_that_was_drawn(comfyui, sampling, sd15, job, lines, monkeypatch, is_exception):
     class Interrupt(Exception if is_exception else BaseException):
         pass
 
@@ -59,5 +70,22 @@ def test_stop_keeps_every_picture_that_was_drawn(comfyui, sampling, sd15, job, m
     store = DatasetStore.open(job.root)
     assert len(store) == 4
     assert store.count_absent([record.key for record in store.records()]) == 0
-    (summary,) = generate(sampling, job, sd15).ui["hyponet"]
+    assert lines[-1] == "pets: 4 of 6 images are there"
+    outputs = generate(sampling, job, sd15)
+    (summary,) = outputs.ui["hyponet"]
     assert (summary["made"], summary["images"], summary["missing"]) == (2, 6, 0)
+    assert lines[-1] == "pets: 6 of 6 images are there"
+    assert outputs.ui["text"][0].startswith("pets: 6 of 6 images are there; 2 made in")
+
+
+def test_the_last_line_is_what_the_disk_holds_also_when_nothing_was_made(sampling, sd15, job, lines):
+    class Broken:
+        load_device, model = None, None
+
+    with pytest.raises(ValueError, match="VAE is empty"):
+        sampling.engine.generate_dataset(job, {"model": Broken}, None)
+    assert lines == ["pets: 0 of 6 images are there"]
+    generate(sampling, job, sd15)
+    (job.root / "cat" / "000001.png").unlink()
+    generate(sampling, job, sd15)
+    assert lines[-1] == "pets: 6 of 6 images are there"

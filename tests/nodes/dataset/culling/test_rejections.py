@@ -96,6 +96,19 @@ def test_rejected_items_are_made_again_with_the_next_try_and_nothing_else_is(pet
     assert tries(pets) == {key: int(key in (("cat", 1), ("dog", 2))) for key in schedule()}
 
 
+def test_a_report_says_how_the_set_stands_and_not_only_what_was_done(pets):
+    """The regression: rejecting the same items again said that 0 items are missing now."""
+    with opened(pets) as store:
+        assert reject_by_hand(store, "cat: 1", 1, 5).startswith("1 items were rejected; 1 items are missing now; queue")
+        assert reject_by_hand(store, "dog: 2", 1, 5).startswith("1 items were rejected; 2 items are missing now; queue")
+        assert reject_by_hand(store, "dog: 2", 1, 5).startswith("0 items were rejected; 2 items are missing now; queue")
+    with open_set(pets.parent) as store:
+        generate(store)
+        assert reject_by_hand(store, "dog: 2", 1, 5).startswith(
+            "0 items were rejected; 0 items are missing now. 1 were"
+        )
+
+
 def failed(probability):
     return Mark("looks like dog", check="failed", probability=probability, predicted="dog")
 

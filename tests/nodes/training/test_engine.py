@@ -1,0 +1,82 @@
+"""Train Classifier in this process: what stop leaves on the disk, and what the node's last line says of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+import torch
+
+from hyponet.evaluation.training import progress as progress_module
+from hyponet.evaluation.training.settings import Settings
+
+from ...evaluation.sample_pictures import colours
+
+SETTINGS = Settings(size=16, epochs=2, batch_size=8, seed=4)  # of 24 pictures: 3 steps an epoch, 6 in all
+
+
+@pytest.fixture(scope="module")
+def engine():
+    if not os.environ.get("HYPONET_COMFYUI"):
+        pytest.fail("HYPONET_COMFYUI is not set; run the tests by `python3 dev.py test`")
+    from comfy.cli_args import args
+
+    args.cpu = True
+    from hyponet.nodes.training import engine
+
+    return engine
+
+
+@pytest.fixture
+def lines(engine, tmp_path, monkeypatch):
+    """What the node says below itself, in order; its files go to a folder of the test."""
+    import hyponet.nodes.engine
+
+    lines = []
+    for module in (hyponet.nodes.engine, engine):
+        monkeypatch.setattr(module, "progress_text", lambda text, node_id: lines.append(text))
+    monkeypatch.setattr(engine, "classifiers_dir", lambda: tmp_path / "classifiers")
+    monkeypatch.setattr(engine, "results_dir", lambda: tmp_path / "results")
+    return lines
+
+
+def train(engine, settings=SETTINGS, runs=1):
+    with torch.inference_mode():
+        return engine.train_runs(colours(), settings, "cats", runs, False, None, None)
+
+
+@pytest.mark.parametrize("is_exception", [True, False])  # ComfyUI's interrupt is one up to 0.18, and none from 0.33 on
+def test_stop_keeps_the_steps_that_the_last_line_names(engine, lines, tmp_path, monkeypatch, is_exception):
+    import comfy.model_management
+    import comfy.utils
+
+    class Interrupt(Exception if is_exception else BaseException):
+        pass
+
+    monkeypatch.setattr(comfy.model_management, "InterruptProcessingException", Interrupt)
+    monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
+
+    def hook(value, total, preview, **_):
+        if (value, total) == (4, 6):
+            comfy.model_management.interrupt_current_processing()
+
+    comfy.utils.set_progress_bar_global_hook(hook)
+    try:
+        with pytest.raises(Interrupt):
+            train(engine)
+    finally:
+        comfy.utils.set_progress_bar_global_hook(None)
+    assert lines[-1] == "stopped; 4 steps are kept: queue again to resume"
+    assert {path.name for path in tmp_path.rglob("*.*") if path.is_file()} == {"state.pt", "last.safetensors"}
+    train(engine)
+    assert lines[-1] == "trained"
+    assert not list(tmp_path.rglob("state.pt"))
+    train(engine)  # finished before
+    assert lines[-1] == "trained"
+
+
+def test_a_run_that_went_astray_keeps_nothing_and_says_so(engine, lines):
+    with pytest.raises(ValueError, match="went astray"):
+        train(engine, replace(SETTINGS, epochs=12, learning_rate=100.0, optimizer="SGD"))
+    assert lines[-1] == "nothing is kept"
