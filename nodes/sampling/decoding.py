@@ -37,6 +37,9 @@ def decode(vae: Any, latents: torch.Tensor, release_memory: Callable[[], None]) 
     Args:
         latents: (B, C, h, w).
         release_memory: frees what the failed decoding held.
+
+    Raises:
+        ValueError: a video VAE took the batch for the frames of one video, or gives several frames a picture.
     """
     watched = copy.copy(vae)
     is_batch = latents.shape[0] > 1
@@ -68,5 +71,10 @@ def decode(vae: Any, latents: torch.Tensor, release_memory: Callable[[], None]) 
         second, second_tiled = decode(vae, latents[half:], release_memory)
         return torch.cat([first, second]), first_tiled + second_tiled
     if pixels.ndim == 5:
+        if pixels.shape[:2] != (latents.shape[0], 1):
+            raise ValueError(
+                f"the VAE gives videos of the shape {tuple(pixels.shape)} for {latents.shape[0]} pictures; expected "
+                "one frame each; connect the VAE that belongs to the model"
+            )
         pixels = pixels.reshape(-1, *pixels.shape[-3:])  # -> (B, H, W, C)
     return pixels, tiled

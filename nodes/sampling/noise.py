@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 
-def start_noise(latents: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
-    """Noise of the shape of `latents`; image i is what ComfyUI's own KSampler draws for a batch of one at `seeds[i]`.
+def check_seeds(latents: torch.Tensor, seeds: Sequence[int]) -> None:
+    """Refuse a batch of latents (B, ...) that has not one seed an image; one seed's noise would go to all of them.
 
     Raises:
         ValueError: there are not as many seeds as latents.
@@ -23,6 +23,15 @@ def start_noise(latents: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
             f"the latent batch has {latents.shape[0]} images and the plan batch has {len(seeds)}; expected equal "
             "numbers; connect Plan Batch's count to the empty latent's batch size"
         )
+
+
+def start_noise(latents: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
+    """Noise of the shape of `latents`; image i is what ComfyUI's own KSampler draws for a batch of one at `seeds[i]`.
+
+    Raises:
+        ValueError: there are not as many seeds as latents.
+    """
+    check_seeds(latents, seeds)
     shape = (1, *latents.shape[1:])  # one image's: (1, C, h, w)
     generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
     # drawn on the CPU, as ComfyUI's prepare_noise does, so that every device starts from the same noise

@@ -16,7 +16,7 @@ import torch
 
 from .conditioning import Conditioning
 from .generate import StepCallback
-from .noise import generator_noise
+from .noise import check_seeds, generator_noise
 from .samplers import StepNoise, check_batch, step_noise
 from .settings import SamplingSettings
 
@@ -88,6 +88,7 @@ def per_image_sampler(name: str, seeds: Sequence[int]) -> comfy.samplers.Sampler
     ) -> torch.Tensor:
         if len(sigmas) <= 1:
             return x
+        check_seeds(x, seeds)
         if kind is StepNoise.GENERATOR:
             noise_sampler: Callable[..., torch.Tensor] = generator_noise(x, seeds)
         else:

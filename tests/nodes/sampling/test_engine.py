@@ -260,7 +260,7 @@ class OtherVAE:
     def decode(self, latents):
         count, _, height, width = latents.shape
         pixels = latents.mean((1, 2, 3))[:, None, None, None].expand(count, height * self.ratio, width * self.ratio, 3)
-        return pixels.sigmoid()
+        return pixels.sigmoid()[None] if self.video else pixels.sigmoid()
 
     def encode(self, pixels):
         latents = pixels.mean((1, 2, 3))[:, None, None, None].expand(-1, 4, SIZE // self.ratio, SIZE // self.ratio)
@@ -285,6 +285,23 @@ def test_a_picture_of_another_size_is_an_error_before_it_is_kept(sampling, sd15)
     pipeline = sampling.pipeline.ComfyPipeline(sd15.model, vae, sd15.encoder, settings(steps=1))
     with pytest.raises(ValueError, match=r"2 pictures of 128x128 for 2 latents; expected 2 of 64x64"):
         make(sampling, pipeline, [item(0), item(1)], 2)
+
+
+def test_frames_of_one_video_are_no_pictures_of_a_batch(sampling, sd15):
+    """As many frames as pictures, of the right size, and each with something of its neighbours."""
+    video = sampling.pipeline.ComfyPipeline(sd15.model, OtherVAE(8, video=True), sd15.encoder, settings(steps=1))
+    with pytest.raises(ValueError, match=r"videos of the shape \(1, 2, 64, 64, 3\) for 2 pictures; expected one"):
+        make(sampling, video, [item(0), item(1)], 2)
+    assert make(sampling, video, [item(0)], 1)[0].shape == (SIZE, SIZE, 3)
+
+
+@pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_2m_sde"])
+def test_one_seed_is_not_the_step_noise_of_a_whole_batch(sampling, sampler):
+    """The regression: noise of one image was added to all of a batch, without a word."""
+    per_image = sampling.stages.per_image_sampler(sampler, [7])
+    noisy, sigmas = torch.zeros(3, 4, 8, 8), torch.tensor([1.0, 0.5, 0.0])
+    with pytest.raises(ValueError, match="latent batch has 3 images and the plan batch has 1"):
+        per_image.sampler_function(lambda x, sigma, **_: x, noisy, sigmas, {}, None, True)
 
 
 def test_each_start_image_is_its_own_for_a_vae_that_takes_a_batch_for_a_video(sampling):
