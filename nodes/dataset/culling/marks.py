@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ....evaluation.pictures.manifest import FAILED, FALLBACK, UNCHECKED, Record
-from ..store.rejection_log import BY_HAND, LOST, Rejection
+from ..store.rejection_log import BY_HAND, DELETED, LOST, Rejection
 from ..store.store import DatasetStore
 from ..store.writable_store import WritableStore
 
@@ -89,8 +89,12 @@ def mark(store: WritableStore, marks: Mapping[tuple[str, int], Mark], attempts: 
 
 
 def count_missing(store: DatasetStore) -> int:
-    """How many items have no picture because it was rejected. What was never made, a set does not know of."""
-    return sum(not store.has(*key) for key in {rejection.record.key for rejection in store.rejections()})
+    """How many items have no picture because it was rejected. What was never made, a set does not know of.
+
+    Those that somebody deleted by hand do not count: Generate Dataset has been told whether to make them again.
+    """
+    reasons = {rejection.record.key: rejection.reason for rejection in store.rejections()}  # the last of each
+    return sum(reason != DELETED and not store.has(*key) for key, reason in reasons.items())
 
 
 def _rejection(record: Record, mark: Mark) -> Rejection:
