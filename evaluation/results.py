@@ -40,7 +40,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/|?*\\]+')
 class Result:
     """What one run measured, and everything needed to say where a figure came from.
 
-    Attributes:
+    Args:
         name: the set, model or experiment that the figures describe; the row of the report's tables.
         kind: "training", "test", "fid", "inception_score", "kid", "precision_recall", "diversity", "distortion", ...
         run: stem of the file; begins with the UTC time, so that names sort by age.

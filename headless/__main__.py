@@ -17,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 
+from evaluation.progress import duration
+
 from .client import Client, NoAnswer, Rejected, RunFailed, checked_url
 from .disk import naming
 from .gather import write_report
@@ -25,7 +27,7 @@ from .save import save_files
 from .state import State
 from .sweep import PROGRESS_INTERVAL, Driver, ServerGone
 from .sweep_file import read_sweep, shard
-from .watch import Watch, duration
+from .watch import Watch
 from .workflow import parse_setting, read_workflow, with_overrides
 
 DONE, FAILED, WRONG, NO_SERVER, STOPPED = 0, 1, 2, 3, 130

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from evaluation.progress import duration
+
 from .disk import naming
 from .state import DONE, State
 from .sweep_file import Row
-from .watch import duration
 
 
 def write_report(rows: list[Row], state: State) -> Path:

@@ -18,7 +18,7 @@ from .workflow import Graph, read_workflow, with_overrides
 class Outcome:
     """What one run showed.
 
-    Attributes:
+    Args:
         outputs: node id -> what the node shows, as in the server's history.
         results: the figures of our training, test and metric nodes, one object each.
         texts: (node title, text) of what the nodes wrote on their faces.

@@ -22,7 +22,7 @@ WAITING, QUEUED, DONE, FAILED = "waiting", "queued", "done", "failed"
 class RowState:
     """Where one row stands.
 
-    Attributes:
+    Args:
         key: of the row as it was queued; another key means that the row has changed since.
         status: waiting, queued, done or failed.
         prompt_id: written before the server sees it, so that a restarted driver can ask for it.

@@ -8,12 +8,14 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from evaluation.progress import duration
+
 from .client import Client, NoAnswer, Rejected, failure
 from .run import outcome
 from .state import DONE, FAILED, QUEUED, WAITING, RowState, State
 from .sweep_file import LAST, Row
 from .verdict import fractions, shortfall
-from .watch import Watch, duration
+from .watch import Watch
 
 MAX_QUEUED = 2  # prompts in the server's queue: the next one starts at once, and a restart loses no more than these
 MAX_LOSSES = 3  # a row that a restart took this often is likely what brings the server down

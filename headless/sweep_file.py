@@ -26,7 +26,7 @@ from typing import Any
 
 from evaluation.file_names import is_device_name
 
-from .workflow import Graph, fingerprint, read_workflow, with_overrides
+from .workflow import Graph, graph_digest, read_workflow, with_overrides
 
 LAST = "last"
 _OWN_COLUMNS = ("name", "workflow", "group", "weight")
@@ -112,7 +112,7 @@ def _row(entry: Mapping[str, Any], folder: Path, graphs: dict[Path, Graph]) -> R
         raise ValueError(f"weight is {entry['weight']!r}; expected a number") from None
     if not 0 < weight < float("inf"):
         raise ValueError(f"weight is {weight:g}; expected a number above 0")
-    return Row(name, str(entry.get("group") or f"row {name}"), weight, graph, fingerprint(graph))
+    return Row(name, str(entry.get("group") or f"row {name}"), weight, graph, graph_digest(graph))
 
 
 def _text(path: Path) -> str:

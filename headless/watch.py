@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evaluation.json_text import parse_json
+from evaluation.progress import duration
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
@@ -131,15 +132,3 @@ class Watch:
         if self._first is None or self._first[:2] != now[:2] or now[2] < self._first[2]:
             self._first = (*now[:3], time.monotonic())
         self._now = now
-
-
-def duration(seconds: float) -> str:
-    """Such as 42 s, 3 min 5 s, 2 h 10 min, 3 d 4 h."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    if seconds < 86400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
-    return f"{seconds // 86400} d {seconds % 86400 // 3600} h"

@@ -136,7 +136,7 @@ def parse_setting(text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
-def fingerprint(graph: Graph) -> str:
+def graph_digest(graph: Graph) -> str:
     """What changes when anything that the server runs changes; titles do not count."""
     bare = {id_: {"class_type": node["class_type"], "inputs": node["inputs"]} for id_, node in graph.items()}
     return hashlib.sha256(json.dumps(bare, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,7 +1,8 @@
 """The rules that hold for every file that ships: what may import what, and words the registry's scanner refuses.
 
-The rooms and the rules of their imports stand in tools/dev/rooms.py, the rule of docstrings in tools/dev/docstrings.py;
-here the code is held to them, and each rule is shown to find what it is for in a small tree.
+The rooms and the rules of their imports stand in tools/dev/rooms.py, the rule of docstrings in tools/dev/docstrings.py,
+that of names in tools/dev/vague_names.py; here the code is held to them, and each rule is shown to find what it is for
+in a small tree.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from hyponet.version import __version__
-from tools.dev import rooms
+from tools.dev import rooms, vague_names
 from tools.dev.docstrings import without_docstring
 from tools.dev.places import ROOT
 
@@ -219,6 +220,21 @@ def test_what_has_no_docstring_is_listed(tmp_path, file):
     plant(tmp_path, {file: UNDOCUMENTED})
     lines = {3: "shown", 10: "method", 12: "Node", 16: "conditional"}
     assert without_docstring(tmp_path) == [f"{file}:{line} {name}" for line, name in lines.items()]
+
+
+# ---- names of variables ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", vague_names.FOLDERS)
+def test_names_say_what_they_name(folder):
+    vague, count = vague_names.vague_names(ROOT, folder)
+    assert count > 500
+    assert len(vague) < vague_names.LIMIT * count, vague
+
+
+def test_vague_names_are_those_that_are_bound(tmp_path):
+    plant(tmp_path, {"nodes/a.py": "def count(other, records):\n    found = records[found.one:]\n    return found"})
+    assert vague_names.vague_names(tmp_path, "nodes") == (["nodes/a.py:1 other", "nodes/a.py:2 found"], 3)
 
 
 # ---- the entry point ------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def network_input(pictures: Tensor, convention: str, *, is_fid: bool) -> Tensor:
     """
     if convention == "thesis" and not is_fid:
         large = torch.stack([_pil_bicubic(picture) for picture in pictures.cpu()]).to(pictures.device)
-        return large.permute(0, 3, 1, 2).float() / 127.5 - 1
+        return large.permute(0, 3, 1, 2).float() / 127.5 - 1  # [B,299,299,3] -> [B,3,299,299]
     x = pictures.permute(0, 3, 1, 2).float()  # channels-last in memory, as the network wants it
     if convention == "torch-fidelity":
         x = _tensorflow_bilinear(x)

@@ -39,11 +39,11 @@ def blur(picture: np.ndarray, strength: float, draw: np.random.Generator) -> np.
     if reach == 0:
         return picture
     weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=torch.float32) / sigma).square())
-    weights = (weights / weights.sum()).expand(3, 1, -1)
-    x = torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None]
+    weights = (weights / weights.sum()).expand(3, 1, -1)  # [3,1,2 reach + 1]
+    x = torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None]  # [1,3,H,W]
     x = F.conv2d(F.pad(x, (reach, reach, 0, 0), mode="reflect"), weights[:, :, None, :], groups=3)
     x = F.conv2d(F.pad(x, (0, 0, reach, reach), mode="reflect"), weights[:, :, :, None], groups=3)
-    return _levels(x[0].permute(1, 2, 0).numpy())
+    return _levels(x[0].permute(1, 2, 0).numpy())  # [H,W,3]
 
 
 def rectangles(picture: np.ndarray, strength: float, draw: np.random.Generator) -> np.ndarray:
@@ -63,10 +63,10 @@ def swirl(picture: np.ndarray, strength: float, draw: np.random.Generator) -> np
     rows, columns = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
     radius = (rows.square() + columns.square()).sqrt()
     angle = torch.atan2(rows, columns) + 2 * np.pi * strength * (1 - radius).clamp_min(0)
-    grid = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=-1)[None]
-    x = torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None]
+    grid = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=-1)[None]  # [1,H,W,2]
+    x = torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None]  # [1,3,H,W]
     turned = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=True)
-    return _levels(turned[0].permute(1, 2, 0).numpy())
+    return _levels(turned[0].permute(1, 2, 0).numpy())  # [H,W,3]
 
 
 def jpeg(picture: np.ndarray, strength: float, draw: np.random.Generator) -> np.ndarray:

@@ -44,9 +44,9 @@ def pairwise_distances(
     x = x - x.mean(0)
     total, nearest = 0.0, []
     for _, squared in squared_distances(x, x):
-        distances = squared.sqrt()
+        distances = squared.sqrt()  # [rows,n]
         total += float(distances.sum())
-        nearest.append(distances.topk(2, dim=1, largest=False).values[:, 1])
+        nearest.append(distances.topk(2, dim=1, largest=False).values[:, 1])  # [rows]; column 0 is the picture itself
         if on_compared is not None:
             on_compared(len(distances))
     return total / (len(x) * (len(x) - 1)), float(np.median(torch.cat(nearest).numpy()))

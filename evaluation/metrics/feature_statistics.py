@@ -36,7 +36,7 @@ _MAX_TEXT = 1 << 20  # bytes of what our files say of themselves; a name, a few 
 class FeatureStatistics:
     """A set of feature vectors as a Gaussian.
 
-    Attributes:
+    Args:
         name: of the set.
         count: number of pictures; 0 when a file does not say.
         mean: float64 [d].
@@ -77,7 +77,7 @@ class FeatureStatistics:
         if self.covariance is not None:
             return self.covariance
         assert self.factor is not None
-        return self.factor.T @ self.factor
+        return self.factor.T @ self.factor  # [d,d]
 
 
 def gaussian(features: np.ndarray | Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
@@ -94,11 +94,11 @@ def gaussian(features: np.ndarray | Tensor) -> tuple[Tensor, Tensor | None, Tens
         raise ValueError(f"the set has {len(x)} pictures; expected at least 2 for a covariance; add pictures")
     if not bool(torch.isfinite(x).all()):
         raise ValueError("a feature is not finite; expected finite numbers; check the weights and half precision")
-    mean = x.mean(0)
-    factor = (x - mean) / math.sqrt(len(x) - 1)
+    mean = x.mean(0)  # [d]
+    factor = (x - mean) / math.sqrt(len(x) - 1)  # [n,d]
     if x.shape[0] <= x.shape[1]:
         return mean, factor, None
-    return mean, None, factor.T @ factor
+    return mean, None, factor.T @ factor  # [d,d]
 
 
 def statistics_of(features: ImageFeatures) -> FeatureStatistics:
@@ -141,7 +141,7 @@ def _trace_of_root(first: FeatureStatistics, second: FeatureStatistics) -> float
     first_covariance, second_covariance = first.full_covariance(), second.full_covariance()
     lower = _cholesky(first_covariance)
     if lower is not None and _cholesky(second_covariance) is not None:
-        return _sum_of_roots(lower.T @ second_covariance @ lower)
+        return _sum_of_roots(lower.T @ second_covariance @ lower)  # [d,d]
     return float(torch.linalg.svdvals(_root(first_covariance) @ _root(second_covariance).T).sum())
 
 
@@ -161,7 +161,7 @@ def _root(covariance: Tensor) -> Tensor:
     """B [rank,d] with B'B = covariance."""
     values, vectors = torch.linalg.eigh(covariance)
     positive = values > values[-1] * len(values) * torch.finfo(torch.float64).eps
-    root: Tensor = values[positive].sqrt()[:, None] * vectors[:, positive].T
+    root: Tensor = values[positive].sqrt()[:, None] * vectors[:, positive].T  # [rank,1] * [rank,d]
     return root
 
 

@@ -41,7 +41,7 @@ CACHE_VERSION = 1  # of the files of features; another number makes all of them 
 class ImageFeatures:
     """What the network said of each of N pictures.
 
-    Attributes:
+    Args:
         name: of the set.
         class_names: of the labels.
         labels: int64 [N].

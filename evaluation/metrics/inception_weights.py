@@ -22,7 +22,7 @@ TORCHVISION_NETWORK = "torchvision Inception v3 (ImageNet-1k)"
 class Network:
     """One published set of weights.
 
-    Attributes:
+    Args:
         key: short name that goes into results and cache keys.
         file: its file name; the last part before the suffix begins its SHA-256.
         url: where it is published.

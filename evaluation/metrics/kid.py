@@ -30,7 +30,7 @@ class Kernel:
     coef0: float = 1.0
 
     def __call__(self, x: Tensor, y: Tensor) -> Tensor:
-        return (x @ y.T).mul_(self.gamma or 1 / x.shape[1]).add_(self.coef0).pow_(self.degree)
+        return (x @ y.T).mul_(self.gamma or 1 / x.shape[1]).add_(self.coef0).pow_(self.degree)  # [n,m]
 
 
 def subset_draws(
@@ -63,7 +63,7 @@ def subset_distances(
         distances.append(_distances_by_masks(x[chosen_x], y[chosen_y], everyone, everyone, size, kernel, None))
         if progress is not None:
             progress(i, len(in_x))
-    return torch.cat(distances)
+    return torch.cat(distances)  # [subsets]
 
 
 def _distances_by_masks(
@@ -124,7 +124,7 @@ def measure_kid(
         count = min(at_once, subsets - start)
         masks = subset_draws(len(x), len(y), count, size, draw)
         rounds.append(subset_distances(x, y, *masks, kernel, _round_progress(progress, start, count, subsets)))
-    distances = torch.cat(rounds).numpy()
+    distances = torch.cat(rounds).numpy()  # [subsets]
     spread, warnings = _spread(distances, whole)
     if size < subset_size:
         warnings.insert(0, f"subsets have {size} pictures and not {subset_size}: the smaller set has no more")
@@ -176,7 +176,7 @@ def _sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, kernel: Kernel, on_b
         values = kernel(x[rows], y[columns])  # [rows,columns]
         if x is y:
             values[:, ROWS:] *= 2
-        total += ((in_x[:, rows] @ values) * in_y[:, columns]).sum(1)
+        total += ((in_x[:, rows] @ values) * in_y[:, columns]).sum(1)  # [subsets,columns] -> [subsets]
         on_block()
     return total
 

@@ -63,7 +63,7 @@ def neighbourhoods(
             f"the sets have {len(generated)} and {len(real)} pictures; expected more than k = {max_k} in each; "
             "add pictures or lower k"
         )
-    centre = real.double().mean(0)  # small norms keep the subtraction in the distances exact
+    centre = real.double().mean(0)  # small norms keep the subtraction in the distances exact; [d]
     x, y = generated.double() - centre, real.double() - centre
     near_x, near_y = (EDGE * side.square().sum(1) for side in (x, y))  # far more than rounding makes of a distance
     computed, total = 0, len(x) ** 2 + len(y) ** 2 + len(x) * len(y)
@@ -80,11 +80,11 @@ def neighbourhoods(
     precise = torch.zeros(2, len(x), dtype=torch.bool)  # by the closed and the open rule
     recalled, inside, covered = [0, 0], 0, 0
     for rows, squared in squared_distances(y, x):  # [rows of real, generated]
-        edges = (closed_y[rows, None], open_y[rows, None], closed_x, open_x)
+        edges = (closed_y[rows, None], open_y[rows, None], closed_x, open_x)  # two of [rows,1], two of [generated]
         _settle_edges(squared, edges, near_x + near_y[rows].max(), real[rows], generated)
-        within = squared < open_y[rows, None]
-        precise[0] |= (squared <= closed_y[rows, None]).any(0)
-        precise[1] |= within.any(0)
+        within = squared < open_y[rows, None]  # [rows,generated]
+        precise[0] |= (squared <= closed_y[rows, None]).any(0)  # -> [generated]
+        precise[1] |= within.any(0)  # -> [generated]
         recalled[0] += int((squared <= closed_x).any(1).sum())
         recalled[1] += int((squared < open_x).any(1).sum())
         inside += int(within.sum())
@@ -163,7 +163,7 @@ def measure_precision_recall(
 def squared_distances(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Squared distances [rows,len(y)] of a few rows of `x` at a time."""
     step = max(1, MAX_DISTANCES // len(y))
-    norms = y.square().sum(1)
+    norms = y.square().sum(1)  # [len(y)]
     for start in range(0, len(x), step):
         rows = slice(start, min(start + step, len(x)))
         squared = _squared(x[rows], y, norms)
@@ -218,13 +218,13 @@ def _nearest(x: Tensor, k: int, on_computed: Callable[[int], None]) -> Tensor:
 
     `on_computed` hears how many more of the N x N distances are computed.
     """
-    distances = torch.full((len(x), k + 1), torch.inf, dtype=x.dtype)
+    distances = torch.full((len(x), k + 1), torch.inf, dtype=x.dtype)  # [N,k+1], as `indices`
     indices = torch.zeros(len(x), k + 1, dtype=torch.int64)
-    norms = x.square().sum(1)
+    norms = x.square().sum(1)  # [N]
     blocks = [slice(start, min(start + BLOCK, len(x))) for start in range(0, len(x), BLOCK)]
     for i, rows in enumerate(blocks):
         for columns in blocks[i:]:  # distances are symmetric: each block serves both its sides
-            squared = _squared(x[rows], x[columns], norms[columns])
+            squared = _squared(x[rows], x[columns], norms[columns])  # [rows,columns]
             if rows == columns:
                 squared.fill_diagonal_(0)
             else:
@@ -237,8 +237,8 @@ def _nearest(x: Tensor, k: int, on_computed: Callable[[int], None]) -> Tensor:
 def _take_nearer(distances: Tensor, indices: Tensor, rows: slice, columns: slice, squared: Tensor) -> None:
     """Let the nearest of the pictures `columns` into the lists of the pictures `rows`, which stay in rising order."""
     width = distances.shape[1]
-    smallest = squared.topk(min(width, squared.shape[1]), dim=1, largest=False)
-    both = torch.cat([distances[rows], smallest.values], dim=1)
-    taken = both.topk(width, dim=1, largest=False)
+    smallest = squared.topk(min(width, squared.shape[1]), dim=1, largest=False)  # [rows,width] at most
+    both = torch.cat([distances[rows], smallest.values], dim=1)  # [rows,2 width]
+    taken = both.topk(width, dim=1, largest=False)  # [rows,width]
     distances[rows] = taken.values
     indices[rows] = torch.cat([indices[rows], smallest.indices + columns.start], dim=1).gather(1, taken.indices)

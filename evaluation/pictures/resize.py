@@ -61,12 +61,12 @@ def _pil(resample: Image.Resampling) -> Callable[[np.ndarray, int], np.ndarray]:
 def _cubic_without_antialias(picture: np.ndarray, size: int) -> np.ndarray:
     planes = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()  # (1, C, H, W)
     small = torch.nn.functional.interpolate(planes, (size, size), mode="bicubic", align_corners=False, antialias=False)
-    return small[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy()
+    return small[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy()  # -> (size, size, C)
 
 
 def _area(picture: np.ndarray, size: int) -> np.ndarray:
     height, width = picture.shape[:2]
-    rows, columns = _coverage(height, size), _coverage(width, size)
+    rows, columns = _coverage(height, size), _coverage(width, size)  # (size, H), (size, W)
     small = np.einsum("yh,hwc,xw->yxc", rows, picture.astype(np.float32), columns, optimize=True)
     rounded: np.ndarray = (small + 0.5).clip(0, 255).astype(np.uint8)
     return rounded
@@ -76,7 +76,7 @@ def _coverage(source: int, target: int) -> np.ndarray:
     """Weights [target, source]: the share of each target pixel that each source pixel covers; rows sum to 1."""
     edges = np.arange(target + 1, dtype=np.float64) * source / target
     pixels = np.arange(source, dtype=np.float64)
-    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)  # (target, source)
     return (overlap.clip(0) * target / source).astype(np.float32)
 
 

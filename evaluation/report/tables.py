@@ -19,7 +19,7 @@ from .read_figures import Figures
 class Cell:
     """One figure, or a blank.
 
-    Attributes:
+    Args:
         value: ours; None was not run.
         low, high: its 95 % interval, where there is an honest one.
         spread: standard deviation over `runs`.
@@ -89,7 +89,7 @@ class Table:
 class Source:
     """One result as the report cites it.
 
-    Attributes:
+    Args:
         number: its place in the list of sources, from 1.
         row: the row of the tables that it belongs to.
         result: the file's content.

@@ -66,7 +66,7 @@ def measure_accuracy(
     labels = _known_labels(checkpoint, data)
     outputs = predict(checkpoint, data, device, progress).numpy()  # (N, K)
     predicted = outputs.argmax(axis=1)  # (N,)
-    confidence = outputs.max(axis=1)
+    confidence = outputs.max(axis=1)  # (N,)
     names = checkpoint.class_names
     size = len(names)
     present = np.bincount(labels, minlength=size) > 0  # (K,)

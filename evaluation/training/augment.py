@@ -73,7 +73,7 @@ def gather(images: torch.Tensor, indices: torch.Tensor, plan: EpochPlan) -> torc
     flipped = plan.flipped[indices][:, None]  # (B, 1)
     if plan.shifts is None:
         batch = images.index_select(0, indices)
-        return torch.where(flipped[:, :, None, None], batch.flip(2), batch)
+        return torch.where(flipped[:, :, None, None], batch.flip(2), batch)  # (B, H, W, C)
     height, width = images.shape[1:3]
     shifts = plan.shifts[indices]  # (B, 2)
     rows = _reflect(torch.arange(height, device=indices.device) + shifts[:, :1], height)  # (B, H)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,3 +121,13 @@ def freeze_batch_norm(network: nn.Module) -> None:
         if isinstance(module, nn.BatchNorm2d):
             module.train(False)
             module.requires_grad_(False)
+
+
+def copy_all(targets: Sequence[torch.Tensor], sources: Sequence[torch.Tensor]) -> None:
+    """Copy each of `sources` into its target: in one call where this torch has its own optimizers' way to."""
+    together = getattr(torch, "_foreach_copy_", None)  # no part of torch's public API
+    if together is not None:
+        together(targets, sources)
+        return
+    for target, source in zip(targets, sources, strict=True):
+        target.copy_(source)

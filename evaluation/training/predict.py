@@ -52,7 +52,7 @@ def probabilities(
     finally:
         for module, mode in training.items():
             module.training = mode
-    return torch.cat(outputs)
+    return torch.cat(outputs)  # (N, classes)
 
 
 def predict(

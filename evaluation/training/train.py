@@ -26,7 +26,7 @@ from .augment import epoch_plan, gather
 from .checkpoint import Checkpoint, Provenance, is_checkpoint, load_checkpoint, mark_complete, save_checkpoint
 from .figures import EpochRecord
 from .malloc import keep_freed_memory
-from .model import build, freeze_batch_norm, start_from_imagenet
+from .model import build, copy_all, freeze_batch_norm, start_from_imagenet
 from .predict import probabilities
 from .progress import Callback, ProgressReporter
 from .settings import Settings
@@ -222,7 +222,7 @@ def _loop(
                 between_steps = False
                 optimizer.step()
                 state.count(loss, logits, labels)
-                torch._foreach_copy_(buffers_after_step, buffers)  # buffer.copy_() one by one, in one call
+                copy_all(buffers_after_step, buffers)
                 between_steps = True
                 reporter.report()
                 if time.monotonic() - saved > SAVE_SECONDS:
@@ -240,7 +240,7 @@ def _loop(
         # ComfyUI's interrupt is an Exception or, from 0.33 on, none; Ctrl-C in plain Python is none, and comes anywhere
         is_interrupt = reporter.stopped or not isinstance(error, Exception)
         if is_interrupt and between_steps:  # but for the statistics of a forward pass cut short
-            torch._foreach_copy_(buffers, buffers_after_step)
+            copy_all(buffers, buffers_after_step)
             state.save(folder / STATE)
             _save_checkpoint(folder / LAST, state, pictures, data, complete=False)
         raise

@@ -41,8 +41,8 @@ class ResizeAndCrop:
         """[3,crop,crop] float32 for one RGB picture."""
         small = self._cropped(picture)
         pixels = torch.from_numpy(np.asarray(small, dtype=np.uint8).copy()).permute(2, 0, 1)  # (3, crop, crop)
-        mean = torch.tensor(self.mean).view(-1, 1, 1)
-        std = torch.tensor(self.std).view(-1, 1, 1)
+        mean = torch.tensor(self.mean).view(-1, 1, 1)  # (3, 1, 1)
+        std = torch.tensor(self.std).view(-1, 1, 1)  # (3, 1, 1)
         return (pixels.float() / 255 - mean) / std
 
     def _cropped(self, picture: Image.Image) -> Image.Image:
@@ -82,7 +82,7 @@ class SquareResize:
         """[B,3,size,size] float32 for `images`: [B,H,W,C] float in 0..1."""
         settings = Preprocessing(self.size, self.filter, self.crop, self.mean, self.std)
         small = [resize(np.asarray(picture), self.size, self.filter, self.crop) for picture in to_pictures(images)]
-        return settings.inputs(torch.from_numpy(np.stack(small)))
+        return settings.inputs(torch.from_numpy(np.stack(small)))  # (B, size, size, 3) -> (B, 3, size, size)
 
 
 def to_pictures(images: torch.Tensor) -> list[Image.Image]:

@@ -32,12 +32,12 @@ class LoraLayer(nn.Module):
         assert isinstance(weight, torch.Tensor)
         outputs, inputs = weight.shape[:2]
         bound = inputs**-0.5
-        down = torch.empty(rank, inputs).uniform_(-bound, bound, generator=generator)
+        down = torch.empty(rank, inputs).uniform_(-bound, bound, generator=generator)  # (r, in)
         self.is_conv = weight.dim() == 4
         self.scale = alpha / rank
         self.alpha = float(alpha)
-        self.down = nn.Parameter(down.reshape(rank, inputs, 1, 1) if self.is_conv else down)
-        up = torch.zeros(outputs, rank)
+        self.down = nn.Parameter(down.reshape(rank, inputs, 1, 1) if self.is_conv else down)  # of a 1x1 convolution
+        up = torch.zeros(outputs, rank)  # (out, r)
         self.up = nn.Parameter(up.reshape(outputs, rank, 1, 1) if self.is_conv else up)
 
     def add_to(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:

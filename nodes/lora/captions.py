@@ -125,10 +125,10 @@ def write_folder(
         return [_read_caption(_text_path(folder, entry)) for entry in entries]
 
 
-def edited_key(folder: Path) -> str:
+def edits_fingerprint(folder: Path) -> str:
     """A hash of the captions that differ from what we wrote, and of pictures that are gone; "" if there are none.
 
-    A run of the node does not change it, an edit by hand does: what a cache key needs.
+    A run of the node does not change it, an edit by hand does.
     """
     total = hashlib.blake2b(digest_size=16)
     changed = False
@@ -181,8 +181,8 @@ def load_picture(path: Path) -> np.ndarray:
     return decode(path, path.name, orientation="apply")
 
 
-def folder_key(folder: Path) -> str:
-    """A hash of the captions and of name, size and time of the pictures: what a cache key needs of a typed folder."""
+def folder_fingerprint(folder: Path) -> str:
+    """A hash of the captions and of name, size and time of the pictures: for a folder that is typed in."""
     total = hashlib.blake2b(digest_size=16)
     for path in sorted(folder.iterdir()):
         if is_picture(path):

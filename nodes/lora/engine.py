@@ -28,7 +28,7 @@ from ..paths import results_dir
 from . import lora_file
 from .blip import blip_captioner
 from .buckets import Fit, fit, steps_per_epoch
-from .captions import Captioner, edited_key, folder_key, read_folder, template_captioner, write_folder
+from .captions import Captioner, edits_fingerprint, folder_fingerprint, read_folder, template_captioner, write_folder
 from .curve import loss_curve
 from .denoiser import EPSILON, V
 from .examples import Example, encode_examples, literal_tokens, weighted_tokens
@@ -98,7 +98,7 @@ def _captioner(captioning: Captioning) -> Captioner:
 def captions_fingerprint(name: Any) -> str:
     """Changes when somebody edits a caption of the folder, not when the node itself writes one. Never raises."""
     try:
-        return edited_key(captions_dir(name[0]))
+        return edits_fingerprint(captions_dir(name[0]))
     except (ValueError, OSError, TypeError, IndexError):
         return ""
 
@@ -106,7 +106,7 @@ def captions_fingerprint(name: Any) -> str:
 def training_fingerprint(folder: Any, name: Any) -> str:
     """Changes when the folder does, or a LoRA that was trained is gone; not by the training itself. Never raises."""
     try:
-        key = folder_key(training_folder(folder)) if folder is not None else ""
+        key = folder_fingerprint(training_folder(folder)) if folder is not None else ""
         is_gone = name is not None and not lora_path(name).exists() and was_trained(results_dir(), name)
     except (ValueError, OSError):
         return ""

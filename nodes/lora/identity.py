@@ -21,7 +21,7 @@ class LoraIdentity:
 
     Args:
         pictures, captions: hashes over all of them, in order.
-        model, clip, vae: `weights_hash` of each; of clip also the layer that is read.
+        model, clip, vae: `weights_digest` of each; of clip also the layer that is read.
         prediction, schedule: what the model says, and the hash of its noise schedule: nodes change both without a
             weight.
     """
@@ -59,15 +59,15 @@ def identify(
         settings,
         picture_hash.hexdigest()[:16],
         caption_hash.hexdigest()[:16],
-        weights_hash(model),
-        f"{weights_hash(clip)} {clip.layer_idx}",
-        weights_hash(vae.patcher),
+        weights_digest(model),
+        f"{weights_digest(clip)} {clip.layer_idx}",
+        weights_digest(vae.patcher),
         prediction,
         schedule,
     )
 
 
-def weights_hash(patcher: Any) -> str:
+def weights_digest(patcher: Any) -> str:
     """A hash over a sample of every weight of a model and of the LoRAs on it."""
     digest = hashlib.blake2b(digest_size=16)
     # ComfyUI's key patches: [(weight, convert function), (strength, patch, strength of the weight, ...), ...]

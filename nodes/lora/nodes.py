@@ -171,7 +171,7 @@ class HypoNetTrainLora(io.ComfyNode):
             description=(
                 "Trains a LoRA of the UNet on a folder of captioned pictures and saves it in models/loras when it is "
                 "finished, for the native Load LoRA and other tools. Defaults are the thesis's Table 5-5 for SD 1.x; "
-                "for SDXL set resolution to 1024. Stopped, it goes on where it was when you queue it again; a finished "
+                "for SDXL set resolution to 1024. Stopped, it resumes where it was when you queue it again; a finished "
                 "training with the same settings is not repeated."
             ),
             search_aliases=["finetune", "kohya", "dreambooth", "Adafactor"],

@@ -187,7 +187,7 @@ def probe_loss(model: Denoiser, sizes: Sequence[tuple[int, int]], batch_size: in
         members = [pair for pair in pairs if sizes[pair[0]] == size]
         for batch in chunks(members, batch_size):
             pictures, timesteps, noises = zip(*batch, strict=True)
-            noise = torch.stack(noises).to(model.device)
+            noise = torch.stack(noises).to(model.device)  # (B, C, h, w)
             with torch.no_grad(), torch.autocast(model.device.type, dtype=torch.bfloat16):
                 predicted, true = model.predict(pictures, torch.tensor(timesteps), noise)
             total += F.mse_loss(predicted.float(), true).item() * len(pictures)

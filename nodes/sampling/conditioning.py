@@ -36,7 +36,7 @@ def repeat_to_common_length(tokens: Sequence[torch.Tensor]) -> torch.Tensor:
     cross-attention returns what it did before; padding would not.
     """
     length = math.lcm(*(text.shape[1] for text in tokens))
-    return torch.cat([text.repeat(1, length // text.shape[1], 1) for text in tokens])
+    return torch.cat([text.repeat(1, length // text.shape[1], 1) for text in tokens])  # (B, T, D)
 
 
 def merge(conditionings: Sequence[Conditioning]) -> Conditioning:

@@ -20,7 +20,7 @@ def encode_start_images(vae: Any, images: torch.Tensor, settings: SamplingSettin
         planes = comfy.utils.common_upscale(planes, settings.width, settings.height, "lanczos", "center")
         pixels = planes.movedim(1, -1)  # (S, height, width, C)
     # one by one: a VAE of video models takes a batch for the frames of one video
-    return torch.cat([vae.encode(picture[None, ..., :3]) for picture in pixels])
+    return torch.cat([vae.encode(picture[None, ..., :3]) for picture in pixels])  # S times (1, C, h, w)
 
 
 def shrink_ratio(vae: Any) -> int:

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-from hyponet.headless.watch import Watch, duration
+from hyponet.headless.watch import Watch
 
 GRAPH = {"7": {"class_type": "X", "inputs": {}, "_meta": {"title": "Generate Dataset"}}}
 
@@ -80,13 +80,3 @@ def test_without_a_server_it_is_silent():
     watch.poll()
     watch.poll()
     assert watch.line("p", GRAPH) == ""
-
-
-def test_durations_read_well():
-    assert [duration(seconds) for seconds in (0.4, 59.6, 185, 7800, 273600)] == [
-        "0 s",
-        "1 min 0 s",
-        "3 min 5 s",
-        "2 h 10 min",
-        "3 d 4 h",
-    ]

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from hyponet.headless.workflow import fingerprint, parse_setting, read_workflow, with_overrides
+from hyponet.headless.workflow import graph_digest, parse_setting, read_workflow, with_overrides
 
 GRAPH = {
     "1": {
@@ -97,8 +97,8 @@ def test_a_file_that_is_no_workflow_is_refused(tmp_path, content):
         read_workflow(tmp_path / "bad.json")
 
 
-def test_a_title_is_no_part_of_the_fingerprint_but_every_value_is():
+def test_a_title_is_no_part_of_the_digest_but_every_value_is():
     renamed = json.loads(json.dumps(GRAPH))
     renamed["1"]["_meta"]["title"] = "Other"
-    assert fingerprint(renamed) == fingerprint(GRAPH)
-    assert fingerprint(with_overrides(GRAPH, {"1.seed": 8})) != fingerprint(GRAPH)
+    assert graph_digest(renamed) == graph_digest(GRAPH)
+    assert graph_digest(with_overrides(GRAPH, {"1.seed": 8})) != graph_digest(GRAPH)

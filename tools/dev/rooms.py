@@ -66,7 +66,7 @@ OWN_NAMES = frozenset({"evaluation", "hyponet"})  # imports inside the pack are 
 class Import:
     """One import statement.
 
-    Attributes:
+    Args:
         file: that holds it, by its path from the root.
         line: from 1.
         module: the dotted name as ComfyUI would look it up; "" for a relative import.

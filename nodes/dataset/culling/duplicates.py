@@ -1,6 +1,6 @@
 """Near-duplicates by a perceptual hash: pictures that look the same though their bytes differ.
 
-Reads and writes nothing. A picture's print is its 8x8 brightness gradient (64 bits, the difference hash) and a 16x16
+Reads and writes nothing. A picture's hash is its 8x8 brightness gradient (64 bits, the difference hash) and a 16x16
 grey copy that confirms what the hash suspects.
 """
 
@@ -11,36 +11,36 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-MAX_DIFFERENT_BITS = 3  # bits: of 4 bands of 16 bits, two prints that differ in 3 bits share at least one whole band
+MAX_DIFFERENT_BITS = 3  # bits: of 4 bands of 16 bits, two hashes that differ in 3 bits share at least one whole band
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
+class PerceptualHash:
     """`bits`: uint64; `grey`: [16, 16] uint8."""
 
     bits: int
     grey: np.ndarray
 
 
-def fingerprint(image: np.ndarray) -> Print:
-    """The print of a picture, [H, W, 3] uint8."""
+def perceptual_hash(image: np.ndarray) -> PerceptualHash:
+    """The hash of a picture, [H, W, 3] uint8."""
     grey = Image.fromarray(image).convert("L")
     small = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
-    bits = np.packbits((small[:, 1:] > small[:, :-1]).reshape(-1)).view(">u8")[0]
-    return Print(int(bits), np.asarray(grey.resize((16, 16), Image.Resampling.BOX)))
+    bits = np.packbits((small[:, 1:] > small[:, :-1]).reshape(-1)).view(">u8")[0]  # (8, 9) -> (64,) -> one uint64
+    return PerceptualHash(int(bits), np.asarray(grey.resize((16, 16), Image.Resampling.BOX)))
 
 
-def near_duplicates(prints: list[Print], tolerance: float = 4.0) -> list[tuple[int, int]]:
+def near_duplicates(hashes: list[PerceptualHash], tolerance: float = 4.0) -> list[tuple[int, int]]:
     """(earlier, later) for each picture that looks like an earlier one.
 
     Args:
-        prints: in the order in which the first of two stays.
+        hashes: in the order in which the first of two stays.
         tolerance: mean difference of the grey copies, 0..255, up to which two pictures are alike.
     """
-    if len(prints) < 2:
+    if len(hashes) < 2:
         return []
-    bits = np.array([picture_print.bits for picture_print in prints], dtype=np.uint64)
-    greys = np.stack([picture_print.grey.reshape(-1) for picture_print in prints]).astype(np.int16)
+    bits = np.array([picture_hash.bits for picture_hash in hashes], dtype=np.uint64)
+    greys = np.stack([picture_hash.grey.reshape(-1) for picture_hash in hashes]).astype(np.int16)
     first: dict[int, int] = {}
     for band in range(4):
         values = (bits >> np.uint64(16 * band)) & np.uint64(0xFFFF)
@@ -61,7 +61,7 @@ def _compare_group(
         if later in first:
             continue
         close = stay[:count][_bit_count(bits[stay[:count]] ^ bits[later]) <= MAX_DIFFERENT_BITS]
-        alike = close[np.abs(greys[close] - greys[later]).mean(axis=1) <= tolerance]
+        alike = close[np.abs(greys[close] - greys[later]).mean(axis=1) <= tolerance]  # (close, 256) -> (alike,)
         if len(alike):
             first[later] = int(alike[0])
         else:
@@ -70,6 +70,6 @@ def _compare_group(
 
 
 def _bit_count(values: np.ndarray) -> np.ndarray:
-    octets = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), 8)
-    counts: np.ndarray = np.unpackbits(octets, axis=1).sum(axis=1)
+    octets = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), 8)  # (N,) uint64 -> (N, 8)
+    counts: np.ndarray = np.unpackbits(octets, axis=1).sum(axis=1)  # (N, 64) -> (N,)
     return counts

@@ -21,7 +21,7 @@ from ....evaluation.progress import Progress
 from ..store.damage import DamagedLine
 from ..store.store import DatasetStore
 from ..store.writable_store import WritableStore
-from .duplicates import Print, fingerprint, near_duplicates
+from .duplicates import PerceptualHash, near_duplicates, perceptual_hash
 from .marks import DEFAULT_ATTEMPTS, Mark, MarkCounts, count_missing, mark
 
 _BATCH = 64  # pictures in flight: so many are decoded ahead of the one that is looked at
@@ -34,7 +34,7 @@ Key = tuple[str, int]
 class Findings:
     """What is wrong: (label, rank) of items, or paths relative to the set for `unlisted`.
 
-    Attributes:
+    Args:
         missing: no file. corrupt: cannot be decoded. changed: can, but is not the file that was written.
         damaged_lines: of manifest and rejections, as they were when the set was opened.
         near_duplicates: (the one that stays, the one that looks like it).
@@ -81,23 +81,23 @@ def verify(store: DatasetStore, *, duplicates: bool, progress: Progress | None =
     """
     findings = Findings(damaged_lines=store.damage())
     by_problem = {_MISSING: findings.missing, _CORRUPT: findings.corrupt, _CHANGED: findings.changed}
-    prints: list[tuple[Key, Print]] = []
+    hashes: list[tuple[Key, PerceptualHash]] = []
     total = len(store)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for batch in chunks(store.records(), _BATCH):
             examined = pool.map(lambda record: _examine(store, record, duplicates), batch)
-            for record, (problem, picture_print) in zip(batch, examined, strict=True):
+            for record, (problem, picture_hash) in zip(batch, examined, strict=True):
                 findings.checked += 1
                 if problem:
                     by_problem[problem].append(record.key)
-                elif picture_print is not None:
-                    prints.append((record.key, picture_print))
+                elif picture_hash is not None:
+                    hashes.append((record.key, picture_hash))
             if progress is not None:
                 progress(findings.checked, total)
     findings.unlisted = _unlisted(store)
-    prints.sort(key=lambda entry: (entry[0][1], entry[0][0]))  # by rank, then label
-    pairs = near_duplicates([picture_print for _, picture_print in prints])
-    findings.near_duplicates = [(prints[earlier][0], prints[later][0]) for earlier, later in pairs]
+    hashes.sort(key=lambda entry: (entry[0][1], entry[0][0]))  # by rank, then label
+    pairs = near_duplicates([picture_hash for _, picture_hash in hashes])
+    findings.near_duplicates = [(hashes[earlier][0], hashes[later][0]) for earlier, later in pairs]
     return findings
 
 
@@ -118,8 +118,8 @@ def mark_findings(store: WritableStore, findings: Findings, attempts: int = DEFA
     return mark(store, marks, attempts) if marks else MarkCounts(0, 0, count_missing(store))
 
 
-def _examine(store: DatasetStore, record: Record, wants_print: bool) -> tuple[str, Print | None]:
-    """(problem, "" for none; the picture's print if it is whole and one is wanted).
+def _examine(store: DatasetStore, record: Record, wants_hash: bool) -> tuple[str, PerceptualHash | None]:
+    """(problem, "" for none; the picture's hash if it is whole and one is wanted).
 
     Raises:
         OSError: the disk cannot be read for another reason than that the file is not there.
@@ -129,13 +129,13 @@ def _examine(store: DatasetStore, record: Record, wants_print: bool) -> tuple[st
     except (FileNotFoundError, ValueError):  # ValueError: a link, which is never followed
         return _MISSING, None
     same = hashlib.sha256(content).hexdigest() == record.sha256
-    if same and not wants_print:
+    if same and not wants_hash:
         return "", None
     try:
         pixels: np.ndarray = decode(content, record.file_name)
     except CorruptPicture:
         return _CORRUPT, None
-    return ("", fingerprint(pixels)) if same else (_CHANGED, None)
+    return ("", perceptual_hash(pixels)) if same else (_CHANGED, None)
 
 
 def _unlisted(store: DatasetStore) -> list[str]:

@@ -21,7 +21,7 @@ class OtherSettings(ValueError):
     """A set of that name exists and was made with other settings."""
 
 
-def plain(data: Any) -> Any:
+def as_json(data: Any) -> Any:
     """`data` as JSON gives it back, so that tuples and lists compare equal."""
     return json.loads(json.dumps(data))
 

@@ -73,7 +73,7 @@ class Manifest:
         if not self.path.exists():
             return
         if self.path.stat().st_size > self.end:
-            logger.warning("dropped a torn last line of %s", self.path)
+            logger.warning("dropped an incomplete last line of %s", self.path)
             with open(self.path, "r+b") as file:
                 file.truncate(self.end)
         with open(self.path, "rb") as file:

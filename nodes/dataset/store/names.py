@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from ....evaluation.file_names import is_device_name
 
-LONGEST = 64  # bytes of a folder name: output/datasets/<name>/<folder>/<rank>.png has to fit 260 characters
+MAX_FOLDER_NAME = 64  # bytes of a folder name: output/datasets/<name>/<folder>/<rank>.png has to fit 260 characters
 
 _LONGEST_SET_NAME = 200  # bytes: of the 255 that a name may have, <name>-train.rejects and the like take their part
 
@@ -37,7 +37,7 @@ def safe_folder(label: str) -> str:
     clean = _FORBIDDEN.sub("_", clean).strip(" .")
     if is_device_name(clean):
         clean = "_" + clean
-    if clean and clean == name and len(clean.encode("utf-8")) <= LONGEST:
+    if clean and clean == name and len(clean.encode("utf-8")) <= MAX_FOLDER_NAME:
         return clean
     return _with_hash(clean, label)
 
@@ -83,7 +83,7 @@ def check_set_name(name: str) -> str:
 
 def _with_hash(folder: str, label: str) -> str:
     digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    room = folder.encode("utf-8")[: LONGEST - 9].decode("utf-8", "ignore").strip(" .")
+    room = folder.encode("utf-8")[: MAX_FOLDER_NAME - 9].decode("utf-8", "ignore").strip(" .")
     return f"{room or 'class'}-{digest}"
 
 

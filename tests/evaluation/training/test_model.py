@@ -13,6 +13,7 @@ from hyponet.evaluation.training.model import (
     STEMS,
     Preprocessing,
     build,
+    copy_all,
     freeze_batch_norm,
     start_from_imagenet,
 )
@@ -105,3 +106,12 @@ def test_a_smaller_seed_is_torchs_own(seed):
     torch.manual_seed(seed)
     expected = torchvision.models.resnet18(weights=None, num_classes=2).conv1.weight
     assert torch.equal(build("resnet18", 2, seed=seed).conv1.weight, expected)
+
+
+@pytest.mark.parametrize("in_one_call", [True, False])
+def test_tensors_are_copied_by_a_torch_without_its_private_call_too(monkeypatch, in_one_call):
+    if not in_one_call:
+        monkeypatch.delattr(torch, "_foreach_copy_")
+    targets = [torch.zeros(2), torch.zeros((), dtype=torch.int64)]  # as batch-norm's: statistics, and a count
+    copy_all(targets, [torch.ones(2), torch.tensor(3)])
+    assert [target.tolist() for target in targets] == [[1.0, 1.0], 3]

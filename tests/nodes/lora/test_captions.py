@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from hyponet.nodes.lora.captions import (
-    edited_key,
-    folder_key,
+    edits_fingerprint,
+    folder_fingerprint,
     load_picture,
     read_folder,
     template_captioner,
@@ -109,25 +109,25 @@ def test_labels_and_pictures_must_be_as_many(tmp_path):
     assert not (tmp_path / "a").exists()
 
 
-def test_the_edited_key_follows_edits_and_not_our_own_writing(tmp_path):
-    assert edited_key(tmp_path / "a") == ""
+def test_the_fingerprint_of_edits_follows_edits_and_not_our_own_writing(tmp_path):
+    assert edits_fingerprint(tmp_path / "a") == ""
     write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
-    assert edited_key(tmp_path / "a") == ""
+    assert edits_fingerprint(tmp_path / "a") == ""
     (tmp_path / "a" / "0001_cat.txt").write_text("a cat on a mat", "utf-8")
-    edited = edited_key(tmp_path / "a")
+    edited = edits_fingerprint(tmp_path / "a")
     assert edited
     write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
-    assert edited_key(tmp_path / "a") == edited
+    assert edits_fingerprint(tmp_path / "a") == edited
     (tmp_path / "a" / "0002_cat.png").unlink()
-    assert edited_key(tmp_path / "a") not in ("", edited)
+    assert edits_fingerprint(tmp_path / "a") not in ("", edited)
 
 
-def test_the_folder_key_follows_captions_and_pictures(tmp_path):
+def test_the_fingerprint_of_a_folder_follows_captions_and_pictures(tmp_path):
     write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
-    before = folder_key(tmp_path / "a")
-    assert folder_key(tmp_path / "a") == before
+    before = folder_fingerprint(tmp_path / "a")
+    assert folder_fingerprint(tmp_path / "a") == before
     (tmp_path / "a" / "0001_cat.txt").write_text("other", "utf-8")
-    assert folder_key(tmp_path / "a") != before
+    assert folder_fingerprint(tmp_path / "a") != before
 
 
 def test_a_users_own_folder_is_read(tmp_path):

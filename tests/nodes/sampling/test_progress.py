@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
-from hyponet.evaluation.progress import duration
 from hyponet.nodes.sampling.progress import Throughput
 
 
@@ -18,10 +15,3 @@ def test_line_shows_done_speed_and_time_left():
 
 def test_nothing_is_promised_before_the_first_step():
     assert throughput(400, 0.0, 4.0).line(0) == "0 of 400 images"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.2, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (11520, "3 h 12 min"), (187200, "2 d 4 h")]
-)
-def test_durations_read_well(seconds, text):
-    assert duration(seconds) == text

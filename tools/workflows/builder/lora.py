@@ -73,7 +73,7 @@ def lora_training(model: Model, schemas: Schemas) -> Flow:
             "**Train LoRA** makes `models/loras/" + lora_file(model) + ".safetensors`; other names for other attempts.",
         ],
         "The curve shows the loss of every step, and before and after the training the loss over a fixed set of "
-        "timesteps and noises, which is what to compare. Stopped, it goes on where it was when you queue it again.",
+        "timesteps and noises, which is what to compare. Stopped, it resumes where it was when you queue it again.",
     )
     flow.stage("1  Model")
     loader = load_checkpoint(flow, model.file)

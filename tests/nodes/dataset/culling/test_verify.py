@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hyponet.nodes.dataset.culling.duplicates import fingerprint, near_duplicates
+from hyponet.nodes.dataset.culling.duplicates import near_duplicates, perceptual_hash
 from hyponet.nodes.dataset.culling.verify import mark_findings, verify
 from hyponet.nodes.dataset.store.store import DatasetStore
 
@@ -63,23 +63,23 @@ def test_prints_survive_what_does_not_change_the_look(photo):
         np.clip(photo.astype(int) + 2, 0, 255).astype(np.uint8),
     ]
     other = [photo[::-1], photo[:, ::-1], np.rot90(photo), 255 - photo]
-    prints = [fingerprint(np.ascontiguousarray(each)) for each in (photo, *alike, *other)]
-    assert near_duplicates(prints) == [(0, 1), (0, 2), (0, 3)]
+    hashes = [perceptual_hash(np.ascontiguousarray(each)) for each in (photo, *alike, *other)]
+    assert near_duplicates(hashes) == [(0, 1), (0, 2), (0, 3)]
 
 
 def test_thousands_of_equal_pictures_are_found_in_one_pass():
-    blank = fingerprint(np.zeros((16, 16, 3), np.uint8))
+    blank = perceptual_hash(np.zeros((16, 16, 3), np.uint8))
     assert len(near_duplicates([blank] * 3000)) == 2999
 
 
 def test_pairs_equal_the_comparison_of_all_with_all():
-    """Against the plain definition, two bits and three bits apart, on prints that share bands by chance."""
+    """Against the plain definition, two bits and three bits apart, on hashes that share bands by chance."""
     rng = np.random.default_rng(1)
-    base = [fingerprint(rng.integers(0, 256, (32, 32, 3), np.uint8)) for _ in range(40)]
+    base = [perceptual_hash(rng.integers(0, 256, (32, 32, 3), np.uint8)) for _ in range(40)]
     from dataclasses import replace
 
     near = [replace(each, bits=each.bits ^ (1 << 3) ^ (1 << 40) ^ (1 << 63)) for each in base[:20]]
     far = [replace(each, bits=each.bits ^ 0b1111 << 8) for each in base[20:30]]
-    prints = base + near + far
+    hashes = base + near + far
     expected = [(i, 40 + i) for i in range(20)]
-    assert near_duplicates(prints) == expected
+    assert near_duplicates(hashes) == expected
