@@ -9,8 +9,8 @@ from pathlib import Path
 FOLDERS = ("nodes", "evaluation", "headless", "tools")
 LIMIT = 0.01  # of a folder's names: public codebases of the field have 0.000 to 0.005
 _WORDS = """
-    found known made each one wanted there given shown own other more rest place at done kept held seen told thing things
-    stuff obj tmp foo
+    found known made each one wanted there given shown own other more rest place at done kept held seen told thing
+    things stuff obj tmp foo
 """
 VAGUE = frozenset(_WORDS.split())
 

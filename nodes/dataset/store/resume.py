@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ....evaluation.pictures.manifest import DESCRIPTION, MANIFEST
 from .description import Description, SetSpec, read_description
-from .identity import differences, plain, plan_classes, plan_differences, refuse
+from .identity import as_json, differences, plan_classes, plan_differences, refuse
 from .rejection_log import REJECTION_LOG
 
 
@@ -21,7 +21,7 @@ def new_or_resumed(root: Path, spec: SetSpec) -> Description:
         OtherSettings: the set there has pictures and another identity; the message shows the difference.
         ValueError: its dataset.json is damaged.
     """
-    identity, plan = plain({**spec.identity, "encoding": spec.encoding.identity()}), plain(spec.plan)
+    identity, plan = as_json({**spec.identity, "encoding": spec.encoding.identity()}), as_json(spec.plan)
     if not (root / DESCRIPTION).exists():
         description = Description.new(root.name, identity)
     else:
