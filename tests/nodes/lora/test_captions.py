@@ -157,7 +157,7 @@ def test_a_caption_belongs_to_its_picture_in_either_form_of_letters(tmp_path):
 def test_a_record_nested_too_deeply_is_named_like_any_damage(tmp_path, damage):
     (tmp_path / "captions.json").write_bytes(damage)
     with pytest.raises(ValueError, match=r"captions\.json is corrupt"):
-        edited_key(tmp_path)
+        edits_fingerprint(tmp_path)
 
 
 def test_what_is_missing_or_damaged_is_named(tmp_path):
