@@ -22,6 +22,7 @@ from .store.store import DatasetStore
 logger = logging.getLogger("hyponet")
 
 CAPTIONS = ("number and label", "label", "prompt", "none")
+_MOST_PIXELS = 250_000_000  # as an IMAGE three gigabytes; 100x100 cells of 128 pixels are allowed
 ORDERS = ("by class", "interleaved")
 
 
@@ -62,7 +63,7 @@ def contact_sheet(store: DatasetStore, settings: SheetSettings) -> Sheet:
     """One page of the set's pictures.
 
     Raises:
-        ValueError: the set has no picture of the class, or fewer pages.
+        ValueError: the set has no picture of the class, or fewer pages; or the sheet would be too large.
     """
     class_indices = {label: index for index, label in enumerate(store.labels)}
     if settings.only_class and settings.only_class not in class_indices:
@@ -75,6 +76,13 @@ def contact_sheet(store: DatasetStore, settings: SheetSettings) -> Sheet:
     if settings.page >= pages:
         raise ValueError(f"page is {settings.page}; expected 0 to {pages - 1}; the set shows {len(keys)} pictures")
     records = store.records_of(keys[settings.page * settings.per_page : (settings.page + 1) * settings.per_page])
+    across, down = min(settings.columns, len(records)), -(-len(records) // settings.columns)
+    pixels = across * down * settings.cell * settings.cell
+    if pixels > _MOST_PIXELS:
+        raise ValueError(
+            f"the sheet has {across}x{down} cells of {settings.cell} pixels, {pixels / 1e6:,.0f} million in all; "
+            f"expected at most {_MOST_PIXELS / 1e6:,.0f} million; lower columns, rows or cell and look at several pages"
+        )
     captions = [_caption(record, settings.caption, class_indices) for record in records]
     image = draw_sheet(
         (_picture(store, record) for record in records),

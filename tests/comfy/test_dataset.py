@@ -336,7 +336,7 @@ def test_of_two_servers_that_export_one_set_one_does_it_and_the_other_says_who_i
     with pytest.raises(RuntimeError, match=f"is being written by process {other.server.process.pid} on "):
         comfy.run(graph)
     other.client.wait(queued)
-    assert len(list((exports / "captions").glob("cat/*"))) == 2 * count
+    assert len(list((exports / "captions").glob("1_cat/*"))) == 2 * count
     assert [path.name for path in exports.iterdir()] == ["captions"]
 
 

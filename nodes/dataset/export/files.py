@@ -61,7 +61,8 @@ def write_csv(job: ExportJob) -> None:
     A column of the user's that some records lack is empty there.
     """
     columns = list(dict.fromkeys(column for record in job.records for column in record.columns()))
-    with open(job.folder / f"{job.name}.csv", "w", encoding="utf-8", newline="") as file:
+    # with the mark, or spreadsheets take it for the machine's own code page
+    with open(job.folder / f"{job.name}.csv", "w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
         table.writerow(columns)
         for number, record in enumerate(job.records, 1):
@@ -72,12 +73,18 @@ def write_csv(job: ExportJob) -> None:
 
 
 def write_captions(job: ExportJob) -> None:
-    """Each picture in its class folder with its prompt in a .txt of the same name, as LoRA trainers read them."""
+    """Each picture with its prompt in a .txt of the same name and as `text` in metadata.jsonl, for LoRA trainers.
+
+    kohya's trainers read folders called <repeats>_<name> and no others; diffusers' read the column `text`.
+    """
+    lines = []
     for _, record, content in job.pictures():
-        path = job.folder / record.file_name
+        path = job.folder / f"1_{record.file_name}"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-        path.with_suffix(".txt").write_text(record.prompt, encoding="utf-8")
+        path.with_suffix(".txt").write_text(record.prompt, encoding="utf-8", errors="backslashreplace")
+        lines.append(json.dumps({"file_name": f"1_{record.file_name}", "text": record.prompt}) + "\n")
+    (job.folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
 
 
 def _add(shard: tarfile.TarFile, name: str, content: bytes) -> None:

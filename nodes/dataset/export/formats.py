@@ -15,6 +15,7 @@ from ....evaluation.pictures.manifest import DESCRIPTION
 from ....evaluation.progress import Progress
 from ..store.description import mark_folder
 from ..store.folders import make_own_folder
+from ..store.names import without_split_words
 from ..store.store import DatasetStore
 from .files import write_captions, write_csv, write_tars, write_zip
 from .job import ExportJob
@@ -51,7 +52,9 @@ def export(
     """The folder that the export is in: `base`/<form>, or <form>-2 and so on where that is taken.
 
     Args:
-        base: a folder for exports of this set. name: how files are called.
+        base: a folder for exports of this set.
+        name: how files are called; a word in it that Hugging Face takes for a split is lengthened, so that every form
+            opens as one split, `train`.
         form: one of EXPORTS.
         shard_size: pictures in one tar or Parquet file.
         include_fallbacks: also pictures that stay although every attempt was rejected.
@@ -73,7 +76,7 @@ def export(
         make_own_folder(part)
         mark_folder(part, "export", store.name)
         try:
-            write(ExportJob(store, name, part, records, shard_size, progress))
+            write(ExportJob(store, without_split_words(name, "set"), part, records, shard_size, progress))
             (part / DESCRIPTION).unlink()
             return part.rename(_free(base, folder))
         except BaseException:

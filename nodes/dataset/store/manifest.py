@@ -22,6 +22,10 @@ _BLOCK_BYTES = 256 << 10  # read at once while scanning; eight megabytes, which 
 _SYNC_SECONDS = 5.0  # at most so much is lost when the power fails; a sync a picture would halve the speed
 
 
+class ChangedMeanwhile(OSError):
+    """The manifest was changed by another program while this one was writing it."""
+
+
 class Manifest:
     """The file, its index, and what a scan saw wrong.
 
@@ -90,10 +94,15 @@ class Manifest:
             self._replace(record for record in found if not misplaced(record, self.folders))
 
     def append(self, record: Record) -> None:
-        """Commit `record`: after a failure the file is as before."""
+        """Commit `record`: after a failure the file is as before.
+
+        Raises:
+            ChangedMeanwhile: another program wrote the file or put another in its place.
+        """
         if self._file is None:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
         line = record.to_bytes()
+        self._refuse_another_writers_file(self._file)
         os.lseek(self._file, self.end, os.SEEK_SET)
         try:
             written = 0
@@ -107,6 +116,19 @@ class Manifest:
         if time.monotonic() - self._synced > _SYNC_SECONDS:
             os.fsync(self._file)
             self._synced = time.monotonic()
+
+    def _refuse_another_writers_file(self, file: int) -> None:
+        """Raise where what is appended would be lost: editors save by renaming, or cut the file and write it again."""
+        ours = os.fstat(file)
+        try:
+            is_there = os.path.samestat(ours, os.stat(self.path))
+        except FileNotFoundError:
+            is_there = False
+        if not is_there or ours.st_size != self.end:
+            raise ChangedMeanwhile(
+                f"{self.path} was changed by another program while the set was being written; expected nobody else to "
+                "write it; close the editor or the other program and queue again: what is missing is made anew"
+            )
 
     def rewrite(self, change: Callable[[Record], Record | None]) -> None:
         """Replace the file by one with `change(record)` for every record; None drops it."""

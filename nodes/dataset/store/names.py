@@ -32,7 +32,7 @@ def safe_folder(label: str) -> str:
     A label that is legal keeps its own name (in Unicode's composed form); any other gets what is left of it and a
     hash of the whole label, so that two labels that clean up alike still differ.
     """
-    name = _SPLIT_WORD.sub(lambda word: word.group() + "class", unicodedata.normalize("NFC", label))
+    name = without_split_words(unicodedata.normalize("NFC", label), "class")
     clean = "".join("_" if unicodedata.category(char) in _UNSEEN else char for char in name)
     clean = _FORBIDDEN.sub("_", clean).strip(" .")
     if is_device_name(clean):
@@ -40,6 +40,11 @@ def safe_folder(label: str) -> str:
     if clean and clean == name and len(clean.encode("utf-8")) <= MAX_FOLDER_NAME:
         return clean
     return _with_hash(clean, label)
+
+
+def without_split_words(name: str, ending: str) -> str:
+    """`name` with `ending` after each word that Hugging Face takes for a split: "my test" -> "my testset"."""
+    return _SPLIT_WORD.sub(lambda word: word.group() + ending, name)
 
 
 def assign_folders(labels: Iterable[str], taken: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 
-from .sample_sets import generate, open_set, picture, schedule
+from .sample_sets import generate, item, open_set, picture, schedule
 
 
 def test_a_sheet_shows_the_pictures_in_rows(pets):
@@ -102,3 +102,15 @@ def test_fallback_pictures_are_starred(pets):
     with open_for_writing(pets) as store:
         mark(store, {("cat", 0): Mark("by hand")}, attempts=1)
     assert not np.array_equal(contact_sheet(DatasetStore.open(pets), settings).image, before)
+
+
+def test_a_sheet_that_no_memory_holds_is_refused(tmp_path):
+    """The widgets' limits together, 100x100 cells of 1,024 pixels, are ten gigapixels: 31 GB."""
+    with open_set(tmp_path, labels=("cat",)) as store:
+        for rank in range(260):
+            store.add(item("cat", rank), picture("cat", rank, side=6))
+    store = DatasetStore.open(store.root)
+    with pytest.raises(ValueError, match=r"has 100x3 cells of 1024 pixels, 315 million in all; .* look at several"):
+        contact_sheet(store, SheetSettings(columns=100, rows=100, cell=1024))
+    few = contact_sheet(store, SheetSettings(columns=100, rows=100, cell=32, caption="none"))
+    assert len(few.records) == 260

@@ -145,7 +145,7 @@ def test_parquet_is_plain_for_pyarrow(made):
 
 
 def test_csv_is_a_table_of_the_manifest(made):
-    with open(exported(made, CSV) / "out.csv", encoding="utf-8", newline="") as file:
+    with open(exported(made, CSV) / "out.csv", encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {(row["label"], int(row["rank"])) for row in rows} == set(schedule(made.labels, 3))
     assert json.loads(rows[0]["picks"])[0]["slot"] == "color"
@@ -158,18 +158,61 @@ def test_a_csv_has_the_columns_of_every_record(pets):
     lines = manifest.read_bytes().splitlines()  # cat 0, dog 0, cat 1, ...
     lines[2] = lines[2][:-1] + b', "note": "the best one"}'
     manifest.write_bytes(b"\n".join(lines) + b"\n")
-    with open(exported(DatasetStore.open(pets), CSV) / "out.csv", encoding="utf-8", newline="") as file:
+    with open(exported(DatasetStore.open(pets), CSV) / "out.csv", encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     notes = {(row["label"], row["rank"]): row["note"] for row in rows}
     assert len(notes) == 8
     assert {key: note for key, note in notes.items() if note} == {("cat", "1"): "the best one"}
 
 
+def test_a_csv_opens_in_excel_and_pandas(made):
+    """Excel takes a file without the mark for the machine's code page; pandas and R drop the mark."""
+    import pandas
+
+    path = exported(made, CSV) / "out.csv"
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    table = pandas.read_csv(path)
+    assert table.columns[0] == "file_name"
+    assert set(table["label"]) == set(made.labels)
+
+
 def test_captions_stand_beside_the_pictures(made):
     folder = exported(made, CAPTIONS)
     for line in made.records():
-        assert (folder / line.file_name).read_bytes() == (made.root / line.file_name).read_bytes()
-        assert (folder / line.file_name).with_suffix(".txt").read_text("utf-8") == line.prompt
+        assert (folder / f"1_{line.file_name}").read_bytes() == (made.root / line.file_name).read_bytes()
+        assert (folder / f"1_{line.file_name}").with_suffix(".txt").read_text("utf-8") == line.prompt
+
+
+def test_lora_trainers_find_every_caption(made, tmp_path):
+    """kohya-ss/sd-scripts, library/config_util.py: only folders `<repeats>_<name>` of --train_data_dir are read.
+
+    diffusers' train_text_to_image_lora.py: load_dataset("imagefolder", data_files={"train": "<folder>/**"}), then the
+    column `text`.
+    """
+    folder = exported(made, CAPTIONS)
+    found = {}
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            repeats, _, name = entry.name.partition("_")
+            assert int(repeats) == 1
+            assert name
+            found |= {path.relative_to(folder).as_posix(): path for path in entry.glob("*.png")}
+    prompts = {f"1_{record.file_name}": record.prompt for record in made.records()}
+    assert {name: path.with_suffix(".txt").read_text("utf-8") for name, path in found.items()} == prompts
+    rows = load_hf("imagefolder", tmp_path, data_files={"train": str(folder / "**")})["train"]
+    assert sorted(rows["text"]) == sorted(prompts.values())
+    assert len(rows) == len(prompts)
+
+
+@pytest.mark.parametrize("name", ["test data", "pets-val", "my dev set", "pets"])
+@pytest.mark.parametrize("form", [ZIP, TARS, PARQUET])
+def test_whatever_a_set_is_called_an_export_of_it_opens_as_the_split_train(pets, tmp_path, form, name):
+    """The regression: the zip and the tars of a set called `test data` opened as the split `test`, its Parquet not."""
+    folder = exported(DatasetStore.open(pets), form, name=name)
+    opened = tmp_path / "opened"  # by its whole path: pytest's own folder is called by the test
+    folder.rename(opened)
+    sets = load_hf(str(opened), tmp_path)
+    assert {split: len(rows) for split, rows in sets.items()} == {"train": 8}
 
 
 @pytest.mark.parametrize("form", EXPORTS)

@@ -15,6 +15,7 @@ import pytest
 from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.culling.verify import mark_findings, verify
 from hyponet.nodes.dataset.open import open_for_writing
+from hyponet.nodes.dataset.store.manifest import ChangedMeanwhile
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.store.writer import BackgroundWriter
 
@@ -209,3 +210,36 @@ def test_a_read_only_disk_is_said_so_and_can_be_read(mount):
 
 def test_dataset_json_alone_makes_the_plan_again(pets):
     assert json.loads((pets / "dataset.json").read_text())["plan"]["classes"][0]["name"] == "cat"
+
+
+def save_as_editors_do(manifest):
+    copy = manifest.with_name("copy")
+    copy.write_bytes(manifest.read_bytes().splitlines(keepends=True)[0])
+    copy.replace(manifest)
+
+
+def save_in_place(manifest):
+    manifest.write_bytes(manifest.read_bytes().splitlines(keepends=True)[0])
+
+
+def append_a_line(manifest):
+    first = manifest.read_bytes().splitlines(keepends=True)[0]
+    with open(manifest, "ab") as file:
+        file.write(first)
+
+
+@pytest.mark.parametrize("save", [save_as_editors_do, save_in_place, append_a_line, os.unlink])
+def test_a_manifest_that_another_program_saves_during_a_run_stops_it(tmp_path, save):
+    """The regression: the lines went into the old file or behind a hole, and the run reported them as made."""
+    with open_set(tmp_path) as store:
+        store.add(item("cat", 0), picture("cat", 0))
+        store.add(item("dog", 0), picture("dog", 0))
+        save(store.root / "metadata.jsonl")
+        with pytest.raises(ChangedMeanwhile, match=r"metadata.jsonl was changed by another program.* queue again"):
+            store.add(item("cat", 1), picture("cat", 1))
+    manifest = store.root / "metadata.jsonl"
+    lines = manifest.read_bytes().splitlines() if manifest.exists() else []
+    assert all(line.startswith(b"{") for line in lines), "no hole of NULs"
+    with open_set(tmp_path) as store:
+        assert generate(store) == 8 - len(set(lines))
+    assert_whole(store.root)
