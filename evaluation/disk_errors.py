@@ -8,6 +8,8 @@ from typing import TypeGuard
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_IN_USE = {5, 32, 33}  # Windows: access denied, which it says of a target that is open too; sharing; locking
+_LONGEST_ON_WINDOWS = 260  # MAX_PATH, with the zero at its end: a longer path is "not found" there
 ONLY_OF_WRITING = _FULL | {errno.EROFS}
 
 
@@ -37,8 +39,12 @@ def unwritable(folder: Path, error: OSError) -> OSError:
     advice = "check the disk or its connection"
     if error.errno in _FULL:
         advice = "free some space there, or write elsewhere"
+    elif getattr(error, "winerror", None) in _IN_USE:
+        advice = "close the program that has the file open, a viewer or a virus scanner, and run this again"
     elif error.errno in _FORBIDDEN:
         advice = "give this user the right to write there, or write elsewhere"
+    elif error.errno == errno.ENOENT and len(str(error.filename)) >= _LONGEST_ON_WINDOWS:
+        advice = "choose shorter names, or a folder nearer to the drive: Windows takes 260 characters in all"
     return OSError(
         error.errno,
         f"{folder} cannot be written ({error.strerror}); expected a writable disk with free space; {advice}",

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,13 +70,25 @@ def replace_file(source: Path, target: Path) -> None:
     Raises:
         PermissionError: it is still open, or the folder cannot be written.
     """
+    _wait_for_readers(lambda: os.replace(source, target))
+
+
+def delete_file(path: Path) -> None:
+    """Delete a file if it is there, waiting a moment for readers as `replace_file` does.
+
+    Raises:
+        PermissionError: it is still open, or the folder cannot be written.
+    """
+    _wait_for_readers(lambda: path.unlink(missing_ok=True))
+
+
+def _wait_for_readers(change: Callable[[], None]) -> None:
     for pause in _PAUSES:
         try:
-            os.replace(source, target)
-            return
+            return change()
         except PermissionError:
             time.sleep(pause)
-    os.replace(source, target)
+    return change()
 
 
 def _sync(path: Path) -> None:

@@ -9,6 +9,7 @@ precision_recall, diversity and distortion, see the module of that name in metri
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -18,7 +19,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -33,6 +34,7 @@ from .json_text import parse_json
 FORMAT = "hyponet.result"
 VERSION = 1  # of the form of result files; a newer one is refused
 logger = logging.getLogger("hyponet")
+_STAMP = "%Y%m%dT%H%M%S%fZ"  # of a file's name, in UTC
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/|?*\\]+')
 
 
@@ -146,7 +148,7 @@ def write_result(folder: Path | str, measurement: Measurement) -> Result:
             f"{' and more' if len(broken) > 5 else ''}; expected finite numbers, and no result is written; look for "
             "pictures, features or weights with numbers that are none, and measure again"
         )
-    now = datetime.now(timezone.utc)
+    now = _next_moment(target)
     body = {
         "figures": plain(measurement.figures),
         "inputs": plain(measurement.inputs),
@@ -156,7 +158,7 @@ def write_result(folder: Path | str, measurement: Measurement) -> Result:
     result = Result(
         name=plain(name),
         kind=kind,
-        run=f"{now:%Y%m%dT%H%M%S%f}Z-{kind}-{digest}",
+        run=f"{now:{_STAMP}}-{kind}-{digest}",
         created=now.isoformat(timespec="seconds"),
         versions=versions(),
         warnings=tuple(plain(warning) for warning in measurement.warnings),
@@ -166,6 +168,17 @@ def write_result(folder: Path | str, measurement: Measurement) -> Result:
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(result.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return replace(result, path=path)
+
+
+def _next_moment(folder: Path) -> datetime:
+    """Now, or just after the newest result in `folder` where the clock was set back: of two, the later counts."""
+    now = datetime.now(timezone.utc)
+    stamps = [path.name.partition("-")[0] for path in folder.glob("*Z-*.json")]
+    for stamp in sorted(stamps, reverse=True):
+        with contextlib.suppress(ValueError):  # a file of somebody else
+            newest = datetime.strptime(stamp, _STAMP).replace(tzinfo=timezone.utc)
+            return max(now, newest + timedelta(microseconds=1))
+    return now
 
 
 def read_result(path: Path | str) -> Result:

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..files import file_sha256
+from ..files import delete_file, file_sha256
 from ..lock import only_writer
 from ..pictures.labelled_images import LabelledImages
 from ..progress import Progress
@@ -134,11 +134,11 @@ def _train(
             _loop(state, pictures, data, folder, callback)
             state.check_weights()
         except Diverged:  # resuming from there could only fail again
-            (folder / STATE).unlink(missing_ok=True)
+            delete_file(folder / STATE)
             raise
         best = mark_complete(folder / BEST) if pictures.held_out is not None else None
         last = _save_checkpoint(folder / LAST, state, pictures, data, complete=True)
-        (folder / STATE).unlink(missing_ok=True)
+        delete_file(folder / STATE)
         return Trained(last, best, tuple(state.history), time.monotonic() - state.started)
 
 

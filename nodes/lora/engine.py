@@ -19,6 +19,7 @@ import comfy.model_management
 import numpy as np
 import torch
 
+from ...evaluation.files import delete_file
 from ...evaluation.lock import only_writer
 from ...evaluation.pictures.tensors import check_pixels, to_uint8
 from ...evaluation.results import Measurement, Result, read_results, write_result
@@ -177,7 +178,7 @@ def train_lora(model: Any, clip: Any, vae: Any, job: LoraJob) -> tuple[Result, n
         warnings=tuple(history.warnings()),
     )
     result = write_result(job.results, measurement)
-    unfinished.unlink(missing_ok=True)
+    delete_file(unfinished)
     return result, loss_curve(history, job.name, target)
 
 
@@ -250,7 +251,7 @@ def _train(
                 progress=progress_bar(description.total_steps),
             )
         except Diverged:  # going on from there could only fail again
-            unfinished.unlink(missing_ok=True)
+            delete_file(unfinished)
             raise
         names = lora_file.kohya_names(key_map(model), list(layers), description.family)
         lora_file.write(job.file, lora_file.file_bytes(lora_file.tensors_of(layers, names), description.metadata()))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from hyponet.evaluation import results
 from hyponet.evaluation.results import Measurement, plain, read_result, read_results, write_result
 
 
@@ -119,3 +120,21 @@ def test_what_does_not_exist_is_written_and_shown_as_none(tmp_path: Path) -> Non
     written = write_result(tmp_path, Measurement("a", "kid", {"kid": 0.5, "kid_sd_over_subsets": None}, {}, {}))
     assert read_results(tmp_path) == [written]
     assert "kid sd over subsets: none" in written.summary()
+
+
+def test_of_two_results_the_later_counts_also_where_the_clock_was_set_back(tmp_path, monkeypatch):
+    """The report shows the newest of repeated runs."""
+
+    class SetBack(results.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return results.datetime(2020, 1, 1, tzinfo=tz)
+
+    (tmp_path / "cats").mkdir()
+    (tmp_path / "cats" / "zZ-of-somebody-else.json").write_text("{}")
+    measured = [results.Measurement("cats", "fid", {"fid": number}, {}, {}) for number in (1.0, 2.0, 3.0)]
+    results.write_result(tmp_path, measured[0])
+    monkeypatch.setattr(results, "datetime", SetBack)
+    for measurement in measured[1:]:
+        results.write_result(tmp_path, measurement)
+    assert [result.figures["fid"] for result in results.read_results(tmp_path)] == [1.0, 2.0, 3.0]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from ....evaluation.files import delete_file, replace_file
 from ....evaluation.lock import only_writer
 from ....evaluation.pictures.manifest import DESCRIPTION
 from ....evaluation.progress import Progress
@@ -77,8 +78,10 @@ def export(
         mark_folder(part, "export", store.name)
         try:
             write(ExportJob(store, without_split_words(name, "set"), part, records, shard_size, progress))
-            (part / DESCRIPTION).unlink()
-            return part.rename(_free(base, folder))
+            delete_file(part / DESCRIPTION)
+            target = _free(base, folder)
+            replace_file(part, target)
+            return target
         except BaseException:
             _clear(part)
             raise

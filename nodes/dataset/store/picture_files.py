@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from ....evaluation.files import replacing
+from ....evaluation.files import delete_file, replacing
 from .class_folders import ClassFolders
 
 
@@ -38,7 +38,7 @@ class PictureFiles:
     def delete(self, file_name: str) -> None:
         """Delete the file if it is there, and its class folder when nothing is left in it."""
         path = self._class_folders.path(file_name)
-        path.unlink(missing_ok=True)
+        delete_file(path)
         self.delete_empty_folder(path.parent)
 
     def delete_empty_folder(self, class_folder: Path) -> None:

@@ -1,0 +1,96 @@
+"""Windows' rules, played here: what somebody reads is neither replaced, moved nor deleted; long paths are not found.
+
+The numbers are those of Windows (winerror.h): 5 ERROR_ACCESS_DENIED, 32 ERROR_SHARING_VIOLATION; MAX_PATH is 260.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from hyponet.evaluation.files import delete_file, replace_file, replacing
+
+
+class Windows:
+    """`os.replace` and `os.unlink` as they are while somebody reads what they would change.
+
+    Attributes:
+        left: how often they are still refused.
+        pauses: seconds that were waited.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, left: int, number: int = 32) -> None:
+        self.left, self.number = left, number
+        self.pauses: list[float] = []
+        for name in ("replace", "unlink"):
+            monkeypatch.setattr(os, name, self._refusing(getattr(os, name)))
+        monkeypatch.setattr(time, "sleep", self.pauses.append)
+
+    def _refusing(self, native):
+        def call(path, *more, **options):
+            if self.left:
+                self.left -= 1
+                error = PermissionError(errno.EACCES, "The process cannot access the file", os.fspath(path))
+                error.winerror = self.number
+                raise error
+            return native(path, *more, **options)
+
+        return call
+
+
+@pytest.mark.parametrize("change", ["replace", "move", "delete"])
+def test_a_reader_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_text("new")
+    if change == "replace":
+        target.write_text("old")
+    windows = Windows(monkeypatch, left=3)
+    if change == "delete":
+        delete_file(source)
+    else:
+        replace_file(source, target)
+        assert target.read_text() == "new"
+    assert not source.exists()
+    assert len(windows.pauses) == 3
+    assert sum(windows.pauses) < 1
+
+
+@pytest.mark.parametrize("number", [5, 32])
+def test_a_reader_that_stays_is_named_as_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path = tmp_path / "dataset.json"
+    path.write_text("old")
+    windows = Windows(monkeypatch, left=4, number=number)
+    with (
+        pytest.raises(PermissionError, match="close the program that has the file open") as raised,
+        replacing(path) as temporary,
+    ):
+        temporary.write_text("new")
+    assert str(tmp_path) in str(raised.value)
+    assert windows.left == 0
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path], "nothing is left behind"
+
+
+def test_a_file_that_is_not_there_need_not_be_deleted(tmp_path: Path) -> None:
+    delete_file(tmp_path / "none")
+
+
+def test_a_path_that_is_too_long_is_said_to_be(tmp_path: Path) -> None:
+    """Windows calls it not found, which says nothing, and which everybody else takes for a file that is missing."""
+    deep = tmp_path / ("x" * 120) / ("y" * 120)
+    deep.mkdir(parents=True)
+    path = deep / "000000.png"
+    assert len(str(path)) >= 260
+
+    def write() -> None:
+        with replacing(path) as temporary:
+            raise FileNotFoundError(errno.ENOENT, "The system cannot find the path specified", str(temporary))
+
+    with pytest.raises(OSError, match=r"choose shorter names, .* 260 characters"):
+        write()
