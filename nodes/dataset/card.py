@@ -14,6 +14,7 @@ from typing import Any
 from PIL import Image
 
 from ...evaluation.files import replacing
+from ...evaluation.markdown import one_line
 from ..upstream import ModelFile
 from .contact_sheet import ORDERS, SheetSettings, contact_sheet
 from .store import folders
@@ -116,7 +117,7 @@ def _size_category(total: int) -> str:
 
 
 def _cell(value: object) -> str:
-    text = str(value).replace("|", "\\|").replace("\n", " ")
+    text = one_line(str(value))
     return text if len(text) <= _MAX_CELL else text[: _MAX_CELL - 3] + "..."
 
 

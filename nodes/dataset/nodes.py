@@ -20,6 +20,7 @@ from .load import load_batch, table_of
 from .merge import merge
 from .save import save_items
 from .split import PARTS, Shares, split
+from .store.damage import left_out
 from .store.description import Copies, parse_sizes
 from .store.encode import Encoding
 from .store.store import DatasetRef, DatasetStore
@@ -132,7 +133,7 @@ class HypoNetLoadDataset(io.ComfyNode):
     def execute(cls, name: str, include_marked: bool) -> io.NodeOutput:
         store = DatasetStore.open(engine.find_set(name).path)
         count = len(store.keys(include_fallbacks=include_marked))
-        text = f"{store.name}: {count} pictures in {len(store.labels)} classes."
+        text = f"{store.name}: {count} pictures in {len(store.labels)} classes. {left_out(store.damage())}".rstrip()
         values = (store.ref(), table_of(store, include_marked), count, engine.plan_of(store))
         return io.NodeOutput(*values, ui=engine.shown(text, facts=engine.facts(store)))
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ...evaluation.markdown import one_line
 from ...evaluation.pictures.manifest import FAILED, PASSED
 from ...evaluation.plots import label, to_pixels
+from .store.damage import left_out
 from .store.store import DatasetStore
 
 _MAX_BARS = 24  # options of a slot with a bar of their own, so that the plot stays a page; a judgement
@@ -24,6 +26,7 @@ class Summary:
 
     Args:
         picks: slot -> option -> how often it was picked.
+        damaged_lines: what is said of them, "" where there are none.
         fallbacks: pictures that stay although every attempt was rejected.
         passed, failed: verdicts of Check Labels.
     """
@@ -35,6 +38,7 @@ class Summary:
     passed: int
     failed: int
     megabytes: float
+    damaged_lines: str = ""
 
     def markdown(self) -> str:
         """The counts as a page: totals, a table of the classes, and one of the slots with their extremes."""
@@ -44,14 +48,17 @@ class Summary:
             rows.append(f"{self.fallbacks} stay although every try was rejected; exports leave them out unless asked.")
         if self.passed or self.failed:
             rows.append(f"Labels checked: {self.passed} passed, {self.failed} failed.")
+        if self.damaged_lines:
+            rows.append(self.damaged_lines)
         rows += ["", "| class | pictures |", "|---|---|"]
-        rows += [f"| {label} | {count} |" for label, count in self.classes.items()]
+        rows += [f"| {one_line(label)} | {count} |" for label, count in self.classes.items()]
         if self.picks:
             rows += ["", "| slot | options | least | most | least picked | most picked |", "|---|---|---|---|---|---|"]
         for slot, options in self.picks.items():
             ends = min(options, key=options.__getitem__), max(options, key=options.__getitem__)
             low, high = options[ends[0]], options[ends[1]]
-            rows.append(f"| {slot} | {len(options)} | {low} | {high} | {ends[0]} | {ends[1]} |")
+            least, most = one_line(ends[0]), one_line(ends[1])
+            rows.append(f"| {one_line(slot)} | {len(options)} | {low} | {high} | {least} | {most} |")
         return "\n".join(rows)
 
 
@@ -73,6 +80,7 @@ def summarize(store: DatasetStore) -> Summary:
         passed=checks[PASSED],
         failed=checks[FAILED],
         megabytes=size / 1e6,
+        damaged_lines=left_out(store.damage()),
     )
 
 

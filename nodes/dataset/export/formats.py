@@ -61,10 +61,12 @@ def export(
         include_fallbacks: also pictures that stay although every attempt was rejected.
 
     Raises:
-        ValueError: there is nothing to export, or a picture is missing; nothing is left behind.
+        ValueError: there is nothing to export, the set has damaged lines, or a picture is missing or changed; nothing
+            is left behind.
         AnotherWriter: another process is exporting the set in this form.
         ImportError: what the form needs is not installed.
     """
+    store.refuse_damage()
     records = tuple(store.records_of(store.keys(include_fallbacks=include_fallbacks)))
     if not records:
         raise ValueError(

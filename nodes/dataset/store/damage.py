@@ -31,6 +31,16 @@ class DamagedLine(NamedTuple):
         return f"{self.file}, line {self.number} {self.reason}"
 
 
+def left_out(damage: Sequence[DamagedLine]) -> str:
+    """What a node that only shows a set says of lines that it left out; "" where there are none."""
+    if not damage:
+        return ""
+    return (
+        f"{len(damage)} damaged lines are left out ({'; '.join(map(str, damage[:_SHOWN]))}); put the file right, or "
+        "run Verify Dataset with mend_lines on."
+    )
+
+
 def refusal(name: str, damage: Sequence[DamagedLine], copies: Sequence[Path] = ()) -> ValueError:
     """The error of what must not go on with `damage` in the set `name`; `copies` of the files were kept."""
     shown = "; ".join(map(str, damage[:_SHOWN]))

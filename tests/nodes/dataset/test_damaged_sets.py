@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import zipfile
 from types import SimpleNamespace
 
@@ -10,14 +12,17 @@ import pytest
 from PIL import Image
 
 from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.export.formats import EXPORTS, export
 from hyponet.nodes.dataset.load import load_batch, read_picture
 from hyponet.nodes.dataset.merge import merge
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.split import Shares, split
 from hyponet.nodes.dataset.store.description import Copies
+from hyponet.nodes.dataset.store.manifest import ChangedMeanwhile
 from hyponet.nodes.dataset.store.store import DamagedPicture, DatasetStore
+from hyponet.nodes.dataset.summary import summarize
 
-from .sample_sets import generate, item, open_set, picture, schedule
+from .sample_sets import assert_whole, generate, item, open_set, picture, schedule
 
 
 def lose_a_picture(root):
@@ -179,3 +184,63 @@ def test_merge_and_split_name_the_picture_that_is_missing(root):
 def test_a_batch_is_read_where_only_another_picture_is_damaged(root):
     lose_a_picture(root)  # item 0 of cat; batch 1 of 4 pictures holds ranks 2 and 3
     assert load_batch(DatasetStore.open(root), 1, 4).images.shape == (4, 24, 24, 3)
+
+
+def lose_a_column(number, line):
+    """Line 2, dog 0, lacks a column, as after an edit by hand."""
+    return {name: value for name, value in line.items() if number != 1 or name != "check"}
+
+
+def damage_lines(root):
+    manifest = root / "metadata.jsonl"
+    lines = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
+    text = "".join(json.dumps(lose_a_column(*entry)) + "\n" for entry in enumerate(lines))
+    manifest.write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+def test_a_set_with_a_damaged_line_is_not_exported_as_if_it_were_whole(root, form):
+    """The regression: seven of the eight pictures went out, and the export reported success."""
+    damage_lines(root)
+    with pytest.raises(ValueError, match=r"metadata.jsonl, line 2 has no column 'check'.*Verify Dataset"):
+        export(
+            *(DatasetStore.open(root), root.parent / "exports", "pets", form),
+            **{"shard_size": 9, "include_fallbacks": False, "progress": lambda done, total: None},
+        )
+
+
+def test_nodes_that_show_a_set_say_which_lines_they_leave_out(nodes, root):
+    damage_lines(root)
+    loaded = nodes.LoadDataset(name="pets", include_marked=False)
+    says = "1 damaged lines are left out (metadata.jsonl, line 2 has no column 'check')"
+    assert "pets: 7 pictures in 2 classes. " + says in loaded.ui["text"][0]
+    assert says in nodes.SummarizeDataset(dataset=loaded.result[0]).result[1]
+    sheet = {"columns": 2, "rows": 4, "page": 0, "cell": 16, "caption": "none", "order": "by class", "only_class": ""}
+    assert says in nodes.MakeContactSheet(dataset=loaded.result[0], **sheet).ui["text"][0]
+
+
+def test_two_writers_whose_lock_was_deleted_make_no_half_set(root):
+    """Somebody deletes <name>.work during a run, and with it the lock: whoever comes second is noticed."""
+    with open_set(root.parent, "shared") as first:
+        first.add(item("cat", 0), picture("cat", 0))
+        shutil.rmtree(root.with_name("shared.work"))
+        with open_set(root.parent, "shared") as second:
+            second.add(item("dog", 0), picture("dog", 0))
+            with pytest.raises(ChangedMeanwhile, match="queue again"):
+                first.add(item("cat", 1), picture("cat", 1))
+    with open_set(root.parent, "shared") as store:
+        assert generate(store) == 6
+    assert_whole(store.root)
+
+
+def test_names_that_markdown_takes_for_markup_stay_one_row_of_the_summary_and_the_card(tmp_path):
+    labels = ("cat | dog", "a `b`", "<b>")
+    with open_set(tmp_path, labels=labels) as store:
+        generate(store, labels, 1)
+    table = summarize(DatasetStore.open(store.root)).markdown()
+    assert "| cat \\| dog | 1 |" in table
+    assert "| a 'b' | 1 |" in table
+    card = (store.root / "README.md").read_text("utf-8")
+    for text in (table, card):
+        assert "| &lt;b> |" in text
+        assert len([line for line in text.splitlines() if line.startswith("| cat \\| dog |")]) == 1
