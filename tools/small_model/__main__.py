@@ -1,146 +1,133 @@
-"""The commands: make a folder of first parts, train the autoencoder and the UNet, anneal, sample, export.
+"""The commands: prepare the text side, train the autoencoder and the UNet, draw samples, pack the result.
 
-Reads and writes the folder named by --folder: directions.safetensors, text_table.safetensors, vae.safetensors,
-latents.safetensors, state.pt, curve.csv, samples/.
+Reads and writes the folder named by --folder; see the README beside this.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
-import shutil
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import numpy as arrays
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from . import engine
-from .captions import Captions, colour_of, product_prompts
-from .data import CLASSES, Pictures, middle_colours, read_pictures
-from .export import export
-from .samples import class_sheet
-from .state import load_state
-from .text_table import Context, TextTable, new_directions, new_table, read_directions, read_table, save_table, says
+from .captions import PAIRS, clear_captions, colour_of, encoded_captions, product_prompts
+from .data import CLASSES, middle_colours, read_pictures
+from .expand import in_8_bits, read_arrays
+from .samples import draw, sheet
+from .state import load_state, stop_on_signals, write_whole
+from .text_table import Context, Words, encode, new_directions, read_table, words_of
 from .unet import Examples, Trainer, UnetSettings, train_unet
-from .vae import VaeSettings, read_latents, read_vae, train_vae
-from .vocabulary import Vocabulary, read_vocabulary
+from .vae import VaeSettings, decode, read_latents, read_vae, train_vae
+from .vocabulary import COLOURS, read_vocabulary
 
-log = logging.getLogger("hyponet")
-
-
-class Parts:
-    """What all commands share, read from the folder when asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.vocabulary: Vocabulary = read_vocabulary()
-        self.tokenizer = engine.tokenizer()
-        self.table: TextTable = read_table(folder / "text_table.safetensors")
-        self.context = Context(self.table, self.tokenizer)
-
-    def captions(self) -> Captions:
-        """Captions of the words whose tokens say their class."""
-
-        def clear(label: str, words: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(word for word in words if says(word, self.tokenizer, self.table) == label)
-
-        vocabulary = self.vocabulary
-        words = {
-            label: (clear(label, vocabulary.listed[label]), clear(label, vocabulary.wordnet[label]))
-            for label in CLASSES
-        }
-        return Captions(words, vocabulary)
-
-    def sample(self, unet: nn.Module, step: int) -> None:
-        """Two sheets: the class words alone, and the product's prompts with the thesis's negative."""
-        vae, std = read_vae(self.folder / "vae.safetensors")
-        where = self.folder / "samples"
-        short = {label: [f"a photo of a {label}"] * 16 for label in CLASSES}
-        class_sheet(unet, vae, std, self.context, short, where / f"{step:06d}_short.png")
-        pairs = product_prompts(self.vocabulary, 16, seed=1)
-        planned = {label: [text for prompt_label, text in pairs if prompt_label == label] for label in CLASSES}
-        negative = max(self.vocabulary.negatives, key=len)
-        class_sheet(unet, vae, std, self.context, planned, where / f"{step:06d}_product.png", negative)
+PER_CLASS = 16  # pictures of a sheet
 
 
 def prepare(options: argparse.Namespace) -> None:
-    """Directions (given or new) and the text table."""
+    """Directions, the words of classes and colours, and captions as tokens."""
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    generator = torch.Generator().manual_seed(options.seed)
-    if options.directions:
-        directions = read_directions(options.directions)
-    else:
-        directions = new_directions(generator)
-    table = new_table(read_vocabulary(), engine.tokenizer(), directions, generator)
-    save_table(table, folder / "text_table.safetensors")
-    if options.vae:
-        shutil.copyfile(options.vae, folder / "vae.safetensors")
+    vocabulary, tokenizer = read_vocabulary(), engine.tokenizer()
+    directions = new_directions(torch.Generator().manual_seed(options.seed))
+    write_whole(folder / "directions.safetensors", lambda half: save_file(directions, half))
+    write_words(folder, words_of(vocabulary, tokenizer))
+    captions = clear_captions(vocabulary, tokenizer, read_table(folder))
+    tokens, weights = encoded_captions(captions, tokenizer, options.captions, options.seed)
+    parts = {"tokens": tokens, "weights": weights}
+    write_whole(folder / "captions.safetensors", lambda half: save_file(parts, half))
+
+
+def words(options: argparse.Namespace) -> None:
+    """The words of --folder anew, from the lists and the WordNet of this clone."""
+    write_words(options.folder, words_of(read_vocabulary(), engine.tokenizer()))
+
+
+def write_words(folder: Path, several: Words) -> None:
+    text = json.dumps(several, indent=0) + "\n"
+    write_whole(folder / "words.json", lambda half: half.write_text(text, "utf-8"))
 
 
 def vae(options: argparse.Namespace) -> None:
-    settings = VaeSettings(options.steps, seed=options.seed, freeze_encoder=options.decoder_only)
-    train_vae(read_pictures(options.pictures, "train"), options.folder, settings, options.start)
+    settings = VaeSettings(options.steps, options.batch, seed=options.seed)
+    pictures = read_pictures(options.pictures, "train", options.source)
+    train_vae(pictures, options.folder, settings, options.device, stop_on_signals())
 
 
 def train(options: argparse.Namespace) -> None:
-    parts = Parts(options.folder)
-    settings = settings_of(options, options.steps)
-    trainer = Trainer(options.folder / "state.pt", settings, options.start, options.device)
-    train_unet(trainer, examples(parts, options.pictures), parts.captions(), parts.context, parts.sample)
+    """Train the UNet from where it stands to the last step, then draw."""
+    settings = UnetSettings(options.steps, options.batch, seed=options.seed)
+    trainer = Trainer(options.folder / "state.pt", settings, options.device)
+    context = Context(read_table(options.folder), options.device)
+    if train_unet(trainer, examples(options), context, stop_on_signals()):
+        sheets(trainer.mean, options)
 
 
-def anneal(options: argparse.Namespace) -> None:
-    """A copy of the state, trained on for --steps with rates falling to 0; the state itself can go on later."""
-    parts, target = Parts(options.folder), options.folder / "annealed" / "state.pt"
-    marker = target.with_name("range.txt")
-    if not target.exists():
-        target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(options.folder / "state.pt", target)
-        first = load_state(target)["step"]
-        marker.write_text(f"{first} {first + options.steps}", encoding="ascii")
-    first, last = (int(number) for number in marker.read_text(encoding="ascii").split())
-    settings = replace(settings_of(options, last), anneal=True, mean_decay=0.99)
-    trainer = Trainer(target, settings, None, options.device)
-    trainer.first_step = first
-    train_unet(trainer, examples(parts, options.pictures), parts.captions(), parts.context, parts.sample)
-
-
-def settings_of(options: argparse.Namespace, last: int) -> UnetSettings:
-    rates = (options.muon_rate, options.adam_rate)
-    return UnetSettings(
-        last, options.batch, *rates, seed=options.seed, workers=options.workers, is_compiled=options.compile
-    )
+def examples(options: argparse.Namespace) -> Examples:
+    """Everything that a step gathers from, on the device."""
+    pictures = read_pictures(options.pictures, "train", options.source)
+    autoencoder, std = read_vae(options.folder / "vae.safetensors", options.device)
+    images = pictures.images.to(options.device)
+    latents = read_latents(autoencoder, images, options.folder / "latents.safetensors").to(options.device)
+    labels = [CLASSES[number] for number in pictures.labels.tolist()]
+    means = middle_colours(pictures.images).tolist()
+    pairs = [
+        PAIRS.index((label, colour_of((red, green, blue))))
+        for label, (red, green, blue) in zip(labels, means, strict=True)
+    ]
+    captions = load_file(options.folder / "captions.safetensors", options.device)
+    return Examples(latents / std, torch.tensor(pairs, device=options.device), captions["tokens"], captions["weights"])
 
 
 def sample(options: argparse.Namespace) -> None:
-    unet, step = mean_unet(options.state or options.folder / "state.pt")
-    Parts(options.folder).sample(unet, step)
+    sheets(mean_unet(options).to(options.device), options)
 
 
-def write_checkpoint(options: argparse.Namespace) -> None:
-    unet, _ = mean_unet(options.state or options.folder / "state.pt")
-    path = options.folder / "vae.safetensors"
-    table = read_table(options.folder / "text_table.safetensors")
-    export(unet.state_dict(), path, read_vae(path)[1], table, options.target)
+def sheets(unet: nn.Module, options: argparse.Namespace) -> None:
+    """Two sheets, a row a class: the class words alone, and the product's prompts with the thesis's negative."""
+    vocabulary, tokenizer = read_vocabulary(), engine.tokenizer()
+    context = Context(read_table(options.folder), options.device)
+    autoencoder, std = read_vae(options.folder / "vae.safetensors", options.device)
+    short = [f"a photo of a {label}" for label in CLASSES for _ in range(PER_CLASS)]
+    pairs = product_prompts(vocabulary, PER_CLASS, seed=1)
+    planned = [text for label in CLASSES for row_label, text in pairs if row_label == label]
+    colours = [f"a photo of a {colour} {label}" for label in CLASSES for colour in COLOURS]
+    thesis = max(vocabulary.negatives, key=len)
+    for name, prompts, negative in (("short", short, ""), ("product", planned, thesis), ("colours", colours, "")):
+        with_words, without = (embedded(texts, context, tokenizer, options.device) for texts in (prompts, [negative]))
+        images = decode(autoencoder, draw(unet, with_words, without) * std)
+        sheet(images, options.folder / "samples" / f"{name}.png", len(prompts) // len(CLASSES))
 
 
-def mean_unet(path: Path) -> tuple[nn.Module, int]:
-    state = load_state(path)
+def embedded(texts: list[str], context: Context, tokenizer: Any, device: str) -> torch.Tensor:
+    tokens, weights = encode(texts, tokenizer)
+    return context(tokens.to(device), weights.to(device))
+
+
+def mean_unet(options: argparse.Namespace) -> nn.Module:
     unet = engine.new_unet(torch.Generator()).eval().requires_grad_(False)
-    unet.load_state_dict(state["mean"])
-    return unet.to(memory_format=torch.channels_last), state["step"]
+    unet.load_state_dict(load_state(options.folder / "state.pt")["mean"])
+    return unet.to(memory_format=torch.channels_last)
 
 
-def examples(parts: Parts, source: Path) -> Examples:
-    pictures: Pictures = read_pictures(source, "train")
-    autoencoder, std = read_vae(parts.folder / "vae.safetensors")
-    latents = read_latents(autoencoder, pictures, parts.folder / "latents.safetensors")
-    means = middle_colours(pictures.images).tolist()
-    colours = tuple(colour_of((red, green, blue)) for red, green, blue in means)
-    return Examples(latents / std, tuple(CLASSES[number] for number in pictures.labels.tolist()), colours)
+def pack(options: argparse.Namespace) -> None:
+    """The model in 8 bits a weight, as data/small_model holds it."""
+    target: Path = options.target
+    unet = {name: weight.half().numpy() for name, weight in mean_unet(options).state_dict().items()}
+    autoencoder, about = read_arrays(options.folder / "vae.safetensors")
+    for name, weights, metadata in (("unet", unet, None), ("vae", autoencoder, about)):
+        packed = in_8_bits({key: weight.astype("float16") for key, weight in weights.items()})
+        arrays.save_file(packed, target / f"{name}.safetensors", metadata)
+    for name in ("directions.safetensors", "words.json"):
+        content = (options.folder / name).read_bytes()
+        write_whole(target / name, lambda half, content=content: half.write_bytes(content))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -148,7 +135,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--comfyui", type=Path, default=os.environ.get("HYPONET_COMFYUI"), help="ComfyUI's folder")
     whole.add_argument("--folder", type=Path, required=True, help="where all parts and the state lie")
     whole.add_argument("--seed", type=int, default=0)
-    whole.add_argument("--threads", type=int, default=1, help="threads in each operation")
+    whole.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     commands = whole.add_subparsers(required=True)
 
     def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
@@ -156,33 +143,18 @@ def parser() -> argparse.ArgumentParser:
         options.set_defaults(run=run)
         return options
 
-    options = command("prepare", prepare, "the text table; directions and an autoencoder may be given")
-    options.add_argument("--directions", type=Path)
-    options.add_argument("--vae", type=Path)
-    options = command("vae", vae, "train the autoencoder")
-    options.add_argument("--pictures", type=Path, required=True)
-    options.add_argument("--start", type=Path)
-    options.add_argument("--steps", type=int, default=4000)
-    options.add_argument("--decoder-only", action="store_true")
-    for name, run, text in (
-        ("train", train, "train the UNet at a constant rate, from the state, --start or nothing"),
-        ("anneal", anneal, "train a copy of the state with rates falling to 0"),
-    ):
-        options = command(name, run, text)
-        options.add_argument("--pictures", type=Path, required=True)
-        options.add_argument("--start", type=Path)
-        options.add_argument("--steps", type=int, default=0 if name == "train" else 1500)
-        options.add_argument("--batch", type=int, default=64)
-        options.add_argument("--muon-rate", type=float, default=0.02)
-        options.add_argument("--adam-rate", type=float, default=1e-3)
-        options.add_argument("--workers", type=int, default=2, help="threads that share each batch; 1 on a GPU")
-        options.add_argument("--compile", action="store_true", help="fuse layers; needs a C++ compiler")
-        options.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    options = command("sample", sample, "two contact sheets")
-    options.add_argument("--state", type=Path)
-    options = command("export", write_checkpoint, "a checkpoint for ComfyUI")
-    options.add_argument("--state", type=Path)
+    options = command("prepare", prepare, "directions, words, captions")
+    options.add_argument("--captions", type=int, default=5000, help="for each pair of class and colour")
+    for name, run, defaults in (("vae", vae, VaeSettings()), ("train", train, UnetSettings())):
+        options = command(name, run, f"train the {'autoencoder' if name == 'vae' else 'UNet'}, or go on")
+        options.add_argument("--pictures", type=Path, required=True, help="CIFAR-10, any form that is read")
+        options.add_argument("--source", default="image folder", help="as Load Labelled Images names it")
+        options.add_argument("--steps", type=int, default=defaults.steps)
+        options.add_argument("--batch", type=int, default=defaults.batch)
+    command("sample", sample, "contact sheets of the mean weights")
+    options = command("pack", pack, "write the model in 8 bits")
     options.add_argument("target", type=Path)
+    command("words", words, "write the words anew, after lists or WordNet changed")
     return whole
 
 
@@ -191,7 +163,6 @@ def main() -> None:
     options = parser().parse_args()
     if options.comfyui is None:
         raise SystemExit("ComfyUI's folder is missing; name it by --comfyui or HYPONET_COMFYUI")
-    torch.set_num_threads(options.threads)
     engine.use_comfyui(options.comfyui)
     options.run(options)
 

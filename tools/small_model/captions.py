@@ -10,14 +10,20 @@ from __future__ import annotations
 import colorsys
 import random
 from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from .data import CLASSES
+from .text_table import TextTable, encode, says
 from .vocabulary import COLOURS, NEUTRAL_WORDS, Vocabulary
+
+PAIRS = tuple((label, colour) for label in CLASSES for colour in COLOURS)
 
 EMPTY = 0.10
 NEGATIVE = 0.05  # captions that are a negative prompt: no class, and many neutral words
 COLOUR = 0.5
-JITTER = 0.3  # captions whose nouns get a fresh row
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,28 @@ class Captions:
         if rng.random() < 0.5:
             return ", ".join(parts)
         return ", ".join(rng.sample(parts, rng.randint(1, len(parts))))
+
+
+def clear_captions(vocabulary: Vocabulary, tokenizer: Any, table: TextTable) -> Captions:
+    """Captions of the words whose tokens say their class."""
+
+    def clear(label: str, words: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(word for word in words if says(word, tokenizer, table) == label)
+
+    words = {
+        label: (clear(label, vocabulary.listed[label]), clear(label, vocabulary.wordnet[label])) for label in CLASSES
+    }
+    return Captions(words, vocabulary)
+
+
+def encoded_captions(captions: Captions, tokenizer: Any, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """The tokens and weights of `count` captions for each of PAIRS.  # (45, count, 77) int32 and uint8"""
+    several = []
+    for label, colour in PAIRS:
+        rng = random.Random(f"{seed} {label} {colour}")
+        several.append(encode([captions.draw(label, colour, rng) for _ in range(count)], tokenizer))
+    tokens, weights = zip(*several, strict=True)
+    return torch.stack(tokens), torch.stack(weights)
 
 
 def colour_of(mean: tuple[float, float, float]) -> str:

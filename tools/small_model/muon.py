@@ -8,34 +8,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from concurrent.futures import Executor
-from functools import partial
 
 import torch
 from torch import Tensor
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-TOGETHER = 4
 
 
 class Muon(torch.optim.Optimizer):
     """Args:
     parameters: matrices and convolutions (taken as matrices of one row an output channel).
     lr: rate; every step moves a matrix by about this in spectral norm.
-    pool: the threads that share the work.
     """
 
-    def __init__(
-        self, parameters: Iterable[Tensor], lr: float, pool: Executor, momentum: float = 0.95, decay: float = 0.01
-    ) -> None:
+    def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95, decay: float = 0.01) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": decay})
-        self.pool = pool
-
-    def step(self) -> None:  # type: ignore[override]
-        for group in self.param_groups:
-            list(self.pool.map(partial(self._step, group), alike(group["params"])))
 
     @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        """One step down the gradients; parameters of one shape together, in few and large products."""
+        for group in self.param_groups:
+            by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
+            for parameter in group["params"]:
+                by_shape[parameter.shape].append(parameter)
+            for parameters in by_shape.values():
+                self._step(group, parameters)
+
     def _step(self, group: dict[str, float], parameters: list[Tensor]) -> None:
         gradients = [parameter.grad for parameter in parameters]
         means = [self.state[parameter].setdefault("momentum", torch.zeros_like(parameter)) for parameter in parameters]
@@ -46,16 +44,6 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
         for parameter, step in zip(parameters, steps, strict=True):
             _matrix(parameter).add_(step, alpha=-group["lr"] * tall)
-
-
-def alike(parameters: list[Tensor]) -> list[list[Tensor]]:
-    """Parameters of one shape, a few together (fewer, larger products), the most work first."""
-    by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
-    for parameter in parameters:
-        by_shape[parameter.shape].append(parameter)
-    lists = by_shape.values()
-    some = [several[start : start + TOGETHER] for several in lists for start in range(0, len(several), TOGETHER)]
-    return sorted(some, key=lambda several: -sum(parameter.numel() for parameter in several))
 
 
 def _matrix(weight: Tensor) -> Tensor:

@@ -12,11 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from .data import CLASSES
 from .engine import sampling_sigmas
 from .state import write_whole
-from .text_table import Context
-from .vae import decode
 
 
 class Denoiser:
@@ -31,7 +28,7 @@ class Denoiser:
     def __init__(self, unet: nn.Module, positive: Tensor, negative: Tensor, cfg: float) -> None:
         self.unet, self.cfg = unet, cfg
         self.context = torch.cat([positive, negative])
-        self.log_sigmas = sampling_sigmas().log()
+        self.log_sigmas = sampling_sigmas().to(positive.device).log()
 
     def __call__(self, x: Tensor, sigma: Tensor, **_: object) -> Tensor:
         time = (self.log_sigmas - sigma[0].log()).abs().argmin().float()
@@ -45,28 +42,29 @@ class Denoiser:
 @torch.no_grad()
 def draw(
     unet: nn.Module,
-    context: Context,
-    prompts: list[str],
-    negative: str = "",
+    positive: Tensor,
+    negative: Tensor,
     cfg: float = 3.0,
     steps: int = 16,
     seed: int = 0,
     batch: int = 50,
 ) -> Tensor:
-    """Latents of one picture a prompt, in the UNet's scale: DPM++ 2M on Karras's spacing.  # (N, 4, 8, 8)"""
+    """Latents, in the UNet's scale, by DPM++ 2M on Karras's spacing.  # (N, 4, 8, 8)
+
+    Args:
+        positive: (N, 77, 768), the context of each picture.
+        negative: (1, 77, 768), of all.
+    """
     from comfy.k_diffusion.sampling import get_sigmas_karras, sample_dpmpp_2m
 
-    levels = sampling_sigmas()
-    sigmas = get_sigmas_karras(steps, float(levels[0]), float(levels[-1]))
-    noise = torch.randn(len(prompts), 4, 8, 8, generator=torch.Generator().manual_seed(seed))
-    device = next(unet.parameters()).device
+    levels, device = sampling_sigmas(), positive.device
+    sigmas = get_sigmas_karras(steps, float(levels[0]), float(levels[-1])).to(device)
+    noise = torch.randn(len(positive), 4, 8, 8, generator=torch.Generator().manual_seed(seed)).to(device)
     latents = []
-    for start in range(0, len(prompts), batch):
-        texts = prompts[start : start + batch]
-        positive, without = context(texts).to(device), context([negative] * len(texts)).to(device)
-        first = (noise[start : start + batch] * sigmas[0]).to(device)
-        model = Denoiser(unet, positive, without, cfg)
-        latents.append(sample_dpmpp_2m(model, first, sigmas.to(device), disable=True).cpu())
+    for start in range(0, len(positive), batch):
+        some = positive[start : start + batch]
+        model = Denoiser(unet, some, negative.expand(len(some), -1, -1), cfg)
+        latents.append(sample_dpmpp_2m(model, noise[start : start + batch] * sigmas[0], sigmas, disable=True))
     return torch.cat(latents)
 
 
@@ -78,18 +76,3 @@ def sheet(images: Tensor, path: Path, columns: int) -> None:
         row, column = divmod(number, columns)
         page[row * 66 : row * 66 + 64, column * 66 : column * 66 + 64] = image
     write_whole(path, lambda half: Image.fromarray(page).save(half))
-
-
-def class_sheet(
-    unet: nn.Module,
-    vae: nn.Module,
-    std: float,
-    context: Context,
-    prompts: dict[str, list[str]],
-    path: Path,
-    negative: str = "",
-    seed: int = 0,
-) -> None:
-    """A row a class, of the prompts given for it."""
-    texts = [text for label in CLASSES for text in prompts[label]]
-    sheet(decode(vae, draw(unet, context, texts, negative, seed=seed) * std), path, len(texts) // len(CLASSES))

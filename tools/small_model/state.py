@@ -7,6 +7,8 @@ the old file or the new one.
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,14 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     with half.open("rb") as file:
         os.fsync(file.fileno())
     half.replace(path)
+
+
+def stop_on_signals() -> Callable[[], bool]:
+    """Let Ctrl-C and SIGTERM end a training after the step in hand; whether one came."""
+    came = threading.Event()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, lambda *_: came.set())
+    return came.is_set
 
 
 def save_state(state: dict[str, Any], path: Path) -> None:

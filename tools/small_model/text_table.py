@@ -1,12 +1,13 @@
 """The text side: one row of 768 numbers a token, in place of a text encoder.
 
-Reads the vocabulary and the directions (classes, colours, neutral words, start, end); writes and reads
-text_table.safetensors. In the checkpoint the rows are CLIP's token embedding; positions and all twelve layers are
-zero, an identity in the residual stream, so ComfyUI's CLIP gives the layer norm of each token's row, as `Context` does.
+Reads the vocabulary, or the words of classes and colours made from it (words.json), and the directions
+(directions.safetensors). expand.py makes the rows and puts them into the checkpoint, where ComfyUI's CLIP gives the
+layer norm of each token's row, as `Context` does.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -14,30 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from .data import CLASSES
+from .expand import END, LENGTH, NEAR, START, TOKENS, WIDTH, text_rows
 from .vocabulary import COLOURS, NEUTRAL_WORDS, Vocabulary
 
-WIDTH = 768
-TOKENS = 49408
-START, END = 49406, 49407  # END also pads
-LENGTH = 77
-NEAR = 0.8  # share of a noun's squared norm along its class's direction
 CLEAR = 0.75  # a token belongs to a class that has this share of its uses
 SHORTEST = 3  # letters: shorter pieces are part of words of all kinds
 
-
-@dataclass(frozen=True, slots=True)
-class Directions:
-    """Rows of norm sqrt(768): (5, 768), (9, 768), (32, 768), (1, 768), (1, 768); float32."""
-
-    classes: Tensor
-    colours: Tensor
-    neutral: Tensor
-    start: Tensor
-    end: Tensor
+Words = dict[str, dict[str, int]]  # class or colour -> token's text -> token
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,46 +33,43 @@ class TextTable:
     """Args:
     rows: (49408, 768) float32, before the layer norm.
     class_of: (49408,) int64, the place of a noun's class, -1 for other tokens.
-    directions: what the rows were made of.
+    classes: (5, 768) float32, the directions of the classes, of norm sqrt(768).
     """
 
     rows: Tensor
     class_of: Tensor
-    directions: Directions
+    classes: Tensor
 
 
-def new_directions(generator: torch.Generator) -> Directions:
-    """Random directions, nearly at right angles to each other in so many dimensions."""
-
-    def rows(count: int) -> Tensor:
-        return _unit(torch.randn(count, WIDTH, generator=generator)) * math.sqrt(WIDTH)
-
-    return Directions(rows(len(CLASSES)), rows(len(COLOURS)), rows(32), rows(1), rows(1))
+def new_directions(generator: torch.Generator) -> dict[str, Tensor]:
+    """Random directions, nearly at right angles to each other in so many dimensions; see expand.text_rows."""
+    counts = {"classes": len(CLASSES), "colours": len(COLOURS), "neutral": 32, "start": 1, "end": 1}
+    return {name: _of_norm(torch.randn(count, WIDTH, generator=generator)) for name, count in counts.items()}
 
 
-def read_directions(path: Path) -> Directions:
-    return Directions(**{name: rows.float() for name, rows in load_file(path).items()})
-
-
-def new_table(vocabulary: Vocabulary, tokenizer: Any, directions: Directions, generator: torch.Generator) -> TextTable:
-    """Rows for all tokens: nouns near their class's direction, colour words on their own, the others neutral."""
-    class_of = torch.full((TOKENS,), -1)
+def words_of(vocabulary: Vocabulary, tokenizer: Any) -> Words:
+    """The tokens that say a class, then those that say a colour, with their texts."""
+    numbers: dict[str, list[int]] = {label: [] for label in CLASSES}
     for token, label in nouns(vocabulary, tokenizer).items():
-        class_of[token] = CLASSES.index(label)
-    rows = directions.neutral[(torch.arange(TOKENS) * 40503 // 7) % len(directions.neutral)].clone()
-    is_noun = class_of >= 0
-    rows[is_noun] = near_class(directions.classes[class_of[is_noun]], generator)
-    for number, words in enumerate(vocabulary.colours.values()):
-        for token in tokens_of(tokenizer, *words):
-            rows[token] = directions.colours[number]
-    rows[START], rows[END] = directions.start[0], directions.end[0]
-    return TextTable(rows, class_of, directions)
+        numbers[label].append(token)
+    numbers |= {colour: tokens_of(tokenizer, *words) for colour, words in vocabulary.colours.items()}
+    texts = tokenizer.tokenizer.convert_ids_to_tokens
+    return {name: dict(sorted(zip(texts(tokens), tokens, strict=True))) for name, tokens in numbers.items()}
 
 
-def near_class(directions: Tensor, generator: torch.Generator) -> Tensor:
-    """Rows of norm sqrt(768) about the given ones, each with a part of its own.  # (N, 768)"""
-    deviation = _unit(torch.randn(directions.shape, generator=generator)) * math.sqrt(WIDTH)
-    return math.sqrt(NEAR) * directions + math.sqrt(1 - NEAR) * deviation
+def read_table(folder: Path) -> TextTable:
+    """The table of the directions and the words in `folder`."""
+    words = json.loads((folder / "words.json").read_text("utf-8"))
+    return make_table(load_file(folder / "directions.safetensors"), words)
+
+
+def make_table(directions: dict[str, Tensor], words: Words) -> TextTable:
+    """The table of these directions and words."""
+    class_of = torch.full((TOKENS,), -1)
+    for number, label in enumerate(CLASSES):
+        class_of[list(words[label].values())] = number
+    rows = text_rows({name: rows.numpy() for name, rows in directions.items()}, words)
+    return TextTable(torch.from_numpy(rows), class_of, directions["classes"])
 
 
 def tokens_of(tokenizer: Any, *texts: str) -> list[int]:
@@ -136,56 +121,54 @@ def says(word: str, tokenizer: Any, table: TextTable) -> str:
     return votes[0][0] if len(votes) == 1 or (votes and votes[0][1] > votes[1][1]) else ""
 
 
-def save_table(table: TextTable, path: Path) -> None:
-    """Rows as float16; only those of nouns and colours are more than a neutral row, but the file compresses well."""
-    parts = {
-        "rows": table.rows.half(),
-        "class_of": table.class_of.to(torch.int8),
-        **{name: getattr(table.directions, name) for name in Directions.__slots__},
-    }
-    save_file(parts, path)
+def encode(prompts: list[str], tokenizer: Any) -> tuple[Tensor, Tensor]:
+    """Prompts, with (word:1.4) as usual, as ComfyUI cuts them; of longer ones the first 77 tokens.
 
-
-def read_table(path: Path) -> TextTable:
-    parts = load_file(path)
-    rows, class_of = parts.pop("rows").float(), parts.pop("class_of").long()
-    return TextTable(rows, class_of, Directions(**parts))
+    Returns:
+        (B, 77) int32 tokens; (B, 77) uint8 weights, in hundredths.
+    """
+    sections = [tokenizer.tokenize_with_weights(prompt)[0] for prompt in prompts]
+    tokens = torch.tensor([[token for token, *_ in section] for section in sections], dtype=torch.int32)
+    hundredths = [[round(100 * pair[1]) for pair in section] for section in sections]
+    return tokens, torch.tensor(hundredths, dtype=torch.uint8)
 
 
 class Context:
     """What ComfyUI's CLIPTextEncode gives for a prompt, computed from the table."""
 
-    def __init__(self, table: TextTable, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-        self.class_of = table.class_of
-        self.classes = table.directions.classes
-        self.rows = _layer_norm(table.rows)
+    def __init__(self, table: TextTable, device: str = "cpu") -> None:
+        self.class_of = table.class_of.to(device)
+        self.classes = table.classes.to(device)
+        self.rows = _layer_norm(table.rows.to(device))
         empty = torch.full((LENGTH,), END)
         empty[0] = START
         self.empty = self.rows[empty]  # (77, 768)
 
-    def __call__(self, prompts: list[str], jitter: list[bool] | None = None, seed: int = 0) -> Tensor:
-        """(B, 77, 768). Longer prompts are cut (none of ours is).
+    def __call__(
+        self, tokens: Tensor, weights: Tensor, jitter: float = 0.0, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """The context of prompts from `encode`.  # (B, 77, 768)
 
         Args:
-            prompts: texts, with (word:1.4) as usual.
-            jitter: for which prompts the nouns' rows get a fresh own part, so that directions are learned, not words.
-            seed: of the jitter.
+            tokens, weights: (B, 77) each, on the table's device.
+            jitter: share of the prompts whose nouns get a fresh part of their own, so that directions are learned, not
+                words.
+            generator: of the jitter.
         """
-        sections = [self.tokenizer.tokenize_with_weights(prompt)[0] for prompt in prompts]
-        tokens = torch.tensor([[token for token, *_ in section] for section in sections])
-        weights = torch.tensor([[pair[1] for pair in section] for section in sections]).float()
+        tokens = tokens.long()
         context = self.rows[tokens]
-        if jitter is not None:
-            fresh = (self.class_of[tokens] >= 0) & torch.tensor(jitter)[:, None]
-            generator = torch.Generator().manual_seed(seed)
-            context[fresh] = _layer_norm(near_class(self.classes[self.class_of[tokens[fresh]]], generator))
-        return self.empty + (context - self.empty) * weights[..., None]
+        if jitter:
+            chance = torch.rand(len(tokens), 1, device=tokens.device, generator=generator)
+            fresh = (self.class_of[tokens] >= 0) & (chance < jitter)
+            near = self.classes[self.class_of[tokens[fresh]]]
+            own = _of_norm(torch.randn(near.shape, device=tokens.device, generator=generator))
+            context[fresh] = _layer_norm(math.sqrt(NEAR) * near + math.sqrt(1 - NEAR) * own)
+        return self.empty + (context - self.empty) * (weights.float() / 100)[..., None]
 
 
 def _layer_norm(rows: Tensor) -> Tensor:
     return torch.nn.functional.layer_norm(rows, (WIDTH,))
 
 
-def _unit(rows: Tensor) -> Tensor:
-    return torch.nn.functional.normalize(rows, dim=-1)
+def _of_norm(rows: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(rows, dim=-1) * math.sqrt(WIDTH)

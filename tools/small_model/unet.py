@@ -1,27 +1,22 @@
 """Training of the UNet: noise prediction on SD's own schedule.
 
-Reads latents, labels, captions and a first UNet (or makes one); writes state.pt (weights, mean weights, optimizers,
-step), curve.csv and sheets of samples. A step depends on the seed and its number alone, so a restart goes on as if
-nothing had happened.
+Reads latents, captions and their classes and colours; writes state.pt (weights, mean weights, optimizers, step) and
+curve.csv. A step depends on the seed, its number and the kind of device alone, so a restart goes on as if nothing had
+happened.
 """
 
 from __future__ import annotations
 
 import copy
 import logging
-import random
-import signal
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .captions import JITTER, Captions
 from .engine import new_unet, sampling_sigmas
 from .muon import Muon
 from .state import append_row, load_state, save_state
@@ -29,201 +24,140 @@ from .text_table import Context
 
 log = logging.getLogger("hyponet")
 
-HEADER = "step,pictures,loss,pictures_per_second,pictures_per_cpu_second"
+HEADER = "step,pictures,loss,pictures_per_second"
+JITTER = 0.3  # captions whose nouns get a fresh row
+OUTER = ("time_embed.", "input_blocks.0.", "out.")  # AdamW's, with everything of one dimension; the rest is Muon's
 
 
 @dataclass(frozen=True, slots=True)
 class UnetSettings:
     """Args:
-    steps: stop at this step; 0 goes on until stopped.
-    anneal: let the rates fall to 0 over the steps from where training began to `steps`.
-    mean_decay: the mean weights keep this share of themselves at every step.
-    workers: threads that take a part of each batch. On a busy machine this beats as many threads in every operation,
-        which wait for each other a thousand times a step.
-    is_compiled: let torch.compile fuse what it can; a minute at the start, a fifth of every step.
+    steps: of `batch` pictures; after a warm-up the rates are constant for half of them, then fall to 0 on a line.
+    mean_decay: the mean weights keep this share of themselves at every step, less at the start.
     """
 
-    steps: int = 0
-    batch: int = 64
+    steps: int = 7152
+    batch: int = 512
     muon_rate: float = 0.02
     adam_rate: float = 1e-3
-    warm_up: int = 50
-    anneal: bool = False
-    mean_decay: float = 0.999
+    warm_up: int = 100
+    mean_decay: float = 0.9995
     seed: int = 0
-    workers: int = 2
-    is_compiled: bool = False
-    save_seconds: float = 480
-    log_every: int = 10
-    samples_every: int = 500
+    save_seconds: float = 300
+    log_every: int = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Args:
-    latents: (2, N, 4, 8, 8), mirror images in the second; in the UNet's scale.
-    labels, colours: for each of the N pictures its class and the name of its middle's colour.
+    """All on one device.
+
+    Args:
+        latents: (2, N, 4, 8, 8) float16, mirror images in the second; in the UNet's scale.
+        pairs: (N,) int64, for each picture the number of its class and colour in captions.PAIRS.
+        tokens, weights: (45, captions, 77) of the captions that fit each pair; see text_table.encode.
     """
 
     latents: Tensor
-    labels: tuple[str, ...]
-    colours: tuple[str, ...]
+    pairs: Tensor
+    tokens: Tensor
+    weights: Tensor
 
 
 class Trainer:
     """The UNet, its mean weights, the optimizers and the step, with their file."""
 
-    def __init__(self, path: Path, settings: UnetSettings, start: Path | None, device: str) -> None:
-        """Go on from `path`; where there is none, from the weights in `start`, or from nothing."""
-        self.path, self.settings = path, settings
+    def __init__(self, path: Path, settings: UnetSettings, device: str) -> None:
+        """Go on from `path`; where there is none, from nothing."""
+        self.path, self.settings, self.device = path, settings, device
         self.unet = new_unet(torch.Generator().manual_seed(settings.seed))
-        if start is not None and not path.exists():
-            self.unet.load_state_dict({name: weight.float() for name, weight in load_file(start).items()})
         self.unet.to(device, memory_format=torch.channels_last).train()
         self.mean = copy.deepcopy(self.unet).eval().requires_grad_(False)
-        by_muon, by_adam = split_parameters(self.unet)
-        self.pool = ThreadPoolExecutor(settings.workers)
-        self.muon = Muon(by_muon, settings.muon_rate, self.pool)
-        self.adam = torch.optim.AdamW(by_adam, lr=settings.adam_rate, betas=(0.9, 0.98), weight_decay=0.01)
-        self.step = self.pictures = 0
+        named = list(self.unet.named_parameters())
+        inner = {name for name, weight in named if weight.ndim > 1 and not name.startswith(OUTER)}
+        self.muon = Muon([weight for name, weight in named if name in inner], settings.muon_rate)
+        others = [weight for name, weight in named if name not in inner]
+        self.adam = torch.optim.AdamW(others, lr=settings.adam_rate, betas=(0.9, 0.98), weight_decay=0.01)
+        self.levels = sampling_sigmas().to(device)
+        self.step = 0
         if path.exists():
-            self._load()
-        self.first_step = self.step
-        self.is_stopped = False  # a signal may set it: the step in hand is finished, the state saved
-        self.forward = torch.compile(self.unet) if settings.is_compiled else self.unet
-
-    def _load(self) -> None:
-        state = load_state(self.path)
-        self.unet.load_state_dict(state["unet"])
-        self.mean.load_state_dict(state["mean"])
-        self.muon.load_state_dict(state["muon"])
-        self.adam.load_state_dict(state["adam"])
-        self.step, self.pictures = state["step"], state["pictures"]
+            state = load_state(path)
+            for name in ("unet", "mean", "muon", "adam"):
+                getattr(self, name).load_state_dict(state[name])
+            self.step = state["step"]
 
     def save(self) -> None:
-        parts = {"unet": self.unet, "mean": self.mean, "muon": self.muon, "adam": self.adam}
-        numbers = {"step": self.step, "pictures": self.pictures}
-        save_state({name: part.state_dict() for name, part in parts.items()} | numbers, self.path)
+        """Write the state, whole."""
+        parts = {name: getattr(self, name).state_dict() for name in ("unet", "mean", "muon", "adam")}
+        save_state(parts | {"step": self.step}, self.path)
 
     def rate(self) -> float:
         """The share of the full rates at this step."""
-        warm = min(1.0, (self.step + 1) / self.settings.warm_up)
-        if not self.settings.anneal:
-            return warm
-        return warm * (self.settings.steps - self.step) / (self.settings.steps - self.first_step)
+        left = 1 - self.step / self.settings.steps
+        return min(1.0, (self.step + 1) / self.settings.warm_up) * min(1.0, 2 * left)
 
-    def update(self, latents: Tensor, context: Tensor) -> float:
+    def update(self, examples: Examples, context: Context) -> Tensor:
         """One step down the gradient of a batch's loss, which comes back."""
-        workers = self.settings.workers if self.step > self.first_step else 1  # the first step compiles
-        parts = self.settings.workers
-        device = next(self.unet.parameters()).device
-        parameters = list(self.unet.parameters())
+        settings = self.settings
+        generator = torch.Generator(self.device).manual_seed(settings.seed * 1_000_003 + self.step)
 
-        def gradients(part: int) -> tuple[float, tuple[Tensor, ...]]:
-            generator = torch.Generator().manual_seed((self.settings.seed * 1_000_003 + self.step) * 64 + part)
-            share = (latents[part::parts].to(device), context[part::parts].to(device))
-            loss = noise_loss(self.forward, *share, generator) / parts
-            return float(loss.detach()), torch.autograd.grad(loss, parameters)
+        def drawn(limit: int) -> Tensor:
+            return torch.randint(limit, (settings.batch,), device=self.device, generator=generator)
 
-        results = list((self.pool.map if workers > 1 else map)(gradients, range(parts)))
-        for parameter, *several in zip(parameters, *(gradient for _, gradient in results), strict=True):
-            parameter.grad = sum(several[1:], several[0])
-        for optimizer, full in ((self.muon, self.settings.muon_rate), (self.adam, self.settings.adam_rate)):
+        chosen, mirrored, number = (drawn(limit) for limit in (len(examples.pairs), 2, examples.tokens.shape[1]))
+        pair = examples.pairs[chosen]
+        words = context(examples.tokens[pair, number], examples.weights[pair, number], JITTER, generator)
+        latents = examples.latents[mirrored, chosen].float()
+        loss = noise_loss(self.unet, latents, words, self.levels, generator)
+        self.unet.zero_grad(set_to_none=True)
+        loss.backward()
+        for optimizer, full in ((self.muon, settings.muon_rate), (self.adam, settings.adam_rate)):
             for group in optimizer.param_groups:
                 group["lr"] = full * self.rate()
             optimizer.step()
-        self.step += 1
-        self.pictures += self.settings.batch
-        keep = min(self.settings.mean_decay, (1 + self.step) / (10 + self.step))
+        keep = min(settings.mean_decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.mean.parameters()), parameters, 1 - keep)
-        return sum(loss for loss, _ in results)
+            torch._foreach_lerp_(list(self.mean.parameters()), list(self.unet.parameters()), 1 - keep)
+        self.step += 1
+        return loss.detach()
 
 
-def split_parameters(unet: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """What Muon trains (inner matrices and convolutions) and what AdamW does (the rest)."""
-    outer = ("time_embed.", "input_blocks.0.", "out.")
-    named = list(unet.named_parameters())
-    inner = {name for name, weight in named if weight.ndim > 1 and not name.startswith(outer)}
-    return [weight for name, weight in named if name in inner], [w for name, w in named if name not in inner]
-
-
-def noise_loss(unet: nn.Module, latents: Tensor, context: Tensor, generator: torch.Generator) -> Tensor:
+def noise_loss(unet: nn.Module, latents: Tensor, context: Tensor, levels: Tensor, generator: torch.Generator) -> Tensor:
     """Weighted squared error of the predicted noise, at noise levels about the one where classes take shape.
 
     Args:
         latents: (B, 4, 8, 8) of deviation 1.
         context: (B, 77, 768).
-        generator: of the CPU, so that every device sees the same noise.
+        levels: (1000,) sigmas of the schedule.
+        generator: of the latents' device.
     """
-    levels = sampling_sigmas()
-    log_levels = -0.3 + 1.3 * torch.randn(len(latents), generator=generator)
+    device = latents.device
+    log_levels = -0.3 + 1.3 * torch.randn(len(latents), device=device, generator=generator)
     steps = (levels.log()[None] - log_levels[:, None]).abs().argmin(1)
-    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
-    sigma = levels[steps].to(latents.device)[:, None, None, None]
+    noise = torch.randn(latents.shape, device=device, generator=generator)
+    sigma = levels[steps][:, None, None, None]
     noisy = (latents + sigma * noise) / (sigma**2 + 1).sqrt()
-    with torch.autocast(latents.device.type, torch.bfloat16):
-        predicted = unet(noisy.contiguous(memory_format=torch.channels_last), steps.to(latents.device).float(), context)
+    with torch.autocast(device.type, torch.bfloat16):
+        predicted = unet(noisy.contiguous(memory_format=torch.channels_last), steps.float(), context)
     wrong = (predicted.float() - noise).square().mean((1, 2, 3))
     return (wrong * (sigma.flatten() ** 2 + 1).clamp(max=16)).mean()
 
 
-def batch_of(examples: Examples, captions: Captions, context: Context, settings: UnetSettings, step: int,
-             generator: torch.Generator) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The latents and the context of a step: every picture once an epoch, in an order of the epoch's own."""
-    count = len(examples.labels)
-    per_epoch = count // settings.batch
-    epoch, number = divmod(step, per_epoch)
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(settings.seed * 1_000_003 + epoch))
-    chosen = order[number * settings.batch : (number + 1) * settings.batch]
-    mirrored = torch.randint(2, (settings.batch,), generator=generator)
-    rng = random.Random(f"{settings.seed} {step}")
-    texts = [captions.draw(examples.labels[index], examples.colours[index], rng) for index in chosen.tolist()]
-    jitter = [rng.random() < JITTER for _ in texts]
-    return examples.latents[mirrored, chosen].float(), context(texts, jitter, seed=step)
-
-
-def stop_on_signals(trainer: Trainer) -> None:
-    """Let Ctrl-C and SIGTERM end the training after the step in hand."""
-
-    def stop(*_: object) -> None:
-        trainer.is_stopped = True
-
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, stop)
-
-
-def train_unet(
-    trainer: Trainer,
-    examples: Examples,
-    captions: Captions,
-    context: Context,
-    sample: Callable[[nn.Module, int], None],
-) -> None:
-    """Train until the settings' last step; `sample` draws with the mean weights now and then."""
-    stop_on_signals(trainer)
-    settings, folder = trainer.settings, trainer.path.parent
+def train_unet(trainer: Trainer, examples: Examples, context: Context, is_stopped: Callable[[], bool]) -> bool:
+    """Train to the settings' last step, or until `is_stopped` before one; whether the last was reached."""
+    settings = trainer.settings
     saved = logged = time.monotonic()
-    busy = time.process_time()
-    losses: list[float] = []
-    while not trainer.is_stopped and (not settings.steps or trainer.step < settings.steps):
-        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + trainer.step)
-        latents, words = batch_of(examples, captions, context, settings, trainer.step, generator)
-        losses.append(trainer.update(latents, words))
+    losses: list[Tensor] = []
+    while trainer.step < settings.steps and not is_stopped():
+        losses.append(trainer.update(examples, context))
         if trainer.step % settings.log_every == 0:
-            now = time.monotonic()
-            pictures, mean = len(losses) * settings.batch, sum(losses) / len(losses)
-            speeds = f"{pictures / (now - logged):.1f},{pictures / (time.process_time() - busy):.1f}"
-            row = f"{trainer.step},{trainer.pictures},{mean:.4f},{speeds}"
-            append_row(folder / "curve.csv", HEADER, row)
+            loss, now = float(torch.stack(losses).mean()), time.monotonic()
+            speed = len(losses) * settings.batch / (now - logged)
+            row = f"{trainer.step},{trainer.step * settings.batch},{loss:.4f},{speed:.1f}"
+            append_row(trainer.path.parent / "curve.csv", HEADER, row)
             log.info("%s = %s", HEADER, row)
-            losses, logged, busy = [], now, time.process_time()
+            losses, logged = [], now
         if time.monotonic() - saved > settings.save_seconds:
             trainer.save()
             saved = time.monotonic()
-        if trainer.step % settings.samples_every == 0:
-            sample(trainer.mean, trainer.step)
-            logged, busy = time.monotonic(), time.process_time()
     trainer.save()
-    if not trainer.is_stopped:
-        sample(trainer.mean, trainer.step)
+    return trainer.step >= settings.steps

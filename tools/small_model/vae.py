@@ -1,13 +1,15 @@
 """The autoencoder: TAESD's shape, 64 px pictures to 8x8x4 latents.
 
-Reads pictures; writes vae.safetensors (keys as in a checkpoint's first_stage_model, latent_std in the metadata), its
-training's state beside it, and latents.safetensors.
+Reads pictures; writes vae.safetensors (keys as in a checkpoint's first_stage_model, latent_std and vae_scale in the
+metadata), vae_state.pt while it trains, vae_curve.csv, and latents.safetensors.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,122 +25,126 @@ from .state import append_row, load_state, save_state, write_whole
 log = logging.getLogger("hyponet")
 
 SCALE_FACTOR = 0.18215  # ComfyUI's for SD 1.x
-HEADER = "pictures,loss,psnr,seconds"
+HEADER = "pictures,loss,psnr"
 
 
 @dataclass(frozen=True, slots=True)
 class VaeSettings:
     """Args:
-    steps: of `batch` pictures; the rate falls to 0 over them on a cosine.
-    freeze_encoder: train the decoder alone; latents, and a UNet trained on them, stay valid.
+    steps: of `batch` pictures; after a warm-up the rate falls to 0 on a cosine.
+    noise: added to the latents that the decoder sees, so that near latents make near pictures.
     """
 
-    steps: int = 4000
-    batch: int = 16
-    rate: float = 1e-3
+    steps: int = 3096
+    batch: int = 256
+    rate: float = 1.5e-3
+    warm_up: int = 100
+    noise: float = 0.05
     seed: int = 0
-    freeze_encoder: bool = False
-    save_seconds: float = 600
+    save_seconds: float = 300
     log_every: int = 50
 
 
-def train_vae(pictures: Pictures, folder: Path, settings: VaeSettings, start: Path | None = None) -> None:
-    """Train until `settings.steps`, going on from `folder`/vae_state.pt if it is there, else from `start`."""
+def train_vae(
+    pictures: Pictures, folder: Path, settings: VaeSettings, device: str, is_stopped: Callable[[], bool]
+) -> None:
+    """Train to the settings' last step, or until `is_stopped` before one, from `folder`/vae_state.pt if it is there.
+
+    vae.safetensors is written after the last step.
+    """
     vae = new_vae(torch.Generator().manual_seed(settings.seed)).train()
-    if start is not None:
-        vae.load_state_dict(_named(load_file(start)), strict=False)
-    vae.to(memory_format=torch.channels_last)
-    trained = list(vae.taesd_decoder.parameters())
-    if not settings.freeze_encoder:
-        trained += list(vae.taesd_encoder.parameters())
-    optimizer = torch.optim.AdamW(trained, lr=settings.rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.steps)
-    first_step, state_path = 0, folder / "vae_state.pt"
+    vae.to(device, memory_format=torch.channels_last)
+    trained = [*vae.taesd_encoder.parameters(), *vae.taesd_decoder.parameters()]
+    optimizer = torch.optim.AdamW(trained, lr=settings.rate, betas=(0.9, 0.99))
+    images = pictures.images.to(device)
+    step, state_path = 0, folder / "vae_state.pt"
     if state_path.exists():
         state = load_state(state_path)
         vae.load_state_dict(state["vae"])
         optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first_step = state["step"]
-    began = saved = time.monotonic()
-    for step in range(first_step, settings.steps):
-        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
-        chosen = torch.randint(len(pictures.images), (settings.batch,), generator=generator)
-        images = doubled(pictures.images[chosen])
-        flipped = torch.rand(settings.batch, generator=generator) < 0.5
-        images = torch.where(flipped[:, None, None, None], images.flip(3), images)
-        loss, error = vae_loss(vae, images, generator, settings.freeze_encoder)
+        step = state["step"]
+
+    def save() -> None:
+        save_state({"vae": vae.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, state_path)
+
+    saved = time.monotonic()
+    while step < settings.steps and not is_stopped():
+        generator = torch.Generator(device).manual_seed(settings.seed * 1_000_003 + step)
+        chosen = torch.randint(len(images), (settings.batch,), device=device, generator=generator)
+        batch = doubled(images[chosen])
+        mirrored = torch.rand(settings.batch, device=device, generator=generator) < 0.5
+        batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
+        for group in optimizer.param_groups:
+            cosine = 0.5 + 0.5 * math.cos(math.pi * step / settings.steps)
+            group["lr"] = settings.rate * min(1, (step + 1) / settings.warm_up) * cosine
+        loss, error = vae_loss(vae, batch, settings.noise, generator)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
-        schedule.step()
-        if (step + 1) % settings.log_every == 0:
-            psnr = float(-10 * torch.log10(error))
-            row = f"{(step + 1) * settings.batch},{float(loss):.5f},{psnr:.2f},{time.monotonic() - began:.0f}"
+        step += 1
+        if step % settings.log_every == 0:
+            row = f"{step * settings.batch},{float(loss.detach()):.5f},{float(-10 * torch.log10(error)):.2f}"
             append_row(folder / "vae_curve.csv", HEADER, row)
             log.info("vae %s", row)
-        if time.monotonic() - saved > settings.save_seconds or step + 1 == settings.steps:
-            parts = {"vae": vae, "optimizer": optimizer, "schedule": schedule}
-            save_state({name: part.state_dict() for name, part in parts.items()} | {"step": step + 1}, state_path)
+        if time.monotonic() - saved > settings.save_seconds:
+            save()
             saved = time.monotonic()
-    std = float(latents_of(vae, pictures.images[:: max(1, len(pictures.images) // 2000)])[0].float().std())
+    save()
+    if step < settings.steps:
+        return
+    std = float(latents_of(vae.eval(), images).float().std())
     weights = {name: weight.contiguous() for name, weight in vae.state_dict().items() if name.startswith("taesd_")}
     metadata = {"latent_std": f"{std:.6f}", "vae_scale": f"{SCALE_FACTOR * std:.6f}"}
     write_whole(folder / "vae.safetensors", lambda half: save_file(weights, half, metadata))
 
 
-def vae_loss(vae: nn.Module, images: Tensor, generator: torch.Generator, is_frozen: bool) -> tuple[Tensor, Tensor]:
-    """The loss and the mean squared error of a batch in 0..1: pixels, edges, and latents kept small."""
+def vae_loss(vae: nn.Module, images: Tensor, noise: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The loss and the mean squared error of a batch in 0..1: pixels, edges, latents small and of mean 0 a channel."""
     with torch.autocast(images.device.type, torch.bfloat16):
-        with torch.set_grad_enabled(not is_frozen):
-            latents = vae.taesd_encoder(images)
-        noise = torch.randn(latents.shape, generator=generator)
-        decoded = vae.taesd_decoder(latents + 0.03 * noise)
-    wrong = decoded.float() - images
-    edges = wrong.diff(dim=2).square().mean() + wrong.diff(dim=3).square().mean()
+        latents = vae.taesd_encoder(images)
+        drawn = torch.randn(latents.shape, device=images.device, generator=generator)
+        decoded = vae.taesd_decoder(latents + noise * drawn)
+    wrong, latents = decoded.float() - images, latents.float()
     error = wrong.square().mean()
-    small = 1e-4 * latents.float().square().mean()
-    return error + 0.1 * wrong.abs().mean() + 0.25 * edges + small, error.detach()
+    edges = wrong.diff(dim=2).square().mean() + wrong.diff(dim=3).square().mean()
+    size, means = latents.square().mean(), latents.mean((0, 2, 3))
+    loss = error + 0.1 * wrong.abs().mean() + 0.25 * edges + 2e-4 * size + 0.01 * means.square().sum()
+    return loss, error.detach()
 
 
-def read_vae(path: Path) -> tuple[nn.Module, float]:
+def read_vae(path: Path, device: str = "cpu") -> tuple[nn.Module, float]:
     """The autoencoder and the standard deviation of its latents."""
     vae = new_vae(torch.Generator()).eval().requires_grad_(False)
-    vae.load_state_dict(_named(load_file(path)), strict=False)
+    vae.load_state_dict({name: weight.float() for name, weight in load_file(path).items()}, strict=False)
     with safe_open(path, "pt") as file:
-        std = float(file.metadata()["vae_scale"]) / SCALE_FACTOR
-    return vae.to(memory_format=torch.channels_last), std
-
-
-def _named(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: weight.float() for name, weight in weights.items() if name.startswith("taesd_")}
+        std = float(file.metadata()["latent_std"])
+    return vae.to(device, memory_format=torch.channels_last), std
 
 
 @torch.no_grad()
-def latents_of(vae: nn.Module, images: Tensor, batch: int = 100) -> Tensor:
+def latents_of(vae: nn.Module, images: Tensor, batch: int = 250) -> Tensor:
     """What the encoder makes of (N, 32, 32, 3) uint8 pictures and of their mirror images.  # (2, N, 4, 8, 8) float16"""
     both: tuple[list[Tensor], list[Tensor]] = ([], [])
     for start in range(0, len(images), batch):
-        enlarged = doubled(images[start : start + batch]).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        enlarged = doubled(images[start : start + batch])
+        with torch.autocast(images.device.type, torch.bfloat16):
             for latents, planes in zip(both, (enlarged, enlarged.flip(3)), strict=True):
                 latents.append(vae.taesd_encoder(planes).half().contiguous())
-        if start % 5000 == 0:
-            log.info("latents of %d pictures", start)
     return torch.stack([torch.cat(latents) for latents in both])
 
 
-def read_latents(vae: nn.Module, pictures: Pictures, path: Path) -> Tensor:
-    """The latents of all pictures, kept in `path`; (2, N, 4, 8, 8)."""
+def read_latents(vae: nn.Module, images: Tensor, path: Path) -> Tensor:
+    """The latents of all pictures, kept in `path`; (2, N, 4, 8, 8) float16."""
     if not path.exists():
-        latents = latents_of(vae, pictures.images)
+        latents = latents_of(vae, images).cpu()
         write_whole(path, lambda half: save_file({"latents": latents}, half))
     return load_file(path)["latents"]
 
 
 @torch.no_grad()
 def decode(vae: nn.Module, latents: Tensor) -> Tensor:
-    """Raw latents (not divided by their deviation) to (B, 64, 64, 3) uint8."""
-    with torch.autocast("cpu", torch.bfloat16):
+    """Raw latents (not divided by their deviation) to (B, 64, 64, 3) uint8 on the CPU."""
+    with torch.autocast(latents.device.type, torch.bfloat16):
         planes = vae.taesd_decoder(latents.float())
-    return (planes.float().clamp(0, 1) * 255).byte().permute(0, 2, 3, 1)
+    return (planes.float().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu()
