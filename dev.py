@@ -161,7 +161,7 @@ def main() -> int:
     try:
         return run(options, arguments)
     except Failure as failure:
-        say(f"\n{failure}")
+        print(f"\n{failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         say("\nStopped.")

@@ -23,4 +23,13 @@ from tools.dev.pack import load_pack  # noqa: E402
 
 load_pack()
 
+import pytest  # noqa: E402
+
 from hyponet.tests.comfy_server import comfy, start_comfy  # noqa: E402, F401  (for tests/comfy, tests/browser and others)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip on Windows what is marked `posix`."""
+    marker = item.get_closest_marker("posix")
+    if marker is not None and sys.platform == "win32":
+        pytest.skip(f"not on Windows: {marker.args[0]}")

@@ -157,6 +157,23 @@ def test_doctor_says_what_is_missing_on_a_bare_machine(tmp_path):
     assert not list(tmp_path.rglob("complete.json"))
 
 
+def test_a_console_of_few_letters_ends_nothing(tmp_path):
+    """Korean Windows' cp949 has no letter for an emoji in a path; a failure goes to stderr, and only there."""
+    home = tmp_path / "cat \U0001f408"
+    home.mkdir()
+    env = {**os.environ, "XDG_CACHE_HOME": str(home), "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp949:strict"}
+    run = [sys.executable, ROOT / "dev.py"]
+    doctor = subprocess.run([*run, "doctor"], cwd=tmp_path, env=env, capture_output=True, check=False)
+    assert (doctor.returncode, doctor.stderr) == (1, b"")
+    assert b"cat \\U0001f408" in doctor.stdout
+    demo = [*run, "demo", "--comfyui", str(home)]
+    failed = subprocess.run(demo, cwd=tmp_path, env=env, capture_output=True, check=False)
+    assert failed.returncode == 1
+    assert b"Traceback" not in failed.stderr
+    assert b"cat \\U0001f408" in failed.stderr
+    assert b"cat \\U0001f408" not in failed.stdout
+
+
 def test_ctrl_c_stops_what_it_started_and_nothing_else(tmp_path):
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     child = tmp_path / "child.py"

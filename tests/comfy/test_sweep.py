@@ -117,7 +117,7 @@ def test_half_a_graph_a_blocked_node_and_half_a_set_are_no_success(comfy, tmp_pa
     made = json.loads((tmp_path / "made.json").read_text())
     (generate,) = (id_ for id_, node in made.items() if node["class_type"] == "HypoNetGenerateDataset")
     made[generate]["inputs"]["name"] = "halves"
-    whole = {"a": {"class_type": "PreviewImage", "inputs": {"images": [generate, 1]}}}
+    whole = {"a": {"class_type": "PreviewAny", "inputs": {"source": [generate, 0]}}}
     half = {
         "b": {"class_type": "LoadImage", "inputs": {"image": "no such.png"}},
         "c": {"class_type": "PreviewImage", "inputs": {"images": ["b", 0]}},
@@ -153,3 +153,24 @@ def test_half_a_graph_a_blocked_node_and_half_a_set_are_no_success(comfy, tmp_pa
     # either the run made the picture again, or it says that the set lacks it
     assert (code == 0) == picture.exists(), log
     assert code == 0 or "set 'halves' lacks 1 of its pictures" in log
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not on Windows: it has no signal to one process alone")
+def test_kill_withdraws_a_run_and_what_was_drawn_is_in_the_set(comfy, tmp_path, table):
+    made = json.loads((tmp_path / "made.json").read_text())
+    (generate,) = (id_ for id_, node in made.items() if node["class_type"] == "HypoNetGenerateDataset")
+    made[generate]["inputs"]["name"] = "ended"
+    (tmp_path / "ended.json").write_text(json.dumps(made))
+    manifest = comfy.datasets / "ended" / "metadata.jsonl"
+    command = [sys.executable, "-m", "headless", "run", str(tmp_path / "ended.json"), "--url", comfy.url]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: manifest.exists() and manifest.read_bytes().count(b"\n") >= 2)
+    process.terminate()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped, and withdrawn" in err
+    assert "done in" not in out
+    wait_for(lambda: not comfy.client.pending())
+    lines = manifest.read_bytes().splitlines()
+    assert 2 <= len(lines) < IMAGES
+    assert all((comfy.datasets / "ended" / json.loads(line)["file_name"]).is_file() for line in lines)

@@ -66,7 +66,7 @@ def test_a_fraction_is_named(server, flow, capsys, setting, says):
     assert f"{says}; expected a whole number" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here, as on Windows and macOS")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="not on Windows and macOS: they have no full device")
 def test_a_full_disk_on_json_is_named(server, flow, capsys):
     assert main(["run", str(flow), "--url", server.url, "--json", "/dev/full"]) == 2
     assert "/dev/full cannot be read or written here: No space left" in capsys.readouterr().err

@@ -50,7 +50,7 @@ def test_a_second_driver_says_who_is_there(server, flow, capsys):
     assert server.prompts == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has locks everywhere")
+@pytest.mark.skipif(sys.platform == "win32", reason="not on Windows: it has locks everywhere")
 def test_without_locks_of_the_file_system_a_second_driver_is_kept_off_too(tmp_path, monkeypatch):
     """Lustre without -o flock, many SMB and FUSE mounts: flock(2) gives ENOSYS."""
     import fcntl

@@ -65,7 +65,7 @@ def test_ctrl_c_with_the_server_gone_still_stops(server, flow, monkeypatch, caps
     assert main(["run", str(flow), "--url", server.url]) == 130
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a signal to one process alone")
+@pytest.mark.skipif(sys.platform == "win32", reason="not on Windows: it has no signal to one process alone")
 @pytest.mark.parametrize("kind", ["run", "sweep"])
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM"])  # Ctrl-C; kill, and what service managers send
 def test_a_real_signal_withdraws(server, flow, kind, signal_name):

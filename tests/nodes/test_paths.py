@@ -28,6 +28,8 @@ HOSTILE = {
     "device": "CON",
     "device with suffix": "sub/nul.png",
     "device spaced": "COM1 .txt",
+    "device of the console": "CONIN$",
+    "device with a raised digit": "com\u00b2.png",
     "trailing dot": "name.",
     "trailing space": "name ",
     "leading space": " name",
@@ -105,3 +107,19 @@ def test_decomposed_letters_lead_no_link_out(tmp_path):
     (tmp_path / "base" / unicodedata.normalize("NFD", composed)).symlink_to(tmp_path)
     with pytest.raises(ValueError, match="a link leads out"):
         paths.confine(tmp_path / "base", composed)
+
+
+@pytest.mark.parametrize("name", ["CON", "nul.cats", "x/LPT1", "CONIN$", "a:b"])
+def test_no_node_writes_under_a_name_that_windows_does_not_take(name):
+    """Sets, wildcards, LoRAs with their captions and states, runs; for classes see safe_folder."""
+    from hyponet.nodes.dataset.engine import set_path
+    from hyponet.nodes.lora.paths import captions_dir, lora_path, unfinished_dir
+    from hyponet.nodes.prompts.engine import save_wildcard
+    from hyponet.nodes.training.paths import checked_run_name
+
+    def wildcard(stated):
+        save_wildcard(None, "oak", stated, False)
+
+    for write in (set_path, captions_dir, lora_path, unfinished_dir, checked_run_name, wildcard):
+        with pytest.raises(ValueError, match=r"device name|not allowed|'a:b'"):
+            write(name)

@@ -86,6 +86,7 @@ def opened(nodes):
     return dataset, count
 
 
+@pytest.mark.comfyui
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_set_opens_whatever_its_pictures_are_like(nodes, root, damage):
     damage(root)
@@ -95,6 +96,7 @@ def test_a_set_opens_whatever_its_pictures_are_like(nodes, root, damage):
     assert "pictures in 2 classes" in nodes.SummarizeDataset(dataset=dataset).result[1]
 
 
+@pytest.mark.comfyui
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_verify_behind_load_dataset_finds_it_and_generate_makes_it_again(nodes, root, damage):
     damage(root)
@@ -106,6 +108,7 @@ def test_verify_behind_load_dataset_finds_it_and_generate_makes_it_again(nodes, 
     nodes.LoadDatasetPictures(dataset=dataset, batch_number=0, batch_size=64, size=16, include_marked=False)
 
 
+@pytest.mark.comfyui
 @pytest.mark.parametrize("damage", [lose_a_picture, tear_a_picture, lose_a_class, add_a_larger_picture])
 def test_items_of_a_damaged_set_can_be_rejected(nodes, root, damage):
     damage(root)
@@ -114,6 +117,7 @@ def test_items_of_a_damaged_set_can_be_rejected(nodes, root, damage):
     assert len(DatasetStore.open(root)) == count - 2
 
 
+@pytest.mark.comfyui
 def test_pictures_of_two_sizes_are_exported(nodes, root):
     """As after a merge; the regression: Load Dataset asked for a size before any export could be reached."""
     with open_set(root.parent, "large", identity={"steps": 3}) as large:
@@ -130,6 +134,7 @@ def test_pictures_of_two_sizes_are_exported(nodes, root):
         assert sizes == {(24, 24), (48, 48)}  # the sides of the two sets above
 
 
+@pytest.mark.comfyui
 @pytest.mark.parametrize(
     ("damage", "says"),
     [

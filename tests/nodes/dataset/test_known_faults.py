@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -87,10 +88,10 @@ def test_only_a_file_that_is_not_there_is_missing(pets, monkeypatch, number):
 def test_a_file_system_without_locks_can_be_written(pets, monkeypatch, number):
     """Only EWOULDBLOCK and EACCES mean that somebody holds the lock (flock(2)); Lustre and some shares have none."""
 
-    def flock(file, operation):
+    def lock(*_):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("fcntl.flock", flock)
+    monkeypatch.setattr("msvcrt.locking" if sys.platform == "win32" else "fcntl.flock", lock)
     assert generate_again(pets) == 0
 
 

@@ -294,6 +294,7 @@ def test_foreign_folders_and_empty_files(tmp_path):
         load(tmp_path / "list.pth", "list")
 
 
+@pytest.mark.posix("making links needs a right")
 def test_the_list_shows_files_and_folders_resnet50_first(tmp_path):
     for name in ("a.safetensors", "sub/my_ResNet50.pth", "sub/.hidden.pth", ".cache/x.pth", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -267,6 +267,7 @@ def test_a_lone_folder_around_the_class_folders_is_no_class(tmp_path, packed):
     assert read_source("image folder", at("mixed")).class_names == ("pets",), "pictures directly in it"
 
 
+@pytest.mark.posix("making links needs a right")
 def test_a_linked_class_folder_is_skipped_with_a_warning(tmp_path, caplog):
     image_folder(tmp_path / "set")
     image_folder(tmp_path / "elsewhere")

@@ -87,6 +87,7 @@ def test_only_a_folder_that_is_not_there_has_lost_its_pictures(pets, monkeypatch
     assert not lacks_pictures(pets)
 
 
+@pytest.mark.posix("making links needs a right")
 def test_a_class_folder_that_is_a_link_is_said(pets, tmp_path):
     (pets / "cat").rename(tmp_path / "elsewhere")
     (pets / "cat").symlink_to(tmp_path / "elsewhere")

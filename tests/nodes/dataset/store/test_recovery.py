@@ -121,7 +121,7 @@ def test_a_crash_between_rejecting_and_moving_leaves_only_missing_items(pets):
     assert_whole(pets)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="not on Windows: it has no fork")
 def test_kill_9_leaves_a_set_that_goes_on(tmp_path):
     """Six random moments here; benchmarks/crash.py takes fifty."""
     outside = tmp_path / "other set"

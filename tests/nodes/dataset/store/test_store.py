@@ -138,6 +138,7 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     assert [entry.name for entry in (tmp_path / "pets").iterdir()] == ["holiday.jpg"]
 
 
+@pytest.mark.posix("making links needs a right")
 def test_a_picture_that_is_a_link_is_not_read(pets, tmp_path):
     from hyponet.nodes.dataset.load import load_batch
 
@@ -196,6 +197,7 @@ def test_a_licence_that_its_owner_took_out_stops_nothing(pets):
     assert "license: unknown" in (pets / "README.md").read_text()
 
 
+@pytest.mark.posix("making links needs a right")
 def test_links_are_not_followed_out_of_the_set(tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()

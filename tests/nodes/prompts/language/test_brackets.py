@@ -39,12 +39,14 @@ def hyponyms(*words):
     return Words("bird", "vertebrate", words)
 
 
+@pytest.mark.comfyui
 @pytest.mark.parametrize("word", ["crane (bird)", "a) b", "a (b", "(a) (b)", "((a))", ":) smile (:", "ratio 16:9 (x)"])
 def test_a_hyponym_stands_as_a_word_with_the_weight_of_its_place(weights, word):
     prompt = Made("a (__hyponym__:1.4) here", words=hyponyms(word)).prompt(0)
     assert weights(prompt) == [("a ", 1.0), (word, 1.4), (" here", 1.0)]
 
 
+@pytest.mark.comfyui
 @pytest.mark.parametrize("template", ["(__hyponym__)", "((__hyponym__))", "((__hyponym__):1.3)", "(a {__hyponym__} )"])
 def test_a_colon_does_not_become_a_weight(weights, template):
     plain = weights(Made(template, words=hyponyms("ratio")).prompt(0))
@@ -53,6 +55,7 @@ def test_a_colon_does_not_become_a_weight(weights, template):
     assert "ratio 16:9" in "".join(text for text, _ in colon)
 
 
+@pytest.mark.comfyui
 def test_a_weight_in_a_file_stays_one(weights):
     lists = {"w": ["(red:1.2)", "(masterpiece)", "soft, (fog)", "crane (bird)"]}
     prompts = Made("__w__ x", lists).all()
@@ -64,6 +67,7 @@ def test_a_weight_in_a_file_stays_one(weights):
     ]
 
 
+@pytest.mark.comfyui
 def test_a_choice_inside_an_option_keeps_the_brackets_around_it(weights):
     prompts = Made("__w__", {"w": ["({red|blue}:1.2) car", "a {red|blue} (car)"]}).all()
     assert prompts == ["(red:1.2) car", "(blue:1.2) car", r"a red \(car\)", r"a blue \(car\)"]
@@ -80,6 +84,7 @@ def test_what_ends_as_a_number_for_python(text, ends):
     assert ends_in_number(text) is ends
 
 
+@pytest.mark.comfyui
 @pytest.mark.parametrize("text", ["(a (b) c:1.3) d", "((x):0.5)", "x (y)", "((a (b)))", r"\(a\) (b)"])
 def test_weights_are_read_as_comfyui_reads_them(weights, text):
     for part, weight in weights(text):
