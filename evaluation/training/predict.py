@@ -58,8 +58,19 @@ def probabilities(
 def predict(
     checkpoint: Checkpoint, data: LabelledImages, device: torch.device, progress: Progress | None = None
 ) -> torch.Tensor:
-    """Softmax outputs [N,classes] of a checkpoint for a set, its pictures made small as in training."""
+    """Softmax outputs [N,classes] of a checkpoint for a set, its pictures made small as in training.
+
+    Raises:
+        ValueError: they are not finite numbers, as of weights that were damaged; the message names the checkpoint.
+    """
     with torch.inference_mode(False):
         preprocessing = checkpoint.preprocessing
         images = resized(data, preprocessing.size, preprocessing.filter, preprocessing.crop, progress)
-        return probabilities(checkpoint.model().to(device), preprocessing, images, device, progress)
+        outputs = probabilities(checkpoint.model().to(device), preprocessing, images, device, progress)
+    broken = (~torch.isfinite(outputs).all(1)).nonzero().flatten().tolist()
+    if broken:
+        raise ValueError(
+            f"{checkpoint.path.name} gives probabilities that are not finite for {len(broken)} of {len(data)} pictures "
+            f"of {data.name} (the first: {data.describe(broken[0])}); expected those of sound weights; train it again"
+        )
+    return outputs

@@ -51,6 +51,17 @@ class Classifier:
         return rows.float().cpu()
 
     def probabilities(self, images: torch.Tensor, batch_size: int = 32) -> torch.Tensor:
-        """Probabilities [B, classes] float32 for `images`: [B,H,W,C] float in 0..1, `batch_size` pictures at a time."""
+        """Probabilities [B, classes] float32 for `images`: [B,H,W,C] float in 0..1, `batch_size` pictures at a time.
+
+        Raises:
+            ValueError: they are not finite numbers; the message names the file and the picture.
+        """
         parts = [self.logits(self.preprocess(part)).softmax(dim=1) for part in torch.split(images, batch_size)]
-        return torch.cat(parts)
+        rows = torch.cat(parts)
+        broken = (~torch.isfinite(rows).all(1)).nonzero().flatten().tolist()
+        if broken:
+            raise ValueError(
+                f"classifier {self.name} gives probabilities that are not finite (picture {broken[0]}, counted from "
+                "0); expected those of sound weights and pictures; get the file again, or look at the picture"
+            )
+        return rows

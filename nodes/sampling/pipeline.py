@@ -14,7 +14,7 @@ import comfy.sd
 import numpy as np
 import torch
 
-from ...evaluation.pictures.tensors import to_uint8
+from ...evaluation.pictures.tensors import check_pixels, to_uint8
 from ..engine import throw_if_interrupted
 from ..prompts.item import Item
 from .conditioning import MAX_REPEAT, Conditioning, can_merge, merge
@@ -126,6 +126,7 @@ class ComfyPipeline(Pipeline):
                 f"the VAE gives {count} pictures of {width}x{height} for {size[0]} latents; expected {size[0]} of "
                 f"{size[2]}x{size[1]}; connect the VAE that belongs to the model, or choose a size that it can draw"
             )
+        check_pixels(pixels, "the VAE's output")
         return to_uint8(pixels)
 
     def _start(self, batch: Sequence[EncodedItem]) -> torch.Tensor:

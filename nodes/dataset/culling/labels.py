@@ -50,6 +50,9 @@ def check_labels(
 
     Args:
         threshold: least probability that passes, 0 takes 1 / number of classes.
+
+    Raises:
+        ValueError: a probability is not a finite number.
     """
     labels = store.labels
     least = threshold or 1 / len(labels)
@@ -57,6 +60,11 @@ def check_labels(
     for batch in chunks(store.records(), BATCH):
         probabilities = judge.judge([read_picture(store, record) for record in batch])
         for record, row in zip(batch, probabilities, strict=True):  # row: one probability for each class of the set
+            if not np.isfinite(row).all():
+                raise ValueError(
+                    f"the check gives probabilities that are not finite for {record.file_name}; expected those of a "
+                    "sound model; load its file again, or another one; no picture is marked"
+                )
             probability = float(row[labels.index(record.label)])
             yield Verdict(record, probability, labels[int(row.argmax())], probability >= least)
         finished += len(batch)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from scipy import stats
 from torchmetrics import classification
@@ -235,3 +236,13 @@ def test_predicting_leaves_the_mode_of_every_layer(checkpoint):
     assert torch.allclose(outputs.sum(1), torch.ones(len(outputs)), atol=1e-5)
     assert network.training
     assert not network.bn1.training
+
+
+def test_a_classifier_whose_weights_are_no_numbers_is_not_tested(checkpoint, tmp_path):
+    """argmax takes NaN for the largest: there would be an accuracy, that of one class."""
+    tensors = safetensors.torch.load_file(checkpoint.path)
+    tensors["fc.bias"][1] = torch.nan
+    damaged = replace(checkpoint, path=tmp_path / "damaged.safetensors")
+    safetensors.torch.save_file(tensors, damaged.path)
+    with pytest.raises(ValueError, match=r"damaged\.safetensors gives .* not finite for 24 of 24 pictures of"):
+        measure_accuracy(damaged, colours(), CPU)

@@ -325,3 +325,15 @@ def test_a_set_is_made_whole_and_a_finished_one_needs_no_model(sampling, sd15, t
         again = sampling.engine.generate_dataset(sampling.engine.make_job(request, hidden), {}, None)
     assert [run.ui["hyponet"][0]["made"] for run in (outputs, again)] == [2, 0]
     assert outputs.dataset.path == tmp_path / "datasets" / "pets"
+
+
+def test_pictures_that_are_no_numbers_are_an_error_and_not_black(sampling, sd15):
+    """As a VAE in half precision gives them; black pictures under a label would be trained on."""
+
+    def broken(apply, arguments):
+        return apply(arguments["input"], arguments["timestep"], **arguments["c"]) * torch.nan
+
+    bad = SimpleNamespace(model=sd15.model.clone(), vae=sd15.vae, encoder=sd15.encoder)
+    bad.model.set_model_unet_function_wrapper(broken)
+    with pytest.raises(ValueError, match=r"the VAE's output has 2 pictures with pixels that are not finite .*fp32-vae"):
+        make(sampling, make_pipeline(sampling, bad, settings(steps=2)), [item(0), item(1)], 2)

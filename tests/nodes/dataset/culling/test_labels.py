@@ -62,6 +62,13 @@ def test_a_classifier_without_the_class_is_refused():
         judge(1, 0, 0, 0, synsets={"cat": "n02121808", "teapot": "n04398044"})
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_judge_that_gives_no_numbers_marks_nothing(pets, value):
+    """Every comparison with NaN is false: the whole set would have failed the check."""
+    with pytest.raises(ValueError, match=r"not finite for .*\.png.*no picture is marked"):
+        list(check_labels(DatasetStore.open(pets), judge(value, 0.5, 0.2, 0.2)))
+
+
 def test_default_threshold_is_one_over_the_number_of_classes(pets):
     for cat, passed in ((0.49, False), (0.51, True)):
         verdicts = list(check_labels(DatasetStore.open(pets), judge(cat, 0, 1 - cat, 0)))
