@@ -63,7 +63,11 @@ def measure_inception_score(features: ImageFeatures, *, splits: int = 10, seed: 
         )
     if features.network != NETWORKS[TORCHVISION_NETWORK].key:
         warnings.append("measured with the FID network; the thesis's figures come from torchvision's and are others")
-    spread = float(scores.std(ddof=1)) if torchmetrics and len(scores) > 1 else float(scores.std())
+    spread = None
+    if len(scores) > 1:
+        spread = float(scores.std(ddof=1 if torchmetrics else 0))
+    else:
+        warnings.append("no spread over splits: there is one alone")
     return Measurement(
         name=features.name,
         kind="inception_score",

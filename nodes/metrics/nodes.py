@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import comfy.model_management
 import torch
 from comfy_api.latest import io
@@ -168,7 +170,7 @@ class HypoNetMeasureInceptionScore(io.ComfyNode):
             outputs=[
                 widgets.result_output("Mean and spread with splits, seed and network."),
                 io.Float.Output("score", display_name="IS", tooltip="Mean over the splits; higher is better."),
-                io.Float.Output("spread", display_name="sd", tooltip="Standard deviation over the splits."),
+                io.Float.Output("spread", display_name="sd", tooltip="Standard deviation over splits; NaN with one."),
             ],
             is_output_node=True,
         )
@@ -179,8 +181,8 @@ class HypoNetMeasureInceptionScore(io.ComfyNode):
         name = engine.checked_name(name)
         measurement = measure_inception_score(features, splits=splits, seed=seed)
         result = engine.write_measurement(measurement, name)
-        figures = result.figures
-        return io.NodeOutput(result, figures["inception_score"], figures["inception_score_sd"], ui=result.as_ui())
+        score, spread = result.figures["inception_score"], result.figures["inception_score_sd"]
+        return io.NodeOutput(result, score, math.nan if spread is None else spread, ui=result.as_ui())
 
 
 class HypoNetMeasureKID(io.ComfyNode):
