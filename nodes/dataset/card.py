@@ -117,7 +117,7 @@ def _size_category(total: int) -> str:
 
 
 def _cell(value: object) -> str:
-    text = one_line(str(value))
+    text = one_line(str(value).encode("utf-8", "backslashreplace").decode())  # half a surrogate pair as its escape
     return text if len(text) <= _MAX_CELL else text[: _MAX_CELL - 3] + "..."
 
 

@@ -54,12 +54,14 @@ def merge(
 
 def _merged_spec(sources: Sequence[DatasetStore], of_one_plan: bool) -> SetSpec:
     first = sources[0].description
+    licences = {source.description.licence for source in sources}
     return SetSpec(
         plan=_unsharded(first.plan) if of_one_plan else {"merged": [source.description.plan for source in sources]},
         identity=_own_identity(first) if of_one_plan else {"merged": [_source_id(source) for source in sources]},
         provenance=replace(first.provenance, merged=tuple(_origin(source) for source in sources)),
         classes={label: synset for source in sources for label, synset in source.description.synsets.items()},
         encoding=first.encoding,
+        licence=first.licence if len(licences) == 1 else "",
     )
 
 

@@ -99,6 +99,7 @@ def _part_spec(source: DatasetStore, part: str, shares: Shares, seed: int) -> Se
         provenance=description.provenance,
         classes=description.synsets,
         encoding=description.encoding,
+        licence=description.licence,
     )
 
 

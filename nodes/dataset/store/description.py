@@ -63,6 +63,7 @@ class SetSpec:
         classes: label -> WordNet id ("" when unknown), in order; None takes the plan's.
         encoding: how pictures are written.
         copies: the small copies to be kept beside it.
+        licence: of a new set; one that is there keeps what its owner filled in.
     """
 
     plan: Mapping[str, Any]
@@ -71,6 +72,7 @@ class SetSpec:
     classes: Mapping[str, str] | None = None
     encoding: Encoding = field(default_factory=Encoding)
     copies: Copies = field(default_factory=Copies)
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def new_or_resumed(root: Path, spec: SetSpec) -> Description:
     """
     identity, plan = as_json({**spec.identity, "encoding": spec.encoding.identity()}), as_json(spec.plan)
     if not (root / DESCRIPTION).exists():
-        description = Description.new(root.name, identity)
+        description = replace(Description.new(root.name, identity), licence=spec.licence)
     else:
         description = read_description(root)
         if _has_pictures(root):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from hyponet.nodes.dataset.culling.marks import Mark, mark
@@ -172,3 +174,44 @@ def test_marked_pictures_are_left_out_unless_asked_for(tmp_path):
     for name, included, expected in (("without", False, 7), ("with", True, 8)):
         made = split(DatasetStore.open(source.root), tmp_path, name, Shares(1, 0, 0), 0, include_fallbacks=included)
         assert len(DatasetStore.open(made["train"].path)) == expected
+
+
+def change_description(root, **changes):
+    path = root / "dataset.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **changes}), "utf-8")
+
+
+@pytest.mark.parametrize(("other", "merged_has"), [("cc-by-4.0", "cc-by-4.0"), ("cc0-1.0", ""), ("", "")])
+def test_the_licence_that_the_owner_filled_in_goes_with_the_pictures(tmp_path, other, merged_has):
+    for name, licence in (("one", "cc-by-4.0"), ("two", other)):
+        with open_set(tmp_path, name, identity={"steps": len(licence)}) as store:
+            generate(store)
+        change_description(store.root, licence=licence)
+    sources = [DatasetStore.open(tmp_path / name) for name in ("one", "two")]
+    part = split(sources[0], tmp_path, "one", Shares(1, 0, 0), 0)["train"]
+    assert DatasetStore.open(part.path).description.licence == "cc-by-4.0"
+    assert "license: cc-by-4.0" in (part.path / "README.md").read_text("utf-8")
+    with merge(sources, tmp_path, "both") as merged:
+        pass
+    assert DatasetStore.open(merged.root).description.licence == merged_has
+    change_description(merged.root, licence="mit")
+    with merge(sources, tmp_path, "both"):
+        pass
+    assert DatasetStore.open(merged.root).description.licence == "mit"
+
+
+def test_own_columns_go_with_the_pictures(tmp_path):
+    with open_set(tmp_path, "one") as store:
+        generate(store)
+    with open_set(tmp_path, "two", identity={"steps": 3}) as other:
+        for key in schedule():
+            other.add(item(*key, attempt=1), picture(*key, attempt=1))
+    manifest = store.root / "metadata.jsonl"
+    manifest.write_bytes(manifest.read_bytes().replace(b"}\n", b', "text": "my caption"}\n'))
+    source = DatasetStore.open(store.root)
+    part = split(source, tmp_path, "one", Shares(1, 0, 0), 0)["train"]
+    with merge([source, DatasetStore.open(other.root)], tmp_path, "both") as merged:
+        pass
+    for root, count in ((part.path, 8), (merged.root, 16)):
+        captions = [record.extra.get("text") for record in DatasetStore.open(root).records()]
+        assert (len(captions), captions.count("my caption")) == (count, 8)

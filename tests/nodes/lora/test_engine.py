@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
+from hyponet.evaluation.lock import AnotherWriter, only_writer
+
 PAIRS = 32
 
 
@@ -237,3 +239,9 @@ def test_models_of_another_kind_are_refused(engine):
 
     with pytest.raises(ValueError, match=r"expected SD 1.x or SDXL base"):
         family_of(Patcher)
+
+
+def test_of_two_that_train_to_one_file_the_second_is_told_who_is_at_it(engine, sd15, pictures, tmp_path):
+    with only_writer(tmp_path / "cats.safetensors", "the LoRA"), pytest.raises(AnotherWriter, match="by process"):
+        train(engine, sd15, pictures((64, 64)), tmp_path)
+    assert not (tmp_path / "cats.safetensors").exists()
