@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .disk_errors import ONLY_OF_WRITING, UnreadableFile, unreadable, unwritable
+from .disk_errors import ONLY_OF_WRITING, UnreadableFile, may_be_too_long, unreadable, unwritable
 from .progress import Progress
 
 # seconds; together longer than a viewer or a virus scanner has a small file open
@@ -108,7 +108,9 @@ def read_file(path: Path) -> bytes:
     """
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if may_be_too_long(path):
+            raise unreadable(path, error) from error
         raise
     except OSError as error:
         raise unreadable(path, error) from error

@@ -15,6 +15,7 @@ from unicodedata import normalize
 import numpy as np
 
 from ....evaluation.chunks import chunks
+from ....evaluation.files import read_file
 from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_suffix
 from ....evaluation.pictures.manifest import Record
 from ....evaluation.progress import Progress
@@ -125,7 +126,7 @@ def _examine(store: DatasetStore, record: Record, wants_hash: bool) -> tuple[str
         OSError: the disk cannot be read for another reason than that the file is not there.
     """
     try:
-        content = store.path(record).read_bytes()
+        content = read_file(store.path(record))
     except (FileNotFoundError, ValueError):  # ValueError: a link, which is never followed
         return _MISSING, None
     same = hashlib.sha256(content).hexdigest() == record.sha256

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ....evaluation.files import read_file
 from ....evaluation.pictures.manifest import Record
 from . import folders
 from .class_folders import ClassFolders
@@ -210,7 +211,7 @@ class DatasetStore:
             OSError: it cannot be read.
         """
         try:
-            return self.path(record).read_bytes()
+            return read_file(self.path(record))
         except FileNotFoundError:
             raise DamagedPicture(record.file_name, self.name, "is missing") from None
 
