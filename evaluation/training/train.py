@@ -267,7 +267,9 @@ def _save_checkpoint(
         torch=torch.__version__,
         device=state.device.type,
     )
-    return save_checkpoint(path, state.network, data.class_names, pictures.preprocessing, provenance)
+    return save_checkpoint(
+        path, state.network, data.class_names, pictures.preprocessing, provenance, data.pixel_digests()
+    )
 
 
 def _try_to_save(state: TrainState, path: Path, quiet: bool) -> bool:
