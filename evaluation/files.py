@@ -6,13 +6,12 @@ import contextlib
 import hashlib
 import itertools
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .disk_errors import ONLY_OF_WRITING, UnreadableFile, may_be_too_long, unreadable, unwritable
+from .disk_errors import ONLY_OF_WRITING, UnreadableFile, reading, unwritable
 from .progress import Progress
 
 # seconds; together longer than a viewer or a virus scanner has a small file open
@@ -51,23 +50,9 @@ def replacing(
     except BaseException as error:
         with contextlib.suppress(OSError):  # what went wrong first is what is said
             temporary.unlink(missing_ok=True)
-        found = _disk_error(error)
-        if found is not None and _is_of_writing(found, temporary, path):
-            raise unwritable(path.parent, found) from error
+        if isinstance(error, OSError) and _is_of_writing(error, temporary, path):
+            raise unwritable(path.parent, error) from error
         raise
-
-
-def _disk_error(error: BaseException) -> OSError | None:
-    """The error of the disk that `error` is or stands for.
-
-    torch's writer raises a RuntimeError of its own over that of the file, and safetensors' has the number in its text.
-    """
-    if isinstance(error, OSError):
-        return error
-    if type(error) is RuntimeError and isinstance(error.__context__, OSError):
-        return error.__context__
-    number = re.search(r"\(os error (\d+)\)$", str(error))
-    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else None
 
 
 def _is_of_writing(error: OSError, *written: Path) -> bool:
@@ -121,14 +106,8 @@ def read_file(path: Path) -> bytes:
         FileNotFoundError: it is missing.
         UnreadableFile: it is not, but the disk does not give it; the message names it.
     """
-    try:
+    with reading(path):
         return path.read_bytes()
-    except FileNotFoundError as error:
-        if may_be_too_long(path):
-            raise unreadable(path, error) from error
-        raise
-    except OSError as error:
-        raise unreadable(path, error) from error
 
 
 def file_sha256(path: Path, progress: Progress | None = None) -> str:
@@ -142,7 +121,7 @@ def file_sha256(path: Path, progress: Progress | None = None) -> str:
     """
     size = path.stat().st_size
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
             if progress is not None:

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
-from unicodedata import normalize
 
 import numpy as np
+
+from ..unicode_names import composed
 
 MANIFEST = "metadata.jsonl"
 DESCRIPTION = "dataset.json"
@@ -190,8 +191,8 @@ def misplaced(record: Record, folders: Mapping[str, str]) -> str:
     folder = folders.get(record.label)
     if folder is None:
         return f"has the label {record.label[:80]!a}, which {DESCRIPTION} does not know"
-    place, name = normalize("NFC", f"{folder}/{record.rank:06d}"), normalize("NFC", record.file_name)
-    if name.rpartition(".")[0] != place:
+    place = composed(f"{folder}/{record.rank:06d}")
+    if composed(record.file_name).rpartition(".")[0] != place:
         return f"has the file_name {record.file_name[:80]!a}; expected {place!a} and a suffix"
     return ""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from ...evaluation.files import replacing
+from ...evaluation.files import read_file, replacing
 from ...evaluation.markdown import one_line
 from ..upstream import ModelFile
 from .contact_sheet import ORDERS, SheetSettings, contact_sheet
@@ -31,7 +31,7 @@ def write_card(store: WritableStore) -> bool:
     path, text = store.root / CARD, card_text(store)
     signed = f"{text}\n<!-- hyponet card {_digest(text)} -->\n"
     if path.exists():
-        existing = path.read_text(encoding="utf-8", errors="replace")
+        existing = read_file(path).decode("utf-8", "replace")
         if not _is_ours(existing) or (existing == signed and not store.changed):
             return False
     if len(store):

@@ -10,7 +10,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from unicodedata import normalize
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from ....evaluation.files import read_file
 from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_suffix
 from ....evaluation.pictures.manifest import Record
 from ....evaluation.progress import Progress
+from ....evaluation.unicode_names import composed
 from ..store.damage import DamagedLine
 from ..store.store import DatasetStore
 from ..store.writable_store import WritableStore
@@ -141,13 +141,13 @@ def _examine(store: DatasetStore, record: Record, wants_hash: bool) -> tuple[str
 
 def _unlisted(store: DatasetStore) -> list[str]:
     """Pictures at any depth below the root that no line names, sorted: readers of image folders go all the way down."""
-    listed = {normalize("NFC", record.file_name) for record in store.records()}
+    listed = {composed(record.file_name) for record in store.records()}
     unlisted = []
     for folder, _, files in os.walk(store.root, onerror=_raise):  # does not follow links
         for name in files:
             path = Path(folder, name)
             file_name = path.relative_to(store.root).as_posix()
-            if has_picture_suffix(name) and normalize("NFC", file_name) not in listed:
+            if has_picture_suffix(name) and composed(file_name) not in listed:
                 unlisted.append(file_name)
     return sorted(unlisted)
 

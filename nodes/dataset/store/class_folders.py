@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from unicodedata import normalize
+
+from ....evaluation.disk_errors import reading
+from ....evaluation.unicode_names import composed
 
 
 class ClassFolders:
@@ -38,7 +40,8 @@ class ClassFolders:
             if path.is_symlink():
                 raise ValueError(f"{path} is a link; expected a folder in the set; copy it there")
             try:
-                stems.update(name.partition(".")[0] for name in os.listdir(path))
+                with reading(path):
+                    stems.update(name.partition(".")[0] for name in os.listdir(path))
             except FileNotFoundError:
                 continue
         return stems
@@ -50,16 +53,18 @@ class ClassFolders:
             return [exact]
         if self._names is None:
             self._names = _by_composed_name(self._root)
-        names = self._names.get(normalize("NFC", folder), [])
+        names = self._names.get(composed(folder), [])
         return [self._root / name for name in sorted(names, key=folder.__ne__)] or [exact]
 
 
 def _by_composed_name(root: Path) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     try:
-        for name in sorted(os.listdir(root)):
-            if not name.isascii():
-                names.setdefault(normalize("NFC", name), []).append(name)
+        with reading(root):
+            on_disk = sorted(os.listdir(root))
     except FileNotFoundError:
-        pass
+        return {}
+    for name in on_disk:
+        if not name.isascii():
+            names.setdefault(composed(name), []).append(name)
     return names

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ....evaluation.files import read_file
 from ....evaluation.json_text import parse_json
 from ....evaluation.pictures.manifest import DESCRIPTION, FORMAT, VERSION, refuse_other_formats
 from .encode import FORMATS, Encoding
@@ -185,13 +186,13 @@ def is_marked(folder: Path) -> bool:
     """Whether a folder is a set of ours or one of the folders beside it."""
     try:
         return str(_read_json(folder / DESCRIPTION).get("format")).startswith(FORMAT)
-    except (OSError, ValueError):
+    except ValueError:  # it has none, or one of others
         return False
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = parse_json(path.read_text(encoding="utf-8-sig"))  # Notepad writes a byte order mark
+        content = parse_json(read_file(path).decode("utf-8-sig"))  # Notepad writes a byte order mark
     except FileNotFoundError:
         raise ValueError(
             f"{path.parent} is not a HypoNet set: it has no {DESCRIPTION}; choose another folder"

@@ -5,12 +5,14 @@ Reads and writes that one file, and a new copy of it in the work folder when lin
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from ....evaluation.disk_errors import reading, writing
 from ....evaluation.files import replacing
 from ....evaluation.pictures.manifest import MANIFEST, Head, Record, heads, is_blank, is_torn, misplaced, parse
 from .damage import salvage
@@ -78,9 +80,9 @@ class Manifest:
             return
         if self.path.stat().st_size > self.end:
             logger.warning("dropped an incomplete last line of %s", self.path)
-            with open(self.path, "r+b") as file:
+            with writing(self.path), open(self.path, "r+b") as file:
                 file.truncate(self.end)
-        with open(self.path, "rb") as file:
+        with reading(self.path), open(self.path, "rb") as file:
             file.seek(max(0, self.end - 1))
             lacks_line_break = self.end > 0 and file.read(1) != b"\n"
         if self.superfluous or lacks_line_break:
@@ -98,24 +100,29 @@ class Manifest:
 
         Raises:
             ChangedMeanwhile: another program wrote the file or put another in its place.
+            OSError: the disk is full or cannot be written; the message names the folder.
         """
-        if self._file is None:
-            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-        line = record.to_bytes()
-        self._refuse_another_writers_file(self._file)
-        os.lseek(self._file, self.end, os.SEEK_SET)
+        with writing(self.path):
+            if self._file is None:
+                self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+            self._refuse_another_writers_file(self._file)
+            self._write(self._file, record.to_bytes())
+            self.index.add([record.head()])
+            if time.monotonic() - self._synced > _SYNC_SECONDS:
+                os.fsync(self._file)
+                self._synced = time.monotonic()
+
+    def _write(self, file: int, line: bytes) -> None:
+        os.lseek(file, self.end, os.SEEK_SET)
         try:
             written = 0
             while written < len(line):
-                written += os.write(self._file, line[written:])
+                written += os.write(file, line[written:])
         except OSError:
-            os.ftruncate(self._file, self.end)
+            with contextlib.suppress(OSError):  # the next line is written over it, or it is a torn one
+                os.ftruncate(file, self.end)
             raise
         self.end += len(line)
-        self.index.add([record.head()])
-        if time.monotonic() - self._synced > _SYNC_SECONDS:
-            os.fsync(self._file)
-            self._synced = time.monotonic()
 
     def _refuse_another_writers_file(self, file: int) -> None:
         """Raise where what is appended would be lost: editors save by renaming, or cut the file and write it again."""
@@ -144,16 +151,19 @@ class Manifest:
     def close(self) -> None:
         """Bring what was appended to the disk, and give the file back."""
         if self._file is not None:
-            os.fsync(self._file)
-            os.close(self._file)
-            self._file = None
+            file, self._file = self._file, None
+            try:
+                with writing(self.path):
+                    os.fsync(file)
+            finally:
+                os.close(file)
 
     def _scan(self) -> None:
         self.index, self.superfluous, self.end = Index(), 0, 0
         if not self.path.exists():
             return
         number = 0
-        with open(self.path, "rb") as file:
+        with reading(self.path), open(self.path, "rb") as file:
             while block := file.read(_BLOCK_BYTES):
                 block += file.readline()  # up to the end of a line
                 if not block.endswith(b"\n"):
@@ -207,7 +217,7 @@ class Manifest:
         if not self.path.exists():
             return
         remaining = self.end
-        with open(self.path, "rb") as file:
+        with reading(self.path), open(self.path, "rb") as file:
             while remaining > 0 and (line := file.readline()):
                 remaining -= len(line)
                 yield line

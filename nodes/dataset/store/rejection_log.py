@@ -6,6 +6,7 @@ come back.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....evaluation.files import replacing
+from ....evaluation.disk_errors import reading, writing
+from ....evaluation.files import read_file, replacing
 from ....evaluation.pictures.manifest import Record, columns_of, is_blank, is_torn, misplaced
 from .damage import salvage
 
@@ -86,10 +88,16 @@ class RejectionLog:
     def append(self, rejections: Iterable[Rejection]) -> None:
         """Write `rejections` at the end, all on the disk when this returns."""
         appended = list(rejections)
-        with open(self.path, "ab") as file:
-            file.write(b"".join(rejection.to_bytes() for rejection in appended))
-            file.flush()
-            os.fsync(file.fileno())
+        with writing(self.path), open(self.path, "ab") as file:
+            end = file.tell()
+            try:
+                file.write(b"".join(rejection.to_bytes() for rejection in appended))
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):  # what follows must not stick to the half of a line
+                    os.truncate(self.path, end)
+                raise
         for rejection in appended:
             self._note(rejection)
 
@@ -97,7 +105,7 @@ class RejectionLog:
         """Cut off a torn last line, so that the next one does not stick to it; a whole one gets its line break."""
         if not self.path.exists():
             return
-        with open(self.path, "r+b") as file:
+        with writing(self.path), open(self.path, "r+b") as file:
             content = file.read()
             end = content.rfind(b"\n") + 1
             if end < len(content) and not is_torn(content[end:]):  # an editor stripped the line break
@@ -109,7 +117,7 @@ class RejectionLog:
         """Take damaged lines out, but for what can still be read of them."""
         if not self.damage:
             return
-        found = list(salvage(self.path.read_bytes().splitlines(keepends=True), self._from_json))
+        found = list(salvage(read_file(self.path).splitlines(keepends=True), self._from_json))
         with replacing(self.path, work=work, durable=True, make_folder=False) as part:
             part.write_bytes(b"".join(rejection.to_bytes() for rejection in found))
         self.highest_attempts.clear()
@@ -121,7 +129,7 @@ class RejectionLog:
         """The rejections of the usable lines; what is wrong with the others goes into `damage`."""
         if not self.path.exists():
             return
-        with open(self.path, "rb") as file:
+        with reading(self.path), open(self.path, "rb") as file:
             for number, line in enumerate(file, 1):
                 if is_blank(line) or (not line.endswith(b"\n") and is_torn(line)):
                     continue

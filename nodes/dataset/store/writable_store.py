@@ -11,13 +11,14 @@ import json
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ....evaluation.files import replace_file
+from ....evaluation.files import read_file, replace_file
 from ....evaluation.pictures.manifest import GOOD, PickedOption, Record
 from ...prompts.item import Item
 from . import folders
@@ -163,7 +164,7 @@ class WritableStore(DatasetStore):
             raise ValueError(f"item {record.rank} of {record.label!a} is in the set already; delete it first")
         placed = self.placed(record)
         try:
-            self._keep_unlisted(placed.file_name, source.read_bytes)
+            self._keep_unlisted(placed.file_name, lambda: read_file(source))
             self._files.link(placed.file_name, source)
         except FileNotFoundError:
             if source.exists():
@@ -193,7 +194,7 @@ class WritableStore(DatasetStore):
 
     def restore_from_rejects(self, record: Record) -> None:
         """Copy the picture of a rejected attempt back to its place."""
-        self._files.write(record.file_name, self.rejects_path(record).read_bytes())
+        self._files.write(record.file_name, read_file(self.rejects_path(record)))
 
     def move_unlisted(self, file_name: str) -> None:
         """Move a file that no line names out of the set; what was moved there before stays."""
@@ -222,12 +223,13 @@ class WritableStore(DatasetStore):
 
     def close(self) -> None:
         """Give the set back; what was added is on the disk."""
-        self._manifest.close()
-        if self._copies is not None:
-            self._copies.close()
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        with ExitStack() as stack:  # one that fails does not keep the others open
+            if self._lock is not None:
+                stack.callback(self._lock.release)
+                self._lock = None
+            if self._copies is not None:
+                stack.callback(self._copies.close)
+            stack.callback(self._manifest.close)
 
     def _recover(self, mend: bool) -> None:
         if damage := self.damage():
@@ -255,7 +257,7 @@ class WritableStore(DatasetStore):
             return
         with self._mutex:
             self.found_unlisted += 1
-        if path.is_symlink() or path.read_bytes() != content():
+        if path.is_symlink() or read_file(path) != content():
             self.move_unlisted(path.relative_to(self.root).as_posix())
 
     def _require_open(self) -> None:

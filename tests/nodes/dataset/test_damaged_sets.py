@@ -157,7 +157,7 @@ def test_another_error_of_the_disk_is_no_damage_to_a_picture(root):
     (root / "cat" / "000000.png").mkdir()
     store = DatasetStore.open(root)
     record = next(record for record in store.records() if record.key == ("cat", 0))
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(OSError, match=r"cat/000000\.png cannot be read \(Is a directory\)"):
         read_picture(store, record)
 
 
