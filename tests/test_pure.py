@@ -12,7 +12,7 @@ import pytest
 from tools.dev.places import ROOT
 
 # what Windows has not, or not for everybody
-POSIX = re.compile(r"symlink|\bfcntl\b|os\.fork|SIGKILL|killpg|/proc/|/dev/|mkfifo|geteuid|chmod|import resource")
+POSIX = re.compile(r"symlink|fcntl\.|import fcntl|os\.fork|SIGKILL|killpg|/proc/|/dev/|mkfifo|geteuid|chmod|import resource")
 SKIPS = re.compile(r"pytest\.mark\.posix|win32|not on Windows|needs_proc")
 PLACES = [ROOT / line for line in (ROOT / "tests" / "pure.txt").read_text("utf-8").split()]
 
@@ -49,3 +49,19 @@ def test_what_windows_lacks_is_skipped_there_with_a_reason(path: Path) -> None:
 def test_what_needs_a_comfyui_is_marked(path: Path) -> None:
     if "HYPONET_COMFYUI" in path.read_text("utf-8"):
         assert any("pytest.mark.comfyui" in source for _, source in each_test(path))
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_encoding_of_a_text_file_is_stated(path: Path) -> None:
+    """Windows takes its own code page for one that is not, in which most letters are others or none."""
+    unstated = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            arguments = len(node.args) + len(node.keywords)
+            first = node.args[0] if node.args else None
+            is_plain = isinstance(first, ast.Constant) and str(first.value).isascii()
+            if (node.func.attr == "read_text" and not arguments) or (
+                node.func.attr == "write_text" and arguments == 1 and not is_plain
+            ):
+                unstated.append(f"line {node.lineno}: {ast.unparse(node)}")
+    assert not unstated

@@ -18,7 +18,7 @@ def test_a_file_appears_when_it_is_whole_in_a_folder_made_for_it(tmp_path: Path)
     with replacing(path) as temporary:
         temporary.write_text("whole")
         assert not path.exists()
-    assert path.read_text() == "whole"
+    assert path.read_text("utf-8") == "whole"
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -33,7 +33,7 @@ def test_what_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path: Path
 
     with pytest.raises(OSError, match="disk full"):
         fill_the_disk()
-    assert path.read_text() == "old"
+    assert path.read_text("utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -42,7 +42,7 @@ def test_two_threads_that_write_one_file_do_not_meet(tmp_path: Path) -> None:
     with replacing(path) as first, replacing(path) as second:
         first.write_text("first")
         second.write_text("second")
-    assert path.read_text() == "first"  # whose block ends last
+    assert path.read_text("utf-8") == "first"  # whose block ends last
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -60,7 +60,7 @@ def test_the_temporary_file_can_lie_in_another_folder_and_be_on_the_disk_first(
         temporary.write_text("whole")
     assert calls == ["fsync", "replace"]
     assert not list(work.iterdir())
-    assert path.read_text() == "whole"
+    assert path.read_text("utf-8") == "whole"
 
 
 class Reader:
@@ -84,7 +84,7 @@ def test_a_reader_on_windows_is_waited_for(tmp_path: Path, monkeypatch: pytest.M
     reader = Reader(monkeypatch, attempts=3)
     with replacing(tmp_path / "report.html") as temporary:
         temporary.write_text("new")
-    assert (tmp_path / "report.html").read_text() == "new"
+    assert (tmp_path / "report.html").read_text("utf-8") == "new"
     assert len(reader.pauses) == 3
     assert sum(reader.pauses) < 1
 
@@ -97,7 +97,7 @@ def test_a_reader_that_stays_is_an_error_and_nothing_is_left_behind(
     Reader(monkeypatch, attempts=100)
     with pytest.raises(PermissionError, match="used by another process"), replacing(path) as temporary:
         temporary.write_text("new")
-    assert path.read_text() == "old"
+    assert path.read_text("utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -102,4 +102,4 @@ print(added)
     command = [sys.executable, "-c", code, str(ROOT), str(tmp_path)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     added = [int(process.communicate(timeout=60)[0]) for process in processes]
-    assert sum(added) == int((tmp_path / "number").read_text())
+    assert sum(added) == int((tmp_path / "number").read_text("utf-8"))

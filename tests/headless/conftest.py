@@ -23,5 +23,5 @@ def server() -> Iterator[ScriptedComfy]:
 def flow(tmp_path: Path, server: ScriptedComfy) -> Path:
     """A workflow file, of which the server shows a whole set."""
     server.outputs = generated()
-    (tmp_path / "flow.json").write_text(json.dumps(GRAPH))
+    (tmp_path / "flow.json").write_text(json.dumps(GRAPH), "utf-8")
     return tmp_path / "flow.json"

@@ -29,7 +29,7 @@ def run(server, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "output" / "datasets" / "demo_own"
     folder.mkdir(parents=True)
     plan = {"classes": [{"name": "cat", "hypernym": "animal", "hyponyms": {"tabby": 1}}]}
-    (folder / "dataset.json").write_text(json.dumps({"plan": plan}))
+    (folder / "dataset.json").write_text(json.dumps({"plan": plan}), "utf-8")
     (folder / "metadata.jsonl").write_text('{"label": "cat"}\n')
     (tmp_path / "input").mkdir()
     options = Namespace(image=[str(picture)], count=2, checkpoint=None, classifier=None)

@@ -171,7 +171,7 @@ def command(server, flow, monkeypatch):
         ("deep", "[" * 100_000),
         ("graph", '{"nodes": [], "links": []}'),
     ):
-        Path(f"{name}.json").write_text(text)
+        Path(f"{name}.json").write_text(text, "utf-8")
 
     def make(name):
         kind = KINDS[name]

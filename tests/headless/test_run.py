@@ -56,7 +56,7 @@ def test_a_run_that_nobody_waits_for_any_more_is_withdrawn(server, flow):
 
 def test_a_node_of_others_may_show_nothing(server, flow):
     """Many packs have output nodes that only do something; of those nobody can tell."""
-    flow.write_text(json.dumps({**GRAPH, "4": {"class_type": "Silent", "inputs": {}}}))
+    flow.write_text(json.dumps({**GRAPH, "4": {"class_type": "Silent", "inputs": {}}}), "utf-8")
     assert main(["run", str(flow), "--url", server.url]) == 0
 
 

@@ -85,7 +85,7 @@ def test_a_full_disk_is_no_silent_server(server, flow, capsys, monkeypatch):
 def test_a_damaged_state_is_not_taken_for_none(server, flow, capsys, text):
     state, arguments = sweep_on(flow, server)
     State(state)
-    (state / "rows" / "a.json").write_text(text)
+    (state / "rows" / "a.json").write_text(text, "utf-8")
     assert main(arguments) == 2
     assert "a.json is damaged" in capsys.readouterr().err
     assert server.prompts == []

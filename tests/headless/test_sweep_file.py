@@ -14,12 +14,12 @@ FLOW = {"1": {"class_type": "A", "inputs": {"n": 1, "text": "t"}, "_meta": {"tit
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "flow.json").write_text(json.dumps(FLOW))
+    (tmp_path / "flow.json").write_text(json.dumps(FLOW), "utf-8")
     return tmp_path
 
 
 def write(folder, name, text):
-    (folder / name).write_text(text)
+    (folder / name).write_text(text, "utf-8")
     return folder / name
 
 

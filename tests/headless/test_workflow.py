@@ -83,16 +83,16 @@ def test_a_setting_splits_at_its_first_equals_sign():
 
 def test_a_graph_file_leads_to_the_api_form_beside_it(tmp_path):
     (tmp_path / "api").mkdir()
-    (tmp_path / "flow.json").write_text(json.dumps({"nodes": [], "links": []}))
+    (tmp_path / "flow.json").write_text(json.dumps({"nodes": [], "links": []}), "utf-8")
     with pytest.raises(ValueError, match="graph form"):
         read_workflow(tmp_path / "flow.json")
-    (tmp_path / "api" / "flow.json").write_text(json.dumps(GRAPH))
+    (tmp_path / "api" / "flow.json").write_text(json.dumps(GRAPH), "utf-8")
     assert read_workflow(tmp_path / "flow.json") == GRAPH
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"1": {"inputs": {}}}', '{"1": 2}'])
 def test_a_file_that_is_no_workflow_is_refused(tmp_path, content):
-    (tmp_path / "bad.json").write_text(content)
+    (tmp_path / "bad.json").write_text(content, "utf-8")
     with pytest.raises(ValueError, match=r"bad\.json"):
         read_workflow(tmp_path / "bad.json")
 

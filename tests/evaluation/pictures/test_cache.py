@@ -125,7 +125,7 @@ def test_a_damaged_verdict_is_made_again(tmp_path, caplog, stored):
     file.write_bytes(stored)
     assert cache.without_corrupt(holes({1, 4}, tmp_path)).skipped == ("picture 1", "picture 4")
     assert "is made again" in caplog.text
-    assert json.loads(file.read_text()) == [1, 4]
+    assert json.loads(file.read_text("utf-8")) == [1, 4]
 
 
 def npy(shape: str, data: bytes = b"") -> bytes:

@@ -90,8 +90,8 @@ def test_the_report_on_disk_comes_out_too(tmp_path):
     for kind, path in {"fid": ("fid",), "distortion": ("fid", "blur", 1)}.items():
         written = measured(tmp_path / "r", kind, kind, FIGURES[kind], 100)
         assert written.path is not None
-        stored = json.loads(written.path.read_text())
-        written.path.write_text(json.dumps({**stored, "figures": without(stored["figures"], path)}))
+        stored = json.loads(written.path.read_text("utf-8"))
+        written.path.write_text(json.dumps({**stored, "figures": without(stored["figures"], path)}), "utf-8")
     report = build_report(read_results(tmp_path / "r"), "report")
     assert [note.partition("has no number for ")[2] for note in report.notes] == ["fid.", "blur at 1."]
     write_report(tmp_path / "report", report)

@@ -214,6 +214,7 @@ def test_a_set_with_a_damaged_line_is_not_exported_as_if_it_were_whole(root, for
         )
 
 
+@pytest.mark.comfyui
 def test_nodes_that_show_a_set_say_which_lines_they_leave_out(nodes, root):
     damage_lines(root)
     loaded = nodes.LoadDataset(name="pets", include_marked=False)

@@ -105,7 +105,7 @@ def test_a_card_that_somebody_edited_is_left_alone(pets):
 
 def test_the_licence_field_is_shown(pets):
     path = pets / "dataset.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"licence": "cc0-1.0"}))
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"licence": "cc0-1.0"}), "utf-8")
     with open_for_writing(pets) as store:
         write_card(store)
-    assert (pets / "README.md").read_text().startswith("---\nlicense: cc0-1.0\n")
+    assert (pets / "README.md").read_text("utf-8").startswith("---\nlicense: cc0-1.0\n")

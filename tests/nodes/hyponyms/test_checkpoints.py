@@ -133,7 +133,7 @@ def test_a_timm_folder_with_its_own_classes(tmp_path):
     network = timm.create_model("mobilenetv3_small_050", pretrained=False, num_classes=3)
     save_file(network.state_dict(), tmp_path / "model.safetensors")
     config = {"architecture": "mobilenetv3_small_050", "num_classes": 3, "label_names": ["cat", "dog", "ship"]}
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
     classifier = load(tmp_path, "folder")
     assert classifier.class_names == ("cat", "dog", "ship")
     assert classifier.synsets == ("", "", "")
@@ -145,7 +145,7 @@ def test_a_timm_folder_says_how_its_pictures_are_resized(tmp_path):
     network = timm.create_model("resnet50.tv_in1k", pretrained=False)
     save_file(network.state_dict(), tmp_path / "model.safetensors")
     config = {"architecture": "resnet50", "num_classes": 1000, "pretrained_cfg": network.pretrained_cfg}
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
     transform = timm.data.create_transform(**timm.data.resolve_data_config({}, model=network), is_training=False)
     expected = transform(Image.fromarray(data.chelsea()[:300, :400]))
     assert torch.equal(load(tmp_path, "folder").preprocess(pictures())[0], expected)
@@ -191,10 +191,10 @@ def test_a_hugging_face_folder_in_half_precision_runs(tmp_path):
 
 def test_a_folder_with_code_of_its_own_is_refused_without_asking(tmp_path, monkeypatch, capsys):
     small_transformers_folder(tmp_path)
-    config = json.loads((tmp_path / "config.json").read_text())
+    config = json.loads((tmp_path / "config.json").read_text("utf-8"))
     code = {"AutoConfig": "own.Config", "AutoModelForImageClassification": "own.Model"}
-    (tmp_path / "config.json").write_text(json.dumps({**config, "model_type": "own", "auto_map": code}))
-    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    (tmp_path / "config.json").write_text(json.dumps({**config, "model_type": "own", "auto_map": code}), "utf-8")
+    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')", "utf-8")
     monkeypatch.setattr("builtins.input", lambda *_: "y")
     with pytest.raises(ValueError, match="does not fit an image classifier of transformers"):
         load(tmp_path, "own")

@@ -46,7 +46,7 @@ def test_every_noun_synset_equals_the_full_data():
     own = Taxonomy(WORDNET)  # not the shared one: this fills its cache with all synsets
     offsets = sorted(offsets_of_the_archive())
     assert len(offsets) == COUNT
-    expected = (HERE / "wordnet_digests.txt").read_text().splitlines()
+    expected = (HERE / "wordnet_digests.txt").read_text("utf-8").splitlines()
     assert len(expected) == 83
     for line in expected:
         start, digest = line.split()
@@ -58,7 +58,7 @@ def test_the_archive_holds_no_gloss_and_its_licence_lies_beside_it():
     with zipfile.ZipFile(WORDNET) as archive:
         lines = archive.read("wordnet/data.noun").decode("ascii").splitlines()
     assert not [line for line in lines if not line.startswith("  ") and line.partition("|")[2].strip()]
-    assert "Copyright 2006 by Princeton University" in (DATA / "LICENSE-wordnet.txt").read_text()
+    assert "Copyright 2006 by Princeton University" in (DATA / "LICENSE-wordnet.txt").read_text("utf-8")
 
 
 # crane's five senses and wnids: https://wordnet.princeton.edu 3.0, in the order of frequency; ImageNet's 134 and 517

@@ -316,7 +316,7 @@ def test_imagenet_flat(tmp_path, name, beside):
     (folder / "ILSVRC2012_val_00000001.JPEG").write_bytes(encoded("red", "BMP"))
     (folder / "ILSVRC2012_val_00000002.JPEG").write_bytes(encoded("blue", "BMP"))
     where = tmp_path if beside else folder
-    (where / name).write_text(GROUND_TRUTHS[name])
+    (where / name).write_text(GROUND_TRUTHS[name], "utf-8")
     # the development kit's table: ILSVRC2012_ID, WNID, words, gloss, num_children; numbers are its own, not wnid order
     rows = np.array(
         [(1, "n01518878", "ostrich", "", 0), (2, "n02123045", "tabby", "", 0), (3, "n00001740", "entity", "", 2)],
@@ -450,7 +450,7 @@ def test_a_whole_last_line_counts_without_its_line_break(tmp_path):
 @pytest.mark.parametrize("bad", ["not json", line("../../secret.png", "dog", 0), '{"label": "dog"}'])
 def test_a_damaged_manifest_is_named(tmp_path, bad):
     our_set(tmp_path)
-    (tmp_path / "metadata.jsonl").write_text(f"{bad}\n")
+    (tmp_path / "metadata.jsonl").write_text(f"{bad}\n", "utf-8")
     with pytest.raises(ValueError, match=r"metadata\.jsonl, line 1"):
         read_source("HypoNet set", tmp_path)
 

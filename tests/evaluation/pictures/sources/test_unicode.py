@@ -140,8 +140,8 @@ def test_a_set_of_ours_is_read_after_a_mac_had_it(tmp_path):
         **{"check_probability": 0.0, "check_predicted": ""},
     }
     description = {"format": "hyponet.dataset", "version": 2, "classes": [{"label": CAT, "folder": CAT}]}
-    (tmp_path / "metadata.jsonl").write_text(json.dumps(line) + "\n")
-    (tmp_path / "dataset.json").write_text(json.dumps(description))
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(line) + "\n", "utf-8")
+    (tmp_path / "dataset.json").write_text(json.dumps(description), "utf-8")
     (tmp_path / decomposed(CAT)).mkdir()
     (tmp_path / decomposed(CAT) / "000000.png").write_bytes(png())
     data = read_source("HypoNet set", tmp_path)

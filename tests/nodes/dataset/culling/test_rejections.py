@@ -186,7 +186,7 @@ def test_a_torn_line_of_the_rejects_counts_for_nothing(pets):
     path.write_bytes(path.read_bytes() + b'{"reason": "by ha')
     with opened(pets) as store:
         mark(store, {("cat", 2): Mark("by hand")})
-    assert [json.loads(line)["record"]["rank"] for line in path.read_text().splitlines()] == [1, 2]
+    assert [json.loads(line)["record"]["rank"] for line in path.read_text("utf-8").splitlines()] == [1, 2]
 
 
 def test_small_copies_follow_what_is_rejected(tmp_path):

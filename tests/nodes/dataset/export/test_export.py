@@ -285,7 +285,7 @@ def test_a_folder_of_somebody_else_is_not_cleared(pets):
     (part / "mine.txt").write_text("mine")
     with pytest.raises(ValueError, match="not ours"):
         exported(DatasetStore.open(pets), ZIP)
-    assert (part / "mine.txt").read_text() == "mine"
+    assert (part / "mine.txt").read_text("utf-8") == "mine"
 
 
 def test_jpeg_and_webp_sets_export_too(tmp_path):

@@ -50,7 +50,7 @@ def test_a_copy_without_its_picture_is_made_again(tmp_path):
     manifest.write_bytes(b"".join(manifest.read_bytes().splitlines(keepends=True)[:-1]))
     with open_set(tmp_path, copies=Copies((6,))) as store:
         assert generate(store) == 1
-    lines = (tmp_path / "pets.6px" / "metadata.jsonl").read_text().splitlines()
+    lines = (tmp_path / "pets.6px" / "metadata.jsonl").read_text("utf-8").splitlines()
     assert len(lines) == 8
 
 

@@ -134,7 +134,7 @@ def test_kill_9_leaves_a_set_that_goes_on(tmp_path):
         generate(store, count=100)
     assert_whole(tmp_path / "pets", count=100)
     assert [path.name for path in (tmp_path / "pets.work").iterdir() if path.suffix == ".part"] == []
-    assert (outside / "note.txt").read_text() == "untouched"
+    assert (outside / "note.txt").read_text("utf-8") == "untouched"
     assert {path.name for path in tmp_path.iterdir()} == {"pets", "pets.work", "pets.sheets", "other set"}
 
 
@@ -209,7 +209,7 @@ def test_a_read_only_disk_is_said_so_and_can_be_read(mount):
 
 
 def test_dataset_json_alone_makes_the_plan_again(pets):
-    assert json.loads((pets / "dataset.json").read_text())["plan"]["classes"][0]["name"] == "cat"
+    assert json.loads((pets / "dataset.json").read_text("utf-8"))["plan"]["classes"][0]["name"] == "cat"
 
 
 def save_as_editors_do(manifest):

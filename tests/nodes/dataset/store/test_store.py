@@ -25,7 +25,7 @@ def test_a_set_has_the_standard_layout(pets):
     assert_whole(pets)
     names = {entry.name for entry in pets.iterdir()}
     assert names == {"cat", "dog", "metadata.jsonl", "dataset.json", "README.md"}
-    line = json.loads((pets / "metadata.jsonl").read_text().splitlines()[0])
+    line = json.loads((pets / "metadata.jsonl").read_text("utf-8").splitlines()[0])
     assert line | {"sha256": ""} == {
         "file_name": "cat/000000.png",
         "label": "cat",
@@ -170,9 +170,9 @@ def test_a_set_never_lies_in_another(pets):
 @pytest.mark.parametrize("folder", ["../outside", "..", "a/b", "C:", "", None, 7])
 def test_a_set_from_elsewhere_writes_into_itself_only(pets, folder):
     """The regression: the folder of a class was taken from dataset.json as it stood there."""
-    description = json.loads((pets / "dataset.json").read_text())
+    description = json.loads((pets / "dataset.json").read_text("utf-8"))
     description["classes"][0]["folder"] = folder
-    (pets / "dataset.json").write_text(json.dumps(description))
+    (pets / "dataset.json").write_text(json.dumps(description), "utf-8")
     with pytest.raises(ValueError, match="no usable classes"):
         make_set(pets.parent)
     with pytest.raises(ValueError, match="no usable classes"):
@@ -181,20 +181,20 @@ def test_a_set_from_elsewhere_writes_into_itself_only(pets, folder):
 
 @pytest.mark.parametrize("part", ["revision", "classes", "identity", "plan", "provenance", "encoding", "copies"])
 def test_a_description_that_lacks_something_says_so(pets, part):
-    description = json.loads((pets / "dataset.json").read_text())
+    description = json.loads((pets / "dataset.json").read_text("utf-8"))
     del description[part]
-    (pets / "dataset.json").write_text(json.dumps(description))
+    (pets / "dataset.json").write_text(json.dumps(description), "utf-8")
     with pytest.raises(ValueError, match=f"no usable {part}"):
         DatasetStore.open(pets)
 
 
 def test_a_licence_that_its_owner_took_out_stops_nothing(pets):
-    description = json.loads((pets / "dataset.json").read_text())
+    description = json.loads((pets / "dataset.json").read_text("utf-8"))
     del description["licence"]
-    (pets / "dataset.json").write_text(json.dumps(description))
+    (pets / "dataset.json").write_text(json.dumps(description), "utf-8")
     with open_set(pets.parent) as store:
         generate(store, count=5)
-    assert "license: unknown" in (pets / "README.md").read_text()
+    assert "license: unknown" in (pets / "README.md").read_text("utf-8")
 
 
 @pytest.mark.posix("making links needs a right")
@@ -294,7 +294,7 @@ def test_a_template_without_slots_leaves_no_column_null(tmp_path):
     with open_set(tmp_path, labels=("cat",)) as store:
         store.add(replace(item("cat", 0), picks=()), picture("cat", 0))
         assert next(store.records()).picks == ()
-    line = json.loads((store.root / "metadata.jsonl").read_text())
+    line = json.loads((store.root / "metadata.jsonl").read_text("utf-8"))
     assert all(value is not None and value != [] for value in line.values())
 
 

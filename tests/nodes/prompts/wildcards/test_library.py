@@ -173,7 +173,7 @@ def test_a_million_lines_are_usable(tmp_path):
     from ..prompt_fixtures import Made
 
     path = tmp_path / "big.txt"
-    path.write_text("\n".join(f"option {number}" for number in range(1_000_000)) + "\noption 7\n")
+    path.write_text("\n".join(f"option {number}" for number in range(1_000_000)) + "\noption 7\n", "utf-8")
     made = Made("a __big__ b", Library([tmp_path]), "balanced")
     assert len({made.prompt(number) for number in range(2000)}) == 2000
     assert made.count == 1_000_000
