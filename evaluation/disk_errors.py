@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +13,9 @@ from typing import TypeGuard
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _IN_USE = {5, 32, 33}  # Windows: access denied, which it says of a target that is open too; sharing; locking
-_LONGEST_ON_WINDOWS = 260  # MAX_PATH, with the zero at its end: a longer path is "not found" there
+_MAX_PATH = 260  # of Windows, with the zero at its end: a longer path is "not found" there, whatever lies there
+LONGEST_PATH = _MAX_PATH - 1 if os.name == "nt" else sys.maxsize  # others say that a path is too long
+_SHORTER = "choose shorter names, or a folder nearer to the root of the disk"
 ONLY_OF_WRITING = _FULL | {errno.EROFS}
 
 
@@ -28,12 +32,9 @@ def is_of_disk(error: Exception) -> TypeGuard[OSError]:
     return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
 
 
-def unreadable(path: Path, error: OSError) -> UnreadableFile:
-    """`error` with a message that says which file and what to do."""
-    advice = "give this user the right to read it" if error.errno in _FORBIDDEN else "check the disk or its connection"
-    return UnreadableFile(
-        error.errno, f"{path} cannot be read ({error.strerror}); expected a disk that gives it; {advice}"
-    )
+def may_be_too_long(path: Path) -> bool:
+    """Whether a file that is not found may be there all the same, as its path is too long for Windows."""
+    return len(os.path.abspath(path)) > LONGEST_PATH
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if _says_where(error):
+        if _says_where(error, path):
             raise
         raise unreadable(path, error) from error
 
@@ -58,14 +59,26 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if _says_where(error):
+        if _says_where(error, path):
             raise
         raise unwritable(path.parent, error) from error
 
 
-def _says_where(error: OSError) -> bool:
+def _says_where(error: OSError, path: Path) -> bool:
     """Whether it means something else than that the disk fails, or is said already."""
-    return isinstance(error, (FileNotFoundError, UnreadableFile)) or error.errno is None
+    if isinstance(error, FileNotFoundError):
+        return not may_be_too_long(path)
+    return isinstance(error, UnreadableFile) or error.errno is None
+
+
+def unreadable(path: Path, error: OSError) -> UnreadableFile:
+    """`error` with a message that says which file and what to do."""
+    advice = "give this user the right to read it" if error.errno in _FORBIDDEN else "check the disk or its connection"
+    if error.errno == errno.ENOENT:
+        advice = f"its path may be too long for Windows, which takes {_MAX_PATH} characters: {_SHORTER}"
+    return UnreadableFile(
+        error.errno, f"{path} cannot be read ({error.strerror}); expected a disk that gives it; {advice}"
+    )
 
 
 def unwritable(folder: Path, error: OSError) -> OSError:
@@ -77,8 +90,10 @@ def unwritable(folder: Path, error: OSError) -> OSError:
         advice = "close the program that has the file open, a viewer or a virus scanner, and run this again"
     elif error.errno in _FORBIDDEN:
         advice = "give this user the right to write there, or write elsewhere"
-    elif error.errno == errno.ENOENT and len(str(error.filename)) >= _LONGEST_ON_WINDOWS:
-        advice = "choose shorter names, or a folder nearer to the drive: Windows takes 260 characters in all"
+    elif error.errno == errno.ENAMETOOLONG:
+        advice = _SHORTER
+    elif error.errno == errno.ENOENT and len(str(error.filename)) >= _MAX_PATH:
+        advice = f"{_SHORTER}: Windows takes {_MAX_PATH} characters in all"
     return OSError(
         error.errno,
         f"{folder} cannot be written ({error.strerror}); expected a writable disk with free space; {advice}",

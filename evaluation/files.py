@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import itertools
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,9 +51,23 @@ def replacing(
     except BaseException as error:
         with contextlib.suppress(OSError):  # what went wrong first is what is said
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and _is_of_writing(error, temporary, path):
-            raise unwritable(path.parent, error) from error
+        found = _disk_error(error)
+        if found is not None and _is_of_writing(found, temporary, path):
+            raise unwritable(path.parent, found) from error
         raise
+
+
+def _disk_error(error: BaseException) -> OSError | None:
+    """The error of the disk that `error` is or stands for.
+
+    torch's writer raises a RuntimeError of its own over that of the file, and safetensors' has the number in its text.
+    """
+    if isinstance(error, OSError):
+        return error
+    if type(error) is RuntimeError and isinstance(error.__context__, OSError):
+        return error.__context__
+    number = re.search(r"\(os error (\d+)\)$", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else None
 
 
 def _is_of_writing(error: OSError, *written: Path) -> bool:

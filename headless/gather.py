@@ -49,6 +49,8 @@ def numbers(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def summary(result: Mapping[str, Any]) -> str:
-    """A result in a few words: its kind, name and the figures at its top level."""
-    plain = [f"{name} {value:.6g}" for name, value in numbers(result.get("figures", {})) if "/" not in name]
-    return f"{result.get('kind')} of {result.get('name')}: {', '.join(plain[:6])}"
+    """A result in a few words: its kind, name and the figures at its top level, with those that it does not have."""
+    figures = result.get("figures", {})
+    plain = [f"{name} {value:.6g}" for name, value in numbers(figures) if "/" not in name]
+    holes = [f"{name} none" for name, value in figures.items() if value is None]
+    return f"{result.get('kind')} of {result.get('name')}: {', '.join([*plain[:6], *holes])}"

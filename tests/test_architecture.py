@@ -30,3 +30,15 @@ def test_what_it_names_exists(path):
 @pytest.mark.parametrize(("path", "name"), re.findall(r"`([\w/]+\.py): (\w+)", TEXT))
 def test_the_objects_on_the_sockets_are_defined_there(path, name):
     assert re.search(rf"^class {name}\b", (ROOT / path).read_text("utf-8"), re.M)
+
+
+NAMED = re.findall(r"`([\w/]+\.py)` \(`(\w+)`", TEXT)  # `nodes/dataset/store/store.py` (`missing`)
+
+
+def test_it_names_what_to_change_in_a_file():
+    assert len(NAMED) >= 3
+
+
+@pytest.mark.parametrize(("path", "name"), NAMED)
+def test_what_is_to_be_changed_in_a_file_is_defined_there(path, name):
+    assert re.search(rf"^ *(class {name}|def {name}|{name} =)", (ROOT / path).read_text("utf-8"), re.M)

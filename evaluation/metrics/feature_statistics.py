@@ -28,6 +28,8 @@ from .inception import FEATURES
 
 _ARRAYS = {"mu": (FEATURES,), "sigma": (FEATURES, FEATURES)}
 _FACTS = "hyponet"  # the array with what our files say of themselves
+_PIXELS = "hyponet_pixels"  # the array with the digests of their pictures
+_MAX_PICTURES = 10_000_000
 _MAX_HEADER = 10_000  # bytes, as numpy has it
 _MAX_TEXT = 1 << 20  # bytes of what our files say of themselves; a name, a few settings and two hashes
 
@@ -45,6 +47,7 @@ class FeatureStatistics:
         network, weights: key and SHA-256 of the network's weights; empty when a file does not say.
         preparation: how the pictures were prepared.
         content_key: of the set of pictures; empty when a file does not say.
+        pixels: uint64 [n], digests of the pictures' pixels; None when a file does not say.
     """
 
     name: str
@@ -56,6 +59,7 @@ class FeatureStatistics:
     weights: str
     preparation: Preparation
     content_key: str = ""
+    pixels: np.ndarray | None = None
 
     def describe(self) -> dict[str, Any]:
         """What a result says of this input."""
@@ -114,6 +118,7 @@ def statistics_of(features: ImageFeatures) -> FeatureStatistics:
         weights=features.weights,
         preparation=features.preparation,
         content_key=features.content_key,
+        pixels=features.pixels,
     )
 
 
@@ -179,12 +184,14 @@ def save_statistics(path: Path, statistics: FeatureStatistics) -> None:
         )
     facts = {"name": statistics.name, "count": statistics.count, "content_key": statistics.content_key}
     facts |= statistics.settings()
+    known = np.zeros(0, np.uint64) if statistics.pixels is None else np.unique(statistics.pixels)
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(
             file,
             mu=statistics.mean.numpy(),
             sigma=covariance.numpy(),
             hyponet=np.array(json.dumps(facts)),  # _FACTS
+            hyponet_pixels=known,  # _PIXELS
         )
 
 
@@ -204,6 +211,7 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
         with zipfile.ZipFile(path) as archive:
             mean, covariance = (_numbers(archive, *stated) for stated in _ARRAYS.items())
             facts = parse_json(_text(archive, _FACTS)) if f"{_FACTS}.npy" in archive.namelist() else None
+            known = _digests(archive, _PIXELS) if f"{_PIXELS}.npy" in archive.namelist() else None
         if facts is not None:
             preparation = Preparation(**{key: facts[key] for key in ("convention", "size", "filter", "crop")})
             count = int(facts["count"])
@@ -233,6 +241,7 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
         weights=str(facts.get("weights_sha256", "")),
         preparation=preparation,
         content_key=str(facts.get("content_key", "")),
+        pixels=known if known is not None and len(known) else None,
     )
 
 
@@ -244,6 +253,15 @@ def _numbers(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> np.
             raise ValueError(f"{name} has the shape {stated} of {kind}; expected numbers of {shape}")
         content = member.read(kind.itemsize * math.prod(shape))
     return np.frombuffer(content, kind).reshape(shape, order="F" if is_fortran else "C").astype(np.float64)
+
+
+def _digests(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """The digests in the array `name`, uint64 [n]."""
+    with archive.open(f"{name}.npy") as member:
+        stated, _, kind = _header(member)
+        if len(stated) != 1 or stated[0] > _MAX_PICTURES or kind != np.uint64:
+            raise ValueError(f"{name} has the shape {stated} of {kind}; expected 64-bit digests of pictures")
+        return np.frombuffer(member.read(8 * stated[0]), kind)
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> str:

@@ -24,6 +24,7 @@ from torch import Tensor
 from ..files import read_file, replacing
 from ..pictures.cache import resized
 from ..pictures.labelled_images import LabelledImages
+from ..pictures.pixels import count_shared, overlap_text
 from ..pictures.threads import in_threads
 from ..progress import Progress
 from .conventions import Preparation, network_input
@@ -51,6 +52,7 @@ class ImageFeatures:
         weights: SHA-256 of its weight file.
         preparation: how the pictures were prepared.
         content_key: of the set of pictures.
+        pixels: uint64 [N], digests of the pictures' pixels, see pictures/pixels.py; None where nobody knows them.
     """
 
     name: str
@@ -62,6 +64,7 @@ class ImageFeatures:
     weights: str
     preparation: Preparation
     content_key: str
+    pixels: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -69,7 +72,13 @@ class ImageFeatures:
     def of_class(self, label: int) -> ImageFeatures:
         """The pictures with one label."""
         members = np.flatnonzero(self.labels == label)
-        return replace(self, labels=self.labels[members], features=self.features[members], logits=self.logits[members])
+        return replace(
+            self,
+            labels=self.labels[members],
+            features=self.features[members],
+            logits=self.logits[members],
+            pixels=None if self.pixels is None else self.pixels[members],
+        )
 
     def describe(self) -> dict[str, Any]:
         """What a result says of this input."""
@@ -105,6 +114,24 @@ def check_comparable(first: Any, second: Any) -> None:
             f"{first.name} and {second.name} were prepared differently ({'; '.join(unlike)}); expected the same "
             "network, convention and size for both; set both Image Features nodes alike"
         )
+
+
+def describe_reference(features: ImageFeatures, reference: Any) -> dict[str, Any]:
+    """What a result says of the set that `features` are held against, with the number of pictures of both.
+
+    `shared` counts the pictures of `features` that are in the reference, pixel by pixel; None where the reference
+    does not name its pictures.
+    """
+    if features.pixels is None or reference.pixels is None:
+        return {**reference.describe(), "shared": None}
+    return {**reference.describe(), "shared": count_shared(features.pixels, reference.pixels)}
+
+
+def overlap_warnings(features: ImageFeatures, reference: Any) -> tuple[str, ...]:
+    """What pictures in both sets do to a figure."""
+    shared = describe_reference(features, reference)["shared"]
+    text = overlap_text(shared, len(features), "pictures", f"are in {reference.name} too")
+    return (f"{text}: the figure is better than that of new pictures",) if text else ()
 
 
 def _comparable_settings(settings: dict[str, Any]) -> dict[str, Any]:
@@ -151,6 +178,8 @@ def extract_features(
         )
     if path is not None and cached is None:
         _write_cached(path, features, logits)
+    # known where the network ran; else quick beside it: the bar stays at 0 meanwhile, and an interrupt is noticed
+    pixels = images.pixel_digests(None if progress is None else lambda done, total: progress(0, total))
     if progress is not None:
         progress(len(images), len(images))
     return ImageFeatures(
@@ -163,6 +192,7 @@ def extract_features(
         weights=inception.digest,
         preparation=preparation,
         content_key=images.content_key,
+        pixels=pixels,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..progress import Progress
 from ..results import Measurement
 from .feature_statistics import FeatureStatistics, frechet_distance, statistics_of
-from .features import ImageFeatures, check_comparable
+from .features import ImageFeatures, check_comparable, describe_reference, overlap_warnings
 from .inception import FEATURES
 
 USUAL_COUNT = 10_000  # the least that the field reports FID for
@@ -40,7 +40,11 @@ def measure_fid(
         )
     against = reference if isinstance(reference, FeatureStatistics) else statistics_of(reference)
     figures: dict[str, object] = {"fid": frechet_distance(statistics_of(features), against)}
-    warnings = (*count_warnings(len(features), against.count), *features.warnings())
+    warnings = (
+        *count_warnings(len(features), against.count),
+        *overlap_warnings(features, against),
+        *features.warnings(),
+    )
     if per_class and isinstance(reference, ImageFeatures):
         figures["per_class"] = _per_class(features, reference, progress)
         warnings += ("FID per class comes from few pictures: compare it only with the same numbers of pictures",)
@@ -51,7 +55,7 @@ def measure_fid(
         name=features.name,
         kind="fid",
         figures=figures,
-        inputs={"features": features.describe(), "reference": against.describe()},
+        inputs={"features": features.describe(), "reference": describe_reference(features, against)},
         settings={**features.settings(), "statistics": "float64, n - 1"},
         warnings=warnings,
     )

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..progress import Progress
 from ..results import Measurement
-from .features import ImageFeatures, check_comparable
+from .features import ImageFeatures, check_comparable, describe_reference, overlap_warnings
 
 ROWS = 1024  # of the kernel matrix at once: with 10,000 columns 80 MB
 MAX_MASK_CELLS = 2**25  # of both masks at once: 256 MB
@@ -132,7 +132,7 @@ def measure_kid(
         name=features.name,
         kind="kid",
         figures={"kid": float(distances.mean()), "kid_sd_over_subsets": spread},
-        inputs={"features": features.describe(), "reference": reference.describe()},
+        inputs={"features": features.describe(), "reference": describe_reference(features, reference)},
         settings={
             **features.settings(),
             "subsets": subsets,
@@ -142,7 +142,7 @@ def measure_kid(
             "coef0": kernel.coef0,
             "seed": seed,
         },
-        warnings=(*warnings, *features.warnings()),
+        warnings=(*warnings, *overlap_warnings(features, reference), *features.warnings()),
     )
 
 

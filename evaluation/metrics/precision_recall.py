@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..progress import Progress
 from ..results import Measurement
-from .features import ImageFeatures, check_comparable
+from .features import ImageFeatures, check_comparable, describe_reference, overlap_warnings
 
 MAX_DISTANCES = 1_000_000  # held at once: 8 MB
 BLOCK = 512  # rows and columns of a symmetric block: 2 MB, which a processor's cache holds
@@ -150,13 +150,13 @@ def measure_precision_recall(
             "density": counts.open_inside / (open_k * counts.generated),
             "coverage": counts.open_covered / counts.real,
         },
-        inputs={"features": features.describe(), "reference": reference.describe()},
+        inputs={"features": features.describe(), "reference": describe_reference(features, reference)},
         settings={
             **features.settings(),
             "precision_recall_rule": f"k={closed_k} closed",
             "density_coverage_rule": f"prdc k={open_k} open",
         },
-        warnings=(*warnings, *features.warnings()),
+        warnings=(*warnings, *overlap_warnings(features, reference), *features.warnings()),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ..disk_errors import is_of_disk, unreadable
+from ..disk_errors import is_of_disk, may_be_too_long, unreadable
 
 PICTURE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"),
@@ -81,7 +81,9 @@ def decode(
             if alpha == "white" and upright.has_transparency_data:
                 upright = _on_white(upright.convert("RGBA"))
             return np.array(upright.convert("RGB"))
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if isinstance(picture, Path) and may_be_too_long(picture):
+            raise unreadable(picture, error) from error
         raise CorruptPicture(f"picture {name} is missing; load the set again") from None
     except MemoryError:
         raise

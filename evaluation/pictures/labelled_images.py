@@ -1,13 +1,12 @@
 """LabelledImages: pictures with class labels, read one at a time from wherever they lie.
 
-Reads: a PictureSource (sources/). Writes nothing: small copies are cache.py's. Every operation (select, limit, merge,
-split) gives a new value; pictures are decoded only when they are asked for.
+Reads: a PictureSource (sources/). Writes nothing: small copies are cache.py's. Every operation (select, limit, merge)
+gives a new value; pictures are decoded only when they are asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +17,14 @@ import numpy as np
 
 from ..progress import Progress
 from ..unicode_names import composed
+from .pixels import (
+    count_repeated,
+    count_shared,
+    known_digests,
+    pixel_digest,
+    store_digests,
+    stored_digests,
+)
 from .threads import in_threads
 
 HASHED_PER_TASK = 8  # pictures: threads stay within two row groups of a Parquet file, which it holds
@@ -63,13 +70,24 @@ class LabelledImages:
     skipped: tuple[str, ...] = ()
     # a list of none or one, since the class is frozen; replace() gives each new value an empty one of its own
     _pictures_key: list[str] = field(default_factory=list, init=False, repr=False)
+    _pixels: list[np.ndarray] = field(default_factory=list, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def read(self, i: int) -> np.ndarray:
         """Picture `i` as uint8 RGB [H,W,3]."""
-        return self.source.read(int(self.indices[i]))
+        source, index = self.origin(i)
+        picture = source.read(index)
+        known = known_digests(source)
+        if index not in known:
+            known[index] = pixel_digest(picture)
+        return picture
+
+    def origin(self, i: int) -> tuple[PictureSource, int]:
+        """The source that reads picture `i`, and the picture's index in it, also behind merged sets."""
+        index = int(self.indices[i])
+        return self.source.origin(index) if isinstance(self.source, JoinedPictures) else (self.source, index)
 
     def describe(self, i: int) -> str:
         """How messages name picture `i`."""
@@ -96,6 +114,31 @@ class LabelledImages:
     def _digest(self, i: int) -> bytes:
         return self.source.digest(int(self.indices[i]))
 
+    def pixel_digests(self, progress: Progress | None = None) -> np.ndarray:
+        """uint64 [N]: equal pictures have equal digests, see pixels.py; slow where they were not decoded yet.
+
+        Args:
+            progress: called with (done, total) from the calling thread; what it raises stops the work.
+
+        Raises:
+            CorruptPicture: one cannot be decoded.
+        """
+        if not self._pixels:
+            path = None if self.cache is None else self.cache / f"{self.hash_pictures(progress)}-pixels.u64"
+            stored = None if path is None else stored_digests(path, len(self))
+            if stored is None:
+                stored = np.fromiter(in_threads(self._pixel_digest, len(self), progress), np.uint64, len(self))
+                if path is not None:
+                    store_digests(path, stored)
+            self._pixels.append(stored)
+        return self._pixels[0]
+
+    def _pixel_digest(self, i: int) -> int:
+        source, index = self.origin(i)
+        if index not in known_digests(source):
+            self.read(i)
+        return known_digests(source)[index]
+
     @cached_property
     def content_key(self) -> str:
         """A hash over pictures, labels and class names: equal keys train and measure alike."""
@@ -110,11 +153,14 @@ class LabelledImages:
         return {name: int(number) for name, number in zip(self.class_names, numbers, strict=True)}
 
     def summary(self) -> dict[str, object]:
-        """What a result file says about the set."""
+        """What a result file says about the set; `repeated` and `generated_in_real` count pictures by their pixels."""
+        pixels = self.pixel_digests()
         return {
             "name": self.name,
             "pictures": len(self),
             "synthetic": int(self.synthetic.sum()),
+            "repeated": count_repeated(pixels),
+            "generated_in_real": count_shared(pixels[self.synthetic], pixels[~self.synthetic]),
             "counts": self.counts(),
             "skipped": list(self.skipped),
             "content_key": self.content_key,
@@ -178,7 +224,7 @@ def limited(data: LabelledImages, per_class: int, seed: int) -> LabelledImages:
 def draw_indices(data: LabelledImages, per_class: int, seed: int, excluded: Sequence[int] = ()) -> np.ndarray:
     """The indices, rising, of the pictures that `limited` takes; for those of `excluded`, the next of the draw."""
     limit = per_class if per_class > 0 else None
-    orders = [_shuffled(data, label, seed) for label in range(len(data.class_names))]
+    orders = [shuffled_members(data, label, seed) for label in range(len(data.class_names))]
     return np.sort(np.concatenate([order[~np.isin(order, excluded)][:limit] for order in orders]))
 
 
@@ -204,37 +250,6 @@ def take(data: LabelledImages, per_class: int, seed: int | None) -> LabelledImag
     return data.select(np.sort(np.concatenate(chosen)))
 
 
-def split(data: LabelledImages, share: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
-    """Two parts: `share` of each class (rounded, a half up; drawn by `seed`), and the rest; both in the set's order.
-
-    Raises:
-        ValueError: a part would be empty.
-    """
-    chosen, remaining = split_indices(data, share, seed)
-    return data.select(chosen), data.select(remaining)
-
-
-def split_indices(data: LabelledImages, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The indices, rising, of the pictures of split()'s two parts; for what reads the set as a whole."""
-    first = []
-    for label in range(len(data.class_names)):
-        members = _shuffled(data, label, seed)
-        first.append(members[: share_of(len(members), share)])
-    chosen = np.zeros(len(data), dtype=bool)
-    chosen[np.concatenate(first)] = True
-    if chosen.all() or not chosen.any():
-        raise ValueError(
-            f"share is {share:g}, which leaves one part of the {len(data)} pictures empty; expected a share that gives "
-            "each part a picture; change it or load more"
-        )
-    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
-
-
-def share_of(count: int, share: float) -> int:
-    """`share` of `count` pictures as a whole number; a half is rounded up, so that a tenth of five is one."""
-    return math.floor(round(share * count, 9) + 0.5)  # 0.29 of 50 is 14.5, and as a float a little less
-
-
 def merged(parts: Sequence[LabelledImages], name: str) -> LabelledImages:
     """The parts one after another; classes are matched by name and keep the first part's order.
 
@@ -256,7 +271,7 @@ def merged(parts: Sequence[LabelledImages], name: str) -> LabelledImages:
     return replace(joined, synthetic=np.concatenate([part.synthetic for part in parts]), skipped=skipped)
 
 
-def _shuffled(data: LabelledImages, label: int, seed: int) -> np.ndarray:
+def shuffled_members(data: LabelledImages, label: int, seed: int) -> np.ndarray:
     """The indices of a class's pictures in the order of the draw, which only the seed and the class's name decide."""
     key = hashlib.blake2b(f"{seed}\n{data.class_names[label]}".encode("utf-8", "surrogatepass"), digest_size=8)
     members = np.flatnonzero(data.labels == label)
@@ -287,6 +302,11 @@ class JoinedPictures:
         """The part's hash of the picture."""
         part, index_in_part = self._find(index)
         return part.source.digest(int(part.indices[index_in_part]))
+
+    def origin(self, index: int) -> tuple[PictureSource, int]:
+        """See LabelledImages.origin."""
+        part, index_in_part = self._find(index)
+        return part.origin(index_in_part)
 
     def describe(self, index: int) -> str:
         """The part's name, and how it names the picture."""

@@ -1,7 +1,7 @@
 """Class mappings: which classes of a set become which of ours, as a text file that people edit.
 
 Reads: a mapping file, one line `class = source, source, ...`; a source may have several names, `wnid|number|label`, of
-which the set knows one; `#` begins a comment. Three ship in mappings/: the thesis's five classes.
+which the set knows at least one; `#` begins a comment. Three ship in mappings/: the thesis's five classes.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class ClassMapping:
                 raise ValueError(
                     f"{name}, line {number} states {target!r} again; expected each class once; join the lines"
                 )
-            for alias in (caseless(alias) for source in sources for alias in source):
+            for alias in {caseless(alias): None for source in sources for alias in source}:
                 if alias in line_of:
                     raise ValueError(
                         f"{name}, line {number} names the source {alias!r}, which line {line_of[alias]} names too; "
@@ -97,7 +97,8 @@ class ClassMapping:
         target_of = np.full(len(data.class_names), -1, dtype=np.int64)
         for target, (name, sources) in enumerate(self.classes):
             for source in sources:
-                known = {alias: labels_of[caseless(alias)] for alias in source if caseless(alias) in labels_of}
+                spelled = {caseless(alias): alias for alias in source}
+                known = {alias: labels_of[key] for key, alias in spelled.items() if key in labels_of}
                 if not known:
                     raise ValueError(self._missing(name, source, data))
                 if len(known) > 1:
@@ -111,6 +112,11 @@ class ClassMapping:
         if not len(chosen):
             raise ValueError(f"{data.name} has no picture of a class of {self.name}; choose the mapping made for it")
         return replace(chosen, labels=labels[labels >= 0], class_names=tuple(name for name, _ in self.classes))
+
+    def left_out(self, data: LabelledImages) -> dict[str, int]:
+        """The set's classes that have pictures and that no source names, with their numbers of pictures."""
+        named = {caseless(alias) for _, sources in self.classes for source in sources for alias in source}
+        return {name: count for name, count in data.counts().items() if count and caseless(name) not in named}
 
     def _missing(self, target: str, source: tuple[str, ...], data: LabelledImages) -> str:
         near = difflib.get_close_matches(source[-1], data.class_names, n=3)

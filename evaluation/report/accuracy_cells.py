@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..paired import PairedTest
+from ..pictures.pixels import overlap_text
 from ..training.figures import HeldOut, SetAccuracy
 from . import thesis
 from .comparability import accuracy_differences, beside_thesis
@@ -59,7 +60,7 @@ def observations(sources: Iterable[Source], names: Mapping[str, str]) -> list[Ob
         for accuracy, tested_on in zip(source.figures.accuracies, source.figures.tested_on, strict=True):
             test_set = names.get(accuracy.name, accuracy.name)
             published = thesis.test_set_of(test_set)
-            differences = accuracy_differences(source, published, accuracy, tested_on) if published else ()
+            differences = accuracy_differences(source, published, accuracy) if published else ()
             found.append(_observation(source, test_set, accuracy, tested_on, differences))
         training = source.figures.training
         if training is not None and training.held_out is not None:
@@ -77,7 +78,10 @@ def _observation(
 ) -> Observation:
     low, high = accuracy.interval
     tested = tested_on.content_key or f"unknown, source {source.number}"
-    notes = [] if isinstance(accuracy, HeldOut) else [overlap_note(tested_on), accuracy.absence()]
+    trained_on = source.figures.trained_on or PictureSet()
+    both = trained_on.generated_in_real
+    generated = overlap_text(both, trained_on.synthetic or 0, "generated training pictures", "are among the real ones")
+    notes = [] if isinstance(accuracy, HeldOut) else list(accuracy.remarks())
     return Observation(
         row=source.row,
         test_set=test_set,
@@ -93,7 +97,7 @@ def _observation(
         steps=f"{_steps(source)} {tested}",
         size=source.result.settings.get("size"),
         source=source.number,
-        note="; ".join(filter(None, notes)),
+        note="; ".join(filter(None, [*notes, generated])),
         differences=differences,
     )
 
@@ -109,11 +113,8 @@ def _steps(source: Source) -> str:
 
 
 def overlap_note(tested_on: PictureSet) -> str:
-    """The mark of a test set of which pictures were trained on."""
-    if not tested_on.shared:
-        return ""
-    of = f" of {tested_on.count:,}" if tested_on.count else ""
-    return f"{tested_on.shared:,}{of} test pictures were trained on"
+    """The mark of a comparison's test set of which pictures were trained on."""
+    return overlap_text(tested_on.shared, tested_on.count or 0, "test pictures", "were trained on")
 
 
 def repetitions(items: Sequence[Observation], published: float | None) -> list[Observation]:
@@ -140,7 +141,10 @@ def accuracy_cell(items: Sequence[Observation], published: float | None) -> Cell
         return Cell(thesis=published)
     newest = runs[-1]
     others = len(items) - len(runs)
-    notes = [newest.note, f"{others} older or differently set run{'s' * (others > 1)} not counted" if others else ""]
+    notes = [
+        *dict.fromkeys(run.note for run in runs),
+        f"{others} older or differently set run{'s' * (others > 1)} not counted" if others else "",
+    ]
     values = [run.accuracy for run in runs]
     has_spread = len(runs) > 1
     cell = Cell(
@@ -153,7 +157,7 @@ def accuracy_cell(items: Sequence[Observation], published: float | None) -> Cell
         note="; ".join(filter(None, notes)),
         sources=tuple(run.source for run in runs),
     )
-    return beside_thesis(cell, published, newest.differences)
+    return beside_thesis(cell, published, list(dict.fromkeys(d for run in runs for d in run.differences)))
 
 
 def average_cell(columns: Sequence[Sequence[Observation]], published: float | None) -> Cell:

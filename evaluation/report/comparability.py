@@ -37,15 +37,13 @@ def beside_thesis(ours: Cell, published: float | None, differences: Sequence[str
     return replace(ours, thesis=None, note="; ".join(filter(None, [ours.note, reason])))
 
 
-def accuracy_differences(
-    source: Source, test_set: str, accuracy: SetAccuracy, tested_on: PictureSet
-) -> tuple[str, ...]:
+def accuracy_differences(source: Source, test_set: str, accuracy: SetAccuracy) -> tuple[str, ...]:
     """In what a test differs from the thesis's: training, size, pictures and classes of both sets.
 
     Args:
         source: a test's result.
         test_set: one of thesis.TEST_SETS.
-        accuracy, tested_on: of that set.
+        accuracy: on that set.
     """
     settings = source.result.settings
     found = _training_differences(settings)
@@ -58,7 +56,7 @@ def accuracy_differences(
         found.append(f"tested on {accuracy.count:,} pictures, not {expected:,}")
     if accuracy.synthetic:
         found.append("tested on generated pictures")
-    if tested_on.shared:
+    if accuracy.shared:
         found.append("test pictures were trained on")
     return tuple(found)
 
@@ -101,6 +99,8 @@ def _training_set_differences(row: str, trained_on: PictureSet | None) -> list[s
         found.append(
             f"{trained_on.synthetic:,} of its training pictures are known to be generated, not {added:,} a class"
         )
+    if trained_on.generated_in_real:
+        found.append("generated pictures that are among the real ones")
     if trained_on.repeated:
         found.append(f"{trained_on.repeated:,} of its training pictures are there more than once")
     return found

@@ -34,8 +34,9 @@ class PictureSet:
         counts: pictures by class.
         synthetic: how many are known to be generated; None where the file does not say.
         repeated: pictures that the set has before, pixel by pixel.
-        shared: pictures that are in the set that this one is held against, too: of a test set those that were trained
-            on, of a metric's reference those of the judged set; None where the file does not say.
+        generated_in_real: generated pictures that are among the set's real ones, pixel by pixel.
+        shared: of a comparison's test set the pictures that were trained on, of a metric's reference those of the
+            judged set that are in it; None where the file does not say.
     """
 
     name: str = ""
@@ -44,6 +45,7 @@ class PictureSet:
     counts: Mapping[str, int] = field(default_factory=dict)
     synthetic: int | None = None
     repeated: int = 0
+    generated_in_real: int = 0
     shared: int | None = None
 
     @classmethod
@@ -61,6 +63,7 @@ class PictureSet:
             counts={str(name): int(number) for name, number in counts.items()},
             synthetic=None if synthetic is None else int(synthetic),
             repeated=int(stated.get("repeated") or 0),
+            generated_in_real=int(stated.get("generated_in_real") or 0),
             shared=None if shared is None else int(shared),
         )
 

@@ -82,6 +82,7 @@ def measure_accuracy(
             confusion=confusion,
             calibration_error=expected_calibration_error(confidence, correct),
             synthetic=bool(data.synthetic.any()),
+            shared=checkpoint.shared_with(data),
             restricted_right=None if present.all() else int((restricted == labels).sum()),
         ),
         mistakes=tuple(
@@ -228,7 +229,7 @@ def table(results: Sequence[Sequence[SetAccuracy]], runs: Sequence[Provenance]) 
             cells.append(
                 f"{100 * result.accuracy:.2f} % ({100 * low:.2f} to {100 * high:.2f}), "
                 f"calibration error {100 * result.calibration_error:.2f} %"
-                + (f", {one_line(result.absence())}" if result.absent else "")
+                + "".join(f", {one_line(remark)}" for remark in result.remarks())
             )
         lines.append(f"| run {number} | {' | '.join(cells)} | {100 * average(run):.2f} % |")
     if len(results) > 1 and not differences:

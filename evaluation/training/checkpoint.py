@@ -3,17 +3,20 @@
 Reads and writes: one safetensors file. Its tensors have torchvision's names; its metadata says what the classes are
 called and how a picture becomes an input:
 format="hyponet.classifier", version="1", architecture, stem, classes (JSON list), size, filter, crop,
-mean and std (JSON lists), provenance (JSON object, see Provenance).
+mean and std (JSON lists), provenance (JSON object, see Provenance), trained_on (base64 of the digests of the training
+pictures' pixels, 8 bytes each, so that test pictures among them are noticed).
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -21,6 +24,8 @@ from torch import nn
 
 from ..files import replacing
 from ..json_text import parse_json
+from ..pictures.labelled_images import LabelledImages
+from ..pictures.pixels import count_shared
 from .figures import EpochRecord
 from .model import Preprocessing, build
 from .settings import Settings
@@ -76,7 +81,7 @@ class Provenance:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Provenance:
         """Raises KeyError, TypeError or ValueError where something is missing; what it does not know it leaves out."""
-        values = {field.name: stored[field.name] for field in fields(cls)}
+        values = {known.name: stored[known.name] for known in fields(cls)}
         values["held_out_without"] = tuple(values["held_out_without"])
         values["settings"] = Settings(**values["settings"])
         values["history"] = tuple(EpochRecord(**record) for record in values["history"])
@@ -85,7 +90,12 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained classifier on disk."""
+    """A trained classifier on disk.
+
+    Args:
+        trained_on: uint64 [N], rising digests of the pixels of its training set, with what was held out; see
+            pictures/pixels.py.
+    """
 
     path: Path
     architecture: str
@@ -93,6 +103,11 @@ class Checkpoint:
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
     provenance: Provenance
+    trained_on: np.ndarray | None = field(default=None, compare=False)
+
+    def shared_with(self, data: LabelledImages) -> int | None:
+        """How many pictures of `data` were trained on or held out; None where the file does not name its pictures."""
+        return None if self.trained_on is None else count_shared(data.pixel_digests(), self.trained_on)
 
     def model(self) -> nn.Module:
         """The network with its trained weights, in evaluation mode, on the CPU, channels last."""
@@ -102,7 +117,12 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, network: nn.Module, class_names: Sequence[str], preprocessing: Preprocessing, provenance: Provenance
+    path: Path,
+    network: nn.Module,
+    class_names: Sequence[str],
+    preprocessing: Preprocessing,
+    provenance: Provenance,
+    trained_on: np.ndarray | None = None,
 ) -> Checkpoint:
     """The checkpoint written to `path`, which appears only when it is whole.
 
@@ -123,6 +143,9 @@ def save_checkpoint(
         "std": json.dumps(list(preprocessing.std)),
         "provenance": json.dumps(provenance.to_json()),
     }
+    if trained_on is not None:
+        trained_on = np.unique(trained_on)
+        metadata["trained_on"] = base64.b64encode(trained_on.astype("<u8").tobytes()).decode()
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
@@ -133,7 +156,8 @@ def save_checkpoint(
             )
     with replacing(path) as temporary:
         safetensors.torch.save_file(tensors, temporary, metadata=metadata)
-    return Checkpoint(path, settings.architecture, settings.stem, tuple(class_names), preprocessing, provenance)
+    names = tuple(class_names)
+    return Checkpoint(path, settings.architecture, settings.stem, names, preprocessing, provenance, trained_on)
 
 
 def mark_complete(path: Path) -> Checkpoint:
@@ -145,6 +169,7 @@ def mark_complete(path: Path) -> Checkpoint:
         unfinished.class_names,
         unfinished.preprocessing,
         replace(unfinished.provenance, complete=True),
+        unfinished.trained_on,
     )
 
 
@@ -186,7 +211,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
         names = tuple(str(name) for name in parse_json(metadata["classes"]))
         provenance = Provenance.from_json(parse_json(metadata["provenance"]))
-        return Checkpoint(path, metadata["architecture"], metadata["stem"], names, preprocessing, provenance)
+        stored = metadata.get("trained_on")
+        trained_on = None if stored is None else np.frombuffer(base64.b64decode(stored, validate=True), dtype="<u8")
+        return Checkpoint(
+            path, metadata["architecture"], metadata["stem"], names, preprocessing, provenance, trained_on
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"classifier {path} has damaged metadata ({error}); train it again") from None
 

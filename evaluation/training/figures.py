@@ -14,6 +14,7 @@ import numpy as np
 
 from ..intervals import McNemar, p_text, wilson
 from ..paired import PairedTest
+from ..pictures.pixels import overlap_text
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class SetAccuracy:
         confusion: int64 [K,K], true class by predicted class.
         calibration_error: expected calibration error in 0..1.
         synthetic: whether the test set has a generated picture.
+        shared: test pictures that the classifier was trained on, or that were held out of its training set; None
+            where its file does not name its pictures.
         restricted_right: of a set that lacks classes: pictures that are right where only its own can be answered.
     """
 
@@ -121,6 +124,7 @@ class SetAccuracy:
     calibration_error: float
     synthetic: bool
     restricted_right: int | None = None
+    shared: int | None = None
 
     @property
     def right(self) -> int:
@@ -157,6 +161,11 @@ class SetAccuracy:
         share = 100 * self.restricted_right / self.count
         return f"{lacks}; {share:.2f} % where only the {len(self.classes) - len(self.absent)} that are there count"
 
+    def remarks(self) -> tuple[str, ...]:
+        """What stands beside the figure wherever it is shown: test pictures in the training, classes that lack."""
+        overlap = overlap_text(self.shared, self.count, "test pictures", "were trained on")
+        return tuple(filter(None, (overlap, self.absence())))
+
     def per_class(self) -> dict[str, tuple[int, int]]:
         """class -> (right, count), of the classes that the test set has."""
         counts = self.confusion.sum(axis=1)  # (K,)
@@ -182,6 +191,7 @@ class SetAccuracy:
                 for name, (right, count) in self.per_class().items()
             },
             "confusion": self.confusion.tolist(),
+            "shared": self.shared,
             "absent": list(self.absent),
             "restricted_right": self.restricted_right,
             "restricted_accuracy": None if self.restricted_right is None else self.restricted_right / self.count,
@@ -192,7 +202,7 @@ class SetAccuracy:
         """Raises ValueError where the matrix does not fit the classes or holds no picture."""
         classes = tuple(str(name) for name in figures["classes"])
         confusion = np.asarray(figures["confusion"], dtype=np.int64)
-        restricted = figures.get("restricted_right")
+        restricted, shared = figures.get("restricted_right"), figures.get("shared")
         if confusion.shape != (len(classes), len(classes)) or (confusion < 0).any() or not confusion.any():
             raise ValueError(f"the confusion matrix is {confusion.shape}; expected counts of {len(classes)} classes")
         return cls(
@@ -202,6 +212,7 @@ class SetAccuracy:
             calibration_error=float(figures["calibration_error"]),
             synthetic=bool(figures["synthetic"]),
             restricted_right=None if restricted is None else int(restricted),
+            shared=None if shared is None else int(shared),
         )
 
 

@@ -6,7 +6,7 @@ Reads and writes: result files below the folder that it is given; a finished run
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ import numpy as np
 import torch
 
 from ..pictures.labelled_images import LabelledImages
+from ..pictures.pixels import count_shared, overlap_text
 from ..pictures.sheets import sheet
+from ..pictures.split import split_indices
 from ..pictures.tensors import to_image
 from ..plots import confusion_plot, line_chart, to_pixels
 from ..results import Measurement, Result, read_results, write_result
@@ -37,6 +39,7 @@ OTHER_INPUTS = (
     "started from ImageNet weights with another normalisation than ImageNet's, for whose inputs the frozen batch-norm "
     "was made; set normalisation to ImageNet"
 )
+UNKNOWN_OVERLAP = "whether its pictures were trained on is not known: the classifier's file does not name its own"
 OPTIMISTIC = "the best epoch's held-out accuracy is optimistic: the epoch was chosen by it; test on other pictures"
 
 
@@ -56,10 +59,16 @@ def training_result(
             if same_run and earlier.figures.get("taken") == taken:
                 return earlier
     figures = TrainingFigures(trained.history, _held_out(images, trained), provenance.seconds, taken)
-    warnings = [*_start_warnings(settings), *_end_warnings(trained.history[-1].loss, len(images.class_names))]
-    inputs = {"training": images.summary(), "identity": provenance.identity, "checkpoint": trained.last.path}
+    summary = images.summary()
+    warnings = [
+        *_start_warnings(settings),
+        *_end_warnings(trained.history[-1].loss, len(images.class_names)),
+        *_picture_warnings(images, summary),
+    ]
+    inputs: dict[str, Any] = {"training": summary, "identity": provenance.identity, "checkpoint": trained.last.path}
     if trained.best is not None:
         inputs["best_checkpoint"] = trained.best.path
+        inputs["held_out_shared"] = _held_out_shared(images, settings)
         if provenance.held_out_without:
             classes = ", ".join(provenance.held_out_without)
             warnings.append(f"no picture is held out of {classes}: too few; hold out a larger share")
@@ -130,7 +139,8 @@ def test_result(
     }
     warnings = [
         *_warnings(provenance),
-        *(f"{accuracy.name} {accuracy.absence()}" for accuracy in accuracies if accuracy.absent),
+        *(f"{accuracy.name}: {remark}" for accuracy in accuracies for remark in accuracy.remarks()),
+        *(f"{accuracy.name}: {UNKNOWN_OVERLAP}" for accuracy in accuracies if accuracy.shared is None),
     ]
     return write_result(folder, Measurement(name, "test", figures, inputs, settings, tuple(warnings)))
 
@@ -145,7 +155,7 @@ def comparison_result(
     over_seeds: OverSeeds | None = None,
 ) -> Result:
     """The result of a comparison, written below `folder`/`name`."""
-    inputs = {
+    inputs: dict[str, Any] = {
         "first": [checkpoint.provenance.identity for checkpoint in first],
         "second": [checkpoint.provenance.identity for checkpoint in second],
         "first_trained": [_trained_on(checkpoint) for checkpoint in first],
@@ -156,11 +166,18 @@ def comparison_result(
         "pairs": [pair.to_json() for pair in pairs],
         "over_seeds": None if over_seeds is None else over_seeds.to_json(),
     }
-    warnings = [
-        f"{testing.title(checkpoint)}: {warning}"
-        for checkpoint in (*first, *second)
-        for warning in _warnings(checkpoint.provenance)
-    ]
+    warnings = []
+    known = []
+    for checkpoint in (*first, *second):
+        found = _warnings(checkpoint.provenance)
+        shared = checkpoint.shared_with(data)
+        found.append(overlap_text(shared, len(data), "test pictures", "were trained on"))
+        warnings += [f"{testing.title(checkpoint)}: {warning}" for warning in found if warning]
+        known += [] if checkpoint.trained_on is None else [checkpoint.trained_on]
+    if len(known) == len(first) + len(second):
+        inputs["images"]["shared"] = count_shared(data.pixel_digests(), np.concatenate(known))
+    else:
+        warnings.append(f"{data.name}: {UNKNOWN_OVERLAP}")
     settings = {"test": "McNemar", "adjustment": "Holm"}
     return write_result(
         folder, Measurement(name, "comparison", figures, inputs, settings, tuple(dict.fromkeys(warnings)))
@@ -246,6 +263,21 @@ def _start_warnings(settings: Settings) -> list[str]:
     if not settings.weights_key:
         return []
     return [LEAK] if settings.normalisation == "ImageNet" else [LEAK, OTHER_INPUTS]
+
+
+def _picture_warnings(images: LabelledImages, summary: Mapping[str, Any]) -> list[str]:
+    repeated = overlap_text(summary["repeated"], len(images), "training pictures", "are there before, pixel by pixel")
+    generated = overlap_text(
+        summary["generated_in_real"], summary["synthetic"], "generated pictures", "are among the real ones"
+    )
+    return list(filter(None, (repeated, generated)))
+
+
+def _held_out_shared(images: LabelledImages, settings: Settings) -> int:
+    """How many held-out pictures are trained on, too: none, since the split keeps equal pictures together."""
+    pixels = images.pixel_digests()
+    held_out, kept = split_indices(images, settings.held_out, settings.held_out_draw)
+    return count_shared(pixels[held_out], pixels[kept])
 
 
 def _trained_on(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -159,8 +159,8 @@ class TrainState:
             "correct": self.correct,
             "seconds": self.spent(),
         }
-        with replacing(path) as temporary:
-            torch.save(state, temporary)
+        with replacing(path) as temporary, open(temporary, "wb") as file:  # to a path, torch hides why it cannot write
+            torch.save(state, file)
 
     def restore(self, path: Path) -> bool:
         """Resume from `path`; False where there is none.

@@ -267,14 +267,16 @@ def _save_checkpoint(
         torch=torch.__version__,
         device=state.device.type,
     )
-    return save_checkpoint(path, state.network, data.class_names, pictures.preprocessing, provenance)
+    return save_checkpoint(
+        path, state.network, data.class_names, pictures.preprocessing, provenance, data.pixel_digests()
+    )
 
 
 def _try_to_save(state: TrainState, path: Path, quiet: bool) -> bool:
     """Save the state; whether that worked: a full disk costs a killed process its work, not a running one."""
     try:
         state.save(path)
-    except (OSError, RuntimeError) as error:  # torch names a full disk a RuntimeError
+    except OSError as error:
         if not quiet:
             logger.warning("%s cannot be kept (%s); training goes on, and loses what came since if killed", path, error)
         return False

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from ..pictures.cache import resized
-from ..pictures.labelled_images import LabelledImages, split_indices
+from ..pictures.labelled_images import LabelledImages
+from ..pictures.split import split_indices
 from ..progress import Progress
 from .model import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from .settings import Settings
@@ -43,6 +44,9 @@ def prepare_data(
     data: LabelledImages, settings: Settings, device: torch.device, progress: Progress | None
 ) -> TrainingData:
     """The set made small and divided. Raises ValueError where a class has no training picture."""
+    # the whole set: parts are drawn by the seed, so each seed would decode and keep its own copies of them
+    images = resized(data, settings.size, settings.filter, settings.crop, progress)
+    data.pixel_digests(progress)  # for the split, and for the checkpoint, which names the pictures
     held_out, indices = None, np.arange(len(data))
     held_out_without: tuple[str, ...] = ()
     if settings.held_out:
@@ -51,8 +55,6 @@ def prepare_data(
     counts = data.select(indices).counts()
     if min(counts.values()) == 0:
         raise ValueError(f"a class of {data.name} has no training picture: {counts}; load more or hold out less")
-    # the whole set: parts are drawn by the seed, so each seed would decode and keep its own copies of them
-    images = resized(data, settings.size, settings.filter, settings.crop, progress)
     home = _home(images, device)
     return TrainingData(
         images=images.to(home),

@@ -15,6 +15,7 @@ from ..prompts.plan import Plan
 from ..widgets import FileCombo, schema, seed_input
 from . import engine, widgets
 from .culling.nodes import NODES as CULLING
+from .equal_pictures import count_repeated_in
 from .export.nodes import NODES as EXPORT
 from .load import load_batch, table_of
 from .merge import merge
@@ -228,7 +229,11 @@ class HypoNetMergeDatasets(io.ComfyNode):
         target = engine.set_path(name)
         sources = [DatasetStore.open(ref.path) for ref in (*linked, *named)]
         with merge(sources, target.parent, target.name, progress_bar(sum(map(len, sources)))) as store:
-            text = f"{store.name}: {len(store)} pictures out of {len(sources)} sets."
+            total, repeated = count_repeated_in(sources)
+            text = (
+                f"{store.name}: {len(store)} pictures out of {len(sources)} sets. Of their {total:,} pictures "
+                f"{repeated:,} are there before, pixel by pixel."
+            )
             return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))
 
 
@@ -241,7 +246,10 @@ class HypoNetSplitDataset(io.ComfyNode):
             node_id="HypoNetSplitDataset",
             display_name="Split Dataset",
             category=CATEGORY,
-            description="Divides a set into train, validation and test sets, each class alike, by a seed.",
+            description=(
+                "Divides a set into train, validation and test sets, each class alike, by a seed. Pictures that are "
+                "equal pixel by pixel stay in one part."
+            ),
             search_aliases=["train test split", "validation", "holdout"],
             is_output_node=True,
             inputs=[
@@ -290,8 +298,12 @@ class HypoNetSplitDataset(io.ComfyNode):
             include_fallbacks=include_marked,
             progress=progress_bar(len(source)),
         )
-        counts = {part: len(DatasetStore.open(ref.path)) for part, ref in parts.items()}
-        text = "\n".join(f"{part}: {counts[part]:,} pictures in {ref.path}" for part, ref in parts.items())
+        made = {part: DatasetStore.open(ref.path) for part, ref in parts.items()}
+        lines = [f"{part}: {len(store):,} pictures in {store.root}" for part, store in made.items()]
+        in_several = count_repeated_in(list(made.values()))[1] - sum(
+            count_repeated_in([store])[1] for store in made.values()
+        )
+        text = "\n".join([*lines, f"pictures in several parts, pixel by pixel: {in_several:,}"])
         return io.NodeOutput(*(parts.get(part, ExecutionBlocker(None)) for part in PARTS), ui=engine.shown(text))
 
 

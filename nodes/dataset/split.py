@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...evaluation.pictures.labelled_images import share_of
+from ...evaluation.pictures.split import share_of
 from ...evaluation.progress import Progress
+from .equal_pictures import pixel_digests
 from .open import create_or_open
 from .store.description import SetSpec
 from .store.store import DatasetRef, DatasetStore
 from .store.writable_store import WritableStore
 
+Key = tuple[str, int]  # label and rank
 PARTS = ("train", "val", "test")
 
 
@@ -54,6 +58,8 @@ def split(
 ) -> dict[str, DatasetRef]:
     """The parts that have a share, by name of PARTS: sets called <name>-train, <name>-val, <name>-test.
 
+    Pictures that are equal pixel by pixel stay in one part, whatever their class.
+
     Splitting again after the source changed puts right what differs; pictures that stay in the source never change
     their part unless their class's number of pictures did.
 
@@ -64,15 +70,12 @@ def split(
         ValueError: no shares, the set has damaged lines, or one of such a name was not made by splitting it this way.
     """
     source.refuse_damage()
-    keys_of: dict[str, list[tuple[str, int]]] = {part: [] for part in PARTS}
-    for label in source.labels:
-        keys = source.keys(in_turn=False, include_fallbacks=include_fallbacks, only_class=label)
-        _rng(seed, label).shuffle(keys)
-        start = 0
-        for part, count in zip(PARTS, shares.cuts(len(keys)), strict=True):
-            keys_of[part] += keys[start : start + count]
-            start += count
-    keys_of = {part: keys for part, keys in keys_of.items() if getattr(shares, part) > 0}
+    by_label = {
+        label: source.keys(in_turn=False, include_fallbacks=include_fallbacks, only_class=label)
+        for label in source.labels
+    }
+    every_key = [key for keys in by_label.values() for key in keys]
+    keys_of = _divided(by_label, _equals(source, every_key, progress), shares, seed)
     total, finished = sum(len(keys) for keys in keys_of.values()), 0
     refs = {}
     for part, keys in keys_of.items():
@@ -83,6 +86,38 @@ def split(
         if progress is not None:
             progress(finished, total)
     return refs
+
+
+def _equals(source: DatasetStore, keys: list[Key], progress: Progress | None) -> dict[Key, list[Key]]:
+    """Each item -> all items whose pictures are equal to its own, itself among them."""
+    records = source.records_of(keys)
+    groups: dict[int, list[Key]] = {}
+    for record, digest in zip(records, pixel_digests(source, records, progress).tolist(), strict=True):
+        groups.setdefault(digest, []).append(record.key)
+    return {key: group for group in groups.values() for key in group}
+
+
+def _divided(
+    by_label: Mapping[str, list[Key]], equals: Mapping[Key, list[Key]], shares: Shares, seed: int
+) -> dict[str, list[Key]]:
+    """The parts' items: each class in the order of its draw, each item with its equals."""
+    part_of: dict[Key, str] = {}
+    for label, keys in by_label.items():
+        _rng(seed, label).shuffle(keys)
+        wanted = dict(zip(PARTS, shares.cuts(len(keys)), strict=True))
+        has = Counter(part_of[key] for key in keys if key in part_of)
+        for key in keys:
+            if key in part_of:
+                continue
+            part = next((part for part in PARTS if has[part] < wanted[part]), _last(shares))
+            part_of.update(dict.fromkeys(equals[key], part))
+            has[part] += sum(equal[0] == label for equal in equals[key])
+    ordered = [key for keys in by_label.values() for key in keys]
+    return {part: [key for key in ordered if part_of[key] == part] for part in PARTS if getattr(shares, part) > 0}
+
+
+def _last(shares: Shares) -> str:
+    return [part for part in PARTS if getattr(shares, part) > 0][-1]
 
 
 def _part_spec(source: DatasetStore, part: str, shares: Shares, seed: int) -> SetSpec:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import comfy.k_diffusion.sampling as k_diffusion
 import comfy.model_management
 import comfy.samplers
 import torch
 
+from ..engine import comfyui_internals
 from .conditioning import Conditioning
 from .generate import StepCallback
 from .noise import check_seeds, generator_noise
@@ -76,12 +76,17 @@ def per_image_sampler(name: str, seeds: Sequence[int]) -> comfy.samplers.Sampler
 
     Raises:
         ValueError: the sampler has to run one image at a time and there are several seeds.
+        RuntimeError: this ComfyUI has other samplers inside.
     """
     check_batch(name, len(seeds))
     native = comfy.samplers.sampler_object(name)
     kind = step_noise(name)
     if kind in (StepNoise.NONE, StepNoise.ALONE):
         return native
+    with comfyui_internals(f"sampler {name} for several images at once"):
+        from comfy.k_diffusion.sampling import BrownianTreeNoiseSampler
+
+        native_function = native.sampler_function
 
     def function(
         model: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: Any, callback: Any, disable: Any
@@ -94,8 +99,8 @@ def per_image_sampler(name: str, seeds: Sequence[int]) -> comfy.samplers.Sampler
         else:
             low, high = sigmas[sigmas > 0].min(), sigmas.max()
             on_cpu = kind is StepNoise.TREE
-            noise_sampler = k_diffusion.BrownianTreeNoiseSampler(x, low, high, seed=list(seeds), cpu=on_cpu)
+            noise_sampler = BrownianTreeNoiseSampler(x, low, high, seed=list(seeds), cpu=on_cpu)
         arguments = {"extra_args": extra_args, "callback": callback, "disable": disable}
-        return native.sampler_function(model, x, sigmas, **arguments, noise_sampler=noise_sampler)
+        return native_function(model, x, sigmas, **arguments, noise_sampler=noise_sampler)
 
     return comfy.samplers.KSAMPLER(function)

@@ -17,14 +17,16 @@ from hyponet.evaluation.training.settings import Settings
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
 
 
-def accuracy_entry(test_set: str, accuracy: float, count: int = 1000, synthetic: bool = False) -> dict[str, Any]:
+def accuracy_entry(
+    test_set: str, accuracy: float, count: int = 1000, synthetic: bool = False, shared: int | None = 0
+) -> dict[str, Any]:
     """One test set of a test result: `accuracy` of `count` pictures of the thesis's five classes."""
     wrong = count - round(count * accuracy)
     confusion = np.zeros((5, 5), dtype=int)
     for label in range(5):
         pictures, mistaken = count // 5 + (label < count % 5), wrong // 5 + (label < wrong % 5)
         confusion[label, label], confusion[label, (label + 1) % 5] = pictures - mistaken, mistaken
-    return SetAccuracy(test_set, CLASSES, confusion, 0.1, synthetic).to_json()
+    return SetAccuracy(test_set, CLASSES, confusion, 0.1, synthetic, shared=shared).to_json()
 
 
 def write_test(
@@ -54,9 +56,7 @@ def write_test(
         "content_key": f"pictures of {name}",
         **(training or {}),
     }
-    tested_on = [
-        {"name": entry["name"], "content_key": f"pictures of {entry['name']}", "shared": 0} for entry in entries
-    ]
+    tested_on = [{"name": entry["name"], "content_key": f"pictures of {entry['name']}"} for entry in entries]
     inputs = {"training": trained_on, "test_sets": test_sets or tested_on}
     stated = {**asdict(Settings()), "checkpoint": "last", **settings}
     return write_result(folder, Measurement(name, "test", {"test_sets": list(entries)}, inputs, stated))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.torch
+import torch
 
 from hyponet.evaluation.disk_errors import UnreadableFile, unreadable
 from hyponet.evaluation.files import replacing
@@ -137,6 +141,44 @@ def test_a_disk_that_cannot_be_written_is_said_with_the_folder_and_advice(
     assert os.strerror(number) in str(raised.value)
     assert raised.value.errno == number
     assert not list(tmp_path.rglob("*.*"))
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file grows over 64 KiB: the kernel's own error, EFBIG, in the middle of a write. A full disk says ENOSPC."""
+    resource = pytest.importorskip("resource")  # Windows has none
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def save_by_torch(temporary: Path) -> None:
+    with open(temporary, "wb") as file:
+        torch.save({"a": torch.zeros(1 << 20)}, file)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda temporary: temporary.write_bytes(bytes(1 << 20)),
+        lambda temporary: np.savez(open(temporary, "wb"), a=np.zeros(1 << 20)),  # noqa: SIM115
+        lambda temporary: safetensors.torch.save_file({"a": torch.zeros(1 << 20)}, temporary),
+        save_by_torch,
+    ],
+    ids=["bytes", "numpy", "safetensors", "torch"],
+)
+@pytest.mark.usefixtures("small_disk")
+def test_whatever_library_writes_the_disk_that_is_full_is_said(tmp_path: Path, write: Callable[[Path], object]) -> None:
+    """By themselves: "[Errno 27] File too large", and "unexpected pos 704 vs 598" of torch."""
+
+    def attempt() -> None:
+        with replacing(tmp_path / "results" / "a.json") as temporary:
+            write(temporary)
+
+    with pytest.raises(OSError, match=r"results cannot be written \(File too large\).* free some space there"):
+        attempt()
+    assert list((tmp_path / "results").iterdir()) == []
 
 
 def test_a_source_that_cannot_be_read_is_no_error_of_the_target(tmp_path: Path) -> None:

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from hyponet.evaluation.files import delete_file, replace_file, replacing
+from hyponet.evaluation import disk_errors
+from hyponet.evaluation.disk_errors import UnreadableFile
+from hyponet.evaluation.files import delete_file, read_file, replace_file, replacing
+from hyponet.evaluation.pictures.decode import CorruptPicture, decode
 
 
 class Windows:
@@ -94,3 +97,15 @@ def test_a_path_that_is_too_long_is_said_to_be(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match=r"choose shorter names, .* 260 characters"):
         write()
+
+
+def test_a_picture_at_a_path_that_is_too_long_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The regression: Windows finds no such file, and what is missing is rejected and drawn anew."""
+    path = tmp_path / "000000.png"
+    for read in (read_file, lambda path: decode(path, path.name)):
+        with pytest.raises((FileNotFoundError, CorruptPicture)):
+            read(path)
+        with monkeypatch.context() as windows:
+            windows.setattr(disk_errors, "LONGEST_PATH", len(str(path)) - 1)
+            with pytest.raises(UnreadableFile, match=r"000000\.png cannot be read .* path may be too long for Windows"):
+                read(path)

@@ -6,6 +6,7 @@ Reads: what paths.read_bases() names. Writes: output/hyponet/cache; a download t
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -99,6 +100,14 @@ def counts_text(data: LabelledImages) -> str:
     if data.skipped:
         lines.append(f"left out as corrupt or of a foreign kind: {len(data.skipped):,}: {', '.join(data.skipped[:5])}")
     return "\n".join(lines)
+
+
+def left_out_text(classes: Mapping[str, int]) -> str:
+    """The classes that a mapping leaves out, and how many pictures they have; nothing where it leaves none out."""
+    if not classes:
+        return ""
+    names = ", ".join(list(classes)[:20]) + (", ..." if len(classes) > 20 else "")
+    return f"left out: {sum(classes.values()):,} pictures of {len(classes)} other classes: {names}"
 
 
 def samples_sheet(data: LabelledImages) -> torch.Tensor:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
-from ....evaluation.pictures.labelled_images import LabelledImages, merged, split, take
+from ....evaluation.pictures.labelled_images import LabelledImages, merged, take
 from ....evaluation.pictures.mapping import ClassMapping, shipped_mappings
+from ....evaluation.pictures.pixels import count_shared
 from ....evaluation.pictures.sources import SOURCES, SPLITS
+from ....evaluation.pictures.split import split
 from ... import sockets
 from ...checks import checked
 from ...dataset.store.store import DatasetRef
+from ...engine import progress_bar
 from ...widgets import schema, seed_input
 from . import engine
 
@@ -156,8 +159,9 @@ class HypoNetMapClasses(io.ComfyNode):
                     default="",
                     dynamic_prompts=False,
                     tooltip=(
-                        "Own text: a line `class = source, source` for each class; `a|b` are names of one source; # "
-                        "starts a comment. Own file: its path below input/."
+                        "Own text: a line `class = source, source` for each class; `a|b` are names of one source, and "
+                        "all of them that the set has are joined, whatever their case; # starts a comment. Own file: "
+                        "its path below input/."
                     ),
                 ),
             ],
@@ -180,7 +184,8 @@ class HypoNetMapClasses(io.ComfyNode):
             classes = ClassMapping.parse(text, "the text of Map Classes")
         else:
             classes = ClassMapping.shipped(mapping)
-        return _loaded(classes.apply(images))
+        mapped = classes.apply(images)
+        return _loaded(mapped, said=engine.left_out_text(classes.left_out(images)))
 
 
 class HypoNetMergeImages(io.ComfyNode):
@@ -192,7 +197,10 @@ class HypoNetMergeImages(io.ComfyNode):
             node_id="HypoNetMergeImages",
             display_name="Merge Labelled Images",
             category=CATEGORY,
-            description="Adds N synthetic pictures a class to a real set (thesis: Table 5-10), or joins two sets.",
+            description=(
+                "Adds N synthetic pictures a class to a real set (thesis: Table 5-10), or joins two sets. Says how "
+                "many of the added pictures the first set has already."
+            ),
             search_aliases=["augment dataset", "concat datasets", "real plus synthetic"],
             inputs=[
                 _images_input("images", "The first set, e.g. CIFAR-10 train. Its class order is kept."),
@@ -234,7 +242,11 @@ class HypoNetMergeImages(io.ComfyNode):
         if chosen is None:
             return _loaded(images.named(title or images.name))
         plus = f"{images.name} + {per_class if per_class > 0 else added.name}"
-        return _loaded(merged([images, chosen], title or plus))
+        shared = count_shared(
+            chosen.pixel_digests(progress_bar(len(chosen))), images.pixel_digests(progress_bar(len(images)))
+        )
+        said = f"in {images.name} already, pixel by pixel: {shared:,} of the {len(chosen):,} added"
+        return _loaded(merged([images, chosen], title or plus), said=said)
 
 
 class HypoNetSplitImages(io.ComfyNode):
@@ -246,7 +258,10 @@ class HypoNetSplitImages(io.ComfyNode):
             node_id="HypoNetSplitImages",
             display_name="Split Labelled Images",
             category=CATEGORY,
-            description="Divides a set in two, class by class, e.g. into a part to train on and a part to test on.",
+            description=(
+                "Divides a set in two, class by class, e.g. into a part to train on and a part to test on. Equal "
+                "pictures stay in one part."
+            ),
             search_aliases=["train test split", "validation split"],
             inputs=[
                 _images_input("images", "The set to divide."),
@@ -265,14 +280,18 @@ class HypoNetSplitImages(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, images: LabelledImages, share: float, seed: int) -> io.NodeOutput:
-        first, second = split(images, share, seed)
+        first, second = split(images, share, seed, progress_bar(len(images)))
         first, second = first.named(f"{images.name}, {share:g} of it"), second.named(f"{images.name}, the rest")
-        text = f"{engine.counts_text(first)}\n\n{engine.counts_text(second)}"
+        shared = count_shared(first.pixel_digests(), second.pixel_digests())
+        text = (
+            f"{engine.counts_text(first)}\n\n{engine.counts_text(second)}\n\nin both parts, pixel by pixel: {shared:,}"
+        )
         return io.NodeOutput(first, second, text, ui=ui.PreviewText(text))
 
 
-def _loaded(data: LabelledImages, *further: object) -> io.NodeOutput:
-    text = engine.counts_text(data)
+def _loaded(data: LabelledImages, *further: object, said: str = "") -> io.NodeOutput:
+    """The set, its counts with what is `said` of them below, and further outputs."""
+    text = "\n".join(filter(None, [engine.counts_text(data), said]))
     return io.NodeOutput(data, text, *further, ui=ui.PreviewText(text))
 
 

@@ -8,7 +8,8 @@ import threading
 import numpy as np
 import pytest
 
-from hyponet.evaluation.pictures.labelled_images import draw_indices, labelled, limited, merged, share_of, split, take
+from hyponet.evaluation.pictures.labelled_images import draw_indices, labelled, limited, merged, take
+from hyponet.evaluation.pictures.split import share_of, split
 
 from ..sample_pictures import MemoryPictures, colours
 

@@ -74,6 +74,28 @@ def test_classes_join_and_the_rest_is_left_out():
 
 
 @pytest.mark.parametrize(
+    ("text", "classes", "kept"),
+    [
+        ("cat = cat", ("Cat", "cat"), 2),
+        ("cat = cat, Cat", ("Cat", "cat", "CAT"), 3),
+        ("vehicle = automobile, car, truck|Lorry", ("Car", "lorry", "LORRY", "automobile"), 4),
+        ("cat = cat|Cat", ("CAT", "cat"), 2),
+        ("cat = cat\nautomobile = automobile", ("Cat", "cat", "automobile"), 3),
+    ],
+)
+def test_nothing_that_a_source_names_is_lost(text, classes, kept):
+    """By hand: one picture a class, and every class is named, whatever its case."""
+    mapping = ClassMapping.parse(text, "mine")
+    assert len(mapping.apply(one_each(classes))) == kept
+    assert mapping.left_out(one_each(classes)) == {}
+
+
+def test_what_a_mapping_leaves_out_is_counted():
+    mapping = ClassMapping.parse("pet = Cat, dog", "mine")
+    assert mapping.left_out(one_each(("bird", "cat", "dog", "fish"))) == {"bird": 1, "fish": 1}
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "states no class"),

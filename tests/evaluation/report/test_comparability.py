@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.report import thesis
@@ -49,15 +50,10 @@ def random_test(draw: random.Random, folder: Path) -> None:
     chosen = draw.sample(list(TESTS), draw.randint(1, 4))
     counts = {name: draw.choice([TESTS[name]] * 3 + [100]) for name in chosen}
     entries = [
-        accuracy_entry(
-            name, draw.uniform(0.3, 0.99), counts[name], draw.random() < 0.1
-        )  # some tested on generated ones
+        accuracy_entry(name, draw.uniform(0.3, 0.99), counts[name], draw.random() < 0.1, draw.choice([0, 0, None, 7]))
         for name in chosen
     ]
-    sets = [
-        {"name": n, "content_key": draw.choice(["x", "x", "y", ""]) + n, "shared": draw.choice([0, 0, None, 7])}
-        for n in chosen
-    ]
+    sets = [{"name": name, "content_key": draw.choice(["x", "x", "y", ""]) + name} for name in chosen]
     training = draw.choice(
         [
             {},
@@ -68,6 +64,7 @@ def random_test(draw: random.Random, folder: Path) -> None:
             {"content_key": "others"},
             {"content_key": ""},
             {"repeated": 3},
+            {"generated_in_real": 2, "synthetic": 9},
             {"synthetic": 1},
         ]
     )
@@ -119,7 +116,11 @@ def is_like_the_theses(source: Source, column: str) -> bool:
         return False
     added = {"CIFAR-10 Train + 1000": 1000, "CIFAR-10 Train + 5000": 5000}.get(result.name, 0)
     trained_on = inputs["training"]
-    if trained_on["counts"] != dict.fromkeys(CLASSES, 5000 + added) or trained_on["repeated"]:
+    if (
+        trained_on["counts"] != dict.fromkeys(CLASSES, 5000 + added)
+        or trained_on["repeated"]
+        or trained_on.get("generated_in_real")
+    ):
         return False
     if result.name.startswith("CIFAR-10") and trained_on["synthetic"] != 5 * added:
         return False
@@ -127,10 +128,7 @@ def is_like_the_theses(source: Source, column: str) -> bool:
     (number,) = [i for i, tested in enumerate(inputs["test_sets"]) if tested["name"] == of]
     entry = result.figures["test_sets"][number]
     return (
-        entry["count"] == TESTS[of]
-        and not entry["synthetic"]
-        and not inputs["test_sets"][number]["shared"]
-        and settings["size"] in SIZES[of]
+        entry["count"] == TESTS[of] and not entry["synthetic"] and not entry["shared"] and settings["size"] in SIZES[of]
     )
 
 
@@ -151,10 +149,9 @@ def check_pools(report: Report) -> tuple[int, int]:
                 if cell.thesis is not None and cell.value is not None:
                     pairs += 1
                     columns = thesis.TEST_SETS if column == "Average" else [column]
-                    for test_set in columns:
-                        tested = [
-                            s for s in sources if s.result.kind != "test" or len(columns) == 1 or has(s, test_set)
-                        ]
+                    for test_set in columns:  # an average's figures are those of the cells beside it
+                        beside = row.cells[table.columns.index(test_set)].sources
+                        tested = [report.sources[number - 1] for number in cell.sources if number in beside]
                         assert tested
                         assert all(is_like_the_theses(source, test_set) for source in tested), (table.key, row.label)
                 if cell.runs > 1 and cell.unit == "seeds" and column not in ("Average", "difference"):
@@ -170,10 +167,6 @@ def check_pools(report: Report) -> tuple[int, int]:
                     pools += 1
                     check_control(sources)
     return pairs, pools
-
-
-def has(source: Source, test_set: str) -> bool:
-    return any(thesis.test_set_of(tested["name"]) == test_set for tested in source.result.inputs["test_sets"])
 
 
 def check_control(sources: list[Source]) -> None:
@@ -193,17 +186,19 @@ def check_control(sources: list[Source]) -> None:
 
 
 def check_marks(report: Report) -> int:
-    """Every figure of one test with test pictures in training says so, whatever its table."""
+    """Every figure of tests with test pictures in training says so, whatever its table."""
     marked = 0
     for table in report.tables:
         for row in table.rows:
             for cell in row.cells:
                 sources = [report.sources[number - 1] for number in cell.sources]
-                if len(sources) != 1 or cell.value is None or sources[0].result.kind != "test":
+                if not sources or cell.value is None or {source.result.kind for source in sources} != {"test"}:
                     continue
-                tested = sources[0].result.inputs["test_sets"]
+                if "control" in table.key and len(sources) > 1:  # its differences have two sides
+                    continue
+                tested = [entry for source in sources for entry in source.result.figures["test_sets"]]
                 if all(entry["shared"] for entry in tested):
-                    assert "7 test pictures were trained on" in cell.note, (table.key, row.label)
+                    assert "test pictures were trained on" in cell.note, (table.key, row.label)
                     marked += 1
                 if not any(entry["shared"] for entry in tested):
                     assert "were trained on" not in cell.note
@@ -280,3 +275,43 @@ def test_held_out_draws_of_their_own_are_no_repetitions(tmp_path: Path) -> None:
             write_result(tmp_path, Measurement(name, "training", figures, inputs, settings))
     table = build_report(read_results(tmp_path), "r").table("other-test-sets")
     assert {row.label: row.cells[0].runs for row in table.rows} == {"shared draw": 2, "own draws": 0}
+
+
+def write_control(folder: Path, seeds: int, **control: object) -> None:
+    """5,000 added a class against 5,000 again, each of `seeds` seeds; the added ones have 50, 55, 60 more right."""
+    for seed in range(seeds):
+        name = "CIFAR-10 Train + 5000"
+        write_test(folder, name, [accuracy_entry("CIFAR-10 test", 0.88 + 0.001 * seed, 5000)], {"seed": seed})
+        entry = accuracy_entry("CIFAR-10 test", 0.87, 5000)
+        write_test(folder, f"{name} repeated", [entry], {"seed": seed, **control})
+
+
+def test_table_5_10_has_a_control_of_equal_steps(tmp_path: Path) -> None:
+    write_control(tmp_path, 3)
+    (row,) = build_report(read_results(tmp_path), "r").table("5-10-control").rows
+    added, again, difference, t, wilcoxon = row.cells
+    assert (row.label, added.runs, again.runs, difference.runs) == ("5,000", 3, 3, 3)
+    # by hand: 50, 55 and 60 of 5,000 are 1.0, 1.1 and 1.2 points; t = 55 / (5 / sqrt 3) = 19.05, two degrees of freedom
+    assert (difference.value, difference.spread) == (pytest.approx(1.1), pytest.approx(0.1))
+    assert t.value == pytest.approx(2 * stats.t.sf(55 / (5 / 3**0.5), 2))
+    assert wilcoxon.value == 0.25
+
+
+@pytest.mark.parametrize(
+    "control", [{"epochs": 99}, {"size": 96}, {"held_out": 0.1}, {"seed": 7}, {"augmentation": "flip"}]
+)
+def test_a_control_of_other_steps_is_not_compared(tmp_path: Path, control: dict[str, object]) -> None:
+    write_control(tmp_path, 3, **control)
+    (row,) = build_report(read_results(tmp_path), "r").table("5-10-control").rows
+    assert [cell.value for cell in row.cells[2:]] == [None] * 3
+    assert row.cells[2].note.startswith("not compared: ")
+
+
+def test_a_control_with_new_pictures_is_none(tmp_path: Path) -> None:
+    write_control(tmp_path, 2)
+    for seed in (0, 1):
+        entry = accuracy_entry("CIFAR-10 test", 0.8, 5000)
+        training = {"repeated": 24_000, "content_key": "new"}
+        write_test(tmp_path, "CIFAR-10 Train + 5000 repeated", [entry], {"seed": seed}, training)
+    (row,) = build_report(read_results(tmp_path), "r").table("5-10-control").rows
+    assert row.cells[2].value is None

@@ -133,17 +133,18 @@ def test_imagenet_weights_with_inputs_that_they_were_not_made_for_are_said(run, 
     data, trained = run
     settings = replace(TINY, weights_key="ab", normalisation=normalisation)
     assert list(records.training_result(tmp_path, "a", data, settings, trained).warnings) == expected
-    given = came_from(trained.last, settings=settings)
-    reached = [testing.measure_accuracy(given, data, CPU).figures]
-    assert list(records.test_result(tmp_path, "a", given, [data], reached).warnings) == expected
+    given, others = came_from(trained.last, settings=settings), colours(seed=5)
+    reached = [testing.measure_accuracy(given, others, CPU).figures]
+    assert list(records.test_result(tmp_path, "a", given, [others], reached).warnings) == expected
 
 
 def test_a_checkpoint_says_itself_which_it_is_and_whether_its_run_was_finished(run, tmp_path):
-    data, trained = run
-    reached = [testing.measure_accuracy(trained.last, data, CPU).figures]
+    _, trained = run
+    others = colours(seed=5)
+    reached = [testing.measure_accuracy(trained.last, others, CPU).figures]
 
     def tested(checkpoint, **known):
-        return records.test_result(tmp_path, "kinds", came_from(checkpoint, **known), [data], reached)
+        return records.test_result(tmp_path, "kinds", came_from(checkpoint, **known), [others], reached)
 
     moved = trained.best.path.rename(trained.best.path.with_name("renamed.safetensors"))
     renamed = load_checkpoint(moved)
@@ -157,7 +158,7 @@ def test_a_checkpoint_says_itself_which_it_is_and_whether_its_run_was_finished(r
 
 
 def test_a_comparison_says_what_both_sides_were_trained_on(run, tmp_path):
-    data, trained = run
+    data, trained = colours(seed=5), run[1]
     half = came_from(trained.last, complete=False)
     pairs = testing.compare([trained.last], [half], data, CPU)
     result = records.comparison_result(tmp_path, "pair", [trained.last], [half], data, pairs)

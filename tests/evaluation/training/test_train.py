@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 from torchvision.models import resnet18
 
-from hyponet.evaluation.pictures.labelled_images import split
+from hyponet.evaluation.pictures.split import split
 from hyponet.evaluation.training import progress as progress_module
 from hyponet.evaluation.training import train as train_module
 from hyponet.evaluation.training.accuracy import measure_accuracy

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from PIL import Image
 
 from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.equal_pictures import count_repeated_in
 from hyponet.nodes.dataset.merge import merge
 from hyponet.nodes.dataset.open import create_or_open, open_for_writing
 from hyponet.nodes.dataset.split import Shares, split
@@ -215,3 +217,32 @@ def test_own_columns_go_with_the_pictures(tmp_path):
     for root, count in ((part.path, 8), (merged.root, 16)):
         captions = [record.extra.get("text") for record in DatasetStore.open(root).records()]
         assert (len(captions), captions.count("my caption")) == (count, 8)
+
+
+def relabelled(base, name, *pairs):
+    """A set with a picture of `source` for each (label, rank, source)."""
+    with open_set(base, name) as store:
+        for label, rank, source in pairs:
+            store.add(item(label, rank), picture(*source))
+    return DatasetStore.open(store.root)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_split_parts_pictures_that_are_equal_pixel_by_pixel(tmp_path, seed):
+    """Eight cats, each twice, and each as a dog too: 24 files of 8 pictures."""
+    pairs = [(label, rank, ("cat", rank % 8)) for label, count in (("cat", 16), ("dog", 8)) for rank in range(count)]
+    source = relabelled(tmp_path, "copies", *pairs)
+    parts = split(source, tmp_path, "parts", Shares(0.5, 0.25, 0.25), seed)
+    stores = [DatasetStore.open(ref.path) for ref in parts.values()]
+    assert count_repeated_in(stores) == (24, 16)
+    assert sum(count_repeated_in([store])[1] for store in stores) == 16, "no picture is in two of them"
+    assert min(len(store) for store in stores) > 0
+
+
+def test_pictures_of_both_sets_of_a_merge_are_counted_whatever_their_files(tmp_path):
+    one = relabelled(tmp_path, "one", *(("cat", rank, ("cat", rank)) for rank in range(5)))
+    two = relabelled(tmp_path, "two", *(("dog", rank, ("cat", rank + 3)) for rank in range(4)))  # shares 3 and 4
+    assert count_repeated_in([one, two]) == (9, 2)
+    first = next(one.path(record) for record in one.records())
+    Image.open(first).save(first, compress_level=0)  # other bytes, equal pixels
+    assert count_repeated_in([one, two, one]) == (14, 7)

@@ -225,6 +225,21 @@ def test_the_real_models_get_the_layers_and_names_of_kohyas_trainer(engine, fami
     assert set(examples) <= set(names.values())
 
 
+@pytest.mark.parametrize(("keys", "has_zero_snr"), [(["v_pred"], False), (["v_pred", "ztsnr"], True)])
+def test_a_checkpoint_of_sdxl_that_predicts_v_is_known_by_its_keys(engine, keys, has_zero_snr):
+    """The empty tensors by which checkpoints of NoobAI and others say it; ComfyUI reads them."""
+    import comfy.model_detection
+    import comfy.model_patcher
+
+    from hyponet.nodes.lora.unet import family_of
+
+    known = comfy.model_detection.model_config_from_unet_config(dict(SDXL))
+    known.unet_config["dtype"] = torch.float16
+    model = known.get_model({key: torch.tensor([]) for key in keys}, "", device="meta")
+    found = family_of(comfy.model_patcher.ModelPatcher(model, "meta", "meta"))
+    assert (found.name, found.prediction, found.has_zero_snr) == ("sdxl", "v", has_zero_snr)
+
+
 def test_models_of_another_kind_are_refused(engine):
     import comfy.model_detection
 

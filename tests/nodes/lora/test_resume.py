@@ -12,6 +12,7 @@ from hyponet.nodes.lora.train import adafactor, train
 
 from .test_train import Toy
 
+save = LoraState.save
 SIZES = [(64, 64), (64, 64), (128, 64), (64, 64), (128, 64)]  # two buckets: 3 steps an epoch in batches of two
 
 
@@ -81,6 +82,49 @@ def assert_same_as_never_stopped(path):
     assert history.losses == expected.losses
     assert (history.loss_before, history.loss_after) == (expected.loss_before, expected.loss_after)
     assert all(torch.equal(weights[name], whole[name]) for name in whole)
+
+
+class StoppedOptimizer:
+    """Adafactor that is stopped after its weights changed and before it is done, as by Ctrl-C."""
+
+    def __init__(self, whole):
+        self._whole = whole
+
+    def __getattr__(self, name):
+        return getattr(self._whole, name)
+
+    def step(self):
+        self._whole.step()
+        raise Stop
+
+
+def test_a_step_cut_short_among_the_weights_leaves_the_state_before_it(tmp_path):
+    path = tmp_path / "state.pt"
+    assert toy_run(path, 4) is None
+    before = path.read_bytes()
+    settings = LoraSettings(epochs=4, batch_size=2, learning_rate=0.05, rank=8, alpha=8)
+    model, generator = Toy(), torch.Generator().manual_seed(0)
+    layer = LoraLayer(model.linear, 8, 8, generator)
+    state = LoraState({"l": layer}, adafactor(list(layer.parameters()), 0.05), generator)
+    assert state.restore(path)
+    state.optimizer = StoppedOptimizer(state.optimizer)
+    with attached({"l": model.linear}, {"l": layer}), pytest.raises(Stop):
+        train(model, state, SIZES, settings, save=lambda: state.save(path))
+    assert path.read_bytes() == before
+    assert_same_as_never_stopped(path)
+
+
+def test_a_killed_process_loses_what_came_since_the_last_save(tmp_path, monkeypatch):
+    """Saved after every step here; each of the states goes on to the same bits."""
+    monkeypatch.setattr("hyponet.nodes.lora.train.SAVE_SECONDS", -1.0)
+    path, kept = tmp_path / "state.pt", []
+    monkeypatch.setattr(LoraState, "save", lambda self, to: (save(self, to), kept.append(to.read_bytes())))
+    toy_run(path)
+    assert len(kept) == 12
+    monkeypatch.undo()
+    for step in (0, 4, 11):
+        path.write_bytes(kept[step])
+        assert_same_as_never_stopped(path)
 
 
 def test_each_training_has_a_state_of_its_own(tmp_path):

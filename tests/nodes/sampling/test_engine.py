@@ -135,6 +135,13 @@ def test_dpm_adaptive_runs_one_image_at_a_time(comfyui, sampling, sd15):
         sampling.stages.per_image_sampler("dpm_adaptive", [1, 2])
 
 
+def test_a_comfyui_with_other_samplers_inside_is_an_error_that_says_so(sampling, monkeypatch):
+    monkeypatch.delattr("comfy.k_diffusion.sampling.BrownianTreeNoiseSampler")
+    with pytest.raises(RuntimeError, match=r"sampler euler_ancestral .* needs a part of ComfyUI .* does not have"):
+        sampling.stages.per_image_sampler("euler_ancestral", [1, 2])
+    assert sampling.stages.per_image_sampler("euler", [1, 2]).sampler_function, "one without step noise needs no part"
+
+
 def test_start_image_gives_what_vae_encode_and_ksampler_give(comfyui, sampling, sd15):
     chosen = settings(denoise=0.5)
     start = torch.rand(1, SIZE, SIZE, 3, generator=torch.Generator().manual_seed(1))
