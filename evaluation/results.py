@@ -94,6 +94,10 @@ class Result:
             size = f"{self.settings.get('size')} px first" if self.settings.get("size") else "own size"
             method = ", ".join(filter(None, [self.settings.get("network"), self.settings["convention"], size]))
             lines.append(f"{method}{f'; pictures: {counts}' if counts else ''}")
+        reference = self.inputs.get("reference")
+        if isinstance(reference, Mapping) and "shared" in reference:
+            shared = reference["shared"]
+            lines.append(f"pictures that are in {reference.get('name')} too: {'unknown' if shared is None else shared}")
         for key, value in self.figures.items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 lines.append(f"{key.replace('_', ' ')}: {value:.6g}")

@@ -242,6 +242,10 @@ def table(results: Sequence[Sequence[SetAccuracy]], runs: Sequence[Provenance]) 
         cells = [_class_cell([run[column] for run in results], name, not differences) for column in range(len(sets))]
         lines.append(f"| {one_line(name)} | {' | '.join(cells)} |")
     lines += ["", f"95 % Wilson intervals; calibration error over {CALIBRATION_BINS} equal bins."]
+    overlaps = [
+        f"{one_line(first.name)} {_shared_text([run[i] for run in results])}" for i, first in enumerate(results[0])
+    ]
+    lines.append(f"Test pictures that were trained on: {'; '.join(overlaps)}.")
     if len(results) > 1 and differences:
         lines.append(f"No mean: the classifiers are no repetitions, they differ in {', '.join(differences)}.")
     return "\n".join(lines)
@@ -263,6 +267,11 @@ def comparison_table(pairs: Sequence[Comparison], over_seeds: OverSeeds | None =
     if over_seeds is not None:
         lines += ["", over_seeds.text()]
     return "\n".join(lines)
+
+
+def _shared_text(runs: Sequence[SetAccuracy]) -> str:
+    counts = dict.fromkeys("unknown" if run.shared is None else f"{run.shared:,}" for run in runs)
+    return " / ".join(counts)
 
 
 def _class_cell(runs: Sequence[SetAccuracy], name: str, pooled: bool) -> str:
