@@ -168,10 +168,15 @@ def write_result(folder: Path | str, measurement: Measurement) -> Result:
         warnings=tuple(plain(warning) for warning in measurement.warnings),
         **body,
     )
-    path = target / f"{result.run}.json"
-    with replacing(path) as temporary:
+    return write_again(replace(result, path=target / f"{result.run}.json"))
+
+
+def write_again(result: Result) -> Result:
+    """The result over its own file, as when something was counted for a run that is finished."""
+    assert result.path is not None
+    with replacing(result.path) as temporary:
         temporary.write_text(json.dumps(result.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return replace(result, path=path)
+    return result
 
 
 def _next_moment(folder: Path) -> datetime:

@@ -11,7 +11,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ import torch
 
 from ...evaluation.files import delete_file
 from ...evaluation.lock import only_writer
+from ...evaluation.pictures.decode import decode
+from ...evaluation.pictures.labelled_images import LabelledImages
+from ...evaluation.pictures.pixels import count_shared, overlap_text, pixel_digest
 from ...evaluation.pictures.tensors import check_pixels, to_uint8
-from ...evaluation.results import Measurement, Result, read_results, write_result
+from ...evaluation.results import Measurement, Result, read_results, write_again, write_result
 from ...evaluation.training.state import Diverged
 from ..engine import progress_bar
 from ..paths import results_dir
@@ -134,10 +137,22 @@ class LoraJob:
     unfinished: Path
 
 
-def train_lora(model: Any, clip: Any, vae: Any, job: LoraJob) -> tuple[Result, np.ndarray]:
+def shared_with(job: LoraJob, test_images: LabelledImages) -> int:
+    """How many pictures of a test set the LoRA is trained on, pixel by pixel."""
+    pictures = read_folder(job.folder)
+    pixels = [pixel_digest(decode(picture.path, picture.path.name)) for picture in pictures]
+    return count_shared(test_images.pixel_digests(progress_bar(len(test_images))), np.array(pixels, np.uint64))
+
+
+def train_lora(
+    model: Any, clip: Any, vae: Any, job: LoraJob, test_images: LabelledImages | None = None
+) -> tuple[Result, np.ndarray]:
     """Train, write the file and the result; return the result with the loss curve, uint8 [H,W,3].
 
     A training that the file already holds is not repeated; one that was stopped goes on, to the same bits.
+
+    Args:
+        test_images: a set that has to hold none of its pictures; those that it does are counted in the result.
 
     Raises:
         ValueError: the folder, the model or the settings do not serve; nothing is written then.
@@ -155,6 +170,8 @@ def train_lora(model: Any, clip: Any, vae: Any, job: LoraJob) -> tuple[Result, n
         result = _finished_result(job, identity)
         if result is not None:
             logger.info("%s is trained with these settings already", job.file.name)
+            if test_images is not None:  # the file on disk is of another run, which may have counted another set
+                result = _with_overlap(result, job, test_images)
             return result, loss_curve(_history(result), job.name, target)
     unfinished = state_path(job.unfinished, identity.to_json())
     encode_captions = weighted_tokens if settings.weighted_captions else literal_tokens
@@ -178,8 +195,22 @@ def train_lora(model: Any, clip: Any, vae: Any, job: LoraJob) -> tuple[Result, n
         warnings=tuple(history.warnings()),
     )
     result = write_result(job.results, measurement)
+    if test_images is not None:
+        result = _with_overlap(result, job, test_images)
     delete_file(unfinished)
     return result, loss_curve(history, job.name, target)
+
+
+def _with_overlap(result: Result, job: LoraJob, test_images: LabelledImages) -> Result:
+    """The result with the test pictures counted that the LoRA is trained on, written over its file."""
+    shared = shared_with(job, test_images)
+    stated = {**test_images.summary(), "shared": shared}
+    text = overlap_text(shared, len(test_images), f"pictures of {test_images.name}", "are among the LoRA's pictures")
+    warnings = tuple(warning for warning in result.warnings if "are among the LoRA's pictures" not in warning)
+    counted = replace(
+        result, inputs={**result.inputs, "test_images": stated}, warnings=(*warnings, text) if text else warnings
+    )
+    return write_again(counted)
 
 
 def standing(job: LoraJob) -> str:

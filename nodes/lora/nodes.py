@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
+from ...evaluation.pictures.pixels import count_shared
 from ...evaluation.pictures.tensors import to_image
 from ..checks import checked
 from ..engine import last_line, progress_bar
@@ -38,6 +39,11 @@ class HypoNetSampleImages(io.ComfyNode):
             search_aliases=["pick images", "random subset", "per class"],
             inputs=[
                 LabelledImages.Input("images", tooltip="The labelled pictures to draw from, such as CIFAR-10 train."),
+                LabelledImages.Input(
+                    "test_images",
+                    optional=True,
+                    tooltip="Test pictures that must not be drawn: those that are, pixel by pixel, are counted here.",
+                ),
                 io.Int.Input(
                     "per_class",
                     default=40,
@@ -65,14 +71,21 @@ class HypoNetSampleImages(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(cls, images: Any, per_class: int, seed: int) -> io.NodeOutput:
+    def execute(cls, images: Any, per_class: int, seed: int, test_images: Any = None) -> io.NodeOutput:
         indices = sample_each_class(images.labels, images.class_names, per_class, seed)
         progress = progress_bar(len(indices))
         pictures = []
         for index in indices:
             pictures.append(to_image(images.read(index)))
             progress(len(pictures), len(indices))
-        return io.NodeOutput(pictures, [images.class_names[images.labels[index]] for index in indices])
+        labels = [images.class_names[images.labels[index]] for index in indices]
+        if test_images is None:
+            return io.NodeOutput(pictures, labels)
+        shared = count_shared(
+            test_images.pixel_digests(progress_bar(len(test_images))), images.select(indices).pixel_digests()
+        )
+        text = f"pictures of {test_images.name} among the {len(indices):,} drawn: {shared:,} of {len(test_images):,}"
+        return io.NodeOutput(pictures, labels, ui=ui.PreviewText(text))
 
 
 class HypoNetCaptionImages(io.ComfyNode):
@@ -181,6 +194,14 @@ class HypoNetTrainLora(io.ComfyNode):
                 io.Model.Input("model", tooltip="SD 1.x or SDXL base. Patches such as FreeU play no part in training."),
                 io.Clip.Input("clip", tooltip="The CLIP of the same checkpoint; it is not trained."),
                 io.Vae.Input("vae", tooltip="The VAE of the same checkpoint."),
+                LabelledImages.Input(
+                    "test_images",
+                    optional=True,
+                    tooltip=(
+                        "Test pictures that the LoRA must not be trained on: those that it is are counted here and in "
+                        "the result. Pictures that were enlarged in between are other pictures; see Sample Images."
+                    ),
+                ),
                 io.String.Input(
                     "folder",
                     default="cifar10-sample",
@@ -272,6 +293,7 @@ class HypoNetTrainLora(io.ComfyNode):
         vae: Any,
         folder: str,
         name: str,
+        test_images: Any = None,
         **settings: Any,
     ) -> io.NodeOutput:
         job = engine.LoraJob(
@@ -283,7 +305,7 @@ class HypoNetTrainLora(io.ComfyNode):
             unfinished_dir(name),
         )
         with last_line(cls.hidden.unique_id, lambda: engine.standing(job)):
-            result, curve = engine.train_lora(model, clip, vae, job)
+            result, curve = engine.train_lora(model, clip, vae, job, test_images)
         return io.NodeOutput(f"{name}.safetensors", to_image(curve), result, ui=result.as_ui())
 
 

@@ -177,7 +177,8 @@ def test_the_table_shows_runs_their_mean_and_deviation_and_classes():
     assert lines[4] == (
         "| mean and standard deviation of 2 seeds | 85.00 +- 7.07 % | 75.00 +- 35.36 % | 80.00 +- 14.14 % |"
     )
-    assert lines[-4] == "| a | 70.00 % | 100.00 % |"
+    assert lines[-5] == "| a | 70.00 % | 100.00 % |"
+    assert lines[-1] == "Test pictures that were trained on: set unknown; set unknown."
 
 
 def test_generated_sets_are_marked_and_stay_out_of_the_average():
@@ -197,8 +198,8 @@ def test_names_do_not_break_the_tables():
     lines = testing.table([[named]], ONE).splitlines()
     # by hand: a bar is escaped, a line break is a space, tags and code spans are not opened
     assert lines[0] == "| | a\\|b &lt;i> | average |"
-    assert lines[-4].startswith("| x\\|y |")
-    assert lines[-3].startswith("| 'z' |")
+    assert lines[-5].startswith("| x\\|y |")
+    assert lines[-4].startswith("| 'z' |")
     pair = Comparison("a|b", "c\nd", 1.0, 0.5, mcnemar(1, 0), 1.0)
     assert testing.comparison_table([pair]).splitlines()[-1].startswith("| a\\|b | c d | 100.00 %, 50.00 % |")
 

@@ -260,3 +260,25 @@ def test_of_two_that_train_to_one_file_the_second_is_told_who_is_at_it(engine, s
     with only_writer(tmp_path / "cats.safetensors", "the LoRA"), pytest.raises(AnotherWriter, match="by process"):
         train(engine, sd15, pictures((64, 64)), tmp_path)
     assert not (tmp_path / "cats.safetensors").exists()
+
+
+@pytest.mark.parametrize("planted", [0, 1, 3])
+def test_test_pictures_among_the_loras_own_are_counted_in_its_result(engine, pictures, tmp_path, planted):
+    """By hand: so many of the folder's three pictures are in the test set, whose files are of another format."""
+    from hyponet.evaluation.pictures.sources.folders import read_folder
+    from hyponet.evaluation.results import Measurement, read_result, write_result
+
+    folder = pictures((64, 64), (96, 64), (64, 128))
+    (tmp_path / "test" / "cat").mkdir(parents=True)
+    for i in range(planted):
+        Image.open(folder / f"{i}.png").save(tmp_path / "test" / "cat" / f"{i}.bmp")
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "test" / "cat" / "other.png")
+    test_images = read_folder(tmp_path / "test")
+    job = engine.LoraJob("cats", folder, tmp_path / "c", settings(), tmp_path / "results", tmp_path / "unfinished")
+    result = write_result(job.results, Measurement("cats", engine.KIND, {"steps": 1}, {"pictures": 3}, {}))
+    for _ in range(2):  # counting again says nothing twice
+        result = engine._with_overlap(result, job, test_images)
+    assert read_result(result.path) == result
+    assert result.inputs["test_images"]["shared"] == planted
+    said = f"{planted} of {planted + 1} pictures of test are among the LoRA's pictures"
+    assert result.warnings == ((said,) if planted else ())
