@@ -130,7 +130,7 @@ def test_the_report_waits_for_linked_results_and_stands_on_disk(comfy, shown) ->
     folder = comfy.output / "hyponet" / "reports" / "tests" / "metrics"
     page = (folder / "report.html").read_text("utf-8")
     fid = figures(shown, "fid")["fid"]
-    assert f"<b>{fid:.2f}</b>" in page
+    assert f">{fid:.2f}<sup>" in page, "not in bold: no figure of the thesis stands beside it"
     assert f"{fid:.2f}" in shown["markdown"]["text"][0]
     assert shown["report"]["hyponet_report"][0]["subfolder"] == "hyponet/reports/tests/metrics"
     assert shown["chart"]["images"]
