@@ -4,8 +4,8 @@
     python -m headless sweep FILE.csv [--url URL] [--shard K/N] [--state DIR]
 
 Exit codes: 0 all that was asked for is done; 1 a run failed, or did only a part; 2 a file, an override or an argument
-is wrong, or the disk here refuses; 3 no server; 130 stopped. Results go to stdout; progress of `run`, and all that
-went wrong, to stderr.
+is wrong, or the disk here refuses; 3 no server; 130 stopped by Ctrl-C, Ctrl-Break or kill, which withdraw what is
+queued. Results go to stdout; progress of `run`, and all that went wrong, to stderr.
 """
 
 from __future__ import annotations

@@ -32,19 +32,19 @@ def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fcntl.flock", flock)
 
 
-BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+BOOT = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
 PIDS = os.readlink("/proc/self/ns/pid")  # the namespace of process ids, see namespaces(7)
 
 
 def birth_of(process: int) -> str:
     """Boot, namespace and start of a living process, read as proc(5) has them."""
-    return f"{BOOT} {PIDS} {Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()[19]}"
+    return f"{BOOT} {PIDS} {Path(f'/proc/{process}/stat').read_text('utf-8').rpartition(')')[2].split()[19]}"
 
 
 def leave_behind(path: Path, process: int, host: str = HOST, birth: str = f"{BOOT} {PIDS} 1") -> Path:
     """What a holder on a file system without locks leaves when it is killed."""
     file = path.with_name("lock.holder")
-    file.write_text(json.dumps({"pid": process, "host": host, "since": "2026-01-01 00:00:00", "birth": birth}))
+    file.write_text(json.dumps({"pid": process, "host": host, "since": "2026-01-01 00:00:00", "birth": birth}), "utf-8")
     return file
 
 

@@ -56,7 +56,7 @@ def test_a_reader_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         delete_file(source)
     else:
         replace_file(source, target)
-        assert target.read_text() == "new"
+        assert target.read_text("utf-8") == "new"
     assert not source.exists()
     assert len(windows.pauses) == 3
     assert sum(windows.pauses) < 1
@@ -76,7 +76,7 @@ def test_a_reader_that_stays_is_named_as_the_cause(
         temporary.write_text("new")
     assert str(tmp_path) in str(raised.value)
     assert windows.left == 0
-    assert path.read_text() == "old"
+    assert path.read_text("utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path], "nothing is left behind"
 
 
