@@ -31,6 +31,8 @@ MAX_RANK = 100_000_000  # the index of a set takes two bytes for every rank up t
 MAX_ATTEMPT = 32_000  # fits those two bytes
 MAX_WHOLE = 2**64 - 1  # ComfyUI's highest seed, and more than any side of a picture
 
+SUFFIXES = (".png", ".jpg", ".webp")  # of the pictures of our sets
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Notepad and PowerShell 5 write one in front
 _LONGEST_TOKEN = len("-Infinity")  # of JSON as Python writes it, texts aside
 
@@ -191,9 +193,9 @@ def misplaced(record: Record, folders: Mapping[str, str]) -> str:
     folder = folders.get(record.label)
     if folder is None:
         return f"has the label {record.label[:80]!a}, which {DESCRIPTION} does not know"
-    place = composed(f"{folder}/{record.rank:06d}")
-    if composed(record.file_name).rpartition(".")[0] != place:
-        return f"has the file_name {record.file_name[:80]!a}; expected {place!a} and a suffix"
+    start, name = composed(f"{folder}/{record.rank:06d}."), composed(record.file_name)
+    if not name.startswith(start) or not name.endswith(SUFFIXES):
+        return f"has the file_name {record.file_name[:80]!a}; expected {start!a} and one of {', '.join(SUFFIXES)}"
     return ""
 
 

@@ -14,13 +14,24 @@ from pathlib import Path
 
 from ....evaluation.disk_errors import reading, writing
 from ....evaluation.files import replacing
-from ....evaluation.pictures.manifest import MANIFEST, Head, Record, heads, is_blank, is_torn, misplaced, parse
+from ....evaluation.pictures.manifest import (
+    MANIFEST,
+    SUFFIXES,
+    Head,
+    Record,
+    heads,
+    is_blank,
+    is_torn,
+    misplaced,
+    parse,
+)
 from .damage import salvage
 from .index import Index
 
 logger = logging.getLogger("hyponet")
 
 _BLOCK_BYTES = 256 << 10  # read at once while scanning; eight megabytes, which no cache holds, take a quarter longer
+_SUFFIXES = tuple(suffix.encode() for suffix in SUFFIXES)
 _SYNC_SECONDS = 5.0  # at most so much is lost when the power fails; a sync a picture would halve the speed
 
 
@@ -184,7 +195,9 @@ class Manifest:
         usable, damage = heads(block)
         starts = _Starts(self.folders)
         if not all(
-            file_name.startswith(starts[label]) and file_name.startswith(b"%06d." % rank, len(starts[label]))
+            file_name.startswith(starts[label])
+            and file_name.startswith(b"%06d." % rank, len(starts[label]))
+            and file_name.endswith(_SUFFIXES)
             for label, rank, _, _, file_name in usable
         ):
             usable, misplacement = self._placed(block)

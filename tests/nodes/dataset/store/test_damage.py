@@ -214,8 +214,8 @@ def test_the_beginning_of_a_line_is_torn_wherever_it_ends(pets, cut, zeros):
         (b'"label": "cat", "rank": 1', b'"label": "cau", "rank": 1', "has the label 'cau', which dataset.json"),
         (b'"label": "cat", "rank": 1', b'"label": "dog", "rank": 1', "has the file_name 'cat/000001.png'; expected "),
         (b'"label": "cat", "rank": 1', b'"label": "cat", "rank": 2', "has the file_name 'cat/000001.png'; expected "),
-        (b"cat/000001.png", b"cat/000000.png", "has the file_name 'cat/000000.png'; expected 'cat/000001' and"),
-        (b"cat/000001.png", b"dog/000001.png", "has the file_name 'dog/000001.png'; expected 'cat/000001' and"),
+        (b"cat/000001.png", b"cat/000000.png", "has the file_name 'cat/000000.png'; expected 'cat/000001.' and"),
+        (b"cat/000001.png", b"dog/000001.png", "has the file_name 'dog/000001.png'; expected 'cat/000001.' and"),
     ],
 )
 def test_a_line_for_another_class_or_another_items_picture_is_damaged(pets, old, new, says):
