@@ -69,6 +69,7 @@ class Manifest:
         self._work = work
         self._rejected = rejected
         self._file: int | None = None
+        self._has_torn_end = False
         self._synced = time.monotonic()
         self._scan()
 
@@ -116,7 +117,7 @@ class Manifest:
         with writing(self.path):
             if self._file is None:
                 self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-            self._refuse_another_writers_file(self._file)
+            self._refuse_another_writers_file()
             self._write(self._file, record.to_bytes())
             self.index.add([record.head()])
             if time.monotonic() - self._synced > _SYNC_SECONDS:
@@ -130,28 +131,36 @@ class Manifest:
             while written < len(line):
                 written += os.write(file, line[written:])
         except OSError:
-            with contextlib.suppress(OSError):  # the next line is written over it, or it is a torn one
+            self._has_torn_end = True  # unless it can be cut off; else the next line is written over it
+            with contextlib.suppress(OSError):
                 os.ftruncate(file, self.end)
+                self._has_torn_end = False
             raise
         self.end += len(line)
 
-    def _refuse_another_writers_file(self, file: int) -> None:
-        """Raise where what is appended would be lost: editors save by renaming, or cut the file and write it again."""
-        ours = os.fstat(file)
+    def rewrite(self, change: Callable[[Record], Record | None]) -> None:
+        """Replace the file by one with `change(record)` for every record; None drops it.
+
+        Raises:
+            ChangedMeanwhile: as `append` does.
+        """
+        self._refuse_another_writers_file()
+        changed = map(change, self.records())
+        self._replace(record for record in changed if record is not None)
+
+    def _refuse_another_writers_file(self) -> None:
+        """Raise where lines would be lost: editors save by renaming, or cut the file and write it again."""
         try:
-            is_there = os.path.samestat(ours, os.stat(self.path))
+            there = os.stat(self.path)
         except FileNotFoundError:
-            is_there = False
-        if not is_there or ours.st_size != self.end:
+            there = None
+        is_ours = self._file is None or (there is not None and os.path.samestat(os.fstat(self._file), there))
+        size = 0 if there is None else there.st_size
+        if not is_ours or size < self.end or (size > self.end and not self._has_torn_end):
             raise ChangedMeanwhile(
                 f"{self.path} was changed by another program while the set was being written; expected nobody else to "
                 "write it; close the editor or the other program and queue again: what is missing is made anew"
             )
-
-    def rewrite(self, change: Callable[[Record], Record | None]) -> None:
-        """Replace the file by one with `change(record)` for every record; None drops it."""
-        changed = map(change, self.records())
-        self._replace(record for record in changed if record is not None)
 
     def _replace(self, records: Iterable[Record]) -> None:
         self.close()

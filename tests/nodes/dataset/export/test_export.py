@@ -76,6 +76,8 @@ def test_hugging_face_reads_the_set_as_it_lies(made, tmp_path):
     assert list(sets) == ["train"], "no folder is taken for a split"
     check_rows(sets["train"], made)
     assert {"prompt", "negative", "picks", "seed", "attempt", "sha256", "status"} <= set(sets["train"].column_names)
+    encoded = sets["train"].class_encode_column("label")  # as the set's own card says it
+    assert encoded.features["label"].names == sorted(made.labels)
 
 
 def test_hugging_face_reads_a_set_after_culling(pets, tmp_path):

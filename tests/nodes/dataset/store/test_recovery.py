@@ -243,3 +243,15 @@ def test_a_manifest_that_another_program_saves_during_a_run_stops_it(tmp_path, s
     with open_set(tmp_path) as store:
         assert generate(store) == 8 - len(set(lines))
     assert_whole(store.root)
+
+
+@pytest.mark.parametrize("save", [save_as_editors_do, save_in_place, append_a_line, os.unlink])
+def test_a_manifest_that_another_program_saves_while_items_are_marked_is_not_replaced(pets, save):
+    """Its lines were read up to the length that it had: the rest was cut off in the middle of a line."""
+    manifest = pets / "metadata.jsonl"
+    with open_for_writing(pets) as store:
+        save(manifest)
+        saved = manifest.read_bytes() if manifest.exists() else None
+        with pytest.raises(ChangedMeanwhile):
+            mark(store, {("cat", 1): Mark("by hand")})
+    assert (manifest.read_bytes() if manifest.exists() else None) == saved
