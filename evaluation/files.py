@@ -51,9 +51,9 @@ def replacing(
     except BaseException as error:
         with contextlib.suppress(OSError):  # what went wrong first is what is said
             temporary.unlink(missing_ok=True)
-        found = _disk_error(error)
-        if found is not None and _is_of_writing(found, temporary, path):
-            raise unwritable(path.parent, found) from error
+        disk_error = _disk_error(error)
+        if disk_error is not None and _is_of_writing(disk_error, temporary, path):
+            raise unwritable(path.parent, disk_error) from error
         raise
 
 
@@ -76,7 +76,7 @@ def _is_of_writing(error: OSError, *written: Path) -> bool:
         return False
     if error.errno in ONLY_OF_WRITING or error.filename is None:  # write() and fsync() name no file
         return True
-    return os.fspath(error.filename) in {str(place) for path in written for place in (path, *path.parents)}
+    return os.fspath(error.filename) in {str(name) for path in written for name in (path, *path.parents)}
 
 
 def replace_file(source: Path, target: Path) -> None:

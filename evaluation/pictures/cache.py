@@ -105,9 +105,9 @@ def without_corrupt(
 def _corrupt(data: LabelledImages, progress: Progress | None) -> list[int]:
     """Which pictures cannot be decoded, by their index in `data`."""
     path = None if data.cache is None else data.cache / f"{data.hash_pictures(progress)}-corrupt.json"
-    known = None if path is None else _read_verdict(path, len(data))
-    if known is not None:
-        return known
+    verdict = None if path is None else _read_verdict(path, len(data))
+    if verdict is not None:
+        return verdict
     decoded = in_threads(lambda i: _decodes(data, i), len(data), progress)
     bad = [index for index, whole in enumerate(decoded) if not whole]
     if path is not None:

@@ -98,15 +98,16 @@ class ClassMapping:
         for target, (name, sources) in enumerate(self.classes):
             for source in sources:
                 spelled = {caseless(alias): alias for alias in source}
-                known = {alias: labels_of[key] for key, alias in spelled.items() if key in labels_of}
-                if not known:
+                labels_by_alias = {alias: labels_of[key] for key, alias in spelled.items() if key in labels_of}
+                if not labels_by_alias:
                     raise ValueError(self._missing(name, source, data))
-                if len(known) > 1:
+                if len(labels_by_alias) > 1:
                     raise ValueError(
-                        f"{self.name} gives {name!r} the source {'|'.join(source)!r}, and {data.name} has a class of "
-                        f"each of {', '.join(known)}; expected names of one class; put commas between them to join"
+                        f"{self.name} gives {name!r} the source {'|'.join(source)!r}, and {data.name} has a class "
+                        f"of each of {', '.join(labels_by_alias)}; expected names of one class; put commas between "
+                        "them to join the classes"
                     )
-                target_of[next(iter(known.values()))] = target
+                target_of[next(iter(labels_by_alias.values()))] = target
         labels = target_of[data.labels]
         chosen = data.select(np.flatnonzero(labels >= 0))
         if not len(chosen):

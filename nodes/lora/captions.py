@@ -157,15 +157,15 @@ def read_folder(folder: Path) -> list[CaptionedPicture]:
         )
     # a Mac may have given the letters of one of the two names another form
     captions = {composed(path.name): path for path in folder.iterdir() if path.suffix == ".txt" and path.is_file()}
-    wanted = {path: composed(path.with_suffix(".txt").name) for path in files}
-    bare = [path.name for path, name in wanted.items() if name not in captions]
+    caption_names = {path: composed(path.with_suffix(".txt").name) for path in files}
+    bare = [path.name for path, name in caption_names.items() if name not in captions]
     if bare:
         raise ValueError(
             f"folder {folder.name} has {len(bare)} pictures without a caption ({', '.join(bare[:5])}); "
             "expected a .txt file beside each; run Caption Images or write them"
         )
     captioned = []
-    for path, name in wanted.items():
+    for path, name in caption_names.items():
         width, height = load_picture(path).shape[1::-1]
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         captioned.append(CaptionedPicture(path, _read_caption(captions[name]), digest, width, height))

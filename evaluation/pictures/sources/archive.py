@@ -116,12 +116,12 @@ def open_tar(stream: IO[bytes], limit: int) -> tarfile.TarFile:
 def _contents(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytearray:
     """The member's bytes, read block by block, so that they are in memory once."""
     contents = bytearray(member.size)
-    place = 0
+    filled = 0
     opened = archive.extractfile(member)
     while opened is not None and (block := opened.read(_BLOCK)):
-        contents[place : place + len(block)] = block
-        place += len(block)
-    del contents[place:]
+        contents[filled : filled + len(block)] = block
+        filled += len(block)
+    del contents[filled:]
     return contents
 
 

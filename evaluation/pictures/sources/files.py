@@ -39,9 +39,9 @@ def files_below(root: Path) -> tuple[list[str], list[str], list[str]]:
     files: list[str] = []
     links: list[str] = []
     all_folders: list[str] = []
-    for place, folders, names in os.walk(root, onerror=_refuse):
+    for parent, folders, names in os.walk(root, onerror=_refuse):
         folders[:] = [name for name in folders if not is_of_other_programs(name)]
-        below = Path(place).relative_to(root)
+        below = Path(parent).relative_to(root)
         for name in folders:
             path = below / name
             (links if (root / path).is_symlink() else all_folders).append(path.as_posix())

@@ -157,7 +157,7 @@ def _listed(root: Path, start: str, members: Sequence[str]) -> dict[str, tuple[s
         content = read_zip_member(root, where) if root.is_file() else read_file(root / where)
     except FileNotFoundError:
         return {}
-    wanted = {composed(member) for member in members}
+    composed_members = {composed(member) for member in members}
     labels: dict[str, tuple[str, bool]] = {}
     is_read, damage = False, ""
     for number, line in enumerate(content.split(b"\n"), 1):
@@ -172,7 +172,7 @@ def _listed(root: Path, start: str, members: Sequence[str]) -> dict[str, tuple[s
             continue
         is_read = True
         path, label = composed(f"{start}{columns.get('file_name')}"), columns.get("label")
-        if path in wanted and isinstance(label, str):
+        if path in composed_members and isinstance(label, str):
             labels[path] = composed(label), set(columns) >= OURS
     if damage and (labels or not is_read):
         raise ValueError(

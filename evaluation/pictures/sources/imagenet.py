@@ -118,13 +118,13 @@ def _read_mat(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat  # comes with ComfyUI; slow to import
 
     stored = read_file(path)
-    place = 128  # bytes of the header; then elements, each of them a type and a number of bytes before it
-    while place + 8 <= len(stored):
-        kind, size = struct.unpack_from("<II", stored, place)
-        packed = stored[place + 8 : place + 8 + size]
+    offset = 128  # bytes of the header; then elements, each of them a type and a number of bytes before it
+    while offset + 8 <= len(stored):
+        kind, size = struct.unpack_from("<II", stored, offset)
+        packed = stored[offset + 8 : offset + 8 + size]
         if kind == _PACKED_BY_ZLIB and len(zlib.decompressobj().decompress(packed, _MAX_MAT + 1)) > _MAX_MAT:
             raise ValueError(f"{path.name} beside it unpacks to more than {_MAX_MAT:,} bytes")
-        place += 8 + size
+        offset += 8 + size
     try:
         arrays: dict[str, Any] = loadmat(io.BytesIO(stored), squeeze_me=True)
     except Exception as error:  # noqa: BLE001 - scipy raises a dozen classes for damaged files

@@ -62,14 +62,14 @@ class ZipPictures(EncodedPictures):
             ) from None
 
 
-def zip_members(path: Path, wanted: Callable[[str], bool]) -> list[str]:
-    """The paths in the zip of those files whose name is wanted, in order, without hidden ones.
+def zip_members(path: Path, is_listed: Callable[[str], bool]) -> list[str]:
+    """The paths in the zip of those files that `is_listed` takes by their names, in order, without hidden ones.
 
     Raises:
         ValueError: it is no whole zip, or one of them is encrypted or packed by a method that Python cannot read.
         UnreadableFile: the disk does not give it.
     """
-    entries = {name: entry for name, entry in _open(path, _entries).items() if wanted(name)}
+    entries = {name: entry for name, entry in _open(path, _entries).items() if is_listed(name)}
     members = sorted(name for name in entries if not any(map(is_of_other_programs, PurePosixPath(name).parts)))
     for name in members:
         if entries[name].flag_bits & _ENCRYPTED_FLAG:

@@ -42,6 +42,8 @@ def png() -> bytes:
 
 def folder_of(root, *names):
     for name in names:
+        if (root / name).exists():
+            pytest.skip("macOS's own disks keep one of two names that differ in form alone")
         (root / name).mkdir(parents=True)
         (root / name / f"{len(name)}.png").write_bytes(png())
     return root
@@ -147,5 +149,5 @@ def test_a_set_of_ours_is_read_after_a_mac_had_it(tmp_path):
     data = read_source("HypoNet set", tmp_path)
     assert data.class_names == (CAT,)
     assert data.read(0).shape == (6, 6, 3)
-    (tmp_path / CAT).mkdir()  # the next run put what it made here; the first picture stays where the Mac left it
+    (tmp_path / CAT).mkdir(exist_ok=True)  # by the next run; the first picture stays where it was
     assert read_source("HypoNet set", tmp_path).read(0).shape == (6, 6, 3)
