@@ -27,6 +27,11 @@ def one_each(names):
     return labelled("set", names, range(len(names)), MemoryPictures([np.full((2, 2, 3), 1, np.uint8)] * len(names)))
 
 
+def test_line_ends_of_windows_belong_to_no_class():
+    text = "cat = tabby, Persian | longhair\n# birds\nbird = robin\n"
+    assert ClassMapping.parse(text.replace("\n", "\r\n"), "m") == ClassMapping.parse(text, "m")
+
+
 def test_three_mappings_ship():
     assert shipped_mappings() == ("thesis: cifar10", "thesis: imagenet", "thesis: stl10")
 

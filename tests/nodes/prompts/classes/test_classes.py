@@ -54,6 +54,16 @@ def test_a_line_that_is_none_is_named(text, message):
         classes_from_text(text, LIBRARY)
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["cat: Manx, Sphynx", "ship", "dog: ; negative: blurry", "fox; template: a __class__", "owl; images: 5", "#"],
+)
+def test_line_ends_of_windows_belong_to_no_class(line):
+    """Pasted out of Notepad, or out of a cell of a sweep."""
+    text = f"bird\n{line}\nhorse\n"
+    assert classes_from_text(text.replace("\n", "\r\n"), LIBRARY) == classes_from_text(text, LIBRARY)
+
+
 def test_a_thousand_classes():
     classes = classes_from_text("\n".join(f"class {n}: kind {n}" for n in range(1000)), LIBRARY)
     assert len(classes) == 1000
