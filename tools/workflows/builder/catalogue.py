@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import experiments, figures, lora, quick, thesis_sets
+from . import experiments, figures, lists, lora, quick, thesis_sets
 from .graph import Flow, Schemas
 
 ALL: list[Callable[[Schemas], Flow]] = [
     *quick.FLOWS,
+    *lists.FLOWS,
     *figures.FLOWS,
     *thesis_sets.FLOWS,
     *lora.FLOWS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from .experiments import CIFAR10
+from .data import CIFAR10
 from .graph import Flow, Schemas
 from .models import ESRGAN, load_checkpoint
 from .pieces import read_me, show_text

@@ -1,7 +1,8 @@
-"""The pack's own workflows: from a picture, from a word, by pieces; what to try first."""
+"""The pack's own workflows: from a picture or a word to a set, and what to do with one; what to try first."""
 
 from __future__ import annotations
 
+from . import texts
 from .graph import Flow, Schemas
 from .models import SD15, load_checkpoint, load_classifier
 from .pieces import (
@@ -142,81 +143,6 @@ def word_to_set(schemas: Schemas) -> Flow:
     return flow
 
 
-def hyponyms(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_hyponyms", "Only the hyponyms: from a picture and from a word", schemas)
-    read_me(
-        flow,
-        "Chapter 4 of the thesis by itself, without a diffusion model: a picture is classified, its class's hypernym "
-        "is found in WordNet, and that hypernym's hyponyms are listed. Below it the same from a word.",
-        [
-            "**Load Image**: a picture of something that ImageNet knows.",
-            "mode `exact` goes by the class's WordNet id. `thesis` looks the label up, as the thesis did: try a "
-            "picture of a sorrel horse in both.",
-            "ancestor, at least, depth: how far to climb and to descend.",
-            "**Save Wildcard**: the name under which templates can use the list.",
-        ],
-        "*Classify* shows the likeliest classes; below 0.3 it warns. The reports name each hyponym that was dropped, "
-        "with the reason. **Save Wildcard** says where the file lies and how a template names it.",
-    )
-    flow.stage("1  Picture")
-    picture = flow.add("LoadImage", "Sample picture", image="example.png")
-    classifier = load_classifier(flow)
-    flow.stage("2  Class and hyponyms")
-    classified = flow.add("HypoNetClassifyImage", classifier=classifier["classifier"], image=picture["IMAGE"])
-    hyponyms = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
-    flow.column()
-    show_text(flow, classified["report"], "Likeliest classes", height=220)
-    show_text(flow, hyponyms["report"], "Hyponyms of the picture", height=300)
-    flow.stage("3  Keep the list")
-    flow.add("HypoNetSaveWildcard", hyponyms=hyponyms["hyponyms"], name="my_hyponyms", overwrite=True)
-    flow.stage("From a word")
-    word = flow.add("HypoNetHyponymsOfWord", word="crane (bird)")
-    show_text(flow, word["report"], "Hyponyms of the word", height=300)
-    return flow
-
-
-def prompt_playground(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_prompt_playground", "Prompt playground: templates, wildcards, plans", schemas)
-    read_me(
-        flow,
-        "What a template turns into, before any picture is drawn. **Dynamic Prompt** gives single prompts for graphs "
-        "that you already have; **Dataset Plan** and **Plan Preview** show what a whole set would be.",
-        [
-            "The templates: `{a|b}`, `{2::a|b}` with weights, `{2$$a|b|c}` for two of them, `__wildcard__`, "
-            "`${x=red}` and `${x}`. A backslash keeps a brace as it is.",
-            "coverage: `balanced` deals every option equally often, `random` draws as the thesis did, `combinatorial` "
-            "gives every combination once.",
-            "**Class**: slots to omit, a template or negative of its own.",
-        ],
-        "*Coverage* lists how often each option comes (least and most), how many pairs of options meet, sample "
-        "prompts, tokens over 77, and warnings such as an option that names another class.",
-    )
-    flow.stage("Single prompts")
-    single = flow.add(
-        "HypoNetDynamicPrompt",
-        template="{2::photo|painting} of a __color__ {cat|dog} in __location__, {2$$ and $$soft light|fog|rain}",
-        count=5,
-    )
-    show_text(flow, single["prompt"], "Five prompts", height=260)
-    flow.stage("A whole plan")
-    words = flow.add("HypoNetLoadWildcard", name="cat")
-    classes = chain_classes(
-        flow,
-        [
-            {"class_name": "cat", "hyponyms": words["hyponyms"], "omit": "color"},
-            {"class_name": "ship", "hyponym_wildcard": "ship"},
-        ],
-    )
-    flow.column()
-    plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=200)
-    preview = flow.add("HypoNetPreviewPlan", plan=plan["plan"])
-    flow.stage("What it would give")
-    show_text(flow, preview["report"], "Coverage and warnings", height=520, width=520)
-    flow.column()
-    flow.add("PreviewImage", "How often each option comes", images=preview["chart"], box=(520, 520))
-    return flow
-
-
 def resume_and_shard(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_resume_and_shard", "Stop, resume, and split over machines", schemas)
     read_me(
@@ -316,8 +242,7 @@ FLOWS = [
     quick_start,
     pictures_to_set,
     word_to_set,
-    hyponyms,
-    prompt_playground,
+    *texts.FLOWS,
     resume_and_shard,
     cull_and_check,
 ]
