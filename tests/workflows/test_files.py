@@ -170,8 +170,11 @@ def test_both_protocols_train_at_the_sizes_of_their_test_sets():
 def test_table_5_10_adds_the_thesis_s_numbers():
     stated = THESIS["results"]["table_5_10_augmentation_accuracy_percent"]["synthetic_per_class (SD1.5 HypoNet)"]
     merged = nodes_of(api("hyponet_table_5_10_augmentation"), "HypoNetMergeImages")
-    assert [node["per_class"] for node in merged] == [int(count) for count in stated]
+    synthetic = [node for node in merged if node["images"] != node["added"]]
+    assert [node["per_class"] for node in synthetic] == [int(count) for count in stated]
     assert {node["draw"] for node in merged} == {"first (thesis)"}
+    controls = [node for node in merged if node not in synthetic]
+    assert [node["per_class"] for node in controls] == [1000, 5000], "as many real pictures again: no new picture"
 
 
 @pytest.mark.parametrize("model", MODELS)
