@@ -136,6 +136,17 @@ def test_the_prompts_of_table_5_9_are_tables_5_7_and_5_8(model, technique):
         assert own.replace("template:", "", 1).strip() == without_color
 
 
+def test_table_5_10_has_three_seeds_and_controls_of_equal_steps():
+    """A control has as many pictures a class as its row, and none of them is new: it is the set with itself."""
+    form = api("hyponet_table_5_10_augmentation")
+    merges = {node["name"]: node for node in nodes_of(form, "HypoNetMergeImages")}
+    assert {node["runs"] for node in nodes_of(form, "HypoNetTrainClassifier")} == {3}
+    for count in (1000, 5000):
+        row, control = merges[f"CIFAR-10 Train + {count}"], merges[f"CIFAR-10 Train + {count} repeated"]
+        assert (control["images"], control["per_class"]) == (row["images"], row["per_class"])
+        assert control["added"] == control["images"] != row["added"]
+
+
 def test_training_is_table_5_2():
     stated = THESIS["parameters"]["table_5_2_resnet18"]
     trainings = [node for name in NAMES for node in nodes_of(api(name), "HypoNetTrainClassifier")]
