@@ -6,11 +6,13 @@ grey copy that confirms what the hash suspects.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+_LARGE_GROUP = 256  # hashes that are compared each with each; a judgement
 MAX_DIFFERENT_BITS = 3  # bits: of 4 bands of 16 bits, two hashes that differ in 3 bits share at least one whole band
 
 
@@ -30,25 +32,48 @@ def perceptual_hash(image: np.ndarray) -> PerceptualHash:
     return PerceptualHash(int(bits), np.asarray(grey.resize((16, 16), Image.Resampling.BOX)))
 
 
-def near_duplicates(hashes: list[PerceptualHash], tolerance: float = 4.0) -> list[tuple[int, int]]:
+def near_duplicates(
+    hashes: list[PerceptualHash], tolerance: float = 4.0, alive: Callable[[], None] | None = None
+) -> list[tuple[int, int]]:
     """(earlier, later) for each picture that looks like an earlier one.
 
     Args:
         hashes: in the order in which the first of two stays.
         tolerance: mean difference of the grey copies, 0..255, up to which two pictures are alike.
+        alive: called now and then; what it raises stops the work.
     """
     if len(hashes) < 2:
         return []
     bits = np.array([picture_hash.bits for picture_hash in hashes], dtype=np.uint64)
     greys = np.stack([picture_hash.grey.reshape(-1) for picture_hash in hashes]).astype(np.int16)
     first: dict[int, int] = {}
-    for band in range(4):
-        values = (bits >> np.uint64(16 * band)) & np.uint64(0xFFFF)
-        order = np.argsort(values, kind="stable")
-        edges = np.flatnonzero(np.diff(values[order])) + 1
-        for group in np.split(order, edges):
-            _compare_group(group, bits, greys, tolerance, first)
+
+    def compare_alike(members: np.ndarray, rest: np.ndarray, width: int) -> None:
+        """Compare members [M] of which the `width` bits in `rest` [M] are not known to be equal."""
+        if alive is not None:
+            alive()
+        if len(members) <= _LARGE_GROUP or width % 4:
+            _compare_group(members, bits, greys, tolerance, first)
+            return
+        # of four bands, two hashes that differ in 3 bits share one; many that share it (a plain sky) are divided again
+        quarter = width // 4
+        for band in range(4):
+            keep = np.array([int(member) not in first for member in members])
+            members, rest = members[keep], rest[keep]
+            low = rest & _ones(quarter * band)
+            others = low | (rest >> np.uint64(quarter * band) >> np.uint64(quarter) << np.uint64(quarter * band))
+            values = (rest >> np.uint64(quarter * band)) & _ones(quarter)
+            order = np.argsort(values, kind="stable")
+            for group in np.split(order, np.flatnonzero(np.diff(values[order])) + 1):
+                if len(group) > 1:
+                    compare_alike(members[group], others[group], width - quarter)
+
+    compare_alike(np.arange(len(bits)), bits, 64)
     return sorted((earlier, later) for later, earlier in first.items())
+
+
+def _ones(count: int) -> np.ndarray:
+    return np.array((1 << count) - 1, np.uint64)
 
 
 def _compare_group(

@@ -97,7 +97,8 @@ def verify(store: DatasetStore, *, duplicates: bool, progress: Progress | None =
                 progress(findings.checked, total)
     findings.unlisted = _unlisted(store)
     hashes.sort(key=lambda entry: (entry[0][1], entry[0][0]))  # by rank, then label
-    pairs = near_duplicates([picture_hash for _, picture_hash in hashes])
+    alive = None if progress is None else lambda: progress(total, total)
+    pairs = near_duplicates([picture_hash for _, picture_hash in hashes], alive=alive)
     findings.near_duplicates = [(hashes[earlier][0], hashes[later][0]) for earlier, later in pairs]
     return findings
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hyponet.nodes.dataset.culling.duplicates import near_duplicates, perceptual_hash
+from hyponet.nodes.dataset.culling.duplicates import PerceptualHash, near_duplicates, perceptual_hash
 from hyponet.nodes.dataset.culling.verify import mark_findings, verify
 from hyponet.nodes.dataset.store.store import DatasetStore
 
@@ -83,3 +83,25 @@ def test_pairs_equal_the_comparison_of_all_with_all():
     hashes = base + near + far
     expected = [(i, 40 + i) for i in range(20)]
     assert near_duplicates(hashes) == expected
+
+
+def test_pairs_among_many_with_a_plain_sky_equal_the_comparison_of_all_with_all():
+    """A plain upper half gives all two equal bands. The peer is the definition: at most 3 bits, and alike in grey."""
+    rng = np.random.default_rng(2)
+    greys = rng.integers(0, 256, (500, 16, 16), np.uint8)
+    hashes = [PerceptualHash(int(bits), grey) for bits, grey in zip(rng.integers(0, 2**32, 500), greys, strict=True)]
+    near = [PerceptualHash(each.bits ^ (1 << 5) ^ (1 << 20) ^ (1 << 29), each.grey) for each in hashes[:60]]
+    far = [PerceptualHash(each.bits ^ 0b1111, each.grey) for each in hashes[60:120]]
+    everything = hashes + near + far
+    bits = np.array([each.bits for each in everything], np.uint64)
+    different = np.array([[(int(a) ^ int(b)).bit_count() for a in bits] for b in bits])
+    flat = np.stack([each.grey.reshape(-1) for each in everything]).astype(int)
+    expected = [
+        (first, later)
+        for first, later in zip(*np.nonzero(np.triu(different <= 3, 1)), strict=True)
+        if np.abs(flat[first] - flat[later]).mean() <= 4
+    ]
+    calls = []
+    assert near_duplicates(everything, alive=lambda: calls.append(1)) == expected
+    assert len(expected) == 60
+    assert len(calls) > 10, "an interrupt is looked for now and then"
