@@ -2,9 +2,8 @@
 
     python -m tools.small_model.expand MODELS_DIR
 
-    checkpoints/hyponet-small.safetensors        the model, for CheckpointLoaderSimple
-    classifiers/hyponet-small-judge.safetensors  the judge, for Open Trained Classifier
-    loras/hyponet-small-lora.safetensors         the LoRA
+    checkpoints/hyponet-small.safetensors    the model, for CheckpointLoaderSimple
+    loras/hyponet-small-lora.safetensors     a LoRA, for LoraLoader
 
 ComfyUI takes CLIP's text encoder in full shape alone, so its twelve layers are in the checkpoint, all zero: an identity
 in the residual stream, and holes in the file. The rows of its tokens are computed here, the same to the bit everywhere.
@@ -15,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 import sys
 from pathlib import Path
 
@@ -136,6 +136,8 @@ def checkpoint(data: Path) -> Tensors:
 def write_all(data: Path, folder: Path) -> None:
     """Write every file below `folder`, laid out like ComfyUI's models."""
     save_sparse(folder / "checkpoints" / "hyponet-small.safetensors", checkpoint(data), {"format": "pt"})
+    (folder / "loras").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(data / "lora.safetensors", folder / "loras" / "hyponet-small-lora.safetensors")
 
 
 if __name__ == "__main__":
