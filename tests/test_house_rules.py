@@ -237,6 +237,16 @@ def test_vague_names_are_those_that_are_bound(tmp_path):
     assert vague_names.vague_names(tmp_path, "nodes") == (["nodes/a.py:1 other", "nodes/a.py:2 found"], 3)
 
 
+# ---- tests ----------------------------------------------------------------------------------------------------------
+
+
+def test_no_test_is_left_out_because_a_package_is_missing():
+    """requirements-dev.txt pins them all: in the one environment that exists a missing one is a broken set-up."""
+    texts = {path: path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    skipping = [path for path, text in texts.items() if re.search(r"pytest\.importorskip", text)]
+    assert skipping == []
+
+
 # ---- the entry point ------------------------------------------------------------------------------------------------
 
 

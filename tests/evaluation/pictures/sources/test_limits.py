@@ -103,7 +103,7 @@ def many_members() -> bytes:
 
 def tables(folder: Path) -> dict[str, tuple[str, Path]]:
     """Parquet: a swollen column of pictures, and values that stand in it once for many rows."""
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     import pyarrow.parquet as parquet
 
     def write(name, images, labels, **settings):
