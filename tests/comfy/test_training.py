@@ -126,7 +126,10 @@ def test_train_test_and_compare_on_real_files(comfy, pictures):
         low, high = entry["interval"]
         assert 0 <= low <= entry["accuracy"] <= high <= 1
         assert sum(map(sum, entry["confusion"])) == entry["count"]
-    assert "mean and standard deviation of 2 runs" in shown["test"]["text"][0]
+    assert "mean and standard deviation of 2 seeds" in shown["test"]["text"][0]
+    assert "colours train: 36 of 36 test pictures were trained on" in shown["test"]["text"][0]
+    assert [entry["shared"] for entry in tested[0]["figures"]["test_sets"]] == [0, 36]
+    assert "Over n = 2 training seeds: difference " in shown["compare"]["text"][0]
     assert len(shown["compare"]["hyponet_result"][0]["figures"]["pairs"]) == 2
     assert shown["compare"]["text"][0].startswith("| first | second | accuracy |")
     assert shown["compare"]["text"][0].count("colours train, seed 1") == 2, "a row a run, both sides named"
@@ -141,8 +144,9 @@ def test_train_test_and_compare_on_real_files(comfy, pictures):
 def test_the_node_shows_loss_accuracy_speed_and_time_left_while_it_runs(comfy, pictures):
     graph = {"set": load("train"), "train": train(["set", 0], name="watched", epochs=2)}
     texts, steps = asyncio.run(listen(comfy, graph))
-    assert "epoch 2/2, step 8/8\nloss " in texts[-1]
-    assert re.search(r"training accuracy [\d.]+ %\n[\d,]+ images/s, 0 s left", texts[-1])
+    *_, running = (text for text in texts if "images/s" in text)
+    assert "epoch 2/2, step 8/8\nloss " in running
+    assert re.search(r"training accuracy [\d.]+ %\n[\d,]+ images/s, 0 s left", running)
     assert steps[-1] == (8, 8), "36 pictures in batches of 9, twice"
 
 
