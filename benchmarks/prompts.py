@@ -25,7 +25,7 @@ load_pack()
 from hyponet.nodes.prompts.item import ClassSpec  # noqa: E402
 from hyponet.nodes.prompts.plan import Plan  # noqa: E402
 from hyponet.nodes.prompts.wildcards.library import Library  # noqa: E402
-from hyponet.nodes.prompts.wildcards.lines import read_lines  # noqa: E402
+from hyponet.nodes.prompts.wildcards.lines import read_lines, readable  # noqa: E402
 
 LISTS = ("view", "color", "automobile", "location")
 TEMPLATE = "__view__ of a __color__ (__automobile__:1.4) in __location__, best quality, 8k"
@@ -92,10 +92,10 @@ def compare_lines(rounds: int) -> None:
         for _ in range(rounds):
             data = path.read_bytes()
             theirs = per_second(lambda d=data: d.decode().splitlines(), 1)
-            ours = per_second(lambda d=data: read_lines(d, "million.txt"), 1)
+            ours = per_second(lambda d=data: read_lines(readable(d, "million.txt")[0]), 1)
             ratios.append(theirs / ours)
         tracemalloc.start()
-        lines = read_lines(path.read_bytes(), "million.txt")
+        lines = read_lines(readable(path.read_bytes(), "million.txt")[0])
         size, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         share = path.stat().st_size

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import folder_paths
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from .. import paths
 from ..hyponyms.hyponyms import Hyponyms
-from .drawing.resolve import lists_reached
+from .classes.make import hyponyms_of_wildcard
+from .drawing.resolve import RESERVED, lists_reached
+from .language.errors import SourceLocation
 from .language.names import bare_name
+from .plan import Plan
 from .wildcards.library import Library
 from .wildcards.save import option_lines, write_options
+from .wildcards.usable import UsableLists, told
 
 # other packs by their folder below custom_nodes, and where in it their wildcards lie
 _OTHER_PACKS = {
@@ -30,6 +34,15 @@ class SavedWildcard:
     wildcard: str
     path: Path
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedWildcard:
+    """The options of a wildcard, how a template names it, and what was left out of it."""
+
+    hyponyms: Hyponyms
+    wildcard: str
+    left_out: str
 
 
 def template_input(name: str, default: str, tooltip: str) -> io.Input:
@@ -55,6 +68,27 @@ def library() -> Library:
 def wildcard_names() -> list[str]:
     """What the list of Load Wildcard offers."""
     return library().names() or ["(no wildcards yet)"]
+
+
+def load_wildcard(name: str) -> LoadedWildcard:
+    """What the wildcard of that name holds.
+
+    Raises:
+        TemplateError: there is no such wildcard, or none of its lines can be used.
+    """
+    wildcards = library()
+    hyponyms = hyponyms_of_wildcard(name, wildcards)
+    lists = UsableLists(wildcards, RESERVED).require(name.strip(), SourceLocation("the list of wildcards", name[:200]))
+    left_out = [error for found in lists for error in (*found.left_out, *wildcards.broken.get(found.source, ()))]
+    mention = wildcards.mention(name.strip())
+    text = told(left_out) if mention else f"No template can name {name}: rename its file.\n{told(left_out)}".strip()
+    return LoadedWildcard(hyponyms, mention, text)
+
+
+def told_of(plan: Plan) -> dict[str, ui.PreviewText]:
+    """What a node that makes a plan shows: which lines of its wildcards are left out; nothing where none are."""
+    text = told(plan.left_out())
+    return {"ui": ui.PreviewText(text)} if text else {}
 
 
 def fingerprint(templates: Sequence[str | None], reserved: bool = True) -> str:

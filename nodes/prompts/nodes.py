@@ -9,7 +9,6 @@ from ..checks import checked
 from ..hyponyms.hyponyms import Hyponyms
 from ..widgets import FileCombo, schema, seed_input
 from . import engine
-from .classes.make import hyponyms_of_wildcard
 from .classes.nodes import NODES as CLASSES
 from .item import ClassSpec
 from .language.names import mention
@@ -80,7 +79,10 @@ class HypoNetDynamicPrompt(io.ComfyNode):
         first = batch_number * count
         items = [plan.item(plan.labels[0], rank) for rank in range(first, first + count)]
         return io.NodeOutput(
-            [item.prompt for item in items], [item.picks_json() for item in items], [item.seed for item in items]
+            [item.prompt for item in items],
+            [item.picks_json() for item in items],
+            [item.seed for item in items],
+            **engine.told_of(plan),
         )
 
 
@@ -141,7 +143,10 @@ class HypoNetLoadWildcard(io.ComfyNode):
             node_id="HypoNetLoadWildcard",
             display_name="Load Wildcard",
             category=CATEGORY,
-            description="Reads a wildcard file or collection, to look at it or to use its lines as a class's hyponyms.",
+            description=(
+                "Reads a wildcard file or collection (.txt, .yaml, .json), to look at it or to use its lines as a "
+                "class's hyponyms. Says which lines cannot be used, and why."
+            ),
             search_aliases=["read wildcard", "wildcard list"],
             inputs=[
                 FileCombo(
@@ -170,8 +175,10 @@ class HypoNetLoadWildcard(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, name: str) -> io.NodeOutput:
-        hyponyms = hyponyms_of_wildcard(name, engine.library())
-        return io.NodeOutput(hyponyms, "\n".join(hyponyms.words), len(hyponyms.words), f"__{name}__")
+        loaded = engine.load_wildcard(name)
+        words = loaded.hyponyms.words
+        shown = {"ui": ui.PreviewText(loaded.left_out)} if loaded.left_out else {}
+        return io.NodeOutput(loaded.hyponyms, "\n".join(words), len(words), loaded.wildcard, **shown)
 
 
 class HypoNetPlanDataset(io.ComfyNode):
@@ -238,7 +245,7 @@ class HypoNetPlanDataset(io.ComfyNode):
             order=order,
             shard=(shard_index, shard_count),
         )
-        return io.NodeOutput(plan)
+        return io.NodeOutput(plan, **engine.told_of(plan))
 
 
 class HypoNetPreviewPlan(io.ComfyNode):

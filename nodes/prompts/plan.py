@@ -16,14 +16,15 @@ from typing import Any
 
 from .drawing.compile import Compiler
 from .drawing.program import Program
-from .drawing.resolve import EMPTY, Resolver, SharedTables, Words
+from .drawing.resolve import EMPTY, RESERVED, Resolver, Words
 from .item import ClassSpec, Item
-from .language.errors import SourceLocation
+from .language.errors import SourceLocation, TemplateError
 from .language.names import key_of
 from .language.omit import without
 from .language.parser import parse
-from .language.syntax import Nodes
+from .language.syntax import Choice, Nodes, gives_text, walk
 from .wildcards.library import Library, WildcardList
+from .wildcards.usable import UsableLists
 
 COVERAGES = ("balanced", "random", "combinatorial")
 ORDERS = ("interleaved", "by class")
@@ -79,8 +80,8 @@ class Plan:
         self.shard = shard
         self.reserved = reserved
         self.labels: tuple[str, ...] = tuple(spec.name for spec in self.classes)
-        shared: SharedTables = {}
-        self._programs = {spec.name: ClassPrograms(self, spec, shared) for spec in self.classes}
+        lists = UsableLists(library, RESERVED if reserved else ())
+        self._programs = {spec.name: ClassPrograms(self, spec, lists) for spec in self.classes}
         if coverage == "combinatorial":
             for label in self.labels:
                 self._check_combinations(label)
@@ -127,6 +128,14 @@ class Plan:
         for programs in self._programs.values():
             used.update(programs.used())
         return {used[key].name: used[key] for key in sorted(used)}
+
+    def left_out(self) -> list[TemplateError]:
+        """Why lines of those lists, or parts of their files, cannot be used; in the order of the lists."""
+        errors: dict[str, TemplateError] = {}
+        for wildcards in self.wildcards().values():
+            for error in (*wildcards.left_out, *self.library.broken.get(wildcards.source, ())):
+                errors.setdefault(str(error), error)
+        return list(errors.values())
 
     def to_json(self) -> dict[str, Any]:
         """The whole plan with the wildcards it uses; `from_json` makes the identical items again."""
@@ -191,18 +200,19 @@ class ClassPrograms:
         seed_key: what the seeds of its images depend on beside rank and attempt.
     """
 
-    def __init__(self, plan: Plan, spec: ClassSpec, shared: SharedTables) -> None:
+    def __init__(self, plan: Plan, spec: ClassSpec, lists: UsableLists) -> None:
         self.spec = spec
         self.coverage = plan.coverage
         self.seed_key = _seed_key(plan.seed, spec.name)
         words = Words(spec.name, spec.hypernym, spec.hyponyms) if plan.reserved else None
-        self._resolver = Resolver(plan.library, words, plan.coverage != "random", shared)
+        self._resolver = Resolver(lists, words, plan.coverage != "random")
         self._location = SourceLocation(f"template of class {spec.name}", spec.template or plan.template)
         self.tree: Nodes = without(parse(self._location.text, self._location.source), spec.omit, self._location)
         if not self.tree:
             what = "leaves nothing" if self._location.text else "is empty"
             raise ValueError(f"template of class {spec.name} {what}; expected text such as __class__")
         negative = plan.negative if spec.negative is None else spec.negative
+        _check_gives_text(self.tree, self._location)
         self._negative_location = SourceLocation(f"negative template of class {spec.name}", negative)
         self._negative_tree = parse(negative, self._negative_location.source)
         self._resolver.check(self.tree, self._location)
@@ -226,12 +236,23 @@ class ClassPrograms:
         """How many different picks the positive template has, equal options of a slot counted once."""
         resolver = self._resolver
         if not resolver.distinct:
-            resolver = Resolver(resolver.library, resolver.words, True, {})
+            resolver = Resolver(resolver.lists, resolver.words, True)
         return resolver.count(self.tree, EMPTY, self._location)
 
     def used(self) -> dict[str, WildcardList]:
         """The lists that the templates reach."""
         return self._resolver.used
+
+
+def _check_gives_text(tree: Nodes, location: SourceLocation) -> None:
+    """Raises where a template, or an option in it that is written, gives nothing."""
+    if not gives_text(tree):
+        raise TemplateError("an empty prompt for every image", "expected text such as __class__", location)
+    for node in walk(tree):
+        for option in node.options if isinstance(node, Choice) else ():
+            if option.body and not gives_text(option.body):
+                how = "expected a text, or nothing between the bars as in {red|}"
+                raise TemplateError("an option that gives nothing", how, location, option.offset)
 
 
 def single_plan(template: str, library: Library, *, coverage: str, seed: int) -> Plan:

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 from ....evaluation.unicode_names import composed
 from ...hyponyms.hyponyms import Hyponyms
+from ..drawing.resolve import RESERVED
 from ..item import ClassSpec
 from ..language.errors import SourceLocation, TemplateError, nearest
 from ..language.names import bare_name, key_of
 from ..wildcards.library import Library
+from ..wildcards.usable import UsableLists
 
 _KEYS = ("omit", "images", "hypernym", "synset", "negative", "template")
 _FIELD = re.compile(rf";\s*({'|'.join(_KEYS)})\s*:", re.I)
@@ -63,7 +65,7 @@ def hyponyms_of_wildcard(name: str, library: Library) -> Hyponyms:
         TemplateError: there is no such wildcard, or its file cannot be read.
     """
     name = name.strip()
-    lists = library.require(name, SourceLocation("the list of wildcards", name[:200]))
+    lists = UsableLists(library, RESERVED).require(name, SourceLocation("the list of wildcards", name[:200]))
     words = tuple(line for wildcards in lists for line in wildcards.lines)
     return Hyponyms(lists[0].name.rsplit("/", 1)[-1], "", "", "", (), words, "")
 
@@ -142,6 +144,6 @@ def _hyponyms(words: str, library: Library, location: SourceLocation, offset: in
         if not wildcard:
             hyponyms.append(word)
             continue
-        for wildcards in library.require(wildcard[1], location, offset + words.find(word)):
+        for wildcards in UsableLists(library, RESERVED).require(wildcard[1], location, offset + words.find(word)):
             hyponyms += wildcards.lines
     return tuple(hyponyms)

@@ -160,6 +160,8 @@ class Compiler:
         nodes = slot.table.tree(index)
         if not slot.table.origin:
             prefix = slot.name.removesuffix(self._names[slot.node.id])
+            if isinstance(slot.node, syntax.Choice) and slot.node.is_drawn_name:
+                prefix += f"{slot.table.texts[index]}: "  # what follows a drawn name, once for each
             return Block(tuple(_merged(self._parts(nodes, slot.scope, slot.location, prefix))))
         self._name(nodes)
         escaped = _with_brackets_escaped(nodes, bool(slot.table.emphasis))
@@ -195,7 +197,7 @@ class Compiler:
     def _name(self, nodes: syntax.Nodes) -> None:
         """Give each choice point of one text its name there: choice 1, color, color 2, ${x}."""
         counts: dict[str, int] = {}
-        for node in syntax.walk(nodes):
+        for node in {node.id: node for node in syntax.walk(nodes)}.values():
             if isinstance(node, syntax.Choice):
                 name = "choice"
             elif isinstance(node, syntax.Wildcard):

@@ -17,6 +17,7 @@ from ..language.names import key_of
 from ..language.parser import parse
 from ..wildcards.library import Library, WildcardList
 from ..wildcards.tables import Table, table_of_choice, table_of_lists
+from ..wildcards.usable import UsableLists
 
 # Far above any prompt (CLIP reads 77 tokens at a time, T5 512): they keep a template from filling the memory.
 MAX_DEPTH = 60  # files and braces within each other
@@ -78,8 +79,7 @@ class _Path:
 
 EMPTY = Scope({}, ())
 
-# a key of a name -> its options, and the lists that they came from: read once, though each class has its own Resolver
-SharedTables = dict[str, tuple[Table, tuple[WildcardList, ...]]]
+RESERVED = ("class", "hyponym", "hypernym")  # wildcards that stand for the words of a class
 
 # What is worked out for a template is kept by the id of its first node (each stands in one template only) and by the
 # variables that it sees.
@@ -90,17 +90,15 @@ class Resolver:
     """The names that templates of one class use.
 
     Args:
-        library: where wildcards are looked up.
+        lists: where wildcards are looked up; read once for all classes of a plan.
         words: of the class, for `__class__`, `__hypernym__` and `__hyponym__`.
         distinct: whether equal options of a slot are one.
-        shared: the options of wildcards, for all classes of a plan.
     """
 
-    def __init__(self, library: Library, words: Words | None, distinct: bool, shared: SharedTables) -> None:
-        self.library = library
+    def __init__(self, lists: UsableLists, words: Words | None, distinct: bool) -> None:
+        self.lists = lists
         self.words = words
         self.distinct = distinct
-        self.shared = shared
         self.used: dict[str, WildcardList] = {}
         self._choices: dict[int, Table] = {}  # by the id of the node
         self._hyponyms: Table | None = None
@@ -177,13 +175,17 @@ class Resolver:
                 hyponyms = WildcardList("hyponym", "hyponyms", self.words.hyponyms or (self.words.name,))
                 self._hyponyms = table_of_lists([hyponyms], self.distinct, emphasis=False)
             return self._hyponyms
-        if key not in self.shared:
-            reserved = () if self.words is None else ("class", "hyponym", "hypernym")
-            lists = tuple(self.library.require(name, location, node.offset, reserved))
-            self.shared[key] = (table_of_lists(lists, self.distinct, emphasis=True), lists)
-        table, lists = self.shared[key]
+        lists = self.lists.require(name, location, node.offset)
         self.used.update((key_of(wildcards.name), wildcards) for wildcards in lists)
-        return table
+        return self.lists.table(lists, self.distinct)
+
+    def _trail_name(self, node: syntax.Wildcard, scope: Scope, location: SourceLocation) -> str:
+        """The key of the one list that a wildcard stands for, however it is written; else that of the name."""
+        name = key_of(self._name(node, scope, location))
+        if self.words is not None and name in RESERVED:
+            return name
+        lists = self.lists.require(name, location, node.offset)
+        return key_of(lists[0].name) if len(lists) == 1 else name
 
     def _name(self, node: syntax.Wildcard, scope: Scope, location: SourceLocation) -> str:
         """The name of a wildcard, with the text of each variable in it: `__${season}_sky__`."""
@@ -258,7 +260,7 @@ class Resolver:
     ) -> Bounds:
         table = self.table(node, scope, location)
         wildcard = self.list_of(node)
-        name = "" if wildcard is None else key_of(self._name(wildcard, scope, location))
+        name = "" if wildcard is None else self._trail_name(wildcard, scope, location)
         if name and name in path.trail:
             circle = [*path.trail[path.trail.index(name) :], name]
             how = "expected wildcards that do not lead back to themselves"
@@ -333,10 +335,14 @@ def lists_reached(library: Library, templates: Sequence[str], reserved: bool) ->
     Args:
         reserved: whether `__class__` and the like are words of a class and no lists.
     """
-    resolver = Resolver(library, Words("", "", ("",)) if reserved else None, True, {})
+    resolver = Resolver(
+        UsableLists(library, RESERVED if reserved else ()), Words("", "", ("",)) if reserved else None, True
+    )
     try:
         for text in templates:
             resolver.check(parse(text), SourceLocation("template", text))
     except ValueError:
         return None
+    if any(wildcards.left_out for wildcards in resolver.used.values()):
+        return None  # a line that names a missing wildcard waits for any file
     return {wildcards.name for wildcards in resolver.used.values()}

@@ -11,11 +11,19 @@ _MAX_EXCERPT = 100  # characters of a line that an error quotes; a judgement
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """Where a text stands: its file or "template", the text itself, and the line of the file that it begins on."""
+    """Where a text stands.
+
+    Args:
+        source: its file, or "template".
+        text: the text itself.
+        line: of the file that it begins on.
+        folder: of wildcards, where the names in it are looked for first.
+    """
 
     source: str
     text: str
     line: int = 1
+    folder: str = ""
 
     def position(self, offset: int) -> tuple[int, int, str]:
         """Line and column of a character of the text, both from 1, and the text of that line."""

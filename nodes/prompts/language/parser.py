@@ -7,7 +7,7 @@ The language is a superset of what users of dynamicprompts, Impact Pack and Easy
     choice   ::= "{" [ sampler ] [ bounds ] option { "|" option } "}"
     bounds   ::= ( number | number "-" | "-" number | number "-" number ) "$$" [ separator "$$" ]
     option   ::= { comment } [ weight "::" ] ( template | number "#" wildcard )
-    wildcard ::= "__" [ sampler ] path [ "(" argument { "," argument } ")" ] "__"
+    wildcard ::= "__" [ sampler ] { path | choice } [ "(" argument { "," argument } ")" ] "__"
     argument ::= name "=" template
     variable ::= "${" name [ ":" template ] "}"
     assign   ::= "${" name ( "=" | "=!" | "?=" | "?=!" ) template "}"
@@ -19,17 +19,21 @@ The language is a superset of what users of dynamicprompts, Impact Pack and Easy
     weight   ::= digits [ "." [ digits ] ] | "." digits, at most 12 digits each
     name     ::= a letter or "_", then letters, digits, "_" and "-"
     path     ::= 1 to 200 characters, no blank first or last, of: single "_"; "${" name [ ":" text ] "}"; and any but
-                 line ends and { } # $ ( ) | \\ " < > (so / leads into a folder; * ? [..] are a glob)
-    separator::= up to 100 characters without { } $
+                 line ends and { } # $ ( ) | " < > (so / or \\ leads into a folder; * ? [..] are a glob)
+    separator::= { text | escape }, up to 100 characters without { } $
     text     ::= any other character
 
 A text ends where the part that it stands in ends: at "|" or "}" in an option, at "}" in a variable, at "," or ")" in an
-argument (there these two can be escaped as well). Elsewhere those characters are text, but a "}" that closes nothing
-and "$$" in an option are mistakes. A backslash before any other character is kept. Blanks are dropped at the beginning
-of an option, of a name and of a value, and kept at their end.
+argument (there these two can be escaped as well). Elsewhere those characters are text. A backslash before any other
+character is kept. Blanks are dropped at the beginning of an option, of a name and of a value, and kept at their end.
+
+What looks like the language where it is not read is a mistake, so that none of it reaches a model: "$$" in an option or
+after a number, a number and "#" before a wildcard or a brace outside of an option's beginning, "::" in an option or
+beside a number, "(x=" after a wildcard, and a "}" that closes nothing after a "|" of its line.
 
 What it means: `{2::a|b}` takes a twice as often as b; `{2$$a|b|c}` is two of the three, `{1-3$$ and $$a|b|c}` one to
 three of them with " and " between, `{2-$$..}` two or more; `3#__name__` stands for the same wildcard as three options.
+`__cars/{a|b}__` is one of two lists.
 `${x=..}` is drawn at each use of `${x}`, `${x=!..}` once, where it stands, `${x?=..}` sets x unless it has a value, and
 `${x:blue}` is blue unless it has one. `__name(x=red)__` sets x for the options of that file.
 
@@ -44,6 +48,7 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
+from .drawn_names import MAX_NAMES, choice_of_wildcards, names_of, with_drawn_names
 from .errors import SourceLocation, TemplateError
 from .syntax import (
     ESCAPABLE,
@@ -74,7 +79,12 @@ _BLANKS = re.compile(r"\s*")
 _BOUNDS = re.compile(r"(\d{1,6})?(-)?(\d{1,6})?\$\$")
 _SEPARATOR = re.compile(r"([^${}]{0,100})\$\$")
 _COPIES = re.compile(r"(\d{1,6})#(?=__)")
-_PATH = re.compile(r"(?:[^_\n{}#$()|\\\"<>]|_(?!_)|\$\{[\w-]+(?::[^{}\n]{0,200})?\}){1,200}")
+_PATH = re.compile(r"(?:[^_\n{}#$()|\\\"<>]|\\(?=\w)(?!_)|_(?!_)|\$\{[\w-]+(?::[^{}\n]{0,200})?\}){1,200}")
+_COUNT_BEFORE = re.compile(r"\d+(?:\s*-\s*\d*)?#\Z")
+_SELECTION_BEFORE = re.compile(r"\d[\s~@!-]*\Z")
+_VALUES_AFTER = re.compile(r"\(\s*[^\W\d][\w-]*\s*=")
+_WEIGHT_LIKE = re.compile(r"(?P<before>(?<![\w.,])[-+]?[.,]?\d[\d.,]*\s*%?\s*)::|::\s*[-+]?\.?\d")
+_MAX_BEFORE = 20  # characters looked back at for a number
 _SIGNS = ("?=!", "?=", "=!", "=", ":", "}")  # what may follow the name of a variable, longest first
 
 _ids = itertools.count(1)  # of the nodes of all trees of the process
@@ -107,6 +117,8 @@ class _Parser:
         self.text = location.text
         self.offset = 0
         self.parts = 0
+        self.bar = -1  # the offset of the last | that is text
+        self.counted = -1  # the offset of the wildcard that a count belongs to
 
     def error(self, what: str, how: str, offset: int) -> TemplateError:
         """The error of this text at `offset`."""
@@ -134,12 +146,14 @@ class _Parser:
                 raise self.error(f"a template of more than {MAX_PARTS} parts", how, start)
             nodes.append(self.node(depth))
         _flush(nodes, words, text_start)
-        return nodes
+        return with_drawn_names(nodes, _ids)
 
     def literal(self, stop: str) -> str | None:
         """A piece of text as the prompt will have it, "" for a comment; None where another node begins."""
         run = (_RUN_IN_ARGUMENT if "," in stop else _RUN).match(self.text, self.offset)
         if run:
+            if "::" in run[0]:
+                self.refuse_weight(run[0], stop)
             self.offset = run.end()
             return run[0]
         if self.text.startswith(("{", "${", "__"), self.offset):
@@ -155,13 +169,37 @@ class _Parser:
         self.offset += 1
         return char
 
+    def before(self) -> str:
+        """The last characters before the offset."""
+        return self.text[max(0, self.offset - _MAX_BEFORE) : self.offset]
+
     def refuse_stray(self, char: str, after: str, stop: str) -> None:
         """Raises where a character cannot be meant as text."""
-        if char == "}":
-            raise self.error("a } that closes nothing", "write \\} for the character itself", self.offset)
-        if char == after == "$" and "|" in stop:
-            how = "expected a number before it, as in {2$$a|b}; or write \\$\\$"
-            raise self.error("$$ inside an option", how, self.offset)
+        if char == "|":
+            self.bar = self.offset
+        if char == "}" and self.bar > self.text.rfind("\n", 0, self.offset):
+            how = "expected a { before the |; write \\} for the character itself"
+            raise self.error("a } that closes nothing", how, self.offset)
+        if char == after == "$" and ("|" in stop or _SELECTION_BEFORE.search(self.before())):
+            how = "expected it after the number of a choice, as in {2$$a|b} or {1-2$$a|b}; or write \\$\\$"
+            raise self.error("$$ that is no part of a choice", how, self.offset)
+
+    def refuse_weight(self, run: str, stop: str) -> None:
+        """Raises for a weight where none is read: everywhere but at the beginning of an option."""
+        like = _WEIGHT_LIKE.search(run)
+        if not like and "|" not in stop:
+            return
+        offset = self.offset + (like.start() if like else run.index("::"))
+        what = f"a weight {like['before'].strip()}" if like and like["before"] else "a :: that is no weight"
+        how = "expected it before an option, with a point in a fraction, as in {2::a|0.5::b}; or write \\::"
+        raise self.error(what, how, offset)
+
+    def refuse_count(self) -> None:
+        """Raises for a count before a wildcard or a brace where none is read."""
+        count = _COUNT_BEFORE.search(self.before())
+        if count and self.offset != self.counted:
+            how = "expected it alone in an option, as in {2$$, $$3#__color__}; or write \\# for the character"
+            raise self.error(f"a count {count[0]} outside a choice", how, self.offset - len(count[0]))
 
     def is_comment(self) -> bool:
         """Whether the # at the offset begins a line or stands between blanks."""
@@ -188,6 +226,7 @@ class _Parser:
 
     def node(self, depth: int) -> Node:
         """The choice, variable or wildcard that begins here."""
+        self.refuse_count()
         if self.text[self.offset] == "{":
             return self.choice(depth)
         if self.text[self.offset] == "$":
@@ -209,7 +248,7 @@ class _Parser:
             self.offset += 1
             if self.text[self.offset - 1] == "}":
                 break
-        return Choice(tuple(options), low, high, separator, start, next(_ids))
+        return Choice(tuple(options), low, high, separator, offset=start, id=next(_ids))
 
     def bounds(self) -> tuple[int, int | None, str]:
         """How many options a choice takes at least and at most (None: all), and what stands between them."""
@@ -222,9 +261,23 @@ class _Parser:
             low, high = high, low
         self.offset = bounds.end()
         separator = _SEPARATOR.match(self.text, self.offset)
-        if separator:
-            self.offset = separator.end()
-        return low, high, separator[1] if separator else ","
+        if not separator:
+            return low, high, ","
+        start, self.offset = self.offset, separator.end()
+        return low, high, self.separator(separator[1], start)
+
+    def separator(self, text: str, start: int) -> str:
+        """What stands between the options of a choice, its escapes read; `start` is its offset."""
+        reader = _Parser(SourceLocation(self.location.source, text, self.location.line))
+        words = []
+        while reader.offset < len(text):
+            is_comment = text[reader.offset] == "#" and reader.is_comment()
+            word = None if is_comment else reader.literal("")
+            if word is None:
+                how = "expected text; write a backslash before the character itself"
+                raise self.error("a wildcard or a comment in a separator", how, start + reader.offset)
+            words.append(word)
+        return "".join(words)
 
     def option(self, depth: int) -> list[Option]:
         """One option, or as many as there are copies of its wildcard."""
@@ -238,7 +291,7 @@ class _Parser:
             self.offset = weight.end()
         copies = _COPIES.match(self.text, self.offset)
         if copies:
-            self.offset = copies.end()
+            self.counted = self.offset = copies.end()
         body = _without_leading_blanks(self.template("|}", depth + 1))
         option = Option(tuple(body), Fraction(weight[1].rstrip(".")) if weight else None, start)
         self.parts += int(copies[1]) if copies else 1
@@ -276,21 +329,41 @@ class _Parser:
             return Variable(name[0], value, start, next(_ids))
         return Assign(name[0], value, "!" in sign, "?" in sign, start, next(_ids))
 
-    def wildcard(self, depth: int) -> Wildcard:
+    def wildcard(self, depth: int) -> Wildcard | Choice:
         """The wildcard whose two underscores are at the offset."""
         start = self.offset
         how = "expected a name and two more underscores, as in __color__; write \\_ for the character itself"
         self.offset += 2
         self.skip_sampler()
-        path = _PATH.match(self.text, self.offset)
-        if not path or path[0] != path[0].strip():
+        path = self.path(depth)
+        names = names_of(path)
+        if not names or any(not name or name != name.strip() for name, _ in names):
             raise self.error("two underscores that begin no wildcard", how, start)
-        self.offset = path.end()
         arguments = self.arguments(depth) if self.text.startswith("(", self.offset) else ()
         if not self.text.startswith("__", self.offset):
             raise self.error("a wildcard that is not closed", how, start)
         self.offset += 2
-        return Wildcard(path[0], arguments, start, next(_ids))
+        if _VALUES_AFTER.match(self.text, self.offset):
+            how = "expected them before the last underscores, as in __name(x=red)__; write \\( for the character"
+            raise self.error("values after a wildcard", how, self.offset)
+        wildcard = Wildcard(names[0][0], arguments, start, next(_ids))
+        return wildcard if len(names) == 1 else choice_of_wildcards(names, wildcard, _ids)
+
+    def path(self, depth: int) -> list[Node]:
+        """The name of a wildcard from the offset on: texts, and choices between texts."""
+        nodes: list[Node] = []
+        while True:
+            text = _PATH.match(self.text, self.offset)
+            if text:
+                self.offset = text.end()
+                nodes.append(Text(text[0].replace("\\", "/")))
+            if not self.text.startswith("{", self.offset):
+                return nodes
+            start = self.offset
+            nodes.append(self.choice(depth))
+            if names_of(nodes) is None:
+                how = f"expected one of some words, as in __cars/{{red|blue}}__, at most {MAX_NAMES} names"
+                raise self.error("a choice in the name of a wildcard", how, start)
 
     def arguments(self, depth: int) -> tuple[Assign, ...]:
         """The values that a wildcard is given, from the ( at the offset to its )."""

@@ -56,21 +56,33 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One alternative in braces. `weight` is None where none is written (it counts as 1)."""
+    """One alternative in braces.
+
+    Args:
+        weight: None where none is written (it counts as 1).
+        label: what picks call it where it stands for a drawn name; "": its text.
+    """
 
     body: Nodes
     weight: Fraction | None = None
     offset: int = field(default=0, compare=False)
+    label: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`{a|b}`; or `{low-high$$separator$$a|b}`, an ordered selection. `high` None: as many as there are."""
+    """`{a|b}`; or `{low-high$$separator$$a|b}`, an ordered selection.
+
+    Args:
+        high: None: as many as there are.
+        is_drawn_name: whether it stands for a variable drawn once; then its options share what follows that variable.
+    """
 
     options: tuple[Option, ...]
     low: int = 1
     high: int | None = 1
     separator: str = ","
+    is_drawn_name: bool = field(default=False, compare=False)
     offset: int = field(default=0, compare=False)
     id: int = field(default=0, compare=False)
 
@@ -78,7 +90,7 @@ class Choice:
 Node = Text | Wildcard | Variable | Assign | Choice
 Nodes = tuple[Node, ...]
 
-MARKS = ("{", "}", "$", "__", "\\", "#")  # a text without any of them is one Text, as it stands
+MARKS = ("{", "}", "$", "__", "\\", "#", "::")  # a text without any of them is one Text, as it stands
 ESCAPABLE = "{}|$_#\\~@!:"
 WEIGHT = re.compile(r"(\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})::")
 SAMPLER_SIGNS = ("~", "@", "!")  # of dynamicprompts, right after the opening of a choice or a wildcard
@@ -92,6 +104,20 @@ def is_plain(text: str) -> bool:
 def is_text(nodes: Nodes) -> bool:
     """Whether the nodes are text alone, with nothing to choose or to look up."""
     return all(isinstance(node, Text) for node in nodes)
+
+
+def gives_text(nodes: Nodes) -> bool:
+    """Whether the nodes can give more than blanks, as far as can be told without any wildcard or value."""
+    for node in nodes:
+        if isinstance(node, Text):
+            if node.value.strip():
+                return True
+        elif isinstance(node, Choice):
+            if any(option.weight != 0 and gives_text(option.body) for option in node.options):
+                return True
+        elif not isinstance(node, Assign):
+            return True
+    return False
 
 
 def children(node: Node) -> tuple[Nodes, ...]:
@@ -144,7 +170,7 @@ def _choice(node: Choice) -> str:
     if (node.low, node.high) != (1, 1):
         high = "" if node.high is None else str(node.high)
         bounds = f"{node.low}$$" if str(node.low) == high else f"{node.low}-{high}$$"
-        bounds += "" if node.separator == "," else f"{node.separator}$$"
+        bounds += "" if node.separator == "," else f"{_escaped(node.separator, '')}$$"
     return "{" + bounds + "|".join(_option(option) for option in node.options) + "}"
 
 
@@ -154,10 +180,8 @@ def _option(option: Option) -> str:
 
 
 def _body(nodes: Nodes, stop: str) -> str:
-    """A part of a template; what would be read as a sampler or a weight at its beginning is escaped."""
+    """A part of a template; what would be read as a sampler at its beginning is escaped."""
     text = _text_of(nodes, stop)
-    if WEIGHT.match(text):
-        return text.replace(":", "\\:", 1)
     return "\\" + text if text.startswith((*SAMPLER_SIGNS, ":")) else text
 
 
@@ -183,12 +207,13 @@ def _needs_escape(text: str, index: int, stop: str) -> bool:
         return True
     if char == "$":  # of ${ or $$
         return after in ("", "{", "$") or before == "$"
+    if char == ":":  # one of two
+        return ":" in (before, after)
     if char == "_":  # one of two
         return "_" in (before, after) or "" in (before, after)
     if char == "#":
         is_comment = not (before.strip() and after.strip())
-        is_copies = before.isdigit() and after in ("", "_")  # 3#__name__
-        return is_comment or is_copies
+        return is_comment or after in ("", "_")  # 3#__name__
     if char == "\\":
         return after == "" or after in ESCAPABLE + stop
     return char in "|,)" and char in stop

@@ -13,6 +13,7 @@ from ....evaluation.pictures.tensors import to_image
 from ....evaluation.progress import Progress
 from ...hyponyms.taxonomy import Taxonomy
 from ..plan import Plan
+from ..wildcards.usable import told
 from .advice import warnings
 from .usage import ClassUse, use_of
 
@@ -58,7 +59,7 @@ def preview(
         uses.append(use_of(plan, label))
         progress(number, len(plan.labels))
     longest = {use.label: _longest(use.prompts, tokens) for use in uses}
-    remarks = warnings(plan, uses, cfg, tree)
+    remarks = [*warnings(plan, uses, cfg, tree), *told(plan.left_out()).split("\n- ")[1:]]
     for label, (count, prompt) in longest.items():
         if count > TOKENS:
             remarks.append(f"**{label}**: the longest prompt has {count} tokens, over CLIP's {TOKENS}: {prompt}")

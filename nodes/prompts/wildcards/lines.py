@@ -15,7 +15,7 @@ MIN_PACKED = 1 << 18  # bytes from which lines stay packed: a str object takes s
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 _BLANK = " \t\v\f"
 _HASH, _NEWLINE = b"#"[0], b"\n"[0]
-_MARKS = (*(mark.encode() for mark in syntax.MARKS), b"::")  # of the language, and of a weight before a line
+_MARKS = tuple(mark.encode() for mark in syntax.MARKS)
 
 
 class PackedLines(Sequence[str]):
@@ -54,51 +54,56 @@ class PackedLines(Sequence[str]):
         return PackedLines(self.data, self.starts[indices], self.ends[indices], self.plain)
 
 
-def read_lines(data: bytes, source: str) -> Sequence[str]:
+def read_lines(data: bytes) -> Sequence[str]:
     """The options of a text file: lines without blank ones, comment lines, and the spaces around them; order kept.
 
     Args:
-        data: the file's bytes: UTF-8 with or without a byte order mark; any line ends.
-        source: how errors name the file.
-
-    Raises:
-        TemplateError: the file is not UTF-8 (the message names the line) or is no text.
+        data: the file's bytes as `readable` gives them.
     """
-    data = checked(data, source)
     if len(data) > MIN_PACKED:
         return _packed(data)
     lines = (line.strip(_BLANK) for line in data.decode().split("\n"))
     return tuple(line for line in lines if line and not line.startswith("#"))
 
 
-def checked(data: bytes, source: str) -> bytes:
-    """`data` without byte order mark, line ends as newlines, known to be UTF-8 text."""
+def readable(data: bytes, source: str) -> tuple[bytes, tuple[TemplateError, ...]]:
+    """A file as UTF-8 without byte order mark, line ends as newlines; lines that are no UTF-8 text are made empty.
+
+    Args:
+        data: the file's bytes.
+        source: how errors name the file.
+
+    Returns:
+        The bytes, and why each of those lines is left out.
+
+    Raises:
+        TemplateError: the file is UTF-16.
+    """
     if data.startswith(_UTF_16):
-        how = "expected UTF-8; save the file as UTF-8"
-        raise TemplateError("UTF-16 text", how, SourceLocation(source, ""))
+        raise TemplateError("UTF-16 text", "expected UTF-8; save the file as UTF-8", SourceLocation(source, ""))
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    zero = data.find(b"\0")
-    if zero >= 0:
-        raise _bad(data, zero, source, "a zero byte", "expected a text file in UTF-8")
-    try:
-        data.isascii() or data.decode()
-    except UnicodeDecodeError as error:
-        what = f"byte 0x{data[error.start]:02x}, which is not UTF-8,"
-        raise _bad(data, error.start, source, what, "save the file as UTF-8") from None
-    return data
+    if b"\0" not in data and _is_utf8(data):
+        return data, ()
+    lines = data.split(b"\n")
+    left_out = []
+    for row, line in enumerate(lines):
+        error = _fault(line, row + 1, source)
+        if error:
+            left_out.append(error)
+            lines[row] = b""
+    return b"\n".join(lines), tuple(left_out)
 
 
-def line_number(data: bytes, index: int) -> int:
-    """The line of the file, from 1, on which option `index` stands."""
-    count = -1
-    for number, line in enumerate(data.split(b"\n"), start=1):
-        stripped = line.strip(_BLANK.encode())
-        count += bool(stripped) and not stripped.startswith(b"#")
-        if count == index:
-            return number
-    return 1
+def line_numbers(data: bytes) -> tuple[int, ...]:
+    """The line of each option of a text file, from 1.
+
+    Args:
+        data: the file's bytes as `readable` gives them.
+    """
+    stripped = (line.strip(_BLANK.encode()) for line in data.split(b"\n"))
+    return tuple(number for number, line in enumerate(stripped, start=1) if line and not line.startswith(b"#"))
 
 
 def _packed(data: bytes) -> PackedLines:
@@ -123,10 +128,22 @@ def _packed(data: bytes) -> PackedLines:
     return PackedLines(data, starts, ends, plain=not marks)
 
 
-def _bad(data: bytes, offset: int, source: str, what: str, how: str) -> TemplateError:
-    """The error for the byte at `offset`."""
-    start = data.rfind(b"\n", 0, offset) + 1
-    end = data.find(b"\n", offset)
-    line = data[start : end if end >= 0 else len(data)].decode("utf-8", "replace").replace("\0", " ")
-    column = len(data[start:offset].decode("utf-8", "replace"))
-    return TemplateError(what, how, SourceLocation(source, line, data.count(b"\n", 0, offset) + 1), column)
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return data.isascii() or bool(data.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _fault(line: bytes, number: int, source: str) -> TemplateError | None:
+    """Why a line is no UTF-8 text; None where it is."""
+    location = SourceLocation(source, line.decode("utf-8", "replace").replace("\0", " "), number)
+    if b"\0" in line:
+        before = line[: line.find(b"\0")].decode("utf-8", "replace")
+        return TemplateError("a zero byte", "expected a text file in UTF-8", location, len(before))
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        what = f"byte 0x{line[error.start]:02x}, which is not UTF-8,"
+        return TemplateError(what, "save the file as UTF-8", location, len(line[: error.start].decode()))
+    return None

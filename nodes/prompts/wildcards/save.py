@@ -9,6 +9,7 @@ from ....evaluation.files import replacing
 from ....evaluation.lock import only_writer
 from ..language.names import key_of
 from ..language.parser import parse
+from .tables import weighted
 
 
 def option_lines(hyponyms: Sequence[str], words: str) -> list[str]:
@@ -23,7 +24,7 @@ def option_lines(hyponyms: Sequence[str], words: str) -> list[str]:
     lines = []
     for source, texts in (("hyponyms", hyponyms), ("words", words.splitlines())):
         for number, text in enumerate(texts, start=1):
-            parse(text.strip(), source, number)
+            parse(weighted(text.strip())[0], source, number)
             lines.append(text.strip())
     lines = [line for line in dict.fromkeys(lines) if line]
     if all(line.startswith("#") for line in lines):

@@ -78,7 +78,8 @@ class Table:
             size = len(wildcards.lines) if rows is None else len(rows)
             if remaining < size:
                 row = remaining if rows is None else rows[remaining]
-                return SourceLocation(wildcards.source, self.texts[index], wildcards.line_of(row))
+                line = wildcards.line_of(row)
+                return SourceLocation(wildcards.source, self.texts[index], line, wildcards.folder)
             remaining -= size
         return SourceLocation(self.source(index), self.texts[index])
 
@@ -94,7 +95,7 @@ def table_of_choice(choice: syntax.Choice, distinct: bool, location: SourceLocat
     for option in choice.options:
         # two equal templates in an ordered selection are two draws: {2$$__color__|__color__}
         key = option.body if single or syntax.is_text(option.body) else None
-        rows.append((syntax.to_text(option.body).strip(), option.weight, key))
+        rows.append((option.label or syntax.to_text(option.body).strip(), option.weight, key))
     indices, weights, duplicates = _joined(rows, distinct)
     if not indices:
         what = "a choice whose options all have weight 0"

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from hyponet.nodes.prompts.drawing.compile import Compiler
 from hyponet.nodes.prompts.drawing.program import Program
-from hyponet.nodes.prompts.drawing.resolve import EMPTY, Resolver, Words
+from hyponet.nodes.prompts.drawing.resolve import EMPTY, RESERVED, Resolver, Words
 from hyponet.nodes.prompts.language.errors import SourceLocation
 from hyponet.nodes.prompts.language.parser import parse
 from hyponet.nodes.prompts.wildcards.library import Library
+from hyponet.nodes.prompts.wildcards.usable import UsableLists
 
 THESIS = (("view", 5), ("color", 45), ("location", 45))
 CLASSES = (("automobile", 37, True), ("cat", 40, False), ("horse", 38, False), ("ship", 22, True), ("truck", 23, True))
@@ -25,7 +26,9 @@ class Made:
 
     def __init__(self, template, lists=None, coverage="combinatorial", key="test", words=None):
         found = lists if isinstance(lists, Library) else library(lists or {})
-        resolver = Resolver(found, words, coverage != "random", {})
+        lists = UsableLists(found, RESERVED if words else ())
+        resolver = Resolver(lists, words, coverage != "random")
+        self.left_out = lambda: [error for each in resolver.used.values() for error in each.left_out]
         self.tree = parse(template)
         location = SourceLocation("template", template)
         self.bounds = resolver.check(self.tree, location)

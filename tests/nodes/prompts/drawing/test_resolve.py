@@ -20,7 +20,8 @@ from ..prompt_fixtures import Made
             {"color": ["red"]},
             r"no wildcard named colr in template, line 1, column 3.*the nearest is color",
         ),
-        ("__a__", {"a": ["x", "y __b__ z"], "b": ["__c__"]}, r"no wildcard named c in b.txt, line 1, column 1"),
+        ("__a__", {"a": ["y __b__ z"], "b": ["__c__"]}, r"no option that can be used in a.txt.*no option .* in b.txt"),
+        ("__b__", {"b": ["__c__"]}, r"no option that can be used in b.txt.*no wildcard named c in b.txt, line 1"),
         (
             "__a__",
             {"a": ["x __b__"], "b": ["y", "{__a__|z}"]},

@@ -8,7 +8,7 @@ import pytest
 
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.plan import COVERAGES, Plan
-from hyponet.nodes.prompts.wildcards.lines import read_lines
+from hyponet.nodes.prompts.wildcards.lines import read_lines, readable
 
 from ..prompt_fixtures import library
 
@@ -40,7 +40,7 @@ def test_random_bytes_are_lines_or_an_honest_error(seed):
     for _ in range(200):
         data = bytes(rng.choice(b"ab#\n\r\t \xef\xbb\xbf\xff\x00:{}_") for _ in range(rng.randint(0, 30)))
         try:
-            lines = read_lines(data, "w.txt")
+            lines = read_lines(readable(data, "w.txt")[0])
         except ValueError:
             continue
         assert all(line and line == line.strip(" \t\v\f") for line in lines)

@@ -23,7 +23,7 @@ def wildcards_of(case):
     """The files of a case as the reader of text files would give them."""
     from hyponet.nodes.prompts.wildcards.lines import read_lines
 
-    return {name: read_lines("\n".join(lines).encode(), name) for name, lines in case["wildcards"].items()}
+    return {name: read_lines("\n".join(lines).encode()) for name, lines in case["wildcards"].items()}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -54,11 +54,11 @@ def test_shared_case(case):
     ("template", "message"),
     [
         ("a {cat|dog", "a { that is not closed in template, line 1, column 3"),
-        ("one\ntwo } three", "a } that closes nothing in template, line 2, column 5"),
+        ("one\na|two } three", "a } that closes nothing in template, line 2, column 7"),
         ("a __color of", "a wildcard that is not closed in template, line 1, column 3"),
         ("a ____ b", "two underscores that begin no wildcard"),
         ("a __ color __ b", "two underscores that begin no wildcard"),
-        ("{a$$b}", "$$ inside an option"),
+        ("{a$$b}", "$$ that is no part of a choice"),
         ("${", "${ without a name"),
         ("${x", "a ${ that is not closed"),
         ("${x=a", "a ${ that is not closed"),

@@ -1,0 +1,130 @@
+"""The lists of a library without the lines that cannot be used: a fault in a file costs its line, never the list.
+
+A line is left out that is no template, that names a wildcard which is not there or has no option, or that gives
+nothing. What a line needs from the template that reaches it (its variables, no circle) is for the Resolver to check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..language import syntax
+from ..language.errors import SourceLocation, TemplateError
+from ..language.names import key_of
+from ..language.parser import parse
+from .library import Library, WildcardList
+from .lines import PackedLines
+from .tables import Table, table_of_lists, weighted
+
+_MAX_DEPTH = 60  # lists that lead to one another; the Resolver refuses as many
+_MAX_TOLD = 30  # lines left out that a node names; a judgement
+
+
+class UsableLists:
+    """Names to lists and their options, each worked out once.
+
+    Args:
+        library: where wildcards are looked up.
+        reserved: names that are no wildcards: the words of a class.
+    """
+
+    def __init__(self, library: Library, reserved: Collection[str] = ()) -> None:
+        self.library = library
+        self.reserved = frozenset(reserved)
+        self._lists: dict[str, WildcardList] = {}
+        self._named: dict[tuple[str, str], tuple[WildcardList, ...]] = {}
+        self._tables: dict[tuple[tuple[str, ...], bool], Table] = {}
+        self._begun: list[str] = []
+
+    def require(self, name: str, location: SourceLocation, offset: int = 0) -> tuple[WildcardList, ...]:
+        """As Library.require, with the lines that can be used.
+
+        Raises:
+            TemplateError: there is no such list, or none of its lines can be used.
+        """
+        key = (location.folder, name)
+        if key not in self._named:
+            lists = tuple(map(self.usable, self.library.require(name, location, offset)))
+            if not any(lists_.lines for lists_ in lists):
+                raise _no_option(lists)
+            self._named[key] = lists
+        return self._named[key]
+
+    def table(self, lists: tuple[WildcardList, ...], distinct: bool) -> Table:
+        """The options of lists that `require` gave.
+
+        Raises:
+            TemplateError: every one has weight 0.
+        """
+        key = (tuple(wildcards.name for wildcards in lists), distinct)
+        if key not in self._tables:
+            self._tables[key] = table_of_lists(lists, distinct, emphasis=True)
+        return self._tables[key]
+
+    def usable(self, wildcards: WildcardList) -> WildcardList:
+        """The list without the lines that cannot be used, and why not."""
+        key = key_of(wildcards.name)
+        if key in self._begun or len(self._begun) > _MAX_DEPTH:
+            return wildcards
+        if key not in self._lists:
+            self._begun.append(key)
+            self._lists[key] = self._sifted(wildcards)
+            self._begun.pop()
+        return self._lists[key]
+
+    def _sifted(self, wildcards: WildcardList) -> WildcardList:
+        lines = wildcards.lines
+        if isinstance(lines, PackedLines) and lines.plain:
+            return wildcards
+        faults = {}
+        for index, line in enumerate(lines):
+            text, _ = weighted(line)
+            if not text or not syntax.is_plain(text):
+                fault = self._fault(wildcards, index, text)
+                if fault:
+                    faults[index] = fault
+        if not faults:
+            return wildcards
+        rows = [index for index in range(len(lines)) if index not in faults]
+        kept: Sequence[str] = tuple(lines[index] for index in rows)
+        if isinstance(lines, PackedLines):
+            kept = lines.select(np.array(rows, dtype=np.int64))
+        numbers = tuple(map(wildcards.line_of, rows))
+        return replace(wildcards, lines=kept, numbers=numbers, left_out=(*wildcards.left_out, *faults.values()))
+
+    def _fault(self, wildcards: WildcardList, index: int, text: str) -> TemplateError | None:
+        """Why a line cannot be used, None where it can."""
+        location = SourceLocation(wildcards.source, text, wildcards.line_of(index), wildcards.folder)
+        try:
+            nodes = parse(text, location.source, location.line)
+            if not syntax.gives_text(nodes):
+                return TemplateError("an option that gives nothing", "expected a text", location)
+            for node in syntax.walk(nodes):
+                if not isinstance(node, syntax.Wildcard) or key_of(node.name) in self.reserved or "$" in node.name:
+                    continue
+                self.require(node.name, location, node.offset)
+        except TemplateError as error:
+            return error
+        return None
+
+
+def told(left_out: Sequence[TemplateError]) -> str:
+    """What a node says of the lines that are left out, one a line; "" where there are none."""
+    if not left_out:
+        return ""
+    lines = [f"- {str(error).partition(chr(10))[0]}" for error in left_out[:_MAX_TOLD]]
+    more = [f"- and {len(left_out) - _MAX_TOLD} more"] if len(left_out) > _MAX_TOLD else []
+    return "\n".join(["Left out of the wildcards:", *lines, *more])
+
+
+def _no_option(lists: Sequence[WildcardList]) -> TemplateError:
+    """The error for lists of which no line is left."""
+    left_out = [error for wildcards in lists for error in wildcards.left_out]
+    sources = ", ".join(wildcards.source for wildcards in lists)
+    if not left_out:
+        return TemplateError("no option", "give it at least one line", SourceLocation(sources, ""))
+    how = f"each of its {len(left_out)} lines is left out, the first for: {str(left_out[0]).partition(chr(10))[0]}"
+    return TemplateError("no option that can be used", how, SourceLocation(sources, ""))
