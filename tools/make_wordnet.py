@@ -1,7 +1,9 @@
-"""Makes nodes/hyponyms/data/: WordNet 3.0's noun files as one zip, its licence, and the 1,000 ImageNet classes.
+"""Makes nodes/hyponyms/data/: WordNet 3.0's noun files as one zip, its licence, the 1,000 ImageNet classes, and which
+synsets the glosses call extinct or fictional.
 
 Reads Debian's package wordnet-base 1:3.0-37 (fetched with apt-get unless a .deb is named), whose byte offsets are
-ImageNet's wnids, and the wnids in timm's metadata. Glosses are overwritten by blanks, so that the offsets hold.
+ImageNet's wnids, and the wnids in timm's metadata. Glosses are overwritten by blanks, so that the offsets hold;
+of cntlist.rev (how often each sense was tagged in texts) the nouns are kept.
 Run as `python tools/make_wordnet.py [FILE.deb]`. Needs timm for the class list.
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import subprocess
 import sys
 import tarfile
@@ -29,6 +32,17 @@ LEXNAMES = (  # noqa: SIM905
     "verb.consumption verb.contact verb.creation verb.emotion verb.motion verb.perception verb.possession verb.social "
     "verb.stative verb.weather adj.ppl"
 ).split()
+# what a gloss says of a kind that no photograph shows, before any bracket or semicolon; a judgement
+UNPICTURED = (
+    ("extinct", re.compile(r"^\W*(?:\([^)]*\) *)?(?:\w+[ -]){0,4}extinct\b(?! in| volcano)")),
+    (
+        "fictional",
+        re.compile(
+            r"^\W*(?:\((?:\w+ )*(?:myth\w*|folklore|fairy tale)\w*\)"
+            r"|[^;(]*\b(?:mythical|fictional|fabulous|imaginary)\b)"
+        ),
+    ),
+)
 PART_NUMBER = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 
 
@@ -63,6 +77,22 @@ def without_glosses(data: bytes) -> bytes:
     return b"\n".join(lines)
 
 
+def noun_counts(counts: bytes) -> bytes:
+    """The lines of cntlist.rev that are of nouns: sense key (lemma%1:...), number of the sense, count."""
+    return b"".join(line for line in counts.splitlines(keepends=True) if b"%1:" in line)
+
+
+def unpictured(data_noun: bytes) -> str:
+    """The synsets whose glosses call them extinct or fictional, one a line: wnid, reason, first lemma."""
+    lines = []
+    for line in data_noun.decode("latin-1").splitlines():
+        columns, _, gloss = line.partition("| ")
+        reason = next((name for name, pattern in UNPICTURED if pattern.search(gloss)), "")
+        if reason and not line.startswith("  "):
+            lines.append(f"n{columns[:8]}\t{reason}\t{columns.split()[4]}\n")
+    return "".join(lines)
+
+
 def header(data: bytes) -> bytes:
     """The licence lines that open every data and index file."""
     return b"".join(line for line in data.splitlines(keepends=True)[:29] if line.startswith(b"  "))
@@ -75,6 +105,7 @@ def archive_members(files: dict[str, bytes]) -> dict[str, bytes]:
         "data.noun": without_glosses(noun),
         "index.noun": files[DICTIONARY + "index.noun"],
         "noun.exc": files[DICTIONARY + "noun.exc"],
+        "cntlist.rev": noun_counts(files[DICTIONARY + "cntlist.rev"]),
         "lexnames": "".join(
             f"{number:02d}\t{name}\t{PART_NUMBER[name.split('.')[0]]}\n" for number, name in enumerate(LEXNAMES)
         ).encode(),
@@ -117,13 +148,16 @@ def main() -> None:
     licence = header(files[DICTIONARY + "data.noun"]).decode().splitlines()
     text = "\n".join(line.split(maxsplit=1)[1].rstrip() if len(line.split()) > 1 else "" for line in licence)
     note = (
-        "wordnet30_nouns.zip holds the noun files of WordNet 3.0, taken from Debian's wordnet-base "
-        f"{VERSION}. Definitions and examples are\noverwritten by blanks, the other parts of speech are left out; "
+        "wordnet30_nouns.zip holds the noun files of WordNet 3.0 with the nouns of cntlist.rev, taken from Debian's\n"
+        f"wordnet-base {VERSION}. unpictured.txt lists what its glosses call extinct or fictional. Definitions and "
+        "examples are\noverwritten by blanks, the other parts of speech are left out; "
         "nothing else is changed. tools/make_wordnet.py made it.\nThe licence of WordNet 3.0:\n\n"
     )
     (DATA / "LICENSE-wordnet.txt").write_text(note + text + "\n", encoding="utf-8", newline="\n")
     classes = imagenet_classes(files[DICTIONARY + "data.noun"])
     (DATA / "imagenet1k.txt").write_text(classes, encoding="utf-8", newline="\n")
+    lines = unpictured(files[DICTIONARY + "data.noun"])
+    (DATA / "unpictured.txt").write_text(lines, encoding="utf-8", newline="\n")
     for path in sorted(DATA.iterdir()):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         sys.stdout.write(f"{path.name} {path.stat().st_size} {digest}\n")

@@ -7,18 +7,26 @@ mode `thesis` looks the label up as the thesis does (chapter 4 and its published
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .lemmas import LEMMA_POLICIES, Group, Listing, fold, list_words, short_name
+from .kinds import is_broad
+from .lemmas import LEMMA_POLICIES, Group, Listing, list_kinds, list_lemmas
+from .names import names_of, short_name
 from .senses import climb, find_sense
+from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy, taxonomy
+from .unfit import is_unfit
 
 __all__ = ["LEMMA_POLICIES", "MODES", "Hyponyms", "HyponymSettings", "hyponyms_of_class", "hyponyms_of_word"]
 
 MODES = ("exact", "thesis")
+
+_ENTITY = "n00001740"
+_SHORT = 4  # a list of fewer gets a sentence about how to have more; a judgement
 
 logger = logging.getLogger("hyponet")
 
@@ -33,9 +41,11 @@ class HyponymSettings:
         ancestor: the hypernym to climb to: "ship", "ship.n.01" or a wnid; "" climbs by count.
         depth: levels of hyponyms listed below the hypernym.
         lemmas: one of LEMMA_POLICIES.
-        include_class: whether the class itself is listed.
+        include_class: whether the class itself is listed. (A word is listed in any case where its own kinds are not.)
         max_count: at most so many words, chosen by `seed`; 0 keeps all.
         seed: chooses the words when there are too many.
+        all_kinds: list also what no picture of the class shows (extinct and fictional kinds, persons, parts and
+            substances among things), and climb to hypernyms that are too broad to mean it.
     """
 
     mode: str = "exact"
@@ -46,6 +56,7 @@ class HyponymSettings:
     include_class: bool = True
     max_count: int = 0
     seed: int = 0
+    all_kinds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ class Hyponyms:
         name: its name ("domestic_cat.n.01").
         hypernym: its first lemma ("domestic cat").
         path: first lemmas of the hypernym's own hypernyms, from itself up to "entity".
-        words: the hyponyms, one option each.
+        words: the hyponyms, one option for each kind ("{tomcat|tom}" where all names of a kind were asked for).
         report: markdown: what was kept, what was dropped, and why.
         hypernyms: the names of all hypernyms whose hyponyms are listed (38 ImageNet classes have several).
     """
@@ -132,12 +143,15 @@ class _Search:
 
     def levels(self) -> list[tuple[str, ...]]:
         """What a climb by count tries: all hypernyms of the class at once, then the first one's first hypernyms by
-        turns.
+        turns, up to the first that is too broad to mean the class.
 
         (All hypernyms of all levels would list dogs for a cat, since a domestic cat is a domestic animal as well.)
         """
-        parents = self.start.parents
-        return [parents, *((synset.id,) for synset in self.tree.path(parents[0])[1:])] if parents else []
+        parents = tuple(wnid for wnid in self.start.parents if self._may_climb(wnid))
+        if not parents:
+            return []
+        above = [synset.id for synset in self.tree.path(parents[0])[1:]]
+        return [parents, *((wnid,) for wnid in itertools.takewhile(self._may_climb, above))]
 
     def climb_until_enough(self, levels: Sequence[tuple[str, ...]], notes: Sequence[str]) -> Hyponyms:
         """The hyponyms of the first of the levels that has words enough; of the one that has most, where none has."""
@@ -150,34 +164,43 @@ class _Search:
                 break
         steps = max(range(len(listings)), key=lambda level: len(listings[level].words))  # the lowest, of equal ones
         roots, listing = levels[steps], listings[steps]
-        if not listing.words:
-            name = self.start.name
-            raise ValueError(f"hyponyms of {name} are none; expected at least one; name a broader ancestor or word")
-        class_word = self._class_word(roots[0])
         notes = [*notes, *self._notes(levels, steps, listing)]
-        return _answer(self.tree, self.start, roots, class_word, listing, self.settings, notes)
+        return _answer(self.tree, self.start, roots, self._class_word(roots[0]), listing, self.settings, notes)
 
     def _listing(self, roots: Sequence[str]) -> Listing:
-        """The words below `roots`; the class itself comes first where it is no hyponym at this depth."""
+        """The kinds below `roots`; the class itself comes first where it is no hyponym at this depth.
+
+        It stays out where that was asked for, but not where its sisters or nothing would stand in its place.
+        """
+        is_own_list = self.start.id in roots
+        is_listed = self.settings.include_class or bool(self.word and not is_own_list)
         visited: set[str] = set(roots)
-        if not self.settings.include_class:
-            visited.add(self.start.id)
         groups = []
         for root in roots:
-            synsets = [self.tree.synset(wnid) for wnid in self._below(root, visited)]
-            groups.append(Group(tuple(synsets), self._class_word(root)))
-        is_listed = any(self.start.id == synset.id for group in groups for synset in group.synsets)
-        if self.settings.include_class and not is_listed:
-            groups.insert(0, Group((self.start,), self._class_word(roots[0])))
-        excluded = () if self.settings.include_class else self.start.lemmas
-        listing = list_words(self.tree, groups, roots, self.settings.lemmas, without=excluded)
-        for broader in self.tree.path(roots[0])[1:]:
-            if listing.words:
-                break
-            # every word is ambiguous and ends in the class word (spider web, a web): broader words qualify it
-            groups = [Group(group.synsets, short_name(self.tree, broader)) for group in groups]
-            listing = list_words(self.tree, groups, roots, self.settings.lemmas, without=excluded)
-        return listing
+            below = [wnid for wnid in self._below(root, visited) if is_listed or wnid != self.start.id]
+            groups.append(Group(tuple(map(self.tree.synset, below)), self._class_word(root)))
+        own = Group((self.start,), self._class_word(roots[0]))
+        if is_listed and not any(self.start.id == synset.id for group in groups for synset in group.synsets):
+            groups.insert(0, own)
+        listing = self._list(groups, roots, is_listed=is_listed)
+        return listing if listing.words else self._list([own], roots, is_listed=True)
+
+    def _list(self, groups: Sequence[Group], roots: Sequence[str], *, is_listed: bool) -> Listing:
+        """`list_kinds` under the settings."""
+        return list_kinds(
+            self.tree,
+            groups,
+            roots,
+            self.settings.lemmas,
+            own=self.start.id if is_listed else "",
+            own_word=self._own_word(),
+            without="" if is_listed else self.start.id,
+            all_kinds=self.settings.all_kinds,
+        )
+
+    def _may_climb(self, wnid: str) -> bool:
+        """Whether a hypernym may stand for the class."""
+        return self.settings.all_kinds or not is_broad(wnid)
 
     def _below(self, root: str, visited: set[str]) -> list[str]:
         """Hyponyms of `root` down to the depth asked for, nearest first, each once; adds them to `visited`."""
@@ -192,8 +215,22 @@ class _Search:
 
     def _class_word(self, root: str) -> str:
         """What a prompt calls a hypernym: the word that was asked for where that is its own, else its short name."""
-        is_own = root == self.start.id and fold(self.word) in {fold(lemma) for lemma in self.start.lemmas}
-        return self.word if is_own else short_name(self.tree, self.tree.synset(root))
+        if root != self.start.id:
+            return short_name(self.tree, self.tree.synset(root))
+        return self._own_word() or self._best_name()
+
+    def _own_word(self) -> str:
+        """The lemma that was asked for, as WordNet spells it; "" where the start goes by another name."""
+        key = fold(self.word)
+        lemmas = (lemma.replace("_", " ") for lemma in self.start.lemmas if fold(lemma) == key)
+        return "" if is_unfit(self.word) else next(lemmas, "")
+
+    def _best_name(self) -> str:
+        """The name of the class itself."""
+        parents = self.start.parents
+        broader = short_name(self.tree, self.tree.synset(parents[0])) if parents else self.start.label
+        names, _ = names_of(self.tree, self.start, broader, (self.start.id,), "unambiguous", is_own=True)
+        return names[0].word
 
     def _ancestor(self) -> str:
         """The wnid of the nearest hypernym of the class, or itself, that the setting `ancestor` means."""
@@ -216,14 +253,27 @@ class _Search:
         return names
 
     def _notes(self, levels: Sequence[Sequence[str]], steps: int, listing: Listing) -> list[str]:
-        """What the report says of the climb."""
+        """What the report says of the climb, and what to do about a short list."""
         at_least = self.settings.at_least
         notes = []
         if steps:
             passed = ", ".join(self.tree.synset(wnid).name for level in levels[:steps] for wnid in level)
             notes.append(f"Climbed past {passed}, which had fewer than {at_least} words.")
+        if listing.words and self.start.id in levels[steps] and not self.tree.synset(self.start.id).hyponyms:
+            notes.append(f"WordNet has no kinds of {self.start.label}, so it is listed itself.")
+        few = max(at_least, _SHORT)
+        if len(listing.words) >= few:
+            return notes
         if len(listing.words) < at_least and not self.settings.ancestor:
-            notes.append(f"No hypernym has {at_least} words at depth {self.settings.depth}; this one has the most.")
+            depth = self.settings.depth
+            notes.append(f"No hypernym has {at_least} words at depth {depth}; this one has the most.")
+        broader = next((synset for synset in self.tree.path(levels[steps][0])[1:]), None)
+        hints = [f"set depth to {self.settings.depth + 1}"]
+        if broader and broader.id != _ENTITY:
+            hints.append(f"name a broader word or ancestor ({broader.label}{', broad' * is_broad(broader.id)})")
+        if not self.settings.all_kinds:
+            hints.append("turn on all_kinds")
+        notes.append(f"Only {len(listing.words)} listed. For more: {'; '.join(hints)}.")
         return notes
 
 
@@ -265,7 +315,7 @@ def _thesis(tree: Taxonomy, label: str, settings: HyponymSettings, note: str) ->
     if start is None:
         raise ValueError(f"hypernyms of {label[:80]!a} are none; expected at least one; use the mode exact")
     synsets = tuple(tree.synset(wnid) for wnid in tree.synset(root).hyponyms)
-    listing = list_words(tree, [Group(synsets, "")], (root,), "all")
+    listing = list_lemmas(tree, synsets)
     if not listing.words:
         raise ValueError(f"hyponyms of {label[:80]!a} are none; expected at least one; use the mode exact")
     text = f"Mode thesis: of {len(senses)} noun senses of {label.replace('_', ' ')!r}, {start.name} gave the hypernym."
@@ -295,6 +345,9 @@ def _report(tree: Taxonomy, start: Synset, roots: Sequence[str], listing: Listin
     if listing.qualified:
         pairs = ", ".join(f"{word} -> {qualified}" for word, qualified in listing.qualified)
         parts.append(f"Qualified with the class word, since they mean something else as well: {pairs}.")
+    if listing.synonyms:
+        pairs = "; ".join(f"{word}: {', '.join(others)}" for word, others in listing.synonyms)
+        parts.append(f"Other names of the same kinds (lemmas `all` lists them): {pairs}.")
     if listing.dropped:
         rows = "\n".join(f"| {word} | {reason} |" for word, reason in listing.dropped)
         parts.append(f"Dropped:\n\n| word | why |\n|---|---|\n{rows}")

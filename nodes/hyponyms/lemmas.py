@@ -1,6 +1,7 @@
-"""Synsets to words for a prompt: which lemmas are listed bare, which with the class word, which not at all.
+"""Synsets to words for a prompt: one name for each kind, bare where that is clear, else with the class word behind it.
 
-Reads a Taxonomy and data/unfit_words.txt; returns a Listing of what was kept and what was dropped, and why.
+Reads a Taxonomy and data/; returns a Listing of what was kept and what was dropped, and why. Which of the names of a
+kind is taken stands in names.py.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .shipped_data import unfit_words
+from .kinds import why_unpictured
+from .names import Name, names_of, reason_to_leave_out
+from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy
 
@@ -25,17 +28,20 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Words ready for a prompt.
+    """Options ready for a prompt.
 
     Args:
-        words: what was kept, in WordNet's order, no two equal but for case, spaces and hyphens.
+        words: one option for each kind that was kept, in WordNet's order, no two equal but for case, spaces and
+            hyphens; with the policy "all" a kind of several names is "{tomcat|tom}", so that its share stays one.
         qualified: (lemma, kept form) of those that got the class word.
         dropped: (lemma, why).
+        synonyms: (word, the other names of its kind) of those that have some.
     """
 
     words: tuple[str, ...]
-    qualified: tuple[tuple[str, str], ...]
-    dropped: tuple[tuple[str, str], ...]
+    qualified: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+    synonyms: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass
@@ -43,134 +49,87 @@ class _Draft:
     """A Listing being made; `words` go by their folded form."""
 
     words: dict[str, str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
     qualified: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
+    synonyms: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
-    def keep(self, word: str) -> bool:
-        """Lists a word unless an equal one is listed; whether it is the one listed."""
-        return self.words.setdefault(fold(word), word) == word
+    def done(self) -> Listing:
+        return Listing(tuple(self.words.values()), tuple(self.qualified), tuple(self.dropped), tuple(self.synonyms))
 
 
-def list_words(
-    taxonomy: Taxonomy, groups: Sequence[Group], roots: Sequence[str], policy: str, without: Sequence[str] = ()
+def list_kinds(
+    taxonomy: Taxonomy,
+    groups: Sequence[Group],
+    roots: Sequence[str],
+    policy: str,
+    *,
+    own: str = "",
+    own_word: str = "",
+    without: str = "",
+    all_kinds: bool = False,
 ) -> Listing:
-    """The words of `groups` under a lemma policy.
+    """One option for each synset of `groups`.
 
     Args:
         taxonomy: WordNet.
         groups: the synsets to name.
         roots: wnids of the hypernyms whose subtree is the class; a lemma with a sense outside it is ambiguous.
         policy: one of LEMMA_POLICIES.
-        without: words that must not be listed, such as the class's own.
+        own: wnid of the class itself, which is named whatever the rules say; "" where there is none.
+        own_word: what the class itself was asked for by, its name in the list; "" chooses one.
+        without: wnid of the class itself where it must not be listed.
+        all_kinds: list also what no picture of the class shows.
     """
     draft = _Draft()
-    excluded = {fold(word) for word in without}
+    excluded = {fold(lemma) for lemma in taxonomy.synset(without).lemmas} if without else set()
     for group in groups:
         for synset in group.synsets:
-            lemmas = synset.lemmas[:1] if policy == "first" else synset.lemmas
-            words = []
-            for lemma in lemmas:
-                word = lemma.replace("_", " ")
-                if fold(word) in excluded:
-                    draft.dropped.append((word, "it names the class itself"))
-                else:
-                    words.append(word)
-            if policy == "unambiguous":
-                _add_unambiguous(taxonomy, draft, words, group.class_word, roots)
+            is_own = synset.id == own
+            reason = "" if all_kinds or is_own else why_unpictured(taxonomy, synset, roots)
+            if reason:
+                draft.dropped.append((synset.label, reason))
+                continue
+            names, dropped = names_of(taxonomy, synset, group.class_word, roots, policy, is_own=is_own)
+            if is_own and own_word:
+                names = [Name(own_word, own_word), *(name for name in names if fold(name.lemma) != fold(own_word))]
+            draft.dropped += dropped
+            if names and names[0].is_latin and policy == "unambiguous" and not is_own:
+                draft.dropped.append((names[0].word, "it has a Latin name only"))
+                continue
+            _add(draft, [name for name in names if fold(name.word) not in excluded], policy)
+    return draft.done()
+
+
+def list_lemmas(taxonomy: Taxonomy, synsets: Sequence[Synset]) -> Listing:
+    """Every lemma of the synsets as an option of its own, as the thesis lists them; unfit words stay out."""
+    draft = _Draft()
+    for synset in synsets:
+        for lemma in synset.lemmas:
+            word = lemma.replace("_", " ")
+            reason = reason_to_leave_out(taxonomy, word)
+            if reason:
+                draft.dropped.append((word, reason))
             else:
-                _add_bare(taxonomy, draft, words)
-    return Listing(tuple(draft.words.values()), tuple(draft.qualified), tuple(draft.dropped))
+                draft.words.setdefault(fold(word), word)
+    return draft.done()
 
 
-def reason_to_leave_out(taxonomy: Taxonomy, word: str, *, exact_case: bool = False) -> str:
-    """Why a word stays out of every list; "" when it may stand there.
-
-    With `exact_case` WordNet's marks count for the same spelling only: "Tom" is an ethnic slur, "tom" a male animal.
-    """
-    mark = taxonomy.mark_of(word, exact_case=exact_case)
-    if mark:
-        return f"a noun sense of it is {mark}"
-    exact, beginnings = unfit_words()
-    lowered = word.lower()
-    if lowered in exact or any(part.startswith(beginnings) for part in lowered.replace("-", " ").split()):
-        return "it is on the pack's list of unfit words"
-    return ""
-
-
-def other_meaning(taxonomy: Taxonomy, word: str, roots: Sequence[str]) -> Synset | None:
-    """The most frequent noun sense of `word` outside the subtrees of `roots`, or None."""
-    for sense in taxonomy.senses(word):
-        if not any(taxonomy.is_under(sense.id, root) for root in roots):
-            return sense
-    return None
-
-
-def short_name(taxonomy: Taxonomy, synset: Synset) -> str:
-    """The class word: "cat" for domestic cat, whose last word names one of its hypernyms; else its first lemma."""
-    words = synset.lemmas[0].split("_")
-    if len(words) > 1:
-        above = [synset, *map(taxonomy.synset, taxonomy.ancestors(synset.id))]
-        if any(fold(lemma) == fold(words[-1]) for hypernym in above for lemma in hypernym.lemmas):
-            return words[-1]
-    return synset.label
-
-
-def fold(word: str) -> str:
-    """What two spellings of one word share: no case, no spaces, no hyphens ("tom cat", "tomcat")."""
-    return "".join(character for character in word.casefold() if character not in " -_")
-
-
-def _add_bare(taxonomy: Taxonomy, draft: _Draft, words: Sequence[str]) -> None:
-    for word in words:
-        reason = reason_to_leave_out(taxonomy, word)
-        if reason:
-            draft.dropped.append((word, reason))
-        else:
-            draft.keep(word)
-
-
-def _add_unambiguous(
-    taxonomy: Taxonomy, draft: _Draft, words: Sequence[str], class_word: str, roots: Sequence[str]
-) -> None:
-    """Adds one synset's words: bare if they mean nothing else, else with the class word, else not at all."""
-    doubled = []  # "flagship ship" is better than nothing, but worse than another word of the synset
-    count = 0  # of the synset's words that are listed
-    for word in words:
-        reason = reason_to_leave_out(taxonomy, word, exact_case=True)
-        meaning = other_meaning(taxonomy, word, roots)
-        if reason:
-            draft.dropped.append((word, reason))
-        elif meaning is None:
-            count += draft.keep(word)
-        elif fold(word).endswith(fold(class_word)):
-            doubled.append((word, meaning))
-        else:
-            count += _qualify(taxonomy, draft, word, class_word, meaning, roots)
-    for word, meaning in doubled:
-        if count or fold(word.split()[-1]) == fold(class_word):
-            draft.dropped.append((word, f"it also means {_kind(taxonomy, meaning)}"))
-        else:
-            count += _qualify(taxonomy, draft, word, class_word, meaning, roots)
-
-
-def _qualify(
-    taxonomy: Taxonomy, draft: _Draft, word: str, class_word: str, meaning: Synset, roots: Sequence[str]
-) -> bool:
-    """Adds a word that has another meaning with the class word behind it, unless that has one as well."""
-    qualified = f"{word} {class_word}"
-    reason = f"it also means {_kind(taxonomy, meaning)}"
-    if other_meaning(taxonomy, qualified, roots) or reason_to_leave_out(taxonomy, qualified):
-        draft.dropped.append((word, f"{reason}, and {qualified!r} means something else too"))
-    elif draft.keep(qualified):
-        draft.qualified.append((word, qualified))
-        return True
-    else:
-        draft.dropped.append((word, f"{reason}; {qualified!r} is listed"))
-    return False
-
-
-def _kind(taxonomy: Taxonomy, synset: Synset) -> str:
-    """A synset in a reason: its name and what it is a kind of."""
-    if not synset.parents:
-        return synset.name
-    return f"{synset.name}, a kind of {taxonomy.synset(synset.parents[0]).label}"
+def _add(draft: _Draft, names: Sequence[Name], policy: str) -> None:
+    """Adds one kind under the best of its names that is not yet listed; under all of them with the policy "all"."""
+    new = [name for name in names if fold(name.word) not in draft.taken]
+    if not new:
+        draft.dropped += [(names[0].lemma, f"{names[0].word!r} is listed")] if names else []
+        return
+    if policy == "unambiguous" and new[0].is_latin and not names[0].is_latin:
+        draft.dropped.append((names[0].lemma, f"{names[0].word!r} is listed"))
+        return
+    kept = new if policy == "all" else new[:1]
+    words = list(dict.fromkeys(name.word for name in kept))
+    option = words[0] if len(words) == 1 else f"{{{'|'.join(words)}}}"
+    draft.words[fold(option)] = option
+    draft.taken.update(fold(word) for word in words)
+    draft.qualified += [(name.lemma, name.word) for name in kept if name.word != name.lemma]
+    others = tuple(dict.fromkeys(name.lemma for name in names if name not in kept))
+    if others:
+        draft.synonyms.append((option, others))

@@ -172,7 +172,7 @@ class HypoNetHyponymsOfWord(io.ComfyNode):
                     dynamic_prompts=False,
                     tooltip=(
                         "A noun. It may name its sense: crane.n.05, crane (bird), or a WordNet id such as n02012849. "
-                        "Otherwise the most frequent sense that has hyponyms is taken; the report lists the others."
+                        "Otherwise the likeliest to be drawn is taken: things first; the report lists the others."
                     ),
                 ),
                 *_settings_inputs(include_class=False),
@@ -227,14 +227,26 @@ def _settings_inputs(*, include_class: bool) -> list[io.Input]:
             options=list(LEMMA_POLICIES),
             default="unambiguous",
             tooltip=(
-                "unambiguous: words that mean something else as well get the class word (tom cat) or are dropped. "
-                "first: the first word of each synset as it is. all: every word as it is."
+                "Each kind is one entry. unambiguous: the name that people say and that means nothing else, with the "
+                "class word where it must be (queen cat). first: WordNet's first name. all: every name, as one entry "
+                "such as {tomcat|tom}."
             ),
         ),
         io.Boolean.Input(
             "include_class",
             default=include_class,
-            tooltip="Whether the class of the picture, or the word itself, stands in the list too.",
+            tooltip=(
+                "Whether the class of the picture, or the word itself, stands in the list too. A word without kinds, "
+                "or one whose sisters are listed, always does."
+            ),
+        ),
+        io.Boolean.Input(
+            "all_kinds",
+            default=False,
+            tooltip=(
+                "Also kinds that no picture of the class shows (extinct, fictional, persons, parts, substances), and "
+                "hypernyms too broad to mean the class, such as device."
+            ),
         ),
         io.Int.Input(
             "max_count",

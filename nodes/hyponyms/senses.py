@@ -9,10 +9,21 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy
+from .unfit import is_unfit
 
 _NAMED = re.compile(r"n\d{8}|\S+\.[a-z]\.\d+", re.IGNORECASE)
+_TAXON = "n07992450"  # taxonomic_group.n.01
+_PHYSICAL = "n00001930"  # physical_entity.n.01
+# topics of WordNet that can be photographed, and what a sense of each weighs: a mug is rather a vessel than a face, a
+# chicken rather a bird than meat (a judgement)
+_THINGS = (
+    {"animal": 1.0, "artifact": 1.0, "plant": 1.0, "object": 1.0}
+    | {"food": 0.5}
+    | dict.fromkeys(("person", "body", "substance"), 1 / 3)
+)
 _HINTED = re.compile(r"([^()]*[^()\s])\s*\(([^()]+)\)")
 
 
@@ -31,7 +42,8 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
     Args:
         taxonomy: WordNet.
         text: "n02012849", "crane.n.05", "crane (bird)" (a hint that names one of the sense's hypernyms) or "crane".
-            A word alone means its most frequent sense that is no instance (no person, no place) and has hyponyms.
+            A word alone means the sense likeliest to be drawn: no instance (a person, a place by name), a physical
+            thing before all else, then what is spoken of most and has most kinds.
 
     Raises:
         ValueError: there is no such noun, or no sense of it fits the hint.
@@ -48,9 +60,21 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
         raise ValueError(taxonomy.unknown_word(word))
     if hint:
         return Sense(_hinted(taxonomy, senses, word, hint), word)
-    classes = [sense for sense in senses if not sense.instance_hypernyms]
-    fitting = [sense for sense in classes if sense.hyponyms] or classes or list(senses)
-    return Sense(fitting[0], word, _warning(taxonomy, word, fitting[0], senses))
+    classes = [sense for sense in senses if not (sense.instance_hypernyms or taxonomy.is_under(sense.id, _TAXON))]
+    likeliest = max(classes or senses, key=lambda sense: _likelihood(taxonomy, sense, word))
+    return Sense(likeliest, word, _warning(taxonomy, word, likeliest, senses))
+
+
+def _likelihood(taxonomy: Taxonomy, sense: Synset, word: str) -> tuple[bool, bool, float]:
+    """How likely a word is meant in this sense where pictures are to be made of it: fit, things first, by weight."""
+    is_fit = not is_unfit(sense.label) and fold(word) not in {fold(lemma) for lemma, _ in sense.marks}
+    is_thing = sense.topic in _THINGS or (sense.topic == "Tops" and taxonomy.is_under(sense.id, _PHYSICAL))
+    if not is_thing:
+        return is_fit, False, sense.count_of(word) + bool(sense.hyponyms) * 100
+    lemmas = [fold(lemma) for lemma in sense.lemmas]
+    position = lemmas.index(fold(word)) if fold(word) in lemmas else 0
+    weight = sense.count_of(word) + taxonomy.count_below(sense.id)
+    return is_fit, True, weight * _THINGS.get(sense.topic, 1.0) / (1 + 2 * position)
 
 
 def climb(taxonomy: Taxonomy, start: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -82,6 +106,7 @@ def _warning(taxonomy: Taxonomy, word: str, sense: Synset, senses: Sequence[Syns
     others = [synset for synset in senses if synset.id != sense.id]
     if not others:
         return ""
-    lines = [f"{word!r} has {len(senses)} noun senses; taken: {taxonomy.describe(sense)}. Name another to have it:"]
+    taken = taxonomy.describe(sense)
+    lines = [f"**Warning**: {word!r} has {len(senses)} noun senses; taken: {taken}. To have another, type its name:"]
     lines += [f"- {taxonomy.describe(synset)}" for synset in others]
     return "\n".join(lines)

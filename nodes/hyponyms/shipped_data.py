@@ -1,8 +1,9 @@
-"""The files in data/: WordNet's nouns, the classes of ImageNet, and words that stay out of every list."""
+"""The files in data/: WordNet's nouns, the classes of ImageNet, and what we judged of its words by hand."""
 
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -16,10 +17,51 @@ def imagenet_classes() -> tuple[tuple[str, str], ...]:
     return tuple((wnid, label) for wnid, label in (line.split("\t") for line in lines))
 
 
+def _lines(name: str) -> list[str]:
+    """The lines of a file in data/ that are no comments and not empty."""
+    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
 @functools.lru_cache(maxsize=1)
-def unfit_words() -> tuple[frozenset[str], tuple[str, ...]]:
-    """Words that a prompt should not have: the whole ones, and the beginnings (those with a trailing *)."""
-    lines = (DATA / "unfit_words.txt").read_text(encoding="utf-8").splitlines()
-    words = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    beginnings = tuple(word.rstrip("*") for word in words if word.endswith("*"))
-    return frozenset(word.rstrip("*") for word in words), beginnings
+def unfit_words() -> re.Pattern[str]:
+    """What matches a word in lower case that a prompt should not have; hyphens and underscores are spaces in it."""
+    inside, whole = [], []
+    for line in _lines("unfit_words.txt"):
+        word = re.escape(line.strip("=*").lower().replace("-", " ").replace("_", " "))
+        if line.startswith("="):
+            whole.append(word)
+        else:
+            inside.append(word + (r"\w*" if line.endswith("*") else "s?"))
+    return re.compile(rf"(?:.* )?(?:{'|'.join(inside)})(?: .*)?|(?:{'|'.join(whole)})s?")
+
+
+@functools.lru_cache(maxsize=1)
+def unpictured() -> dict[str, str]:
+    """From a wnid to why no photograph shows it: extinct, fictional."""
+    return {wnid: reason for wnid, reason, _ in (line.split("\t") for line in _lines("unpictured.txt"))}
+
+
+@functools.lru_cache(maxsize=1)
+def broad_hypernyms() -> frozenset[str]:
+    """wnids of hypernyms that say too little of a class to stand for it (device); all above them do so too."""
+    return frozenset(line.split()[0] for line in _lines("broad_hypernyms.txt"))
+
+
+@functools.lru_cache(maxsize=1)
+def kind_names() -> dict[str, str]:
+    """From a wnid to the name that it has in lists, "-" for a kind that no name finds: read by hand, over all rules."""
+    names = {}
+    for line in _lines("kind_names.txt"):
+        wnid, name = line.split(maxsplit=1)
+        names[wnid] = name
+    return names
+
+
+@functools.lru_cache(maxsize=1)
+def kinds_named_by_hand() -> dict[str, frozenset[str]]:
+    """From a name of `kind_names`, in lower case, to the wnids that have it."""
+    named: dict[str, set[str]] = {}
+    for wnid, name in kind_names().items():
+        named.setdefault(name.lower(), set()).add(wnid)
+    return {name: frozenset(wnids) for name, wnids in named.items()}

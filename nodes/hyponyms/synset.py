@@ -15,6 +15,8 @@ class Synset:
         lemmas: its words, the most frequent first, spaces as underscores.
         hypernyms, instance_hypernyms, hyponyms: wnids in the order of WordNet's file.
         marks: (lemma, reason) of what WordNet marks as slang, obscene or an ethnic slur.
+        counts: how often each lemma was tagged in texts in this sense (most were not: 0).
+        topic: WordNet's file of it: "animal", "artifact", "person"; "Tops" for the topmost ones.
     """
 
     id: str
@@ -24,6 +26,8 @@ class Synset:
     instance_hypernyms: tuple[str, ...]
     hyponyms: tuple[str, ...]
     marks: tuple[tuple[str, str], ...]
+    counts: tuple[int, ...]
+    topic: str
 
     @property
     def label(self) -> str:
@@ -34,3 +38,8 @@ class Synset:
     def parents(self) -> tuple[str, ...]:
         """The wnids of its hypernyms, then of those that it is an instance of."""
         return (*self.hypernyms, *self.instance_hypernyms)
+
+    def count_of(self, word: str) -> int:
+        """How often this word was tagged in this sense; 0 for a word that is none of its lemmas."""
+        key = word.lower().replace(" ", "_")
+        return sum(count for lemma, count in zip(self.lemmas, self.counts, strict=True) if lemma.lower() == key)

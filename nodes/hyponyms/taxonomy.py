@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .shipped_data import WORDNET
 from .synset import Synset
+from .unfit import is_unfit
 from .wordnet_reader import NounReader
 
 _WNID = re.compile(r"n\d{8}")
@@ -74,6 +75,15 @@ class Taxonomy:
         """Whether the first synset is the second or a hyponym of it at any depth."""
         return synset_id == ancestor_id or ancestor_id in self.ancestors(synset_id)
 
+    def count_below(self, synset_id: str, most: int = 50) -> int:
+        """How many hyponyms a synset has at all depths, counted up to about `most`."""
+        below: set[str] = set()
+        level = [synset_id]
+        while level and len(below) < most:
+            level = [child for wnid in level for child in self.synset(wnid).hyponyms if child not in below]
+            below.update(level)
+        return len(below)
+
     def path(self, synset_id: str) -> tuple[Synset, ...]:
         """From the synset by first hypernyms up to entity, itself first."""
         chain = [self.synset(synset_id)]
@@ -96,20 +106,25 @@ class Taxonomy:
         key = _key(word)
         words = [lemma for lemma in self.reader.words() if abs(len(lemma) - len(key)) <= 2]
         words = [lemma for lemma in words if lemma[:1] == key[:1]] or words  # 120,000 would take seconds to compare
-        near = [lemma.replace("_", " ") for lemma in difflib.get_close_matches(key, words, 5, 0.6)]
+        near = [lemma.replace("_", " ") for lemma in difflib.get_close_matches(key, words, 12, 0.6)]
+        near = [lemma for lemma in near if not is_unfit(lemma) and not self.mark_of(lemma)][:5]
         hint = f"the nearest are: {', '.join(near)}" if near else "try a more common word"
-        return f"word is {word[:80]!a}; expected a noun of WordNet 3.0; {hint}"
+        if not word.isascii():
+            hint = "WordNet is English: type the English word"
+        return f"word is {word[:80]!r}; expected an English noun of WordNet 3.0; {hint}"
 
     def describe(self, synset: Synset) -> str:
         """A sense told apart without a gloss: its words, what it is a kind of, and up to three sister terms."""
         parents = [self.synset(parent) for parent in synset.parents]
-        words = ", ".join(lemma.replace("_", " ") for lemma in synset.lemmas)
+        marked = {lemma for lemma, _ in synset.marks}
+        fit = [lemma for lemma in synset.lemmas if lemma not in marked and not is_unfit(lemma)]
+        words = ", ".join(lemma.replace("_", " ") for lemma in fit or synset.lemmas)
         text = f"{synset.name} ({synset.id}): {words}"
         if parents:
             relation = "a kind of" if synset.hypernyms else "an instance of"
             text += f"; {relation} {', '.join(parent.label for parent in parents)}"
             sisters = [self.synset(sister).label for sister in parents[0].hyponyms if sister != synset.id]
-            sisters = list(dict.fromkeys(sisters))[:3]
+            sisters = [sister for sister in dict.fromkeys(sisters) if not is_unfit(sister)][:3]
             if sisters:
                 text += f", like {', '.join(sisters)}"
         return text

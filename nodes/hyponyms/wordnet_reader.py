@@ -47,6 +47,7 @@ class NounReader:
     def __init__(self, archive: Path) -> None:
         self.nltk = _open_nltk(archive)
         self._lock = threading.Lock()
+        self._counts = _tag_counts(archive)
 
     def words(self) -> Iterable[str]:
         """Every lemma, in lower case, spaces as underscores."""
@@ -74,10 +75,17 @@ class NounReader:
             pointers = self.nltk.pointers_in_order.get(offset)
         if pointers is None:
             raise _unsupported("an override of _synset_from_pos_and_line that it calls")
-        return _synset(synset, pointers)
+        return _synset(synset, pointers, self._counts)
 
 
-def _synset(synset: Any, pointers: list[_Pointer]) -> Synset:
+def _tag_counts(archive: Path) -> dict[str, int]:
+    """From a sense key ("cat%1:05:00::") to how often that sense was tagged in texts (cntlist(5WN))."""
+    with zipfile.ZipFile(archive) as files:
+        lines = files.read("wordnet/cntlist.rev").decode("ascii").splitlines()
+    return {key: int(count) for key, _, count in map(str.split, lines)}
+
+
+def _synset(synset: Any, pointers: list[_Pointer], counts: dict[str, int]) -> Synset:
     """NLTK's synset as ours; `pointers` are its own in the order of the file."""
     lemmas = tuple(synset.lemma_names())
 
@@ -97,6 +105,8 @@ def _synset(synset: Any, pointers: list[_Pointer]) -> Synset:
         instance_hypernyms=related("@i"),
         hyponyms=related("~"),
         marks=tuple(marks),
+        counts=tuple(counts.get(lemma.key(), 0) for lemma in synset.lemmas()),
+        topic=synset.lexname().removeprefix("noun."),
     )
 
 

@@ -176,7 +176,7 @@ def test_culling_and_repair_make_exactly_what_is_missing(comfy):
 def checked_graph(name, pictures, reject):
     """Two photos saved as a cat and a motorcycle, then checked by real ImageNet weights."""
     climb = {"mode": "exact", "at_least": 5, "ancestor": "", "depth": 1, "lemmas": "unambiguous"}
-    climb |= {"include_class": True, "max_count": 0, "seed": 0}
+    climb |= {"include_class": True, "all_kinds": False, "max_count": 0, "seed": 0}
     of_class = {"class_name": "", "hyponym_wildcard": "", "hypernym": "", "template": "", "own_negative": False}
     of_class |= {"negative": "", "omit": "", "image_count": 0}
     graph = save(name)

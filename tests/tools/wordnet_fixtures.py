@@ -71,8 +71,11 @@ class Lists:
 
     def __init__(self, synsets: dict[str, Synset], senses: dict[str, list[str]], unfit: list[str]) -> None:
         self.synsets, self.senses = synsets, senses
-        self.whole = {word.rstrip("*") for word in unfit}
-        self.starts = tuple(word[:-1] for word in unfit if word.endswith("*"))
+        unfit = [word.lower().replace("-", " ") for word in unfit]
+        self.whole = {word[1:] for word in unfit if word.startswith("=")}
+        self.starts = tuple(f" {word[:-1]}" for word in unfit if word.endswith("*"))
+        inside = [word for word in unfit if word[0] != "=" and word[-1] != "*"]
+        self.inside = tuple(f" {word}{end}" for word in inside for end in (" ", "s "))
         self.marked = defaultdict(set)
         for lemmas, pointers in synsets.values():
             for symbol, target, source in pointers:
@@ -88,61 +91,30 @@ class Lists:
             ancestors.update(new)
         return ancestors
 
-    def unfit(self, word: str, exact: bool = False) -> bool:
-        lemma = word.replace(" ", "_")
-        marks = self.marked[lemma.lower()]
-        if lemma in marks if exact else marks:
+    def unfit(self, word: str) -> bool:
+        if self.marked[word.replace(" ", "_").lower()]:
             return True
-        parts = word.lower().replace("-", " ").split()
-        return word.lower() in self.whole or any(part.startswith(self.starts) for part in parts)
-
-    def elsewhere(self, word: str, roots: list[str]) -> bool:
-        offsets = self.senses.get(word.lower().replace(" ", "_"), [])
-        return any(not ({offset} | self.above(offset)) & set(roots) for offset in offsets)
-
-    def class_word(self, root: str) -> str:
-        first = self.synsets[root][0][0].split("_")
-        over = {squeezed(lemma) for ancestor in {root} | self.above(root) for lemma in self.synsets[ancestor][0]}
-        return first[-1] if len(first) > 1 and squeezed(first[-1]) in over else " ".join(first)
+        plain = word.lower().replace("-", " ")
+        padded = f" {plain} "
+        return (
+            plain in self.whole
+            or plain.removesuffix("s") in self.whole
+            or any(part in padded for part in (*self.starts, *self.inside))
+        )
 
     def exact(self, wnid: str) -> tuple[list[str], list[str]]:
+        """All hypernyms, and the first fit lemma of each of their direct hyponyms."""
         roots = targets(self.synsets[wnid], "@")
-        words = self.words(roots, [self.class_word(root) for root in roots])
-        broader = roots[0]
-        while not words:
-            broader = targets(self.synsets[broader], "@")[0]
-            words = self.words(roots, [self.class_word(broader)] * len(roots))
-        return roots, words
-
-    def words(self, roots: list[str], names: list[str]) -> list[str]:
         listed: dict[str, str] = {}
         visited = set(roots)
-        for root, name in zip(roots, names, strict=True):
+        for root in roots:
             for hyponym in targets(self.synsets[root], "~"):
-                if hyponym in visited:
-                    continue
+                words = [lemma.replace("_", " ") for lemma in self.synsets[hyponym][0]]
+                fit = [word for word in words if not self.unfit(word)]
+                if hyponym not in visited and fit:
+                    listed.setdefault(squeezed(fit[0]), fit[0])
                 visited.add(hyponym)
-                last_resort, any_listed = [], False
-                for word in (lemma.replace("_", " ") for lemma in self.synsets[hyponym][0]):
-                    if self.unfit(word, exact=True):
-                        continue
-                    if not self.elsewhere(word, roots):
-                        any_listed |= listed.setdefault(squeezed(word), word) == word
-                    elif squeezed(word).endswith(squeezed(name)):
-                        last_resort.append(word)
-                    else:
-                        any_listed |= self.lengthen(listed, word, name, roots)
-                for word in last_resort:
-                    if not any_listed and squeezed(word.split()[-1]) != squeezed(name):
-                        any_listed |= self.lengthen(listed, word, name, roots)
-        return list(listed.values())
-
-    def lengthen(self, listed: dict[str, str], word: str, name: str, roots: list[str]) -> bool:
-        longer = f"{word} {name}"
-        if self.elsewhere(longer, roots) or self.unfit(longer) or squeezed(longer) in listed:
-            return False
-        listed[squeezed(longer)] = longer
-        return True
+        return roots, list(listed.values())
 
     def thesis(self, offsets: list[str]) -> tuple[str, list[str]]:
         root = next(up for offset in offsets for up in targets(self.synsets[offset], "@"))
@@ -189,7 +161,7 @@ def main() -> None:
         synsets, senses = parse(files)
         unfit = (source.DATA / "unfit_words.txt").read_text().splitlines()
         lists = Lists(synsets, senses, [word for word in unfit if word and not word.startswith("#")])
-        rows = ["wnid\tlabel\texact hypernyms\texact words\tthesis hypernym\tthesis words\n"]
+        rows = ["wnid\tlabel\texact hypernyms\texact first words\tthesis hypernym\tthesis words\n"]
         for line in (source.DATA / "imagenet1k.txt").read_text().splitlines():
             wnid, label = line.split("\t")
             roots, words = lists.exact(wnid[1:])

@@ -73,7 +73,8 @@ def read_vocabulary(root: Path = ROOT) -> Vocabulary:
     lists = root / "wildcards"
     data = root / "nodes" / "hyponyms" / "data"
     tree = wordnet_subtrees(data / "wordnet30_nouns.zip")
-    unfit = (data / "unfit_words.txt").read_text(encoding="utf-8").lower().splitlines()
+    lines = (data / "unfit_words.txt").read_text(encoding="utf-8").lower().splitlines()
+    unfit = [line.removeprefix("=") for line in lines]
     templates, negatives = _prompts(root / "workflows" / "api")
     return Vocabulary(
         listed={label: (label, *PLURALS.get(label, ()), *_options(lists, label)) for label in CLASSES},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from ...hyponyms.shipped_data import kinds_named_by_hand
 from ...hyponyms.taxonomy import Taxonomy
 from ..drawing.compile import Slot
 from ..item import ClassSpec
@@ -64,7 +65,8 @@ class Meanings:
         """The synsets that a word or its base form can mean."""
         if words not in self._ids:
             senses = self.tree.lookup(words) if self.tree and words and words.isascii() else ()
-            self._ids[words] = frozenset(synset.id for synset in senses)
+            by_hand = kinds_named_by_hand().get(words, frozenset())
+            self._ids[words] = frozenset(synset.id for synset in senses) | by_hand
         return self._ids[words]
 
     def of_class(self, spec: ClassSpec) -> frozenset[str]:
@@ -155,7 +157,8 @@ def _strangers(spec: ClassSpec, meanings: Meanings) -> Iterator[str]:
     if meanings.tree is None or not roots:
         return
     elsewhere, unknown = [], []
-    for text in spec.hyponyms[:_MAX_OPTIONS]:
+    names = [name for text in spec.hyponyms[:_MAX_OPTIONS] for name in text.strip("{}").split("|")]  # names of one kind
+    for text in names:
         words = words_of(text)
         if not meanings.ids(words):  # "S.U.V." keeps its dots in WordNet, "tom cat" is tom there
             words = text.casefold()
@@ -166,7 +169,7 @@ def _strangers(spec: ClassSpec, meanings: Meanings) -> Iterator[str]:
     if elsewhere:
         yield f"WordNet puts no sense of {_listed(elsewhere)} under {spec.name}."
     if unknown:
-        yield f"WordNet does not have {len(unknown)} of its {len(spec.hyponyms)} hyponyms: {_listed(unknown)}."
+        yield f"WordNet does not have {len(unknown)} of its {len(names)} hyponyms: {_listed(unknown)}."
 
 
 def _unused(tree: syntax.Nodes, use: ClassUse) -> Iterator[str]:
