@@ -55,6 +55,7 @@ class _Draft:
     synonyms: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
     def done(self) -> Listing:
+        """What stands in the draft."""
         return Listing(tuple(self.words.values()), tuple(self.qualified), tuple(self.dropped), tuple(self.synonyms))
 
 
