@@ -27,9 +27,8 @@ A text ends where the part that it stands in ends: at "|" or "}" in an option, a
 argument (there these two can be escaped as well). Elsewhere those characters are text. A backslash before any other
 character is kept. Blanks are dropped at the beginning of an option, of a name and of a value, and kept at their end.
 
-What looks like the language where it is not read is a mistake, so that none of it reaches a model: "$$" in an option or
-after a number, a number and "#" before a wildcard or a brace outside of an option's beginning, "::" in an option or
-beside a number, "(x=" after a wildcard, and a "}" that closes nothing after a "|" of its line.
+What looks like the language where it is not read is a mistake, so that none of it reaches a model: "$$", a number and
+"#" before a wildcard or a brace, "::", "(x=" after a wildcard, and a "}" that closes nothing after a "|" of its line.
 
 What it means: `{2::a|b}` takes a twice as often as b; `{2$$a|b|c}` is two of the three, `{1-3$$ and $$a|b|c}` one to
 three of them with " and " between, `{2-$$..}` two or more; `3#__name__` stands for the same wildcard as three options.
@@ -48,6 +47,7 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
+from . import lookalikes
 from .drawn_names import MAX_NAMES, choice_of_wildcards, names_of, with_drawn_names
 from .errors import SourceLocation, TemplateError
 from .syntax import (
@@ -80,11 +80,7 @@ _BOUNDS = re.compile(r"(\d{1,6})?(-)?(\d{1,6})?\$\$")
 _SEPARATOR = re.compile(r"([^${}]{0,100})\$\$")
 _COPIES = re.compile(r"(\d{1,6})#(?=__)")
 _PATH = re.compile(r"(?:[^_\n{}#$()|\\\"<>]|\\(?=\w)(?!_)|_(?!_)|\$\{[\w-]+(?::[^{}\n]{0,200})?\}){1,200}")
-_COUNT_BEFORE = re.compile(r"\d+(?:\s*-\s*\d*)?#\Z")
-_SELECTION_BEFORE = re.compile(r"\d[\s~@!-]*\Z")
-_VALUES_AFTER = re.compile(r"\(\s*[^\W\d][\w-]*\s*=")
-_WEIGHT_LIKE = re.compile(r"(?P<before>(?<![\w.,])[-+]?[.,]?\d[\d.,]*\s*%?\s*)::|::\s*[-+]?\.?\d")
-_MAX_BEFORE = 20  # characters looked back at for a number
+_COUNT_IN = re.compile(r"\d+#")
 _SIGNS = ("?=!", "?=", "=!", "=", ":", "}")  # what may follow the name of a variable, longest first
 
 _ids = itertools.count(1)  # of the nodes of all trees of the process
@@ -124,6 +120,11 @@ class _Parser:
         """The error of this text at `offset`."""
         return TemplateError(what, how, self.location, min(offset, len(self.text)))
 
+    def refuse(self, error: TemplateError | None) -> None:
+        """Raises the error where there is one."""
+        if error:
+            raise error
+
     def template(self, stop: str, depth: int) -> list[Node]:
         """Nodes up to one of the characters of `stop`, which is left to be read; up to the end where it is empty."""
         if depth > MAX_DEPTH:
@@ -152,8 +153,7 @@ class _Parser:
         """A piece of text as the prompt will have it, "" for a comment; None where another node begins."""
         run = (_RUN_IN_ARGUMENT if "," in stop else _RUN).match(self.text, self.offset)
         if run:
-            if "::" in run[0]:
-                self.refuse_weight(run[0], stop)
+            self.refuse(lookalikes.weight(self.location, self.offset, run[0]))
             self.offset = run.end()
             return run[0]
         if self.text.startswith(("{", "${", "__"), self.offset):
@@ -165,41 +165,14 @@ class _Parser:
         if char == "\\" and after and (after in ESCAPABLE or (after in stop and after in _ARGUMENT_ENDS)):
             self.offset += 2
             return after
-        self.refuse_stray(char, after, stop)
-        self.offset += 1
-        return char
-
-    def before(self) -> str:
-        """The last characters before the offset."""
-        return self.text[max(0, self.offset - _MAX_BEFORE) : self.offset]
-
-    def refuse_stray(self, char: str, after: str, stop: str) -> None:
-        """Raises where a character cannot be meant as text."""
         if char == "|":
             self.bar = self.offset
-        if char == "}" and self.bar > self.text.rfind("\n", 0, self.offset):
-            how = "expected a { before the |; write \\} for the character itself"
-            raise self.error("a } that closes nothing", how, self.offset)
-        if char == after == "$" and ("|" in stop or _SELECTION_BEFORE.search(self.before())):
-            how = "expected it after the number of a choice, as in {2$$a|b} or {1-2$$a|b}; or write \\$\\$"
-            raise self.error("$$ that is no part of a choice", how, self.offset)
-
-    def refuse_weight(self, run: str, stop: str) -> None:
-        """Raises for a weight where none is read: everywhere but at the beginning of an option."""
-        like = _WEIGHT_LIKE.search(run)
-        if not like and "|" not in stop:
-            return
-        offset = self.offset + (like.start() if like else run.index("::"))
-        what = f"a weight {like['before'].strip()}" if like and like["before"] else "a :: that is no weight"
-        how = "expected it before an option, with a point in a fraction, as in {2::a|0.5::b}; or write \\::"
-        raise self.error(what, how, offset)
-
-    def refuse_count(self) -> None:
-        """Raises for a count before a wildcard or a brace where none is read."""
-        count = _COUNT_BEFORE.search(self.before())
-        if count and self.offset != self.counted:
-            how = "expected it alone in an option, as in {2$$, $$3#__color__}; or write \\# for the character"
-            raise self.error(f"a count {count[0]} outside a choice", how, self.offset - len(count[0]))
+        elif char == "}":
+            self.refuse(lookalikes.closing(self.location, self.offset, self.bar))
+            self.bar = -1
+        self.refuse(lookalikes.dollars(self.location, self.offset))
+        self.offset += 1
+        return char
 
     def is_comment(self) -> bool:
         """Whether the # at the offset begins a line or stands between blanks."""
@@ -226,7 +199,8 @@ class _Parser:
 
     def node(self, depth: int) -> Node:
         """The choice, variable or wildcard that begins here."""
-        self.refuse_count()
+        if self.offset != self.counted:
+            self.refuse(lookalikes.count(self.location, self.offset))
         if self.text[self.offset] == "{":
             return self.choice(depth)
         if self.text[self.offset] == "$":
@@ -269,13 +243,15 @@ class _Parser:
     def separator(self, text: str, start: int) -> str:
         """What stands between the options of a choice, its escapes read; `start` is its offset."""
         reader = _Parser(SourceLocation(self.location.source, text, self.location.line))
+        count = _COUNT_IN.search(text)
         words = []
         while reader.offset < len(text):
             is_comment = text[reader.offset] == "#" and reader.is_comment()
-            word = None if is_comment else reader.literal("")
+            word = None if is_comment or count else reader.literal("")
             if word is None:
                 how = "expected text; write a backslash before the character itself"
-                raise self.error("a wildcard or a comment in a separator", how, start + reader.offset)
+                offset = start + (count.start() if count else reader.offset)
+                raise self.error("a wildcard, a count or a comment in a separator", how, offset)
             words.append(word)
         return "".join(words)
 
@@ -343,9 +319,7 @@ class _Parser:
         if not self.text.startswith("__", self.offset):
             raise self.error("a wildcard that is not closed", how, start)
         self.offset += 2
-        if _VALUES_AFTER.match(self.text, self.offset):
-            how = "expected them before the last underscores, as in __name(x=red)__; write \\( for the character"
-            raise self.error("values after a wildcard", how, self.offset)
+        self.refuse(lookalikes.values(self.location, self.offset))
         wildcard = Wildcard(names[0][0], arguments, start, next(_ids))
         return wildcard if len(names) == 1 else choice_of_wildcards(names, wildcard, _ids)
 

@@ -162,7 +162,28 @@ def test_random_templates_print_back(seed):
 
 @pytest.mark.parametrize(
     "unit",
-    ["{a|b}", "{", "}", "__", "__a", "__a__", "${x}", "${", "{2$$", "\\", "#\n", " #", "5#", "_ ", "(", "{1$$,$$"],
+    [
+        "{a|b}",
+        "{",
+        "}",
+        "__",
+        "__a",
+        "__a__",
+        "${x}",
+        "${",
+        "{2$$",
+        "\\",
+        "#\n",
+        " #",
+        "5#",
+        "_ ",
+        "(",
+        "{1$$,$$",
+        "|}",
+        "|}\n",
+        "1#",
+        "a::",
+    ],
 )
 def test_a_megabyte_of_anything_ends(unit):
     """Slow only if the time is not linear: then this does not end within the suite's time limit for a test."""
