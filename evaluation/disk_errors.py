@@ -92,6 +92,8 @@ def unwritable(folder: Path, error: OSError) -> OSError:
         advice = "give this user the right to write there, or write elsewhere"
     elif error.errno == errno.ENAMETOOLONG:
         advice = _SHORTER
+    elif error.errno == errno.EXDEV:
+        advice = "it is another disk than the one that files are written to before they get their place beside it"
     elif error.errno == errno.ENOENT and len(str(error.filename)) >= _MAX_PATH:
         advice = f"{_SHORTER}: Windows takes {_MAX_PATH} characters in all"
     return OSError(

@@ -19,6 +19,7 @@ import numpy as np
 from ..unicode_names import composed
 
 MANIFEST = "metadata.jsonl"
+REJECTION_LOG = "rejected.jsonl"  # beside it: the attempts that were rejected
 DESCRIPTION = "dataset.json"
 FORMAT = "hyponet.dataset"
 VERSION = 2  # of dataset.json; a set of another version is refused

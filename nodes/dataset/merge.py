@@ -45,7 +45,7 @@ def merge(
     for source in sources:
         source.refuse_damage()
     of_one_plan = all(_go_together(sources[0].description, source.description) for source in sources)
-    with create_or_open(base, name, _merged_spec(sources, of_one_plan)) as target:
+    with create_or_open(base, name, _merged_spec(sources, of_one_plan), has_sources=True) as target:
         if of_one_plan:
             _copy_rejections(sources, target)
         _add_all(sources, target, progress)

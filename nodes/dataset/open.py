@@ -15,9 +15,9 @@ from .store.writable_store import WritableStore
 
 
 @contextmanager
-def create_or_open(base: Path, name: str, spec: SetSpec) -> Iterator[WritableStore]:
+def create_or_open(base: Path, name: str, spec: SetSpec, *, has_sources: bool = False) -> Iterator[WritableStore]:
     """The set `name` below `base`, a new one or the one there to resume; see `WritableStore.create_or_open`."""
-    store = WritableStore.create_or_open(base, name, spec)
+    store = WritableStore.create_or_open(base, name, spec, has_sources=has_sources)
     with _finished(store):
         yield store
 

@@ -79,7 +79,8 @@ def split(
     total, finished = sum(len(keys) for keys in keys_of.values()), 0
     refs = {}
     for part, keys in keys_of.items():
-        with create_or_open(base, f"{name}-{part}", _part_spec(source, part, shares, seed)) as store:
+        spec = _part_spec(source, part, shares, seed)
+        with create_or_open(base, f"{name}-{part}", spec, has_sources=True) as store:
             _fill(store, source, keys)
             refs[part] = store.ref()
         finished += len(keys)

@@ -1,13 +1,14 @@
 """Our own data sets: what metadata.jsonl lists, and dataset.json's order of the classes.
 
-Reads: <set>/dataset.json, <set>/metadata.jsonl, the pictures. A torn last line counts for nothing, a whole one without
-a line break counts; pictures that no try could make right (status `fallback`) are left out, as exports leave them out.
+Reads: <set>/dataset.json, metadata.jsonl, rejected.jsonl, the pictures. Lines count as they do for the set itself: a
+torn last one and one that was rejected before a crash do not, a whole one without a line break does. Pictures that no
+try could make right (status `fallback`) are left out, as exports leave them out.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from ..manifest import (
     DESCRIPTION,
     GOOD,
     MANIFEST,
+    REJECTION_LOG,
     Record,
+    columns_of,
     is_blank,
     is_torn,
     misplaced,
@@ -61,25 +64,51 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
 
 
 def _records(path: Path, folders: Mapping[str, str]) -> dict[tuple[str, int], Record]:
-    """(label, rank) -> its record; a torn last line counts for nothing."""
+    """(label, rank) -> its record; of lines for one item the last attempt counts, by its first line."""
     records: dict[tuple[str, int], Record] = {}
     on_disk = _names_on_disk(path)
-    lines = read_file(path / MANIFEST).split(b"\n")
-    for number, line in enumerate(lines, 1):
-        if is_blank(line):
-            continue
+    rejected = _rejected_attempts(path)
+    for number, line in _lines(path / MANIFEST):
         try:
             record = parse(line)
             problem = misplaced(record, folders)
         except ValueError as error:
-            if number == len(lines) and is_torn(line):
-                break
             problem = str(error)
         if problem:
-            raise ValueError(f"{path.name}/{MANIFEST}, line {number} {problem}; run Verify Dataset")
-        records[record.key] = replace(record, file_name=_as_spelled(path, record.file_name, on_disk))
+            raise _damage(path / MANIFEST, number, problem)
+        if record.status == GOOD and record.attempt == rejected.get(record.key):
+            continue  # a crash left the line behind while the item was being rejected
+        if record.key not in records or records[record.key].attempt != record.attempt:
+            records[record.key] = replace(record, file_name=_as_spelled(path, record.file_name, on_disk))
     _refuse_links(path, records.values())
     return records
+
+
+def _rejected_attempts(path: Path) -> dict[tuple[str, int], int]:
+    """(label, rank) -> number of the last attempt that was rejected."""
+    attempts: dict[tuple[str, int], int] = {}
+    for number, line in _lines(path / REJECTION_LOG):
+        try:
+            record = Record.from_columns(columns_of(line).get("record"))
+        except ValueError as error:
+            raise _damage(path / REJECTION_LOG, number, str(error)) from None
+        attempts[record.key] = max(record.attempt, attempts.get(record.key, -1))
+    return attempts
+
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """(number, line) but for blank lines and a torn last one; none where there is no such file."""
+    try:
+        lines = read_file(file).split(b"\n")
+    except FileNotFoundError:
+        return
+    for number, line in enumerate(lines, 1):
+        if not is_blank(line) and (number < len(lines) or not is_torn(line)):
+            yield number, line
+
+
+def _damage(file: Path, number: int, problem: str) -> ValueError:
+    return ValueError(f"{file.parent.name}/{file.name}, line {number} {problem}; run Verify Dataset")
 
 
 def _names_on_disk(path: Path) -> dict[str, list[str]]:

@@ -21,9 +21,14 @@ from ....evaluation.pictures.tensors import to_image
 from ....evaluation.progress import Progress
 from ..load import read_picture
 from ..store.store import DatasetStore
-from .marks import Mark
+from ..store.writable_store import WritableStore
+from .marks import Mark, MarkCounts, mark
 
 BATCH = 16  # pictures that are judged at once: CLIP at 224 x 224 then needs less than 1 GB
+
+
+class UnsoundModel(ValueError):
+    """What judges gives probabilities that are no numbers."""
 
 
 class Judge(Protocol):
@@ -52,7 +57,8 @@ def check_labels(
         threshold: least probability that passes, 0 takes 1 / number of classes.
 
     Raises:
-        ValueError: a probability is not a finite number.
+        UnsoundModel: a probability is not a finite number.
+        DamagedPicture, CorruptPicture: a picture is not there, or cannot be decoded.
     """
     labels = store.labels
     least = threshold or 1 / len(labels)
@@ -61,7 +67,7 @@ def check_labels(
         probabilities = judge.judge([read_picture(store, record) for record in batch])
         for record, row in zip(batch, probabilities, strict=True):  # row: one probability for each class of the set
             if not np.isfinite(row).all():
-                raise ValueError(
+                raise UnsoundModel(
                     f"the check gives probabilities that are not finite for {record.file_name}; expected those of a "
                     "sound model; load its file again, or another one; no picture is marked"
                 )
@@ -70,6 +76,35 @@ def check_labels(
         finished += len(batch)
         if progress is not None:
             progress(finished, total)
+
+
+def mark_labels(
+    store: WritableStore,
+    judge: Judge,
+    threshold: float,
+    attempts: int,
+    *,
+    reject: bool,
+    progress: Progress | None = None,
+) -> tuple[list[Verdict], MarkCounts]:
+    """Check every picture and record what is found; see `check_labels` and `mark`.
+
+    What stops it halfway, an interrupt or a picture that cannot be read, leaves the verdicts so far recorded; nothing
+    is rejected then.
+
+    Args:
+        reject: pictures that failed leave the set.
+    """
+    verdicts: list[Verdict] = []
+    try:
+        for verdict in check_labels(store, judge, threshold, progress):
+            verdicts.append(verdict)
+    except UnsoundModel:
+        raise
+    except BaseException:  # newer servers' interrupt is no Exception
+        mark(store, marks_of(verdicts, reject=False), attempts)
+        raise
+    return verdicts, mark(store, marks_of(verdicts, reject), attempts)
 
 
 def marks_of(verdicts: Sequence[Verdict], reject: bool) -> dict[tuple[str, int], Mark]:

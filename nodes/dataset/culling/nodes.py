@@ -20,8 +20,8 @@ from ..store.damage import left_out
 from ..store.store import DatasetRef, DatasetStore
 from .engine import clip_folders, judge
 from .items import reject_by_hand
-from .labels import check_labels, marks_of, report
-from .marks import DEFAULT_ATTEMPTS, count_missing, mark
+from .labels import mark_labels, report
+from .marks import DEFAULT_ATTEMPTS, count_missing
 from .verify import mark_findings, verify
 
 CATEGORY = "HypoNet/Dataset"
@@ -191,8 +191,8 @@ class HypoNetCheckLabels(io.ComfyNode):
     ) -> io.NodeOutput:
         with open_for_writing(engine.own_ref(dataset).path) as store:
             clip_or_classifier = judge(store, classifier, clip_name, clip_caption)
-            verdicts = list(check_labels(store, clip_or_classifier, threshold, progress_bar(len(store))))
-            marked = mark(store, marks_of(verdicts, reject), attempts)
+            bar = progress_bar(len(store))
+            verdicts, marked = mark_labels(store, clip_or_classifier, threshold, attempts, reject=reject, progress=bar)
             return _marked(store, f"{report(verdicts, store.labels)}\n\n{marked.report()}")
 
 

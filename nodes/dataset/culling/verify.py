@@ -79,7 +79,12 @@ def verify(store: DatasetStore, *, duplicates: bool, progress: Progress | None =
 
     Args:
         duplicates: also look for near-duplicates.
+
+    Raises:
+        ValueError: a class folder is empty, as that of a disk that is not mounted is.
+        OSError: the disk cannot be read.
     """
+    store.refuse_empty_class_folders()
     findings = Findings(damaged_lines=store.damage())
     by_problem = {_MISSING: findings.missing, _CORRUPT: findings.corrupt, _CHANGED: findings.changed}
     hashes: list[tuple[Key, PerceptualHash]] = []

@@ -29,22 +29,26 @@ class ClassFolders:
         return next((path for path in candidates if os.path.lexists(path)), candidates[0])
 
     def stems(self, folder: str) -> set[str]:
-        """The names in a class folder, up to the first dot; none where there is no such folder.
+        """The names in a class folder, up to the first dot; none where there is no such folder; see `names`."""
+        return {name.partition(".")[0] for name in self.names(folder)}
+
+    def names(self, folder: str) -> set[str]:
+        """The names of the files in a class folder; none where there is no such folder.
 
         Raises:
             ValueError: the folder is a link, which is never followed.
             OSError: it cannot be listed.
         """
-        stems: set[str] = set()
+        names: set[str] = set()
         for path in self.called(folder):
             if path.is_symlink():
                 raise ValueError(f"{path} is a link; expected a folder in the set; copy it there")
             try:
                 with reading(path):
-                    stems.update(name.partition(".")[0] for name in os.listdir(path))
+                    names.update(os.listdir(path))
             except FileNotFoundError:
                 continue
-        return stems
+        return names
 
     def called(self, folder: str) -> list[Path]:
         """The folders of that name, at least one, there or not: the one spelled just so first, if it is there."""

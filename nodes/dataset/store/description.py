@@ -183,11 +183,36 @@ def mark_folder(folder: Path, kind: str, owner: str) -> None:
 
 
 def is_marked(folder: Path) -> bool:
-    """Whether a folder is a set of ours or one of the folders beside it."""
-    try:
-        return str(_read_json(folder / DESCRIPTION).get("format")).startswith(FORMAT)
-    except ValueError:  # it has none, or one of others
+    """Whether a folder is a set of ours or one of the folders beside it.
+
+    Raises:
+        ValueError: its dataset.json is damaged, so that nobody can say.
+        OSError: it cannot be read.
+    """
+    return (folder / DESCRIPTION).exists() and str(_read_json(folder / DESCRIPTION).get("format")).startswith(FORMAT)
+
+
+def change_owner(folder: Path, former: str, owner: str) -> bool:
+    """Make a folder beside the set `former` one of the set `owner`; whether it was one of the former's, or is now.
+
+    Raises:
+        ValueError: its dataset.json is damaged.
+        OSError: it cannot be read or written.
+    """
+    if not is_marked(folder):
         return False
+    content = _read_json(folder / DESCRIPTION)
+    if content.get("format") == FORMAT:  # small copies are a set like any other
+        copies = read_description(folder)
+        if copies.copy_of in (former, owner):
+            name = f"{owner}{folder.name.removeprefix(former)}"
+            changed = replace(copies, name=name, identity={**copies.identity, "copy_of": owner})
+            write_description(folder, folder, changed)
+            return True
+    elif content.get("of") in (former, owner):
+        write_description_json(folder, folder, {**content, "of": owner})
+        return True
+    return False
 
 
 def _read_json(path: Path) -> dict[str, Any]:

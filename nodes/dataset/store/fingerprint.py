@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ....evaluation.pictures.manifest import MANIFEST
+from ....evaluation.pictures.manifest import MANIFEST, REJECTION_LOG
 from .class_folders import ClassFolders
 from .description import read_description, read_revision
-from .rejection_log import REJECTION_LOG
 from .store import DatasetStore
 
 _Times = tuple[tuple[int, int], ...]
@@ -29,14 +28,17 @@ def set_fingerprint(root: Path) -> str:
 
 
 def lacks_pictures(root: Path) -> bool:
-    """Whether listed pictures of the set in `root` are gone from the disk; never raises, the run says what is wrong."""
+    """Whether listed pictures of the set in `root` are gone from the disk, or nobody can say.
+
+    Never raises: it is the run that says what is wrong.
+    """
     try:
         times = _times(root)
         if root not in _looked_at or _looked_at[root][0] != times:
             _looked_at[root] = (times, bool(DatasetStore.open(root).deleted()))
         return _looked_at[root][1]
     except (OSError, ValueError):
-        return False
+        return True
 
 
 def _times(root: Path) -> _Times:

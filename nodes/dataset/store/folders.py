@@ -6,6 +6,7 @@ sidecar lies beside the set, since whatever lies in the set would be a class to 
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -55,6 +56,23 @@ def _is_leftover(name: str) -> bool:
     return name in ("lock", "lock.holder", "lock.holder.guard") or (
         name.startswith(DESCRIPTION) and name.endswith(".part")
     )
+
+
+def refuse_mount_point(root: Path) -> None:
+    """Raise ValueError where files cannot be moved between a set and the folders beside it.
+
+    A set's folder may be a disk of its own, or one that a container shares with its host: renaming a file that is not
+    there fails otherwise than anywhere else.
+    """
+    name = "no such file"
+    try:
+        os.replace(sidecar(root, WORK) / name, root / name)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise ValueError(
+                f"{root} is another disk than {root.parent}, where the folders beside the set lie; expected both on "
+                "one, so that files can be moved between them; mount the folder that holds the set instead of the set"
+            ) from None
 
 
 def refuse_inside_a_set(root: Path) -> None:

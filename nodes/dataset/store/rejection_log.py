@@ -1,4 +1,4 @@
-"""The attempts that were rejected: `rejected.jsonl` beside the manifest, appended to before anything is moved.
+"""The attempts that were rejected: REJECTION_LOG beside the manifest, appended to before anything is moved.
 
 Each line holds the picture's whole record, why it was rejected and how good it was, so that the best of k attempts can
 come back.
@@ -18,8 +18,6 @@ from ....evaluation.disk_errors import reading, writing
 from ....evaluation.files import read_file, replacing
 from ....evaluation.pictures.manifest import Record, columns_of, is_blank, is_torn, misplaced
 from .damage import salvage
-
-REJECTION_LOG = "rejected.jsonl"
 
 LOST = -2.0  # score of a picture that is not whole any more: never the best
 DELETED = "deleted by hand"  # reason of a rejection: the file was gone when Generate Dataset looked

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ....evaluation.pictures.manifest import DESCRIPTION, MANIFEST
+from ....evaluation.pictures.manifest import DESCRIPTION, MANIFEST, REJECTION_LOG
 from .description import Description, SetSpec, read_description
 from .identity import as_json, differences, plan_classes, plan_differences, refuse
-from .rejection_log import REJECTION_LOG
 
 
 def new_or_resumed(root: Path, spec: SetSpec) -> Description:

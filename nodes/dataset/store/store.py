@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....evaluation.files import read_file
-from ....evaluation.pictures.manifest import Record
+from ....evaluation.pictures.manifest import REJECTION_LOG, SUFFIXES, Record
 from . import folders
 from .class_folders import ClassFolders
 from .damage import DamagedLine, refusal
 from .description import Description, read_description
 from .index import NO_PICTURE
 from .manifest import Manifest
-from .rejection_log import REJECTION_LOG, Rejection, RejectionLog
+from .rejection_log import Rejection, RejectionLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +141,52 @@ class DatasetStore:
         A file with another suffix counts as there.
 
         Raises:
-            ValueError: a class folder is a link.
+            ValueError: a class folder is a link, or is empty (see `refuse_empty_class_folders`).
             OSError: a class folder cannot be listed.
         """
         gone = []
         for label, folder in self.description.folders.items():
             if ranks := self._manifest.index.ranks(label):
                 stems = self._class_folders.stems(folder)
+                if not stems:
+                    self._refuse_empty(folder, len(ranks))
                 gone += [(label, rank) for rank in ranks if f"{rank:06d}" not in stems]
         return gone
+
+    def refuse_empty_class_folders(self) -> None:
+        """For what takes pictures that are not there out of the set: it is not to be a disk that is not mounted.
+
+        Raises:
+            ValueError: a class folder is there and empty, though two pictures or more are listed in it.
+        """
+        for label, folder in self.description.folders.items():
+            ranks = self._manifest.index.ranks(label)
+            if ranks and not self._class_folders.stems(folder):
+                self._refuse_empty(folder, len(ranks))
+
+    def _refuse_empty(self, folder: str, listed: int) -> None:
+        if listed > 1 and (there := [path for path in self._class_folders.called(folder) if path.is_dir()]):
+            raise ValueError(
+                f"{there[0]} is empty, though {listed:,} pictures of data set {self.name!r} are listed in it; expected "
+                "them there; if it is a disk that is not mounted, mount it; if you deleted the pictures, delete the "
+                "empty folder as well"
+            )
+
+    def unlisted(self) -> list[str]:
+        """Pictures in the class folders that are called as the set calls its own, and that no line names, sorted.
+
+        Those of items with a rejected attempt are left out: a crash may leave any number of them where they were.
+        """
+        unlisted = []
+        for label, folder in self.description.folders.items():
+            for name in self._class_folders.names(folder):
+                stem, suffix = os.path.splitext(name)
+                if suffix not in SUFFIXES or len(stem) < 6 or not (stem.isascii() and stem.isdecimal()):
+                    continue
+                rank = int(stem[:9])
+                if not self.has(label, rank) and self.last_rejected_attempt(label, rank) < 0:
+                    unlisted.append(f"{folder}/{name}")
+        return sorted(unlisted)
 
     def count_absent(self, schedule: Iterable[tuple[str, int]], *, include_deleted: bool = True) -> int:
         """How many scheduled items have no picture on the disk, whatever the manifest says; see `missing`."""

@@ -23,13 +23,14 @@ from ....evaluation.pictures.manifest import GOOD, PickedOption, Record
 from ...prompts.item import Item
 from . import folders
 from .copies import SmallCopies
-from .damage import keep_copy, refusal
+from .damage import keep_copy, refusal, refuse_lost_lines
 from .description import Description, SetSpec, read_description, write_description
 from .encode import encode, parameters_line
 from .lock import SetLock
 from .names import check_set_name
 from .picture_files import PictureFiles
 from .rejection_log import Rejection
+from .renamed import carry_sidecars
 from .resume import new_or_resumed
 from .store import DamagedPicture, DatasetStore
 
@@ -46,7 +47,9 @@ class WritableStore(DatasetStore):
     # `add` may be called by several threads. _mutex guards the description, the manifest, _folders, _pending and
     # `changed`, and is held for moments only; _pending holds the keys that are being encoded and written outside it.
 
-    def __init__(self, root: Path, description: Description, lock: SetLock, *, mend: bool = False) -> None:
+    def __init__(
+        self, root: Path, description: Description, lock: SetLock, *, mend: bool = False, refuses_unlisted: bool = False
+    ) -> None:
         super().__init__(root, description)
         self.encoding = description.encoding
         self.changed = False
@@ -58,6 +61,8 @@ class WritableStore(DatasetStore):
         self._folders = description.folders
         self._copies: SmallCopies | None = None
         self._graph_texts = description.provenance.graph_texts()
+        if refuses_unlisted:
+            refuse_lost_lines(self.name, self.unlisted())
         self._recover(mend)
 
     @classmethod
@@ -76,30 +81,36 @@ class WritableStore(DatasetStore):
             raise ValueError(f"{path.name} holds small copies of {description.copy_of}; expected the set itself")
         lock = SetLock(folders.make_sidecar(path, folders.WORK), f"data set {path.name!r}")
         try:
-            return cls(path, read_description(path), lock, mend=mend)
+            folders.refuse_mount_point(path)
+            description = read_description(path)
+            if (carried := carry_sidecars(path, description)) != description:
+                write_description(path, folders.sidecar(path, folders.WORK), carried)
+            return cls(path, carried, lock, mend=mend)
         except BaseException:
             lock.release()
             raise
 
     @classmethod
-    def create_or_open(cls, base: Path, name: str, spec: SetSpec) -> WritableStore:
+    def create_or_open(cls, base: Path, name: str, spec: SetSpec, *, has_sources: bool = False) -> WritableStore:
         """The set `name` below `base`, to be written by this process alone; a new one, or the one there to resume.
 
         Args:
             base: output/datasets; `name` has passed `paths.confine`.
+            has_sources: the pictures are those of other sets, from which each can be taken again with its line.
 
         Raises:
             OtherSettings: the set there has pictures and another identity; the message shows the difference.
             SetIsHeld: another writer has it open.
-            ValueError: the folder holds other people's files, or the set there has damaged lines.
+            ValueError: the folder holds other people's files, or the set there has damaged lines or lost some.
         """
         root = base / check_set_name(name)
         folders.refuse_inside_a_set(root)
         folders.make_own_folder(root)
         lock = SetLock(folders.make_sidecar(root, folders.WORK), f"data set {name!r}")
         try:
-            description = new_or_resumed(root, spec)
-            store = cls(root, description, lock)
+            folders.refuse_mount_point(root)
+            description = carry_sidecars(root, new_or_resumed(root, spec))
+            store = cls(root, description, lock, refuses_unlisted=not has_sources)
             write_description(root, store.work, description)
             return store
         except BaseException:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from .sample_sets import generate, open_set
@@ -13,3 +15,17 @@ def pets(tmp_path):
     with open_set(tmp_path) as store:
         generate(store)
     return store.root
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """Mounts a small disk; where that is not allowed the test is skipped, visibly."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)

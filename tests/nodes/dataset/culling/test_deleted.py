@@ -10,6 +10,7 @@ import pytest
 
 from hyponet.nodes.dataset.culling.deleted import reject_deleted
 from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.culling.verify import verify
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.fingerprint import lacks_pictures, set_fingerprint
 from hyponet.nodes.dataset.store.store import DatasetStore
@@ -84,7 +85,7 @@ def test_only_a_folder_that_is_not_there_has_lost_its_pictures(pets, monkeypatch
     monkeypatch.setattr(os, "listdir", hiccup)
     with pytest.raises(OSError, match=r"cat cannot be read \(Input/output error\)"):
         DatasetStore.open(pets).deleted()
-    assert not lacks_pictures(pets)
+    assert lacks_pictures(pets), "the next run looks again, and says what is wrong"
 
 
 @pytest.mark.posix("making links needs a right")
@@ -111,7 +112,30 @@ def test_the_fingerprint_tells_a_deleted_picture_and_calms_down(pets):
 def test_fingerprints_never_raise(tmp_path, pets):
     assert set_fingerprint(tmp_path / "nothing") == "none"
     (pets / "dataset.json").write_text("[")
-    assert not lacks_pictures(pets)
+    assert lacks_pictures(pets), "nobody can say"
+
+
+def test_an_empty_class_folder_may_be_a_disk_that_is_not_mounted(pets):
+    """Of a folder that is a mount point an empty one is left; whoever deletes a whole class deletes its folder."""
+    before = set_fingerprint(pets)
+    (pets / "cat").rename(pets.parent / "the disk")
+    (pets / "cat").mkdir()
+    assert set_fingerprint(pets) != before, "else the cache would answer"
+    for look in (DatasetStore.deleted, lambda store: verify(store, duplicates=False)):
+        with pytest.raises(ValueError, match=r"cat is empty, though 4 pictures of data set 'pets' are listed in it"):
+            look(DatasetStore.open(pets))
+    (pets / "cat").rmdir()
+    (pets.parent / "the disk").rename(pets / "cat")
+    assert set_fingerprint(pets) == before
+    assert DatasetStore.open(pets).deleted() == []
+
+
+def test_the_only_picture_of_a_class_may_be_deleted_and_its_folder_be_left(tmp_path):
+    with open_set(tmp_path) as store:
+        generate(store, count=1)
+    (store.root / "cat" / "000000.png").unlink()
+    assert DatasetStore.open(store.root).deleted() == [("cat", 0)]
+    assert verify(DatasetStore.open(store.root), duplicates=False).missing == [("cat", 0)]
 
 
 @pytest.fixture

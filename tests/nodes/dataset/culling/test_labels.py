@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from hyponet.nodes.dataset.culling.labels import ClassifierJudge, ClipJudge, check_labels, marks_of, report
+from hyponet.nodes.dataset.culling.labels import (
+    ClassifierJudge,
+    ClipJudge,
+    UnsoundModel,
+    check_labels,
+    mark_labels,
+    marks_of,
+    report,
+)
 from hyponet.nodes.dataset.culling.marks import mark
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
@@ -94,6 +102,43 @@ def test_without_rejection_the_verdicts_are_only_written(pets):
         mark(store, marks_of(list(check_labels(store, judge(0.9, 0, 0.1, 0))), reject=False))
         assert {(line.label, line.check) for line in store.records()} == {("cat", "passed"), ("dog", "failed")}
         assert list(store.missing(schedule())) == []
+
+
+class Stopped(BaseException):
+    """Newer servers' interrupt is no Exception."""
+
+
+@pytest.mark.parametrize("error", [Stopped, KeyboardInterrupt, RuntimeError])
+def test_what_was_judged_before_a_stop_stays(tmp_path, error):
+    """Sixteen pictures are judged at once; the stop comes after the second sixteen of forty. Nothing is rejected."""
+
+    def stop(done, total):
+        if done > 16:
+            raise error
+
+    with open_set(tmp_path) as store:
+        generate(store, count=20)
+    with pytest.raises(error), open_for_writing(store.root) as writable:
+        mark_labels(writable, judge(0.9, 0, 0.1, 0), 0.0, 5, reject=True, progress=stop)
+    checks = [record.check for record in DatasetStore.open(store.root).records()]
+    assert checks == ["passed", "failed"] * 16 + ["unchecked"] * 8  # cat and dog in turn, and all are taken for cats
+
+
+def test_an_unsound_model_marks_nothing(tmp_path):
+    """Nor what it judged before: it gives numbers for the first sixteen pictures."""
+    sound, unsound = judge(0.9, 0, 0.1, 0), judge(float("nan"), 0, 0.1, 0)
+
+    class Judge:
+        def judge(self, pictures):
+            nonlocal sound
+            rows, sound = sound.judge(pictures), unsound
+            return rows
+
+    with open_set(tmp_path) as store:
+        generate(store, count=20)
+    with open_for_writing(store.root) as writable, pytest.raises(UnsoundModel, match="no picture is marked"):
+        mark_labels(writable, Judge(), 0.0, 5, reject=True)
+    assert {record.check for record in DatasetStore.open(store.root).records()} == {"unchecked"}
 
 
 @pytest.fixture(scope="module")

@@ -158,20 +158,6 @@ def killed_while_writing(base: Path, seconds: float) -> None:
     os.close(ear)
 
 
-@pytest.fixture
-def mount(tmp_path):
-    """Mounts a small disk; where that is not allowed the test is skipped, visibly."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True, text=True
-    )
-    if done.returncode:
-        pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 def remount(place: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)
 
