@@ -23,7 +23,7 @@ import numpy as np
 
 MAX_SHUFFLED = 4096  # options; longer lists are dealt by a keyed permutation that is never written out
 MAX_WEIGHTED = 65_536  # cards of one deck; finer weights are rounded to it
-MAX_PLANNED = 200  # options of a slot whose pairs are planned
+_MAX_SHIFTS = 512  # of one deck, that are compared: of longer lists these many, spread evenly
 _MAX_LOOKUPS = 40_000_000  # of table entries, that planning the pairs of one template may take: less than a second
 _HASH_BITS = 20  # of a prompt's hash that tell prompts apart while pairs are planned: a table of a million
 _REPEAT_COST = 0.02  # of a deck of repeated prompts, where a full set of new pairs of one slot is worth 1
@@ -145,33 +145,42 @@ def quota_sequence(cards: Sequence[int], key: str) -> list[int]:
 def shift_tables(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """For each slot of those sizes the shift of each of its decks; () where its pairs are not planned.
 
+    Pairs are planned for as many images as `plannable` says; after these the decks begin anew, over another shuffle.
     Each deck's shift is the one that brings most pairs, with the slots before it, that have not met; a pair of slots
     counts the more the fewer pairs it lacks. Depends on the sizes alone; which options these are is the base
     shuffle's matter.
     """
-    planned = [index for index, size in enumerate(sizes) if 2 <= size <= MAX_PLANNED]
-    while len(planned) > 1 and _lookups([sizes[index] for index in planned]) > _MAX_LOOKUPS:
-        planned.remove(max(planned, key=lambda index: (sizes[index], index)))
-    tables = dict(zip(planned, _planned(tuple(sizes[index] for index in planned)), strict=True))
+    planned, images = plannable(sizes)
+    tables = dict(zip(planned, _planned(tuple(sizes[index] for index in planned), images), strict=True))
     return tuple(tables.get(index, ()) for index in range(len(sizes)))
 
 
-def _horizon(sizes: Sequence[int]) -> int:
-    """How many images are planned: enough for every pair, and for short lists enough that prompts rarely repeat."""
+def plannable(sizes: Sequence[int]) -> tuple[list[int], int]:
+    """The slots of those sizes whose pairs are planned, and for how many images.
+
+    For every pair to meet, and for short lists so long that prompts rarely repeat; for fewer images where that would
+    take too long, as with two lists of thousands, and without the longest list where even one deck of it would.
+    """
+    planned = [index for index, size in enumerate(sizes) if 2 <= size <= MAX_SHUFFLED]
+    while len(planned) > 1:
+        lengths = [sizes[index] for index in planned]
+        affordable = _MAX_LOOKUPS // sum(index * min(size, _MAX_SHIFTS) for index, size in enumerate(lengths))
+        if affordable >= max(lengths):
+            return planned, min(affordable, _wanted(lengths))
+        planned.remove(max(planned, key=lambda index: (sizes[index], index)))
+    return planned, 0
+
+
+def _wanted(sizes: Sequence[int]) -> int:
+    """The images after which every pair has met, and for short lists so many that prompts rarely repeat."""
     largest = sorted(sizes)[-2:]
-    decks = sum(index / size for index, size in enumerate(sizes)) or 1.0  # of earlier slots compared, for one image
+    decks = sum(index / size for index, size in enumerate(sizes))  # of earlier slots compared, for one image
     return max(_HORIZON * largest[0] * largest[-1], min(1024, int(_SMALL_LOOKUPS / decks)))
 
 
-def _lookups(sizes: Sequence[int]) -> int:
-    """How many table entries planning looks at: each slot's every option, with every slot before it, for each image."""
-    return _horizon(sizes) * sum(index * size for index, size in enumerate(sizes))
-
-
 @functools.lru_cache(maxsize=512)
-def _planned(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-    """The shifts of each slot's decks, one slot after another, for N images."""
-    length = _horizon(sizes) if len(sizes) > 1 else 0  # N
+def _planned(sizes: tuple[int, ...], length: int) -> tuple[tuple[int, ...], ...]:
+    """The shifts of each slot's decks, one slot after another, for N = `length` images."""
     tables: list[tuple[int, ...]] = []
     planned: list[_Options] = []
     prompts = np.zeros(length, dtype=np.uint64)  # (N,) a hash of what the slots so far have in each image
@@ -202,24 +211,25 @@ def _best_shifts(size: int, length: int, earlier: Sequence[_Options], prompts: _
         prompts: (N,) a hash of what those slots have together.
     """
     cards = np.arange(size)
-    by_shift = (cards[:, None] + cards[None, :]) % size  # (S shifts, S cards) -> option
+    compared = np.arange(min(size, _MAX_SHIFTS)) * size // min(size, _MAX_SHIFTS)  # (K,) the shifts
+    by_shift = (compared[:, None] + cards[None, :]) % size  # (K shifts, S cards) -> option
     unmet = [np.ones((int(options.max()) + 1, size), dtype=bool) for options in earlier]  # each (S_e, S)
     used = np.zeros(1 << _HASH_BITS, dtype=bool)  # prompts so far, by a part of their hash
     shifts = []
     for deck in range(-(-length // size)):
         images = np.arange(deck * size, min(length, deck * size + size))  # (C,): C = S but in the last deck
-        options = by_shift[:, : len(images)]  # (S, C)
-        score = np.zeros(size)  # (S,) of each shift
+        options = by_shift[:, : len(images)]  # (K, C)
+        score = np.zeros(len(compared))  # (K,) of each shift
         for earlier_options, pairs in zip(earlier, unmet, strict=True):
             count = int(pairs.sum())
             if count:
                 new = pairs[earlier_options[images]]  # (C, S): whether the image's option there has not met ours
-                score += new[cards[: len(images)], options].sum(axis=1) / count  # (S, C) -> (S,)
-        hashes = (_mixed(prompts[images][None, :], options) >> np.uint64(64 - _HASH_BITS)).astype(np.int64)  # (S, C)
-        score -= used[hashes].sum(axis=1) * (_REPEAT_COST / size)  # (S, C) -> (S,)
+                score += new[cards[: len(images)], options].sum(axis=1) / count  # (K, C) -> (K,)
+        hashes = (_mixed(prompts[images][None, :], options) >> np.uint64(64 - _HASH_BITS)).astype(np.int64)  # (K, C)
+        score -= used[hashes].sum(axis=1) * (_REPEAT_COST / size)  # (K, C) -> (K,)
         best = np.flatnonzero(score >= score.max() - 1e-9)
         shift = int(best[number_of(f"{size}\x1f{len(earlier)}\x1f{deck}") % len(best)]) if earlier else 0
-        shifts.append(shift)
+        shifts.append(int(compared[shift]))
         used[hashes[shift]] = True
         for earlier_options, pairs in zip(earlier, unmet, strict=True):
             pairs[earlier_options[images], options[shift]] = False
