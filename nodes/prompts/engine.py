@@ -24,6 +24,7 @@ from .wildcards.usable import UsableLists, told
 _OTHER_PACKS = {
     "comfyui-impact-pack": ("wildcards", "custom_wildcards"),
     "comfyui-easy-use": ("wildcards",),
+    "comfyui-dynamicprompts": ("wildcards",),
 }
 
 

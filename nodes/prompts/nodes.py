@@ -12,7 +12,7 @@ from . import engine
 from .classes.nodes import NODES as CLASSES
 from .item import ClassSpec
 from .language.names import mention
-from .plan import COVERAGES, ORDERS, Plan, single_plan
+from .plan import COVERAGES, ORDERS, Plan, ranks_of_batch, single_plan
 from .preview.engine import preview as preview_plan
 
 CATEGORY = "HypoNet/Prompts"
@@ -76,8 +76,7 @@ class HypoNetDynamicPrompt(io.ComfyNode):
     @checked
     def execute(cls, template: str, coverage: str, count: int, batch_number: int, seed: int) -> io.NodeOutput:
         plan = single_plan(template, engine.library(), coverage=coverage, seed=seed)
-        first = batch_number * count
-        items = [plan.item(plan.labels[0], rank) for rank in range(first, first + count)]
+        items = [plan.item(plan.labels[0], rank) for rank in ranks_of_batch(plan, count, batch_number)]
         return io.NodeOutput(
             [item.prompt for item in items],
             [item.picks_json() for item in items],
@@ -292,8 +291,8 @@ class HypoNetPreviewPlan(io.ComfyNode):
 
 
 _DEALT = (
-    "balanced: every option equally often, pairs too. random: independent draws. combinatorial: every combination "
-    "once, in order."
+    "balanced: every option equally often, pairs too (of lists of thousands as many as can be). random: independent "
+    "draws. combinatorial: every combination once, in order, and no more."
 )
 
 

@@ -28,7 +28,7 @@ from .wildcards.usable import UsableLists
 
 COVERAGES = ("balanced", "random", "combinatorial")
 ORDERS = ("interleaved", "by class")
-FORMAT, VERSION = "hyponet.plan", 1  # of what to_json gives
+FORMAT, VERSION = "hyponet.plan", 2  # of what to_json gives
 
 _CHOICE_OR_WILDCARD = re.compile(r"[{}]|__.+__")
 
@@ -242,6 +242,22 @@ class ClassPrograms:
     def used(self) -> dict[str, WildcardList]:
         """The lists that the templates reach."""
         return self._resolver.used
+
+
+def ranks_of_batch(plan: Plan, count: int, number: int) -> range:
+    """The ranks of batch `number`, of `count` prompts each, of a plan of one template; each combination once.
+
+    Raises:
+        ValueError: the combinations end before that batch.
+    """
+    first, last = number * count, number * count + count
+    if plan.coverage == "combinatorial":
+        combinations = plan.combinations(plan.labels[0])
+        if first >= combinations:
+            what = f"batch_number is {number}; expected at most {(combinations - 1) // count}"
+            raise ValueError(f"{what}, since the template has {combinations} combinations; set it to 0 to begin again")
+        last = min(last, combinations)
+    return range(first, last)
 
 
 def _check_gives_text(tree: Nodes, location: SourceLocation) -> None:

@@ -14,6 +14,7 @@ import hashlib
 import heapq
 import itertools
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd, lcm
@@ -107,14 +108,23 @@ class WeightedDeck:
 
 def whole_shares(weights: Sequence[Fraction]) -> list[int]:
     """Whole numbers in the proportion of `weights`, at least 1 each; rounded where their sum would be too large."""
-    scale = lcm(*(weight.denominator for weight in weights))
-    cards = [int(weight * scale) for weight in weights]
-    divisor = gcd(*cards)
-    cards = [card // divisor for card in cards]
+    cards = _smallest_shares(weights)
     total = sum(cards)
     if total <= MAX_WEIGHTED:
         return cards
     return [max(1, round(card * MAX_WEIGHTED / total)) for card in cards]
+
+
+def is_rounded(weights: Sequence[Fraction]) -> bool:
+    """Whether options of those weights come by rounded shares, since a deck of them would be too large."""
+    return sum(_smallest_shares([weight * count for weight, count in Counter(weights).items()])) > MAX_WEIGHTED
+
+
+def _smallest_shares(weights: Sequence[Fraction]) -> list[int]:
+    scale = lcm(*(weight.denominator for weight in weights))
+    cards = [int(weight * scale) for weight in weights]
+    divisor = gcd(*cards)
+    return [card // divisor for card in cards]
 
 
 def quota_sequence(cards: Sequence[int], key: str) -> list[int]:
@@ -228,7 +238,7 @@ def _best_shifts(size: int, length: int, earlier: Sequence[_Options], prompts: _
         hashes = (_mixed(prompts[images][None, :], options) >> np.uint64(64 - _HASH_BITS)).astype(np.int64)  # (K, C)
         score -= used[hashes].sum(axis=1) * (_REPEAT_COST / size)  # (K, C) -> (K,)
         best = np.flatnonzero(score >= score.max() - 1e-9)
-        shift = int(best[number_of(f"{size}\x1f{len(earlier)}\x1f{deck}") % len(best)]) if earlier else 0
+        shift = int(best[number_of(f"{size}\x1f{len(earlier)}\x1f{deck}") % len(best)])
         shifts.append(int(compared[shift]))
         used[hashes[shift]] = True
         for earlier_options, pairs in zip(earlier, unmet, strict=True):

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from ...hyponyms.shipped_data import kinds_named_by_hand
 from ...hyponyms.taxonomy import Taxonomy
 from ..drawing.compile import Slot
+from ..drawing.decks import MAX_WEIGHTED, is_rounded, plannable
 from ..item import ClassSpec
 from ..language import syntax
 from ..language.names import key_of
@@ -120,6 +121,8 @@ def _of_class(plan: Plan, spec: ClassSpec, use: ClassUse, cfg: float, meanings: 
         if slot.table.duplicates:
             source = slot.table.source(0)
             yield f"slot {slot.name} has {slot.table.duplicates} repeated options in {source}; {_repeats(plan)}."
+    if plan.coverage == "balanced":
+        yield from _unplanned_pairs(slots, use)
     yield from _strangers(spec, meanings)
     if spec.hyponyms and not any(slot.slot.endswith("hyponym") and slot.visits for slot in use.slots):
         yield "its hyponyms are never used: the template has no `__hyponym__`."
@@ -170,6 +173,21 @@ def _strangers(spec: ClassSpec, meanings: Meanings) -> Iterator[str]:
         yield f"WordNet puts no sense of {_listed(elsewhere)} under {spec.name}."
     if unknown:
         yield f"WordNet does not have {len(unknown)} of its {len(names)} hyponyms: {_listed(unknown)}."
+
+
+def _unplanned_pairs(slots: Sequence[Slot], use: ClassUse) -> Iterator[str]:
+    """Lists that are too long for their pairs, or for the weights of their options, to be dealt as asked."""
+    singles = [slot for slot in slots if slot.single and slot.table.weights is None]
+    planned, images = plannable([len(slot) for slot in singles])
+    left_out = [slot.name for index, slot in enumerate(singles) if index not in planned and len(slot) > 1]
+    if left_out and len(singles) > 1:
+        yield f"pairs with {_listed(left_out)} meet by chance: the list is too long to plan them."
+    largest = sorted(len(singles[index]) for index in planned)[-2:]
+    if len(largest) == 2 and images < min(use.images, largest[0] * largest[1]):
+        yield f"pairs of the longest lists are planned for {images} images, and meet by chance after them."
+    for slot in slots:
+        if slot.single and slot.table.weights and is_rounded(slot.table.weights):
+            yield f"the weights of slot {slot.name} are rounded to {MAX_WEIGHTED} cards."
 
 
 def _unused(tree: syntax.Nodes, use: ClassUse) -> Iterator[str]:

@@ -14,7 +14,8 @@ from hyponet.nodes.prompts.drawing.render import render
 from hyponet.nodes.prompts.drawing.strategies import Balanced
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.language.errors import TemplateError
-from hyponet.nodes.prompts.plan import Plan
+from hyponet.nodes.prompts.plan import Plan, ranks_of_batch, single_plan
+from hyponet.nodes.prompts.wildcards.library import Library
 from tools.dev.pack import LOAD_PACK
 
 from .prompt_fixtures import library
@@ -74,8 +75,8 @@ def test_json_holds_everything_a_plan_needs():
     again = Plan.from_json(data)
     assert items(again) == items(made)
     assert again.to_json() == made.to_json()
-    with pytest.raises(ValueError, match=r"expected hyponet\.plan version 1"):
-        Plan.from_json({**data, "version": 2})
+    with pytest.raises(ValueError, match=r"expected hyponet\.plan version 2"):
+        Plan.from_json({**data, "version": 1})
 
 
 def test_more_images_and_more_classes_extend_a_plan():
@@ -185,3 +186,15 @@ def test_an_unknown_label_is_named():
 def test_a_mistake_in_a_negative_is_a_template_error():
     with pytest.raises(TemplateError, match="negative template of class cat"):
         plan((ClassSpec("cat", negative="{a"),), "__class__")
+
+
+def test_a_batch_of_combinations_ends_where_they_end():
+    plan = single_plan("{a|b} {c|d}", Library(), coverage="combinatorial", seed=0)
+    prompts = [plan.item("prompt", rank).prompt for rank in ranks_of_batch(plan, 10, 0)]
+    assert prompts == ["a c", "a d", "b c", "b d"]
+    assert ranks_of_batch(plan, 3, 1) == range(3, 4)
+    with pytest.raises(
+        ValueError, match="batch_number is 2; expected at most 1, since the template has 4 combinations"
+    ):
+        ranks_of_batch(plan, 3, 2)
+    assert ranks_of_batch(single_plan("{a|b}", Library(), coverage="random", seed=0), 10, 1) == range(10, 20)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_class, hyponyms_of_word
 from hyponet.nodes.hyponyms.taxonomy import taxonomy
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.plan import Plan
+from hyponet.nodes.prompts.preview.advice import _unplanned_pairs
 from hyponet.nodes.prompts.preview.report import preview, scientific
 from hyponet.nodes.prompts.preview.usage import use_of
 
@@ -123,3 +126,34 @@ def test_a_large_plan_is_counted_over_its_first_images():
 def test_huge_counts_are_shown_short():
     assert scientific(123 * 10**40) == "1.23e42"
     assert scientific(2**100_000) == "about 2^100000"
+
+
+@pytest.mark.parametrize(
+    ("lists", "warning"),
+    [
+        ({"a": ["{two", "x"]}, "a { that is not closed in a.txt, line 1, column 1"),
+        ({"a": [f"a{n}" for n in range(5000)]}, "pairs with a meet by chance: the list is too long"),
+        ({"a": [f"{n}::a{n}" for n in range(1, 1001)]}, "the weights of slot a are rounded to 65536 cards"),
+    ],
+)
+def test_what_a_list_cannot_give_is_said(lists, warning):
+    plan = Plan([ClassSpec("cat")], "a cat, __a__ and {p|q}", library(lists), images_per_class=4)
+    shown = preview(
+        plan,
+        samples=0,
+        cfg=7,
+        size=(64, 64),
+        tokens=len,
+        tree=None,
+        progress=lambda done, total: None,
+    )
+    assert warning in warnings_of(shown)
+
+
+def test_lists_whose_pairs_are_planned_in_part_are_said():
+    lists = {name: [f"{name}{number}" for number in range(1000)] for name in "ab"}
+    plan = Plan([ClassSpec("cat")], "a cat, __a__ __b__", library(lists), images_per_class=100_000)
+    slots = list(plan.programs("cat").positive.block.slots())
+    use = use_of(Plan([ClassSpec("cat")], "a cat, __a__ __b__", library(lists), images_per_class=10), "cat")
+    sentences = list(_unplanned_pairs(slots, replace(use, images=100_000)))
+    assert sentences == ["pairs of the longest lists are planned for 78125 images, and meet by chance after them."]
