@@ -101,6 +101,9 @@ def _class(line: str, library: Library, location: SourceLocation, offset: int) -
     name, _, words = head.partition(":")
     if not name.strip():
         raise TemplateError("a class without a name", "expected a name before the colon", location, offset)
+    if "," in head and ":" not in head:
+        how = "expected one class a line; for a name with a comma write a colon after it"
+        raise TemplateError("several classes on one line", how, location, offset + head.index(","))
     images = fields.get("images", "")
     if images and not (images.isascii() and images.isdigit() and int(images[:9]) > 0 and len(images) < 9):
         what = f"a number of images that is {images[:20]}"
@@ -139,7 +142,7 @@ def _split(line: str, location: SourceLocation, offset: int) -> tuple[str, dict[
 def _hyponyms(words: str, library: Library, location: SourceLocation, offset: int) -> tuple[str, ...]:
     """The words between the commas, a wildcard's lines in its place."""
     hyponyms: list[str] = []
-    for word in filter(None, map(str.strip, words.split(","))):
+    for word in _between_commas(words):
         wildcard = _WILDCARD.match(word)
         if not wildcard:
             hyponyms.append(word)
@@ -147,3 +150,17 @@ def _hyponyms(words: str, library: Library, location: SourceLocation, offset: in
         for wildcards in UsableLists(library, RESERVED).require(wildcard[1], location, offset + words.find(word)):
             hyponyms += wildcards.lines
     return tuple(hyponyms)
+
+
+def _between_commas(words: str) -> list[str]:
+    """What stands between the commas that are in no braces or brackets; between all where these are not closed."""
+    parts, depth = [""], 0
+    for char in words:
+        depth += (char in "{(") - (char in "})")
+        if char == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    if depth:
+        parts = words.split(",")
+    return [part.strip() for part in parts if part.strip()]

@@ -14,6 +14,8 @@ from hyponet.nodes.hyponyms.preprocessing import ResizeAndCrop
 from hyponet.nodes.prompts.classes.make import add_classes, classes_from_text, make_class
 from hyponet.nodes.prompts.classes.pictures import classes_from_pictures, find_pictures, read_picture
 from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.language.errors import TemplateError
+from hyponet.nodes.prompts.wildcards.library import Library
 
 from ..prompt_fixtures import library
 
@@ -178,3 +180,23 @@ def test_sixteen_bit_grey_is_scaled_as_in_training(tmp_path):
     Image.fromarray(grey * 257).save(tmp_path / "cat.png")
     seen = read_picture(tmp_path / "cat.png")[0, :, :, 0] * 255
     assert np.abs(seen.numpy() - grey).max() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("{old, rusty|new} ship, ferry", ("{old, rusty|new} ship", "ferry")),
+        ("crane (bird, large), stork", ("crane (bird, large)", "stork")),
+        ("{2$$, $$a|b}, c", ("{2$$, $$a|b}", "c")),
+        ("a :), b", ("a :)", "b")),
+        ("a (b, c", ("a (b", "c")),
+    ],
+)
+def test_commas_within_braces_do_not_part_words(words, expected):
+    assert classes_from_text(f"ship: {words}", Library())[0].hyponyms == expected
+
+
+def test_several_classes_on_one_line_are_a_mistake():
+    with pytest.raises(TemplateError, match="several classes on one line in the text of the classes, line 2, column 4"):
+        classes_from_text("ship\ncat, dog, bird; images: 5", Library())
+    assert classes_from_text("tench, Tinca tinca: tench", Library())[0].name == "tench, Tinca tinca"
