@@ -154,11 +154,11 @@ class Library:
 
     def _matches(self, name: str, folder: str) -> list[str]:
         """The names of the lists that `name` stands for; several where it is a glob, or not unique."""
-        if _GLOB.search(name):
-            return self._glob_matches(name, folder)
         for whole in (name, f"{folder}/{name}" if folder else name):
             if key_of(whole) in self._loaded or key_of(whole) in self._files() or key_of(whole) in self._other_names:
                 return [whole]
+        if _GLOB.search(name):
+            return self._glob_matches(name, folder)
         for names, key in zip(self._other_keys, (key_of(name), _loose_key(name), _loose_key(name)), strict=True):
             if key in names:
                 return names[key]

@@ -129,6 +129,7 @@ NAMES = [
     ({"f/yes.txt": "p", "g/yet.txt": "q"}, "__ye*__", ["p", "q"]),
     ({"f/my color.txt": "p"}, "__my-color__", ["p"]),
     ({"f/col (warm).txt": "p"}, "__f/col-warm__", ["p"]),
+    ({"f/[intro].txt": "p", "f/i.txt": "q"}, "__f/[intro]__", ["p"]),
     ({"a__b.txt": "p"}, "__a-b__", ["p"]),
     ({"f/y.txt": "p"}, r"__f\y__", ["p"]),
     ({"w.json": '{"a": {"b": ["x", "y"]}}'}, "__a/b__", ["x", "y"]),
