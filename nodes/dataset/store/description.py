@@ -270,7 +270,9 @@ def _class_entry(content: object) -> ClassEntry:
 def _encoding(content: dict[str, Any]) -> Encoding:
     encoding = Encoding(content.get("format", ""), content.get("quality", 0), content.get("text", True))
     whole = isinstance(encoding.quality, int) and not isinstance(encoding.quality, bool)
-    if set(content) - {"format", "quality", "text"} or encoding.format not in FORMATS or not whole:
+    if unknown := sorted(set(content) - {"format", "quality", "text"}):
+        raise ValueError(f"encoding (it has {unknown[0][:40]!a})")
+    if encoding.format not in FORMATS or not whole:
         raise ValueError("encoding")
     return encoding
 

@@ -66,14 +66,17 @@ class Provenance:
         """
         maps = {name: content.get(name) or {} for name in ("settings", "nodes", "versions", "parameters")}
         models, merged = content.get("models") or [], content.get("merged") or []
-        usable = all(isinstance(part, dict) for part in [*maps.values(), *models, *merged])
-        if not usable or not isinstance(models, list) or not isinstance(merged, list):
+        if not isinstance(models, list) or not isinstance(merged, list):
             raise ValueError("provenance")
+        if not all(isinstance(part, dict) for part in [*maps.values(), *models, *merged]):
+            raise ValueError("provenance")
+        if not all(isinstance(file.get("size", 0), int) for file in models):
+            raise ValueError("provenance (the size of a model file)")
         return cls(
             **maps,
             models=tuple(
                 ModelFile(str(file.get("name", "")), str(file.get("kind", "")), str(file.get("sha256", "")),
-                          int(file.get("size") or 0))
+                          file.get("size", 0))
                 for file in models
             ),
             prompt=content.get("prompt"),
