@@ -34,7 +34,12 @@ LEXNAMES = (  # noqa: SIM905
 ).split()
 # what a gloss says of a kind that no photograph shows, before any bracket or semicolon; a judgement
 UNPICTURED = (
-    ("extinct", re.compile(r"^\W*(?:\([^)]*\) *)?(?:\w+[ -]){0,4}extinct\b(?! in| volcano)")),
+    (
+        "extinct",
+        re.compile(
+            r"^\W*(?:\([^)]*\) *)?(?:\w+[ -]){0,4}extinct\b(?! in| volcano)|; extinct since|now extinct *(?:;|$)"
+        ),
+    ),
     (
         "fictional",
         re.compile(

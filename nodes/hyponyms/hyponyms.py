@@ -69,7 +69,7 @@ class Hyponyms:
         name: its name ("domestic_cat.n.01").
         hypernym: its first lemma ("domestic cat").
         path: first lemmas of the hypernym's own hypernyms, from itself up to "entity".
-        words: the hyponyms, one option for each kind ("{tomcat|tom}" where all names of a kind were asked for).
+        words: the hyponyms, one option for each kind ("{kitty|pussycat}" where all names of a kind were asked for).
         report: markdown: what was kept, what was dropped, and why.
         hypernyms: the names of all hypernyms whose hyponyms are listed (38 ImageNet classes have several).
     """

@@ -32,7 +32,7 @@ class Listing:
 
     Args:
         words: one option for each kind that was kept, in WordNet's order, no two equal but for case, spaces and
-            hyphens; with the policy "all" a kind of several names is "{tomcat|tom}", so that its share stays one.
+            hyphens; with the policy "all" a kind of several names is "{kitty|pussycat}", so that its share stays one.
         qualified: (lemma, kept form) of those that got the class word.
         dropped: (lemma, why).
         synonyms: (word, the other names of its kind) of those that have some.

@@ -71,7 +71,7 @@ def names_of(
                 ranked.append((rank, name))
         else:
             ranked.append(((order,), Name(word, word)))
-    if policy == "unambiguous":
+    if policy == "unambiguous" and not is_own:
         ranked = [entry for entry in ranked if not _has_clearer(tree, entry[1], ranked, roots)]
     names = [name for _, name in sorted(ranked, key=lambda entry: entry[0])]
     if policy == "first":

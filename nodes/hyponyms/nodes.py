@@ -229,7 +229,7 @@ def _settings_inputs(*, include_class: bool) -> list[io.Input]:
             tooltip=(
                 "Each kind is one entry. unambiguous: the name that people say and that means nothing else, with the "
                 "class word where it must be (queen cat). first: WordNet's first name. all: every name, as one entry "
-                "such as {tomcat|tom}."
+                "such as {kitty|pussycat}."
             ),
         ),
         io.Boolean.Input(

@@ -18,11 +18,9 @@ _NAMED = re.compile(r"n\d{8}|\S+\.[a-z]\.\d+", re.IGNORECASE)
 _TAXON = "n07992450"  # taxonomic_group.n.01
 _PHYSICAL = "n00001930"  # physical_entity.n.01
 # topics of WordNet that can be photographed, and what a sense of each weighs: a mug is rather a vessel than a face, a
-# chicken rather a bird than meat (a judgement)
-_THINGS = (
-    {"animal": 1.0, "artifact": 1.0, "plant": 1.0, "object": 1.0}
-    | {"food": 0.5}
-    | dict.fromkeys(("person", "body", "substance"), 1 / 3)
+# chicken rather a bird than meat, a banana rather a fruit than its herb (a judgement)
+_THINGS = {"animal": 1.0, "artifact": 1.0, "object": 1.0, "food": 0.6, "plant": 0.2} | dict.fromkeys(
+    ("person", "body", "substance"), 1 / 3
 )
 _HINTED = re.compile(r"([^()]*[^()\s])\s*\(([^()]+)\)")
 
@@ -73,7 +71,7 @@ def _likelihood(taxonomy: Taxonomy, sense: Synset, word: str) -> tuple[bool, boo
         return is_fit, False, sense.count_of(word) + bool(sense.hyponyms) * 100
     lemmas = [fold(lemma) for lemma in sense.lemmas]
     position = lemmas.index(fold(word)) if fold(word) in lemmas else 0
-    weight = sense.count_of(word) + taxonomy.count_below(sense.id)
+    weight = 1 + sense.count_of(word) + taxonomy.count_below(sense.id)
     return is_fit, True, weight * _THINGS.get(sense.topic, 1.0) / (1 + 2 * position)
 
 
@@ -101,9 +99,16 @@ def _hinted(taxonomy: Taxonomy, senses: Sequence[Synset], word: str, hint: str) 
     return senses[min(distances)[1]]
 
 
+def _may_be_named(sense: Synset, word: str) -> bool:
+    """Whether a sense may be offered: its name, unless the user typed it, is fit, and the word no obscenity in it."""
+    name = sense.name.rsplit(".", 2)[0]
+    is_marked = fold(word) in {fold(lemma) for lemma, _ in sense.marks}
+    return not is_marked and (fold(name) == fold(word) or not is_unfit(name))
+
+
 def _warning(taxonomy: Taxonomy, word: str, sense: Synset, senses: Sequence[Synset]) -> str:
     """Markdown that says which of its senses a word was taken in; "" where it has one only."""
-    others = [synset for synset in senses if synset.id != sense.id]
+    others = [synset for synset in senses if synset.id != sense.id and _may_be_named(synset, word)]
     if not others:
         return ""
     taken = taxonomy.describe(sense)

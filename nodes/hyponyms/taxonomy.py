@@ -118,7 +118,7 @@ class Taxonomy:
         parents = [self.synset(parent) for parent in synset.parents]
         marked = {lemma for lemma, _ in synset.marks}
         fit = [lemma for lemma in synset.lemmas if lemma not in marked and not is_unfit(lemma)]
-        words = ", ".join(lemma.replace("_", " ") for lemma in fit or synset.lemmas)
+        words = ", ".join(lemma.replace("_", " ") for lemma in fit or synset.lemmas[:1])
         text = f"{synset.name} ({synset.id}): {words}"
         if parents:
             relation = "a kind of" if synset.hypernyms else "an instance of"

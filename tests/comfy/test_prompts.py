@@ -165,7 +165,12 @@ def test_classes_a_plan_and_its_preview(comfy):
         "0": node("LoadWildcard", name="thesis/cat"),
         "1": node("DefineClass", **{**CLASS, "hyponyms": ["0", 0], "omit": "color"}),
         "2": node("DefineClass", **{**CLASS, "previous": ["1", 0], "class_name": "ship", "hyponym_wildcard": "ship"}),
-        "3": node("ClassesFromText", previous=["2", 0], text="automobile: __thesis/automobile__; images: 4\ntruck"),
+        "3": node(
+            "ClassesFromText",
+            previous=["2", 0],
+            text="automobile: __thesis/automobile__; images: 4\ntruck",
+            kinds=False,
+        ),
         "4": node("PlanDataset", classes=["3", 0], **PLAN),
         "5": node("PreviewPlan", plan=["4", 0], **PREVIEW),
         "6": {"class_type": "PreviewImage", "inputs": {"images": ["5", 1]}},

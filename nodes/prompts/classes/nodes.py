@@ -15,6 +15,7 @@ from .. import engine
 from ..item import ClassSpec
 from ..language.names import mention
 from .engine import classes_from_pictures, fingerprint_pictures
+from .kinds import with_kinds
 from .make import add_classes, class_hyponyms, classes_from_text, make_class
 
 CATEGORY = "HypoNet/Prompts"
@@ -127,6 +128,7 @@ class HypoNetClassesFromText(io.ComfyNode):
             category=CATEGORY,
             description="Many classes at once, one a line: name: hyponyms; omit: color; images: 100.",
             search_aliases=["labels", "class list"],
+            is_output_node=True,
             inputs=[
                 sockets.Classes.Input("previous", optional=True, tooltip="The classes before these."),
                 io.String.Input(
@@ -135,13 +137,25 @@ class HypoNetClassesFromText(io.ComfyNode):
                     default="cat: __cat__; omit: color\nship: __ship__",
                     dynamic_prompts=False,
                     tooltip=(
-                        "One class a line. After the name and a colon its hyponyms, commas between, or a __wildcard__; "
-                        "then, after semicolons, omit: slots, images: number, hypernym: word, synset: n02121808, "
-                        "negative: text, template: text. # begins a comment line."
+                        "One class a line, its name alone or with what follows. After the name and a colon its "
+                        "hyponyms, commas between, or a __wildcard__; then, after semicolons, omit: slots, images: "
+                        "number, hypernym: word, synset: n02121808, negative: text, template: text. # begins a "
+                        "comment line."
+                    ),
+                ),
+                io.Boolean.Input(
+                    "kinds",
+                    default=True,
+                    tooltip=(
+                        "Give a class without hyponyms the kinds of its name in WordNet. The report says which sense "
+                        "was taken; synset: names another."
                     ),
                 ),
             ],
-            outputs=[_classes_output()],
+            outputs=[
+                _classes_output(),
+                io.String.Output("report", display_name="report", tooltip="Markdown: kinds and senses of bare words."),
+            ],
         )
 
     @classmethod
@@ -150,9 +164,11 @@ class HypoNetClassesFromText(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(cls, text: str, previous: tuple[ClassSpec, ...] | None = None) -> io.NodeOutput:
-        classes = classes_from_text(text, engine.library())
-        return io.NodeOutput(add_classes(previous, classes))
+    def execute(cls, text: str, kinds: bool, previous: tuple[ClassSpec, ...] | None = None) -> io.NodeOutput:
+        classes, report = classes_from_text(text, engine.library()), ""
+        if kinds:
+            classes, report = with_kinds(classes)
+        return io.NodeOutput(add_classes(previous, classes), report, ui=ui.PreviewText(report))
 
 
 class HypoNetClassesFromPictures(io.ComfyNode):

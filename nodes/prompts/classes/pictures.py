@@ -13,9 +13,12 @@ from ....evaluation.pictures.tensors import to_image
 from ....evaluation.progress import Progress
 from ....evaluation.unicode_names import composed
 from ...hyponyms.classifier import Classifier
-from ...hyponyms.hyponyms import Hyponyms, HyponymSettings, hyponyms_of_class
+from ...hyponyms.hyponyms import Hyponyms, HyponymSettings, hyponyms_of_class, hyponyms_of_word
 from ...hyponyms.predictions import LOW_CONFIDENCE
+from ...hyponyms.senses import find_sense
+from ...hyponyms.taxonomy import taxonomy
 from ..item import ClassSpec
+from .kinds import deep_enough
 from .make import add_classes
 
 
@@ -93,14 +96,24 @@ def _classify(classifier: Classifier, files: Sequence[Path]) -> tuple[int, float
 def _look_up(
     synset: str, shows: str, label: str, settings: HyponymSettings, climb_to_name: bool
 ) -> tuple[Hyponyms, str]:
-    """The hyponyms of what the pictures show, under the hypernym of the label where that can be; and a remark."""
-    if climb_to_name and settings.mode == "exact":
-        try:
-            return hyponyms_of_class(synset, shows, replace(settings, ancestor=label)), ""
-        except ValueError:
-            remark = f"{shows} is no kind of {label} in WordNet"
-            return hyponyms_of_class(synset, shows, settings), remark
-    return hyponyms_of_class(synset, shows, settings), ""
+    """The hyponyms of what the pictures show, under the hypernym of the label where that can be; and a remark.
+
+    A label that is another noun keeps its word: its own kinds are listed, not those of what the pictures show.
+    """
+    if not climb_to_name or settings.mode != "exact":
+        return hyponyms_of_class(synset, shows, settings), ""
+    try:
+        return deep_enough(lambda depth: hyponyms_of_class(synset, shows, replace(depth, ancestor=label)), settings), ""
+    except ValueError:
+        remark = f"{shows} is no kind of {label} in WordNet"
+    try:
+        sense = find_sense(taxonomy(), label).synset.name
+    except ValueError:
+        return hyponyms_of_class(synset, shows, settings), remark
+    own = replace(settings, ancestor=sense)
+    return deep_enough(
+        lambda depth: hyponyms_of_word(sense, depth), own
+    ), f"{remark}, so the kinds of {sense} are listed"
 
 
 def read_picture(path: Path) -> torch.Tensor:

@@ -1,0 +1,61 @@
+"""Classes that are one word get the kinds of that word, as deep as they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from ...hyponyms.hyponyms import Hyponyms, HyponymSettings, hyponyms_of_word
+from ..item import ClassSpec
+
+ENOUGH = 8  # kinds of a class that is a word alone; fewer are looked for one level deeper. A judgement
+_MOST_LEVELS = 3
+
+
+def deep_enough(look_up: Callable[[HyponymSettings], Hyponyms], settings: HyponymSettings) -> Hyponyms:
+    """The hyponyms at the first depth that has `settings.at_least`, no climb but a descent; else those of most words.
+
+    Args:
+        look_up: lists hyponyms under settings that differ in depth alone, below the same hypernym.
+        settings: where to begin.
+    """
+    best = look_up(settings)
+    for depth in range(settings.depth + 1, max(settings.depth, _MOST_LEVELS) + 1):
+        if len(best.words) >= settings.at_least:
+            break
+        deeper = look_up(replace(settings, depth=depth))
+        best = deeper if len(deeper.words) > len(best.words) else best
+    return best
+
+
+def with_kinds(classes: Iterable[ClassSpec]) -> tuple[tuple[ClassSpec, ...], str]:
+    """The classes, those without hyponyms with the kinds of their names (or synsets), and a report in markdown.
+
+    A name that WordNet does not have stays as it is, and the report says so.
+    """
+    specs: list[ClassSpec] = []
+    notes: list[str] = []
+    for spec in classes:
+        if spec.hyponyms:
+            specs.append(spec)
+            continue
+        try:
+            found = _kinds_of(spec.synset or spec.name)
+        except ValueError as error:
+            specs.append(spec)
+            notes.append(f"**{spec.name}** has no kinds: {error}")
+            continue
+        specs.append(replace(spec, hyponyms=found.words, hypernym=spec.hypernym or found.hypernym, synset=found.synset))
+        taken = found.report.partition("\n\nClass:")[0] if "**Warning**" in found.report else f"Taken: {found.name}."
+        notes.append(f"**{spec.name}**: {len(found.words)} kinds: {', '.join(found.words)}.\n\n{taken}")
+    return tuple(specs), "\n\n".join(notes)
+
+
+def _kinds_of(word: str) -> Hyponyms:
+    """The kinds of a word itself; the word, where it has none."""
+    settings = HyponymSettings(at_least=ENOUGH, include_class=False)
+
+    def look_up(depth: HyponymSettings) -> Hyponyms:
+        return hyponyms_of_word(word, replace(depth, at_least=1))
+
+    return deep_enough(look_up, settings)

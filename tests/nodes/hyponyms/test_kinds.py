@@ -1,0 +1,157 @@
+"""What stands in a list: one name for each kind, the class itself, nothing that no picture of it shows; and senses.
+
+Counted over the 1,000 ImageNet classes and their labels typed as words; single words were looked up by hand in WordNet.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_class, hyponyms_of_word
+from hyponet.nodes.hyponyms.shipped_data import imagenet_classes, kind_names
+from hyponet.nodes.hyponyms.spelling import fold, is_doubled
+from hyponet.nodes.hyponyms.taxonomy import taxonomy
+from hyponet.nodes.hyponyms.unfit import is_unfit
+
+WORD = HyponymSettings(at_least=1, include_class=False)
+
+
+@pytest.fixture(scope="module")
+def lists():
+    """(wnid, its hyponyms) of every ImageNet class with the node's defaults."""
+    return [(wnid, hyponyms_of_class(wnid, label, HyponymSettings())) for wnid, label in imagenet_classes()]
+
+
+def names_itself(wnid, words):
+    """Whether one of the words is a name of the synset, maybe with the class word behind it."""
+    names = {fold(lemma) for lemma in taxonomy().synset(wnid).lemmas}
+    names |= {fold(kind_names()[wnid])} if wnid in kind_names() else set()
+    starts = {fold(word[:cut]) for word in words for cut in range(1, len(word) + 1) if word[cut : cut + 1] in ("", " ")}
+    return bool(names & starts)
+
+
+def test_the_class_itself_stands_in_every_list(lists):
+    assert [found.words for wnid, found in lists if not names_itself(wnid, found.words)] == []
+    assert "rooster" in dict(lists)["n01514668"].words  # ImageNet's cock
+
+
+def test_no_name_is_doubled_or_unfit(lists):
+    words = {word for _, found in lists for word in found.words}
+    assert [word for word in words if is_doubled(word)] == ["chow chow"]  # the breed's own name
+    assert [word for word in words if is_unfit(word)] == []
+
+
+def test_a_kind_stands_once(lists):
+    """A kind with six names used to be dealt six times as often."""
+    tree = taxonomy()
+    for wnid, found in lists:
+        names = {fold(word) for word in found.words}
+        kinds = [tree.synset(kind) for name in found.hypernyms for kind in tree.synset(name).hyponyms]
+        for kind in {kind.id: kind for kind in kinds}.values():
+            own = {fold(lemma) for lemma in kind.lemmas} & names - {fold(word) for word in tree.synset(wnid).lemmas}
+            others = {fold(lemma) for other in kinds if other.id != kind.id for lemma in other.lemmas}
+            assert len(own - others) <= 1, (wnid, kind.name, own)
+
+
+def test_a_label_typed_as_a_word_never_gives_its_sisters_without_itself():
+    for _, label in imagenet_classes():
+        word = label.replace("_", " ")
+        found = hyponyms_of_word(word, WORD)
+        own = {sense.id for sense in taxonomy().lookup(word)}
+        assert found.synset in own, word
+        climbed = hyponyms_of_word(word, HyponymSettings(at_least=4, include_class=False))
+        assert climbed.synset in own or names_itself(found.synset, climbed.words), word
+
+
+@pytest.mark.parametrize("word", ["golden retriever", "polar bear", "sports car", "laptop", "carrot"])
+def test_a_word_without_kinds_is_listed_itself_with_a_note(word):
+    found = hyponyms_of_word(word, WORD)
+    assert found.words == (word,)
+    assert "so it is listed itself" in found.report
+    assert "Only 1 listed. For more: set depth to 2; name a broader word or ancestor" in found.report
+
+
+# by hand, of WordNet's senses the one that a photograph of the bare word shows
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("mug", "mug.n.04"),  # not mug.n.03, a face
+        ("wrench", "wrench.n.03"),  # not a sprain
+        ("table", "table.n.02"),  # not a table of figures
+        ("seal", "seal.n.09"),  # the animal
+        ("dolphin", "dolphin.n.02"),  # not the dolphinfish
+        ("plant", "plant.n.02"),  # not a factory
+        ("church", "church.n.02"),  # the building
+        ("oak", "oak.n.02"),  # the tree, not its wood
+        ("cake", "cake.n.03"),  # not a cake of soap
+        ("tiger", "tiger.n.02"),  # not a person
+        ("chicken", "chicken.n.02"),  # the bird
+        ("glass", "glass.n.02"),  # the vessel
+        ("teacher", "teacher.n.01"),
+        ("nurse", "nurse.n.01"),
+        ("ostrich", "ostrich.n.02"),  # no person
+        ("scorpion", "scorpion.n.03"),  # no zodiac
+        ("pineapple", "pineapple.n.02"),  # the fruit
+        ("volcano", "volcano.n.02"),
+    ],
+)
+def test_a_word_means_the_thing_that_can_be_seen(word, name):
+    found = hyponyms_of_word(word, WORD)
+    assert found.name == name
+    assert found.report.startswith("**Warning**")
+
+
+def test_what_no_picture_shows_and_what_is_too_broad_stay_out_but_on_request():
+    every = HyponymSettings(at_least=1, all_kinds=True, lemmas="first")
+    for word, kind in (("bird.n.01", "archaeopteryx"), ("equine", "quagga"), ("edentate", "mylodon")):
+        assert kind in hyponyms_of_word(word, every).words
+        assert kind not in hyponyms_of_word(word, WORD).words
+    remote = hyponyms_of_class("n04074963", "remote_control", HyponymSettings())
+    assert remote.words == ("remote control",)  # its hypernym is device
+    assert "turn on all_kinds" in remote.report
+    assert hyponyms_of_class("n04074963", "remote_control", HyponymSettings(all_kinds=True)).hypernym == "device"
+    assert hyponyms_of_class("n04074963", "", HyponymSettings(ancestor="device")).hypernym == "device"
+
+
+def test_all_names_of_a_kind_are_one_option():
+    one = hyponyms_of_word("domestic cat", WORD).words
+    every = hyponyms_of_word("domestic cat", HyponymSettings(at_least=1, include_class=False, lemmas="all")).words
+    assert "{kitty|kitty-cat|pussycat}" in every
+    assert len(every) == len(one)
+
+
+@pytest.mark.parametrize(
+    ("word", "absent"), [("skunk", "wood pussy"), ("building", "house of prostitution"), ("market", "slave market")]
+)
+def test_unfit_words_stay_out_inside_compounds_and_in_every_mode(word, absent):
+    assert is_unfit(absent)
+    for lemmas in ("unambiguous", "first", "all"):
+        settings = HyponymSettings(at_least=1, lemmas=lemmas, all_kinds=True)
+        assert absent not in " ".join(hyponyms_of_word(word, settings).words)
+    assert absent not in hyponyms_of_class("", word, HyponymSettings(mode="thesis")).words
+
+
+@pytest.mark.parametrize("word", ["blue tit", "shag rug", "pansy orchid", "condominium", "Japanese beetle"])
+def test_words_that_only_look_unfit_are_fit(word):
+    assert not is_unfit(word)
+
+
+def test_errors_say_that_wordnet_is_english_and_offer_nothing_unfit():
+    korean = "\uac1c"
+    with pytest.raises(ValueError, match=rf"word is '{korean}'.*WordNet is English: type the English word"):
+        hyponyms_of_word(korean, WORD)
+    for word in ("dog breed", "dog turf", "whoree", "shitte"):
+        with pytest.raises(ValueError, match="expected an English noun") as error:
+            hyponyms_of_word(word, WORD)
+        offered = str(error.value).partition("nearest are: ")[2].split(", ")
+        assert not [near for near in offered if is_unfit(near) or taxonomy().mark_of(near)]
+
+
+def test_the_senses_offered_are_fit():
+    assert hyponyms_of_word("pussy", WORD).name == "kitty.n.04"
+    for word in ("cock", "screw", "pussy"):
+        report = hyponyms_of_word(word, WORD).report.partition("Class:")[0].lower()
+        words = set(re.findall(r"[a-z]+", report))
+        assert not words & {"prick", "dick", "pecker", "fuck", "cunt", "twat"}, report
