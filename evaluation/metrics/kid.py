@@ -1,7 +1,8 @@
 """Kernel Inception Distance: two sets of features -> mean and spread of the squared MMD over random subsets.
 
-Source: Binkowski et al. 2018, arXiv 1801.01401. Draws are torch-fidelity 0.4.0's. Each kernel value is computed once,
-in rows, and summed for all subsets by one product with their 0/1 masks: no kernel matrix is kept.
+Source: Binkowski et al. 2018, arXiv 1801.01401. Draws are torch-fidelity 0.4.0's. Where the sets have fewer
+pairs than all subsets together, each kernel value is computed once, in rows, and summed for all subsets by one product
+with their 0/1 masks. Of a symmetric kernel matrix only one half is computed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from ..progress import Progress
 from ..results import Measurement
 from .features import ImageFeatures, check_comparable, describe_reference, overlap_warnings
 
-ROWS = 1024  # of the kernel matrix at once: with 10,000 columns 80 MB
+ROWS = 256  # of the kernel matrix at once: with 10,000 columns 10 MB
+MAX_SQUARE = 4096  # pictures of a subset whose kernel matrix is computed at once: 64 MB
+MAX_ROUNDED = 100  # kernel value up to which float32 keeps the mean over a subset's pairs within 1e-6
 MAX_MASK_CELLS = 2**25  # of both masks at once: 256 MB
 
 
@@ -30,17 +33,26 @@ class Kernel:
     coef0: float = 1.0
 
     def __call__(self, x: Tensor, y: Tensor) -> Tensor:
-        return (x @ y.T).mul_(self.gamma or 1 / x.shape[1]).add_(self.coef0).pow_(self.degree)  # [n,m]
+        gamma = self.gamma or 1 / x.shape[1]
+        if x is y:
+            products = torch.from_numpy(x.numpy() @ x.numpy().T)  # of which numpy computes one half
+            return products.mul_(gamma).add_(self.coef0).pow_(self.degree)  # [n,n]
+        return torch.addmm(torch.full((), self.coef0, dtype=x.dtype), x, y.T, alpha=gamma).pow_(self.degree)  # [n,m]
+
+    def largest(self, x: Tensor) -> float:
+        """A bound on its values between pictures of x."""
+        norm = float(torch.linalg.vector_norm(x, dim=1).max())
+        return (norm**2 * (self.gamma or 1 / x.shape[1]) + self.coef0) ** self.degree
 
 
 def subset_draws(
     first: int, second: int, subsets: int, size: int, draw: np.random.RandomState
 ) -> tuple[Tensor, Tensor]:
-    """Two masks [subsets,N] in float64: which pictures each subset holds."""
-    masks = torch.zeros(subsets, first, dtype=torch.float64), torch.zeros(subsets, second, dtype=torch.float64)
+    """Two masks [subsets,N]: which pictures each subset holds."""
+    masks = torch.zeros(subsets, first, dtype=torch.bool), torch.zeros(subsets, second, dtype=torch.bool)
     for i in range(subsets):
         for mask in masks:
-            mask[i, torch.from_numpy(draw.choice(mask.shape[1], size, replace=False))] = 1
+            mask[i, torch.from_numpy(draw.choice(mask.shape[1], size, replace=False))] = True
     return masks
 
 
@@ -50,40 +62,74 @@ def subset_distances(
     """Unbiased squared MMD of each subset, float64 [subsets].
 
     Args:
-        x, y: features [n,d] and [m,d], float64.
+        x, y: features [n,d] and [m,d] in one precision, which is that of the kernel values.
         in_x, in_y: masks [subsets,n] and [subsets,m] with equal row sums.
         progress: called with (done, total) many times a second; what it raises stops the work.
     """
     size = int(in_x[0].sum())
-    if len(x) * len(y) <= len(in_x) * size * size:  # the whole sets have fewer pairs than all subsets together
-        return _distances_by_masks(x, y, in_x, in_y, size, kernel, progress)
-    everyone = torch.ones(1, size, dtype=torch.float64)
-    distances = []
-    for i, (chosen_x, chosen_y) in enumerate(zip(in_x.bool(), in_y.bool(), strict=True), start=1):
-        distances.append(_distances_by_masks(x[chosen_x], y[chosen_y], everyone, everyone, size, kernel, None))
-        if progress is not None:
-            progress(i, len(in_x))
-    return torch.cat(distances)  # [subsets]
-
-
-def _distances_by_masks(
-    x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, size: int, kernel: Kernel, progress: Progress | None
-) -> Tensor:
-    """`subset_distances` from the whole kernel matrices of x with x, y with y and x with y, in blocks of rows."""
-    blocks = sum(-(-len(side) // ROWS) for side in (x, y, x))
+    subsets = len(in_x)
+    sides = (x, in_x), (y, in_y)
+    pairs = (0, 0), (1, 1), (0, 1)  # of sides
+    # the whole sets may have fewer pairs than all subsets together
+    by_masks = [len(sides[i][0]) * len(sides[j][0]) < subsets * size**2 for i, j in pairs]
+    values = [
+        len(sides[i][0]) * len(sides[j][0]) if whole else subsets * size**2
+        for (i, j), whole in zip(pairs, by_masks, strict=True)
+    ]
     computed = 0
 
-    def count_block() -> None:
+    def count_values(number: int) -> None:
         nonlocal computed
-        computed += 1
+        computed += number
         if progress is not None:
-            progress(computed, blocks)
+            progress(computed, sum(values))
 
-    # a subset's pairs of a picture with itself, the diagonal, are left out
-    within = _sums(x, x, in_x, in_x, kernel, count_block) - in_x @ _diagonal(x, kernel)  # [subsets]
-    within += _sums(y, y, in_y, in_y, kernel, count_block) - in_y @ _diagonal(y, kernel)
-    between = _sums(x, y, in_x, in_y, kernel, count_block)
-    return within / (size * (size - 1)) - 2 * between / size**2
+    sums = torch.zeros(len(pairs), subsets, dtype=torch.float64)
+    for pair, (i, j) in enumerate(pairs):
+        if by_masks[pair]:
+            sums[pair] = _sums_by_masks(*sides[i], *sides[j], kernel, count_values)
+    for subset in range(0 if all(by_masks) else subsets):
+        chosen = [side[mask[subset]] for side, mask in sides]  # two of [size,d]
+        for pair, (i, j) in enumerate(pairs):
+            if not by_masks[pair]:
+                sums[pair, subset] = _sum(chosen[i], chosen[j], kernel)
+                count_values(size**2)
+    return (sums[0] + sums[1]) / (size * (size - 1)) - 2 * sums[2] / size**2
+
+
+def _sum(x: Tensor, y: Tensor, kernel: Kernel) -> Tensor:
+    """Sum of the kernel over the pairs of different pictures, float64 []."""
+    if len(x) > MAX_SQUARE:
+        everyone = torch.ones(1, len(x), dtype=torch.bool)
+        return _sums_by_masks(x, everyone, y, everyone, kernel, lambda _: None)[0]
+    values = kernel(x, y)
+    if x is y:
+        values.diagonal().zero_()
+    return values.sum(1).double().sum()
+
+
+def _sums_by_masks(
+    x: Tensor, in_x: Tensor, y: Tensor, in_y: Tensor, kernel: Kernel, on_values: Callable[[int], None]
+) -> Tensor:
+    """Sum of the kernel over each subset's pairs of different pictures, float64 [subsets].
+
+    Of a symmetric kernel matrix the upper half alone is computed. `on_values` hears how many of its values are known.
+    """
+    total = torch.zeros(len(in_x), dtype=torch.float64)
+    in_x, in_y = in_x.to(x.dtype), in_y.to(y.dtype)
+    for start in range(0, len(x), ROWS):
+        rows = slice(start, start + ROWS)
+        columns = slice(start, None) if x is y else slice(None)
+        values = kernel(x[rows], y[columns])  # [rows,columns]
+        count = len(values)
+        if x is y:
+            values.diagonal().zero_()  # pairs of a picture with itself
+        sums = (in_x[:, rows] @ values).double().mul_(in_y[:, columns])  # [subsets,columns]
+        total += sums.sum(1)
+        if x is y:
+            total += sums[:, count:].sum(1)  # the same values below the diagonal
+        on_values(values.numel() + (count * (values.shape[1] - count) if x is y else 0))
+    return total
 
 
 def measure_kid(
@@ -113,7 +159,9 @@ def measure_kid(
     size = min(subset_size, len(features), len(reference))
     if size < 2:
         raise ValueError(f"a subset has {size} pictures; expected at least 2; add pictures")
-    x, y = (torch.from_numpy(side.features).double() for side in (features, reference))
+    x, y = (torch.from_numpy(side.features) for side in (features, reference))
+    if max(kernel.largest(side) for side in (x, y)) > MAX_ROUNDED:
+        x, y = x.double(), y.double()
     whole = [side.name for side in (features, reference) if len(side) == size]  # those that every subset holds whole
     if len(whole) == 2:
         subsets = 1  # all would be the same
@@ -165,21 +213,3 @@ def _spread(distances: np.ndarray, whole: Sequence[str]) -> tuple[float | None, 
 def _round_progress(progress: Progress | None, start: int, count: int, subsets: int) -> Progress | None:
     """Progress of the `count` subsets from `start` as progress of all."""
     return None if progress is None else lambda done, total: progress(start * total + done * count, subsets * total)
-
-
-def _sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, kernel: Kernel, on_block: Callable[[], None]) -> Tensor:
-    """Sum of the kernel over each subset's pairs, [subsets]; `on_block` is called after each block of rows."""
-    total = torch.zeros(len(in_x), dtype=torch.float64)
-    for start in range(0, len(x), ROWS):
-        rows = slice(start, start + ROWS)
-        columns = slice(start, None) if x is y else slice(None)  # the kernel is symmetric
-        values = kernel(x[rows], y[columns])  # [rows,columns]
-        if x is y:
-            values[:, ROWS:] *= 2
-        total += ((in_x[:, rows] @ values) * in_y[:, columns]).sum(1)  # [subsets,columns] -> [subsets]
-        on_block()
-    return total
-
-
-def _diagonal(x: Tensor, kernel: Kernel) -> Tensor:
-    return (x.square().sum(1) * (kernel.gamma or 1 / x.shape[1]) + kernel.coef0) ** kernel.degree
