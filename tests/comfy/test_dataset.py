@@ -28,7 +28,7 @@ def plan_graph(images=3, text="cat\nship"):
         "seed": 5,
     }
     return {
-        "1": {"class_type": "HypoNetClassesFromText", "inputs": {"text": text, "kinds": False}},
+        "1": {"class_type": "HypoNetClassesFromText", "inputs": {"text": text, "kinds_of_words": False}},
         "2": {"class_type": "HypoNetPlanDataset", "inputs": {"classes": ["1", 0], **values}},
     }
 

@@ -115,7 +115,7 @@ def test_a_saved_wildcard_can_be_loaded_and_drawn_from(comfy, wildcards):
         depth=1,
         lemmas="unambiguous",
         include_class=False,
-        all_kinds=False,
+        all_kinds_of_words=False,
         max_count=0,
         seed=0,
     )
@@ -169,7 +169,7 @@ def test_classes_a_plan_and_its_preview(comfy):
             "ClassesFromText",
             previous=["2", 0],
             text="automobile: __thesis/automobile__; images: 4\ntruck",
-            kinds=False,
+            kinds_of_words=False,
         ),
         "4": node("PlanDataset", classes=["3", 0], **PLAN),
         "5": node("PreviewPlan", plan=["4", 0], **PREVIEW),

@@ -32,7 +32,7 @@ def plan_graph(images=2, **changes):
     }
     text = "cat: tabby, Persian cat\nship: liner, tug, ferry"
     return {
-        "1": {"class_type": "HypoNetClassesFromText", "inputs": {"text": text, "kinds": False}},
+        "1": {"class_type": "HypoNetClassesFromText", "inputs": {"text": text, "kinds_of_words": False}},
         "2": {"class_type": "HypoNetPlanDataset", "inputs": {"classes": ["1", 0], **values, **changes}},
     }
 

@@ -144,7 +144,7 @@ class HypoNetClassesFromText(io.ComfyNode):
                     ),
                 ),
                 io.Boolean.Input(
-                    "kinds",
+                    "kinds_of_words",
                     default=True,
                     tooltip=(
                         "Give a class without hyponyms the kinds of its name in WordNet. The report says which sense "
@@ -164,9 +164,9 @@ class HypoNetClassesFromText(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(cls, text: str, kinds: bool, previous: tuple[ClassSpec, ...] | None = None) -> io.NodeOutput:
+    def execute(cls, text: str, kinds_of_words: bool, previous: tuple[ClassSpec, ...] | None = None) -> io.NodeOutput:
         classes, report = classes_from_text(text, engine.library()), ""
-        if kinds:
+        if kinds_of_words:
             classes, report = with_kinds(classes)
         return io.NodeOutput(add_classes(previous, classes), report, ui=ui.PreviewText(report))
 

@@ -78,7 +78,9 @@ def class_lines(*, with_prompts: bool) -> str:
 def plan_stage(flow: Flow, technique: str, *, per_class: int = PER_CLASS) -> Node:
     """Classes and plan of a technique."""
     prompts = technique in ("lora", "hyponet")
-    classes = flow.add("HypoNetClassesFromText", text=class_lines(with_prompts=prompts), kinds=False, box=(480, 0))
+    classes = flow.add(
+        "HypoNetClassesFromText", text=class_lines(with_prompts=prompts), kinds_of_words=False, box=(480, 0)
+    )
     return flow.add(
         "HypoNetPlanDataset",
         classes=classes["classes"],
