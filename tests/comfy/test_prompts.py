@@ -115,7 +115,7 @@ def test_a_saved_wildcard_can_be_loaded_and_drawn_from(comfy, wildcards):
         depth=1,
         lemmas="unambiguous",
         include_class=False,
-        all_kinds_of_words=False,
+        all_kinds=False,
         max_count=0,
         seed=0,
     )
