@@ -12,13 +12,11 @@ from comfy_api.latest import io, ui
 from .. import paths
 from ..hyponyms.hyponyms import Hyponyms
 from .classes.make import hyponyms_of_wildcard
-from .drawing.resolve import RESERVED, lists_reached
-from .language.errors import SourceLocation
+from .drawing.resolve import lists_reached
 from .language.names import bare_name
-from .plan import Plan
 from .wildcards.library import Library
 from .wildcards.save import option_lines, write_options
-from .wildcards.usable import UsableLists, told
+from .wildcards.usable import told
 
 # other packs by their folder below custom_nodes, and where in it their wildcards lie
 _OTHER_PACKS = {
@@ -79,16 +77,16 @@ def load_wildcard(name: str) -> LoadedWildcard:
     """
     wildcards = library()
     hyponyms = hyponyms_of_wildcard(name, wildcards)
-    lists = UsableLists(wildcards, RESERVED).require(name.strip(), SourceLocation("the list of wildcards", name[:200]))
-    left_out = [error for found in lists for error in (*found.left_out, *wildcards.broken.get(found.source, ()))]
     mention = wildcards.mention(name.strip())
-    text = told(left_out) if mention else f"No template can name {name}: rename its file.\n{told(left_out)}".strip()
+    text = told([*wildcards.left_out.values()])
+    if not mention:
+        text = f"No template can name {name}: rename its file.\n{text}".strip()
     return LoadedWildcard(hyponyms, mention, text)
 
 
-def told_of(plan: Plan) -> dict[str, ui.PreviewText]:
-    """What a node that makes a plan shows: which lines of its wildcards are left out; nothing where none are."""
-    text = told(plan.left_out())
+def told_of(wildcards: Library, report: str = "") -> dict[str, ui.PreviewText]:
+    """What a node shows that used wildcards: its report, and which of their lines are left out."""
+    text = "\n\n".join(filter(None, (report, told([*wildcards.left_out.values()]))))
     return {"ui": ui.PreviewText(text)} if text else {}
 
 

@@ -81,7 +81,7 @@ class HypoNetDynamicPrompt(io.ComfyNode):
             [item.prompt for item in items],
             [item.picks_json() for item in items],
             [item.seed for item in items],
-            **engine.told_of(plan),
+            **engine.told_of(plan.library),
         )
 
 
@@ -244,7 +244,7 @@ class HypoNetPlanDataset(io.ComfyNode):
             order=order,
             shard=(shard_index, shard_count),
         )
-        return io.NodeOutput(plan, **engine.told_of(plan))
+        return io.NodeOutput(plan, **engine.told_of(plan.library))
 
 
 class HypoNetPreviewPlan(io.ComfyNode):

@@ -103,7 +103,8 @@ class HypoNetDefineClass(io.ComfyNode):
         previous: tuple[ClassSpec, ...] | None = None,
         hyponyms: Hyponyms | None = None,
     ) -> io.NodeOutput:
-        source = class_hyponyms(hyponyms, hyponym_wildcard.strip(), engine.library())
+        wildcards = engine.library()
+        source = class_hyponyms(hyponyms, hyponym_wildcard.strip(), wildcards)
         spec = make_class(
             class_name.strip() or (source.word if source else ""),
             source.words if source else (),
@@ -114,7 +115,7 @@ class HypoNetDefineClass(io.ComfyNode):
             omit=omit,
             count=image_count or None,
         )
-        return io.NodeOutput(add_classes(previous, [spec]))
+        return io.NodeOutput(add_classes(previous, [spec]), **engine.told_of(wildcards))
 
 
 class HypoNetClassesFromText(io.ComfyNode):
@@ -165,10 +166,11 @@ class HypoNetClassesFromText(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, text: str, kinds_of_words: bool, previous: tuple[ClassSpec, ...] | None = None) -> io.NodeOutput:
-        classes, report = classes_from_text(text, engine.library()), ""
+        wildcards = engine.library()
+        classes, report = classes_from_text(text, wildcards), ""
         if kinds_of_words:
             classes, report = with_kinds(classes)
-        return io.NodeOutput(add_classes(previous, classes), report, ui=ui.PreviewText(report))
+        return io.NodeOutput(add_classes(previous, classes), report, **engine.told_of(wildcards, report))
 
 
 class HypoNetClassesFromPictures(io.ComfyNode):

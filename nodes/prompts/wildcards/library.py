@@ -84,6 +84,7 @@ class Library:
 
     Attributes:
         broken: why a file cannot be read, or a part of it that belongs to no one list, by the file's source.
+        left_out: why lines of the lists that were asked for cannot be used, by the message (UsableLists fills it).
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Library:
         self._index: dict[str, tuple[str, _File]] | None = None
         self._other_names: dict[str, tuple[str, _File]] = {}
         self.broken: dict[str, tuple[TemplateError, ...]] = {}
+        self.left_out: dict[str, TemplateError] = {}
         for name, (source, lines) in (lists or {}).items():
             self._loaded[key_of(name)] = WildcardList(name, source, tuple(lines))
         self._given = {key: wildcards.name for key, wildcards in self._loaded.items()}

@@ -51,6 +51,9 @@ class UsableLists:
             if not any(lists_.lines for lists_ in lists):
                 raise _no_option(lists)
             self._named[key] = lists
+            for wildcards in lists:
+                errors = (*wildcards.left_out, *self.library.broken.get(wildcards.source, ()))
+                self.library.left_out.update((str(error), error) for error in errors)
         return self._named[key]
 
     def table(self, lists: tuple[WildcardList, ...], distinct: bool) -> Table:

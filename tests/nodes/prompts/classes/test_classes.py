@@ -230,3 +230,9 @@ def test_a_picture_of_a_class_without_kinds_lists_that_class(tmp_path):
         CLASSIFIER, find_pictures(tmp_path), HyponymSettings(), True, lambda done, total: None
     )
     assert [(spec.name, spec.hyponyms, spec.synset) for spec in classes] == [("tabby", ("tabby",), "n02123045")]
+
+
+def test_lines_that_are_left_out_of_a_classs_list_are_known():
+    lists = library({"kinds": ["Manx", "{two", "Korat"]})
+    assert classes_from_text("cat: __kinds__", lists)[0].hyponyms == ("Manx", "Korat")
+    assert ["kinds.txt, line 2" in message for message in lists.left_out] == [True]
