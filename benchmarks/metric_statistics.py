@@ -1,7 +1,9 @@
 """The statistics of the metrics beside the packages that define them: Frechet step, KID, precision and recall.
 
 Prints one line a comparison: medians of interleaved runs, wall time and processor time, and their ratio.
-python benchmarks/metric_statistics.py [--rounds 3]
+Peers' packages are imported before the clock starts. On a busy machine the processor time at OMP_NUM_THREADS=1 and
+OPENBLAS_NUM_THREADS=1 tells more.
+python benchmarks/metric_statistics.py [--rounds 3] [--only frechet|kid|neighbours]
 """
 
 from __future__ import annotations
@@ -65,14 +67,13 @@ def frechet(first: ImageFeatures, second: ImageFeatures) -> Callable[[], float]:
     return lambda: frechet_distance(statistics_of(first), statistics_of(second))
 
 
-def scipys(first: ImageFeatures, second: ImageFeatures) -> Callable[[], float]:
-    """pytorch-fid's distance (scipy's matrix root), from features to the number."""
-    from pytorch_fid.fid_score import calculate_frechet_distance
+def torch_fidelitys(first: ImageFeatures, second: ImageFeatures) -> Callable[[], float]:
+    """torch-fidelity's distance (eigenvalues of the product), the fastest peer, from features to the number."""
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
     def run() -> float:
-        sides = [side.features.astype(np.float64) for side in (first, second)]
-        moments = [part for side in sides for part in (side.mean(0), np.cov(side, rowvar=False))]
-        return float(calculate_frechet_distance(*moments))
+        sides = [fid_features_to_statistics(torch.from_numpy(side.features)) for side in (first, second)]
+        return float(fid_statistics_to_metric(*sides, verbose=False)["frechet_inception_distance"])
 
     return run
 
@@ -82,36 +83,52 @@ def loaded(statistics: FeatureStatistics) -> FeatureStatistics:
     return FeatureStatistics(**{**statistics.__dict__, "covariance": statistics.full_covariance(), "factor": None})
 
 
-def compare_frechet() -> None:
-    """Ours beside scipy's matrix root; one round, since a root takes seconds to minutes."""
-    for count in (150, 1000, 3000):
+def compare_frechet(rounds: int) -> None:
+    """Ours beside torch-fidelity's."""
+    for count in (1000, 3000, 10000):
         pair = features(count, 0), features(count, 1)
-        compare(f"Frechet step, {count} + {count}", frechet(*pair), scipys(*pair), 1)
+        compare(f"Frechet step, {count} + {count}", frechet(*pair), torch_fidelitys(*pair), rounds)
     sides = [loaded(statistics_of(features(3000, seed))) for seed in (0, 1)]
     wall = time.perf_counter()
     frechet_distance(*sides)
     print(f"Frechet step between loaded statistics: {time.perf_counter() - wall:.3f} s")
 
 
-def compare_neighbours(rounds: int) -> None:
-    """KID beside torch-fidelity; precision, recall, density and coverage beside prdc."""
-    from prdc import compute_prdc
+def compare_kid(rounds: int) -> None:
+    """Beside torch-fidelity; at 1,000 its default subsets would be the whole sets, a corner, so they are halved."""
     from torch_fidelity.metric_kid import kid_features_to_metric
 
-    pair = features(1000, 0), features(1000, 1)
-    tensors = [torch.from_numpy(side.features) for side in pair]
-    compare(
-        "KID, 1000 + 1000, 100 subsets of 1000",
-        lambda: measure_kid(*pair).figures["kid"],
-        lambda: kid_features_to_metric(*tensors, verbose=False)["kernel_inception_distance_mean"],
-        rounds,
-    )
-    for count in (1000, 3000):
+    for count, size in ((1000, 500), (3000, 1000), (5000, 1000), (10000, 1000), (50000, 1000)):
         pair = features(count, 0), features(count, 1)
+        tensors = [torch.from_numpy(side.features) for side in pair]
         compare(
-            f"precision, recall, density, coverage, {count} + {count}",
+            f"KID, {count} + {count}, 100 subsets of {size}",
+            lambda pair=pair, size=size: measure_kid(*pair, subset_size=size).figures["kid"],
+            lambda tensors=tensors, size=size: kid_features_to_metric(*tensors, kid_subset_size=size, verbose=False)[
+                "kernel_inception_distance_mean"
+            ],
+            rounds,
+        )
+
+
+def compare_neighbours(rounds: int) -> None:
+    """Precision and recall by both rules, density and coverage, beside each peer, which computes a part of them."""
+    from prdc import compute_prdc
+    from torch_fidelity.metric_prc import prc_features_to_metric
+
+    for count in (1000, 3000, 10000):
+        pair = features(count, 0), features(count, 1)
+        tensors = [torch.from_numpy(side.features) for side in pair]
+        compare(
+            f"P/R by two rules, D, C beside prdc (P/R by one rule, D, C), {count} + {count}",
             lambda pair=pair: measure_precision_recall(*pair).figures["coverage"],
             lambda pair=pair: float(compute_prdc(pair[1].features, pair[0].features, 5)["coverage"]),
+            rounds,
+        )
+        compare(
+            f"P/R by two rules, D, C beside torch-fidelity (P/R by one rule, float32), {count} + {count}",
+            lambda pair=pair: measure_precision_recall(*pair).figures["precision"],
+            lambda tensors=tensors: prc_features_to_metric(*tensors, verbose=False)["precision"],
             rounds,
         )
 
@@ -119,13 +136,13 @@ def compare_neighbours(rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("frechet", "neighbours"), help="one half; the matrix roots take minutes")
+    parser.add_argument("--only", choices=("frechet", "kid", "neighbours"), help="one of the three")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    if options.only != "neighbours":
-        compare_frechet()
-    if options.only != "frechet":
-        compare_neighbours(options.rounds)
+    parts = {"frechet": compare_frechet, "kid": compare_kid, "neighbours": compare_neighbours}
+    for name, part in parts.items():
+        if options.only in (None, name):
+            part(options.rounds)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def compare_items(items: int, rounds: int) -> None:
     for number in range(rounds):
         first = number * items
         speeds["plan"].append(per_second(lambda rank=first: run(plan, rank, items), items))
-        for name, template, count in (("from files", TEMPLATE, 400), ("inline", inline, 2000)):
+        for name, template, count in (("from files", TEMPLATE, 400), ("inline", inline, 20_000)):
             generator = RandomPromptGenerator(manager, seed=number + 1)
             speeds[name].append(per_second(lambda g=generator, t=template, n=count: list(g.generate(t, n)), count))
     middle = {name: statistics.median(values) for name, values in speeds.items()}
