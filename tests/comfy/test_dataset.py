@@ -333,11 +333,16 @@ def test_of_two_servers_that_export_one_set_one_does_it_and_the_other_says_who_i
     end = time.monotonic() + 120
     while not (exports / "captions.part").exists() and time.monotonic() < end:
         time.sleep(0.01)
-    with pytest.raises(RuntimeError, match=f"is being written by process {other.server.process.pid} on "):
-        comfy.run(graph)
+    other.server.process.send_signal(signal.SIGSTOP)  # in the middle of it, however fast the machine is
+    try:
+        with pytest.raises(RuntimeError, match=f"is being written by process {other.server.process.pid} on "):
+            comfy.run(graph)
+    finally:
+        other.server.process.send_signal(signal.SIGCONT)
     other.client.wait(queued)
     assert len(list((exports / "captions").glob("1_cat/*"))) == 2 * count
     assert [path.name for path in exports.iterdir()] == ["captions"]
+    other.server.stop()
 
 
 def lines_that_parse(comfy, name):

@@ -86,6 +86,7 @@ def test_a_sweep_survives_the_death_of_its_driver_and_of_the_server(start_comfy,
     assert drive(again.url, table, state, log).wait(60) == 0
     assert standing() == after
     assert log.read_text().splitlines()[-1].startswith("0 done, 4 done before, 0 failed")
+    again.server.stop()
 
 
 def test_exit_codes_tell_what_happened(comfy, tmp_path, table):
