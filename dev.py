@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Everything a fresh clone needs: a real ComfyUI with this pack, stand-in models, the demo and the tests.
 
-    python3 dev.py demo      make a labelled set out of three photos, in a real ComfyUI
+    python3 dev.py demo      a photo and words become a set, a classifier and its accuracy, in a real ComfyUI
     python3 dev.py test      lint, type checks and every test; further arguments go to pytest
     python3 dev.py serve     the server with the pack, for work in a browser
     python3 dev.py doctor    what is installed, what is missing, where things lie
@@ -124,7 +124,7 @@ def run_script(options: argparse.Namespace, module: str, arguments: list[str]) -
 
 # name: (what runs, one line of help)
 COMMANDS = {
-    "demo": (command_demo, "make a labelled set out of photos, in a real ComfyUI"),
+    "demo": (command_demo, "a photo and words become a set, a classifier and its accuracy, in a real ComfyUI"),
     "test": (command_test, "lint, type checks and tests; further arguments go to pytest"),
     "serve": (command_serve, "run the server with the pack until Ctrl-C"),
     "doctor": (command_doctor, "say what is installed and what is missing"),
@@ -147,7 +147,8 @@ def parser() -> argparse.ArgumentParser:
     add("--checkpoint", metavar="FILE", help="a real Stable Diffusion checkpoint")
     add("--classifier", metavar="FILE", help="a real ImageNet classifier, such as resnet50.safetensors")
     add("--image", metavar="FILE", action="append", help="a photo of one class; repeat for more classes")
-    add("--count", type=int, default=30, metavar="N", help="pictures in all (default 30)")
+    add("--count", type=int, default=500, metavar="N", help="pictures in all (default 500)")
+    add("--open", action="store_true", help="show the report in the browser (with --image: the set)")
     subparsers["serve"].add_argument("--port", type=int, default=0, help="default: a free one")
     return top
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -15,6 +16,7 @@ from hyponet.tests.tools.random_inception import write_random_weights
 from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS, shrunken
 from hyponet.tools.workflows import write as workflows
 from hyponet.tools.workflows.inputs import write_inputs
+from tools.dev import demo
 from tools.dev.places import ROOT
 
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
@@ -107,14 +109,21 @@ def test_comfy_cli_finds_nothing_wrong_and_converts_alike(comfy):
 
 
 def test_demo(run):
+    shutil.copyfile(demo.TEST_PICTURES, run.comfy.input / demo.TEST_PICTURES.name)
     found = run("hyponet_demo")
-    lines = check_set(run, "demo", ("cat", "coffee", "motorcycle"), PER_CLASS)
+    lines = check_set(run, "demo", CLASSES, PER_CLASS)
     assert "Siamese cat" in "".join(text for title, text in found.texts if title == "Hyponyms of cat")
     for line in lines:
         picked = {pick["slot"]: pick["option"] for pick in line["picks"]}
         assert all(option in line["prompt"] for option in picked.values())
-        assert ("color" in picked) == (line["label"] == "motorcycle")
+        assert ("color" in picked) == (line["label"] not in ("cat", "horse"))
         assert "__" not in line["prompt"]
+    (trained,), (tested,) = result_of(found, "training"), result_of(found, "test")
+    assert trained["inputs"]["training"]["pictures"] == 5 * PER_CLASS
+    (test_set,) = tested["figures"]["test_sets"]
+    assert test_set["count"] == 500
+    page = run.comfy.output / "hyponet" / "reports" / "demo" / "report.html"
+    assert f"{100 * test_set['accuracy']:.1f}" in page.read_text("utf-8")
 
 
 def test_quick_start_and_a_folder_of_pictures(run):
