@@ -40,10 +40,11 @@ def build_report(
             sources.append(Source(len(sources) + 1, _row(result, rows or {}), result, figures))
     if not sources:
         notes.append("There is no result yet: run Test Classifier, FID or another metric first.")
+    tables = (*accuracy_tables(sources, rows), *metric_tables(sources), *comparison_tables(sources))
     return Report(
         title=title,
         created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        tables=(*accuracy_tables(sources, rows), *metric_tables(sources), *comparison_tables(sources)),
+        tables=tuple(sorted(tables, key=lambda table: not table.ran)),  # what has run first
         sources=tuple(sources),
         notes=tuple(notes),
     )

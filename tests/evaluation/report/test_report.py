@@ -117,6 +117,14 @@ def test_everything_that_was_tested_stands_in_some_table(tmp_path: Path, name: s
     assert [c.value for table in report.tables for row in table.rows for c in row.cells if c.value] == [50.0]
 
 
+def test_a_table_that_holds_our_figures_stands_before_those_that_hold_none(tmp_path: Path) -> None:
+    a_test(tmp_path, "demo", {"photos": 0.5})
+    ran = [table.ran for table in build_report(read_results(tmp_path), "r").tables]
+    assert ran == [True] + [False] * (len(ran) - 1)
+    page = report_html(build_report(read_results(tmp_path), "r"), {})
+    assert page.index("50.00") < page.index("Table 5-9")
+
+
 def test_the_accuracy_on_held_out_real_pictures_is_listed(tmp_path: Path) -> None:
     write_result(tmp_path, Measurement("mine", "training", training_figures(0.5, held_out=0.75), {}, {"seed": 0}))
     report = build_report(read_results(tmp_path), "r")
