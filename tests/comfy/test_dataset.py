@@ -214,8 +214,9 @@ def test_labels_are_checked_by_a_real_classifier(comfy):
 
 
 def test_a_set_is_loaded_split_merged_summarized_and_exported(comfy):
-    for number in range(2):
-        comfy.run(save("source", number))
+    with open_set(comfy.datasets, "source", labels=("cat", "dog")) as store:
+        for number in range(6):  # no two alike, which no split would part
+            store.add(item(("cat", "dog")[number % 2], number // 2), np.full((32, 64, 3), number, np.uint8))
     load = node("LoadDataset", name="source", include_marked=False)
     batch = node("LoadDatasetPictures", dataset=["1", 0], batch_number=1, batch_size=4, size=16, include_marked=False)
     shares = {"train": 0.7, "val": 0.0, "test": 0.3}

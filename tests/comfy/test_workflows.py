@@ -279,6 +279,7 @@ def test_table_5_10(run):
     run("hyponet_table_5_9_sd15_hyponet")
     counts = {f"Real + {count}": {"per_class": count // 1000} for count in (1000, 2000)}
     counts |= {f"Real + {count}": {"per_class": 2} for count in (3000, 4000, 5000)}
+    counts |= {f"Real + {count} real again": {"per_class": 1} for count in (1000, 5000)}
     found = run("hyponet_table_5_10_augmentation", **counts)
     trained = {result["name"]: result["inputs"]["training"]["pictures"] for result in result_of(found, "training")}
     assert trained["CIFAR-10 Train"] == 15  # five classes, three pictures each
