@@ -2,8 +2,9 @@
 
     python -m tools.small_model.expand MODELS_DIR
 
-    checkpoints/hyponet-small.safetensors    the model, for CheckpointLoaderSimple
-    loras/hyponet-small-lora.safetensors     a LoRA, for LoraLoader
+    checkpoints/hyponet-small.safetensors        the model, for CheckpointLoaderSimple
+    classifiers/hyponet-small-judge.safetensors  the judge, for Open Trained Classifier and Load Classifier
+    loras/hyponet-small-lora.safetensors         a LoRA, for LoraLoader
 
 ComfyUI takes CLIP's text encoder in full shape alone, so its twelve layers are in the checkpoint, all zero: an identity
 in the residual stream, and holes in the file. The rows of its tokens are computed here, the same to the bit everywhere.
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from ..dev.places import ROOT
 from ..stand_ins.files import save_sparse
@@ -136,7 +138,10 @@ def checkpoint(data: Path) -> Tensors:
 def write_all(data: Path, folder: Path) -> None:
     """Write every file below `folder`, laid out like ComfyUI's models."""
     save_sparse(folder / "checkpoints" / "hyponet-small.safetensors", checkpoint(data), {"format": "pt"})
-    (folder / "loras").mkdir(parents=True, exist_ok=True)
+    judge, about = read_arrays(data / "judge.safetensors")
+    for kind in ("classifiers", "loras"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    save_file(restored(judge), folder / "classifiers" / "hyponet-small-judge.safetensors", about)
     shutil.copyfile(data / "lora.safetensors", folder / "loras" / "hyponet-small-lora.safetensors")
 
 
