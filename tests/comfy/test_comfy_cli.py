@@ -64,10 +64,10 @@ def test_the_archive_holds_what_users_need_and_nothing_else(comfy_cli, clone):
             "pyproject.toml",
             "version.py",
         ),
-        *("evaluation", "locales", "nodes", "requirements.txt", "wildcards", "workflows"),
+        *("docs", "evaluation", "locales", "nodes", "requirements.txt", "wildcards", "workflows"),
     }
     assert "nodes/extension.py" in names
-    assert "workflows/hyponet_quick_start.json" in names
+    assert {"workflows/hyponet_quick_start.json", "docs/templates.md"} <= set(names)
     assert [name for name in names if name.endswith("LICENSE") or "licen" in name.lower()]
 
 
