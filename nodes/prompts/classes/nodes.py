@@ -170,6 +170,8 @@ class HypoNetClassesFromText(io.ComfyNode):
         classes, report = classes_from_text(text, wildcards), ""
         if kinds_of_words:
             classes, report = with_kinds(classes)
+        # an output node that shows nothing is taken for one that did not run
+        report = report or f"Classes: {', '.join(spec.name for spec in classes)}."
         return io.NodeOutput(add_classes(previous, classes), report, **engine.told_of(wildcards, report))
 
 
