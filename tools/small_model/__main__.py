@@ -164,6 +164,7 @@ def main() -> None:
     if options.comfyui is None:
         raise SystemExit("ComfyUI's folder is missing; name it by --comfyui or HYPONET_COMFYUI")
     engine.use_comfyui(options.comfyui)
+    torch.set_flush_denormal(True)  # zero-initialised layers make the first steps crawl otherwise
     options.run(options)
 
 

@@ -41,7 +41,6 @@ def use_comfyui(folder: Path) -> None:
 
     args.cpu = not torch.cuda.is_available()
     args.use_pytorch_cross_attention = True
-    torch.set_flush_denormal(True)  # zero-initialised layers make the first steps crawl otherwise
     if args.cpu:
         from comfy.ldm.modules import attention
 
