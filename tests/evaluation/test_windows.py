@@ -82,6 +82,7 @@ def test_a_reader_that_stays_is_named_as_the_cause(
 
 def test_a_file_that_is_not_there_need_not_be_deleted(tmp_path: Path) -> None:
     delete_file(tmp_path / "none")
+    assert list(tmp_path.iterdir()) == [], "nothing is left behind for the try"
 
 
 def test_a_path_that_is_too_long_is_said_to_be(tmp_path: Path) -> None:
