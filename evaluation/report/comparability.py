@@ -46,32 +46,32 @@ def accuracy_differences(source: Source, test_set: str, accuracy: SetAccuracy) -
         accuracy: on that set.
     """
     settings = source.result.settings
-    found = _training_differences(settings)
-    found += _size_difference(settings.get("size"), thesis.MODEL_SIZES[test_set], test_set)
-    found += _training_set_differences(source.row, source.figures.trained_on)
+    differences = _training_differences(settings)
+    differences += _size_difference(settings.get("size"), thesis.MODEL_SIZES[test_set], test_set)
+    differences += _training_set_differences(source.row, source.figures.trained_on)
     if {name.casefold() for name in accuracy.classes} != set(thesis.CLASSES) or accuracy.absent:
-        found.append("other classes than the thesis's five")
+        differences.append("other classes than the thesis's five")
     expected = thesis.TEST_COUNTS[test_set]
     if accuracy.count != expected:
-        found.append(f"tested on {accuracy.count:,} pictures, not {expected:,}")
+        differences.append(f"tested on {accuracy.count:,} pictures, not {expected:,}")
     if accuracy.synthetic:
-        found.append("tested on generated pictures")
+        differences.append("tested on generated pictures")
     if accuracy.shared:
-        found.append("test pictures were trained on")
-    return tuple(found)
+        differences.append("test pictures were trained on")
+    return tuple(differences)
 
 
 def _training_differences(settings: Mapping[str, Any]) -> list[str]:
     expected = {**asdict(Settings()), "checkpoint": "last"}
-    found = []
+    differences = []
     for name, value in expected.items():
         if name in _NOT_COMPARED:
             continue
         if name not in settings:
-            found.append(f"{name.replace('_', ' ')} unknown")
+            differences.append(f"{name.replace('_', ' ')} unknown")
         elif settings[name] != value and settings[name] not in _ALSO.get(name, ()):
-            found.append(_SAID.get(name, f"{name.replace('_', ' ')} {settings[name]}, not {value}"))
-    return found
+            differences.append(_SAID.get(name, f"{name.replace('_', ' ')} {settings[name]}, not {value}"))
+    return differences
 
 
 def _size_difference(size: object, expected: Sequence[int], test_set: str) -> list[str]:
@@ -86,24 +86,24 @@ def _size_difference(size: object, expected: Sequence[int], test_set: str) -> li
 def _training_set_differences(row: str, trained_on: PictureSet | None) -> list[str]:
     if trained_on is None or not trained_on.counts:
         return ["training pictures unknown"]
-    counts, found = trained_on.counts, []
+    counts, differences = trained_on.counts, []
     if {name.casefold() for name in counts} != set(thesis.CLASSES):
-        found.append("trained on other classes than the thesis's five")
+        differences.append("trained on other classes than the thesis's five")
     added = thesis.added_per_class(row) or 0
     low, high, expected = min(counts.values()), max(counts.values()), thesis.PER_CLASS + added
     if (low, high) != (expected, expected):
         per_class = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-        found.append(f"trained on {per_class} pictures a class, not {expected:,}")
+        differences.append(f"trained on {per_class} pictures a class, not {expected:,}")
     real = row == thesis.CIFAR_TRAIN or added
     if real and trained_on.synthetic is not None and trained_on.synthetic != added * len(counts):
-        found.append(
+        differences.append(
             f"{trained_on.synthetic:,} of its training pictures are known to be generated, not {added:,} a class"
         )
     if trained_on.generated_in_real:
-        found.append("generated pictures that are among the real ones")
+        differences.append("generated pictures that are among the real ones")
     if trained_on.repeated:
-        found.append(f"{trained_on.repeated:,} of its training pictures are there more than once")
-    return found
+        differences.append(f"{trained_on.repeated:,} of its training pictures are there more than once")
+    return differences
 
 
 def metric_differences(source: Source) -> tuple[str, ...]:
@@ -111,29 +111,29 @@ def metric_differences(source: Source) -> tuple[str, ...]:
     settings, figures = source.result.settings, source.figures
     network = THESIS_NETWORKS[source.result.kind]
     conventions = ("thesis", "clean-fid") if network == NETWORKS[FID_NETWORK].key else ("thesis",)
-    found = []
+    differences = []
     if settings.get("network") != network:
-        found.append("another network")
+        differences.append("another network")
     elif not published_weights(settings):
-        found.append("other weights")
+        differences.append("other weights")
     if settings.get("convention") not in conventions:
-        found.append(f"convention {settings.get('convention')}, not {conventions[-1]}")
+        differences.append(f"convention {settings.get('convention')}, not {conventions[-1]}")
     for name, value in {"size": 32, "filter": "bicubic", "crop": "squash", "splits": 10}.items():
         stated = settings.get(name, value if name in ("crop", "splits") else None)
         if stated != value:
-            found.append(f"{name} {stated}, not {value}")
+            differences.append(f"{name} {stated}, not {value}")
     counts, count = thesis.set_counts(source.row), _count(figures.features)
     if count not in counts:
         expected = " or ".join(f"{number:,}" for number in counts) or "as many as the thesis has, which it does not say"
-        found.append(f"from {count or 'an unknown number of'} pictures, not {expected}")
+        differences.append(f"from {count or 'an unknown number of'} pictures, not {expected}")
     if figures.reference is not None:
         if not thesis.is_cifar_train(figures.reference.name):
-            found.append("another reference")
+            differences.append("another reference")
         if figures.reference.count not in (None, thesis.REFERENCE_COUNT):
-            found.append(f"against {figures.reference.count:,} pictures, not {thesis.REFERENCE_COUNT:,}")
+            differences.append(f"against {figures.reference.count:,} pictures, not {thesis.REFERENCE_COUNT:,}")
         if figures.reference.shared and source.row != thesis.CIFAR_TRAIN:
-            found.append("pictures in both sets")
-    return tuple(found)
+            differences.append("pictures in both sets")
+    return tuple(differences)
 
 
 def published_weights(settings: Mapping[str, Any]) -> bool:
