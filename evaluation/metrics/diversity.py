@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ..progress import Progress
 from ..results import Measurement
+from .distances import squared_distances
 from .features import ImageFeatures
-from .precision_recall import squared_distances
 
 
 def vendi_score(features: np.ndarray | Tensor) -> float:

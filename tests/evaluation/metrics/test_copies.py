@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hyponet.evaluation.metrics.precision_recall import Neighbourhoods, exact_squared, neighbourhoods
+from hyponet.evaluation.metrics.distances import exact_squared
+from hyponet.evaluation.metrics.neighbourhoods import Neighbourhoods, neighbourhoods
 
 
 def inception_like(count: int, seed: int, width: int = 1024) -> torch.Tensor:
