@@ -64,6 +64,10 @@ class Taxonomy:
         """The noun senses of a word or of its base forms ("ships" -> ship), as NLTK's wn.synsets finds them."""
         return tuple(self._by_offset(offset) for offset in self.reader.lookup(_key(word)))
 
+    def base_forms(self, word: str) -> tuple[str, ...]:
+        """The nouns that a word may be the plural of, by WordNet's own morphology; itself where it is one."""
+        return tuple(base.replace("_", " ") for base in self.reader.base_forms(_key(word)))
+
     def ancestors(self, synset_id: str) -> frozenset[str]:
         """The wnids of all direct and indirect hypernyms, instance hypernyms included, without itself."""
         if synset_id not in self._ancestors:

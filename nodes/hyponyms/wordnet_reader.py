@@ -28,7 +28,7 @@ UNFIT_USAGE = {
 }
 
 # what NLTK's reader must have: the first three are overridden, the last two read
-_METHODS = ("open", "map_wn", "_synset_from_pos_and_line", "synset_from_pos_and_offset", "synsets")
+_METHODS = ("open", "map_wn", "_synset_from_pos_and_line", "synset_from_pos_and_offset", "synsets", "_morphy")
 _ATTRIBUTES = ("_lemma_pos_offset_map", "_synset_offset_cache")
 
 _Pointer = tuple[str, str, str]  # its symbol, the wnid that it leads to, the number of the word that has it ("00": all)
@@ -63,6 +63,11 @@ class NounReader:
         """The synsets of a word or of its base forms ("ships" -> ship), as NLTK's wn.synsets finds them."""
         with self._lock:
             return [synset.offset() for synset in self.nltk.synsets(key, pos="n")]
+
+    def base_forms(self, key: str) -> list[str]:
+        """The words that `key` may be a form of ("ships": ship), itself where it is one."""
+        forms: list[str] = self.nltk._morphy(key, "n")
+        return forms
 
     def synset(self, offset: int) -> Synset | None:
         """The synset at a byte offset; None where none begins there."""

@@ -14,7 +14,7 @@ from ....evaluation.progress import Progress
 from ...hyponyms.taxonomy import Taxonomy
 from ..plan import Plan
 from ..wildcards.usable import told
-from .advice import warnings
+from .advice import advise
 from .usage import ClassUse, use_of
 
 TOKENS = 77  # of one CLIP window, start and end included
@@ -59,7 +59,8 @@ def preview(
         uses.append(use_of(plan, label))
         progress(number, len(plan.labels))
     longest = {use.label: _longest(use.prompts, tokens) for use in uses}
-    remarks = [*warnings(plan, uses, cfg, tree), *told(plan.left_out()).split("\n- ")[1:]]
+    advice = advise(plan, uses, cfg, tree)
+    remarks = [*advice.warnings, *told(plan.left_out()).split("\n- ")[1:]]
     for label, (count, prompt) in longest.items():
         if count > TOKENS:
             remarks.append(f"**{label}**: the longest prompt has {count} tokens, over CLIP's {TOKENS}: {prompt}")
@@ -70,6 +71,7 @@ def preview(
         _pairs(uses),
         _samples(plan, samples),
         _warnings(remarks),
+        "\n".join(["## Notes", "", *(f"- {note}" for note in advice.notes)]) if advice.notes else "",
     ]
     return Preview("\n\n".join(filter(None, parts)) + "\n", _chart(uses), len(remarks))
 

@@ -62,6 +62,7 @@ class ClassUse:
         combinations: how many different picks the template has.
         repeated: how many of those looked at have the prompt of an earlier one.
         prompts: their prompts, longest first, at most MAX_PROMPTS.
+        empty: how many of those looked at have no prompt.
     """
 
     label: str
@@ -72,6 +73,7 @@ class ClassUse:
     pairs: tuple[PairUse, ...]
     repeated: int
     prompts: tuple[str, ...]
+    empty: int
 
 
 def use_of(plan: Plan, label: str) -> ClassUse:
@@ -82,7 +84,8 @@ def use_of(plan: Plan, label: str) -> ClassUse:
     singles = [slot.name for slot in slots if slot.single]
     work = max(1, len(singles) ** 2 // 50)  # an image with 10 slots has 45 pairs, about as much work as its prompt
     counted = min(images, max(100, MAX_ITEMS // len(plan.labels) // work))
-    sizes: dict[str, int] = {slot.name: len(slot) for slot in slots}
+    joined = plan.coverage != "random"
+    sizes = {slot.name: len(slot) - (0 if joined else slot.table.duplicates) for slot in slots}  # options that differ
     counts: dict[str, Counter[str]] = {slot.name: Counter() for slot in slots}
     met: dict[tuple[str, str], set[tuple[str, str]]] = {pair: set() for pair in combinations(singles, 2)}
     prompts: Counter[str] = Counter()
@@ -111,4 +114,5 @@ def use_of(plan: Plan, label: str) -> ClassUse:
         pairs=tuple(pairs),
         repeated=counted - len(prompts),
         prompts=tuple(sorted(prompts, key=lambda text: (-len(text), text))[:MAX_PROMPTS]),
+        empty=sum(number for prompt, number in prompts.items() if not prompt.strip(" ,.;")),
     )
