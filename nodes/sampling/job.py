@@ -21,7 +21,7 @@ from ...evaluation.pictures.tensors import to_uint8
 from ..dataset.open import create_or_open
 from ..dataset.store.description import Copies, SetSpec, read_revision
 from ..dataset.store.encode import Encoding
-from ..dataset.store.fingerprint import lacks_pictures
+from ..dataset.store.fingerprint import lacks_pictures, overwritten_pictures
 from ..dataset.store.folders import REJECTS, sidecar
 from ..dataset.store.provenance import Provenance
 from ..dataset.store.store import DatasetRef, DatasetStore
@@ -134,7 +134,7 @@ class GenerationJob:
 
 
 def fingerprint(path: Path) -> str:
-    """Changes when a finished set has to be looked at again: it was marked, or its folder or pictures were deleted.
+    """Changes when a finished set has to be looked at again: marked, or its pictures were deleted or overwritten.
 
     A set's own run must not change it, or everything downstream would run once more at the next queueing: its first
     one does not, and the one that finds deleted pictures raises the revision by one, which is told here beforehand.
@@ -142,7 +142,8 @@ def fingerprint(path: Path) -> str:
     revision = read_revision(path)
     if revision < 0:
         return "deleted" if str(path) in _opened else "0"
-    return str(revision + lacks_pictures(path))
+    overwritten = overwritten_pictures(path)
+    return f"{revision + lacks_pictures(path)}{f':{overwritten}' if overwritten else ''}"
 
 
 def identity(request: Request, upstream: Upstream) -> dict[str, Any]:

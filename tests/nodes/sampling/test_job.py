@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -74,9 +76,9 @@ def run(job):
 def test_a_picture_deleted_by_hand_is_noticed_by_the_next_run(job_for, remakes, made, says):
     """The regression: "4 images, 0 made", and three files were there. ComfyUI runs a node whose fingerprint changed."""
     job = job_for(remakes)
-    run(job)
     whole = fingerprint(job.root)
-    assert (fingerprint(job.root), job.prepare()) == (whole, 0)
+    run(job)
+    assert (fingerprint(job.root), job.prepare()) == (whole, 0), "else all behind it would run twice"
     (job.root / "cat" / "000001.png").unlink()
     noticed = fingerprint(job.root)
     assert noticed != whole
@@ -87,6 +89,20 @@ def test_a_picture_deleted_by_hand_is_noticed_by_the_next_run(job_for, remakes, 
     assert (facts["images"], facts["made"], facts["deleted"], facts["missing"]) == (3 + made, made, 1, 0)
     assert fingerprint(job.root) == noticed, "the run itself is no reason for another one"
     assert run(job)["text"][0].splitlines()[-1] == str(job.root)
+
+
+def test_a_picture_that_was_overwritten_is_noticed_by_what_stands_behind_generate(job_for):
+    """The digests of a loaded set stay in memory for as long as ComfyUI does not run its node again."""
+    job = job_for(True)
+    run(job)
+    whole = fingerprint(job.root)
+    path, time = job.root / "cat" / "000001.png", (job.root / "metadata.jsonl").stat().st_mtime_ns + 10**9
+    path.write_bytes((job.root / "cat" / "000000.png").read_bytes())
+    os.utime(path, ns=(time, time))
+    noticed = fingerprint(job.root)
+    assert noticed != whole
+    run(job)
+    assert fingerprint(job.root) == noticed
 
 
 def test_pictures_that_were_left_out_are_made_when_that_is_asked(job_for):

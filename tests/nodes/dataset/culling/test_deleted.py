@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import unicodedata
 
@@ -12,7 +13,7 @@ from hyponet.nodes.dataset.culling.deleted import reject_deleted
 from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.culling.verify import verify
 from hyponet.nodes.dataset.open import open_for_writing
-from hyponet.nodes.dataset.store.fingerprint import lacks_pictures, set_fingerprint
+from hyponet.nodes.dataset.store.fingerprint import lacks_pictures, overwritten_pictures, set_fingerprint
 from hyponet.nodes.dataset.store.store import DatasetStore
 
 from ..sample_sets import assert_whole, generate, item, open_set, picture, schedule
@@ -73,7 +74,6 @@ def test_a_deleted_fallback_does_not_come_back(pets):
 
 def test_only_a_folder_that_is_not_there_has_lost_its_pictures(pets, monkeypatch):
     import errno
-    import os
 
     listdir = os.listdir
 
@@ -109,8 +109,33 @@ def test_the_fingerprint_tells_a_deleted_picture_and_calms_down(pets):
     assert set_fingerprint(pets) != whole, "another picture is there now"
 
 
+def test_the_fingerprints_tell_a_picture_that_was_overwritten_where_it_lies(pets):
+    """Neither the manifest nor a folder changes then: what was read of the old picture stayed until a restart."""
+    before = set_fingerprint(pets)
+    assert overwritten_pictures(pets) == 0, "a run of ours changes its own fingerprint never"
+    path = pets / "cat" / "000001.png"
+    manifest_time = (pets / "metadata.jsonl").stat().st_mtime_ns
+    seen = set()
+    for second, content in enumerate((pets / "dog" / f"{rank:06d}.png" for rank in (1, 2)), 1):
+        path.write_bytes(content.read_bytes())
+        os.utime(path, ns=(manifest_time, manifest_time + second * 10**9))
+        seen |= {(set_fingerprint(pets), overwritten_pictures(pets))}
+    assert len(seen) == 2
+    assert not {before, 0} & {value for pair in seen for value in pair}
+
+
+def test_a_picture_that_an_older_one_replaced_is_told(pets):
+    """As a copy from a backup keeps its time."""
+    before = set_fingerprint(pets)
+    path = pets / "cat" / "000001.png"
+    path.write_bytes((pets / "dog" / "000001.png").read_bytes())
+    os.utime(path, ns=(10**18, 10**18))
+    assert set_fingerprint(pets) != before
+
+
 def test_fingerprints_never_raise(tmp_path, pets):
     assert set_fingerprint(tmp_path / "nothing") == "none"
+    assert overwritten_pictures(tmp_path / "nothing") == 0
     (pets / "dataset.json").write_text("[")
     assert lacks_pictures(pets), "nobody can say"
 
