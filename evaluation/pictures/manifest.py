@@ -1,6 +1,6 @@
 """The lines of `metadata.jsonl`, the manifest of our own sets: one JSON object, the record of one picture, a line.
 
-Also which version of the description beside it is ours. Reads and writes no files.
+Also how the files of a set are called. Reads and writes no files.
 This is the only parser: a line that cannot be used whole is damaged for every reader alike.
 Blank lines, CRLF, a byte order mark, further columns and whole numbers written as 0.0 are no damage.
 """
@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,21 +31,12 @@ MAX_RANK = 100_000_000  # the index of a set takes two bytes for every rank up t
 MAX_ATTEMPT = 32_000  # fits those two bytes
 MAX_WHOLE = 2**64 - 1  # ComfyUI's highest seed, and more than any side of a picture
 
-SUFFIXES = (".png", ".jpg", ".webp")  # of the pictures of our sets
+# how pictures of our sets are written -> the suffix of their files
+SUFFIX_OF = {"png": ".png", "webp lossless": ".webp", "webp": ".webp", "jpeg": ".jpg"}
+SUFFIXES = tuple(dict.fromkeys(SUFFIX_OF.values()))
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Notepad and PowerShell 5 write one in front
 _LONGEST_TOKEN = len("-Infinity")  # of JSON as Python writes it, texts aside
-
-
-def refuse_other_formats(content: Mapping[str, Any], path: Path) -> None:
-    """Raise ValueError where `content`, of the dataset.json at `path`, is not of a set that this HypoNet reads."""
-    if content.get("format") != FORMAT:
-        raise ValueError(f"{path} is not of a HypoNet set; expected the format {FORMAT!r}; choose another folder")
-    if content.get("version") != VERSION:
-        raise ValueError(
-            f"{path} has format version {ascii(content.get('version'))[:20]}, which this HypoNet cannot read; expected "
-            f"{VERSION}; open the set with the version that made it, or generate it again"
-        )
 
 
 class PickedOption(NamedTuple):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from pathlib import Path
 
 import numpy as np
 
@@ -58,3 +60,14 @@ def provenance(**settings) -> Provenance:
         torch="2",
         device="cpu",
     )
+
+
+def describe_set(root: Path, folders: dict[str, str]) -> None:
+    """Write the dataset.json of a set of ours whose classes lie in these folders."""
+    description = {
+        **{"format": "hyponet.dataset", "version": 2, "name": root.name, "revision": 0},
+        "classes": [{"label": label, "folder": folder, "synset": ""} for label, folder in folders.items()],
+        **{"identity": {}, "plan": {}, "provenance": {}, "copies": {"sizes": [], "filter": "bicubic"}},
+        "encoding": {"format": "png", "quality": 95},
+    }
+    (root / "dataset.json").write_text(json.dumps(description), "utf-8")

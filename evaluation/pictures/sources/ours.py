@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...files import read_file
-from ...json_text import parse_json
 from ...unicode_names import composed
+from ..description import class_entries, read_content
 from ..labelled_images import LabelledImages, labelled
 from ..manifest import (
     DESCRIPTION,
@@ -27,7 +27,6 @@ from ..manifest import (
     is_torn,
     misplaced,
     parse,
-    refuse_other_formats,
 )
 from .files import FilePictures
 
@@ -49,7 +48,7 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
             f"{path.name} is not a HypoNet set: it has no {DESCRIPTION} and {MANIFEST}; expected a set of Generate "
             "Dataset; for others choose the source `image folder`"
         )
-    folders = _class_folders(path)
+    folders = {entry.label: entry.folder for entry in class_entries(read_content(path))}
     records = [record for record in _records(path, folders).values() if record.status == GOOD]
     if not records:
         raise ValueError(f"{path.name} has no good picture; expected at least one; run Generate Dataset again")
@@ -126,19 +125,6 @@ def _as_spelled(path: Path, file_name: str, on_disk: Mapping[str, Sequence[str]]
     if len(names) > 1:
         names = [name for name in sorted(names, key=folder.__ne__) if (path / name / file).exists()]
     return f"{names[0]}/{file}" if names else file_name
-
-
-def _class_folders(path: Path) -> dict[str, str]:
-    """label -> folder of the classes that dataset.json names, in its order; a set of another version is refused."""
-    try:
-        content = parse_json(read_file(path / DESCRIPTION).decode("utf-8-sig"))
-    except ValueError as error:
-        raise ValueError(f"{path.name}/{DESCRIPTION} is damaged ({error}); expected the set's description") from None
-    refuse_other_formats(content if isinstance(content, dict) else {}, path / DESCRIPTION)
-    try:
-        return {str(entry["label"]): str(entry["folder"]) for entry in content["classes"]}
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path.name}/{DESCRIPTION} is damaged ({error}); expected the set's description") from None
 
 
 def _refuse_links(root: Path, records: Collection[Record]) -> None:

@@ -1,4 +1,4 @@
-"""`dataset.json`: what a set says of itself, read and checked here and nowhere else.
+"""`dataset.json`: what a set says of itself. `evaluation/pictures/description.py` reads and checks it for everybody.
 
 It holds the classes and their folders, what decides the pictures (identity and plan), what made them (provenance), and
 how they are written. A person may fill in `licence`, and keys of their own stay.
@@ -12,22 +12,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ....evaluation.files import read_file
-from ....evaluation.json_text import parse_json
-from ....evaluation.pictures.manifest import DESCRIPTION, FORMAT, VERSION, refuse_other_formats
-from .encode import FORMATS, Encoding
+from ....evaluation.pictures.description import KINDS, ClassEntry, class_entries, read_content, read_json
+from ....evaluation.pictures.manifest import DESCRIPTION, FORMAT, VERSION
+from .encode import Encoding
 from .files import write_description_json
 from .names import assign_folders
 from .provenance import Provenance
-
-
-@dataclass(frozen=True, slots=True)
-class ClassEntry:
-    """One class: its label, the folder of its pictures, and its WordNet id ("" when unknown)."""
-
-    label: str
-    folder: str
-    synset: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +116,10 @@ class Description:
         folders = assign_folders(synsets, self.folders)
         all_synsets = self.synsets
         all_synsets |= {label: synset for label, synset in synsets.items() if synset or label not in all_synsets}
-        classes = tuple(ClassEntry(label, folder, all_synsets[label]) for label, folder in folders.items())
+        extras = {entry.label: entry.extra for entry in self.classes}
+        classes = tuple(
+            ClassEntry(label, folder, all_synsets[label], extras.get(label, {})) for label, folder in folders.items()
+        )
         return replace(self, classes=classes)
 
     def to_json(self) -> dict[str, Any]:
@@ -138,7 +131,7 @@ class Description:
             "revision": self.revision,
             "created": self.created,
             "licence": self.licence,
-            "classes": [asdict(entry) for entry in self.classes],
+            "classes": [entry.to_json() for entry in self.classes],
             "identity": self.identity,
             "encoding": asdict(self.encoding),
             "copies": asdict(self.copies),
@@ -154,13 +147,14 @@ def read_description(root: Path) -> Description:
     Raises:
         ValueError: it is missing, damaged, of another version or not of this pack.
     """
-    path = root / DESCRIPTION
-    content = _read_json(path)
-    refuse_other_formats(content, path)
-    try:
-        return _description(content)
-    except ValueError as error:
-        raise ValueError(f"{path} has no usable {error}; expected what HypoNet wrote; restore it from a copy") from None
+    content = read_content(root)
+    parts = {name: content[name] for name in KINDS}
+    parts["classes"] = class_entries(content)
+    parts["provenance"] = Provenance.from_json(content["provenance"])
+    parts["encoding"] = Encoding(**content["encoding"])
+    parts["copies"] = Copies(sorted_sizes(content["copies"]["sizes"]), content["copies"]["filter"])
+    extra = {name: value for name, value in content.items() if name not in (*KINDS, "format", "version")}
+    return Description(**parts, extra=extra)
 
 
 def read_revision(root: Path) -> int:
@@ -189,7 +183,7 @@ def is_marked(folder: Path) -> bool:
         ValueError: its dataset.json is damaged, so that nobody can say.
         OSError: it cannot be read.
     """
-    return (folder / DESCRIPTION).exists() and str(_read_json(folder / DESCRIPTION).get("format")).startswith(FORMAT)
+    return (folder / DESCRIPTION).exists() and str(read_json(folder / DESCRIPTION).get("format")).startswith(FORMAT)
 
 
 def change_owner(folder: Path, former: str, owner: str) -> bool:
@@ -201,7 +195,7 @@ def change_owner(folder: Path, former: str, owner: str) -> bool:
     """
     if not is_marked(folder):
         return False
-    content = _read_json(folder / DESCRIPTION)
+    content = read_json(folder / DESCRIPTION)
     if content.get("format") == FORMAT:  # small copies are a set like any other
         copies = read_description(folder)
         if copies.copy_of in (former, owner):
@@ -213,75 +207,6 @@ def change_owner(folder: Path, former: str, owner: str) -> bool:
         write_description_json(folder, folder, {**content, "of": owner})
         return True
     return False
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = parse_json(read_file(path).decode("utf-8-sig"))  # Notepad writes a byte order mark
-    except FileNotFoundError:
-        raise ValueError(
-            f"{path.parent} is not a HypoNet set: it has no {DESCRIPTION}; choose another folder"
-        ) from None
-    except ValueError as error:
-        raise ValueError(f"{path} is corrupt ({error}); expected JSON; restore it from a copy") from None
-    return content if isinstance(content, dict) else {}
-
-
-_KINDS = {
-    "name": str,
-    "revision": int,
-    "created": str,
-    "licence": str,
-    "classes": list,
-    "identity": dict,
-    "plan": dict,
-    "provenance": dict,
-    "encoding": dict,
-    "copies": dict,
-}
-
-
-def _description(content: dict[str, Any]) -> Description:
-    """The description, checked; a ValueError names the part that cannot be used."""
-    content = {"created": "", "licence": "", **content}  # a person may take them out
-    wrong = [name for name, kind in _KINDS.items() if not isinstance(content.get(name), kind)]
-    if wrong:
-        raise ValueError(", ".join(wrong))
-    parts = {name: content[name] for name in _KINDS}
-    parts["classes"] = tuple(map(_class_entry, content["classes"]))
-    parts["provenance"] = Provenance.from_json(content["provenance"])
-    parts["encoding"] = _encoding(content["encoding"])
-    parts["copies"] = _copies(content["copies"])
-    extra = {name: value for name, value in content.items() if name not in (*_KINDS, "format", "version")}
-    return Description(**parts, extra=extra)
-
-
-def _class_entry(content: object) -> ClassEntry:
-    """A class with one folder in the set: a set may come from elsewhere, and pictures are written there."""
-    keys = ("label", "folder", "synset")
-    if not isinstance(content, dict) or not all(isinstance(content.get(key), str) for key in keys):
-        raise ValueError("classes")
-    entry = ClassEntry(*(content[key] for key in keys))
-    if entry.folder in ("", ".", "..") or set(entry.folder) & set("/\\:\0"):
-        raise ValueError("classes")
-    return entry
-
-
-def _encoding(content: dict[str, Any]) -> Encoding:
-    encoding = Encoding(content.get("format", ""), content.get("quality", 0), content.get("text", True))
-    whole = isinstance(encoding.quality, int) and not isinstance(encoding.quality, bool)
-    if unknown := sorted(set(content) - {"format", "quality", "text"}):
-        raise ValueError(f"encoding (it has {unknown[0][:40]!a})")
-    if encoding.format not in FORMATS or not whole:
-        raise ValueError("encoding")
-    return encoding
-
-
-def _copies(content: dict[str, Any]) -> Copies:
-    sizes, filter = content.get("sizes"), content.get("filter")
-    if not isinstance(sizes, list) or not all(type(size) is int for size in sizes) or not isinstance(filter, str):
-        raise ValueError("copies")
-    return Copies(sorted_sizes(sizes), filter)
 
 
 def sorted_sizes(sizes: Iterable[int]) -> tuple[int, ...]:

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ....evaluation.pictures.manifest import SUFFIX_OF
 from ...prompts.item import Item
 
-FORMATS = ("png", "webp lossless", "webp", "jpeg")
-_SUFFIX = {"png": ".png", "webp lossless": ".webp", "webp": ".webp", "jpeg": ".jpg"}
+FORMATS = tuple(SUFFIX_OF)
 
 _MAKE, _MODEL, _EXIF_DIRECTORY, _USER_COMMENT = 0x010F, 0x0110, 0x8769, 0x9286  # tags of the Exif standard
 _MAX_SEGMENT = 65_000  # bytes of Exif; a JPEG segment ends at 65,535, its own head included
@@ -53,7 +53,7 @@ class Encoding:
     @property
     def suffix(self) -> str:
         """Of the files, with the dot."""
-        return _SUFFIX[self.format]
+        return SUFFIX_OF[self.format]
 
     def identity(self) -> dict[str, Any]:
         """What of it a set may not change half-way."""

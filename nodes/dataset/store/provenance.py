@@ -59,19 +59,9 @@ class Provenance:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Provenance:
-        """As `to_json` gives it.
-
-        Raises:
-            ValueError: a part is of another kind.
-        """
+        """As `to_json` gives it; checked already."""
         maps = {name: content.get(name) or {} for name in ("settings", "nodes", "versions", "parameters")}
         models, merged = content.get("models") or [], content.get("merged") or []
-        if not isinstance(models, list) or not isinstance(merged, list):
-            raise ValueError("provenance")
-        if not all(isinstance(part, dict) for part in [*maps.values(), *models, *merged]):
-            raise ValueError("provenance")
-        if not all(isinstance(file.get("size", 0), int) for file in models):
-            raise ValueError("provenance (the size of a model file)")
         return cls(
             **maps,
             models=tuple(

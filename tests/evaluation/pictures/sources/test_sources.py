@@ -29,6 +29,8 @@ from hyponet.evaluation.pictures.sources.download import damaged
 from hyponet.evaluation.pictures.sources.stl10 import COUNTS as STL_COUNTS
 from hyponet.evaluation.pictures.sources.stl10 import VALUES as STL_VALUES
 
+from ...sample_pictures import describe_set
+
 
 def encoded(colour, kind="PNG", side=6):
     packed = io.BytesIO()
@@ -378,9 +380,7 @@ def our_set(root):
         line("cat/000001.png", "a cat: \uace0\uc591\uc774", 1),
     ]
     (root / "metadata.jsonl").write_text("".join(f"{line}\n" for line in lines) + '{"file_name": "to', "utf-8")
-    classes = [{"label": "dog", "folder": "dog"}, {"label": "a cat: \uace0\uc591\uc774", "folder": "cat"}]
-    description = {"format": "hyponet.dataset", "version": 2, "classes": classes, "revision": 0}
-    (root / "dataset.json").write_text(json.dumps(description), "utf-8")
+    describe_set(root, {"dog": "dog", "a cat: \uace0\uc591\uc774": "cat"})
 
 
 def test_our_own_sets_by_their_manifest(tmp_path):

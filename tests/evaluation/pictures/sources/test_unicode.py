@@ -22,7 +22,7 @@ from hyponet.evaluation.training.accuracy import measure_accuracy
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
 
-from ...sample_pictures import MemoryPictures, colours
+from ...sample_pictures import MemoryPictures, colours, describe_set
 
 CAT, DOG = "\uace0\uc591\uc774", "\uac15\uc544\uc9c0"  # cat and puppy in Korean, composed
 NAMES = [CAT, "caf\u00e9", "\u304c", "\u00c5ngstr\u00f6m", "\u1ec7"]  # Korean, French, Japanese, Swedish, Vietnamese
@@ -141,9 +141,8 @@ def test_a_set_of_ours_is_read_after_a_mac_had_it(tmp_path):
         **{"file_name": f"{CAT}/000000.png", "width": 6, "height": 6, "sha256": "0", "check": "unchecked"},
         **{"check_probability": 0.0, "check_predicted": ""},
     }
-    description = {"format": "hyponet.dataset", "version": 2, "classes": [{"label": CAT, "folder": CAT}]}
     (tmp_path / "metadata.jsonl").write_text(json.dumps(line) + "\n", "utf-8")
-    (tmp_path / "dataset.json").write_text(json.dumps(description), "utf-8")
+    describe_set(tmp_path, {CAT: CAT})
     (tmp_path / decomposed(CAT)).mkdir()
     (tmp_path / decomposed(CAT) / "000000.png").write_bytes(png())
     data = read_source("HypoNet set", tmp_path)

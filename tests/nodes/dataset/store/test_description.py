@@ -1,4 +1,4 @@
-"""Whatever a person makes of a part of dataset.json, it is read or refused by its name."""
+"""Whatever a person makes of a part of dataset.json, it is read or refused by its name, by all readers alike."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import json
 
 import pytest
 
+from hyponet.evaluation.pictures.sources.ours import read_ours
 from hyponet.nodes.dataset.card import card_text
+from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.store.store import DatasetStore
+
+from ..sample_sets import open_set
 
 OTHERS = (None, 1.5, 10**30, "x", [], [3], {"x": 3})
 
@@ -34,7 +38,7 @@ def test_every_part_replaced_by_every_kind_of_value_is_read_or_refused(pets):
     description = json.loads(path.read_text("utf-8"))
     description["provenance"]["models"] = [{"name": "m.safetensors", "kind": "checkpoints", "sha256": "0", "size": 7}]
     description["provenance"]["merged"] = [{"name": "others"}]
-    refusals = []
+    refusals: list[str] = []
     for place in places(description):
         for other in OTHERS:
             path.write_text(json.dumps(replaced(description, place, other)), "utf-8")
@@ -42,8 +46,42 @@ def test_every_part_replaced_by_every_kind_of_value_is_read_or_refused(pets):
                 card_text(DatasetStore.open(pets))
             except ValueError as error:
                 refusals.append(str(error))
+                if "has no usable" in str(error):  # not a line that such a description makes wrong
+                    with pytest.raises(ValueError, match="has no usable"):
+                        read_ours(pets)
+            else:
+                if not DatasetStore.open(pets).damage():  # of lines, where a class has another name
+                    read_ours(pets)
     assert len(refusals) > 100
     assert all(str(path) in message for message in refusals)
+
+
+def test_keys_of_a_user_stay_at_the_top_and_in_a_class(pets):
+    path = pets / "dataset.json"
+    description = json.loads(path.read_text("utf-8"))
+    description["note"] = "mine"
+    description["classes"][1]["breed"] = ["boxer", "collie"]
+    path.write_text(json.dumps(description), "utf-8")
+    with open_set(pets.parent, labels=("dog", "bird")) as store:
+        mark(store, {("cat", 1): Mark("by hand")})
+    written = json.loads(path.read_text("utf-8"))
+    assert written["note"] == "mine"
+    assert [(entry["label"], entry.get("breed")) for entry in written["classes"]] == [
+        ("cat", None),
+        ("dog", ["boxer", "collie"]),
+        ("bird", None),
+    ]
+
+
+@pytest.mark.parametrize(("part", "name"), [("encoding", "qualty"), ("copies", "note"), ("provenance", "note")])
+def test_an_unknown_key_elsewhere_is_refused_rather_than_dropped(pets, part, name):
+    path = pets / "dataset.json"
+    description = json.loads(path.read_text("utf-8"))
+    description[part][name] = 1
+    path.write_text(json.dumps(description), "utf-8")
+    for read in (DatasetStore.open, read_ours):
+        with pytest.raises(ValueError, match=rf"dataset.json has no usable {part} \(it has '{name}'\)"):
+            read(pets)
 
 
 def test_a_misspelt_key_of_the_encoding_is_named(pets):
