@@ -11,10 +11,10 @@ from evaluation.progress import duration
 
 from .disk import naming
 from .state import DONE, State
-from .sweep_file import Row
+from .sweep_file import SweepRow
 
 
-def write_report(rows: list[Row], state: State) -> Path:
+def write_report(rows: list[SweepRow], state: State) -> Path:
     """Write report.md and figures.csv into the state's folder; the path of the first."""
     states = {row.name: state.read(row.name) for row in rows}
     lines = ["# Sweep", "", "| row | state | time | figures |", "|---|---|---|---|"]

@@ -13,7 +13,7 @@ from evaluation.progress import duration
 from .client import Client, NoAnswer, Rejected, failure
 from .run import outcome
 from .state import DONE, FAILED, QUEUED, WAITING, RowState, State
-from .sweep_file import LAST, Row
+from .sweep_file import LAST, SweepRow
 from .verdict import fractions, shortfall
 from .watch import Watch
 
@@ -56,7 +56,7 @@ class Phase(enum.Enum):
 class RowRun:
     """One row on its way: what to run, what is known on disk, and where it stands for this driver."""
 
-    row: Row
+    row: SweepRow
     state: RowState
     phase: Phase = Phase.WAITING
 
@@ -87,7 +87,7 @@ class Driver:
     def __init__(
         self,
         client: Client,
-        rows: list[Row],
+        rows: list[SweepRow],
         state: State,
         say: Callable[[str], None],
         warn: Callable[[str], None] | None = None,

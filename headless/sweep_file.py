@@ -34,7 +34,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
-class Row:
+class SweepRow:
     """One run: a graph ready to queue.
 
     Attributes:
@@ -52,7 +52,7 @@ class Row:
     key: str
 
 
-def read_sweep(path: Path | str) -> list[Row]:
+def read_sweep(path: Path | str) -> list[SweepRow]:
     """The rows of a sweep file, in order.
 
     Raises:
@@ -61,7 +61,7 @@ def read_sweep(path: Path | str) -> list[Row]:
     path = Path(path)
     text = _text(path)
     entries = _yaml_rows(path, text) if path.suffix.lower() in (".yaml", ".yml") else _csv_rows(path, text)
-    rows: list[Row] = []
+    rows: list[SweepRow] = []
     graphs: dict[Path, Graph] = {}
     for number, entry in enumerate(entries, 1):
         where = f"{path.name}, row {number} ({entry.get('name') or 'without a name'})"
@@ -79,7 +79,7 @@ def read_sweep(path: Path | str) -> list[Row]:
     return rows
 
 
-def shard(rows: list[Row], index: int, count: int) -> list[Row]:
+def shard(rows: list[SweepRow], index: int, count: int) -> list[SweepRow]:
     """The rows of part `index` (from 1) of `count`: whole groups, about equal in weight; `last` belongs to none."""
     weights: dict[str, float] = {}
     for row in rows:
@@ -92,7 +92,7 @@ def shard(rows: list[Row], index: int, count: int) -> list[Row]:
     return [row for row in rows if part_of.get(row.group) == index - 1]
 
 
-def _row(entry: Mapping[str, Any], folder: Path, graphs: dict[Path, Graph]) -> Row:
+def _row(entry: Mapping[str, Any], folder: Path, graphs: dict[Path, Graph]) -> SweepRow:
     name = str(entry.get("name") or "")
     if not _NAME.fullmatch(name):
         raise ValueError(
@@ -112,7 +112,7 @@ def _row(entry: Mapping[str, Any], folder: Path, graphs: dict[Path, Graph]) -> R
         raise ValueError(f"weight is {entry['weight']!r}; expected a number") from None
     if not 0 < weight < float("inf"):
         raise ValueError(f"weight is {weight:g}; expected a number above 0")
-    return Row(name, str(entry.get("group") or f"row {name}"), weight, graph, graph_digest(graph))
+    return SweepRow(name, str(entry.get("group") or f"row {name}"), weight, graph, graph_digest(graph))
 
 
 def _text(path: Path) -> str:

@@ -55,18 +55,18 @@ def observations(sources: Iterable[Source], names: Mapping[str, str]) -> list[Ob
     Args:
         names: our test set -> the thesis's, where its name does not say so.
     """
-    found = []
+    gathered = []
     for source in sources:
         for accuracy, tested_on in zip(source.figures.accuracies, source.figures.tested_on, strict=True):
             test_set = names.get(accuracy.name, accuracy.name)
             published = thesis.test_set_of(test_set)
             differences = accuracy_differences(source, published, accuracy) if published else ()
-            found.append(_observation(source, test_set, accuracy, tested_on, differences))
+            gathered.append(_observation(source, test_set, accuracy, tested_on, differences))
         training = source.figures.training
         if training is not None and training.held_out is not None:
             held_out_set = PictureSet(content_key="held out of its own set")
-            found.append(_observation(source, "held out of its own set", training.held_out, held_out_set))
-    return found
+            gathered.append(_observation(source, "held out of its own set", training.held_out, held_out_set))
+    return gathered
 
 
 def _observation(

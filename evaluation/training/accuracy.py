@@ -18,7 +18,7 @@ from ..markdown import one_line
 from ..paired import paired_test
 from ..pictures.labelled_images import LabelledImages
 from ..progress import Progress
-from .checkpoint import Checkpoint, Provenance
+from .checkpoint import Checkpoint, CheckpointProvenance
 from .figures import Comparison, OverSeeds, SetAccuracy
 from .predict import predict
 from .repetitions import differences_beyond_seed
@@ -208,7 +208,7 @@ def _known_labels(checkpoint: Checkpoint, data: LabelledImages) -> np.ndarray:
     return labels
 
 
-def table(results: Sequence[Sequence[SetAccuracy]], runs: Sequence[Provenance]) -> str:
+def table(results: Sequence[Sequence[SetAccuracy]], runs: Sequence[CheckpointProvenance]) -> str:
     """A Markdown table: a column a test set; of several repetitions the mean and standard deviation over their seeds.
 
     Args:

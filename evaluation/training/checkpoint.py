@@ -3,8 +3,8 @@
 Reads and writes: one safetensors file. Its tensors have torchvision's names; its metadata says what the classes are
 called and how a picture becomes an input:
 format="hyponet.classifier", version="1", architecture, stem, classes (JSON list), size, filter, crop,
-mean and std (JSON lists), provenance (JSON object, see Provenance), trained_on (base64 of the digests of the training
-pictures' pixels, 8 bytes each, so that test pictures among them are noticed).
+mean and std (JSON lists), provenance (JSON object, see CheckpointProvenance), trained_on (base64 of the digests of the
+training pictures' pixels, 8 bytes each, so that test pictures among them are noticed).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VERSION = "1"
 
 
 @dataclass(frozen=True)
-class Provenance:
+class CheckpointProvenance:
     """Where a checkpoint came from.
 
     Args:
@@ -79,7 +79,7 @@ class Provenance:
         }
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Provenance:
+    def from_json(cls, stored: Mapping[str, Any]) -> CheckpointProvenance:
         """Raises KeyError, TypeError or ValueError where something is missing; what it does not know it leaves out."""
         values = {known.name: stored[known.name] for known in fields(cls)}
         values["held_out_without"] = tuple(values["held_out_without"])
@@ -102,7 +102,7 @@ class Checkpoint:
     stem: str
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
-    provenance: Provenance
+    provenance: CheckpointProvenance
     trained_on: np.ndarray | None = field(default=None, compare=False)
 
     def shared_with(self, data: LabelledImages) -> int | None:
@@ -121,7 +121,7 @@ def save_checkpoint(
     network: nn.Module,
     class_names: Sequence[str],
     preprocessing: Preprocessing,
-    provenance: Provenance,
+    provenance: CheckpointProvenance,
     trained_on: np.ndarray | None = None,
 ) -> Checkpoint:
     """The checkpoint written to `path`, which appears only when it is whole.
@@ -210,7 +210,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             std=_triple(metadata["std"]),
         )
         names = tuple(str(name) for name in parse_json(metadata["classes"]))
-        provenance = Provenance.from_json(parse_json(metadata["provenance"]))
+        provenance = CheckpointProvenance.from_json(parse_json(metadata["provenance"]))
         stored = metadata.get("trained_on")
         trained_on = None if stored is None else np.frombuffer(base64.b64decode(stored, validate=True), dtype="<u8")
         return Checkpoint(

@@ -41,7 +41,7 @@ class TrainProgress:
 Callback = Callable[[TrainProgress], None]
 
 
-class ProgressReporter:
+class TrainingReporter:
     """Calls the callback, at most every REPORT_SECONDS; what the callback raises stops the run.
 
     A report reads the loss, and so raises Diverged soon after it is not a number any more.

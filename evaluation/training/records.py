@@ -22,7 +22,7 @@ from ..pictures.tensors import to_image
 from ..plots import confusion_plot, line_chart, to_pixels
 from ..results import Measurement, Result, read_results, write_result
 from . import accuracy as testing
-from .checkpoint import Checkpoint, Provenance
+from .checkpoint import Checkpoint, CheckpointProvenance
 from .figures import Comparison, HeldOut, OverSeeds, SetAccuracy, TrainingFigures
 from .repetitions import differences_beyond_seed
 from .settings import Settings
@@ -167,15 +167,15 @@ def comparison_result(
         "over_seeds": None if over_seeds is None else over_seeds.to_json(),
     }
     warnings = []
-    known = []
+    trained_on = []
     for checkpoint in (*first, *second):
-        found = _warnings(checkpoint.provenance)
+        about = _warnings(checkpoint.provenance)
         shared = checkpoint.shared_with(data)
-        found.append(overlap_text(shared, len(data), "test pictures", "were trained on"))
-        warnings += [f"{testing.title(checkpoint)}: {warning}" for warning in found if warning]
-        known += [] if checkpoint.trained_on is None else [checkpoint.trained_on]
-    if len(known) == len(first) + len(second):
-        inputs["images"]["shared"] = count_shared(data.pixel_digests(), np.concatenate(known))
+        about.append(overlap_text(shared, len(data), "test pictures", "were trained on"))
+        warnings += [f"{testing.title(checkpoint)}: {warning}" for warning in about if warning]
+        trained_on += [] if checkpoint.trained_on is None else [checkpoint.trained_on]
+    if len(trained_on) == len(first) + len(second):
+        inputs["images"]["shared"] = count_shared(data.pixel_digests(), np.concatenate(trained_on))
     else:
         warnings.append(f"{data.name}: {UNKNOWN_OVERLAP}")
     settings = {"test": "McNemar", "adjustment": "Holm"}
@@ -212,7 +212,7 @@ def accuracy_lines(runs: Sequence[tuple[int, Trained]]) -> Lines:
     return accuracy
 
 
-def confusions(runs: Sequence[Sequence[SetAccuracy]], provenances: Sequence[Provenance]) -> torch.Tensor:
+def confusions(runs: Sequence[Sequence[SetAccuracy]], provenances: Sequence[CheckpointProvenance]) -> torch.Tensor:
     """Confusion matrices, [B,H,W,3] float32 in 0..1: one a test set, summed over repetitions, else one a classifier."""
     charts = []
     pooled = not differences_beyond_seed(provenances)
@@ -236,7 +236,7 @@ def mistake_sheet(sets: Sequence[LabelledImages], results: Sequence[testing.SetR
     return to_image(sheet(pictures, captions))
 
 
-def _warnings(provenance: Provenance) -> list[str]:
+def _warnings(provenance: CheckpointProvenance) -> list[str]:
     """What a reader of a checkpoint's figures has to know."""
     warnings = _start_warnings(provenance.settings)
     epochs = provenance.epochs_done

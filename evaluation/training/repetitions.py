@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from .checkpoint import Provenance
+from .checkpoint import CheckpointProvenance
 
 
-def differences_beyond_seed(runs: Sequence[Provenance]) -> tuple[str, ...]:
+def differences_beyond_seed(runs: Sequence[CheckpointProvenance]) -> tuple[str, ...]:
     """In what the runs differ besides their seeds, held-out draws and training pictures included; empty: repetitions.
 
     Runs of equal seeds are one run twice, and that is a difference too: no mean and deviation comes from them.
     """
-    found = []
-    made = [_making(run) for run in runs]
-    for what in made[0]:
-        if any(other[what] != made[0][what] for other in made[1:]):
-            found.append(what.replace("_", " "))
+    differences = []
+    makings = [_making(run) for run in runs]
+    for column in makings[0]:
+        if any(other[column] != makings[0][column] for other in makings[1:]):
+            differences.append(column.replace("_", " "))
     if not all(run.data.get("content_key") for run in runs):
-        found.append("training pictures that their files do not name")
+        differences.append("training pictures that their files do not name")
     if len({run.settings.seed for run in runs}) < len(runs):
-        found.append("not even the seed")
-    return tuple(found)
+        differences.append("not even the seed")
+    return tuple(differences)
 
 
-def _making(run: Provenance) -> dict[str, object]:
+def _making(run: CheckpointProvenance) -> dict[str, object]:
     settings = asdict(run.settings)
     del settings["seed"], settings["held_out_seed"]
     return {

@@ -23,12 +23,12 @@ from ..lock import only_writer
 from ..pictures.labelled_images import LabelledImages
 from ..progress import Progress
 from .augment import epoch_plan, gather
-from .checkpoint import Checkpoint, Provenance, is_checkpoint, load_checkpoint, mark_complete, save_checkpoint
+from .checkpoint import Checkpoint, CheckpointProvenance, is_checkpoint, load_checkpoint, mark_complete, save_checkpoint
 from .figures import EpochRecord
 from .malloc import keep_freed_memory
 from .model import build, copy_all, freeze_batch_norm, start_from_imagenet
 from .predict import probabilities
-from .progress import Callback, ProgressReporter
+from .progress import Callback, TrainingReporter
 from .settings import Settings
 from .state import Diverged, TrainState
 from .training_data import TrainingData, prepare_data
@@ -196,7 +196,7 @@ def _loop(
 ) -> None:
     settings, network, optimizer, device = state.settings, state.network, state.optimizer, state.device
     loss_of = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
-    reporter = ProgressReporter(state, callback)
+    reporter = TrainingReporter(state, callback)
     buffers = list(network.buffers())  # batch-norm's statistics: a forward pass cut short has changed some of them
     buffers_after_step = [buffer.clone() for buffer in buffers]
     saved, save_failed = time.monotonic(), False
@@ -252,7 +252,7 @@ def _save_checkpoint(
     path: Path, state: TrainState, pictures: TrainingData, data: LabelledImages, complete: bool
 ) -> Checkpoint:
     """Save the weights as they are now; a best checkpoint is made complete when its run is."""
-    provenance = Provenance(
+    provenance = CheckpointProvenance(
         identity=state.identity,
         kind="best" if path.name == BEST else "last",
         complete=complete,
@@ -288,7 +288,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     return nullcontext() if precision == "float32" else torch.autocast(device.type, torch.bfloat16)
 
 
-def _held_out_accuracy(state: TrainState, pictures: TrainingData, reporter: ProgressReporter) -> float | None:
+def _held_out_accuracy(state: TrainState, pictures: TrainingData, reporter: TrainingReporter) -> float | None:
     if pictures.held_out is None:
         return None
     outputs = probabilities(  # (held out, classes)

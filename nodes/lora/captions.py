@@ -32,7 +32,7 @@ Captioner = Callable[[Sequence[np.ndarray], Sequence[str]], list[str]]
 
 
 @dataclass(frozen=True)
-class Entry:
+class FolderEntry:
     """One picture of the folder, and the caption that we wrote beside it ("" before that)."""
 
     file: str
@@ -193,13 +193,13 @@ def folder_fingerprint(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _entry(index: int, picture: np.ndarray, label: str) -> Entry:
+def _entry(index: int, picture: np.ndarray, label: str) -> FolderEntry:
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in label)[:60] or "picture"
     digest = hashlib.sha256(repr(picture.shape).encode() + np.ascontiguousarray(picture).tobytes()).hexdigest()
-    return Entry(f"{index:04d}_{safe}.png", label, digest)
+    return FolderEntry(f"{index:04d}_{safe}.png", label, digest)
 
 
-def _match(folder: Path, entries: list[Entry]) -> list[Entry]:
+def _match(folder: Path, entries: list[FolderEntry]) -> list[FolderEntry]:
     """The entries with what the folder's record says of their captions; refuses a folder of other pictures."""
     recorded = {entry.file: entry for entry in _read_record(folder)}
     if not recorded and folder.is_dir() and any(folder.iterdir()):
@@ -218,14 +218,14 @@ def _match(folder: Path, entries: list[Entry]) -> list[Entry]:
     return [recorded.get(entry.file, entry) for entry in entries]
 
 
-def _needs_caption(folder: Path, entry: Entry, captioner: str) -> bool:
+def _needs_caption(folder: Path, entry: FolderEntry, captioner: str) -> bool:
     path = _text_path(folder, entry)
     if not path.is_file():
         return True
     return entry.captioner not in ("", captioner) and _read_caption(path) == entry.caption
 
 
-def _text_path(folder: Path, entry: Entry) -> Path:
+def _text_path(folder: Path, entry: FolderEntry) -> Path:
     return (folder / entry.file).with_suffix(".txt")
 
 
@@ -238,7 +238,7 @@ def _read_caption(path: Path) -> str:
         ) from error
 
 
-def _read_record(folder: Path) -> list[Entry]:
+def _read_record(folder: Path) -> list[FolderEntry]:
     path = folder / RECORD
     if not path.is_file():
         return []
@@ -246,7 +246,10 @@ def _read_record(folder: Path) -> list[Entry]:
         data = parse_json(path.read_text(encoding="utf-8-sig"))
         if (data["format"], data["version"]) != (FORMAT, VERSION):
             raise ValueError(f"it is {data['format']} version {data['version']}, not {FORMAT} version {VERSION}")
-        entries = [Entry(**{key: str(item[key]) for key in Entry.__dataclass_fields__}) for item in data["pictures"]]
+        entries = [
+            FolderEntry(**{key: str(item[key]) for key in FolderEntry.__dataclass_fields__})
+            for item in data["pictures"]
+        ]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{folder.name}/{RECORD} is corrupt ({error}); expected what Caption Images wrote; change name, or delete "
@@ -257,7 +260,7 @@ def _read_record(folder: Path) -> list[Entry]:
     return entries
 
 
-def _write_record(folder: Path, entries: list[Entry]) -> None:
+def _write_record(folder: Path, entries: list[FolderEntry]) -> None:
     data = {"format": FORMAT, "version": VERSION, "pictures": [asdict(entry) for entry in entries]}
     _write(folder / RECORD, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
 

@@ -18,7 +18,7 @@ from .generate import PREFETCH_ITEMS, GenerationLoop
 from .job import GenerationJob, Outputs, Request
 from .memory import out_of_memory, release_memory
 from .pipeline import MODELS, ComfyPipeline, make_pipeline
-from .reporter import ProgressReporter
+from .reporter import GenerationReporter
 from .settings import refiner_step
 
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS  # the lists themselves: packs loaded later add to them
@@ -66,7 +66,7 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
         if missing:
             job.check_space(generation.root.parent, missing, settings)
             pipeline = make_pipeline(generation.request, models)
-            report = ProgressReporter(missing, pipeline.model, node_id)
+            report = GenerationReporter(missing, pipeline.model, node_id)
             with BackgroundWriter(store, queue_size=min(2 * settings.batch_size, 32)) as writer:
                 created = _make_loop(pipeline, writer, report).generate(generation.missing(store))
             tiled = pipeline.tiled
@@ -75,7 +75,7 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
         return job.make_outputs(store, generation.request, run, subfolder)
 
 
-def _make_loop(pipeline: ComfyPipeline, writer: BackgroundWriter, report: ProgressReporter) -> GenerationLoop:
+def _make_loop(pipeline: ComfyPipeline, writer: BackgroundWriter, report: GenerationReporter) -> GenerationLoop:
     settings = pipeline.settings
     base_share = 1.0
     if pipeline.refiner is not None:

@@ -14,7 +14,7 @@ from .progress import Throughput
 logger = logging.getLogger("hyponet")
 
 
-class ProgressReporter:
+class GenerationReporter:
     """Bar, text and preview of one running node.
 
     Args:

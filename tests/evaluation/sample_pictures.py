@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hyponet.evaluation.pictures.labelled_images import LabelledImages, labelled
-from hyponet.evaluation.training.checkpoint import Provenance
+from hyponet.evaluation.training.checkpoint import CheckpointProvenance
 from hyponet.evaluation.training.settings import Settings
 
 
@@ -43,9 +43,9 @@ def colours(each=8, side=16, cache=None, seed=0, names=("red", "green", "blue"))
     return labelled("colours", names, labels, MemoryPictures(list(pictures.astype(np.uint8))), cache=cache)
 
 
-def provenance(**settings) -> Provenance:
+def provenance(**settings) -> CheckpointProvenance:
     """Of a finished run of one epoch that nobody trained."""
-    return Provenance(
+    return CheckpointProvenance(
         identity="identity",
         kind="last",
         complete=True,

@@ -10,7 +10,7 @@ import pytest
 from hyponet.headless.client import Client, Rejected
 from hyponet.headless.state import DONE, FAILED, QUEUED, RowState, State
 from hyponet.headless.sweep import MAX_LOSSES, Driver
-from hyponet.headless.sweep_file import Row
+from hyponet.headless.sweep_file import SweepRow
 
 SUCCESS = {"status": {"status_str": "success", "messages": []}, "outputs": {}}
 ERROR = {"status": {"status_str": "error", "messages": []}, "outputs": {}}
@@ -58,7 +58,7 @@ def rows(text):
     """Rows "name:group ..."."""
     pairs = [part.split(":") for part in text.split()]
     return [
-        Row(name, group, 1.0, {"1": {"class_type": "X", "inputs": {}, "name": name}}, f"key of {name}")
+        SweepRow(name, group, 1.0, {"1": {"class_type": "X", "inputs": {}, "name": name}}, f"key of {name}")
         for name, group in pairs
     ]
 

@@ -16,7 +16,7 @@ from .engine import sampling_sigmas
 from .state import write_whole
 
 
-class Denoiser:
+class GuidedDenoiser:
     """The UNet as a k-diffusion model with classifier-free guidance: (x, sigma) -> x without its noise.
 
     Args:
@@ -63,7 +63,7 @@ def draw(
     latents = []
     for start in range(0, len(positive), batch):
         some = positive[start : start + batch]
-        model = Denoiser(unet, some, negative.expand(len(some), -1, -1), cfg)
+        model = GuidedDenoiser(unet, some, negative.expand(len(some), -1, -1), cfg)
         latents.append(sample_dpmpp_2m(model, noise[start : start + batch] * sigmas[0], sigmas, disable=True))
     return torch.cat(latents)
 

@@ -149,7 +149,7 @@ class ClassifierJudge:
     """
 
     def __init__(
-        self, classifier: Classifier, synsets: Mapping[str, str], is_under: Callable[[str, str], bool]
+        self, classifier: ImageClassifier, synsets: Mapping[str, str], is_under: Callable[[str, str], bool]
     ) -> None:
         self._classifier = classifier
         self._belongs = np.zeros((len(classifier.class_names), len(synsets)), dtype=np.float64)
@@ -174,7 +174,7 @@ class ClassifierJudge:
         return shares
 
 
-class Classifier(Protocol):
+class ImageClassifier(Protocol):
     """What ClassifierJudge needs of nodes/hyponyms/classifier.py's."""
 
     @property

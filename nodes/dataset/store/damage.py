@@ -98,14 +98,14 @@ def salvage(lines: Iterable[bytes], read: Callable[[Any], T]) -> Iterator[T]:
     unusable: list[bytes] = []
     for line in lines:
         try:
-            found = read(columns_of(line))
+            value = read(columns_of(line))
         except ValueError:
             if not is_blank(line):
                 unusable.append(line)
             continue
         yield from _objects(b"".join(unusable), read)
         unusable.clear()
-        yield found
+        yield value
     yield from _objects(b"".join(unusable), read)
 
 
@@ -118,9 +118,9 @@ def _objects(content: bytes, read: Callable[[Any], T]) -> Iterator[T]:
         try:
             columns, end = decoder.raw_decode(text, position)
             text[position:end].encode("utf-8")  # what is no UTF-8 stands there as half pairs
-            found = read(columns)
+            value = read(columns)
         except (ValueError, RecursionError):
             position += 1  # an object inside may be one
             continue
-        yield found
+        yield value
         position = end

@@ -104,8 +104,8 @@ class Manifest:
     def mend(self) -> None:
         """Take damaged lines out, but for what can still be read of them."""
         if self.path.exists():
-            found = salvage(self._lines(), Record.from_columns)
-            self._replace(record for record in found if not misplaced(record, self.folders))
+            records = salvage(self._lines(), Record.from_columns)
+            self._replace(record for record in records if not misplaced(record, self.folders))
 
     def append(self, record: Record) -> None:
         """Commit `record`: after a failure the file is as before.

@@ -115,12 +115,12 @@ class RejectionLog:
         """Take damaged lines out, but for what can still be read of them."""
         if not self.damage:
             return
-        found = list(salvage(read_file(self.path).splitlines(keepends=True), self._from_json))
+        rejections = list(salvage(read_file(self.path).splitlines(keepends=True), self._from_json))
         with replacing(self.path, work=work, durable=True, make_folder=False) as part:
-            part.write_bytes(b"".join(rejection.to_bytes() for rejection in found))
+            part.write_bytes(b"".join(rejection.to_bytes() for rejection in rejections))
         self.highest_attempts.clear()
         self.deleted.clear()
-        for rejection in found:
+        for rejection in rejections:
             self._note(rejection)
 
     def _scan(self, damage: dict[int, str]) -> Iterator[Rejection]:

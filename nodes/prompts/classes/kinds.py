@@ -40,14 +40,14 @@ def with_kinds(classes: Iterable[ClassSpec]) -> tuple[tuple[ClassSpec, ...], str
             specs.append(spec)
             continue
         try:
-            found = _kinds_of(spec.synset or spec.name)
+            kinds = _kinds_of(spec.synset or spec.name)
         except ValueError as error:
             specs.append(spec)
             notes.append(f"**{spec.name}** has no kinds: {error}")
             continue
-        specs.append(replace(spec, hyponyms=found.words, hypernym=spec.hypernym or found.hypernym, synset=found.synset))
-        taken = found.report.partition("\n\nClass:")[0] if "**Warning**" in found.report else f"Taken: {found.name}."
-        notes.append(f"**{spec.name}**: {len(found.words)} kinds: {', '.join(found.words)}.\n\n{taken}")
+        specs.append(replace(spec, hyponyms=kinds.words, hypernym=spec.hypernym or kinds.hypernym, synset=kinds.synset))
+        taken = kinds.report.partition("\n\nClass:")[0] if "**Warning**" in kinds.report else f"Taken: {kinds.name}."
+        notes.append(f"**{spec.name}**: {len(kinds.words)} kinds: {', '.join(kinds.words)}.\n\n{taken}")
     return tuple(specs), "\n\n".join(notes)
 
 

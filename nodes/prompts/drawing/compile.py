@@ -18,7 +18,7 @@ from ..language import syntax
 from ..language.brackets import escape, escape_parts
 from ..language.counting import limits
 from ..language.errors import SourceLocation
-from ..wildcards.tables import Table
+from ..wildcards.tables import OptionTable
 from .resolve import EMPTY, Resolver, Scope
 
 _MAX_BLOCKS = 4096  # compiled options that a slot keeps; a judgement: others are compiled again when they come up
@@ -75,7 +75,7 @@ class Slot:
     ) -> None:
         self.name = name
         self.node = node
-        self.table: Table = compiler.resolver.table(node, scope, location)
+        self.table: OptionTable = compiler.resolver.table(node, scope, location)
         self.low, self.high = limits(node, len(self.table))
         self.separator = node.separator if isinstance(node, syntax.Choice) else ","
         self.single = (self.low, self.high) == (1, 1)

@@ -16,7 +16,7 @@ from ..language.errors import SourceLocation, TemplateError, nearest
 from ..language.names import key_of
 from ..language.parser import parse
 from ..wildcards.library import Library, WildcardList
-from ..wildcards.tables import Table, table_of_choice, table_of_lists
+from ..wildcards.tables import OptionTable, table_of_choice, table_of_lists
 from ..wildcards.usable import UsableLists
 
 # Far above any prompt (CLIP reads 77 tokens at a time, T5 512): they keep a template from filling the memory.
@@ -100,8 +100,8 @@ class Resolver:
         self.words = words
         self.distinct = distinct
         self.used: dict[str, WildcardList] = {}
-        self._choices: dict[int, Table] = {}  # by the id of the node
-        self._hyponyms: Table | None = None
+        self._choices: dict[int, OptionTable] = {}  # by the id of the node
+        self._hyponyms: OptionTable | None = None
         self._bindings: dict[_MemoKey, Binding] = {}
         self._bounds: dict[_MemoKey, Bounds] = {}
         self._counts: dict[_MemoKey, int] = {}
@@ -115,7 +115,7 @@ class Resolver:
             return None
         return {"class": self.words.name, "hypernym": self.words.hypernym or self.words.name}.get(key_of(name))
 
-    def table(self, node: syntax.Choice | syntax.Wildcard, scope: Scope, location: SourceLocation) -> Table:
+    def table(self, node: syntax.Choice | syntax.Wildcard, scope: Scope, location: SourceLocation) -> OptionTable:
         """The options of a choice or a wildcard.
 
         Raises:
@@ -167,7 +167,7 @@ class Resolver:
             raise TemplateError(f"variable ${{{node.name}}} without a value", how, location, node.offset)
         return binding
 
-    def _wildcard(self, node: syntax.Wildcard, scope: Scope, location: SourceLocation) -> Table:
+    def _wildcard(self, node: syntax.Wildcard, scope: Scope, location: SourceLocation) -> OptionTable:
         name = self._name(node, scope, location)
         key = key_of(name)
         if key == "hyponym" and self.words is not None:
@@ -318,7 +318,7 @@ class Resolver:
             return len(table) if counts is None else sum(counts)
         return sum(selections(counts, len(table), size) for size in range(low, high + 1))
 
-    def option_counts(self, table: Table, scope: Scope, location: SourceLocation) -> list[int] | None:
+    def option_counts(self, table: OptionTable, scope: Scope, location: SourceLocation) -> list[int] | None:
         """How many different picks each option has; None where each is one."""
         if not table.special:
             return None

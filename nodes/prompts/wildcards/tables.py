@@ -20,7 +20,7 @@ _Row = tuple[str, Fraction | None, object]
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class OptionTable:
     """Options in order, equal ones joined where asked.
 
     Args:
@@ -84,7 +84,7 @@ class Table:
         return SourceLocation(self.source(index), self.texts[index])
 
 
-def table_of_choice(choice: syntax.Choice, distinct: bool, location: SourceLocation) -> Table:
+def table_of_choice(choice: syntax.Choice, distinct: bool, location: SourceLocation) -> OptionTable:
     """The options in braces; in an ordered selection only equal plain words are joined.
 
     Raises:
@@ -103,10 +103,10 @@ def table_of_choice(choice: syntax.Choice, distinct: bool, location: SourceLocat
     texts = tuple(rows[index][0] for index in indices)
     bodies = tuple(choice.options[index].body for index in indices)
     special = frozenset(index for index, body in enumerate(bodies) if not syntax.is_text(body))
-    return Table(texts, weights, special, None, ("template",), bodies=bodies, duplicates=duplicates)
+    return OptionTable(texts, weights, special, None, ("template",), bodies=bodies, duplicates=duplicates)
 
 
-def table_of_lists(lists: Sequence[WildcardList], distinct: bool, emphasis: bool) -> Table:
+def table_of_lists(lists: Sequence[WildcardList], distinct: bool, emphasis: bool) -> OptionTable:
     """The options of one list, or of the lists of a glob after one another.
 
     Raises:
@@ -135,7 +135,7 @@ def table_of_lists(lists: Sequence[WildcardList], distinct: bool, emphasis: bool
     special = frozenset(index for index, text in enumerate(texts) if not syntax.is_plain(text))
     if len(set(sources)) == 1:
         sources = sources[:1]
-    return Table(texts, weights, special, emphasis, sources, origin, duplicates=duplicates)
+    return OptionTable(texts, weights, special, emphasis, sources, origin, duplicates=duplicates)
 
 
 def weighted(line: str) -> tuple[str, Fraction | None]:
@@ -174,7 +174,7 @@ def _joined(rows: Iterable[_Row], distinct: bool) -> tuple[list[int], tuple[Frac
     return indices, tuple(weights) if is_weighted and not is_equal else None, duplicates
 
 
-def _packed_table(wildcards: WildcardList, lines: PackedLines, distinct: bool, emphasis: bool) -> Table:
+def _packed_table(wildcards: WildcardList, lines: PackedLines, distinct: bool, emphasis: bool) -> OptionTable:
     if not len(lines):
         raise TemplateError("no option", "give it at least one line", SourceLocation(wildcards.source, ""))
     rows = _distinct_rows(lines)
@@ -183,7 +183,9 @@ def _packed_table(wildcards: WildcardList, lines: PackedLines, distinct: bool, e
         lines = lines.select(np.array(rows, dtype=np.int64))
     else:
         rows = None
-    return Table(lines, None, frozenset(), emphasis, (wildcards.source,), ((wildcards, rows),), duplicates=duplicates)
+    return OptionTable(
+        lines, None, frozenset(), emphasis, (wildcards.source,), ((wildcards, rows),), duplicates=duplicates
+    )
 
 
 def _distinct_rows(lines: PackedLines) -> tuple[int, ...] | None:

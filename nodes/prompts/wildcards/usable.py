@@ -17,7 +17,7 @@ from ..language.names import key_of
 from ..language.parser import parse
 from .library import Library, WildcardList
 from .lines import PackedLines
-from .tables import Table, table_of_lists, weighted
+from .tables import OptionTable, table_of_lists, weighted
 
 _MAX_DEPTH = 60  # lists that lead to one another; the Resolver refuses as many
 _MAX_TOLD = 30  # lines left out that a node names; a judgement
@@ -36,7 +36,7 @@ class UsableLists:
         self.reserved = frozenset(reserved)
         self._lists: dict[str, WildcardList] = {}
         self._named: dict[tuple[str, str], tuple[WildcardList, ...]] = {}
-        self._tables: dict[tuple[tuple[str, ...], bool], Table] = {}
+        self._tables: dict[tuple[tuple[str, ...], bool], OptionTable] = {}
         self._begun: list[str] = []
 
     def require(self, name: str, location: SourceLocation, offset: int = 0) -> tuple[WildcardList, ...]:
@@ -56,7 +56,7 @@ class UsableLists:
                 self.library.left_out.update((str(error), error) for error in errors)
         return self._named[key]
 
-    def table(self, lists: tuple[WildcardList, ...], distinct: bool) -> Table:
+    def table(self, lists: tuple[WildcardList, ...], distinct: bool) -> OptionTable:
         """The options of lists that `require` gave.
 
         Raises:

@@ -8,7 +8,7 @@ from functools import partial
 
 from . import metrics
 from .data import CIFAR10, IMAGENET, STL10
-from .graph import Flow, Node, Schemas, Slot
+from .graph import Flow, Node, OutputSlot, Schemas
 from .pieces import read_me, show_text, table_stage
 
 TRAINING = {"epochs": 50, "batch_size": 32, "learning_rate": 0.001, "optimizer": "AdamW", "augmentation": "none"}
@@ -47,7 +47,7 @@ def load_tests(flow: Flow) -> list[Node]:
     return nodes
 
 
-def training_set(flow: Flow, *, baseline: bool) -> Slot:
+def training_set(flow: Flow, *, baseline: bool) -> OutputSlot:
     """The pictures to train on: CIFAR-10 train's five classes, or one of our sets."""
     if baseline:
         return mapped(flow, "CIFAR-10 train", "CIFAR-10", CIFAR10, "train", "thesis: cifar10")["images"]
@@ -56,7 +56,7 @@ def training_set(flow: Flow, *, baseline: bool) -> Slot:
     )["images"]
 
 
-def train(flow: Flow, images: Slot, name: Slot | str, size: int, title: str, runs: int = 1) -> Node:
+def train(flow: Flow, images: OutputSlot, name: OutputSlot | str, size: int, title: str, runs: int = 1) -> Node:
     """Train Classifier at Table 5-2's settings."""
     return flow.add("HypoNetTrainClassifier", title, images=images, name=name, size=size, runs=runs, **TRAINING)
 
@@ -163,33 +163,16 @@ def table_5_10(schemas: Schemas) -> Flow:
     synthetic = flow.add("HypoNetLoadLabelledImages", "Synthetic set", source="HypoNet set", path="sd15-hyponet")
     flow.stage("2  Real and n synthetic a class")
     counts = (0, 1000, 2000, 3000, 4000, 5000)
-    merged = [
-        flow.add(
-            "HypoNetMergeImages",
-            f"Real + {count}",
-            images=real["images"],
-            added=synthetic["images"],
-            per_class=count,
-            name=_row_5_10(count),
-        )
-        for count in counts
-    ]
+    added = [_add(flow, f"Real + {count}", real, synthetic, count, _row_5_10(count)) for count in counts]
     flow.column()
-    controls = [
-        flow.add(
-            "HypoNetMergeImages",
-            f"Real + {count} real again",
-            images=real["images"],
-            added=real["images"],
-            per_class=count,
-            name=f"{_row_5_10(count)} repeated",
-        )
+    added += [
+        _add(flow, f"Real + {count} real again", real, real, count, f"{_row_5_10(count)} repeated")
         for count in CONTROLS_5_10
     ]
     flow.stage("3  Train (Table 5-2, three seeds) and test on CIFAR-10 test")
     names = [_row_5_10(count) for count in counts] + [f"{_row_5_10(count)} repeated" for count in CONTROLS_5_10]
     tested = []
-    for name, images in zip(names, [*merged, *controls], strict=True):
+    for name, images in zip(names, added, strict=True):
         model = train(flow, images["images"], name, 32, f"Train {name}", runs=3)
         tested.append(
             flow.add(
@@ -203,6 +186,18 @@ def table_5_10(schemas: Schemas) -> Flow:
         flow.column()
     table_stage(flow, "Table 5-10", tested)
     return flow
+
+
+def _add(flow: Flow, title: str, real: Node, added: Node, per_class: int, name: str) -> Node:
+    """The first `per_class` pictures of each class of `added` beside all of `real`."""
+    return flow.add(
+        "HypoNetMergeImages",
+        title,
+        images=real["images"],
+        added=added["images"],
+        per_class=per_class,
+        name=name,
+    )
 
 
 def _row_5_10(count: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from .graph import Flow, Node, Schemas, Slot
+from .graph import Flow, Node, OutputSlot, Schemas
 from .models import SD15, load_checkpoint, load_classifier
 from .pieces import chain_classes, contact_sheet, generate, pictures_stage, read_me, show_text
 from .thesis_sets import CLASSES, FP, MODELS, NAMES, PLAIN, SAMPLING, WITH_COLOR, Model, lora_file
@@ -91,7 +91,9 @@ def figure_3_3(schemas: Schemas) -> Flow:
     return flow
 
 
-def sample(flow: Flow, figure: str, model: Slot, loader: Node, positive: Node, negative: Node, latent: Node) -> None:
+def sample(
+    flow: Flow, figure: str, model: OutputSlot, loader: Node, positive: Node, negative: Node, latent: Node
+) -> None:
     """A native sampler at Table 5-6's settings, and its picture."""
     sampled = flow.add(
         "KSampler",

@@ -22,7 +22,7 @@ WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 Schemas = Mapping[str, Mapping[str, Any]]  # node type -> what /object_info says of it
 
 
-class Slot(NamedTuple):
+class OutputSlot(NamedTuple):
     """One output of one node, to link from."""
 
     node: int
@@ -64,21 +64,21 @@ class Node:
     inputs: list[Input]
     outputs: list[tuple[str, str]]  # name, type
     values: dict[str, Any]
-    links: dict[str, Slot]
+    links: dict[str, OutputSlot]
     box: tuple[int, int] = (0, 0)  # 0: by content
     models: list[dict[str, str]] = field(default_factory=list)
     text: str = ""  # of a note
 
-    def __getitem__(self, output: str) -> Slot:
+    def __getitem__(self, output: str) -> OutputSlot:
         """The output of that name."""
         for index, (name, type_) in enumerate(self.outputs):
             if name == output:
-                return Slot(self.id, index, type_)
+                return OutputSlot(self.id, index, type_)
         raise KeyError(f"{self.type} has no output {output!r}; it has {[name for name, _ in self.outputs]}")
 
 
 @dataclass
-class Stage:
+class GraphStage:
     """One box of the layout: a titled group, its nodes in columns."""
 
     title: str
@@ -100,12 +100,12 @@ class Flow:
 
     def __init__(self, name: str, title: str, schemas: Schemas) -> None:
         self.name, self.title, self.schemas = name, title, schemas
-        self.stages: list[Stage] = []
+        self.stages: list[GraphStage] = []
         self.nodes: list[Node] = []
 
     def stage(self, title: str) -> None:
         """Begin the next box to the right."""
-        self.stages.append(Stage(title, [[]], COLOURS[len(self.stages) % len(COLOURS)]))
+        self.stages.append(GraphStage(title, [[]], COLOURS[len(self.stages) % len(COLOURS)]))
 
     def column(self) -> None:
         """Begin another column of nodes in the same box."""
@@ -136,7 +136,7 @@ class Flow:
         unknown = sorted(set(inputs) - names)
         if unknown:
             raise ValueError(f"{self.name}: {kind} has no input {unknown}; it has {sorted(names)}")
-        links = {name: value for name, value in inputs.items() if isinstance(value, Slot)}
+        links = {name: value for name, value in inputs.items() if isinstance(value, OutputSlot)}
         values = {entry.name: self._value(kind, entry, inputs) for entry in declared if entry.is_widget}
         for entry in declared:
             if not entry.is_widget and entry.required and entry.name not in links:
@@ -164,13 +164,13 @@ class Flow:
     def _value(self, kind: str, entry: Input, inputs: Mapping[str, Any]) -> Any:
         """The widget's value: as given, else the schema's default where that is the same on every machine."""
         value = inputs.get(entry.name)
-        if value is not None and not isinstance(value, Slot):
+        if value is not None and not isinstance(value, OutputSlot):
             return _checked(f"{self.name}: {kind}.{entry.name}", entry, value)
         if "default" in entry.options and (entry.choices is None or not _lists_files(entry)):
             return entry.options["default"]
         if entry.choices is not None and entry.choices and not _lists_files(entry):
             return entry.choices[0]
-        if entry.type in ("INT", "FLOAT") and isinstance(value, Slot):
+        if entry.type in ("INT", "FLOAT") and isinstance(value, OutputSlot):
             return entry.options.get("min", 0) if entry.options.get("min", 0) >= 0 else 0
         if entry.type == "STRING":
             return ""

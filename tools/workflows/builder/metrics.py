@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from .data import CIFAR10
-from .graph import Flow, Node, Schemas, Slot
+from .graph import Flow, Node, OutputSlot, Schemas
 from .pieces import read_me, table_stage
 
 FID_NETWORK = "FID Inception v3 (2015-12-05)"
 TORCHVISION_NETWORK = "torchvision Inception v3 (ImageNet-1k)"
 
 
-def features(flow: Flow, images: Slot, title: str, network: str, convention: str) -> Node:
+def features(flow: Flow, images: OutputSlot, title: str, network: str, convention: str) -> Node:
     return flow.add("HypoNetExtractFeatures", title, images=images, network=network, convention=convention, size=32)
 
 

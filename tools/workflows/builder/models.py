@@ -10,7 +10,7 @@ HUB = "https://huggingface.co"
 
 
 @dataclass(frozen=True)
-class ModelFile:
+class LinkedModel:
     """A file in one of ComfyUI's model folders, and its link for the editor's missing-models dialog."""
 
     name: str
@@ -21,25 +21,25 @@ class ModelFile:
         return {"name": self.name, "url": self.url, "directory": self.directory}
 
 
-SD14 = ModelFile(
+SD14 = LinkedModel(
     "sd-v1-4.ckpt", f"{HUB}/CompVis/stable-diffusion-v-1-4-original/resolve/main/sd-v1-4.ckpt", "checkpoints"
 )
-SD15 = ModelFile(
+SD15 = LinkedModel(
     "v1-5-pruned-emaonly-fp16.safetensors",
     f"{HUB}/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main/v1-5-pruned-emaonly-fp16.safetensors",
     "checkpoints",
 )
-SDXL = ModelFile(
+SDXL = LinkedModel(
     "sd_xl_base_1.0.safetensors",
     f"{HUB}/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/sd_xl_base_1.0.safetensors",
     "checkpoints",
 )
-SDXL_REFINER = ModelFile(
+SDXL_REFINER = LinkedModel(
     "sd_xl_refiner_1.0.safetensors",
     f"{HUB}/stabilityai/stable-diffusion-xl-refiner-1.0/resolve/main/sd_xl_refiner_1.0.safetensors",
     "checkpoints",
 )
-ESRGAN = ModelFile(
+ESRGAN = LinkedModel(
     "RealESRGAN_x4plus.safetensors",
     f"{HUB}/Comfy-Org/Real-ESRGAN_repackaged/resolve/main/RealESRGAN_x4plus.safetensors",
     "upscale_models",
@@ -47,7 +47,7 @@ ESRGAN = ModelFile(
 RESNET50 = "resnet50.tv_in1k (download 98 MB)"
 
 
-def load_checkpoint(flow: Flow, model: ModelFile, title: str = "") -> Node:
+def load_checkpoint(flow: Flow, model: LinkedModel, title: str = "") -> Node:
     """A native checkpoint loader that says where its file comes from."""
     node = flow.add("CheckpointLoaderSimple", title, ckpt_name=model.name)
     node.models.append(model.as_property())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .graph import Flow, Node, Slot
+from .graph import Flow, Node, OutputSlot
 from .models import SD15, load_checkpoint, load_classifier
 
 
@@ -16,7 +16,7 @@ def read_me(flow: Flow, shows: str, change: Sequence[str], read: str) -> None:
     flow.note(f"# {flow.title}\n\n{shows}\n\n## Change first\n{steps}\n\n## Reading the result\n{read}")
 
 
-def chain_classes(flow: Flow, classes: Sequence[dict[str, Any]]) -> Slot:
+def chain_classes(flow: Flow, classes: Sequence[dict[str, Any]]) -> OutputSlot:
     """One Class node for each entry, each linked to the one before; the last one's output."""
     last: Node | None = None
     for widgets in classes:
@@ -53,19 +53,19 @@ def hyponyms_of_pictures(flow: Flow, ancestors: Mapping[str, str], title: str, *
     }
 
 
-def chain_kinds(flow: Flow, kinds: Mapping[str, Node], **widgets: Any) -> Slot:
+def chain_kinds(flow: Flow, kinds: Mapping[str, Node], **widgets: Any) -> OutputSlot:
     """`chain_classes` for a class of each name, with the hyponyms of its node."""
     return chain_classes(
         flow, [{"class_name": name, "hyponyms": node["hyponyms"], **widgets} for name, node in kinds.items()]
     )
 
 
-def show_text(flow: Flow, text: Slot, title: str, *, height: int = 240, width: int = 420) -> Node:
+def show_text(flow: Flow, text: OutputSlot, title: str, *, height: int = 240, width: int = 420) -> Node:
     """A native node that shows `text` in the graph."""
     return flow.add("PreviewAny", title, source=text, box=(width, height))
 
 
-def generate(flow: Flow, model: Slot, loader: Node, plan: Slot, name: str, **settings: Any) -> Node:
+def generate(flow: Flow, model: OutputSlot, loader: Node, plan: OutputSlot, name: str, **settings: Any) -> Node:
     """Generate Dataset with the model's CLIP and VAE from `loader`."""
     return flow.add(
         "HypoNetGenerateDataset",
@@ -96,7 +96,7 @@ def table_stage(flow: Flow, title: str, results: Sequence[Node]) -> None:
     show_text(flow, report["markdown"], title, height=420)
 
 
-def contact_sheet(flow: Flow, dataset: Slot, *, preview: bool = True, title: str = "", **settings: Any) -> Node:
+def contact_sheet(flow: Flow, dataset: OutputSlot, *, preview: bool = True, title: str = "", **settings: Any) -> Node:
     """Contact Sheet, and a preview of it."""
     sheet = flow.add("HypoNetMakeContactSheet", title, dataset=dataset, **settings)
     if preview:

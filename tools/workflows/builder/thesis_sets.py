@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from .graph import Flow, Node, Schemas, Slot
-from .models import SD14, SD15, SDXL, SDXL_REFINER, ModelFile, load_checkpoint
+from .graph import Flow, Node, OutputSlot, Schemas
+from .models import SD14, SD15, SDXL, SDXL_REFINER, LinkedModel, load_checkpoint
 from .pieces import contact_sheet, generate, read_me
 
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
@@ -36,11 +36,11 @@ class Model:
 
     key: str
     label: str
-    file: ModelFile
+    file: LinkedModel
     size: int
     freeu: dict[str, float]
     batch: int
-    refiner: ModelFile | None = None
+    refiner: LinkedModel | None = None
 
 
 _FREEU_SD = {"b1": 1.2, "b2": 1.4, "s1": 0.9, "s2": 0.2}
@@ -92,7 +92,7 @@ def plan_stage(flow: Flow, technique: str, *, per_class: int = PER_CLASS) -> Nod
     )
 
 
-def patched(flow: Flow, model: Model, technique: str, loader: Node) -> tuple[Slot, Slot]:
+def patched(flow: Flow, model: Model, technique: str, loader: Node) -> tuple[OutputSlot, OutputSlot]:
     """MODEL and CLIP of the loader behind FreeU or the LoRA."""
     if technique == "freeu":
         return flow.add("FreeU", model=loader["MODEL"], **model.freeu)["MODEL"], loader["CLIP"]
