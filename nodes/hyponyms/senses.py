@@ -5,23 +5,34 @@ Reads a Taxonomy; returns a synset and a markdown warning that lists the senses 
 
 from __future__ import annotations
 
+import functools
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .shipped_data import imagenet_classes
 from .spelling import fold
 from .synset import Synset
-from .taxonomy import Taxonomy
+from .taxonomy import Taxonomy, taxonomy
 from .unfit import is_unfit
 
 _NAMED = re.compile(r"n\d{8}|\S+\.[a-z]\.\d+", re.IGNORECASE)
 _TAXON = "n07992450"  # taxonomic_group.n.01
 _PHYSICAL = "n00001930"  # physical_entity.n.01
-# topics of WordNet that can be photographed, and what a sense of each weighs: a mug is rather a vessel than a face, a
-# chicken rather a bird than meat, a banana rather a fruit than its herb (a judgement)
-_THINGS = {"animal": 1.0, "artifact": 1.0, "object": 1.0, "food": 0.6, "plant": 0.2} | dict.fromkeys(
-    ("person", "body", "substance"), 1 / 3
-)
+# topics of WordNet that can be photographed, and what a sense of each weighs (a judgement): a banana is rather a fruit
+# than its herb, an oak rather a tree than its wood, a pitcher as well a jug as a player
+_THINGS = {"animal": 1.0, "artifact": 1.0, "object": 1.0, "food": 0.6, "plant": 0.5, "person": 0.5}
+_THINGS |= {"body": 1 / 3, "substance": 0.25}
+_TOPMOST = 1.5  # of WordNet's topmost synsets, of which the others are kinds: plant, animal, food
+_SUBSTANCES = ("n00019613", "n14580897")  # substance.n.01 and material.n.01
+# artifacts that people call things: instruments, vehicles and vessels; buildings; clothes and other coverings; ware;
+# goods; jewels; pictures. Others are sheets, strips and layers, which have their names from things
+_OBJECTS = ("n03575240", "n04341686", "n03122748", "n00022903", "n03076708", "n03169390", "n03129123")
+_SHAPED = 0.4  # what a sense of the others weighs
+_PICTURED = 3.0  # what a sense weighs that is a class of ImageNet; one above them the more, the more there are
+_SPELLED = 3.0  # what a sense weighs more that WordNet writes with the same capital: a Cardigan is a dog
 _HINTED = re.compile(r"([^()]*[^()\s])\s*\(([^()]+)\)")
 
 
@@ -64,15 +75,49 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
 
 
 def _likelihood(taxonomy: Taxonomy, sense: Synset, word: str) -> tuple[bool, bool, float]:
-    """How likely a word is meant in this sense where pictures are to be made of it: fit, things first, by weight."""
-    is_fit = not is_unfit(sense.label) and fold(word) not in {fold(lemma) for lemma, _ in sense.marks}
+    """How likely a word is meant in this sense where pictures are to be made of it: fit, things first, by weight.
+
+    A person is a thing here where people speak of it: the letter on paper goes before one who lets.
+    """
+    is_own_name = fold(sense.label) == fold(word)
+    is_fit = (is_own_name or not is_unfit(sense.label)) and fold(word) not in {fold(lemma) for lemma, _ in sense.marks}
+    rank = [other.id for other in taxonomy.senses(word) or taxonomy.lookup(word)].index(sense.id)
+    count = sense.count_of(word)
     is_thing = sense.topic in _THINGS or (sense.topic == "Tops" and taxonomy.is_under(sense.id, _PHYSICAL))
-    if not is_thing:
-        return is_fit, False, sense.count_of(word) + bool(sense.hyponyms) * 100
+    is_thing = is_thing and taxonomy.is_under(sense.id, _PHYSICAL)
+    if not is_thing or (sense.topic == "person" and rank and not count):
+        return is_fit, False, count + bool(sense.hyponyms) * 100
     lemmas = [fold(lemma) for lemma in sense.lemmas]
     position = lemmas.index(fold(word)) if fold(word) in lemmas else 0
-    weight = 1 + sense.count_of(word) + taxonomy.count_below(sense.id)
-    return is_fit, True, weight * _THINGS.get(sense.topic, 1.0) / (1 + 2 * position)
+    kinds = 1 + math.log2(1 + taxonomy.count_below(sense.id))
+    weight = count + kinds / (1 + 4 * position) / (1 + rank / 14)  # late senses, and late words of one, are rare
+    return is_fit, True, weight * _topic_weight(taxonomy, sense, rank) * _prior(sense, word)
+
+
+def _topic_weight(taxonomy: Taxonomy, sense: Synset, rank: int) -> float:
+    """What a sense weighs for the kind of thing that it is."""
+    if sense.topic == "person" and rank:
+        return 0.05
+    if sense.topic == "artifact":
+        return 1.0 if any(taxonomy.is_under(sense.id, wnid) for wnid in _OBJECTS) else _SHAPED
+    if sense.topic == "plant" and any(taxonomy.is_under(sense.id, wnid) for wnid in _SUBSTANCES):
+        return _THINGS["substance"]
+    return _THINGS.get(sense.topic, _TOPMOST)
+
+
+def _prior(sense: Synset, word: str) -> float:
+    """What a sense weighs for being photographed often, and for the capital that the word was typed with."""
+    classes, above = _photographed()
+    weight = _PICTURED if sense.id in classes else min(_PICTURED, 1 + math.log2(1 + above[sense.id]) / 2)
+    is_spelled = word[:1].isupper() and sense.topic != "person" and word.replace(" ", "_") in sense.lemmas
+    return weight * (_SPELLED if is_spelled else 1.0)
+
+
+@functools.lru_cache(maxsize=1)
+def _photographed() -> tuple[frozenset[str], Counter[str]]:
+    """The classes of ImageNet, and how many of them lie below a synset."""
+    classes = frozenset(wnid for wnid, _ in imagenet_classes())
+    return classes, Counter(above for wnid in classes for above in taxonomy().ancestors(wnid))
 
 
 def climb(taxonomy: Taxonomy, start: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -73,36 +73,6 @@ def test_a_word_without_kinds_is_listed_itself_with_a_note(word):
     assert "Only 1 listed. For more: set depth to 2; name a broader word or ancestor" in found.report
 
 
-# by hand, of WordNet's senses the one that a photograph of the bare word shows
-@pytest.mark.parametrize(
-    ("word", "name"),
-    [
-        ("mug", "mug.n.04"),  # not mug.n.03, a face
-        ("wrench", "wrench.n.03"),  # not a sprain
-        ("table", "table.n.02"),  # not a table of figures
-        ("seal", "seal.n.09"),  # the animal
-        ("dolphin", "dolphin.n.02"),  # not the dolphinfish
-        ("plant", "plant.n.02"),  # not a factory
-        ("church", "church.n.02"),  # the building
-        ("oak", "oak.n.02"),  # the tree, not its wood
-        ("cake", "cake.n.03"),  # not a cake of soap
-        ("tiger", "tiger.n.02"),  # not a person
-        ("chicken", "chicken.n.02"),  # the bird
-        ("glass", "glass.n.02"),  # the vessel
-        ("teacher", "teacher.n.01"),
-        ("nurse", "nurse.n.01"),
-        ("ostrich", "ostrich.n.02"),  # no person
-        ("scorpion", "scorpion.n.03"),  # no zodiac
-        ("pineapple", "pineapple.n.02"),  # the fruit
-        ("volcano", "volcano.n.02"),
-    ],
-)
-def test_a_word_means_the_thing_that_can_be_seen(word, name):
-    found = hyponyms_of_word(word, WORD)
-    assert found.name == name
-    assert found.report.startswith("**Warning**")
-
-
 def test_what_no_picture_shows_and_what_is_too_broad_stay_out_but_on_request():
     every = HyponymSettings(at_least=1, all_kinds=True, lemmas="first")
     for word, kind in (("bird.n.01", "archaeopteryx"), ("equine", "quagga"), ("edentate", "mylodon")):

@@ -1,0 +1,77 @@
+"""Which sense a word alone has. Each is judged by hand: what a person who types the word to have pictures means."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_word
+from hyponet.nodes.hyponyms.senses import find_sense
+from hyponet.nodes.hyponyms.taxonomy import taxonomy
+
+WORD = HyponymSettings(at_least=1, include_class=False)
+
+MEANT = [
+    ("mug", "mug.n.04", "a vessel; mug.n.03 is a face"),
+    ("wrench", "wrench.n.03", "a tool; wrench.n.01 is a sprain"),
+    ("table", "table.n.02", "furniture; table.n.01 is of figures"),
+    ("seal", "seal.n.09", "the animal; the others are of wax and rubber"),
+    ("dolphin", "dolphin.n.02", "the mammal; dolphin.n.01 is the dolphinfish"),
+    ("plant", "plant.n.02", "what grows; plant.n.01 is a factory"),
+    ("church", "church.n.02", "the building; church.n.01 is a body of people"),
+    ("oak", "oak.n.02", "the tree; oak.n.01 is its wood"),
+    ("cake", "cake.n.03", "what is eaten; cake.n.01 is of soap"),
+    ("tiger", "tiger.n.02", "the animal; tiger.n.01 is a person"),
+    ("chicken", "chicken.n.02", "the bird; chicken.n.01 is its meat"),
+    ("glass", "glass.n.02", "the vessel; glass.n.01 is the material"),
+    ("teacher", "teacher.n.01", "a person, which is what the word means first"),
+    ("nurse", "nurse.n.01", "a person, which is what the word means first"),
+    ("knight", "knight.n.01", "the man, which the word means first, not the chess piece"),
+    ("driver", "driver.n.01", "a person, which is what the word means first, not the golf club"),
+    ("ostrich", "ostrich.n.02", "the bird; ostrich.n.01 is a person"),
+    ("scorpion", "scorpion.n.03", "the animal; the others are of the zodiac"),
+    ("pineapple", "pineapple.n.02", "the fruit; pineapple.n.01 is its plant"),
+    ("banana", "banana.n.02", "the fruit; banana.n.01 is its plant"),
+    ("volcano", "volcano.n.02", "the mountain; volcano.n.01 is its vent"),
+    ("plate", "plate.n.04", "a dish; plate.n.02 is a sheet of metal"),
+    ("ring", "ring.n.08", "jewellery; ring.n.02 is a hoop"),
+    ("castle", "castle.n.02", "the fortress; castle.n.03 is a chess piece"),
+    ("date", "date.n.08", "the fruit; date.n.01 is a day, date.n.02 a companion"),
+    ("crop", "crop.n.02", "the plant; crop.n.01 is what a year yields, no object in WordNet"),
+    ("cock", "cock.n.05", "the bird; the others are a valve, a hammer and obscene"),
+    ("mouse", "mouse.n.01", "the animal, of which texts speak, before the device"),
+    ("crane", "crane.n.04", "the machine has more kinds than the bird; both are classes of ImageNet"),
+    ("bat", "bat.n.01", "the animal: it is spoken of most and has most kinds"),
+    ("jaguar", "jaguar.n.01", "its one sense in WordNet"),
+    ("orange", "orange.n.01", "the fruit; the others are a colour and a tree"),
+    ("bass", "bass.n.07", "the instrument, of the senses that can be seen the one with most kinds"),
+    ("nail", "nail.n.02", "the pin; nail.n.01 is a part of a body"),
+    ("chest", "chest.n.02", "the box; chest.n.01 is a part of a body"),
+    ("trunk", "trunk.n.02", "the luggage, as often spoken of as the tree's"),
+    ("pitcher", "pitcher.n.02", "a jug, a class of ImageNet, before the player"),
+    ("ram", "ram.n.05", "the sheep, a class of ImageNet"),
+    ("scale", "scale.n.07", "the instrument; plate.n.14 is of armour"),
+    ("loafer", "loafer.n.02", "a shoe; idler.n.01 is a person that the word names second"),
+    ("cardigan", "cardigan.n.01", "the sweater: WordNet writes the dog with a capital"),
+    ("Cardigan", "cardigan.n.02", "the dog, which WordNet writes so"),
+    ("carousel", "carousel.n.02", "the ride; carousel.n.01 carries luggage"),
+    ("iron", "iron.n.04", "the appliance; iron.n.01 is a metal, iron.n.02 a golf club"),
+    ("plane", "airplane.n.01", "the aircraft, of which texts speak; plane.n.05 is a carpenter's"),
+    ("tank", "tank.n.01", "the vehicle: texts speak of it more"),
+    ("nut", "nut.n.01", "what is eaten; nut.n.03 is of a bolt"),
+    ("letter", "letter.n.01", "what is written; letter.n.03 is one who lets, of whom no text speaks"),
+    ("swallow", "swallow.n.03", "the bird; swallow.n.01 is a mouthful"),
+    ("palm", "palm.n.03", "the tree; palm.n.01 is a part of a body"),
+    ("turkey", "turkey.n.01", "the bird; turkey.n.02 is a country by name"),
+]
+
+
+@pytest.mark.parametrize(("word", "name", "reason"), MEANT)
+def test_a_word_means_the_thing_that_can_be_seen(word, name, reason):
+    sense = find_sense(taxonomy(), word)
+    assert sense.synset.name == name, reason
+    if len(taxonomy().senses(word)) > 1:
+        assert sense.warning.startswith("**Warning**")
+
+
+def test_the_sense_taken_stands_at_the_top_of_the_report():
+    assert hyponyms_of_word("mug", WORD).report.startswith("**Warning**: 'mug' has 4 noun senses; taken: mug.n.04")
