@@ -1,7 +1,8 @@
 """A folder of pictures with a caption beside each: 0000_cat.png, 0000_cat.txt.
 
 Writes the pictures, the captions and captions.json, which remembers what was written, so that a caption that somebody
-edited is never written over. Reads the same, and any folder of pictures with .txt files beside them.
+edited is never written over. Reads the same, and any folder of pictures with .txt files beside them; where the pictures
+lie in sub-folders alone, as our export of captions and kohya's trainers have them, all of those.
 """
 
 from __future__ import annotations
@@ -9,20 +10,24 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
 
 from ...evaluation.chunks import chunks
-from ...evaluation.files import replacing
+from ...evaluation.files import read_file, replacing
 from ...evaluation.json_text import parse_json
 from ...evaluation.lock import only_writer
-from ...evaluation.pictures.decode import decode, is_picture
+from ...evaluation.pictures.decode import decode, has_picture_suffix
+from ...evaluation.pictures.sources.files import files_below
 from ...evaluation.progress import Progress
 from ...evaluation.unicode_names import composed
+
+logger = logging.getLogger("hyponet")
 
 RECORD = "captions.json"
 FORMAT, VERSION = "hyponet.captions", 1
@@ -44,9 +49,10 @@ class FolderEntry:
 
 @dataclass(frozen=True)
 class CaptionedPicture:
-    """A picture to train on."""
+    """A picture to train on; `name` is its path below the folder."""
 
     path: Path
+    name: str
     caption: str
     sha256: str
     width: int
@@ -144,32 +150,49 @@ def edits_fingerprint(folder: Path) -> str:
 
 
 def read_folder(folder: Path) -> list[CaptionedPicture]:
-    """The pictures of `folder` with their captions, sorted by file name.
+    """The pictures of `folder` with their captions, sorted by path; those of all sub-folders where it has none itself.
 
     Raises:
         ValueError: there are none, a caption is missing, or a picture is damaged; the message names the files.
+        UnreadableFile: the disk does not give one of them.
     """
-    files = sorted(path for path in folder.iterdir() if is_picture(path))
-    if not files:
+    pictures, texts, left_out = _files_of(folder)
+    if not pictures:
         raise ValueError(
             f"folder {folder.name} has no pictures; expected pictures (PNG, JPEG, WebP and the like) with a .txt "
             "caption beside each; run Caption Images or copy them there"
         )
+    if left_out:
+        logger.warning(
+            "%s has pictures of its own, so those of its sub-folders are left out: %d", folder.name, len(left_out)
+        )
     # a Mac may have given the letters of one of the two names another form
-    captions = {composed(path.name): path for path in folder.iterdir() if path.suffix == ".txt" and path.is_file()}
-    caption_names = {path: composed(path.with_suffix(".txt").name) for path in files}
-    bare = [path.name for path, name in caption_names.items() if name not in captions]
+    captions = {composed(name): folder / name for name in texts if name.endswith(".txt")}
+    caption_names = {name: composed(str(PurePosixPath(name).with_suffix(".txt"))) for name in pictures}
+    bare = [name for name, caption_name in caption_names.items() if caption_name not in captions]
     if bare:
         raise ValueError(
             f"folder {folder.name} has {len(bare)} pictures without a caption ({', '.join(bare[:5])}); "
             "expected a .txt file beside each; run Caption Images or write them"
         )
     captioned = []
-    for path, name in caption_names.items():
+    for name, caption_name in caption_names.items():
+        path = folder / name
         width, height = load_picture(path).shape[1::-1]
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        captioned.append(CaptionedPicture(path, _read_caption(captions[name]), digest, width, height))
+        digest = hashlib.sha256(read_file(path)).hexdigest()
+        captioned.append(CaptionedPicture(path, name, _read_caption(captions[caption_name]), digest, width, height))
     return captioned
+
+
+def _files_of(folder: Path) -> tuple[list[str], list[str], list[str]]:
+    """Pictures and texts, and pictures that are left out, by their paths below `folder`; see `read_folder`."""
+    files, _, _ = files_below(folder)
+    pictures = [name for name in files if has_picture_suffix(name)]
+    texts = [name for name in files if name.lower().endswith(".txt")]
+    own = [name for name in pictures if "/" not in name]
+    if not own:
+        return pictures, texts, []
+    return own, [name for name in texts if "/" not in name], [name for name in pictures if "/" in name]
 
 
 def load_picture(path: Path) -> np.ndarray:
@@ -184,12 +207,12 @@ def load_picture(path: Path) -> np.ndarray:
 def folder_fingerprint(folder: Path) -> str:
     """A hash of the captions and of name, size and time of the pictures: for a folder that is typed in."""
     total = hashlib.blake2b(digest_size=16)
-    for path in sorted(folder.iterdir()):
-        if is_picture(path):
-            state = path.stat()
-            total.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
-        elif path.suffix.lower() == ".txt":
-            total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    pictures, texts, _ = _files_of(folder)
+    for name in pictures:
+        state = (folder / name).stat()
+        total.update(f"{name} {state.st_size} {state.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+    for name in texts:
+        total.update(name.encode("utf-8", "surrogateescape") + b"\0" + read_file(folder / name) + b"\0")
     return total.hexdigest()
 
 

@@ -140,7 +140,7 @@ class LoraJob:
 def shared_with(job: LoraJob, test_images: LabelledImages) -> int:
     """How many pictures of a test set the LoRA is trained on, pixel by pixel."""
     pictures = read_folder(job.folder)
-    pixels = [pixel_digest(decode(picture.path, picture.path.name)) for picture in pictures]
+    pixels = [pixel_digest(decode(picture.path, picture.name)) for picture in pictures]
     return count_shared(test_images.pixel_digests(progress_bar(len(test_images))), np.array(pixels, np.uint64))
 
 

@@ -24,7 +24,7 @@ from .captions import CaptionedPicture, load_picture
 class Example:
     """A picture as the UNet is trained on it; tensors on the CPU, made outside inference mode."""
 
-    name: str  # of the picture's file
+    name: str  # of the picture's file, below the folder
     latent: torch.Tensor  # (C, h, w), scaled as the UNet takes it
     context: torch.Tensor  # (1, tokens, features)
     vector: torch.Tensor | None  # (1, features): SDXL's pooled text, sizes and crop
@@ -86,7 +86,7 @@ def encode_examples(
         with torch.inference_mode(False):
             examples.append(
                 Example(
-                    picture.path.name,
+                    picture.name,
                     latent[0].float().cpu().clone(),
                     context.float().cpu().clone(),
                     None if vector is None else vector.float().cpu().clone(),
@@ -100,7 +100,7 @@ def _check_finite(what: str, option: str, picture: CaptionedPicture, *tensors: t
     """Raise ValueError where a number is not finite, as half precision gives now and then."""
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
         raise ValueError(
-            f"{what} gives numbers that are not finite for {picture.path.name} (caption {ascii(picture.caption)[:80]})"
+            f"{what} gives numbers that are not finite for {picture.name} (caption {ascii(picture.caption)[:80]})"
             f"; expected finite ones; start ComfyUI with {option}, or take the picture out of the folder"
         )
 

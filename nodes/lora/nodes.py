@@ -206,8 +206,9 @@ class HypoNetTrainLora(io.ComfyNode):
                     "folder",
                     default="cifar10-sample",
                     tooltip=(
-                        "Pictures with a .txt caption beside each: a folder below output/hyponet/lora (from "
-                        "Caption Images) or below input."
+                        "Pictures with a .txt caption beside each, also in sub-folders: a folder below "
+                        "output/hyponet/lora (from Caption Images), output/hyponet/exports (of Export Dataset, such as "
+                        "pets/captions) or input."
                     ),
                 ),
                 io.String.Input(

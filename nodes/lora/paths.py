@@ -1,7 +1,7 @@
 """Where the LoRA room reads and writes.
 
-Reads output/hyponet/lora, input/ and models/captioners; writes output/hyponet/lora, output/hyponet/lora_training,
-models/loras and the results.
+Reads output/hyponet/lora, output/hyponet/exports, input/ and models/captioners; writes output/hyponet/lora,
+output/hyponet/lora_training, models/loras and the results.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ def captions_dir(name: str) -> Path:
 
 
 def training_folder(folder: str) -> Path:
-    """The folder of captioned pictures called `folder`, below output/hyponet/lora or input/.
+    """The folder of captioned pictures called `folder`, below output/hyponet/lora, output/hyponet/exports or input/.
 
     Raises:
         ValueError: `folder` is no plain relative path, or a file.
         FileNotFoundError: there is none; the message lists the folders searched.
     """
-    path = paths.confine_any([_captions_base(), paths.input_dir()], folder, what="folder")
+    path = paths.confine_any(
+        [_captions_base(), paths.hyponet_dir() / "exports", paths.input_dir()], folder, what="folder"
+    )
     if not path.is_dir():
         raise ValueError(f"folder is {ascii(folder)[:80]}, which is a file; expected a folder of pictures")
     return path

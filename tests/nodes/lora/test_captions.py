@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyponet.nodes.dataset.export.formats import export
 from hyponet.nodes.lora.captions import (
     edits_fingerprint,
     folder_fingerprint,
@@ -15,6 +16,8 @@ from hyponet.nodes.lora.captions import (
     template_captioner,
     write_folder,
 )
+
+from ..dataset.sample_sets import generate, open_set
 
 PHOTO = template_captioner("a photo of a {label}")
 
@@ -143,6 +146,35 @@ def test_a_users_own_folder_is_read(tmp_path):
         ("a.webp", "a cat, on a mat", 12, 8),
         ("b.jpg", "", 8, 12),
     ]
+
+
+def test_every_class_folder_of_an_export_is_read(tmp_path):
+    """The regression: the folder had "no pictures", and each of its class folders is one class alone."""
+    with open_set(tmp_path) as store:
+        generate(store)
+    folder = export(
+        store, tmp_path, "pets", "captions for LoRA trainers",
+        shard_size=9, include_fallbacks=False, progress=lambda done, total: None,
+    )  # fmt: skip
+    read = [(one.name, one.caption) for one in read_folder(folder)]
+    assert read == [  # sample_sets: a red one and a blue one in turn
+        (f"1_{label}/{rank:06d}.png", f"a {('red', 'blue')[rank % 2]} {label}")
+        for label in ("cat", "dog")
+        for rank in range(4)
+    ]
+    before = folder_fingerprint(folder)
+    (folder / "1_dog" / "000003.txt").write_text("other", "utf-8")
+    assert folder_fingerprint(folder) != before
+    (folder / "1_dog" / "000003.txt").unlink()
+    with pytest.raises(ValueError, match=r"without a caption \(1_dog/000003\.png\)"):
+        read_folder(folder)
+
+
+def test_beside_pictures_of_its_own_those_of_sub_folders_are_left_out_with_a_word(tmp_path, caplog):
+    write_folder(tmp_path / "a", pictures(), ["cat"] * 3, PHOTO, "one")
+    write_folder(tmp_path / "a" / "unused", pictures(), ["dog"] * 3, PHOTO, "one")
+    assert len(read_folder(tmp_path / "a")) == 3
+    assert "sub-folders are left out: 3" in caplog.text
 
 
 def test_a_caption_belongs_to_its_picture_in_either_form_of_letters(tmp_path):
