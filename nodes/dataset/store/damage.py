@@ -16,6 +16,7 @@ from ....evaluation.pictures.manifest import MANIFEST, columns_of, is_blank
 
 T = TypeVar("T")
 
+COPY_OF_DAMAGED = "damaged-"  # how the names of copies begin
 _SHOWN = 5  # damaged lines that a message lists
 # Killed, a process leaves one for each thread of its writer; without power, those of the last seconds, since lines are
 # synced every five. A judgement: with less a fast set is refused after that, with more a short cut is not seen.
@@ -80,7 +81,7 @@ def keep_copy(path: Path, work: Path) -> Path:
     Raises:
         OSError: the disk is full or cannot be written.
     """
-    copy = work / f"damaged-{path.stem}-{file_sha256(path)[:12]}{path.suffix}"
+    copy = work / f"{COPY_OF_DAMAGED}{path.stem}-{file_sha256(path)[:12]}{path.suffix}"
     if not copy.exists():
         with replacing(copy, durable=True, make_folder=False) as part:
             shutil.copyfile(path, part)

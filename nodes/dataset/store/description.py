@@ -186,6 +186,15 @@ def is_marked(folder: Path) -> bool:
     return (folder / DESCRIPTION).exists() and str(read_json(folder / DESCRIPTION).get("format")).startswith(FORMAT)
 
 
+def is_beside(folder: Path, owner: str) -> bool:
+    """Whether a folder is one of those beside the set `owner`; small copies aside, which are a set themselves.
+
+    Raises:
+        ValueError, OSError: as `is_marked` does.
+    """
+    return is_marked(folder) and read_json(folder / DESCRIPTION).get("of") == owner
+
+
 def change_owner(folder: Path, former: str, owner: str) -> bool:
     """Make a folder beside the set `former` one of the set `owner`; whether it was one of the former's, or is now.
 

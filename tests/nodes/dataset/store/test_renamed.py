@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from hyponet.evaluation.lock import FileLock
 from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.description import Copies, read_description
@@ -35,7 +36,7 @@ def test_the_best_attempt_comes_back_after_a_set_was_renamed(with_sidecars):
     assert (counts.fallbacks, stays.attempt, stays.status) == (1, 0, "fallback")
     assert_whole(root)
     assert sorted(path.name for path in root.parent.iterdir()) == [
-        "animals", "animals.8px", "animals.rejects", "animals.sheets", "animals.work", "pets.work",
+        "animals", "animals.8px", "animals.rejects", "animals.sheets", "animals.work",
     ]  # fmt: skip
     assert read_description(root).name == "animals"
     assert read_description(root.parent / "animals.8px").copy_of == "animals"
@@ -71,6 +72,28 @@ def test_folders_of_somebody_else_stay(with_sidecars, tmp_path):
     with open_for_writing(tmp_path / "animals"):
         pass
     assert {"pets.64px", "pets.rejects", "animals.8px"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_copies_of_damaged_files_go_along_and_what_is_in_use_stays(with_sidecars, tmp_path):
+    """The regression: the folder for temporary files stayed under the former name for ever."""
+    work = tmp_path / "pets.work"
+    (work / "damaged-metadata-0123456789ab.jsonl").write_text("[")
+    (work / "metadata.jsonl.1-2.part").write_text("half")
+    lock = FileLock(work / "lock")
+    root = with_sidecars.rename(tmp_path / "animals")
+    with open_for_writing(root):
+        pass
+    assert (work / "damaged-metadata-0123456789ab.jsonl").exists(), "somebody has it in use"
+    lock.release()
+    root = root.rename(tmp_path / "pets")  # back and forth
+    with open_for_writing(root):
+        pass
+    with open_for_writing(root.rename(tmp_path / "beasts")):
+        pass
+    names = {path.name for path in tmp_path.iterdir() if path.suffix == ".work"}
+    assert names == {"beasts.work"}
+    assert (tmp_path / "beasts.work" / "damaged-metadata-0123456789ab.jsonl").read_text() == "["
+    assert not list(tmp_path.rglob("*.part"))
 
 
 @pytest.mark.parametrize("step", [0, 1, 2, 3, 4, 5])
