@@ -21,7 +21,6 @@ from .load import load_batch, table_of
 from .merge import merge
 from .save import save_items
 from .split import PARTS, Shares, split
-from .store.damage import left_out
 from .store.description import Copies, parse_sizes
 from .store.encode import Encoding
 from .store.store import DatasetRef, DatasetStore
@@ -81,7 +80,9 @@ class HypoNetSaveToDataset(io.ComfyNode):
         with engine.create_or_open_set(name, plan, cls.hidden, encoding, copies, upstream) as store:
             with last_line(cls.hidden.unique_id, lambda: f"the set has {len(store):,} pictures"):
                 added = save_items(store, items, to_uint8(images), progress_bar(len(items)))
-            text = f"{added} of {len(items)} pictures were new; the set has {len(store)}."
+            text = (
+                f"{added} of {len(items)} pictures were new; the set has {len(store)}.\n{store.found_text()}".rstrip()
+            )
             return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))
 
 
@@ -134,7 +135,7 @@ class HypoNetLoadDataset(io.ComfyNode):
     def execute(cls, name: str, include_marked: bool) -> io.NodeOutput:
         store = DatasetStore.open(engine.find_set(name).path)
         count = len(store.keys(include_fallbacks=include_marked))
-        text = f"{store.name}: {count} pictures in {len(store.labels)} classes. {left_out(store.damage())}".rstrip()
+        text = f"{store.name}: {count} pictures in {len(store.labels)} classes. {store.left_out()}".rstrip()
         values = (store.ref(), table_of(store, include_marked), count, engine.plan_of(store))
         return io.NodeOutput(*values, ui=engine.shown(text, facts=engine.facts(store)))
 
@@ -234,7 +235,10 @@ class HypoNetMergeDatasets(io.ComfyNode):
                 f"{store.name}: {len(store)} pictures out of {len(sources)} sets. Of their {total:,} pictures "
                 f"{repeated:,} are there before, pixel by pixel."
             )
-            return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))
+            lines = [text, store.found_text(), *(source.left_out() for source in sources)]
+            return io.NodeOutput(
+                store.ref(), ui=engine.shown("\n".join(filter(None, lines)), facts=engine.facts(store))
+            )
 
 
 class HypoNetSplitDataset(io.ComfyNode):
@@ -303,8 +307,10 @@ class HypoNetSplitDataset(io.ComfyNode):
         in_several = count_repeated_in(list(made.values()))[1] - sum(
             count_repeated_in([store])[1] for store in made.values()
         )
-        text = "\n".join([*lines, f"pictures in several parts, pixel by pixel: {in_several:,}"])
-        return io.NodeOutput(*(parts.get(part, ExecutionBlocker(None)) for part in PARTS), ui=engine.shown(text))
+        text = "\n".join([*lines, f"pictures in several parts, pixel by pixel: {in_several:,}", source.left_out()])
+        return io.NodeOutput(
+            *(parts.get(part, ExecutionBlocker(None)) for part in PARTS), ui=engine.shown(text.rstrip())
+        )
 
 
 class HypoNetSummarizeDataset(io.ComfyNode):

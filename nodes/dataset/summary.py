@@ -14,7 +14,6 @@ import numpy as np
 from ...evaluation.markdown import one_line
 from ...evaluation.pictures.manifest import FAILED, PASSED
 from ...evaluation.plots import label, to_pixels
-from .store.damage import left_out
 from .store.store import DatasetStore
 
 _MAX_BARS = 24  # options of a slot with a bar of their own, so that the plot stays a page; a judgement
@@ -26,7 +25,7 @@ class Summary:
 
     Args:
         picks: slot -> option -> how often it was picked.
-        damaged_lines: what is said of them, "" where there are none.
+        left_out: what is said of lines and pictures that do not count, "" where there are none.
         fallbacks: pictures that stay although every attempt was rejected.
         passed, failed: verdicts of Check Labels.
     """
@@ -38,7 +37,7 @@ class Summary:
     passed: int
     failed: int
     megabytes: float
-    damaged_lines: str = ""
+    left_out: str = ""
 
     def markdown(self) -> str:
         """The counts as a page: totals, a table of the classes, and one of the slots with their extremes."""
@@ -48,8 +47,8 @@ class Summary:
             rows.append(f"{self.fallbacks} stay although every try was rejected; exports leave them out unless asked.")
         if self.passed or self.failed:
             rows.append(f"Labels checked: {self.passed} passed, {self.failed} failed.")
-        if self.damaged_lines:
-            rows.append(self.damaged_lines)
+        if self.left_out:
+            rows.append(self.left_out)
         rows += ["", "| class | pictures |", "|---|---|"]
         rows += [f"| {one_line(label)} | {count} |" for label, count in self.classes.items()]
         if self.picks:
@@ -80,7 +79,7 @@ def summarize(store: DatasetStore) -> Summary:
         passed=checks[PASSED],
         failed=checks[FAILED],
         megabytes=size / 1e6,
-        damaged_lines=left_out(store.damage()),
+        left_out=store.left_out(),
     )
 
 

@@ -71,7 +71,7 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
                 created = _make_loop(pipeline, writer, report).generate(generation.missing(store))
             tiled = pipeline.tiled
         subfolder = f"{paths.datasets_dir().name}/{generation.request.name}"
-        run = job.RunSummary(created, tiled, time.monotonic() - start, deleted, store.found_unlisted)
+        run = job.RunSummary(created, tiled, time.monotonic() - start, deleted)
         return job.make_outputs(store, generation.request, run, subfolder)
 
 

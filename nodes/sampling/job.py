@@ -16,13 +16,12 @@ from typing import Any, TypeVar
 
 import torch
 
-from ...evaluation.pictures.manifest import DESCRIPTION, MANIFEST
+from ...evaluation.pictures.manifest import DESCRIPTION
 from ...evaluation.pictures.tensors import to_uint8
 from ..dataset.open import create_or_open
 from ..dataset.store.description import Copies, SetSpec, read_revision
 from ..dataset.store.encode import Encoding
 from ..dataset.store.fingerprint import lacks_pictures, overwritten_pictures
-from ..dataset.store.folders import REJECTS, sidecar
 from ..dataset.store.provenance import Provenance
 from ..dataset.store.store import DatasetRef, DatasetStore
 from ..dataset.store.writable_store import WritableStore
@@ -201,14 +200,12 @@ class RunSummary:
         tiled: how many of them were decoded in tiles.
         seconds: from opening the set on.
         deleted: pictures that were found to be deleted by hand.
-        found_unlisted: pictures made where a file lay that no line of the manifest named.
     """
 
     created: int
     tiled: int
     seconds: float
     deleted: int = 0
-    found_unlisted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +263,8 @@ def _found(store: WritableStore, request: Request, run: RunSummary) -> list[str]
     if run.deleted:
         fate = "made again" if request.remakes_deleted else "left out, as rejected ones are"
         lines.append(f"Pictures that had been deleted by hand and were {fate}: {run.deleted:,}.")
-    if run.found_unlisted:
-        rejects = sidecar(store.root, REJECTS).name
-        lines.append(
-            f"Files without a line in {MANIFEST} that lay in the way of new pictures: {run.found_unlisted:,}; those "
-            f"that show other pictures are in {rejects} now."
-        )
+    if text := store.found_text():
+        lines.append(text)
     return lines
 
 

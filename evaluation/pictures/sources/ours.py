@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ...disk_errors import reading
 from ...files import read_file
 from ...unicode_names import composed
 from ..description import class_entries, read_content
@@ -28,6 +29,7 @@ from ..manifest import (
     misplaced,
     parse,
 )
+from ..unlisted import rank_in_name, refuse_lost_lines
 from .files import FilePictures
 
 
@@ -39,8 +41,10 @@ def is_ours(path: Path) -> bool:
 def read_ours(path: Path, name: str = "", cache: Path | None = None) -> LabelledImages:
     """The good pictures of one of our sets, in the manifest's order within each class.
 
+    Pictures that no line names, as a crash leaves some, are listed in `skipped`.
+
     Raises:
-        ValueError: it is not a HypoNet set, of another version, damaged, or has no good picture.
+        ValueError: it is not a HypoNet set, of another version, damaged, lost lines, or has no good picture.
         UnreadableFile: the disk does not give one of its files.
     """
     if not is_ours(path):
@@ -49,7 +53,11 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
             "Dataset; for others choose the source `image folder`"
         )
     folders = {entry.label: entry.folder for entry in class_entries(read_content(path))}
-    records = [record for record in _records(path, folders).values() if record.status == GOOD]
+    on_disk, rejected = _names_on_disk(path), _rejected_attempts(path)
+    all_records = _records(path, folders, on_disk, rejected)
+    unlisted = _unlisted(path, folders, on_disk, {*all_records, *rejected})
+    refuse_lost_lines(path.name, unlisted)
+    records = [record for record in all_records.values() if record.status == GOOD]
     if not records:
         raise ValueError(f"{path.name} has no good picture; expected at least one; run Generate Dataset again")
     used = {record.label for record in records}
@@ -59,14 +67,18 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
     file_names = [record.file_name for record in records]
     labels = [numbers[record.label] for record in records]
     pictures = FilePictures(path, file_names)  # hashed as they lie there: the manifest knows what was written once
-    return labelled(name or path.name, classes, labels, pictures, synthetic=True, cache=cache)
+    data = labelled(name or path.name, classes, labels, pictures, synthetic=True, cache=cache)
+    return replace(data, skipped=tuple(unlisted))
 
 
-def _records(path: Path, folders: Mapping[str, str]) -> dict[tuple[str, int], Record]:
+def _records(
+    path: Path,
+    folders: Mapping[str, str],
+    on_disk: Mapping[str, Sequence[str]],
+    rejected: Mapping[tuple[str, int], int],
+) -> dict[tuple[str, int], Record]:
     """(label, rank) -> its record; of lines for one item the last attempt counts, by its first line."""
     records: dict[tuple[str, int], Record] = {}
-    on_disk = _names_on_disk(path)
-    rejected = _rejected_attempts(path)
     for number, line in _lines(path / MANIFEST):
         try:
             record = parse(line)
@@ -81,6 +93,22 @@ def _records(path: Path, folders: Mapping[str, str]) -> dict[tuple[str, int], Re
             records[record.key] = replace(record, file_name=_as_spelled(path, record.file_name, on_disk))
     _refuse_links(path, records.values())
     return records
+
+
+def _unlisted(
+    path: Path, folders: Mapping[str, str], on_disk: Mapping[str, Sequence[str]], known: Collection[tuple[str, int]]
+) -> list[str]:
+    """Pictures that are called as the set calls its own and are of no item of `known`; see `DatasetStore.unlisted`."""
+    unlisted = []
+    for label, folder in folders.items():
+        for name in on_disk.get(composed(folder), []):
+            if not (path / name).is_dir():
+                continue
+            with reading(path / name):
+                files = os.listdir(path / name)
+            ranked = ((file, rank_in_name(file)) for file in files)
+            unlisted += [f"{name}/{file}" for file, rank in ranked if rank >= 0 and (label, rank) not in known]
+    return sorted(unlisted)
 
 
 def _rejected_attempts(path: Path) -> dict[tuple[str, int], int]:

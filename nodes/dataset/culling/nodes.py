@@ -16,7 +16,6 @@ from ...widgets import FileCombo, schema
 from .. import engine, widgets
 from ..contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
 from ..open import open_for_writing
-from ..store.damage import left_out
 from ..store.store import DatasetRef, DatasetStore
 from .engine import clip_folders, judge
 from .items import reject_by_hand
@@ -71,7 +70,7 @@ class HypoNetMakeContactSheet(io.ComfyNode):
         path, text = "", "Not saved: the set is only read."
         if engine.is_own(store.ref()):
             path, text = save_sheet(store, settings, sheet)
-        image, text = to_image(sheet.image), f"{text} {left_out(store.damage())}".rstrip()
+        image, text = to_image(sheet.image), f"{text} {store.left_out()}".rstrip()
         return io.NodeOutput(image, sheet.pages, ui=engine.shown(text, image, {"path": path}))
 
 

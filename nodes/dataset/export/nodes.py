@@ -59,7 +59,7 @@ class HypoNetExportDataset(io.ComfyNode):
             progress=progress_bar(len(store)),
         )
         count = len(store.keys(include_fallbacks=include_marked))
-        text = f"Exported {count:,} pictures to {folder}"
+        text = f"Exported {count:,} pictures to {folder} {store.left_out()}".rstrip()
         return io.NodeOutput(str(folder), ui=engine.shown(text, facts={"path": str(folder)}))
 
 

@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ....evaluation.files import file_sha256, replacing
-from ....evaluation.pictures.manifest import MANIFEST, columns_of, is_blank
+from ....evaluation.pictures.manifest import columns_of, is_blank
 
 T = TypeVar("T")
 
 COPY_OF_DAMAGED = "damaged-"  # how the names of copies begin
 _SHOWN = 5  # damaged lines that a message lists
-# Killed, a process leaves one for each thread of its writer; without power, those of the last seconds, since lines are
-# synced every five. A judgement: with less a fast set is refused after that, with more a short cut is not seen.
-_LEFT_BY_A_CRASH = 64
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -35,7 +32,7 @@ class DamagedLine(NamedTuple):
         return f"{self.file}, line {self.number} {self.reason}"
 
 
-def left_out(damage: Sequence[DamagedLine]) -> str:
+def damage_text(damage: Sequence[DamagedLine]) -> str:
     """What a node that only shows a set says of lines that it left out; "" where there are none."""
     if not damage:
         return ""
@@ -55,24 +52,6 @@ def refusal(name: str, damage: Sequence[DamagedLine], copies: Sequence[Path] = (
         f"changed{copied}; put the file right, or run Verify Dataset with mend_lines on, which keeps what can be read "
         "and makes the rest count as missing"
     )
-
-
-def refuse_lost_lines(name: str, unlisted: Sequence[str]) -> None:
-    """For what adds to the set `name`: a manifest that was cut, in a line or between two, looks like a smaller set's.
-
-    Args:
-        unlisted: pictures in its class folders that no line names.
-
-    Raises:
-        ValueError: they are more than a crash leaves behind.
-    """
-    if len(unlisted) > _LEFT_BY_A_CRASH:
-        raise ValueError(
-            f"data set {name!r} has {len(unlisted):,} pictures that no line of {MANIFEST} names "
-            f"({', '.join(unlisted[:3])}, ...); expected at most {_LEFT_BY_A_CRASH}, as a crash leaves them; nothing "
-            f"was changed; {MANIFEST} may have been cut: put it back from a copy; or run Verify Dataset, which moves "
-            "these pictures beside the set, so that Generate Dataset makes them anew"
-        )
 
 
 def keep_copy(path: Path, work: Path) -> Path:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....evaluation.files import read_file
-from ....evaluation.pictures.manifest import REJECTION_LOG, SUFFIXES, Record
+from ....evaluation.pictures.manifest import REJECTION_LOG, Record
+from ....evaluation.pictures.unlisted import rank_in_name, refuse_lost_lines, unlisted_text
 from . import folders
 from .class_folders import ClassFolders
-from .damage import DamagedLine, refusal
+from .damage import DamagedLine, damage_text, refusal
 from .description import Description, read_description
 from .index import NO_PICTURE
 from .manifest import Manifest
@@ -110,10 +111,20 @@ class DatasetStore:
         """For what makes another set of this one, which would lack pictures without a word.
 
         Raises:
-            ValueError: there are damaged lines; the message lists them.
+            ValueError: there are damaged lines, or lines were lost; the message lists them.
+            OSError: a class folder cannot be listed.
         """
         if damage := self.damage():
             raise refusal(self.name, damage)
+        refuse_lost_lines(self.name, self.unlisted())
+
+    def left_out(self) -> str:
+        """What a node that shows the set says of damaged lines and of pictures without one; "" where there are none.
+
+        Raises:
+            OSError: a class folder cannot be listed.
+        """
+        return " ".join(filter(None, (damage_text(self.damage()), unlisted_text(self.unlisted()))))
 
     def has(self, label: str, rank: int) -> bool:
         """Whether the item has a picture."""
@@ -180,10 +191,9 @@ class DatasetStore:
         unlisted = []
         for label, folder in self.description.folders.items():
             for name in self._class_folders.names(folder):
-                stem, suffix = os.path.splitext(name)
-                if suffix not in SUFFIXES or len(stem) < 6 or not (stem.isascii() and stem.isdecimal()):
+                rank = rank_in_name(name)
+                if rank < 0:
                     continue
-                rank = int(stem[:9])
                 if not self.has(label, rank) and self.last_rejected_attempt(label, rank) < 0:
                     unlisted.append(f"{folder}/{name}")
         return sorted(unlisted)

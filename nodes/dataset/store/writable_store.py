@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from ....evaluation.files import read_file, replace_file
-from ....evaluation.pictures.manifest import GOOD, PickedOption, Record
+from ....evaluation.pictures.manifest import GOOD, MANIFEST, PickedOption, Record
+from ....evaluation.pictures.unlisted import refuse_lost_lines, unlisted_text
 from ...prompts.item import Item
 from . import folders
 from .copies import SmallCopies
-from .damage import keep_copy, refusal, refuse_lost_lines
+from .damage import keep_copy, refusal
 from .description import Description, SetSpec, read_description, write_description
 from .encode import encode, parameters_line
 from .lock import SetLock
@@ -270,6 +271,17 @@ class WritableStore(DatasetStore):
             self.found_unlisted += 1
         if path.is_symlink() or read_file(path) != content():
             self.move_unlisted(path.relative_to(self.root).as_posix())
+
+    def found_text(self) -> str:
+        """What a node that added pictures says of those without a line that it found; "" where there were none."""
+        lines = []
+        if self.found_unlisted:
+            rejects = folders.sidecar(self.root, folders.REJECTS).name
+            lines.append(
+                f"Files without a line in {MANIFEST} that lay in the way of new pictures: {self.found_unlisted:,}; "
+                f"those that show other pictures are in {rejects} now."
+            )
+        return "\n".join(filter(None, [*lines, unlisted_text(self.unlisted())]))
 
     def _require_open(self) -> None:
         if self._lock is None:

@@ -98,7 +98,9 @@ def counts_text(data: LabelledImages) -> str:
     if data.synthetic.any():
         lines.append(f"generated: {int(data.synthetic.sum()):,}")
     if data.skipped:
-        lines.append(f"left out as corrupt or of a foreign kind: {len(data.skipped):,}: {', '.join(data.skipped[:5])}")
+        lines.append(
+            f"left out (corrupt, foreign or without a line): {len(data.skipped):,}: {', '.join(data.skipped[:5])}"
+        )
     return "\n".join(lines)
 
 
