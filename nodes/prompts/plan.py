@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 from .drawing.compile import Compiler
 from .drawing.program import Program
 from .drawing.resolve import EMPTY, RESERVED, Resolver, Words
+from .drawing.shards import Cut, Shard
 from .item import ClassSpec, Item
 from .language.errors import SourceLocation, TemplateError
 from .language.names import key_of
@@ -28,7 +30,7 @@ from .wildcards.usable import UsableLists
 
 COVERAGES = ("balanced", "random", "combinatorial")
 ORDERS = ("interleaved", "by class")
-FORMAT, VERSION = "hyponet.plan", 2  # of what to_json gives
+FORMAT, VERSION = "hyponet.plan", 3  # of what to_json gives
 
 _CHOICE_OR_WILDCARD = re.compile(r"[{}]|__.+__")
 
@@ -45,7 +47,7 @@ class Plan:
         coverage: how options are dealt, one of COVERAGES.
         images_per_class: of each class without a count of its own.
         order: one of ORDERS.
-        shard: (index from 0, count): this plan's schedule holds the ranks r with r % count == index.
+        shard: (index from 0, count): this plan's schedule holds one of so many parts of each class (see shards.py).
         reserved: whether __class__, __hyponym__ and __hypernym__ are the class's own words; else ordinary wildcards,
             for a template without a class. Not saved by `to_json`.
 
@@ -80,6 +82,7 @@ class Plan:
         self.shard = shard
         self.reserved = reserved
         self.labels: tuple[str, ...] = tuple(spec.name for spec in self.classes)
+        self._cuts: dict[str, Cut] = {}
         lists = UsableLists(library, RESERVED if reserved else ())
         self._programs = {spec.name: ClassPrograms(self, spec, lists) for spec in self.classes}
         if coverage == "combinatorial":
@@ -101,16 +104,25 @@ class Plan:
 
     def schedule(self) -> Iterator[tuple[str, int]]:
         """This shard's (label, rank), classes interleaved unless ordered by class."""
-        index, count = self.shard
         if self.order == "by class":
-            yield from ((label, rank) for label in self.labels for rank in range(index, self.count(label), count))
+            yield from ((label, rank) for label in self.labels for rank in self.ranks(label))
             return
-        for rank in range(index, max(map(self.count, self.labels)), count):
-            yield from ((label, rank) for label in self.labels if rank < self.count(label))
+        for row in itertools.zip_longest(*map(self.ranks, self.labels)):
+            yield from ((label, rank) for label, rank in zip(self.labels, row, strict=True) if rank is not None)
+
+    def ranks(self, label: str) -> range | Shard:
+        """This shard's ranks of one class, in order."""
+        index, count = self.shard
+        return range(self.count(label)) if count == 1 else self.cut(label).shards[index]
+
+    def cut(self, label: str) -> Cut:
+        """All shards of one class."""
+        if label not in self._cuts:
+            self._cuts[label] = self.programs(label).positive.cut(self.count(label), self.shard[1])
+        return self._cuts[label]
 
     def __len__(self) -> int:
-        index, count = self.shard
-        return sum(len(range(index, self.count(label), count)) for label in self.labels)
+        return sum(len(self.ranks(label)) for label in self.labels)
 
     def programs(self, label: str) -> ClassPrograms:
         """The templates of one class."""

@@ -2,14 +2,12 @@
 
 A deck has each of a slot's n options once, in a shuffled order. The slot's visits (one a prompt; fewer for a slot
 within an option) deal deck after deck: visit v is card v % n of deck v // n. So after any number of visits two options
-differ in count by at most one. Decks of the slots that every prompt has are planned in pairs: each is a shifted copy of
-a base shuffle, the shifts chosen so that every pair of options of every two slots meets early (shift_tables). Weighted
+differ in count by at most one. Decks of the slots that every prompt has are planned together (orders.py). Weighted
 options come by the quota rule: exact in each full deck, within 2 of the share anywhere.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import heapq
 import itertools
@@ -18,21 +16,10 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd, lcm
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Protocol
 
 MAX_SHUFFLED = 4096  # options; longer lists are dealt by a keyed permutation that is never written out
 MAX_WEIGHTED = 65_536  # cards of one deck; finer weights are rounded to it
-_MAX_SHIFTS = 512  # of one deck, that are compared: of longer lists these many, spread evenly
-_MAX_LOOKUPS = 40_000_000  # of table entries, that planning the pairs of one template may take: less than a second
-_HASH_BITS = 20  # of a prompt's hash that tell prompts apart while pairs are planned: a table of a million
-_REPEAT_COST = 0.02  # of a deck of repeated prompts, where a full set of new pairs of one slot is worth 1
-_SMALL_LOOKUPS = 20_000  # of decks, that templates of short lists may take beyond their horizon
-_HORIZON = 4  # decks are planned for this many times the largest product of two slots
-
-_Options = np.ndarray[Any, np.dtype[np.int64]]
-_Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 class Deck(Protocol):
@@ -49,28 +36,27 @@ class UniformDeck:
     Args:
         size: how many options.
         key: what the shuffles depend on, different for every slot.
-        shifts: of each deck, over the same base shuffle; after the last a new base shuffle begins. Empty: a new
-            shuffle for each deck.
+        order: whole decks of numbers below `size`, which stand for shuffled options; after the last the first follows
+            with another shuffle. Empty: a new shuffle for each deck.
     """
 
-    def __init__(self, size: int, key: str, shifts: tuple[int, ...] = ()) -> None:
+    def __init__(self, size: int, key: str, order: Sequence[int] = ()) -> None:
         self.size = size
         self.key = key
-        self.shifts = shifts or (0,)
-        self._period = len(self.shifts)
-        self._base: tuple[int, Sequence[int]] = (-1, ())  # the last base shuffle, with its number
+        self.order = order or range(size)
+        self._shuffle: tuple[int, Sequence[int]] = (-1, ())  # the last one, with its number
 
     def at(self, visit: int) -> tuple[int, int]:
         """The option of visit `visit`, and the number of its deck, which is how often the option came before."""
         size = self.size
-        deck, card = divmod(visit, size)
         if size > MAX_SHUFFLED:
+            deck, card = divmod(visit, size)
             return scrambled(card, size, f"{self.key}\x1f{deck}"), deck
-        number, step = divmod(deck, self._period)
-        base = self._base
-        if base[0] != number:
-            base = self._base = (number, shuffled(size, f"{self.key}\x1f{number}"))
-        return base[1][(card + self.shifts[step]) % size], deck
+        number, index = divmod(visit, len(self.order))
+        shuffle = self._shuffle
+        if shuffle[0] != number:
+            shuffle = self._shuffle = (number, shuffled(size, f"{self.key}\x1f{number}"))
+        return shuffle[1][self.order[index]], visit // size
 
 
 class WeightedDeck:
@@ -150,100 +136,6 @@ def quota_sequence(cards: Sequence[int], key: str) -> list[int]:
         if count + 1 < cards[group]:
             heapq.heappush(waiting, ((count + 1) * total // cards[group], tie, group, count + 1))
     return sequence
-
-
-def shift_tables(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-    """For each slot of those sizes the shift of each of its decks; () where its pairs are not planned.
-
-    Pairs are planned for as many images as `plannable` says; after these the decks begin anew, over another shuffle.
-    Each deck's shift is the one that brings most pairs, with the slots before it, that have not met; a pair of slots
-    counts the more the fewer pairs it lacks. Depends on the sizes alone; which options these are is the base
-    shuffle's matter.
-    """
-    planned, images = plannable(sizes)
-    tables = dict(zip(planned, _planned(tuple(sizes[index] for index in planned), images), strict=True))
-    return tuple(tables.get(index, ()) for index in range(len(sizes)))
-
-
-def plannable(sizes: Sequence[int]) -> tuple[list[int], int]:
-    """The slots of those sizes whose pairs are planned, and for how many images.
-
-    For every pair to meet, and for short lists so long that prompts rarely repeat; for fewer images where that would
-    take too long, as with two lists of thousands, and without the longest list where even one deck of it would.
-    """
-    planned = [index for index, size in enumerate(sizes) if 2 <= size <= MAX_SHUFFLED]
-    while len(planned) > 1:
-        lengths = [sizes[index] for index in planned]
-        affordable = _MAX_LOOKUPS // sum(index * min(size, _MAX_SHIFTS) for index, size in enumerate(lengths))
-        if affordable >= max(lengths):
-            return planned, min(affordable, _wanted(lengths))
-        planned.remove(max(planned, key=lambda index: (sizes[index], index)))
-    return planned, 0
-
-
-def _wanted(sizes: Sequence[int]) -> int:
-    """The images after which every pair has met, and for short lists so many that prompts rarely repeat."""
-    largest = sorted(sizes)[-2:]
-    decks = sum(index / size for index, size in enumerate(sizes))  # of earlier slots compared, for one image
-    return max(_HORIZON * largest[0] * largest[-1], min(1024, int(_SMALL_LOOKUPS / decks)))
-
-
-@functools.lru_cache(maxsize=512)
-def _planned(sizes: tuple[int, ...], length: int) -> tuple[tuple[int, ...], ...]:
-    """The shifts of each slot's decks, one slot after another, for N = `length` images."""
-    tables: list[tuple[int, ...]] = []
-    planned: list[_Options] = []
-    prompts = np.zeros(length, dtype=np.uint64)  # (N,) a hash of what the slots so far have in each image
-    for size in sizes:
-        shifts = _best_shifts(size, length, planned, prompts)
-        decks = np.array(shifts, dtype=np.int64)  # (decks,)
-        cards = (np.arange(size)[None, :] + decks[:, None]) % size  # (decks, size)
-        options = cards.reshape(-1)[:length]  # (N,) the option of each image
-        planned.append(options)
-        tables.append(shifts)
-        prompts = _mixed(prompts, options)
-    return tuple(tables)
-
-
-def _mixed(prompts: _Hashes, options: _Options) -> _Hashes:
-    """The hashes of the prompts with one more slot; 0x9E37.. is 2**64 over the golden ratio (Knuth's hash)."""
-    mixed: _Hashes = (prompts + options.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    return mixed
-
-
-def _best_shifts(size: int, length: int, earlier: Sequence[_Options], prompts: _Hashes) -> tuple[int, ...]:
-    """The shift of each deck of a slot, deck after deck, each the best one after those before it.
-
-    Args:
-        size: the slot's options, S.
-        length: images, N.
-        earlier: for each slot before it (N,) the option of each image; slot e has S_e options.
-        prompts: (N,) a hash of what those slots have together.
-    """
-    cards = np.arange(size)
-    compared = np.arange(min(size, _MAX_SHIFTS)) * size // min(size, _MAX_SHIFTS)  # (K,) the shifts
-    by_shift = (compared[:, None] + cards[None, :]) % size  # (K shifts, S cards) -> option
-    unmet = [np.ones((int(options.max()) + 1, size), dtype=bool) for options in earlier]  # each (S_e, S)
-    used = np.zeros(1 << _HASH_BITS, dtype=bool)  # prompts so far, by a part of their hash
-    shifts = []
-    for deck in range(-(-length // size)):
-        images = np.arange(deck * size, min(length, deck * size + size))  # (C,): C = S but in the last deck
-        options = by_shift[:, : len(images)]  # (K, C)
-        score = np.zeros(len(compared))  # (K,) of each shift
-        for earlier_options, pairs in zip(earlier, unmet, strict=True):
-            count = int(pairs.sum())
-            if count:
-                new = pairs[earlier_options[images]]  # (C, S): whether the image's option there has not met ours
-                score += new[cards[: len(images)], options].sum(axis=1) / count  # (K, C) -> (K,)
-        hashes = (_mixed(prompts[images][None, :], options) >> np.uint64(64 - _HASH_BITS)).astype(np.int64)  # (K, C)
-        score -= used[hashes].sum(axis=1) * (_REPEAT_COST / size)  # (K, C) -> (K,)
-        best = np.flatnonzero(score >= score.max() - 1e-9)
-        shift = int(best[number_of(f"{size}\x1f{len(earlier)}\x1f{deck}") % len(best)])
-        shifts.append(int(compared[shift]))
-        used[hashes[shift]] = True
-        for earlier_options, pairs in zip(earlier, unmet, strict=True):
-            pairs[earlier_options[images], options[shift]] = False
-    return tuple(shifts)
 
 
 # The three below decide what every plan has: a change of their results would change every plan and every set.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from ..item import Pick
 from ..language.brackets import ends_in_number
 from .compile import Block, Slot
-from .decks import UniformDeck, shift_tables
+from .decks import MAX_SHUFFLED, UniformDeck
+from .orders import planned_orders
 from .render import render
+from .shards import Cut, Shard, cut, cut_planned
 from .strategies import Balanced, Combinatorial, Random
 
 _MAX_LAID_OUT = 1000  # options of a slot whose decks are laid out; a judgement that bounds memory
@@ -25,7 +27,10 @@ class Program:
         self.block = block
         self.coverage = coverage
         self.key = key
-        self.balanced = Balanced(key, _shifts(block) if coverage == "balanced" else {})
+        self.slots = _even_slots(block) if coverage == "balanced" else ()
+        sizes = tuple(map(len, self.slots))
+        orders = zip(self.slots, planned_orders(sizes), strict=True)
+        self.balanced = Balanced(key, {slot.name: order for slot, order in orders})
         self._format, self._decks = _laid_out(block, self.balanced) if coverage == "balanced" else ("", None)
 
     def render(self, number: int) -> tuple[str, tuple[Pick, ...]]:
@@ -37,6 +42,16 @@ class Program:
         if self.coverage == "random":
             return render(self.block, None, Random(f"{self.key}\x1f{number}"))
         return render(self.block, number, Combinatorial())
+
+    def cut(self, images: int, count: int) -> Cut:
+        """The first `images` prompts in `count` shards, each as even as it can be."""
+        if self.coverage != "balanced":
+            return Cut(tuple(Shard(range(number, images, count)) for number in range(count)), 0)
+        slots = [slot for slot in self.slots if 1 < len(slot) <= MAX_SHUFFLED]
+        orders = [self.balanced.orders[slot.name] for slot in slots]
+        if all(images <= len(order) for order in orders):
+            return cut_planned(tuple(map(len, slots)), images, count)
+        return cut(list(map(len, slots)), [self.balanced.deck(slot) for slot in slots], images, count)
 
     def _fill(self, decks: tuple[_LaidOutDeck, ...], number: int) -> tuple[str, tuple[Pick, ...]]:
         texts = []
@@ -93,8 +108,6 @@ def _laid_out(block: Block, balanced: Balanced) -> tuple[str, tuple[_LaidOutDeck
     return template, tuple(decks)
 
 
-def _shifts(block: Block) -> dict[str, tuple[int, ...]]:
-    """The planned decks of the slots that every prompt has."""
-    slots = [slot for slot in block.slots() if slot.single and slot.table.weights is None]
-    tables = shift_tables(tuple(len(slot) for slot in slots))
-    return {slot.name: table for slot, table in zip(slots, tables, strict=True)}
+def _even_slots(block: Block) -> tuple[Slot, ...]:
+    """The slots that every prompt has, whose options come equally often."""
+    return tuple(slot for slot in block.slots() if slot.single and slot.table.weights is None)

@@ -20,12 +20,12 @@ class Balanced:
 
     Args:
         key: what the shuffles depend on beside the slot's name.
-        shifts: of the decks of the slots whose pairs are planned, by name.
+        orders: of the decks of the slots that are planned, by name.
     """
 
-    def __init__(self, key: str, shifts: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, key: str, orders: dict[str, tuple[int, ...]]) -> None:
         self.key = key
-        self.shifts = shifts
+        self.orders = orders
         self._decks: dict[str, Deck] = {}
 
     def split(self, block: Block, token: int) -> Sequence[int]:
@@ -47,7 +47,7 @@ class Balanced:
             if slot.table.weights is not None:
                 deck = WeightedDeck(slot.table.weights, key)
             else:
-                deck = UniformDeck(len(slot), key, self.shifts.get(slot.name, ()))
+                deck = UniformDeck(len(slot), key, self.orders.get(slot.name, ()))
             if len(self._decks) > _MAX_DECKS:
                 self._decks.clear()
             self._decks[slot.name] = deck

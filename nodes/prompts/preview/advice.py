@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from ...hyponyms.taxonomy import Taxonomy
 from ..drawing.compile import Slot
-from ..drawing.decks import MAX_WEIGHTED, is_rounded, plannable
+from ..drawing.decks import MAX_WEIGHTED, is_rounded
+from ..drawing.orders import plannable
 from ..item import ClassSpec
 from ..language import syntax
 from ..language.names import key_of

@@ -92,6 +92,9 @@ def _summary(plan: Plan, uses: Sequence[ClassUse], size: tuple[int, int]) -> str
         f"{len(uses)} classes, {images} images{shard}; coverage {plan.coverage}, order {plan.order}, seed {plan.seed}.",
         f"About {_bytes(disk)} on disk for {size[0]} x {size[1]} PNGs.",
     ]
+    strayed = sum(plan.cut(label).strayed for label in plan.labels) if plan.shard[1] > 1 else 0
+    if strayed:
+        lines.append(f"In the shards {strayed} options stray by more than 1, and less than 2, from their even share.")
     if any(use.counted < use.images for use in uses):
         lines.append(f"Counted over the first {max(use.counted for use in uses)} images of each class at most.")
     return "\n".join(lines)

@@ -75,8 +75,8 @@ def test_json_holds_everything_a_plan_needs():
     again = Plan.from_json(data)
     assert items(again) == items(made)
     assert again.to_json() == made.to_json()
-    with pytest.raises(ValueError, match=r"expected hyponet\.plan version 2"):
-        Plan.from_json({**data, "version": 1})
+    with pytest.raises(ValueError, match=r"expected hyponet\.plan version 3"):
+        Plan.from_json({**data, "version": 2})
 
 
 def test_more_images_and_more_classes_extend_a_plan():
@@ -150,7 +150,7 @@ def test_equal_options_are_one_combination_in_every_coverage():
 def test_the_laid_out_decks_deal_what_single_cards_deal():
     made = plan((ClassSpec("ship", hyponyms=("brig", "barge")),), "100% __view__ __color__ __hyponym__")
     program = made.programs("ship").positive
-    slow = Balanced(program.key, program.balanced.shifts)
+    slow = Balanced(program.key, program.balanced.orders)
     for number in (0, 1, 5, 17, 1000, 3):
         assert program.render(number) == render(program.block, number, slow)
 

@@ -10,10 +10,8 @@ from hyponet.nodes.prompts.drawing.decks import (
     MAX_SHUFFLED,
     UniformDeck,
     WeightedDeck,
-    plannable,
     quota_sequence,
     scrambled,
-    shift_tables,
     shuffled,
     whole_shares,
 )
@@ -87,55 +85,3 @@ def test_fine_weights_are_rounded_to_a_deck_that_fits():
     assert sum(cards) <= 65_600
     assert cards[0] / cards[1] == pytest.approx(0.123456789 / 0.9, rel=1e-3)
     assert cards[2] == 1
-
-
-@pytest.mark.parametrize(
-    "sizes",
-    [(5, 45, 45, 37), (37, 5, 45, 45), (5, 45, 40), (2, 2), (2,) * 8, (3,) * 6, (6, 4, 9, 12), (7, 11, 13), (1, 9)],
-)
-def test_every_pair_meets_within_three_times_its_number(sizes):
-    """The bar is three times the largest product of two slots; here each pair keeps it by its own product."""
-    tables = shift_tables(sizes)
-    length = 3 * sorted(sizes)[-1] * sorted(sizes)[-2]
-    dealt = []
-    for size, table in zip(sizes, tables, strict=True):
-        deck = UniformDeck(size, f"{size}", table)
-        dealt.append([deck.at(visit)[0] for visit in range(length)])
-    for first in range(len(sizes)):
-        for second in range(first):
-            number = sizes[first] * sizes[second]
-            assert len(set(zip(dealt[first][: 3 * number], dealt[second], strict=False))) == number
-
-
-@pytest.mark.parametrize("sizes", [(5, 200), (5, 201), (5, 1000), (201, 201), (300, 300), (1000, 1000), (2, 200, 200)])
-def test_pairs_of_long_lists_get_fewer_little_by_little(sizes):
-    """Of as many images as are planned, up to all pairs, 0.7 bring a new one; by chance 0.63 of them would."""
-    _, images = plannable(sizes)
-    images = min(images, sizes[-1] * sizes[-2])
-    tables = shift_tables(sizes)
-    decks = [UniformDeck(size, f"{size}", table) for size, table in zip(sizes, tables, strict=True)][-2:]
-    met = {(decks[0].at(visit)[0], decks[1].at(visit)[0]) for visit in range(images)}
-    assert images >= min(sizes[-1] * sizes[-2], 40_000)
-    assert len(met) >= 0.7 * images
-
-
-def test_lists_are_left_out_of_the_pairs_only_where_one_deck_of_them_is_too_long():
-    assert shift_tables((3, 100_000)) == ((), ())
-    planned, images = plannable((45,) * 10 + (4000,) * 200)
-    assert planned[:10] == list(range(10))
-    assert images >= max((45, 4000)[index >= 10] for index in planned)
-
-
-@pytest.mark.parametrize("sizes", [(5, 45, 45, 37), (5, 45, 40), (3, 4, 5), (2, 3, 5), (4, 4, 4)])
-def test_every_k_th_image_strays_no_more_than_independent_draws(sizes):
-    """Pearson's chi-square by its normal approximation (Wilson and Hilferty 1931), at p = 1e-4 for 90 tests: 3.72."""
-    tables = shift_tables(sizes)
-    for size, table in zip(sizes, tables, strict=True):
-        deck = UniformDeck(size, f"{size}", table)
-        dealt = [deck.at(visit)[0] for visit in range(max(4000, 100 * size))]
-        for step in range(2, 17):
-            counts = Counter(dealt[::step])
-            share = len(dealt[::step]) / size
-            chi_square = sum((counts[option] - share) ** 2 / share for option in range(size))
-            spread = 2 / (9 * (size - 1))
-            assert ((chi_square / (size - 1)) ** (1 / 3) - (1 - spread)) / spread**0.5 < 3.72

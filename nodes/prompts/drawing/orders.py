@@ -1,0 +1,159 @@
+"""The order of the decks of slots that every prompt has, planned together so that pairs meet and prompts differ.
+
+Few combinations are laid out whole, each once (products.py). Else each deck is a shifted copy of the same numbers,
+the shifts chosen so that every pair of options of every two slots meets early. Depends on the sizes alone; which
+options the numbers stand for is a shuffle's matter (decks.py).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .decks import MAX_SHUFFLED, number_of
+from .products import MAX_PRODUCT, STRIDES, product_orders
+
+_MAX_SHIFTS = 512  # of one deck, that are compared: of longer lists these many, spread evenly
+_MAX_LOOKUPS = 40_000_000  # of table entries, that planning the pairs of one template may take: less than a second
+_HASH_BITS = 20  # of a prompt's hash that tell prompts apart while pairs are planned: a table of a million
+_REPEAT_COST = 0.02  # of a deck of repeated prompts, where a full set of new pairs of one slot is worth 1
+_STRIDE_COST = 0.0001  # of an option that came once more in every k-th image than others, likewise
+_MAX_EXACT = 64  # options of a list for which that is counted by the option
+_SMALL_LOOKUPS = 20_000  # of decks, that templates of short lists may take beyond their horizon
+_HORIZON = 4  # decks are planned for this many times the largest product of two slots
+
+_Options = np.ndarray[Any, np.dtype[np.int64]]
+_Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+
+
+def planned_orders(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """For each slot of those sizes the order of its decks (see UniformDeck); () where it is not planned.
+
+    Where there are few combinations, each comes once before any comes again. Else pairs are planned for as many images
+    as `plannable` says; after these the decks begin anew.
+    """
+    planned, images = plannable(sizes)
+    lengths = tuple(sizes[index] for index in planned)
+    orders = product_orders(lengths) if prod(lengths) <= MAX_PRODUCT else _shifted(lengths, images)
+    by_index = dict(zip(planned, orders, strict=True))
+    return tuple(by_index.get(index, ()) for index in range(len(sizes)))
+
+
+def plannable(sizes: Sequence[int]) -> tuple[list[int], int]:
+    """The slots of those sizes whose pairs are planned, and for how many images.
+
+    For every pair to meet, and for short lists so long that prompts rarely repeat; for fewer images where that would
+    take too long, as with two lists of thousands, and without the longest list where even one deck of it would.
+    """
+    planned = [index for index, size in enumerate(sizes) if 2 <= size <= MAX_SHUFFLED]
+    while len(planned) > 1:
+        lengths = [sizes[index] for index in planned]
+        affordable = _MAX_LOOKUPS // sum(index * min(size, _MAX_SHIFTS) for index, size in enumerate(lengths))
+        if affordable >= max(lengths):
+            return planned, min(affordable, _wanted(lengths))
+        planned.remove(max(planned, key=lambda index: (sizes[index], index)))
+    return planned, 0
+
+
+def _wanted(sizes: Sequence[int]) -> int:
+    """The images after which every pair has met, and for short lists so many that prompts rarely repeat."""
+    largest = sorted(sizes)[-2:]
+    decks = sum(index / size for index, size in enumerate(sizes))  # of earlier slots compared, for one image
+    return max(_HORIZON * largest[0] * largest[-1], min(1024, int(_SMALL_LOOKUPS / decks)))
+
+
+@functools.lru_cache(maxsize=512)
+def _shifted(sizes: tuple[int, ...], length: int) -> tuple[tuple[int, ...], ...]:
+    """The whole decks of each slot, one slot after another, for at least N = `length` images.
+
+    Each deck's shift is the one that brings most pairs, with the slots before it, that have not met; a pair of slots
+    counts the more the fewer pairs it lacks.
+    """
+    orders: list[tuple[int, ...]] = []
+    planned: list[_Options] = []
+    prompts = np.zeros(length, dtype=np.uint64)  # (N,) a hash of what the slots so far have in each image
+    for size in sizes:
+        shifts = np.array(_best_shifts(size, length, planned, prompts), dtype=np.int64)  # (decks,)
+        decks = (np.arange(size)[None, :] + shifts[:, None]) % size  # (decks, size)
+        options = decks.reshape(-1)[:length]  # (N,) the option of each image
+        planned.append(options)
+        orders.append(tuple(decks.ravel().tolist()))
+        prompts = _mixed(prompts, options)
+    return tuple(orders)
+
+
+def _mixed(prompts: _Hashes, options: _Options) -> _Hashes:
+    """The hashes of the prompts with one more slot; 0x9E37.. is 2**64 over the golden ratio (Knuth's hash)."""
+    mixed: _Hashes = (prompts + options.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    return mixed
+
+
+def _best_shifts(size: int, length: int, earlier: Sequence[_Options], prompts: _Hashes) -> tuple[int, ...]:
+    """The shift of each deck of a slot, deck after deck, each the best one after those before it.
+
+    Args:
+        size: the slot's options, S.
+        length: images, N.
+        earlier: for each slot before it (N,) the option of each image; slot e has S_e options.
+        prompts: (N,) a hash of what those slots have together.
+    """
+    cards = np.arange(size)
+    compared = np.arange(min(size, _MAX_SHIFTS)) * size // min(size, _MAX_SHIFTS)  # (K,) the shifts
+    by_shift = (compared[:, None] + cards[None, :]) % size  # (K shifts, S cards) -> option
+    unmet = [np.ones((int(options.max()) + 1, size), dtype=bool) for options in earlier]  # each (S_e, S)
+    used = np.zeros(1 << _HASH_BITS, dtype=bool)  # prompts so far, by a part of their hash
+    strides = _Strides(size)
+    shifts = []
+    for deck in range(-(-length // size)):
+        images = np.arange(deck * size, min(length, deck * size + size))  # (C,): C = S but in the last deck
+        options = by_shift[:, : len(images)]  # (K, C)
+        worth = np.zeros((len(images), size))  # (C, S) of each option in each image
+        for earlier_options, pairs in zip(earlier, unmet, strict=True):
+            count = int(pairs.sum())
+            if count:
+                worth += pairs[earlier_options[images]] / count  # whether the image's option there has not met ours
+        score = worth[cards[: len(images)], options].sum(axis=1)  # (K, C) -> (K,)
+        hashes = (_mixed(prompts[images][None, :], options) >> np.uint64(64 - _HASH_BITS)).astype(np.int64)  # (K, C)
+        score -= used[hashes].sum(axis=1) * (_REPEAT_COST / size)  # (K, C) -> (K,)
+        score -= strides.excess(images, compared) * (_STRIDE_COST / size)
+        best = np.flatnonzero(score >= score.max() - 1e-9)
+        shift = int(best[number_of(f"{size}\x1f{len(earlier)}\x1f{deck}") % len(best)])
+        shifts.append(int(compared[shift]))
+        used[hashes[shift]] = True
+        strides.add(images, options[shift])
+        for earlier_options, pairs in zip(earlier, unmet, strict=True):
+            pairs[earlier_options[images], options[shift]] = False
+    return tuple(shifts)
+
+
+class _Strides:
+    """How often every k-th image had each option x of a slot of S, for each k of STRIDES.
+
+    Of long lists by x mod gcd(k, S) alone: of one deck every k-th image has options that are equal in that.
+    """
+
+    def __init__(self, size: int) -> None:
+        steps = np.array(STRIDES, dtype=np.int64)[:, None]  # (T, 1)
+        self._steps = steps
+        self._rows = np.cumsum(steps, axis=0) - steps  # (T, 1) of each k where its k rows begin
+        self._moduli = np.full_like(steps, size) if size <= _MAX_EXACT else np.gcd(steps, size)  # (T, 1)
+        width = int(self._moduli.max())
+        self._counts = np.zeros((int(steps.sum()), width), dtype=np.int64)
+        shifts, cards = np.arange(width), np.arange(size)
+        self._columns = (shifts[:, None] + cards[None, :]) % self._moduli[:, :, None]  # (T, shifts, cards)
+
+    def excess(self, images: _Options, shifts: _Options) -> _Options:
+        """(K,) of each of the shifts: how often its options came before at the images' places, over all k."""
+        rows = self._rows + images % self._steps  # (T, C)
+        by_shift = self._counts[rows[:, None, :], self._columns[:, :, : len(images)]].sum(axis=2)  # (T, shifts)
+        excess: _Options = np.take_along_axis(by_shift, shifts % self._moduli, axis=1).sum(axis=0)
+        return excess
+
+    def add(self, images: _Options, options: _Options) -> None:
+        """Count the options that the images got."""
+        cells = (self._rows + images % self._steps) * self._counts.shape[1] + options % self._moduli
+        self._counts += np.bincount(cells.ravel(), minlength=self._counts.size).reshape(self._counts.shape)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from math import prod
+
+import pytest
+
+from hyponet.nodes.prompts.drawing.decks import UniformDeck
+from hyponet.nodes.prompts.drawing.orders import plannable, planned_orders
+
+RNG = random.Random(16)
+SHORT = [
+    *((4, 4, 4), (2, 3, 5), (5, 7, 9), (2, 2), (3, 3, 3), (8, 8, 8), (6, 6, 6), (9, 9, 9), (1, 5, 2), (7,), (2, 45)),
+    *((6, 6, 6, 6), (3, 4, 5, 6), (7, 6, 5, 4), (2,) * 8, (12, 1, 12, 12), (2, 9, 9)),
+    *(tuple(RNG.randint(1, 9) for _ in range(3)) for _ in range(5)),
+    *(tuple(RNG.randint(1, 6) for _ in range(4)) for _ in range(5)),
+]
+
+
+def dealt(sizes, images):
+    """[slot][image] of the first images, each slot shuffled by a key of its own."""
+    decks = (UniformDeck(size, f"slot {slot}", order) for slot, (size, order) in enumerate(orders(sizes)))
+    return [[deck.at(visit)[0] for visit in range(images)] for deck in decks]
+
+
+def orders(sizes):
+    return zip(sizes, planned_orders(sizes), strict=True)
+
+
+@pytest.mark.parametrize("sizes", SHORT)
+def test_short_lists_give_each_combination_once_before_any_comes_again(sizes):
+    """Over several products: as even as can be, so each count within 1 at any image; decks stay whole throughout."""
+    total = prod(sizes)
+    images = list(zip(*dealt(sizes, 3 * total), strict=True))
+    for time in range(3):
+        assert len(set(images[time * total : time * total + total])) == total
+    for size, order in orders(sizes):
+        decks = [order[first : first + size] for first in range(0, len(order), size)]
+        assert all(sorted(deck) == list(range(size)) for deck in decks)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        *((5, 45, 45, 37), (37, 5, 45, 45), (5, 45, 40), (7, 11, 13), (1, 9), (20, 30, 40), (13, 14, 15)),
+        *(sizes for sizes in SHORT if len(sizes) > 1),
+    ],
+)
+def test_every_pair_meets_within_three_times_its_number(sizes):
+    """The bar is three times the largest product of two slots; here each pair keeps it by its own product."""
+    rows = dealt(sizes, 3 * prod(sorted(sizes)[-2:]))
+    for first, second in itertools.combinations(range(len(sizes)), 2):
+        number = sizes[first] * sizes[second]
+        assert len(set(zip(rows[first][: 3 * number], rows[second], strict=False))) == number
+
+
+@pytest.mark.parametrize("sizes", [(5, 200), (5, 201), (5, 1000), (201, 201), (300, 300), (1000, 1000), (2, 200, 200)])
+def test_pairs_of_long_lists_get_fewer_little_by_little(sizes):
+    """Of as many images as are planned, up to all pairs, 0.7 bring a new one; by chance 0.63 of them would."""
+    _, images = plannable(sizes)
+    images = min(images, sizes[-1] * sizes[-2])
+    rows = dealt(sizes, images)[-2:]
+    assert images >= min(sizes[-1] * sizes[-2], 40_000)
+    assert len(set(zip(*rows, strict=True))) >= 0.7 * images
+
+
+def test_lists_are_left_out_of_the_pairs_only_where_one_deck_of_them_is_too_long():
+    assert [bool(order) for order in planned_orders((3, 100_000))] == [True, False]
+    planned, images = plannable((45,) * 10 + (4000,) * 200)
+    assert planned[:10] == list(range(10))
+    assert images >= max((45, 4000)[index >= 10] for index in planned)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        *((5, 45, 45, 37), (5, 45, 40), (3, 4, 5), (2, 3, 5), (4, 4, 4), (5, 7, 9), (2, 45), (10, 16), (5,), (2, 2)),
+        *((2, 200), (150, 30), (3, 5, 201)),
+    ],
+)
+def test_every_k_th_image_strays_no_more_than_independent_draws(sizes):
+    """Pearson's chi-square by its normal approximation (Wilson and Hilferty 1931), at p = 1e-3: 3.09."""
+    for size, options in zip(sizes, dealt(sizes, max(4000, 20 * max(sizes))), strict=True):
+        for step in range(2, 17):
+            counts = Counter(options[::step])
+            share = len(options[::step]) / size
+            chi_square = sum((counts[option] - share) ** 2 / share for option in range(size))
+            spread = 2 / (9 * (size - 1))
+            assert ((chi_square / (size - 1)) ** (1 / 3) - (1 - spread)) / spread**0.5 < 3.09
+
+
+def test_orders_are_fixed_for_ever():
+    """Whole numbers and BLAKE2b alone decide, so on every machine alike; a change would change every plan."""
+    shown = [[order[:6] for order in planned_orders(sizes)] for sizes in ((2, 3), (5, 45, 45, 37))]
+    assert shown == [
+        [(0, 1, 0, 1, 0, 1), (0, 2, 1, 1, 2, 0)],
+        [
+            (2, 3, 4, 0, 1, 0),
+            (38, 39, 40, 41, 42, 43),
+            (16, 17, 18, 19, 20, 21),
+            (26, 27, 28, 29, 30, 31),
+        ],
+    ]

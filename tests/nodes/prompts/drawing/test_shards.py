@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from hyponet.nodes.prompts.drawing.orders import planned_orders
+from hyponet.nodes.prompts.drawing.shards import cut_planned
+from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.plan import Plan
+
+from ..prompt_fixtures import library
+
+RNG = random.Random(13)
+SIZES = [(2, 3, 5), (4, 4, 4), (5, 7, 9), (5, 45, 40), (3,) * 8, (10, 10), (2, 300), (45,)]
+
+
+def strayed(sizes, rows, shard):
+    """How far the option that strays most is from its even share in the shard."""
+    worst = 0.0
+    for size, row in zip(sizes, rows, strict=True):
+        counts = Counter(row[image] for image in shard)
+        worst = max(worst, *(abs(counts[option] - len(shard) / size) for option in range(size)))
+    return worst
+
+
+@pytest.mark.parametrize(
+    ("sizes", "images", "counts"),
+    [
+        ((5, 45, 45, 37), 500, (2, 3, 5, 8, 10)),  # the review's case: 5 shards of 500 images
+        *((sizes, 500, range(2, 17)) for sizes in SIZES),
+        *((sizes, RNG.randint(50, 1500), (RNG.randint(2, 16),)) for sizes in SIZES),
+    ],
+)
+def test_each_shard_alone_is_within_one_of_even(sizes, images, counts):
+    rows = planned_orders(sizes)
+    images = min(images, *map(len, rows), images)
+    for count in counts:
+        parts = cut_planned(sizes, images, count).shards
+        assert sorted(image for part in parts for image in part) == list(range(images))
+        assert all(list(part) == sorted(part) for part in parts)
+        assert {len(part) for part in parts} <= {images // count, -(-images // count)}
+        assert max(strayed(sizes, rows, part) for part in parts) <= 1 + 1e-9, (images, count)
+
+
+def test_what_cannot_be_even_is_less_than_two_from_it_and_said():
+    """31 of 500 images: a list of 30 has each option there, 20 have each once or twice, 40 and 50 none twice."""
+    sizes = (20, 30, 40, 50)
+    rows = planned_orders(sizes)
+    made = cut_planned(sizes, 500, 16)
+    worst = [strayed(sizes, rows, part) for part in made.shards]
+    assert max(worst) < 2
+    assert (max(worst) > 1) == (made.strayed > 0)
+
+
+def test_few_images_are_shared_out_too():
+    assert [list(part) for part in cut_planned((2, 3), 2, 5).shards] == [[0], [1], [], [], []]
+    assert [list(part) for part in cut_planned((), 5, 2).shards] == [[0, 1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("count", [2, 5, 16])
+def test_shards_of_a_plan_beyond_its_first_decks_are_even_and_together_the_whole(count):
+    lists = {"a": "vwxyz", "b": [f"b{n}" for n in range(7)], "c": [f"c{n}" for n in range(12)]}
+    settings = {"images_per_class": 5000, "order": "by class"}
+
+    def plan(shard):
+        return Plan([ClassSpec("cat")], "__a__ __b__ __c__ {2::p|q}", library(lists), shard=shard, **settings)
+
+    parts = [list(plan((index, count)).schedule()) for index in range(count)]
+    assert sorted(key for part in parts for key in part) == sorted(plan((0, 1)).schedule())
+    whole = plan((0, 1))
+    for index, part in enumerate(parts):
+        assert len(plan((index, count))) == len(part)
+        counts = Counter(pick.option for key in part for pick in whole.item(*key).picks)
+        for options in lists.values():
+            assert all(abs(counts[option] - len(part) / len(options)) <= 1 for option in options)
