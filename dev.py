@@ -16,8 +16,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import shutil
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -28,7 +26,7 @@ from tools.dev.browser import ensure_browser, find_browser  # noqa: E402
 from tools.dev.console import Failure, Step, allow_any_letters, say  # noqa: E402
 from tools.dev.lint import lint  # noqa: E402
 from tools.dev.places import OUTPUT, PACK_NAME, ROOT  # noqa: E402
-from tools.dev.processes import quiet_environment, stop  # noqa: E402
+from tools.dev.processes import exit_when_asked, quiet_environment, run_here  # noqa: E402
 from tools.dev.server import local_server  # noqa: E402
 from tools.dev.setup import GIB, NEEDED_GIB, Setup, is_complete  # noqa: E402
 
@@ -66,13 +64,7 @@ def command_test(options: argparse.Namespace, arguments: list[str]) -> int:
     scratch.mkdir(parents=True)
     env = quiet_environment(**setup.variables(browser), TMPDIR=str(scratch))
     command = [str(setup.python), "-m", "pytest", "--basetemp", str(scratch / "pytest"), "-p", "no:cacheprovider"]
-    process = subprocess.Popen(command + (arguments or ["--durations=15"]), cwd=ROOT, env=env, stdin=subprocess.DEVNULL)
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        return process.wait()  # pytest got the same Ctrl-C and stops its server itself
-    finally:
-        stop(process, 30)
+    return run_here(command + (arguments or ["--durations=15"]), env=env)
 
 
 def command_serve(options: argparse.Namespace, arguments: list[str]) -> int:
@@ -119,7 +111,7 @@ def run_script(options: argparse.Namespace, module: str, arguments: list[str]) -
     """Run one of the project's own modules in the environment; its exit code."""
     setup = Setup(options.comfyui).ensure()
     env = quiet_environment(**setup.variables(find_browser(setup.python)))
-    return subprocess.call([str(setup.python), "-m", module, *arguments], cwd=ROOT, env=env)
+    return run_here([setup.python, "-m", module, *arguments], env=env)
 
 
 # name: (what runs, one line of help)
@@ -170,5 +162,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    exit_when_asked()
     sys.exit(main())

@@ -204,3 +204,55 @@ except KeyboardInterrupt:
         for process in (ours, stranger):
             process.kill()
             process.wait()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a signal of other systems")
+@pytest.mark.parametrize(
+    ("sent", "run"),
+    [(sent, "run_here(command)") for sent in ("SIGTERM", "SIGHUP", "SIGINT")]
+    + [("SIGTERM", "run_logged('Waiting', command)")],
+)
+def test_what_a_child_started_ends_with_dev_py(tmp_path, sent, run):
+    """The regression: `kill` of `dev.py test` ended pytest at once, and the servers of its tests ran on for ever.
+
+    The child waits for a server of its own and does not stop it, as a process that is killed.
+    """
+    server = tmp_path / "server.py"
+    note = f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))"
+    server.write_text(
+        f"import os, pathlib, signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n{note}\ntime.sleep(60)"
+    )
+    child = tmp_path / "child.py"
+    child.write_text(f"import subprocess, sys\nsubprocess.Popen([sys.executable, {str(server)!r}]).wait()")
+    code = f"""
+import signal, sys
+from tools.dev.processes import exit_when_asked, run_here, run_logged
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background commands with it ignored
+exit_when_asked()
+command = [sys.executable, {str(child)!r}]
+{run}
+"""
+    ours = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.2)
+        pid = int((tmp_path / "pid").read_text())
+        ours.send_signal(getattr(signal, sent))
+        ours.wait(60)
+        deadline = time.monotonic() + 10
+        while is_running(pid) and time.monotonic() < deadline:  # until whoever adopted it has buried it
+            time.sleep(0.05)
+        assert not is_running(pid)
+    finally:
+        ours.kill()
+        ours.wait()
+
+
+def is_running(pid: int) -> bool:
+    """Whether it is there and no zombie, which has ended."""
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(shown.stdout.strip()) and not shown.stdout.strip().startswith("Z")

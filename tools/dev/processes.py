@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,18 +27,36 @@ def run_logged(title: str, command: Command, *, env: dict[str, str] | None = Non
     step, log = Step(title), log_file(name)
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=ROOT
-        )
+            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=ROOT,
+            start_new_session=True,
+        )  # fmt: skip
         try:
             while process.poll() is None:
                 time.sleep(0.1)
                 step.tick(f"(log: {log.relative_to(ROOT)})")
         finally:
-            stop(process)
+            stop_all(process)
     if process.returncode:
         raise explain(title, log, process.returncode)
     step.finish()
     return log
+
+
+def run_here(command: Command, *, env: dict[str, str] | None = None) -> int:
+    """Run `command` to its end with its output on this console; its exit code. Ctrl-C interrupts it alone.
+
+    What it started ends with it, whatever ends this process: servers that a test has running, for one.
+    """
+    process = subprocess.Popen(
+        [str(part) for part in command], stdin=subprocess.DEVNULL, env=env, cwd=ROOT, start_new_session=True
+    )
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        _interrupt(process)
+        return process.wait()
+    finally:
+        stop_all(process, 30)
 
 
 def answer(python: Path | str, code: str) -> str:
@@ -60,6 +81,32 @@ def stop(process: subprocess.Popen[bytes], patience: float = 10) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def stop_all(process: subprocess.Popen[bytes], patience: float = 10) -> None:
+    """End a process that began a session of its own, and all that it started: interrupt, wait, then insist."""
+    if os.name == "nt":  # which has no sessions of this kind
+        stop(process, patience)
+        return
+    _interrupt(process)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(patience)
+    with contextlib.suppress(ProcessLookupError):  # nobody of the session is left
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """What Ctrl-C does to a process of another session: Python's end what they opened, pytest its fixtures."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
+
+
+def exit_when_asked() -> None:
+    """Let kill, and a terminal that is closed, end this process as an error does: what it started is stopped."""
+    for name in ("SIGTERM", "SIGHUP"):  # Windows lacks the second
+        if (number := getattr(signal, name, None)) is not None:
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
 
 def quiet_environment(**variables: str) -> dict[str, str]:

@@ -115,7 +115,11 @@ class Server:
             stop(self.process)
 
     def __enter__(self) -> Server:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:  # Ctrl-C while it starts
+            self.stop()
+            raise
 
     def __exit__(self, *error: object) -> None:
         self.stop()
