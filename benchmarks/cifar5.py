@@ -29,23 +29,9 @@ from hyponet.evaluation.training.predict import predict  # noqa: E402
 from hyponet.evaluation.training.progress import TrainProgress  # noqa: E402
 from hyponet.evaluation.training.settings import Settings  # noqa: E402
 from hyponet.evaluation.training.train import folder_name, train  # noqa: E402
+from hyponet.tools.workflows.builder.recipes import FAST  # noqa: E402
 
-RECIPES = {
-    "thesis": Settings(),
-    "fast": Settings(
-        stem="3x3 stride 2",
-        epochs=15,
-        batch_size=128,
-        learning_rate=0.1,
-        optimizer="SGD",
-        weight_decay=5e-4,
-        schedule="one-cycle",
-        label_smoothing=0.1,
-        augmentation="flip and crop",
-        normalisation="training set",
-        precision="bfloat16",
-    ),
-}
+RECIPES = {"thesis": Settings(), "fast": Settings(**FAST)}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import experiments, figures, lists, lora, quick, thesis_sets
+from . import experiments, figures, lists, lora, quick, small, thesis_sets
 from .graph import Flow, Schemas
 
 ALL: list[Callable[[Schemas], Flow]] = [
@@ -14,6 +14,7 @@ ALL: list[Callable[[Schemas], Flow]] = [
     *thesis_sets.FLOWS,
     *lora.FLOWS,
     *experiments.FLOWS,
+    *small.FLOWS,
 ]
 
 

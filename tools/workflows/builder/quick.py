@@ -15,21 +15,10 @@ from .pieces import (
     read_me,
     show_text,
 )
+from .recipes import FAST_FOR_FEW
 
 WORDS = {"automobile": 1, "horse": 1, "ship": 2, "truck": 2}  # depth of their kinds: ship and truck have few at 1
 ANIMALS = ("cat", "horse")  # their kinds have colours of their own (Table 5-8)
-FAST_RECIPE = {  # of benchmarks/cifar5.py, with more epochs and smaller batches, since the pictures are few
-    "stem": "3x3 stride 2",
-    "epochs": 60,
-    "batch_size": 64,
-    "learning_rate": 0.05,
-    "optimizer": "SGD",
-    "weight_decay": 0.0005,
-    "schedule": "one-cycle",
-    "label_smoothing": 0.1,
-    "augmentation": "flip and crop",
-    "normalisation": "training set",
-}
 
 
 def demo(schemas: Schemas) -> Flow:
@@ -70,7 +59,7 @@ def demo(schemas: Schemas) -> Flow:
     contact_sheet(flow, generated["dataset"], order="interleaved")
     flow.stage("6  A classifier learns from it")
     made = flow.add("HypoNetLoadLabelledImages", "Training pictures", dataset=generated["dataset"])
-    trained = flow.add("HypoNetTrainClassifier", images=made["images"], name="demo", **FAST_RECIPE)
+    trained = flow.add("HypoNetTrainClassifier", images=made["images"], name="demo", **FAST_FOR_FEW)
     flow.stage("7  Tested on real pictures")
     real = flow.add(
         "HypoNetLoadLabelledImages", "Real test pictures", source="image folder", path="test_pictures.zip", split="test"
