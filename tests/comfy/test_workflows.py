@@ -288,6 +288,20 @@ def test_table_5_10(run):
     assert "89.24" in run.text(found, "Table 5-10")  # the thesis's figure for 4,000 stands beside ours
 
 
+def test_tables_5_9_and_5_10_in_small(run):
+    run("hyponet_table_5_9_sd15_hyponet", **{"Generate Dataset": {"name": "small-hyponet"}})
+    found = run("hyponet_table_5_9_small")
+    tested = result_of(found, "test")
+    assert [result["name"] for result in tested] == ["small/HypoNet"] * 3
+    assert len({result["settings"]["seed"] for result in tested}) == 3
+    few = {"CIFAR-10 train": {"per_class": 2}, "Real + 250": {"per_class": 1}, "Real + 500": {"per_class": 2}}
+    found = run("hyponet_table_5_10_small", **few)
+    trained = {result["name"]: result["inputs"]["training"]["pictures"] for result in result_of(found, "training")}
+    rows = ("CIFAR-10 Train", "CIFAR-10 Train + 250", "CIFAR-10 Train + 500")
+    assert trained == {f"small/{row}": count for row, count in zip(rows, (10, 15, 20), strict=True)}
+    assert "| CIFAR-10 Train + 250 | " in run.text(found, "Table 5-10 in small")
+
+
 def test_table_5_11_and_5_12(run):
     run("hyponet_table_5_9_sd15_hyponet")
     found = run("hyponet_table_5_11_fid")

@@ -140,3 +140,27 @@ def test_the_shipped_sweep_is_all_of_table_5_9():
     assert by_name["report"].group == "last"
     loads = [sum(row.weight for row in shard(rows, k, 4)) for k in (1, 2, 3, 4)]
     assert max(loads) < 1.3 * min(loads)
+
+
+def test_the_sweep_in_small_draws_three_sets_alike_and_trains_on_each():
+    rows = {row.name: row for row in read_sweep(ROOT / "headless" / "sweeps" / "table_5_9_small.csv")}
+    sets = ("none", "hyponet", "lora")
+    assert sorted(rows) == sorted([*sets, *(f"{name}-test" for name in sets), "augmentation", "report"])
+    drawn = {name: inputs_of(rows[name], "HypoNetGenerateDataset") for name in sets}
+    for name in sets:
+        assert inputs_of(rows[name], "CheckpointLoaderSimple")["ckpt_name"] == "hyponet-small.safetensors"
+        assert inputs_of(rows[name], "HypoNetPlanDataset")["images_per_class"] == 500
+        assert inputs_of(rows[f"{name}-test"], "HypoNetLoadLabelledImages", "Training set")["path"] == f"small-{name}"
+        own = {key: value for key, value in drawn[name].items() if not isinstance(value, list)}
+        assert own == {**{k: v for k, v in drawn["none"].items() if not isinstance(v, list)}, "name": f"small-{name}"}
+    assert inputs_of(rows["lora"], "LoraLoader")["lora_name"] == "hyponet-small-lora.safetensors"
+    assert inputs_of(rows["augmentation"], "HypoNetLoadLabelledImages", "Synthetic set")["path"] == "small-hyponet"
+    assert rows["augmentation"].group == rows["hyponet"].group
+    assert rows["report"].group == "last"
+
+
+def inputs_of(row, kind, title=""):
+    """The inputs of the row's only node of a kind, or of that one with a title."""
+    nodes = [node for node in row.graph.values() if node["class_type"] == kind]
+    (inputs,) = [node["inputs"] for node in nodes if title in ("", node["_meta"]["title"])]
+    return inputs

@@ -19,9 +19,14 @@ from PIL import Image
 from hyponet.evaluation.pictures.sources.folders import read_folder
 from hyponet.evaluation.training.checkpoint import load_checkpoint
 from hyponet.evaluation.training.predict import predict
-from hyponet.nodes.dataset.store.description import Copies
+from hyponet.nodes.dataset.culling.labels import ClassifierJudge, check_labels, mark_labels
+from hyponet.nodes.dataset.open import create_or_open, open_for_writing
+from hyponet.nodes.dataset.store.description import Copies, SetSpec
 from hyponet.nodes.dataset.store.encode import Encoding
-from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.dataset.store.provenance import Provenance
+from hyponet.nodes.dataset.store.store import DatasetStore
+from hyponet.nodes.hyponyms.checkpoints import load as load_classifier
+from hyponet.nodes.prompts.item import ClassSpec, Item
 from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
 from hyponet.nodes.sampling.job import Request
@@ -66,7 +71,7 @@ def models():
 
 @pytest.fixture(scope="session")
 def make(models, tmp_path_factory):
-    """make(plan, cfg, model) -> the folder of a set made by Generate Dataset in 8 steps."""
+    """make(plan, cfg, model, name) -> the folder of a set by Generate Dataset in 8 steps, of a new name by default."""
     import folder_paths
 
     from hyponet.nodes.sampling import engine
@@ -74,9 +79,9 @@ def make(models, tmp_path_factory):
     output = tmp_path_factory.mktemp("seen")
     names = iter(range(100))
 
-    def made(plan, cfg=3.0, model=None):
+    def made(plan, cfg=3.0, model=None, name=""):
         chosen = SamplingSettings(64, 64, 8, cfg, "dpmpp_2m", "karras", batch_size=15, denoise=1.0, switch_at=0.8)
-        request = Request(plan, f"set{next(names)}", chosen, None, Encoding(), Copies())
+        request = Request(plan, name or f"set{next(names)}", chosen, None, Encoding(), Copies())
         hidden = SimpleNamespace(
             prompt={"1": {"class_type": "HypoNetGenerateDataset", "inputs": {}}},
             dynprompt=None,
@@ -109,6 +114,13 @@ def judge():
 def five(make):
     """A set of all five classes."""
     return make(plan_of(KINDS, PER_CLASS))
+
+
+@pytest.fixture(scope="session")
+def label_judge():
+    """The judge as Check Labels has it by Load Classifier."""
+    path = Path(os.environ["HYPONET_MODELS"]) / "classifiers" / "hyponet-small-judge.safetensors"
+    return ClassifierJudge(load_classifier(path, path.name), dict.fromkeys(CLASSES, ""), lambda synset, ancestor: False)
 
 
 def pictures(folder):
@@ -166,3 +178,58 @@ def test_a_lora_acts_by_its_strength_and_keeps_the_labels(make, models, judge):
     assert np.abs(with_lora - without).mean() > 2  # of 255
     said, labels = judge(folders[1.0])
     assert int((said.argmax(1) == labels).sum()) >= 7  # of 10; by chance 0.1 %
+
+
+REAL = 40  # real test pictures a class
+
+
+@pytest.fixture
+def real_set(tmp_path):
+    """real_set(shift) -> a set of real test pictures, each under the label `shift` classes behind its own."""
+    photos = read_folder(DATA / "test_pictures.zip", split="test")
+
+    def made(shift):
+        plan = {"classes": [{"name": label, "synset": ""} for label in CLASSES]}
+        spec = SetSpec(plan, {}, Provenance(prompt={}, workflow={}, parameters={}))
+        with create_or_open(tmp_path, f"shifted{shift}", spec) as store:
+            for number in range(len(CLASSES)):
+                label = CLASSES[(number + shift) % len(CLASSES)]
+                for rank, index in enumerate(np.flatnonzero(photos.labels == number)[:REAL]):
+                    store.add(Item(label, rank, 0, label, "", (), rank), photos.read(int(index)))
+        return store
+
+    return made
+
+
+@pytest.mark.parametrize("shift", range(5))
+def test_check_labels_accepts_true_labels_and_rejects_wrong_ones(real_set, label_judge, shift):
+    """By the card 95.4 % of real photos pass, and of each shift 93.1 % or more fail; the bounds lie three deviations
+    of 200 pictures below (1.5 and 1.8 points)."""
+    passed = [verdict.passed for verdict in check_labels(real_set(shift), label_judge)]
+    assert len(passed) == len(CLASSES) * REAL
+    accepted = sum(passed) / len(passed)
+    assert accepted > 0.905 if shift == 0 else accepted < 0.125
+
+
+def test_rejecting_and_making_anew_raises_the_share_of_true_labels(make, judge, label_judge):
+    """Without guidance about a fifth is wrong. What passed stays as it is; what failed gets two more attempts."""
+    plan, name = plan_of(KINDS, PER_CLASS), "culled"
+    folder = make(plan, cfg=1.0, name=name)
+    before, kept = share_right(judge, folder), {}
+    for _ in range(2):
+        with open_for_writing(folder) as store:
+            verdicts, marked = mark_labels(store, label_judge, 0.0, 5, reject=True)
+        assert marked.rejected == sum(not verdict.passed for verdict in verdicts)
+        kept = {verdict.record.key: verdict.record.sha256 for verdict in verdicts if verdict.passed}
+        make(plan, cfg=1.0, name=name)
+    after = share_right(judge, folder)
+    records = {record.key: record.sha256 for record in DatasetStore.open(folder).records()}
+    assert len(records) == len(CLASSES) * PER_CLASS
+    assert records.items() >= kept.items()
+    assert after > before
+
+
+def share_right(judge, folder):
+    """The share of a set's pictures that the judge calls by their label."""
+    said, labels = judge(folder)
+    return float((said.argmax(1) == labels).float().mean())

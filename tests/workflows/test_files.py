@@ -4,11 +4,14 @@ thesis's own tables, typed off by hand."""
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 
 import pytest
 
+from hyponet.evaluation.training.settings import Settings
+from hyponet.tools.workflows.builder.recipes import FAST
 from tools.dev.places import ROOT
 
 FOLDER = ROOT / "workflows"
@@ -149,7 +152,7 @@ def test_table_5_10_has_three_seeds_and_controls_of_equal_steps():
 
 def test_training_is_table_5_2():
     stated = THESIS["parameters"]["table_5_2_resnet18"]
-    tables = [name for name in NAMES if name.startswith("hyponet_table_5_")]
+    tables = [name for name in NAMES if name.startswith("hyponet_table_5_") and not name.endswith("_small")]
     trainings = [node for name in tables for node in nodes_of(api(name), "HypoNetTrainClassifier")]
     # Table 5-10: 6 and 2 controls; the others: 1 at 32 or 3, for the baseline and for our sets
     assert len(trainings) == 16
@@ -166,6 +169,22 @@ def test_training_is_table_5_2():
             "7x7",
             "scratch",
         )
+
+
+def test_the_tables_in_small_train_equally_many_steps_by_the_fast_recipe():
+    """Only what is trained on differs between their rows."""
+    sizes = {}
+    for name in ("hyponet_table_5_9_small", "hyponet_table_5_10_small"):
+        form = api(name)
+        for node in nodes_of(form, "HypoNetTrainClassifier"):
+            images = form[node["images"][0]]
+            added = images["inputs"]["per_class"] if images["class_type"] == "HypoNetMergeImages" else 0
+            stated = Settings(**{key: node[key] for key in FAST})
+            assert stated == Settings(**{**FAST, "epochs": node["epochs"]})
+            assert node["runs"] == 3
+            sizes[5 * (500 + added)] = node["epochs"]
+    assert sizes.keys() == {2500, 3750, 5000}
+    assert {epochs * math.ceil(size / FAST["batch_size"]) for size, epochs in sizes.items()} == {600}
 
 
 def test_both_protocols_train_at_the_sizes_of_their_test_sets():
