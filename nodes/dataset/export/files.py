@@ -1,27 +1,54 @@
 """Exports that need nothing but the standard library: zip, tar shards, CSV, captions beside pictures.
 
-Reads pictures and manifest of a set; writes into an empty folder.
+Reads pictures and manifest of a set; writes into a folder that may hold what an earlier try left.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import tarfile
 import zipfile
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+from ....evaluation.files import file_sha256
 from ....evaluation.pictures.manifest import MANIFEST
+from ....evaluation.pictures.sources.encoded import MAX_STORED
 from .job import ExportJob
 
 
 def write_zip(job: ExportJob) -> None:
     """One zip: class folders for torchvision's ImageFolder, and metadata.jsonl with the real labels."""
-    with zipfile.ZipFile(job.folder / f"{job.name}.zip", "w", zipfile.ZIP_STORED, allowZip64=True) as out:
-        for _, record, content in job.pictures():
-            out.writestr(record.file_name, content)
+    job.refuse_missing()
+    path = job.place(f"{job.name}.zip")
+    there = _pictures_in_zip(path, job)
+    with zipfile.ZipFile(path, "a" if there else "w", zipfile.ZIP_STORED, allowZip64=True) as out:
+        for number, record in enumerate(job.records[there:], there + 1):
+            out.writestr(record.file_name, job.read(record))
+            job.say(number)
         out.writestr(MANIFEST, b"".join(record.to_bytes() for record in job.records))
+
+
+def _pictures_in_zip(path: Path, job: ExportJob) -> int:
+    """How many of the first pictures a zip of an earlier try holds and nothing else; 0 where it has to begin again.
+
+    One that was stopped was closed, so that it can be gone on with; a process that was killed leaves none that opens.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if len(entries) > len(job.records):
+                return 0
+            for number, (entry, record) in enumerate(zip(entries, job.records, strict=False), 1):
+                is_other = entry.filename != record.file_name or entry.file_size > MAX_STORED
+                if is_other or hashlib.sha256(archive.read(entry)).hexdigest() != record.sha256:
+                    return 0
+                job.say(number)
+            return len(entries)
+    except (FileNotFoundError, zipfile.BadZipFile):
+        return 0
 
 
 def write_tars(job: ExportJob) -> None:
@@ -29,30 +56,21 @@ def write_tars(job: ExportJob) -> None:
 
     The class names stand in classes.txt beside the shards, by number.
     """
+    job.refuse_missing()
     class_numbers = job.label_numbers()
-    shard: tarfile.TarFile | None = None
-    try:
-        for number, record, picture in job.pictures():
-            if number % job.shard_size == 0:
-                if shard is not None:
-                    shard.close()
-                path = job.folder / f"{job.name}-{number // job.shard_size:06d}.tar"
-                shard = tarfile.open(path, "w", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - one after the other
-            assert shard is not None
-            suffix = PurePosixPath(record.file_name).suffix.lstrip(".")
-            for ending, content in (
-                (suffix, picture),
-                ("cls", str(class_numbers[record.label]).encode()),
-                ("txt", record.prompt.encode("utf-8")),
-                ("json", record.to_json().encode("utf-8")),
-            ):
-                _add(shard, f"{number:08d}.{ending}", content)
-    finally:
-        if shard is not None:
-            shard.close()
-    (job.folder / "classes.txt").write_text(
-        "".join(_one_line(label) + "\n" for label in class_numbers), encoding="utf-8"
-    )
+    for shard, path in job.unfinished([job.place(f"{job.name}-{shard.index:06d}.tar") for shard in job.shards()]):
+        with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as out:
+            for number, record in enumerate(shard.records, shard.start):
+                suffix = PurePosixPath(record.file_name).suffix.lstrip(".")
+                for ending, content in (
+                    (suffix, job.read(record)),
+                    ("cls", str(class_numbers[record.label]).encode()),
+                    ("txt", record.prompt.encode("utf-8")),
+                    ("json", record.to_json().encode("utf-8")),
+                ):
+                    _add(out, f"{number:08d}.{ending}", content)
+                job.say(number + 1)
+    job.place("classes.txt").write_text("".join(_one_line(label) + "\n" for label in class_numbers), encoding="utf-8")
 
 
 def write_csv(job: ExportJob) -> None:
@@ -62,14 +80,14 @@ def write_csv(job: ExportJob) -> None:
     """
     columns = list(dict.fromkeys(column for record in job.records for column in record.columns()))
     # with the mark, or spreadsheets take it for the machine's own code page
-    with open(job.folder / f"{job.name}.csv", "w", encoding="utf-8-sig", newline="") as file:
+    with open(job.place(f"{job.name}.csv"), "w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
         table.writerow(columns)
         for number, record in enumerate(job.records, 1):
             row = record.columns()
             row["picks"] = json.dumps(row["picks"], ensure_ascii=False)
             table.writerow(row.get(column, "") for column in columns)
-            job.progress(number, len(job.records))
+            job.say(number)
 
 
 def write_captions(job: ExportJob) -> None:
@@ -77,14 +95,17 @@ def write_captions(job: ExportJob) -> None:
 
     kohya's trainers read folders called <repeats>_<name> and no others; diffusers' read the column `text`.
     """
+    job.refuse_missing()
     lines = []
-    for _, record, content in job.pictures():
-        path = job.folder / f"1_{record.file_name}"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content)
-        path.with_suffix(".txt").write_text(record.prompt, encoding="utf-8", errors="backslashreplace")
+    for number, record in enumerate(job.records, 1):
+        path = job.place(f"1_{record.file_name}")
+        if not path.is_file() or file_sha256(path) != record.sha256:  # else an earlier try wrote it
+            path.write_bytes(job.read(record))
+        text = job.place(f"1_{PurePosixPath(record.file_name).with_suffix('.txt')}")
+        text.write_text(record.prompt, encoding="utf-8", errors="backslashreplace")
         lines.append(json.dumps({"file_name": f"1_{record.file_name}", "text": record.prompt}) + "\n")
-    (job.folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
+        job.say(number)
+    job.place(MANIFEST).write_text("".join(lines), encoding="utf-8")
 
 
 def _add(shard: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -1,5 +1,7 @@
 """A set in the forms that other tools read, each into a new folder; what is there already is never overwritten.
 
+An export that was stopped leaves what it has in <form>.part, and the next one of that form checks it and goes on.
+
 Reads a set; writes below output/hyponet/exports. Parquet alone needs pyarrow.
 """
 
@@ -10,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from ....evaluation.disk_errors import ONLY_OF_WRITING
 from ....evaluation.files import delete_file, replace_file
 from ....evaluation.lock import only_writer
 from ....evaluation.pictures.manifest import DESCRIPTION
@@ -61,8 +64,7 @@ def export(
         include_fallbacks: also pictures that stay although every attempt was rejected.
 
     Raises:
-        ValueError: there is nothing to export, the set has damaged lines, or a picture is missing or changed; nothing
-            is left behind.
+        ValueError: there is nothing to export, the set has damaged lines, or a picture is missing or changed.
         AnotherWriter: another process is exporting the set in this form.
         ImportError: what the form needs is not installed.
     """
@@ -75,17 +77,21 @@ def export(
     folder, write = _FORMATS[form]
     with only_writer(base / folder, f"the export of data set {store.name!r} as {form}"):
         part = base / f"{folder}.part"
-        _clear(part)  # nobody is at it, so an export that was killed left it
-        make_own_folder(part)
+        make_own_folder(part)  # nobody is at it: what is there is left by one that was stopped
         mark_folder(part, "export", store.name)
+        job = ExportJob(store, without_split_words(name, "set"), part, records, shard_size, progress)
         try:
-            write(ExportJob(store, without_split_words(name, "set"), part, records, shard_size, progress))
-            delete_file(part / DESCRIPTION)
+            write(job)
+            mark = job.place(DESCRIPTION)
+            job.remove_others()
             target = _free(base, folder)
             replace_file(part, target)
+            delete_file(target / mark.name)  # last: without it the next export would not know the folder for ours
             return target
-        except BaseException:
-            _clear(part)
+        except BaseException as error:
+            is_full = isinstance(error, OSError) and error.errno in ONLY_OF_WRITING
+            if is_full or [path.name for path in part.iterdir()] == [DESCRIPTION]:
+                _clear(part)
             raise
 
 

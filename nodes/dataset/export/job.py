@@ -1,18 +1,31 @@
-"""What every export is given: the set, the lines that go out, where to, and how to report.
+"""What every export is given: the set, the lines that go out, where to, how to report, and what an earlier try left.
 
-Reads pictures of the set; writes nothing.
+Reads pictures of the set; writes notes on finished files, which are gone when the export is.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ....evaluation.files import delete_file, file_sha256, read_file
 from ....evaluation.pictures.manifest import Record
 from ....evaluation.progress import Progress
 from ..store.store import DamagedPicture, DatasetStore
+
+_NOTE = ".finished"  # behind the name of a file: the note that it is whole, and of what
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Part of the pictures, for one file; `start` is the number of its first."""
+
+    index: int
+    start: int
+    records: tuple[Record, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +35,12 @@ class ExportJob:
     Args:
         store: the set, open for reading.
         name: how files are called.
-        folder: where they go; empty.
+        folder: where they go; holds what an earlier try left, of whatever it was.
         records: what is exported, classes in turn, so that every shard holds all classes.
         shard_size: pictures in one tar or Parquet file.
+
+    Attributes:
+        placed: the files of this export.
     """
 
     store: DatasetStore
@@ -33,29 +49,82 @@ class ExportJob:
     records: tuple[Record, ...]
     shard_size: int
     progress: Progress
+    placed: set[Path] = field(default_factory=set)
 
-    def pictures(self) -> Iterator[tuple[int, Record, bytes]]:
-        """(number from 0, record, file's bytes) of each picture.
+    def place(self, file_name: str) -> Path:
+        """The file <folder>/<file_name> of this export, which may be there already; its folder is made."""
+        path = self.folder / file_name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.placed.add(path)
+        return path
 
-        Raises:
-            DamagedPicture: a picture is missing, which is noticed before the first is read, or is not the one that
-                was written.
-            OSError: a picture cannot be read.
-        """
+    def remove_others(self) -> None:
+        """Delete what an earlier try left in the folder and this one did not place."""
+        for path in sorted(self.folder.rglob("*"), reverse=True):  # a folder behind what is in it
+            if path.is_dir() and not path.is_symlink():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif path not in self.placed:
+                delete_file(path)
+
+    def refuse_missing(self) -> None:
+        """Raise DamagedPicture where a picture is missing, before the first goes out."""
         for record in self.records:
             if not self.store.path(record).exists():
                 raise DamagedPicture(record.file_name, self.store.name, "is missing")
-        for number, record in enumerate(self.records):
-            content = self.store.read(record)
-            if hashlib.sha256(content).hexdigest() != record.sha256:
-                raise DamagedPicture(record.file_name, self.store.name, "was changed (its sha256 is another)")
-            yield number, record, content
-            self.progress(number + 1, len(self.records))
 
-    def shards(self) -> int:
-        """How many files of `shard_size` pictures the export fills."""
-        return -(-len(self.records) // self.shard_size)
+    def read(self, record: Record) -> bytes:
+        """The bytes of a picture.
+
+        Raises:
+            DamagedPicture: it is missing, or not the one that was written.
+            OSError: it cannot be read.
+        """
+        content = self.store.read(record)
+        if hashlib.sha256(content).hexdigest() != record.sha256:
+            raise DamagedPicture(record.file_name, self.store.name, "was changed (its sha256 is another)")
+        return content
+
+    def say(self, count: int) -> None:
+        """Report that `count` pictures are out, of all; it may raise to stop the export."""
+        self.progress(count, len(self.records))
+
+    def shards(self) -> list[Shard]:
+        """The pictures in parts of `shard_size`."""
+        starts = range(0, len(self.records), self.shard_size)
+        return [Shard(n, start, self.records[start : start + self.shard_size]) for n, start in enumerate(starts)]
+
+    def unfinished(self, places: Sequence[Path]) -> Iterator[tuple[Shard, Path]]:
+        """(shard, its file) of those that have to be written; each is noted as finished when the next is asked for.
+
+        Args:
+            places: a file for each of `shards`.
+        """
+        for shard, path in zip(self.shards(), places, strict=True):
+            note = path.with_name(path.name + _NOTE)
+            key = self._key(shard)
+            if _is_whole(path, note, key):
+                self.say(shard.start + len(shard.records))
+                continue
+            note.unlink(missing_ok=True)
+            yield shard, path
+            note.write_text(f"{key} {file_sha256(path)}", "ascii")
+
+    def _key(self, shard: Shard) -> str:
+        """A hash over all that decides a shard's file, but for the form, which the file's name tells."""
+        total = hashlib.sha256(f"{shard.start}\n{json.dumps(self.label_numbers())}\n".encode())
+        for record in shard.records:
+            total.update(record.to_bytes())
+        return total.hexdigest()
 
     def label_numbers(self) -> dict[str, int]:
         """label -> number, in the set's order of classes."""
         return {label: number for number, label in enumerate(self.store.labels)}
+
+
+def _is_whole(path: Path, note: Path, key: str) -> bool:
+    """Whether an earlier try finished this file from the same records, and it is as it was then."""
+    try:
+        return read_file(note).decode("ascii", "replace") == f"{key} {file_sha256(path)}"
+    except FileNotFoundError:
+        return False

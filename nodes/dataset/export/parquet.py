@@ -1,6 +1,6 @@
 """Parquet shards in Hugging Face's form: image bytes, class labels with names, one column for each fact.
 
-Reads pictures of a set; writes into an empty folder. Needs pyarrow.
+Reads pictures of a set; writes into a folder that may hold what an earlier try left. Needs pyarrow.
 """
 
 from __future__ import annotations
@@ -28,26 +28,19 @@ def write_parquet(job: ExportJob) -> None:
         import pyarrow.parquet as pq
     except ImportError:
         raise ImportError("Parquet needs pyarrow; install it by: pip install pyarrow; or choose another form") from None
+    job.refuse_missing()
     schema = _schema(pa, job)
-    (job.folder / "data").mkdir()
     class_numbers = job.label_numbers()
-    writer: Any = None
-    rows: list[dict[str, Any]] = []
-    try:
-        for number, record, content in job.pictures():
-            if number % job.shard_size == 0:
-                if writer is not None:
-                    writer.close()
-                name = f"train-{number // job.shard_size:05d}-of-{job.shards():05d}.parquet"
-                writer = pq.ParquetWriter(job.folder / "data" / name, schema, compression="none")
-            rows.append(_row(record, content, class_numbers))
-            ends_shard = (number + 1) % job.shard_size == 0 or number + 1 == len(job.records)
-            if ends_shard or len(rows) == _ROW_GROUP:
-                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+    shards = job.shards()
+    places = [job.place(f"data/train-{shard.index:05d}-of-{len(shards):05d}.parquet") for shard in shards]
+    for shard, path in job.unfinished(places):
+        with pq.ParquetWriter(path, schema, compression="none") as writer:
+            for first in range(0, len(shard.records), _ROW_GROUP):
                 rows = []
-    finally:
-        if writer is not None:
-            writer.close()
+                for number, record in enumerate(shard.records[first : first + _ROW_GROUP], shard.start + first + 1):
+                    rows.append(_row(record, job.read(record), class_numbers))
+                    job.say(number)
+                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
 def _row(record: Record, content: bytes, class_numbers: dict[str, int]) -> dict[str, Any]:

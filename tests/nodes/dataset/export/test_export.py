@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import shutil
 import zipfile
 
@@ -258,27 +260,110 @@ def test_a_changed_picture_goes_not_out_beside_the_hash_of_the_old_one(pets, for
     shutil.copy(pets / "cat" / "000000.png", pets / "dog" / "000003.png")
     with pytest.raises(DamagedPicture, match=r"picture dog/000003.png of data set 'pets' was changed.* run Verify"):
         exported(DatasetStore.open(pets), form)
-    assert not list((pets.parent / "exports").iterdir())
+    assert [path.suffix for path in (pets.parent / "exports").iterdir()] == [".part"]
 
 
 def test_a_missing_picture_is_noticed_before_the_first_goes_out(pets):
     (pets / "dog" / "000003.png").unlink()  # the last one: classes in turn
     job = ExportJob(DatasetStore.open(pets), "pets", pets, tuple(DatasetStore.open(pets).records()), 9, print)
     with pytest.raises(DamagedPicture):
-        next(job.pictures())
+        job.refuse_missing()
+
+
+def stop_at(count, error):
+    def stop(done, total):
+        if done == count:
+            raise error
+
+    return stop
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): content_of(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def content_of(path):
+    """Archives by what is in them: they tell the time at which they were made."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            assert archive.testzip() is None
+            return [(name, archive.read(name)) for name in archive.namelist()]
+    return path.read_bytes()
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The pictures that were read out of the set since."""
+    names = []
+    read = DatasetStore.read
+
+    def counted(store, record):
+        names.append(record.file_name)
+        return read(store, record)
+
+    monkeypatch.setattr(DatasetStore, "read", counted)
+    return names
+
+
+# of eight pictures in shards of two the first five are out; a shard that was not finished is written again
+KEPT = {ZIP: 5, TARS: 4, PARQUET: 4, CAPTIONS: 5, CSV: 0}
 
 
 @pytest.mark.parametrize("form", EXPORTS)
 @pytest.mark.parametrize("interrupt", [InterruptedError, KeyboardInterrupt])  # ComfyUI's is an Exception, or is none
-def test_an_interrupted_export_leaves_nothing_and_can_be_made_again(pets, form, interrupt):
-    def stop(done, total):
-        if done == 3:
-            raise interrupt
-
+def test_an_interrupted_export_is_gone_on_with(pets, form, interrupt, reads):
+    store = DatasetStore.open(pets)
+    whole = exported(store, form, shard_size=2)
     with pytest.raises(interrupt):
-        exported(DatasetStore.open(pets), form, progress=stop)
-    assert not [path for path in (pets.parent / "exports").rglob("*") if path.is_file()]
-    assert any(exported(DatasetStore.open(pets), form).iterdir())
+        exported(store, form, shard_size=2, progress=stop_at(5, interrupt))
+    assert f"{whole.name}-2" not in {path.name for path in whole.parent.iterdir()}, "what is not whole has another name"
+    reads.clear()
+    again = exported(store, form, shard_size=2)
+    assert len(reads) == (0 if form == CSV else 8 - KEPT[form])
+    assert again.name == f"{whole.name}-2"
+    assert contents(again) == contents(whole)
+    assert {path.name for path in whole.parent.iterdir()} == {whole.name, again.name}
+
+
+def damage_last_finished(part, form):
+    path = {
+        ZIP: lambda: part / "out.zip",
+        TARS: lambda: part / "out-000001.tar",
+        PARQUET: lambda: part / "data" / "train-00001-of-00004.parquet",
+        CAPTIONS: lambda: part / "1_cat" / "000001.png",
+    }[form]()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("form", [ZIP, TARS, PARQUET, CAPTIONS])
+@pytest.mark.parametrize("change", ["a damaged file", "other pictures", "another size of shards"])
+def test_what_an_earlier_try_left_is_checked_before_it_is_gone_on_with(pets, form, change):
+    store = DatasetStore.open(pets)
+    with pytest.raises(KeyboardInterrupt):
+        exported(store, form, shard_size=2, progress=stop_at(5, KeyboardInterrupt))
+    part = next((pets.parent / "exports").glob("*.part"))
+    size = 2
+    if change == "a damaged file":
+        damage_last_finished(part, form)
+    elif change == "other pictures":
+        with open_for_writing(pets) as writer:
+            mark(writer, {("cat", 0): Mark("by hand")})
+        with open_set(pets.parent) as writer:
+            generate(writer)
+        store = DatasetStore.open(pets)
+    else:
+        size = 3
+    resumed = exported(store, form, shard_size=size)
+    assert contents(resumed) == contents(exported(store, form, shard_size=size))
+
+
+@pytest.mark.parametrize("form", [ZIP, TARS, PARQUET, CAPTIONS])
+def test_a_full_disk_keeps_nothing_of_an_export(pets, form):
+    with pytest.raises(OSError, match="No space left"):
+        exported(DatasetStore.open(pets), form, progress=stop_at(5, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+    assert not list((pets.parent / "exports").iterdir())
 
 
 def test_a_folder_of_somebody_else_is_not_cleared(pets):
