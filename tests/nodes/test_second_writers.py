@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from hyponet.evaluation.lock import AnotherWriter, only_writer
+from hyponet.evaluation.pictures.sources.download import download
 from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.report.write import write_report
 from hyponet.evaluation.training.settings import Settings
@@ -131,6 +132,13 @@ def report(folder: Path) -> None:
 
 def train_classifier(folder: Path) -> None:
     train(colours(), Settings(size=16, epochs=1, batch_size=8), folder)
+
+
+def test_a_folder_that_is_being_downloaded_is_left_alone(tmp_path: Path) -> None:
+    """Two graphs that both fetch a data set: each unpacked over the other's files."""
+    with only_writer(tmp_path / "cifar", "it"), pytest.raises(AnotherWriter, match="the folder of CIFAR-10, 'cifar',"):
+        download("CIFAR-10", tmp_path / "cifar")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("write", [save_wildcard, caption, report, train_classifier])
