@@ -287,7 +287,7 @@ def _below(folder: Path, name: str) -> Path:
     target = folder.joinpath(*parts) if not bad else folder
     if bad or folder.resolve() not in target.resolve().parents:
         raise ValueError(
-            f"the result's name is {ascii(name)[:80]}; expected a relative path such as sd15-hyponet/32px; "
+            f"the result's name is {repr(name)[:80]}; expected a relative path such as sd15-hyponet/32px; "
             "use letters, digits, spaces, '-', '_' and '.'"
         )
     return target

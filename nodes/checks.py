@@ -124,4 +124,4 @@ _CHECKS: dict[str, Callable[[Any, object], object]] = {
 
 
 def _shown(value: object) -> str:
-    return ascii(value)[:80]
+    return repr(value)[:80]

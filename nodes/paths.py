@@ -159,4 +159,4 @@ def _problem(name: str) -> str:
 
 
 def _quoted(name: str) -> str:
-    return ascii(name if len(name) <= 80 else name[:77] + "...")
+    return repr(name if len(name) <= 80 else name[:77] + "...")

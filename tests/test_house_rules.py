@@ -247,6 +247,13 @@ def test_no_test_is_left_out_because_a_package_is_missing():
     assert skipping == []
 
 
+@pytest.mark.parametrize("folder", ["nodes", "evaluation", "headless"])
+def test_messages_show_letters_as_people_wrote_them(folder):
+    """`!a` and ascii() make \\uac1c of a Korean word; `!r` and repr() escape no more than what cannot be shown."""
+    texts = {path: path.read_text("utf-8") for path in (ROOT / folder).rglob("*.py")}
+    assert [str(path) for path, text in texts.items() if re.search(r"!a[}:]|(?<![\w.])ascii\(", text)] == []
+
+
 # ---- the entry point ------------------------------------------------------------------------------------------------
 
 

@@ -68,7 +68,7 @@ def read_content(root: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not of a HypoNet set; expected the format {FORMAT!r}; choose another folder")
     if content.get("version") != VERSION:
         raise ValueError(
-            f"{path} has format version {ascii(content.get('version'))[:20]}, which this HypoNet cannot read; expected "
+            f"{path} has format version {repr(content.get('version'))[:20]}, which this HypoNet cannot read; expected "
             f"{VERSION}; open the set with the version that made it, or generate it again"
         )
     content = {"created": "", "licence": "", **content}  # a person may take them out
@@ -138,7 +138,7 @@ def _check_provenance(content: Mapping[str, Any]) -> None:
 
 
 def _check_encoding(content: Mapping[str, Any]) -> None:
-    _refuse_unknown(content, ("format", "quality", "text"), "encoding")
+    _refuse_unknown(content, ("format", "quality", "text", "parameters"), "encoding")
     format = content.get("format")
     if not isinstance(format, str) or format not in SUFFIX_OF or type(content.get("quality", 0)) is not int:
         raise ValueError("encoding")
@@ -155,4 +155,4 @@ def _check_copies(content: Mapping[str, Any]) -> None:
 
 def _refuse_unknown(content: Mapping[str, Any], known: Collection[str], name: str) -> None:
     if unknown := sorted(set(content) - set(known)):
-        raise ValueError(f"{name} (it has {unknown[0][:40]!a})")
+        raise ValueError(f"{name} (it has {unknown[0][:40]!r})")

@@ -155,7 +155,7 @@ class Record:
             raise ValueError(f"has no column {error}") from None
         parts = record.file_name.split("/")
         if len(parts) != 2 or any(part in ("", ".", "..") or set(part) & set("\\:\0") for part in parts):
-            raise ValueError(f"has the file_name {record.file_name[:80]!a}; expected <class folder>/<file>")
+            raise ValueError(f"has the file_name {record.file_name[:80]!r}; expected <class folder>/<file>")
         return record
 
 
@@ -183,10 +183,10 @@ def misplaced(record: Record, folders: Mapping[str, str]) -> str:
     """
     folder = folders.get(record.label)
     if folder is None:
-        return f"has the label {record.label[:80]!a}, which {DESCRIPTION} does not know"
+        return f"has the label {record.label[:80]!r}, which {DESCRIPTION} does not know"
     start, name = composed(f"{folder}/{record.rank:06d}."), composed(record.file_name)
     if not name.startswith(start) or not name.endswith(SUFFIXES):
-        return f"has the file_name {record.file_name[:80]!a}; expected {start!a} and one of {', '.join(SUFFIXES)}"
+        return f"has the file_name {record.file_name[:80]!r}; expected {start!r} and one of {', '.join(SUFFIXES)}"
     return ""
 
 
@@ -338,14 +338,14 @@ def _is_utf8(block: bytes) -> bool:
 def _text(columns: dict[str, Any], name: str) -> str:
     value = columns[name]
     if not isinstance(value, str):
-        raise ValueError(f"has the {name} {ascii(value)[:40]}; expected a text")
+        raise ValueError(f"has the {name} {repr(value)[:40]}; expected a text")
     return value
 
 
 def _one_of(columns: dict[str, Any], name: str, options: tuple[str, ...]) -> str:
     value = columns[name]
     if value not in options:
-        raise ValueError(f"has the {name} {ascii(value)[:40]}; expected {' or '.join(options)}")
+        raise ValueError(f"has the {name} {repr(value)[:40]}; expected {' or '.join(options)}")
     return str(value)
 
 
@@ -355,14 +355,14 @@ def _whole(columns: dict[str, Any], name: str, limit: int = MAX_WHOLE) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
-        raise ValueError(f"has the {name} {ascii(value)[:40]}; expected a whole number from 0 up to {limit}")
+        raise ValueError(f"has the {name} {repr(value)[:40]}; expected a whole number from 0 up to {limit}")
     return value
 
 
 def _probability(value: object) -> float:
     # comparing refuses a NaN, and takes a whole number of any length, which float() and math.isfinite do not
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ValueError(f"has the check_probability {ascii(value)[:40]}; expected 0 to 1")
+        raise ValueError(f"has the check_probability {repr(value)[:40]}; expected 0 to 1")
     return float(value)
 
 

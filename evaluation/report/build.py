@@ -62,7 +62,7 @@ def parse_rows(text: str) -> dict[str, str]:
             continue
         name, equals, row = (part.strip() for part in line.partition("="))
         if not (name and equals and row):
-            raise ValueError(f"line {number} of thesis_rows is {ascii(line)[:80]}; expected: our name = SD1.5 HypoNet")
+            raise ValueError(f"line {number} of thesis_rows is {repr(line)[:80]}; expected: our name = SD1.5 HypoNet")
         rows[name] = thesis.row_of(row) or row
     return rows
 

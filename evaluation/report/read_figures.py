@@ -174,7 +174,7 @@ def _number(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"a figure is {ascii(value)[:80]}; expected a finite number")
+        raise ValueError(f"a figure is {repr(value)[:80]}; expected a finite number")
     return float(value)
 
 

@@ -49,7 +49,7 @@ class Cell:
     def __post_init__(self) -> None:
         for number in (self.value, self.low, self.high, self.spread):
             if number is not None and not (isinstance(number, (int, float)) and math.isfinite(number)):
-                raise ValueError(f"a figure is {ascii(number)[:80]}; expected a finite number")
+                raise ValueError(f"a figure is {repr(number)[:80]}; expected a finite number")
 
     @property
     def is_blank(self) -> bool:

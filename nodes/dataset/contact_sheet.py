@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ...evaluation.files import replacing
 from ...evaluation.pictures.decode import decode
@@ -67,8 +68,8 @@ def contact_sheet(store: DatasetStore, settings: SheetSettings) -> Sheet:
     """
     class_indices = {label: index for index, label in enumerate(store.labels)}
     if settings.only_class and settings.only_class not in class_indices:
-        classes = ", ".join(ascii(label) for label in class_indices)
-        raise ValueError(f"only_class is {settings.only_class!a}; expected one of the set's: {classes}")
+        classes = ", ".join(repr(label) for label in class_indices)
+        raise ValueError(f"only_class is {settings.only_class!r}; expected one of the set's: {classes}")
     keys = store.keys(in_turn=settings.order == ORDERS[1], only_class=settings.only_class)
     pages = -(-len(keys) // settings.per_page)
     if not keys:
@@ -105,11 +106,20 @@ def save_sheet(store: DatasetStore, settings: SheetSettings, sheet: Sheet) -> tu
     try:
         path = make_sidecar(store.root, SHEETS) / name
         with replacing(path) as part:
-            Image.fromarray(sheet.image).save(part, "PNG", compress_level=1)
+            Image.fromarray(sheet.image).save(part, "PNG", compress_level=1, pnginfo=_graph_of(store))
     except OSError as error:  # the sheet can be looked at all the same
         logger.warning("the sheet of %s is not saved: %s", store.name, error)
         return "", f"Not saved: {error}"
     return str(path), f"Saved as {path}"
+
+
+def _graph_of(store: DatasetStore) -> PngInfo:
+    """The graph that made the set, where its pictures hold it as well: dropped on the canvas, the sheet opens it."""
+    info = PngInfo()
+    if store.description.encoding.text:
+        for keyword, text in store.description.provenance.graph_texts().items():
+            info.add_text(keyword, text)
+    return info
 
 
 def _caption(record: Record, kind: str, class_indices: dict[str, int]) -> str:

@@ -70,11 +70,17 @@ class HypoNetSaveToDataset(io.ComfyNode):
         image_format: str,
         quality: int,
         embed_metadata: bool,
+        embed_parameters: bool,
         small_copies: str,
         copy_filter: str,
     ) -> io.NodeOutput:
         check_pixels(images)
-        encoding = Encoding(image_format, quality, embed_metadata and not metadata_is_off())
+        encoding = Encoding(
+            image_format,
+            quality,
+            embed_metadata and not metadata_is_off(),
+            embed_parameters and not metadata_is_off(),
+        )
         upstream = engine.upstream(cls.hidden, "images")
         copies = Copies(parse_sizes(small_copies), copy_filter)
         with engine.create_or_open_set(name, plan, cls.hidden, encoding, copies, upstream) as store:

@@ -49,8 +49,17 @@ def writing_inputs() -> list[io.Input]:
             default=True,
             optional=True,
             tooltip=(
-                "Write prompt, workflow and parameters into each picture, so that dropping it on the canvas opens its "
-                "graph. The mark that the picture is generated is always written."
+                "Write prompt and workflow into each picture, so that dropping it on the canvas opens its graph. The "
+                "mark that the picture is generated is always written."
+            ),
+        ),
+        io.Boolean.Input(
+            "embed_parameters",
+            default=False,
+            optional=True,
+            tooltip=(
+                "Also write the text `parameters`, which galleries and other tools show: prompt, seed and settings. "
+                "Older ComfyUI pages then open an imitation made from that text instead of the graph."
             ),
         ),
         io.String.Input(

@@ -240,7 +240,7 @@ class _Search:
                 if name in self._names(self.tree.synset(wnid)):
                     return wnid
         path = " > ".join(synset.name for synset in self.tree.path(self.start.id))
-        what = f"ancestor is {self.settings.ancestor[:80]!a}"
+        what = f"ancestor is {self.settings.ancestor[:80]!r}"
         raise ValueError(f"{what}; expected a hypernym of {self.start.name}; choose one of: {path}")
 
     def _names(self, synset: Synset) -> set[str]:
@@ -313,11 +313,11 @@ def _thesis(tree: Taxonomy, label: str, settings: HyponymSettings, note: str) ->
     pairs = ((sense, hypernym) for sense in senses for hypernym in sense.hypernyms)
     start, root = next(pairs, (None, ""))
     if start is None:
-        raise ValueError(f"hypernyms of {label[:80]!a} are none; expected at least one; use the mode exact")
+        raise ValueError(f"hypernyms of {label[:80]!r} are none; expected at least one; use the mode exact")
     synsets = tuple(tree.synset(wnid) for wnid in tree.synset(root).hyponyms)
     listing = list_lemmas(tree, synsets)
     if not listing.words:
-        raise ValueError(f"hyponyms of {label[:80]!a} are none; expected at least one; use the mode exact")
+        raise ValueError(f"hyponyms of {label[:80]!r} are none; expected at least one; use the mode exact")
     text = f"Mode thesis: of {len(senses)} noun senses of {label.replace('_', ' ')!r}, {start.name} gave the hypernym."
     class_word = short_name(tree, tree.synset(root))
     return _answer(tree, start, (root,), class_word, listing, settings, [note, text])

@@ -140,7 +140,7 @@ def _hinted(taxonomy: Taxonomy, senses: Sequence[Synset], word: str, hint: str) 
     # a hint equal to the word itself would fit each sense at no distance
     if not distances or key == word.lower().replace(" ", "_"):
         listed = "; ".join(taxonomy.describe(sense) for sense in senses)
-        raise ValueError(f"sense of {word!a} is {hint!a}; expected the name of a hypernym; its senses are: {listed}")
+        raise ValueError(f"sense of {word!r} is {hint!r}; expected the name of a hypernym; its senses are: {listed}")
     return senses[min(distances)[1]]
 
 

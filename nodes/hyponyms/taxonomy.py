@@ -45,14 +45,14 @@ class Taxonomy:
         if _WNID.fullmatch(text):
             return self._by_offset(int(text[1:]))
         if not _NAME.fullmatch(text):
-            raise ValueError(f"synset is {text[:80]!a}; expected a name such as crane.n.05 or an id such as n02012849")
+            raise ValueError(f"synset is {text[:80]!r}; expected a name such as crane.n.05 or an id such as n02012849")
         lemma, _, number = text.lower().rsplit(".", 2)
         offsets = self.reader.senses(_key(lemma))
         if not offsets:
             raise ValueError(self.unknown_word(lemma))
         if not 1 <= int(number) <= len(offsets):
             raise ValueError(
-                f"{lemma!a} has {len(offsets)} noun senses; expected {lemma}.n.01 to .n.{len(offsets):02d}"
+                f"{lemma!r} has {len(offsets)} noun senses; expected {lemma}.n.01 to .n.{len(offsets):02d}"
             )
         return self._by_offset(offsets[int(number) - 1])
 

@@ -31,7 +31,7 @@ def hub_snapshot(name: str, searched: Sequence[Path]) -> Path:
     """
     if not _HUB_NAME.fullmatch(name) or ".." in name:
         raise ValueError(
-            f"blip_model is {ascii(name)[:80]}; expected a folder below models/captioners or a name such as "
+            f"blip_model is {repr(name)[:80]}; expected a folder below models/captioners or a name such as "
             f"{DEFAULT_MODEL}"
         )
     from huggingface_hub import snapshot_download

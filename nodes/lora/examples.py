@@ -100,7 +100,7 @@ def _check_finite(what: str, option: str, picture: CaptionedPicture, *tensors: t
     """Raise ValueError where a number is not finite, as half precision gives now and then."""
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
         raise ValueError(
-            f"{what} gives numbers that are not finite for {picture.name} (caption {ascii(picture.caption)[:80]})"
+            f"{what} gives numbers that are not finite for {picture.name} (caption {repr(picture.caption)[:80]})"
             f"; expected finite ones; start ComfyUI with {option}, or take the picture out of the folder"
         )
 

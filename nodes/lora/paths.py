@@ -32,7 +32,7 @@ def training_folder(folder: str) -> Path:
         [_captions_base(), paths.hyponet_dir() / "exports", paths.input_dir()], folder, what="folder"
     )
     if not path.is_dir():
-        raise ValueError(f"folder is {ascii(folder)[:80]}, which is a file; expected a folder of pictures")
+        raise ValueError(f"folder is {repr(folder)[:80]}, which is a file; expected a folder of pictures")
     return path
 
 
@@ -68,7 +68,7 @@ def blip_folder(name: str) -> Path:
     except FileNotFoundError:
         return hub_snapshot(name, bases)
     if not path.is_dir():
-        raise ValueError(f"blip_model is {ascii(name)[:80]}, which is a file; expected the folder of a BLIP model")
+        raise ValueError(f"blip_model is {repr(name)[:80]}, which is a file; expected the folder of a BLIP model")
     return path
 
 

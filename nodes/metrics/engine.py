@@ -41,4 +41,4 @@ def parse_numbers(value: str, what: str) -> list[float]:
     try:
         return [float(part) for part in value.split(",") if part.strip()]
     except ValueError:
-        raise ValueError(f"{what} is {ascii(value)[:80]}; expected numbers such as 0.1, 0.5, 1") from None
+        raise ValueError(f"{what} is {repr(value)[:80]}; expected numbers such as 0.1, 0.5, 1") from None

@@ -127,7 +127,7 @@ class Plan:
     def programs(self, label: str) -> ClassPrograms:
         """The templates of one class."""
         if label not in self._programs:
-            raise ValueError(f"label is {label!a}; expected one of the plan's: {', '.join(self.labels)}")
+            raise ValueError(f"label is {label!r}; expected one of the plan's: {', '.join(self.labels)}")
         return self._programs[label]
 
     def combinations(self, label: str) -> int:
@@ -319,7 +319,7 @@ def _check(classes: Sequence[ClassSpec], coverage: str, order: str, shard: tuple
         for what, text in (("name", spec.name), ("hypernym", spec.hypernym)):
             if _CHOICE_OR_WILDCARD.search(text):
                 how = "expected plain text, since it reaches the model as it is; give the words as hyponyms"
-                raise ValueError(f"{what} of class {spec.name[:80]!a} has braces or a wildcard; {how}")
+                raise ValueError(f"{what} of class {spec.name[:80]!r} has braces or a wildcard; {how}")
         if key_of(spec.name) in names:
             raise ValueError(f"name of two classes is {spec.name}; expected names that differ by more than case")
         names.add(key_of(spec.name))

@@ -95,7 +95,12 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
     start = values.get("start_image")
     if start is not None and (not isinstance(start, torch.Tensor) or start.ndim != 4 or not len(start)):
         raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
-    encoding = Encoding(values["image_format"], values["quality"], values["embed_metadata"] and metadata)
+    encoding = Encoding(
+        values["image_format"],
+        values["quality"],
+        values["embed_metadata"] and metadata,
+        values["embed_parameters"] and metadata,
+    )
     name = check_set_name(values["name"].strip())
     copies = Copies(parse_sizes(values["small_copies"]), values["copy_filter"])
     return Request(plan, name, settings, start, encoding, copies, values["deleted_pictures"] == MAKE_AGAIN)

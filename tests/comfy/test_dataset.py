@@ -66,6 +66,7 @@ def save(set_name, batch_number=0, **changes):
         "image_format": "png",
         "quality": 95,
         "embed_metadata": True,
+        "embed_parameters": True,
         "small_copies": "",
         "copy_filter": "area",
     }

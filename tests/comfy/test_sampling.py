@@ -92,7 +92,7 @@ PARAMETER = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 
 
 def test_pictures_carry_the_graph_and_the_line_that_other_tools_read(comfy):
-    graph = {**plan_graph(images=1), **checkpoint(), **generate("carried")}
+    graph = {**plan_graph(images=1), **checkpoint(), **generate("carried", embed_parameters=True)}
     entry = comfy.client.wait(comfy.client.queue(graph, {"nodes": [], "version": 0.4}))
     assert entry["outputs"]["4"]["hyponet"] == entry["outputs"]["4"]["hyponet_dataset"]
     line = lines(comfy, "carried")[0]
@@ -316,6 +316,7 @@ def test_the_pieces_around_native_nodes_draw_the_same_pictures(comfy):
         "image_format": "png",
         "quality": 95,
         "embed_metadata": True,
+        "embed_parameters": True,
         "small_copies": "",
         "copy_filter": "bicubic",
     }

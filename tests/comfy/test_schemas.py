@@ -16,6 +16,7 @@ OTHER_WORDS = {  # a word that somebody may reach for -> the name that has its m
     r"(run|set|merged|result|dataset|wildcard|report|output)_name": "name",
     r"format|file_format|picture_format": "image_format",
     r"write_(graph|metadata|workflow)|save_metadata": "embed_metadata",
+    r"write_parameters|save_parameters|a1111_parameters": "embed_parameters",
     r"tries|retries|max_tries": "attempts",
     r"sampler": "sampler_name",
     r"batch|batchsize": "batch_size",

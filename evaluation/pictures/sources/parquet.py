@@ -60,7 +60,7 @@ class ParquetPictures(EncodedPictures):
             value = self._read_group(group_index, index)[row].as_py()
         if isinstance(value, dict) and value.get("bytes") is None and value.get("path"):
             raise CorruptPicture(
-                f"picture {self.describe(index)} is not in the file, only its path {str(value['path'])[:80]!a}; "
+                f"picture {self.describe(index)} is not in the file, only its path {str(value['path'])[:80]!r}; "
                 "expected the pictures themselves; export the set again with them embedded"
             )
         value = value.get("bytes") if isinstance(value, dict) else value

@@ -160,7 +160,7 @@ class ClassifierJudge:
         lacking = [label for column, label in enumerate(synsets) if not self._belongs[:, column].any()]
         if lacking:
             raise ValueError(
-                f"classifier has no class for {', '.join(ascii(label) for label in lacking[:5])}; expected one under "
+                f"classifier has no class for {', '.join(repr(label) for label in lacking[:5])}; expected one under "
                 "each class's synset or of the same name; take one trained on this set's classes, or CLIP"
             )
 
@@ -208,7 +208,7 @@ class ClipJudge:
 
     def __init__(self, folder: Path, labels: Sequence[str], template: str, device: torch.device) -> None:
         if "{}" not in template:
-            raise ValueError(f"caption is {template!a}; expected {{}} where the class name goes: a photo of a {{}}")
+            raise ValueError(f"caption is {template!r}; expected {{}} where the class name goes: a photo of a {{}}")
         try:
             from transformers import CLIPModel, CLIPProcessor
         except ImportError:

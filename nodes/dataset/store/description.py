@@ -37,7 +37,7 @@ def parse_sizes(text: str) -> tuple[int, ...]:
     sizes = []
     for part in text.replace(",", " ").split():
         if not part.isascii() or not part.isdecimal() or not 1 <= int(part[:5]) <= 4096:
-            raise ValueError(f"small_copies has {part[:40]!a}; expected sizes from 1 to 4096 such as 32, 64")
+            raise ValueError(f"small_copies has {part[:40]!r}; expected sizes from 1 to 4096 such as 32, 64")
         sizes.append(int(part))
     return tuple(sorted(set(sizes)))
 

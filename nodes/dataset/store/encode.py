@@ -42,13 +42,16 @@ class Encoding:
     Args:
         format: one of FORMATS.
         quality: of lossy WebP and JPEG, 1..100.
-        text: whether prompt, workflow and parameters are written into the file. The mark that the picture is
+        text: whether prompt, workflow and our own facts are written into the file. The mark that the picture is
             generated stays in any case.
+        parameters: whether the text `parameters` is, for other tools. Older pages of ComfyUI open an imitation
+            made from it instead of the graph.
     """
 
     format: str = "png"
     quality: int = 95
     text: bool = True
+    parameters: bool = False
 
     @property
     def suffix(self) -> str:
@@ -66,11 +69,15 @@ def encode(image: np.ndarray, encoding: Encoding, texts: dict[str, str]) -> byte
 
     Args:
         image: [H, W, 3] uint8.
-        texts: keyword -> text, such as prompt, workflow and parameters; left out when `encoding.text` is false.
+        texts: keyword -> text, such as prompt, workflow and parameters; those that `encoding` wants are written.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(f"image is {image.dtype} {image.shape}; expected uint8 [H, W, 3]; drop alpha, add no batch")
-    written = texts if encoding.text else {}
+    written = {
+        keyword: text
+        for keyword, text in texts.items()
+        if (encoding.parameters if keyword == "parameters" else encoding.text)
+    }
     if encoding.format == "png":
         return _png(image, written)
     out = io.BytesIO()

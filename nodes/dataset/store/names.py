@@ -75,12 +75,12 @@ def check_set_name(name: str) -> str:
     size = len(name.rpartition("/")[2].encode("utf-8", "surrogatepass"))
     if size > _LONGEST_SET_NAME:
         raise ValueError(
-            f"data set name is {name[:80]!a}, {size} bytes in UTF-8; expected at most {_LONGEST_SET_NAME}, so that the "
+            f"data set name is {name[:80]!r}, {size} bytes in UTF-8; expected at most {_LONGEST_SET_NAME}, so that the "
             "folders beside the set can have longer names; choose a shorter one"
         )
     if _SIBLING.search(name):
         raise ValueError(
-            f"data set name is {name[:80]!a}; expected one that does not end in .work, .sheets, .rejects or "
+            f"data set name is {name[:80]!r}; expected one that does not end in .work, .sheets, .rejects or "
             "a size such as .32px, which name the folders beside a set; choose another ending"
         )
     return name

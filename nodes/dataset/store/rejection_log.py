@@ -47,9 +47,9 @@ class Rejection:
         score = content.get("score")
         # comparing refuses a NaN, an infinity and a whole number of any length; the best attempt could not be told
         if isinstance(score, bool) or not isinstance(score, (int, float)) or not LOST <= score <= 1:
-            raise ValueError(f"has the score {ascii(score)[:40]}; expected {LOST:g} to 1")
+            raise ValueError(f"has the score {repr(score)[:40]}; expected {LOST:g} to 1")
         if not isinstance(content.get("reason"), str):
-            raise ValueError(f"has the reason {ascii(content.get('reason'))[:40]}; expected a text")
+            raise ValueError(f"has the reason {repr(content.get('reason'))[:40]}; expected a text")
         return cls(Record.from_columns(content.get("record")), content["reason"], float(score))
 
 

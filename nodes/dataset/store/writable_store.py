@@ -140,7 +140,7 @@ class WritableStore(DatasetStore):
         self._require_open()
         with self._mutex:
             if self.has(*key) or key in self._pending:
-                raise ValueError(f"item {item.rank} of {item.label!a} is in the set already; reject it first")
+                raise ValueError(f"item {item.rank} of {item.label!r} is in the set already; reject it first")
             self._pending.add(key)
         try:
             content = encode(image, self.encoding, self._item_texts(item, image))
@@ -173,7 +173,7 @@ class WritableStore(DatasetStore):
         """
         self._require_open()
         if self.has(*record.key):
-            raise ValueError(f"item {record.rank} of {record.label!a} is in the set already; delete it first")
+            raise ValueError(f"item {record.rank} of {record.label!r} is in the set already; delete it first")
         placed = self.placed(record)
         try:
             self._keep_unlisted(placed.file_name, lambda: read_file(source))

@@ -22,7 +22,7 @@ def classes_from_pictures(
     """
     path = paths.confine_any(paths.read_bases(), folder, what="folder")
     if not path.is_dir():
-        raise ValueError(f"folder is {folder!a}; expected a folder of pictures, not a file; name the folder it is in")
+        raise ValueError(f"folder is {folder!r}; expected a folder of pictures, not a file; name the folder it is in")
     files = pictures.find_pictures(path)
     return pictures.classes_from_pictures(classifier, files, settings, climb_to_name, progress_bar(len(files)))
 

@@ -75,7 +75,7 @@ def classes_from_pictures(
         try:
             hyponyms, remark = _look_up(classifier.synsets[index], shows, label, settings, climb_to_name)
         except ValueError as error:
-            raise ValueError(f"class {label!a}, whose pictures show {shows!a}: {error}") from None
+            raise ValueError(f"class {label!r}, whose pictures show {shows!r}: {error}") from None
         if probability < LOW_CONFIDENCE:
             remark = "; ".join(filter(None, [remark, "**low confidence**: try clearer pictures"]))
         counts = f"{hyponyms.hypernym} | {len(hyponyms.words)}"

@@ -43,7 +43,7 @@ def write_options(path: Path, lines: Sequence[str], overwrite: bool) -> Path:
     with only_writer(path.parent, f"the folder of wildcards {path.parent}"):  # looked for, then written: by one alone
         existing = next((file for file in path.parent.iterdir() if key_of(file.name) == key_of(path.name)), None)
         if existing and not overwrite:
-            what = f"name is {path.stem!a}, and {existing} exists"
+            what = f"name is {path.stem!r}, and {existing} exists"
             raise ValueError(f"{what}; expected a new name; choose one, or switch overwrite on")
         with replacing(existing or path) as temporary:
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hyponet.evaluation.fonts import caption_font
 from hyponet.nodes.dataset.contact_sheet import SheetSettings, contact_sheet, save_sheet
@@ -41,6 +43,16 @@ def test_pages_orders_and_classes(pets):
         contact_sheet(store, SheetSettings(columns=3, rows=2, page=2))
     with pytest.raises(ValueError, match="only_class is 'fox'"):
         contact_sheet(store, SheetSettings(only_class="fox"))
+
+
+def test_a_sheet_holds_the_graph_that_made_the_set(pets):
+    """ComfyUI's page opens what stands under the keywords `workflow` and `prompt` of a PNG that is dropped on it."""
+    store = DatasetStore.open(pets)
+    settings = SheetSettings(columns=3, rows=2, cell=24)
+    path, _ = save_sheet(store, settings, contact_sheet(store, settings))
+    with Image.open(path) as image:
+        assert json.loads(image.info["workflow"]) == store.description.provenance.workflow == {"nodes": []}
+        assert json.loads(image.info["prompt"]) == store.description.provenance.prompt
 
 
 def test_a_picture_that_cannot_be_read_is_crossed_out(pets):

@@ -14,7 +14,14 @@ from hyponet.nodes.sampling.settings import SamplingSettings
 SETTINGS = SamplingSettings(512, 512, 30, 2.0, "dpmpp_2m", "karras", 8, 1.0, 0.8)
 INPUTS = {"width": 512, "height": 512, "steps": 30, "cfg": 2.0, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
 INPUTS |= {"batch_size": 8, "name": "pets", "denoise": 1.0, "switch_at": 0.8}
-INPUTS |= {"image_format": "jpeg", "quality": 80, "embed_metadata": True, "small_copies": "", "copy_filter": "lanczos"}
+INPUTS |= {
+    "image_format": "jpeg",
+    "quality": 80,
+    "embed_metadata": True,
+    "embed_parameters": False,
+    "small_copies": "",
+    "copy_filter": "lanczos",
+}
 INPUTS |= {"deleted_pictures": "make again"}
 
 

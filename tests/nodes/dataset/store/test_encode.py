@@ -47,9 +47,17 @@ def test_every_file_says_that_it_is_generated(format, text):
 
 def test_png_text_is_what_save_image_writes():
     """ComfyUI's page reads the keywords `prompt` and `workflow`; other tools `parameters`."""
-    info = opened(encode(picture(), Encoding(), {**TEXTS, "note": "\uace0\uc591\uc774"})).info
+    info = opened(encode(picture(), Encoding(parameters=True), {**TEXTS, "note": "\uace0\uc591\uc774"})).info
     assert {key: info[key] for key in TEXTS} == TEXTS
     assert info["note"] == "\uace0\uc591\uc774"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_parameters_are_left_out_by_default(format):
+    """Frontend 1.32.9 opens an import of `parameters` although the graph stands beside it: its issue 6988."""
+    data = encode(picture(), Encoding(format), TEXTS)
+    assert b"Steps" not in data.replace(b"\0", b"")
+    assert b"nodes" in data
 
 
 def test_text_can_be_switched_off():
@@ -62,7 +70,7 @@ def test_text_can_be_switched_off():
 def test_webp_and_jpeg_carry_the_graph_where_comfyui_reads_it():
     """ComfyUI's SaveAnimatedWEBP: Model (0x0110) `prompt:...`, Make (0x010F) `workflow:...`."""
     for format in ("webp lossless", "webp", "jpeg"):
-        exif = opened(encode(picture(), Encoding(format), TEXTS)).getexif()
+        exif = opened(encode(picture(), Encoding(format, parameters=True), TEXTS)).getexif()
         assert exif[0x0110] == "prompt:" + TEXTS["prompt"]
         assert exif[0x010F] == "workflow:" + TEXTS["workflow"]
         comment = exif.get_ifd(0x8769)[0x9286]
