@@ -27,7 +27,7 @@ from tools.dev.console import Failure, Step, allow_any_letters, say  # noqa: E40
 from tools.dev.lint import lint  # noqa: E402
 from tools.dev.places import OUTPUT, PACK_NAME, ROOT  # noqa: E402
 from tools.dev.processes import exit_when_asked, quiet_environment, run_here  # noqa: E402
-from tools.dev.server import local_server  # noqa: E402
+from tools.dev.server import local_server, usual_port  # noqa: E402
 from tools.dev.setup import GIB, NEEDED_GIB, Setup, is_complete  # noqa: E402
 
 
@@ -69,8 +69,9 @@ def command_test(options: argparse.Namespace, arguments: list[str]) -> int:
 
 def command_serve(options: argparse.Namespace, arguments: list[str]) -> int:
     setup = Setup(options.comfyui).ensure()
+    run_script(options, "tools.workflows.inputs", [str(OUTPUT / ".comfyui" / "input")])
     step = Step("Starting ComfyUI")
-    with local_server(setup, options.port) as server:
+    with local_server(setup, options.port or usual_port()) as server:
         step.finish(f"log: {server.log.relative_to(ROOT)}")
         say(f"Open {server.client.url} ; the workflows are in the template browser under {PACK_NAME}. Ctrl-C stops it.")
         return server.wait()
@@ -141,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
     add("--image", metavar="FILE", action="append", help="a photo of one class; repeat for more classes")
     add("--count", type=int, default=500, metavar="N", help="pictures in all (default 500)")
     add("--open", action="store_true", help="show the report in the browser (with --image: the set)")
-    subparsers["serve"].add_argument("--port", type=int, default=0, help="default: a free one")
+    subparsers["serve"].add_argument("--port", type=int, default=0, help="default: 8188, or a free one")
     return top
 
 

@@ -12,9 +12,10 @@ import time
 
 import pytest
 
+from tools.dev import server
 from tools.dev.console import Failure, explain
 from tools.dev.places import ROOT
-from tools.dev.processes import answer, run_logged
+from tools.dev.processes import answer, environment, quiet_environment, run_logged
 from tools.dev.server import Server, link_pack
 from tools.dev.setup import STAND_INS, Setup
 
@@ -114,6 +115,23 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path):
         port = other.getsockname()[1]
         with pytest.raises(Failure, match=f"Port {port}"):
             Server(sys.executable, tmp_path, tmp_path / "base", tmp_path / "out", [], port)
+
+
+def test_serve_takes_comfyui_s_own_port_where_it_is_free(monkeypatch):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(server, "USUAL_PORT", taken)
+        assert server.usual_port() != taken
+    assert server.usual_port() == taken
+
+
+def test_the_server_for_people_may_use_all_cores_and_the_hub(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    assert not {"OMP_NUM_THREADS", "HF_HUB_OFFLINE"} & set(environment())
+    assert {"OMP_NUM_THREADS", "HF_HUB_OFFLINE"} <= set(quiet_environment())
 
 
 def test_the_link_to_the_pack_follows_a_clone_that_moved_and_spares_a_real_folder(tmp_path):

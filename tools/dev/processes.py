@@ -109,12 +109,12 @@ def exit_when_asked() -> None:
             signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
 
-def quiet_environment(**variables: str) -> dict[str, str]:
-    """This process's environment for a child, with `variables`.
-
-    One thread a process (with two, small kernels wait for each other on a busy machine), no hub, UTF-8 everywhere,
-    and nothing written beside the sources.
-    """
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment for a child, with `variables`: UTF-8, and nothing written beside the sources."""
     folders = {"PYTHONPYCACHEPREFIX": str(OUTPUT / ".pycache"), "MPLCONFIGDIR": str(OUTPUT / ".matplotlib")}
-    settings = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUTF8": "1"}
-    return {**os.environ, **settings, **folders, **variables}
+    return {**os.environ, "PYTHONUTF8": "1", **folders, **variables}
+
+
+def quiet_environment(**variables: str) -> dict[str, str]:
+    """The same for tests: one thread a process, as small kernels of two wait for each other, and no model hub."""
+    return environment(**{"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **variables})

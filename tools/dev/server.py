@@ -10,17 +10,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headless.client import Client
 
 from .console import Failure, explain
 from .places import OUTPUT, PACK_NAME, ROOT
-from .processes import quiet_environment, stop
+from .processes import environment, quiet_environment, stop
 from .setup import Setup
 
 MODEL_KINDS = ("checkpoints", "loras", "vae", "upscale_models", "classifiers", "inception", "captioners")
+USUAL_PORT = 8188
 COMPLAINTS = ("Cannot import", "Error while calling", "(IMPORT FAILED)")  # in the log, when a pack fails to load
 
 
@@ -35,6 +36,7 @@ class Server:
         port: 0 takes a free one.
         options: further arguments of ComfyUI.
         quick: without other packs and cloud nodes.
+        env: its environment, by default that of tests.
 
     Raises:
         Failure: the port is taken.
@@ -50,11 +52,13 @@ class Server:
         port: int = 0,
         options: Sequence[str] = (),
         quick: bool = True,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.base, self.output, self.port = base, output, free_port(port)
         self.log = base / "server.log"
         self.client = Client(f"http://127.0.0.1:{self.port}")
         self.process: subprocess.Popen[bytes] | None = None
+        self.env = quiet_environment() if env is None else env
         self.prepare(models)
         self.command = [str(python), str(Path(comfyui) / "main.py"), "--port", str(self.port)]
         self.command += ["--base-directory", str(base), "--output-directory", str(output)]
@@ -88,7 +92,7 @@ class Server:
         """
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=quiet_environment(), cwd=self.base
+                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=self.env, cwd=self.base
             )
         end = time.monotonic() + patience
         while not self.client.alive():
@@ -143,6 +147,14 @@ def free_port(port: int = 0) -> int:
         return int(probe.getsockname()[1])
 
 
+def usual_port() -> int:
+    """ComfyUI's own port, where bookmarks and `python -m headless` look; a free one where it is taken."""
+    try:
+        return free_port(USUAL_PORT)
+    except Failure:
+        return free_port()
+
+
 def link_pack(link: Path) -> None:
     """Make `link` lead to this clone (a junction on Windows, which needs no rights), also after the clone was moved.
 
@@ -169,9 +181,10 @@ def device_options() -> list[str]:
 
 
 def local_server(setup: Setup, port: int = 0, extra_models: Sequence[Path] = ()) -> Server:
-    """The server over the clone's output folder."""
+    """The server over the clone's output folder, with all cores and the model hub."""
     models = [setup.models, *extra_models]
-    return Server(setup.python, setup.comfyui, OUTPUT / ".comfyui", OUTPUT, models, port, device_options())
+    base, options = OUTPUT / ".comfyui", device_options()
+    return Server(setup.python, setup.comfyui, base, OUTPUT, models, port, options, env=environment())
 
 
 def scratch_server(base: Path, output: Path | None = None, port: int = 0, options: Sequence[str] = ()) -> Server:

@@ -1,7 +1,11 @@
-"""Sample photos and small test sets, laid where the shipped workflows look for their inputs."""
+"""Sample photos and small test sets, laid where the shipped workflows look for their inputs.
+
+`python3 dev.py serve` runs it over its own input folder.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +56,10 @@ def imagenet_classes() -> list[str]:
     text = MAPPING.read_text("utf-8")
     rows = [line.split("=", 1)[1] for line in text.splitlines() if "=" in line and not line.startswith("#")]
     return [source.split("|")[0].strip() for row in rows for source in row.split(",")]
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "example.png").exists():  # else somebody's own pictures may lie under these names
+        write_inputs(folder)
