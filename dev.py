@@ -28,7 +28,7 @@ from tools.dev.lint import lint  # noqa: E402
 from tools.dev.places import OUTPUT, PACK_NAME, ROOT  # noqa: E402
 from tools.dev.processes import exit_when_asked, quiet_environment, run_here  # noqa: E402
 from tools.dev.server import local_server, usual_port  # noqa: E402
-from tools.dev.setup import GIB, NEEDED_GIB, Setup, is_complete  # noqa: E402
+from tools.dev.setup import GIB, NEEDED_GIB, PYTHON, Setup, is_complete  # noqa: E402
 
 
 def command_demo(options: argparse.Namespace, arguments: list[str]) -> int:
@@ -85,7 +85,7 @@ def command_doctor(options: argparse.Namespace, arguments: list[str]) -> int:
     free = shutil.disk_usage(ROOT).free / GIB
     can_make_environments = all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
     rows = [
-        ("Python", sys.version_info >= (3, 10), sys.version.split()[0]),
+        ("Python", sys.version_info >= PYTHON, sys.version.split()[0]),
         ("venv module", can_make_environments, "needed once, for the set-up"),
         ("environment", has_environment, str(setup.environment)),
         ("ComfyUI", is_complete(setup.comfyui) or bool(setup.own_comfyui), str(setup.comfyui)),

@@ -39,6 +39,7 @@ WITHOUT_DEPENDENCIES = (  # their own requirements would bring hundreds of megab
     "comfyui-workflow-templates-core==0.3.12",
 )
 GIB = 1 << 30
+PYTHON = (3, 11)  # the oldest that the pinned numpy and scipy install on
 NEEDED_GIB = 12.0  # torch and its friends take 6 GB installed, and as much again while pip unpacks them
 
 
