@@ -79,7 +79,7 @@ def test_webp_and_jpeg_carry_the_graph_where_comfyui_reads_it():
 
 def test_a_graph_too_large_for_a_jpeg_segment_is_left_out():
     large = {**TEXTS, "workflow": json.dumps(["x" * 100_000])}
-    exif = opened(encode(picture(), Encoding("jpeg"), large)).getexif()
+    exif = opened(encode(picture(), Encoding("jpeg", parameters=True), large)).getexif()
     assert 0x010F not in exif
     assert exif.get_ifd(0x8769)[0x9286]
 
