@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from .data import CIFAR10
 from .experiments import mapped
-from .graph import Flow, Node, Schemas, Slot
+from .graph import Flow, Node, OutputSlot, Schemas
 from .pieces import read_me, show_text, table_stage
 from .recipes import FAST
 
@@ -20,7 +20,7 @@ EPOCHS = {0: 30, 250: 20, 500: 15}
 SET = "small-hyponet"
 
 
-def train(flow: Flow, images: Slot, name: Slot | str, epochs: int, title: str = "") -> Node:
+def train(flow: Flow, images: OutputSlot, name: OutputSlot | str, epochs: int, title: str = "") -> Node:
     """Train Classifier by the fast recipe, three seeds."""
     return flow.add("HypoNetTrainClassifier", title, images=images, name=name, runs=SEEDS, **{**FAST, "epochs": epochs})
 
