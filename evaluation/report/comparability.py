@@ -71,6 +71,11 @@ def _training_differences(settings: Mapping[str, Any]) -> list[str]:
             differences.append(f"{name.replace('_', ' ')} unknown")
         elif settings[name] != value and settings[name] not in _ALSO.get(name, ()):
             differences.append(_SAID.get(name, f"{name.replace('_', ' ')} {settings[name]}, not {value}"))
+    epochs, trained = settings.get("epochs"), settings.get("epochs_trained")
+    if trained is None:
+        differences.append("epochs trained unknown")
+    elif trained != epochs:
+        differences.append(f"stopped after {trained} of {epochs} epochs")
     return differences
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from ..intervals import holm
@@ -84,8 +85,10 @@ def _key(source: Source, number: int, pair: Comparison) -> tuple[object, ...]:
     images = source.figures.images or PictureSet()
     sides = []
     for side, name in (("first", pair.first), ("second", pair.second)):
-        identities = source.result.inputs.get(side) or ()
-        sides.append((name, str(identities[number]) if number < len(identities) else ""))
+        # of one training, by its identity, there are two checkpoints: settings say which, and after how many epochs
+        stated = [source.result.inputs.get(key) or () for key in (side, f"{side}_trained")]
+        made = [json.dumps(of[number], sort_keys=True) if number < len(of) else "" for of in stated]
+        sides.append((name, *made))
     return *sorted(sides), images.name, images.content_key
 
 

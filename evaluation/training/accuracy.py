@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -138,10 +138,11 @@ def compare(
         correct = measure_accuracy(checkpoint, data, device, progress).correct  # (N,)
         rival_correct = measure_accuracy(rival, data, device, progress).correct
         test = mcnemar(int((correct & ~rival_correct).sum()), int((rival_correct & ~correct).sum()))
+        first_title, second_title = _titles(checkpoint, rival)
         pairs.append(
             Comparison(
-                first=title(checkpoint),
-                second=title(rival),
+                first=first_title,
+                second=second_title,
                 first_accuracy=float(correct.mean()),
                 second_accuracy=float(rival_correct.mean()),
                 test=test,
@@ -163,7 +164,7 @@ def over_seeds(
     """
     if len(pairs) < 2:
         return None
-    name_of_first, name_of_second = (str(side[0].provenance.data["name"]) for side in (first, second))
+    name_of_first, name_of_second = (_side_title(side[0]) for side in (first, second))
     without = partial(OverSeeds, name_of_first, name_of_second, pictures, None)
     for name, side in ((name_of_first, first), (name_of_second, second)):
         differences = differences_beyond_seed([checkpoint.provenance for checkpoint in side])
@@ -177,8 +178,33 @@ def over_seeds(
 
 
 def title(checkpoint: Checkpoint) -> str:
-    """How tables name a checkpoint: its training set and seed."""
-    return f"{checkpoint.provenance.data['name']}, seed {checkpoint.provenance.settings.seed}"
+    """How tables name a checkpoint: its training set, seed and architecture, and the epoch where it is not the last."""
+    provenance = checkpoint.provenance
+    settings = provenance.settings
+    named = f"{provenance.data['name']}, seed {settings.seed}, {settings.architecture}"
+    if provenance.kind == "best":
+        named += f", best epoch ({provenance.epochs_done})"
+    if provenance.epochs_trained != settings.epochs:
+        named += f", stopped after {provenance.epochs_trained} of {settings.epochs} epochs"
+    return named
+
+
+def _side_title(checkpoint: Checkpoint) -> str:
+    """How a table over training seeds names the classifiers of one side."""
+    provenance = checkpoint.provenance
+    best = ", best epochs" if provenance.kind == "best" else ""
+    return f"{provenance.data['name']}, {provenance.settings.architecture}{best}"
+
+
+def _titles(checkpoint: Checkpoint, rival: Checkpoint) -> tuple[str, str]:
+    """The titles of two that are compared, with every setting that they do not share."""
+    made = [asdict(one.provenance.settings) for one in (checkpoint, rival)]
+    differing = [name for name in made[0] if made[0][name] != made[1][name] and name not in ("seed", "architecture")]
+    first, second = (
+        ", ".join([title(one), *(f"{name.replace('_', ' ')} {settings[name]}" for name in differing)])
+        for one, settings in zip((checkpoint, rival), made, strict=True)
+    )
+    return first, second
 
 
 def check_classes(checkpoints: Sequence[Checkpoint]) -> None:

@@ -69,6 +69,11 @@ class CheckpointProvenance:
     torch: str
     device: str
 
+    @property
+    def epochs_trained(self) -> int:
+        """Epochs that its run had, so far as the file says: all of them where the run was finished."""
+        return self.settings.epochs if self.complete else self.epochs_done
+
     def to_json(self) -> dict[str, Any]:
         """The object in the file, which also says whether ImageNet's classes leak into every figure."""
         return {

@@ -250,7 +250,7 @@ class OverSeeds:
     """Two classifiers over their training seeds, beside McNemar's test of each pair.
 
     Args:
-        first, second: names of their training sets.
+        first, second: their training sets and architectures.
         pictures: of the test set.
         test: None where the runs are no repetitions.
         reason: why there is none.

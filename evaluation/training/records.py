@@ -136,6 +136,7 @@ def test_result(
         **asdict(provenance.settings),
         "calibration_bins": testing.CALIBRATION_BINS,
         "checkpoint": provenance.kind,
+        "epochs_trained": provenance.epochs_trained,
     }
     warnings = [
         *_warnings(provenance),
@@ -281,4 +282,10 @@ def _held_out_shared(images: LabelledImages, settings: Settings) -> int:
 
 
 def _trained_on(checkpoint: Checkpoint) -> dict[str, Any]:
-    return {"settings": asdict(checkpoint.provenance.settings), "training": checkpoint.provenance.data}
+    provenance = checkpoint.provenance
+    settings = {
+        **asdict(provenance.settings),
+        "checkpoint": provenance.kind,
+        "epochs_trained": provenance.epochs_trained,
+    }
+    return {"settings": settings, "training": provenance.data}

@@ -33,5 +33,5 @@ def _making(run: CheckpointProvenance) -> dict[str, object]:
         "held_out_draw": run.settings.held_out_draw if run.settings.held_out else None,
         "training_pictures": run.data.get("content_key"),
         "chosen_epoch": run.kind,
-        "epochs_trained": run.epochs_done if run.kind == "last" else None,
+        "epochs_trained": run.epochs_trained,
     }

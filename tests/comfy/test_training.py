@@ -132,7 +132,7 @@ def test_train_test_and_compare_on_real_files(comfy, pictures):
     assert "Over n = 2 training seeds: difference " in shown["compare"]["text"][0]
     assert len(shown["compare"]["hyponet_result"][0]["figures"]["pairs"]) == 2
     assert shown["compare"]["text"][0].startswith("| first | second | accuracy |")
-    assert shown["compare"]["text"][0].count("colours train, seed 1") == 2, "a row a run, both sides named"
+    assert shown["compare"]["text"][0].count("colours train, seed 1, resnet18") == 2, "a row a run, both sides named"
     for result, text in zip(trained, shown["train"]["text"][0].split("\n\n"), strict=True):
         assert f"accuracy, last epoch: {100 * result['figures']['held_out']['accuracy']:.2f} % (" in text
     assert len(shown["confusion"]["images"]) == 2

@@ -59,6 +59,7 @@ def write_test(
     tested_on = [{"name": entry["name"], "content_key": f"pictures of {entry['name']}"} for entry in entries]
     inputs = {"training": trained_on, "test_sets": test_sets or tested_on}
     stated = {**asdict(Settings()), "checkpoint": "last", **settings}
+    stated.setdefault("epochs_trained", stated["epochs"])
     return write_result(folder, Measurement(name, "test", {"test_sets": list(entries)}, inputs, stated))
 
 

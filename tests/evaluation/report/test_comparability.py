@@ -42,6 +42,7 @@ UNLIKE = [
     {"filter": "bilinear"},
     {"batch_size": 64},
     {"checkpoint": "best"},
+    {"epochs_trained": 3},
 ]
 
 
@@ -110,7 +111,7 @@ def is_like_the_theses(source: Source, column: str) -> bool:
             and (reference is None or (reference["name"], reference["count"]) == ("CIFAR-10 train", 50_000))
             and not (reference and reference["shared"])
         )
-    expected = {**asdict(Settings()), "checkpoint": "last"}
+    expected = {**asdict(Settings()), "checkpoint": "last", "epochs_trained": 50}
     free = ("seed", "size", "held_out_seed", "filter")
     if any(settings[key] != value for key, value in expected.items() if key not in free):
         return False

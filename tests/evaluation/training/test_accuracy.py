@@ -117,6 +117,28 @@ def test_only_repetitions_are_pooled(what, other):
     assert "| a | 80.00 % / 80.00 % |" in table, "each classifier's own"
 
 
+def test_an_interrupted_run_is_no_repetition_whichever_epoch_is_taken():
+    run = [result([[8, 2], [0, 10]])]
+    for kind in ("last", "best"):
+        finished, stopped = (
+            replace(pictured(seed=seed, kind=kind, epochs=50), complete=complete, epochs_done=3)
+            for seed, complete in enumerate((True, False))
+        )
+        assert "they differ in epochs trained" in testing.table([run, run], [finished, stopped])
+
+
+def test_titles_say_what_makes_two_classifiers_of_one_set_differ(checkpoint):
+    def titles(**changes):
+        settings = replace(checkpoint.provenance.settings, epochs=50, **changes.pop("settings", {}))
+        rival = replace(checkpoint, provenance=replace(checkpoint.provenance, settings=settings, **changes))
+        return testing._titles(checkpoint, rival)[1].removeprefix("colours, seed 0, ")
+
+    assert titles(kind="best", epochs_done=12).startswith("resnet18, best epoch (12)")
+    assert titles(complete=False, epochs_done=3).startswith("resnet18, stopped after 3 of 50 epochs")
+    assert titles(settings={"architecture": "resnet34"}).startswith("resnet34")
+    assert titles(settings={"batch_size": 64}).endswith(", epochs 50, batch size 64")
+
+
 def test_seeds_that_hold_out_the_same_pictures_are_repetitions():
     run = [result([[8, 2], [0, 10]])]
     runs = [pictured(seed=seed, held_out=0.1, held_out_seed=0) for seed in (0, 1)]
@@ -157,7 +179,7 @@ def test_runs_of_equal_seeds_are_paired_over_them():
     sides[1][2] = SimpleNamespace(provenance=pictured("b", seed=7))
     assert "other seeds" in testing.over_seeds(*sides, pairs, 200).text()
     sides[1][2] = SimpleNamespace(provenance=pictured("b", seed=2, epochs=9))
-    assert testing.over_seeds(*sides, pairs, 200).text().endswith("the runs of colours differ in epochs.")
+    assert testing.over_seeds(*sides, pairs, 200).text().endswith("resnet18 differ in epochs, epochs trained.")
 
 
 def result(confusion, name="set"):
@@ -209,7 +231,7 @@ def test_classifiers_of_other_classes_are_refused_beside_each_other(checkpoint):
     turned = replace(checkpoint, class_names=("blue", "green", "red"))
     fewer = replace(checkpoint, class_names=("red", "green"))
     for other in (turned, fewer):
-        with pytest.raises(ValueError, match=r"classifier 2 \(colours, seed 0\) has the classes .* in this order"):
+        with pytest.raises(ValueError, match=r"classifier 2 \(colours, seed 0, resnet18\) has .* in this order"):
             testing.check_classes([checkpoint, other])
 
 

@@ -167,7 +167,41 @@ def test_a_comparison_says_what_both_sides_were_trained_on(run, tmp_path):
         (stated,) = result.inputs[side]
         assert stated["settings"]["held_out"] == 0.25
         assert (stated["training"]["name"], stated["training"]["pictures"]) == ("CIFAR-10 train", 24)
-    assert result.warnings == ("CIFAR-10 train, seed 0: the training was interrupted after 1 epochs",)
+        assert (stated["settings"]["checkpoint"], stated["settings"]["epochs_trained"]) == ("last", 1)
+    assert result.warnings == ("CIFAR-10 train, seed 0, resnet18: the training was interrupted after 1 epochs",)
+
+
+def test_last_and_best_epoch_of_one_training_are_two_comparisons(run, tmp_path):
+    """Both are of Holm's family, by which their p-values grow; one that was made again is not counted twice."""
+    data, trained = colours(seed=5), run[1]
+    half = came_from(trained.last, complete=False, settings=replace(trained.last.provenance.settings, epochs=50))
+    for taken in (trained.last, trained.best, half, trained.best):
+        pairs = testing.compare([taken], [trained.last], data, CPU)
+        records.comparison_result(tmp_path, "pair", [taken], [trained.last], data, pairs)
+    rows = build_report(read_results(tmp_path), "r").table("comparisons").rows
+    named = "CIFAR-10 train, seed 0, resnet18"
+    assert [row.label for row in rows] == [
+        f"{named} against {named}",
+        f"{named}, best epoch (1) against {named}",
+        f"{named}, stopped after 1 of 50 epochs, epochs 50 against {named}, epochs 1",
+    ]
+
+
+def test_an_interrupted_training_is_not_counted_as_a_finished_one(run, tmp_path):
+    """Three of a row, one of them stopped in epoch 3 of 50: two runs, and the thesis's figure beside neither."""
+    others = colours(seed=5).named("CIFAR-10 test")
+    reached = [testing.measure_accuracy(run[1].last, others, CPU).figures]
+    for seed, epochs in ((2, 3), (0, 50), (1, 50)):
+        settings = replace(Settings(), seed=seed)
+        made = came_from(run[1].last, settings=settings, epochs_done=epochs, complete=epochs == 50)
+        records.test_result(tmp_path, "CIFAR-10 Train", made, [others], reached)
+        rows = build_report(read_results(tmp_path), "r").table("5-9").rows
+        (cell,) = [row.cells[0] for row in rows if row.cells[0].value is not None]
+        if seed == 2:
+            assert cell.thesis is None
+            assert "stopped after 3 of 50 epochs" in cell.note
+    assert cell.runs == 2
+    assert "1 older or differently set run not counted" in cell.note
 
 
 def test_the_average_of_a_result_is_that_of_the_real_sets(run, tmp_path):
