@@ -3,6 +3,7 @@
 python3 dev.py screenshots              all of them
 python3 dev.py screenshots NAME ...     these
 python3 dev.py screenshots --large DIR  also large pictures, to look at every letter
+python3 dev.py screenshots --demo       docs/demo.jpg alone, the README's picture, from what `dev.py demo` left
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from PIL import Image
 
 from tools.dev.server import scratch_server
 
+from . import demo_picture
 from .editor import bounds, editor
 from .inputs import write_inputs
 from .write import FOLDER
@@ -31,7 +33,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="workflows without suffix; default: all")
     parser.add_argument("--large", type=Path, metavar="DIR", help="write pictures of 2560x1440 there")
+    parser.add_argument("--demo", action="store_true", help="draw docs/demo.jpg alone, from what the demo left")
     options = parser.parse_args()
+    if options.demo:
+        return demo_picture.main()
     names = options.names or sorted(path.stem for path in FOLDER.glob("*.json"))
     with tempfile.TemporaryDirectory() as scratch:
         base = Path(scratch)
