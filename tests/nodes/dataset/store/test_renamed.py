@@ -92,7 +92,7 @@ def test_copies_of_damaged_files_go_along_and_what_is_in_use_stays(with_sidecars
         pass
     names = {path.name for path in tmp_path.iterdir() if path.suffix == ".work"}
     assert names == {"beasts.work"}
-    assert (tmp_path / "beasts.work" / "damaged-metadata-0123456789ab.jsonl").read_text() == "["
+    assert (tmp_path / "beasts.work" / "damaged-metadata-0123456789ab.jsonl").read_text("utf-8") == "["
     assert not list(tmp_path.rglob("*.part"))
 
 
