@@ -73,7 +73,8 @@ _FILES = (
     "One folder a class. `metadata.jsonl` has a line for each picture: label, prompt, what was picked, seed, size and "
     "sha256. `dataset.json` has the whole plan, models and versions, from which the set can be made again.\n\n"
     'Hugging Face: `load_dataset("imagefolder", data_dir=...)["train"].class_encode_column("label")`; the labels are '
-    "texts until then. torchvision: `ImageFolder(...)`, whose classes are called as the folders."
+    "texts until then, and classes at once in the Parquet that Export Dataset writes. torchvision: `ImageFolder(...)`, "
+    "whose classes are called as the folders."
 )
 
 

@@ -72,6 +72,17 @@ def set_fingerprint(name: str | None) -> str:
         return "none"
 
 
+def overwritten_fingerprint(*names: str | None) -> str:
+    """For nodes that write sets of these names: changes when pictures of one were overwritten since. Never raises."""
+    numbers = []
+    for name in names:
+        try:
+            numbers.append(fingerprint.overwritten_pictures(paths.confine(paths.datasets_dir(), str(name))))
+        except ValueError:
+            numbers.append(0)
+    return " ".join(map(str, numbers))
+
+
 def checked_ref(dataset: object) -> DatasetRef:
     """`dataset` if it is a set; that it lies where sets may lie was checked when it was named."""
     if not isinstance(dataset, DatasetRef):

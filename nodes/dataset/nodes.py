@@ -60,6 +60,10 @@ class HypoNetSaveToDataset(io.ComfyNode):
         )
 
     @classmethod
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str:
+        return engine.overwritten_fingerprint(name)
+
+    @classmethod
     @checked
     def execute(
         cls,
@@ -221,6 +225,11 @@ class HypoNetMergeDatasets(io.ComfyNode):
         )
 
     @classmethod
+    def fingerprint_inputs(cls, more_sets: str | None = None, name: str | None = None, **_: object) -> str:
+        named = [engine.set_fingerprint(line.strip()) for line in (more_sets or "").splitlines()]
+        return " ".join([engine.overwritten_fingerprint(name), *named])
+
+    @classmethod
     @checked
     def execute(
         cls,
@@ -291,6 +300,10 @@ class HypoNetSplitDataset(io.ComfyNode):
                 for part in PARTS
             ],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str:
+        return engine.overwritten_fingerprint(*(f"{name}-{part}" for part in PARTS if name))
 
     @classmethod
     @checked

@@ -91,15 +91,18 @@ def stop_all(process: subprocess.Popen[bytes], patience: float = 10) -> None:
     _interrupt(process)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(patience)
-    with contextlib.suppress(ProcessLookupError):  # nobody of the session is left
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody of the session is left, but for zombies
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:
-    """What Ctrl-C does to a process of another session: Python's end what they opened, pytest its fixtures."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
+    """What Ctrl-C does to a process of another session: Python's end what they opened, pytest its fixtures.
+
+    On Windows there is no other session, and Ctrl-C has reached it already.
+    """
+    if process.poll() is None and os.name != "nt":
+        process.send_signal(signal.SIGINT)
 
 
 def exit_when_asked() -> None:

@@ -90,7 +90,8 @@ def _records(
         if record.status == GOOD and record.attempt == rejected.get(record.key):
             continue  # a crash left the line behind while the item was being rejected
         if record.key not in records or records[record.key].attempt != record.attempt:
-            records[record.key] = replace(record, file_name=_as_spelled(path, record.file_name, on_disk))
+            spelled = _as_spelled(path, record.file_name, on_disk)
+            records[record.key] = record if spelled == record.file_name else replace(record, file_name=spelled)
     _refuse_links(path, records.values())
     return records
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import zipfile
 from types import SimpleNamespace
 
@@ -69,7 +70,8 @@ def nodes(tmp_path, monkeypatch):
     from hyponet.nodes.dataset.nodes import NODES
 
     monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path))
-    return SimpleNamespace(**{node.__name__.removeprefix("HypoNet"): node.execute for node in NODES})
+    names = {node.__name__.removeprefix("HypoNet"): node for node in NODES}
+    return SimpleNamespace(**{name: node.execute for name, node in names.items()}, classes=SimpleNamespace(**names))
 
 
 @pytest.fixture
@@ -224,6 +226,42 @@ def test_nodes_that_show_a_set_say_which_lines_they_leave_out(nodes, root):
     assert says in nodes.SummarizeDataset(dataset=loaded.result[0]).result[1]
     sheet = {"columns": 2, "rows": 4, "page": 0, "cell": 16, "caption": "none", "order": "by class", "only_class": ""}
     assert says in nodes.MakeContactSheet(dataset=loaded.result[0], **sheet).ui["text"][0]
+
+
+@pytest.mark.comfyui
+def test_who_writes_a_set_looks_again_when_its_pictures_were_overwritten(nodes, root):
+    """Train Classifier behind Merge or Split would go on with digests of the old pictures; so would a merge by name."""
+    with open_set(root.parent, "others", labels=("duck", "dog")) as store:
+        generate(store, labels=("duck", "dog"))
+    others = DatasetStore.open(store.root).ref()
+    merged, parts = nodes.classes.MergeDatasets, nodes.classes.SplitDataset
+
+    def fingerprints():
+        return (
+            merged.fingerprint_inputs(dataset_1=None, more_sets="pets\n", name="all"),
+            parts.fingerprint_inputs(dataset=None, name="all", train=1.0),
+            nodes.classes.SaveToDataset.fingerprint_inputs(images=None, name="all"),
+        )
+
+    before = fingerprints()
+    nodes.MergeDatasets(dataset_1=others, more_sets="pets\n", name="all")
+    whole = DatasetStore.open(root.parent / "all").ref()
+    nodes.SplitDataset(dataset=whole, name="all", train=1.0, val=0.0, test=0.0, include_marked=False, seed=1)
+    assert fingerprints() == before, "their own runs are no reason for another one"
+    overwrite(root.parent / "all" / "duck" / "000001.png")
+    after = fingerprints()
+    assert [new != old for new, old in zip(after, before, strict=True)] == [True, False, True]
+    overwrite(root.parent / "all-train" / "duck" / "000002.png")
+    assert fingerprints()[1] != before[1]
+    overwrite(root / "cat" / "000001.png")
+    assert fingerprints()[0] != after[0], "a set that is merged by its name"
+
+
+def overwrite(path):
+    """In place, an hour from now: sooner the clock of the disk may say the time at which the set was written."""
+    path.unlink()  # it may be linked from another set
+    path.write_bytes(b"another")
+    os.utime(path, (time.time() + 3600,) * 2)
 
 
 def test_two_writers_whose_lock_was_deleted_make_no_half_set(root):
