@@ -1,12 +1,13 @@
 """How good the lists of hyponyms are, by a fixed rubric: what a program can count, and what readers have judged.
 
 Run as `python benchmarks/hyponyms.py` for the counts over the 1,000 ImageNet classes and their labels typed as words;
-`--sheet FILE` writes the lists of 300 classes and 200 words that are to be judged, one word a line.
+`--sheet FILE` writes what is to be judged of the lists of 300 classes and 200 words, one word a line.
 
 The rubric. A reader marks a word as misread if most pictures that its bare name finds show another thing than a kind
 of the class. Two readers judge without sight of each other's marks; a word that one of them marks counts as misread.
-Their marks are kept as data in benchmarks/hyponyms_judged/READER.tsv: class or word, tab, a misread word. With two such
-files the share of lists that hold a misread word is printed; without them it is said to be unmeasured.
+What they read is kept in benchmarks/hyponyms_judged/sheet.tsv (class or word, tab, a word of its list), their marks in
+reader_NAME.tsv there (the same, tab, what most pictures of that word show). A mark counts while its word is listed;
+words that no reader has seen are counted beside it, and `--sheet FILE` writes these alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 JUDGED = Path(__file__).resolve().parent / "hyponyms_judged"
+SHEET = JUDGED / "sheet.tsv"
 sys.path.insert(0, str(ROOT))
 
 from tools.dev.pack import load_pack  # noqa: E402
@@ -50,7 +52,8 @@ def lists_of_classes() -> dict[str, Hyponyms]:
 def holds_itself(wnid: str, words: Iterable[str]) -> bool:
     """Whether a list has a name of the synset, maybe with the class word behind it."""
     names = {fold(lemma) for lemma in taxonomy().synset(wnid).lemmas} | {fold(kind_names().get(wnid, ""))}
-    return any(fold(word) in names or fold(" ".join(word.split()[:-1])) in names - {""} for word in words)
+    beginnings = {fold(" ".join(word.split()[:size])) for word in words for size in range(1, len(word.split()) + 1)}
+    return not beginnings.isdisjoint(names - {""})
 
 
 def gives_sisters(word: str) -> bool:
@@ -61,10 +64,16 @@ def gives_sisters(word: str) -> bool:
     )
 
 
-def misread_share(readers: list[Path], lists: set[str]) -> float:
-    """The share of the lists in which one of the readers marked a word."""
-    marked = {row[0] for path in readers for row in csv.reader(path.open(encoding="utf-8"), delimiter="\t") if row}
-    return len(marked & lists) / len(lists)
+def rows_of(path: Path) -> set[tuple[str, str]]:
+    """(class or word, a word of its list) of every line of a file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {(row[0], row[1]) for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if row}
+
+
+def misread_share(readers: list[Path], listed: set[tuple[str, str]], count: int) -> float:
+    """The share of `count` lists in which one of the readers marked a word that is still listed."""
+    marked = set[tuple[str, str]]().union(*map(rows_of, readers))
+    return len({name for name, _ in marked & listed}) / count
 
 
 def sample() -> tuple[list[tuple[str, str]], list[str]]:
@@ -74,13 +83,24 @@ def sample() -> tuple[list[tuple[str, str]], list[str]]:
     return classes[:CLASSES], [label.replace("_", " ") for _, label in classes[CLASSES : CLASSES + WORDS]]
 
 
+def listed_words() -> set[tuple[str, str]]:
+    """(class or word, a word of its list) of the lists that are judged."""
+    classes, words = sample()
+    lists = {wnid: hyponyms_of_class(wnid, label, HyponymSettings()) for wnid, label in classes}
+    lists |= {word: hyponyms_of_word(word, WORD) for word in words}
+    return {(name, word) for name, found in lists.items() for word in found.words}
+
+
+def unread(listed: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """What of it no reader has seen."""
+    return listed - (rows_of(SHEET) if SHEET.is_file() else set())
+
+
 def write_sheet(path: Path) -> None:
     """The sheet for a reader: class or word, tab, one word of its list."""
-    classes, words = sample()
-    rows = [(wnid, word) for wnid, label in classes for word in hyponyms_of_class(wnid, label, HyponymSettings()).words]
-    rows += [(word, kind) for word in words for kind in hyponyms_of_word(word, WORD).words]
+    rows = sorted(unread(listed_words()))
     path.write_text("".join(f"{name}\t{word}\n" for name, word in rows), encoding="utf-8", newline="\n")
-    print(f"{len(rows)} words of {len(classes) + len(words)} lists written to {path}")
+    print(f"{len(rows)} words of {len({name for name, _ in rows})} lists written to {path}")
 
 
 def main() -> None:
@@ -97,15 +117,11 @@ def main() -> None:
     print(f"class missing: {sum(not holds_itself(wnid, found.words) for wnid, found in lists.items())} (bar: 0)")
     print(f"unfit by the pack's list: {sum(map(is_unfit, words))} (bar: 0)")
     print(f"labels that give sisters without themselves: {sum(map(gives_sisters, labels))} (bar: 0)")
-    readers = sorted(JUDGED.glob("*.tsv"))
-    if len(readers) < 2:
-        print(
-            f"misread words: not measured; {len(readers)} of 2 readings stand in {JUDGED.name}/ (bar: 3 % of the lists)"
-        )
-        return
-    classes, judged_words = sample()
-    share = misread_share(readers, {wnid for wnid, _ in classes} | set(judged_words))
-    print(f"lists with a misread word: {share:.1%} (bar: 3 %)")
+    readers = sorted(JUDGED.glob("reader_*.tsv"))
+    listed = listed_words()
+    share = misread_share(readers, listed, CLASSES + WORDS)
+    print(f"lists with a word that one of {len(readers)} readers marked: {share:.1%} (bar: 3 %, of two readers)")
+    print(f"words that no reader has seen: {len(unread(listed))} of {len(listed)}")
 
 
 if __name__ == "__main__":

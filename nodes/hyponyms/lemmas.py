@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from .kinds import why_unpictured
 from .names import Name, names_of, reason_to_leave_out
+from .shipped_data import kind_names
 from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy
@@ -92,8 +93,12 @@ def list_kinds(
                 draft.dropped.append((synset.label, reason))
                 continue
             names, dropped = names_of(taxonomy, synset, group.class_word, roots, policy, is_own=is_own)
-            if is_own and own_word:
-                names = [Name(own_word, own_word), *(name for name in names if fold(name.lemma) != fold(own_word))]
+            if is_own and own_word and not (policy == "unambiguous" and synset.id in kind_names()):
+                is_asked = [fold(name.lemma) == fold(own_word) for name in names]
+                asked = [name for name, match in zip(names, is_asked, strict=True) if match] or [
+                    Name(own_word, own_word)
+                ]
+                names = [*asked, *(name for name, match in zip(names, is_asked, strict=True) if not match)]
             draft.dropped += dropped
             if names and names[0].is_latin and policy == "unambiguous" and not is_own:
                 draft.dropped.append((names[0].word, "it has a Latin name only"))

@@ -1,15 +1,19 @@
 """The names of a kind, best first: what people say, that an image model takes for nothing else.
 
-Reads a Taxonomy, data/unfit_words.txt and data/kind_names.txt. A clear name stands before an ambiguous one, an English
-one before a Latin one, then WordNet's counts of how often each was tagged in texts, then its order in the synset.
+Reads a Taxonomy, data/unfit_words.txt and data/kind_names.txt. An English name stands before a Latin one, one that has
+the class in it ("wood stork") before others, a clear one before an ambiguous one, then WordNet's counts of how often
+each was tagged in texts, then its order in the synset. A name that few know gets the class word behind it: brands,
+persons and places are called Ridley, Magnum and Leonberg, but hardly anything else is a Ridley turtle.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .shipped_data import kind_names
+from .kinds import is_broad
+from .shipped_data import imagenet_ids, kind_names
 from .spelling import fold, is_doubled
 from .synset import Synset
 from .taxonomy import Taxonomy
@@ -21,6 +25,13 @@ _GENUS = "n07992450"  # taxonomic_group.n.01
 _QUALIFIABLE = ("animal", "plant", "food")
 # topics of WordNet that can be photographed: a sense of another topic competes only where it is the first
 _PICTURED = ("animal", "plant", "food", "artifact", "object", "person", "body")
+_LATIN = re.compile(r"[A-Za-z]+(?:us|is|um|a|ae|i|e|es|ns|ps|ax|ox|or|er|ix)")  # how the name of a species ends
+_CLEAR, _AMBIGUOUS, _QUALIFIED = range(3)  # how clear a name is
+_SHORTEST = 3  # letters of a class word at the end of another: "greyhound"; a judgement, as the next
+_LONGEST = 2  # words of a class word behind a name
+_COMMON = 10  # times that texts have the first sense of a head which takes over the others: car, plane
+_EARLY = 2  # senses of a name, by frequency, that the class word behind it can tell apart
+_NAMESAKES = 2  # compounds that end in a name which people know
 # a fish is food as well, its name no other picture; a fruit is its tree; a weasel may be a person in a text only
 _KIN = {"animal": ("food", "person", "substance"), "plant": ("food", "substance"), "food": ("plant", "substance")}
 
@@ -54,6 +65,7 @@ def names_of(
         others = [lemma.replace("_", " ") for lemma in synset.lemmas if fold(lemma) != fold(by_hand)]
         fit = [Name(other, other) for other in others if not reason_to_leave_out(tree, other, exact_case=True)]
         return [Name(by_hand, by_hand), *fit], []
+    behind = _behind(tree, synset, roots) or class_word
     dropped: list[tuple[str, str]] = []
     ranked: list[tuple[tuple[float, ...], Name]] = []
     for order, lemma in enumerate(synset.lemmas):
@@ -62,17 +74,21 @@ def names_of(
         if reason:
             dropped.append((word, reason))
         elif policy == "unambiguous":
-            level, name, reason = _clear(tree, synset, word, class_word, roots, is_own=is_own)
+            level, name, reason = _clear(tree, synset, word, behind, roots, is_own=is_own)
             if reason:
                 dropped.append((word, reason))
             else:
                 count = 0 if is_own else synset.counts[order]  # a class goes by the name that its label has
+                if level == _AMBIGUOUS and not is_own and shows_class(tree, synset, word):
+                    level = _CLEAR
                 rank = (name.is_latin, level, -count, not is_own and _is_idiom(tree, synset, word), order)
                 ranked.append((rank, name))
         else:
             ranked.append(((order,), Name(word, word)))
     if policy == "unambiguous" and not is_own:
         ranked = [entry for entry in ranked if not _has_clearer(tree, entry[1], ranked, roots)]
+    if policy == "unambiguous":
+        ranked = [(rank, _told_apart(tree, synset, name, behind, roots, is_own=is_own)) for rank, name in ranked]
     names = [name for _, name in sorted(ranked, key=lambda entry: entry[0])]
     if policy == "first":
         names = names[:1]
@@ -111,25 +127,131 @@ def short_name(taxonomy: Taxonomy, synset: Synset) -> str:
 def _clear(
     tree: Taxonomy, synset: Synset, word: str, class_word: str, roots: Sequence[str], *, is_own: bool
 ) -> tuple[int, Name, str]:
-    """How clear a name is (0: bare, 1: ambiguous with the class word in it, 2: qualified), the name, or why not."""
+    """How clear a name is (_CLEAR, _AMBIGUOUS with the class word in it, _QUALIFIED), the name, or why not."""
     bare = Name(word, word, _is_latin(tree, word))
     meaning = _rival(tree, synset, word, roots)
     senses = tree.senses(word)
     is_first = bool(senses) and senses[0].id == synset.id
     if meaning is None or (is_own and is_first):
-        return 0, bare, ""
+        return _CLEAR, bare, ""
     reason = f"it also means {_kind(tree, meaning)}"
     if (" " in word and _is_above(tree, synset, word.split()[-1])) or fold(class_word) in map(fold, word.split()):
-        return 1, bare, ""
+        return _AMBIGUOUS, bare, ""
     qualified = f"{word} {class_word}"
     if fold(word).endswith(fold(class_word)) or fold(class_word).startswith(fold(word)) or is_doubled(qualified):
-        return 1, bare, ""
+        return _AMBIGUOUS, bare, ""
     is_plural = meaning.id not in {sense.id for sense in senses}
-    if is_plural or (not is_first and synset.topic not in _QUALIFIABLE and word[:1].islower()):
-        return 0, bare, reason
+    is_late = synset.id not in {sense.id for sense in senses[:_EARLY]}
+    if is_plural or (is_late and synset.topic not in _QUALIFIABLE and word[:1].islower()):
+        return _CLEAR, bare, reason
     if other_meaning(tree, qualified, roots) or reason_to_leave_out(tree, qualified):
-        return 0, bare, f"{reason}, and {qualified!r} means something else too"
-    return 2, Name(word, qualified), ""
+        return _CLEAR, bare, f"{reason}, and {qualified!r} means something else too"
+    return _QUALIFIED, Name(word, qualified), ""
+
+
+def shows_class(tree: Taxonomy, synset: Synset, word: str) -> bool:
+    """Whether a word of a name, or the end of one, says what the kind is: "ship of the line", "greyhound"."""
+    above = tree.ancestors(synset.id)
+    lemmas = {fold(lemma) for wnid in above for lemma in tree.synset(wnid).lemmas if "_" not in lemma}
+    parts = [fold(part) for part in word.replace("-", " ").split()]
+    if parts[-1] in lemmas or any(fold(tree.synset(wnid).label) in parts for wnid in above if not is_broad(wnid)):
+        return True
+    return any(len(lemma) >= _SHORTEST and parts[-1].endswith(lemma) for lemma in lemmas)
+
+
+def class_word_of(tree: Taxonomy, root: Synset) -> str:
+    """What stands behind a name that few know: the class's own word where that means first what it means here.
+
+    Else a longer name of the class ("railcar" for a car on rails), else the nearest such word above it: a weka is a
+    rail in WordNet, and a weka bird to people. "" where there is none of at most two words.
+    """
+    short = short_name(tree, root)
+    said = [lemma for lemma in root.lemmas if "_" not in lemma and root.count_of(lemma)]
+    words = [word for word in (short, *said) if _is_understood(tree, root, word)]
+    if words:
+        return max(words, key=root.count_of)
+    for lemma in (lemma.replace("_", " ") for lemma in root.lemmas[1:]):
+        is_longer = fold(lemma).endswith(fold(root.label)) and lemma.count(" ") < _LONGEST
+        if is_longer and other_meaning(tree, lemma, (root.id,)) is None:
+            return lemma
+    for synset in tree.path(root.id)[1:]:
+        if is_broad(synset.id):
+            break
+        if _is_understood(tree, synset, short_name(tree, synset)):
+            return short_name(tree, synset)
+    return short if short.count(" ") < _LONGEST else ""
+
+
+def _is_understood(tree: Taxonomy, synset: Synset, word: str) -> bool:
+    """Whether a common word means, first of what can be photographed, a synset or what lies above it."""
+    senses = tree.senses(word)
+    first = next((sense for sense in senses if sense.topic in (*_PICTURED, "Tops")), None)
+    if first is None or " " in word or not tree.is_under(synset.id, first.id):
+        return False
+    return bool(first.count_of(word)) or len(senses) > 1
+
+
+def _behind(tree: Taxonomy, synset: Synset, roots: Sequence[str]) -> str:
+    """The class word for a kind: of the hypernym in `roots` that it is below, of its own where it is the class."""
+    root = next((root for root in roots if root != synset.id and tree.is_under(synset.id, root)), "")
+    if not root:
+        root = next((parent for parent in synset.parents if not is_broad(parent)), "")
+    return class_word_of(tree, tree.synset(root)) if root else ""
+
+
+def _told_apart(tree: Taxonomy, synset: Synset, name: Name, behind: str, roots: Sequence[str], *, is_own: bool) -> Name:
+    """The name with the class word `behind` it where few know it alone, and a clear word for an ambiguous head."""
+    word = name.word if is_own else _with_clear_head(tree, synset, name.word)
+    if word != name.word or name.word != name.lemma or name.is_latin or synset.topic == "person":
+        return replace(name, word=word)
+    if (is_own and not word[:1].isupper()) or shows_class(tree, synset, word) or is_well_known(tree, synset, word):
+        return name
+    qualified = f"{word} {behind}"
+    is_said = fold(word) in fold(behind) or fold(behind.split()[-1]) in map(fold, word.split()) if behind else True
+    if (
+        is_said
+        or is_doubled(qualified)
+        or other_meaning(tree, qualified, roots)
+        or reason_to_leave_out(tree, qualified)
+    ):
+        return name
+    return replace(name, word=qualified)
+
+
+def is_well_known(tree: Taxonomy, synset: Synset, word: str) -> bool:
+    """Whether people know a name by itself.
+
+    Tagged texts have it, it has kinds, others are called after it, it is a class of ImageNet, or both a living thing
+    and a dish. A proper name is known for something else.
+    """
+    senses = tree.senses(word)
+    kin = (synset.topic, *_KIN.get(synset.topic, ()))
+    if not senses or word[:1].isupper() or any(sense.topic not in kin for sense in senses[:1]):
+        return False
+    topics = {sense.topic for sense in senses}
+    if topics <= set(kin) - {"person"} and len(topics) > 1:
+        return True
+    is_common = synset.count_of(word) or synset.hyponyms or tree.count_ending(word) >= _NAMESAKES
+    return senses[0].id == synset.id and bool(is_common or synset.id in imagenet_ids())
+
+
+def _with_clear_head(tree: Taxonomy, synset: Synset, word: str) -> str:
+    """The name with a longer word of the class for one that means another thing first: a club railcar, no club car."""
+    *before, head = word.split()
+    first = next(iter(tree.senses(head)), None)
+    if not before or first is None or first.topic != synset.topic or first.count_of(head) < _COMMON:
+        return word
+    for hypernym in map(tree.synset, tree.ancestors(synset.id)):
+        if head not in hypernym.lemmas or tree.is_under(hypernym.id, first.id) or tree.is_under(first.id, hypernym.id):
+            continue
+        for lemma in (lemma.replace("_", " ") for lemma in hypernym.lemmas):
+            if (
+                lemma != head
+                and fold(lemma).endswith(fold(head))
+                and other_meaning(tree, lemma, (hypernym.id,)) is None
+            ):
+                return " ".join([*before, lemma])
+    return word
 
 
 def _rival(tree: Taxonomy, synset: Synset, word: str, roots: Sequence[str]) -> Synset | None:
@@ -179,9 +301,11 @@ def _name_of_class(tree: Taxonomy, synset: Synset, class_word: str) -> Name:
 def _is_latin(tree: Taxonomy, word: str) -> bool:
     """Whether a name is a species with its genus: "Felis domesticus"."""
     genus, _, species = word.partition(" ")
-    if not species or not genus[:1].isupper() or not species[:1].islower():
+    if not genus[:1].isupper() or not all(map(_LATIN.fullmatch, species.split() or [""])):
         return False
-    return any(tree.is_under(sense.id, _GENUS) for sense in tree.senses(genus))
+    if not any(map(tree.senses, species.split())) or fold(genus) == fold(species):
+        return True
+    return species[:1].islower() and any(tree.is_under(sense.id, _GENUS) for sense in tree.senses(genus))
 
 
 def _is_idiom(tree: Taxonomy, synset: Synset, word: str) -> bool:

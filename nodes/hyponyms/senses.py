@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .shipped_data import imagenet_classes
+from .shipped_data import imagenet_ids
 from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy, taxonomy
@@ -116,8 +116,8 @@ def _prior(sense: Synset, word: str) -> float:
 @functools.lru_cache(maxsize=1)
 def _photographed() -> tuple[frozenset[str], Counter[str]]:
     """The classes of ImageNet, and how many of them lie below a synset."""
-    classes = frozenset(wnid for wnid, _ in imagenet_classes())
-    return classes, Counter(above for wnid in classes for above in taxonomy().ancestors(wnid))
+    classes = imagenet_ids()
+    return classes, Counter(above for wnid in sorted(classes) for above in taxonomy().ancestors(wnid))
 
 
 def climb(taxonomy: Taxonomy, start: Sequence[str]) -> Iterator[tuple[str, ...]]:

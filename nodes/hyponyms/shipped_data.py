@@ -17,6 +17,12 @@ def imagenet_classes() -> tuple[tuple[str, str], ...]:
     return tuple((wnid, label) for wnid, label in (line.split("\t") for line in lines))
 
 
+@functools.lru_cache(maxsize=1)
+def imagenet_ids() -> frozenset[str]:
+    """The wnids of the ImageNet classes."""
+    return frozenset(wnid for wnid, _ in imagenet_classes())
+
+
 def _lines(name: str) -> list[str]:
     """The lines of a file in data/ that are no comments and not empty."""
     lines = (DATA / name).read_text(encoding="utf-8").splitlines()

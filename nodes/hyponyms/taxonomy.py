@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
+from collections import Counter
 from pathlib import Path
 
 from .shipped_data import WORDNET
@@ -87,6 +88,14 @@ class Taxonomy:
             level = [child for wnid in level for child in self.synset(wnid).hyponyms if child not in below]
             below.update(level)
         return len(below)
+
+    def count_ending(self, word: str) -> int:
+        """How many lemmas of several words end in this one, as "sea bass" ends in bass."""
+        return self._endings[_key(word)]
+
+    @functools.cached_property
+    def _endings(self) -> Counter[str]:
+        return Counter(lemma.rpartition("_")[2] for lemma in self.reader.words() if "_" in lemma)
 
     def path(self, synset_id: str) -> tuple[Synset, ...]:
         """From the synset by first hypernyms up to entity, itself first."""

@@ -1,0 +1,66 @@
+"""What kinds are called so that a picture of the bare name shows them.
+
+By hand; what each bare name shows instead stands in benchmarks/hyponyms_judged, of two readers.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_word
+from hyponet.nodes.hyponyms.names import class_word_of, is_well_known, shows_class
+from hyponet.nodes.hyponyms.taxonomy import taxonomy
+
+WORD = HyponymSettings(at_least=1, include_class=False)
+
+CALLED = [
+    ("dog", "Leonberg dog", "Leonberg"),  # a town
+    ("rodent", "mara rodent", "mara"),  # a person
+    ("cap", "Glengarry cap", "Glengarry"),  # a film
+    ("wine bottle", "nebuchadnezzar bottle", "nebuchadnezzar"),  # a king
+    ("rail (bird)", "weka bird", "weka"),  # software, and a rail is what a train runs on
+    ("nymphalid", "painted beauty butterfly", "painted beauty"),  # made-up women
+    ("flower", "Christmas bells flower", "Christmas bells"),  # decorations
+    ("n02959942", "club railcar", "club car"),  # car.n.02 runs on rails, a club car on a golf course
+    ("n03954731", "circular carpenter's plane", "circular plane"),  # plane.n.05
+    ("plaything", "yo-yo toy", "yo-yo plaything"),  # people say toy
+    ("edible fruit", "pomegranate", "pomegranate fruit"),  # well known
+    ("bird of prey", "hawk", "hawk bird"),  # well known
+    ("hound", "greyhound", "greyhound hound"),  # it says so itself
+]
+
+
+@pytest.mark.parametrize(("word", "name", "other"), CALLED)
+def test_a_name_that_few_know_has_the_class_behind_it(word, name, other):
+    words = hyponyms_of_word(word, WORD).words
+    assert name in words
+    assert other not in words
+
+
+@pytest.mark.parametrize(
+    ("synset", "word"),
+    [
+        ("domestic_cat.n.01", "cat"),
+        ("rail.n.05", "bird"),
+        ("car.n.02", "railcar"),
+        ("car.n.01", "car"),
+        ("punch.n.02", "punch"),
+        ("plaything.n.01", "toy"),
+        ("percoid_fish.n.01", "fish"),
+    ],
+)
+def test_the_word_behind_is_one_that_people_understand(synset, word):
+    assert class_word_of(taxonomy(), taxonomy().synset(synset)) == word
+
+
+def test_what_says_the_class_and_what_is_known_by_itself():
+    tree = taxonomy()
+    for name, word, shows, known in (
+        ("wood_ibis.n.02", "wood stork", True, False),
+        ("flagship.n.02", "flagship", True, False),
+        ("redbone.n.01", "redbone", False, True),  # a class of ImageNet; its name is given by hand
+        ("mara.n.02", "mara", False, False),
+        ("potato.n.01", "potato", False, True),
+    ):
+        assert shows_class(tree, tree.synset(name), word) == shows, name
+        assert is_well_known(tree, tree.synset(name), word) == known, name
