@@ -89,6 +89,7 @@ def command_doctor(options: argparse.Namespace, arguments: list[str]) -> int:
         ("venv module", can_make_environments, "needed once, for the set-up"),
         ("environment", has_environment, str(setup.environment)),
         ("ComfyUI", is_complete(setup.comfyui) or bool(setup.own_comfyui), str(setup.comfyui)),
+        ("newest frontend", is_complete(setup.frontend), str(setup.frontend)),
         ("stand-in models", is_complete(setup.models), str(setup.models)),
         ("Chromium", bool(browser), browser or "the browser tests are skipped without it"),
         ("disk", free > NEEDED_GIB or has_environment, f"{free:.0f} GB free"),

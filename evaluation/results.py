@@ -81,10 +81,6 @@ class Result:
             "warnings": list(self.warnings),
         }
 
-    def as_ui(self) -> dict[str, list[Any]]:
-        """`{"hyponet_result": [the object in the file], "text": [its summary]}`: for programs, and for people."""
-        return {"hyponet_result": [self.to_json()], "text": [self.summary()]}
-
     def summary(self) -> str:
         """A few lines for people: the plain numbers and the missing ones, what they depend on, then the warnings."""
         lines = [f"{self.name}: {self.kind.replace('_', ' ')}"]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import comfy.cli_args
 import comfy.model_management
 import comfy.utils
 import comfyui_version
 import torch
+from comfy_api.latest import ui
 
 from ..evaluation.progress import Progress
+from ..evaluation.results import Result
 from ..version import __version__
 
 
@@ -59,6 +62,35 @@ def comfyui_internals(feature: str) -> Iterator[None]:
             f"{feature} needs a part of ComfyUI that version {comfyui_version.__version__} does not have ({error}); "
             "expected ComfyUI 0.3.75 or a newer one that has it; update HypoNet, or ComfyUI"
         ) from error
+
+
+def answer(
+    text: str,
+    *pictures: torch.Tensor,
+    facts: Mapping[str, Any] | None = None,
+    results: Sequence[Result] = (),
+) -> dict[str, Any]:
+    """The `ui` of a node that answers: what web/js/answers.js draws inside it, and what the server's history keeps.
+
+    Args:
+        text: plain lines, or the Markdown of web/js/markdown.js.
+        pictures: [B, H, W, 3] in 0..1, drawn below the text in this order.
+        facts: for programs, found under `hyponet`.
+        results: for programs, found under `hyponet_result`.
+    """
+    shown: dict[str, Any] = {"text": [text]}
+    for batch in pictures:
+        shown.setdefault("images", []).extend(ui.PreviewImage(batch).as_dict()["images"])
+    if facts:
+        shown["hyponet"] = [dict(facts)]
+    if results:
+        shown["hyponet_result"] = [result.to_json() for result in results]
+    return shown
+
+
+def answer_of(result: Result, *pictures: torch.Tensor) -> dict[str, Any]:
+    """`answer` with the summary of one result."""
+    return answer(result.summary(), *pictures, results=[result])
 
 
 def progress_text(text: str, node_id: str | None) -> None:

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-from comfy_api.latest import ui
 from comfy_execution.graph_utils import ExecutionBlocker  # the module that custom nodes are to import it from
 
 from ...evaluation.pictures.manifest import DESCRIPTION
@@ -148,14 +146,6 @@ def create_or_open_set(
     spec = SetSpec(plan.to_json(), upstream.settings, provenance, encoding=encoding, copies=copies)
     with create_or_open(path.parent, path.name, spec) as store:
         yield store
-
-
-def shown(text: str, image: torch.Tensor | None = None, facts: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What a node shows and the history keeps: text, a picture, and facts for programs under `hyponet`."""
-    outputs = dict(ui.PreviewText(text).as_dict())
-    if image is not None:
-        outputs |= ui.PreviewImage(image).as_dict()
-    return outputs | ({"hyponet": [facts]} if facts else {})
 
 
 def facts(store: DatasetStore) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from comfy_execution.graph_utils import ExecutionBlocker  # the module that cust
 from ...evaluation.pictures.tensors import check_pixels, to_image, to_uint8
 from .. import sockets
 from ..checks import checked
-from ..engine import last_line, metadata_is_off, progress_bar
+from ..engine import answer, last_line, metadata_is_off, progress_bar
 from ..prompts.item import Item
 from ..prompts.plan import Plan
 from ..widgets import FileCombo, schema, seed_input
@@ -93,7 +93,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
             text = (
                 f"{added} of {len(items)} pictures were new; the set has {len(store)}.\n{store.found_text()}".rstrip()
             )
-            return io.NodeOutput(store.ref(), ui=engine.shown(text, facts=engine.facts(store)))
+            return io.NodeOutput(store.ref(), ui=answer(text, facts=engine.facts(store)))
 
 
 class HypoNetLoadDataset(io.ComfyNode):
@@ -147,7 +147,7 @@ class HypoNetLoadDataset(io.ComfyNode):
         count = len(store.keys(include_fallbacks=include_marked))
         text = f"{store.name}: {count} pictures in {len(store.labels)} classes. {store.left_out()}".rstrip()
         values = (store.ref(), table_of(store, include_marked), count, engine.plan_of(store))
-        return io.NodeOutput(*values, ui=engine.shown(text, facts=engine.facts(store)))
+        return io.NodeOutput(*values, ui=answer(text, facts=engine.facts(store)))
 
 
 class HypoNetLoadDatasetPictures(io.ComfyNode):
@@ -251,9 +251,7 @@ class HypoNetMergeDatasets(io.ComfyNode):
                 f"{repeated:,} are there before, pixel by pixel."
             )
             lines = [text, store.found_text(), *(source.left_out() for source in sources)]
-            return io.NodeOutput(
-                store.ref(), ui=engine.shown("\n".join(filter(None, lines)), facts=engine.facts(store))
-            )
+            return io.NodeOutput(store.ref(), ui=answer("\n".join(filter(None, lines)), facts=engine.facts(store)))
 
 
 class HypoNetSplitDataset(io.ComfyNode):
@@ -327,9 +325,7 @@ class HypoNetSplitDataset(io.ComfyNode):
             count_repeated_in([store])[1] for store in made.values()
         )
         text = "\n".join([*lines, f"pictures in several parts, pixel by pixel: {in_several:,}", source.left_out()])
-        return io.NodeOutput(
-            *(parts.get(part, ExecutionBlocker(None)) for part in PARTS), ui=engine.shown(text.rstrip())
-        )
+        return io.NodeOutput(*(parts.get(part, ExecutionBlocker(None)) for part in PARTS), ui=answer(text.rstrip()))
 
 
 class HypoNetSummarizeDataset(io.ComfyNode):
@@ -356,7 +352,7 @@ class HypoNetSummarizeDataset(io.ComfyNode):
     def execute(cls, dataset: DatasetRef) -> io.NodeOutput:
         summary = summarize(DatasetStore.open(engine.checked_ref(dataset).path))
         image, table = to_image(plot(summary)), summary.markdown()
-        return io.NodeOutput(image, table, ui=engine.shown(table, image, {"report": table}))
+        return io.NodeOutput(image, table, ui=answer(table, image, facts={"report": table}))
 
 
 NODES: list[type[io.ComfyNode]] = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from .. import sockets
 from ..checks import checked
+from ..engine import answer
 from ..widgets import FileCombo, schema, seed_input
 from . import engine
 from .classifier import Classifier
@@ -117,7 +118,7 @@ class HypoNetClassifyImage(io.ComfyNode):
         wnids = "\n".join(row[0].synset for row in rows)
         report = predictions_report(rows, low_confidence)
         lowest = min(row[0].probability for row in rows)
-        return io.NodeOutput(labels, wnids, lowest, report, ui=ui.PreviewText(report))
+        return io.NodeOutput(labels, wnids, lowest, report, ui=answer(report))
 
 
 class HypoNetHyponymsOfImage(io.ComfyNode):
@@ -292,7 +293,7 @@ def _hyponym_values(hyponyms: Hyponyms) -> io.NodeOutput:
         hyponyms.hypernym,
         " > ".join(hyponyms.path),
         hyponyms.report,
-        ui=ui.PreviewText(hyponyms.report),
+        ui=answer(hyponyms.report),
     )
 
 

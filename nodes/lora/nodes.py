@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ...evaluation.pictures.pixels import count_shared
 from ...evaluation.pictures.tensors import to_image
 from ..checks import checked
-from ..engine import last_line, progress_bar
+from ..engine import answer, answer_of, last_line, progress_bar
 from ..paths import results_dir
 from ..sockets import LabelledImages, Result
 from ..widgets import schema, seed_input
@@ -85,7 +85,7 @@ class HypoNetSampleImages(io.ComfyNode):
             test_images.pixel_digests(progress_bar(len(test_images))), images.select(indices).pixel_digests()
         )
         text = f"pictures of {test_images.name} among the {len(indices):,} drawn: {shared:,} of {len(test_images):,}"
-        return io.NodeOutput(pictures, labels, ui=ui.PreviewText(text))
+        return io.NodeOutput(pictures, labels, ui=answer(text))
 
 
 class HypoNetCaptionImages(io.ComfyNode):
@@ -169,7 +169,7 @@ class HypoNetCaptionImages(io.ComfyNode):
     ) -> io.NodeOutput:
         captioning = engine.Captioning(captioner[0], caption_template[0], blip_model[0])
         captions = engine.caption_images(images, labels, name[0], captioning)
-        return io.NodeOutput(name[0], "\n".join(captions), ui={"text": ["\n".join(captions[:20])]})
+        return io.NodeOutput(name[0], "\n".join(captions), ui=answer("\n".join(captions[:20])))
 
 
 class HypoNetTrainLora(io.ComfyNode):
@@ -307,7 +307,8 @@ class HypoNetTrainLora(io.ComfyNode):
         )
         with last_line(cls.hidden.unique_id, lambda: engine.standing(job)):
             result, curve = engine.train_lora(model, clip, vae, job, test_images)
-        return io.NodeOutput(f"{name}.safetensors", to_image(curve), result, ui=result.as_ui())
+        picture = to_image(curve)
+        return io.NodeOutput(f"{name}.safetensors", picture, result, ui=answer_of(result, picture))
 
 
 def _side(name: str, tooltip: str) -> io.Input:

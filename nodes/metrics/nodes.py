@@ -20,7 +20,7 @@ from ...evaluation.pictures.labelled_images import LabelledImages
 from ...evaluation.pictures.memory import pictures_as_images
 from .. import paths, sockets
 from ..checks import checked
-from ..engine import progress_bar
+from ..engine import answer_of, progress_bar
 from ..widgets import schema, seed_input
 from . import engine, widgets
 from .distortion.nodes import NODES as DISTORTION
@@ -132,7 +132,7 @@ class HypoNetMeasureFID(io.ComfyNode):
         name = engine.checked_name(name)
         measurement = measure_fid(features, reference, per_class=each_class, progress=progress_bar(1))
         result = engine.write_measurement(measurement, name)
-        return io.NodeOutput(result, result.figures["fid"], ui=result.as_ui())
+        return io.NodeOutput(result, result.figures["fid"], ui=answer_of(result))
 
 
 class HypoNetMeasureInceptionScore(io.ComfyNode):
@@ -182,7 +182,7 @@ class HypoNetMeasureInceptionScore(io.ComfyNode):
         measurement = measure_inception_score(features, splits=splits, seed=seed)
         result = engine.write_measurement(measurement, name)
         score, spread = result.figures["inception_score"], result.figures["inception_score_sd"]
-        return io.NodeOutput(result, score, math.nan if spread is None else spread, ui=result.as_ui())
+        return io.NodeOutput(result, score, math.nan if spread is None else spread, ui=answer_of(result))
 
 
 class HypoNetMeasureKID(io.ComfyNode):
@@ -251,7 +251,7 @@ class HypoNetMeasureKID(io.ComfyNode):
             progress=progress_bar(1),
         )
         result = engine.write_measurement(measurement, name)
-        return io.NodeOutput(result, result.figures["kid"], ui=result.as_ui())
+        return io.NodeOutput(result, result.figures["kid"], ui=answer_of(result))
 
 
 class HypoNetMeasurePrecisionRecall(io.ComfyNode):
@@ -311,7 +311,7 @@ class HypoNetMeasurePrecisionRecall(io.ComfyNode):
         )
         result = engine.write_measurement(measurement, name)
         figures = [result.figures[key] for key in ("precision", "recall", "density", "coverage")]
-        return io.NodeOutput(result, *figures, ui=result.as_ui())
+        return io.NodeOutput(result, *figures, ui=answer_of(result))
 
 
 class HypoNetMeasureDiversity(io.ComfyNode):
@@ -345,7 +345,10 @@ class HypoNetMeasureDiversity(io.ComfyNode):
         name = engine.checked_name(name)
         result = engine.write_measurement(measure_diversity(features, progress=progress_bar(len(features))), name)
         return io.NodeOutput(
-            result, result.figures["vendi"], result.figures["mean_pairwise_distance"], ui=result.as_ui()
+            result,
+            result.figures["vendi"],
+            result.figures["mean_pairwise_distance"],
+            ui=answer_of(result),
         )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import folder_paths
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from .. import paths
+from ..engine import answer
 from ..hyponyms.hyponyms import Hyponyms
 from .classes.make import hyponyms_of_wildcard
 from .drawing.resolve import lists_reached
@@ -84,10 +86,10 @@ def load_wildcard(name: str) -> LoadedWildcard:
     return LoadedWildcard(hyponyms, mention, text)
 
 
-def told_of(wildcards: Library, report: str = "") -> dict[str, ui.PreviewText]:
+def told_of(wildcards: Library, report: str = "") -> dict[str, dict[str, Any]]:
     """What a node shows that used wildcards: its report, and which of their lines are left out."""
     text = "\n\n".join(filter(None, (report, told([*wildcards.left_out.values()]))))
-    return {"ui": ui.PreviewText(text)} if text else {}
+    return {"ui": answer(text)} if text else {}
 
 
 def fingerprint(templates: Sequence[str | None], reserved: bool = True) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from .. import sockets
 from ..checks import checked
+from ..engine import answer
 from ..hyponyms.hyponyms import Hyponyms
 from ..widgets import FileCombo, schema, seed_input
 from . import engine
@@ -130,7 +131,7 @@ class HypoNetSaveWildcard(io.ComfyNode):
     def execute(cls, words: str, name: str, overwrite: bool, hyponyms: Hyponyms | None = None) -> io.NodeOutput:
         saved = engine.save_wildcard(hyponyms, words, name, overwrite)
         message = f"{saved.wildcard}: {saved.count} options in {saved.path}"
-        return io.NodeOutput(saved.wildcard, str(saved.path), ui=ui.PreviewText(message))
+        return io.NodeOutput(saved.wildcard, str(saved.path), ui=answer(message))
 
 
 class HypoNetLoadWildcard(io.ComfyNode):
@@ -176,7 +177,7 @@ class HypoNetLoadWildcard(io.ComfyNode):
     def execute(cls, name: str) -> io.NodeOutput:
         loaded = engine.load_wildcard(name)
         words = loaded.hyponyms.words
-        shown = {"ui": ui.PreviewText(loaded.left_out)} if loaded.left_out else {}
+        shown = {"ui": answer(loaded.left_out)} if loaded.left_out else {}
         return io.NodeOutput(loaded.hyponyms, "\n".join(words), len(words), loaded.wildcard, **shown)
 
 
@@ -287,7 +288,8 @@ class HypoNetPreviewPlan(io.ComfyNode):
     @checked
     def execute(cls, plan: Plan, samples: int, cfg: float, width: int, height: int) -> io.NodeOutput:
         preview = preview_plan(plan, samples, cfg, (width, height))
-        return io.NodeOutput(preview.report, preview.chart, preview.warnings, ui=ui.PreviewText(preview.report))
+        shown = answer(preview.report, preview.chart)
+        return io.NodeOutput(preview.report, preview.chart, preview.warnings, ui=shown)
 
 
 _DEALT = (

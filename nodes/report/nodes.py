@@ -16,8 +16,10 @@ from ...evaluation.report.write import write_report
 from ...evaluation.results import Result, read_results
 from .. import paths, sockets
 from ..checks import checked
+from ..engine import answer
 from ..widgets import schema
 
+MAX_SHOWN = 4  # plots of each kind in the node; all of them are in the report
 LINKS = 8  # inputs for results; a judgement: any number more comes by name, through `results`
 
 
@@ -127,6 +129,7 @@ class HypoNetWriteReport(io.ComfyNode):
         written = write_report(folder, report)
         subfolder = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()
         figures = sum(cell.value is not None for table in report.tables for row in table.rows for cell in row.cells)
+        plots = [kind[:MAX_SHOWN] for kind in (written.accuracy, written.curves, written.confusion)]
         summary = f"{subfolder}/report.html: {figures} figures from {len(report.sources)} results"
         page = {"filename": "report.html", "subfolder": f"hyponet/{subfolder}", "type": "output"}
         return io.NodeOutput(
@@ -134,7 +137,7 @@ class HypoNetWriteReport(io.ComfyNode):
             written.accuracy,
             written.curves,
             written.confusion,
-            ui={"text": [summary], "hyponet_report": [page]},
+            ui=answer(f"{summary}\n\n{written.markdown}", *plots) | {"hyponet_report": [page]},
         )
 
 

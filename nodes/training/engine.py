@@ -25,7 +25,7 @@ from ...evaluation.training.progress import Callback, TrainProgress
 from ...evaluation.training.settings import Settings
 from ...evaluation.training.state import kept_steps
 from ...evaluation.training.train import LAST, STATE, Trained, folder_name, train
-from ..engine import last_line, progress_bar, progress_text
+from ..engine import answer, last_line, progress_bar, progress_text
 from ..paths import results_dir
 from .paths import classifiers_dir
 
@@ -40,7 +40,7 @@ class Runs:
 
     def as_ui(self) -> dict[str, Any]:
         """What the node shows: the results, and a text for each."""
-        return {**_ui(self.results), "text": ["\n\n".join(records.training_text(result) for result in self.results)]}
+        return answer("\n\n".join(map(records.training_text, self.results)), self.curves, results=self.results)
 
 
 def train_runs(
@@ -127,7 +127,8 @@ class Tested:
     def as_ui(self) -> dict[str, Any]:
         """What the node shows: the results, their table and their warnings."""
         warnings = dict.fromkeys(f"warning: {warning}" for result in self.results for warning in result.warnings)
-        return {**_ui(self.results), "text": ["\n".join([self.table, *warnings])]}
+        text = "\n".join([self.table, "", *warnings])
+        return answer(text, self.confusion, self.mistakes, results=self.results)
 
 
 def test(
@@ -166,13 +167,6 @@ def compare(
     over_seeds = testing.over_seeds(first, second, pairs, len(data))
     result = records.comparison_result(results_dir(), name, first, second, data, pairs, over_seeds)
     return result, testing.comparison_table(pairs, over_seeds)
-
-
-def _ui(results: Sequence[Result]) -> dict[str, Any]:
-    return {
-        "hyponet_result": [result.to_json() for result in results],
-        "text": ["\n\n".join(result.summary() for result in results)],
-    }
 
 
 @contextmanager

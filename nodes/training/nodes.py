@@ -13,6 +13,7 @@ from ...evaluation.training.settings import CHOICES, RANGES, Settings
 from ...evaluation.training.train import weights_key
 from .. import sockets
 from ..checks import checked
+from ..engine import answer
 from ..widgets import FileCombo, schema, seed_input
 from . import engine
 from .data.nodes import NODES as DATA_NODES
@@ -270,7 +271,7 @@ class HypoNetCompareClassifiers(io.ComfyNode):
     ) -> io.NodeOutput:
         node_id = _node_id(cls.hidden.unique_id)
         result, table = engine.compare(checkpoint, other, images[0], checked_run_name(name[0]), node_id)
-        return io.NodeOutput(result, table, ui={**result.as_ui(), "text": [table]})
+        return io.NodeOutput(result, table, ui=answer(table, results=[result]))
 
 
 def _node_id(hidden: object) -> str | None:

@@ -130,23 +130,23 @@ def test_quick_start_and_a_folder_of_pictures(run):
     found = run("hyponet_quick_start")
     (label,) = {line["label"] for line in run.lines("quick_start")}
     check_set(run, "quick_start", [label], PER_CLASS)
-    assert label in run.text(found, "Hyponyms: what was kept and why")
+    assert label in run.text(found, "Hyponyms of Image")
     found = run("hyponet_pictures_to_set")
     check_set(run, "pictures_to_set", ("cat", "coffee"), PER_CLASS)
-    assert "tiger cat" in run.text(found, "What was seen")
+    assert "tiger cat" in run.text(found, "Classes from Pictures")
 
 
 def test_words(run):
     found = run("hyponet_word_to_set")
     lines = check_set(run, "word_to_set", ("ship", "truck"), PER_CLASS)
-    assert "ship" in run.text(found, "Report on ship")
+    assert "ship" in run.text(found, "Hyponyms of ship")
     assert all(any(pick["slot"] == "hyponym" for pick in line["picks"]) for line in lines)
 
 
 def test_hyponyms_alone(run):
     found = run("hyponet_hyponyms")
-    assert "tiger cat" in run.text(found, "Likeliest classes")  # ENGINE.md's figure for chelsea: tiger cat .39
-    assert "wading bird" in run.text(found, "Hyponyms of the word")  # crane (bird) in WordNet 3.0
+    assert "tiger cat" in run.text(found, "Classify Image")  # ENGINE.md's figure for chelsea: tiger cat .39
+    assert "wading bird" in run.text(found, "Hyponyms of Word")  # crane (bird) in WordNet 3.0
     saved = list((run.comfy.base / "user").rglob("my_hyponyms.txt"))
     assert len(saved) == 1
     assert len(saved[0].read_text("utf-8").split("\n")) >= 5
@@ -159,7 +159,7 @@ def test_prompt_playground(run):
     for prompt in prompts:
         assert "__" not in prompt
         assert "{" not in prompt
-    assert "ship" in run.text(found, "Coverage and warnings")
+    assert "ship" in run.text(found, "Plan Preview")
     assert found.files, "the chart is shown"
 
 
@@ -171,7 +171,7 @@ def test_shards_make_up_the_whole_and_verify_clean(run):
     assert parts[0] | parts[1] == {(line["label"], line["rank"]) for line in run.lines("sharded")}
     whole, made = run.pictures("sharded"), {**run.pictures("sharded_0"), **run.pictures("sharded_1")}
     assert all(np.array_equal(whole[key], made[key]) for key in whole)
-    assert run.text(found, "Verify: what was found").startswith(f"{2 * PER_CLASS} pictures checked, 0 problems")
+    assert run.text(found, "Verify Dataset").startswith(f"{2 * PER_CLASS} pictures checked, 0 problems")
 
 
 def test_culled_pictures_are_made_anew(run):
@@ -331,7 +331,7 @@ def test_the_report_gathers_what_has_run(run):
     html = page.read_text("utf-8")
     assert "71.05" in html  # Table 5-9, SD 1.5 HypoNet, average
     assert "sd15-hyponet" in html
-    assert run.text(found, "The report as text").count("|") > 50
+    assert run.text(found, "Report").count("|") > 50
 
 
 def test_the_lora(run):

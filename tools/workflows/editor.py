@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ SETTINGS = {
     "Comfy.Graph.CanvasInfo": False,
     "Comfy.Graph.CanvasMenu": False,
     "Comfy.Minimap.Visible": False,
+    "Comfy.VueNodes.Enabled": False,  # Nodes 2.0
 }
 HIDDEN = ".comfyui-body-top, .side-tool-bar-container, .comfy-menu, .p-toast, .graph-canvas-menu"
 BARE = HIDDEN + " { display: none !important }"
@@ -58,8 +59,9 @@ class Editor:
         errors: what the page wrote to its console as errors since the last `load`.
     """
 
-    def __init__(self, page: Any, url: str) -> None:
+    def __init__(self, page: Any, url: str, settings: Mapping[str, Any] | None = None) -> None:
         self.page, self.url = page, url
+        self.settings = SETTINGS | dict(settings or {})
         self.errors: list[str] = []
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
@@ -69,8 +71,8 @@ class Editor:
             self.errors.append(message.text)
 
     def open(self, patience: float = 90) -> None:
-        """Load the editor and wait until it is ready."""
-        for key, value in SETTINGS.items():
+        """Load the editor, or load it again, and wait until it is ready."""
+        for key, value in self.settings.items():
             self.page.request.post(f"{self.url}/settings/{key}", data=json.dumps(value))
         self.page.goto(self.url, wait_until="domcontentloaded")
         self.until(
@@ -149,8 +151,18 @@ def bounds(workflow: dict[str, Any]) -> tuple[float, float, float, float]:
 
 
 @contextlib.contextmanager
-def editor(url: str, chromium: str, size: tuple[int, int] = (1600, 900), scale: float = 1) -> Iterator[Editor]:
-    """A started browser with the editor of the server at `url` open."""
+def editor(
+    url: str,
+    chromium: str,
+    size: tuple[int, int] = (1600, 900),
+    scale: float = 1,
+    settings: Mapping[str, Any] | None = None,
+) -> Iterator[Editor]:
+    """A started browser with the editor of the server at `url` open.
+
+    Args:
+        settings: of the page, over SETTINGS.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -159,7 +171,7 @@ def editor(url: str, chromium: str, size: tuple[int, int] = (1600, 900), scale: 
         )
         try:
             page = browser.new_page(viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale)
-            editor = Editor(page, url)
+            editor = Editor(page, url, settings)
             editor.open()
             yield editor
         finally:

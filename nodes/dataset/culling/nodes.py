@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ....evaluation.pictures.tensors import to_image
 from ... import sockets
 from ...checks import checked
-from ...engine import progress_bar
+from ...engine import answer, progress_bar
 from ...hyponyms.classifier import Classifier
 from ...widgets import FileCombo, schema
 from .. import engine, widgets
@@ -71,7 +71,7 @@ class HypoNetMakeContactSheet(io.ComfyNode):
         if engine.is_own(store.ref()):
             path, text = save_sheet(store, settings, sheet)
         image, text = to_image(sheet.image), f"{text} {store.left_out()}".rstrip()
-        return io.NodeOutput(image, sheet.pages, ui=engine.shown(text, image, {"path": path}))
+        return io.NodeOutput(image, sheet.pages, ui=answer(text, image, facts={"path": path}))
 
 
 class HypoNetRejectItems(io.ComfyNode):
@@ -278,7 +278,7 @@ def _report_output() -> io.Output:
 def _marked(store: DatasetStore, text: str, *outputs: object, lost: int = 0) -> io.NodeOutput:
     """The outputs of a node that marked items; `lost` items stand in the set without a file."""
     values = {**engine.facts(store), "report": text, "missing": count_missing(store) + lost}
-    return io.NodeOutput(store.ref(), text, *outputs, ui=engine.shown(text, facts=values))
+    return io.NodeOutput(store.ref(), text, *outputs, ui=answer(text, facts=values))
 
 
 NODES: list[type[io.ComfyNode]] = [

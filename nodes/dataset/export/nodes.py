@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ... import paths
 from ...checks import checked
-from ...engine import progress_bar
+from ...engine import answer, progress_bar
 from ...widgets import schema
 from .. import engine, widgets
 from ..store.store import DatasetRef, DatasetStore
@@ -60,7 +60,7 @@ class HypoNetExportDataset(io.ComfyNode):
         )
         count = len(store.keys(include_fallbacks=include_marked))
         text = f"Exported {count:,} pictures to {folder} {store.left_out()}".rstrip()
-        return io.NodeOutput(str(folder), ui=engine.shown(text, facts={"path": str(folder)}))
+        return io.NodeOutput(str(folder), ui=answer(text, facts={"path": str(folder)}))
 
 
 NODES: list[type[io.ComfyNode]] = [HypoNetExportDataset]

@@ -11,7 +11,7 @@ from ....evaluation.pictures.tensors import to_image
 from ....evaluation.plots import distortion_plot, to_pixels
 from ... import paths, sockets
 from ...checks import checked
-from ...engine import progress_bar
+from ...engine import answer_of, progress_bar
 from ...widgets import schema, seed_input
 from .. import engine, widgets
 
@@ -85,7 +85,8 @@ class HypoNetPlotDistortion(io.ComfyNode):
         result = engine.write_measurement(curve, name)
         figures = result.figures
         plot = distortion_plot(figures["strengths"], figures["fid"], f"FID under distortion: {curve.name}")
-        return io.NodeOutput(result, to_image(to_pixels(plot)), ui=result.as_ui())
+        picture = to_image(to_pixels(plot))
+        return io.NodeOutput(result, picture, ui=answer_of(result, picture))
 
 
 NODES: list[type[io.ComfyNode]] = [HypoNetPlotDistortion]

@@ -12,6 +12,7 @@ from ....evaluation.metrics.features import ImageFeatures
 from ....evaluation.metrics.inception_weights import NETWORKS
 from ... import paths, sockets
 from ...checks import checked
+from ...engine import answer
 from ...widgets import FileCombo, schema
 from .. import widgets
 
@@ -59,7 +60,7 @@ class HypoNetSaveStatistics(io.ComfyNode):
         path = paths.confine(folder, f"{name}.npz", what="name")
         save_statistics(path, statistics_of(features))
         file = path.relative_to(paths.hyponet_dir().resolve()).as_posix()
-        return io.NodeOutput(file, ui={"text": [f"{file}: {len(features)} pictures"]})
+        return io.NodeOutput(file, ui=answer(f"{file}: {len(features)} pictures"))
 
 
 class HypoNetLoadStatistics(io.ComfyNode):

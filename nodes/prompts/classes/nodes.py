@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ... import sockets
 from ...checks import checked
+from ...engine import answer
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import MODES, Hyponyms, HyponymSettings
 from ...widgets import schema, seed_input
@@ -243,7 +244,7 @@ class HypoNetClassesFromPictures(io.ComfyNode):
         **settings: Any,
     ) -> io.NodeOutput:
         classes, report = classes_from_pictures(classifier, folder, HyponymSettings(**settings), climb_to_name)
-        return io.NodeOutput(add_classes(previous, classes), report, ui=ui.PreviewText(report))
+        return io.NodeOutput(add_classes(previous, classes), report, ui=answer(report))
 
 
 def _classes_output() -> io.Output:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ....evaluation.pictures.labelled_images import LabelledImages, merged, take
 from ....evaluation.pictures.mapping import ClassMapping, shipped_mappings
@@ -12,7 +12,7 @@ from ....evaluation.pictures.split import split
 from ... import sockets
 from ...checks import checked
 from ...dataset.store.store import DatasetRef
-from ...engine import progress_bar
+from ...engine import answer, progress_bar
 from ...widgets import schema, seed_input
 from . import engine
 
@@ -286,13 +286,13 @@ class HypoNetSplitImages(io.ComfyNode):
         text = (
             f"{engine.counts_text(first)}\n\n{engine.counts_text(second)}\n\nin both parts, pixel by pixel: {shared:,}"
         )
-        return io.NodeOutput(first, second, text, ui=ui.PreviewText(text))
+        return io.NodeOutput(first, second, text, ui=answer(text))
 
 
 def _loaded(data: LabelledImages, *further: object, said: str = "") -> io.NodeOutput:
     """The set, its counts with what is `said` of them below, and further outputs."""
     text = "\n".join(filter(None, [engine.counts_text(data), said]))
-    return io.NodeOutput(data, text, *further, ui=ui.PreviewText(text))
+    return io.NodeOutput(data, text, *further, ui=answer(text))
 
 
 def _images_input(name: str, tooltip: str) -> io.Input:

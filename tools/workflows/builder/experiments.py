@@ -9,7 +9,7 @@ from functools import partial
 from . import metrics
 from .data import CIFAR10, IMAGENET, STL10
 from .graph import Flow, Node, OutputSlot, Schemas
-from .pieces import read_me, show_text, table_stage
+from .pieces import read_me, show_answer, table_stage
 from .recipes import TABLE_5_2
 
 CONTROLS_5_10 = (1000, 5000)  # the two ends of the table's step; eight results fit the report
@@ -130,12 +130,8 @@ def train_test(one_model: bool, baseline: bool, schemas: Schemas) -> Flow:
                     name=name,
                 )
             )
-    flow.stage("5  Figures")
-    for number, tested in enumerate(results):
-        show_text(flow, tested["table"], f"Accuracy {number + 1}" if len(results) > 1 else "Accuracy", height=220)
-    flow.column()
-    flow.add("PreviewImage", "Loss and accuracy while training", images=trained[0]["curves"])
-    flow.add("PreviewImage", "Confusion", images=results[0]["confusion"])
+    for tested in results:
+        show_answer(tested, 220)
     return flow
 
 
@@ -220,13 +216,7 @@ def report(schemas: Schemas) -> Flow:
     )
     flow.stage("Report")
     report = flow.add("HypoNetWriteReport", name="report", title="HypoNet: chapter 5 again", results="*")
-    flow.stage("Tables")
-    show_text(flow, report["markdown"], "The report as text", height=700, width=620)
-    flow.stage("Figures")
-    flow.add("PreviewImage", "Figure 5-2 and accuracy by test set", images=report["accuracy"], box=(420, 330))
-    flow.add("PreviewImage", "Training and distortion curves", images=report["curves"], box=(420, 330))
-    flow.column()
-    flow.add("PreviewImage", "Confusion", images=report["confusion"], box=(420, 330))
+    show_answer(report, 700)
     return flow
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from .graph import Flow, Node, OutputSlot, Schemas
 from .models import SD15, load_checkpoint, load_classifier
-from .pieces import chain_classes, contact_sheet, generate, pictures_stage, read_me, show_text
+from .pieces import chain_classes, contact_sheet, generate, pictures_stage, read_me, show_answer
 from .thesis_sets import CLASSES, FP, MODELS, NAMES, PLAIN, SAMPLING, WITH_COLOR, Model, lora_file
 
 
@@ -231,7 +231,7 @@ def figure_4_2(schemas: Schemas) -> Flow:
     classifier = load_classifier(flow)
     hyponyms = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
     flow.column()
-    show_text(flow, hyponyms["report"], "What was kept and why", height=400)
+    show_answer(hyponyms, 400)
     flow.stage("3  Prompts")
     classes = chain_classes(flow, [{"hyponyms": hyponyms["hyponyms"]}])
     plan = flow.add(
@@ -267,8 +267,7 @@ def figure_4_sheets(model: Model, first: int, schemas: Schemas) -> Flow:
     )
     flow.stage("1  The set")
     loaded = flow.add("HypoNetLoadDataset", name=name)
-    summary = flow.add("HypoNetSummarizeDataset", dataset=loaded["dataset"])
-    flow.add("PreviewImage", "Counts and balance of picks", images=summary["plot"])
+    flow.add("HypoNetSummarizeDataset", dataset=loaded["dataset"])
     for number, label in enumerate(CLASSES):
         flow.stage(f"Figure 4-{first + number}: {label}")
         contact_sheet(flow, loaded["dataset"], title=f"Sheet {label}", only_class=label, caption="none")

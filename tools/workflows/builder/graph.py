@@ -68,6 +68,8 @@ class Node:
     box: tuple[int, int] = (0, 0)  # 0: by content
     models: list[dict[str, str]] = field(default_factory=list)
     text: str = ""  # of a note
+    answers: bool = False  # in a box of its own, which web/js/answers.js draws
+    answer_height: int = 0  # of that box; 0: the least
 
     def __getitem__(self, output: str) -> OutputSlot:
         """The output of that name."""
@@ -146,6 +148,7 @@ class Flow:
         outputs = list(zip(schema["output_name"], schema["output"], strict=True))
         outputs = [(name, "COMBO" if isinstance(type_, list) else type_) for name, type_ in outputs]
         node = Node(len(self.nodes) + 1, kind, title, declared, outputs, values, links, box)
+        node.answers = kind.startswith("HypoNet") and bool(schema["output_node"])
         self._place(node)
         return node
 

@@ -7,8 +7,11 @@ import math
 from .graph import Flow, Node
 
 TITLE = 30  # the bar over a node's body
+# Of the two renderers, the canvas and Nodes 2.0, each the taller one's, so that nothing covers the next node in either.
 SLOT = 20
-WIDGET = 24
+WIDGET = 29
+LINE_OF_TEXT = 37  # a widget in which one writes
+FOOT = 40  # below the last widget
 GAP = 40
 PADDING = 20
 HEAD = 50  # room for a stage's own title
@@ -17,7 +20,20 @@ WIDTH = 330
 TEXT_WIDTH = 420
 NOTE_WIDTH = 420
 TEXT_LINE = 16
+ANSWER = 110  # the least room for the box in which a node of ours answers
 PICTURE_NODES = {"LoadImage": 320, "PreviewImage": 300, "SaveImage": 360, "PreviewAny": 200}
+ANSWER_WITH_PICTURES = (
+    "HypoNetGenerateDataset",
+    "HypoNetMakeContactSheet",
+    "HypoNetPlotDistortion",
+    "HypoNetPreviewPlan",
+    "HypoNetSummarizeDataset",
+    "HypoNetTestClassifier",
+    "HypoNetTrainClassifier",
+    "HypoNetTrainLora",
+    "HypoNetWriteReport",
+)
+PICTURE_NODES |= dict.fromkeys(ANSWER_WITH_PICTURES, 330)
 
 Box = tuple[int, int, int, int]  # left, top, width, height
 
@@ -27,16 +43,18 @@ def size(node: Node) -> tuple[int, int]:
     if node.type == "MarkdownNote":
         return NOTE_WIDTH, note_height(node.text, NOTE_WIDTH)
     texts = [entry for entry in node.inputs if entry.is_widget and entry.is_multiline]
-    width = node.box[0] or (TEXT_WIDTH if texts else WIDTH)
+    width = node.box[0] or (TEXT_WIDTH if texts or node.answer_height else WIDTH)
     if node.box[1]:
         return width, node.box[1]
     sockets = [entry for entry in node.inputs if not entry.is_widget]
     slots = max(len(sockets), len(node.outputs), 0)
     lines = [entry for entry in node.inputs if entry.is_widget and not entry.is_multiline]
     controls = sum(entry.has_control for entry in node.inputs)
-    height = slots * SLOT + (len(lines) + controls) * WIDGET + 16
+    written = sum(entry.type == "STRING" for entry in lines)
+    height = slots * SLOT + (len(lines) - written + controls) * WIDGET + written * LINE_OF_TEXT + FOOT
     for entry in texts:
         height += text_height(str(node.values[entry.name]), width - 30)
+    height += max(ANSWER, node.answer_height) if node.answers else 0
     return width, height + PICTURE_NODES.get(node.type, 0)
 
 
@@ -44,7 +62,7 @@ def text_height(text: str, width: int) -> int:
     """Of a text box that shows `text` whole: 7 pixels a character, at most 24 lines."""
     per_line = max(10, width // 7)
     lines = sum(max(1, math.ceil(len(line) / per_line)) for line in text.split("\n"))
-    return max(60, min(24, lines) * TEXT_LINE + 26)
+    return max(70, min(24, lines) * TEXT_LINE + 34)
 
 
 def note_height(text: str, width: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .graph import Flow, Schemas
-from .pieces import hyponyms_of_pictures, read_me, show_text
+from .pieces import hyponyms_of_pictures, read_me, show_answer, show_text
 
 SYNSETS = {
     "automobile": "car.n.01",
@@ -69,9 +69,8 @@ def table_5_3(schemas: Schemas) -> Flow:
             name=f"table_5_3/{name}",
             overwrite=True,
         )
-    flow.stage("4  What was kept and why")
-    for name, node in kinds.items():
-        show_text(flow, node["report"], f"Report on {name}", height=220)
+    for node in kinds.values():
+        show_answer(node, 220)
     return flow
 
 

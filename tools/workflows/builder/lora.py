@@ -8,7 +8,7 @@ from functools import partial
 from .data import CIFAR10
 from .graph import Flow, Schemas
 from .models import ESRGAN, load_checkpoint
-from .pieces import read_me, show_text
+from .pieces import read_me, show_answer
 from .thesis_sets import MODELS, Model, lora_file
 
 
@@ -51,7 +51,7 @@ def lora_samples(schemas: Schemas) -> Flow:
     captioned = flow.add(
         "HypoNetCaptionImages", images=sized["IMAGE"], labels=drawn["labels"], name="cifar10-512", captioner="BLIP"
     )
-    show_text(flow, captioned["captions"], "Captions", height=300)
+    show_answer(captioned, 300)
     return flow
 
 
@@ -78,7 +78,7 @@ def lora_training(model: Model, schemas: Schemas) -> Flow:
     flow.stage("1  Model")
     loader = load_checkpoint(flow, model.file)
     flow.stage("2  Train (Table 5-5)")
-    trained = flow.add(
+    flow.add(
         "HypoNetTrainLora",
         model=loader["MODEL"],
         clip=loader["CLIP"],
@@ -92,8 +92,6 @@ def lora_training(model: Model, schemas: Schemas) -> Flow:
         min_bucket=256,
         max_bucket=2048,
     )
-    flow.stage("3  Loss")
-    flow.add("PreviewImage", "Loss", images=trained["loss curve"], box=(520, 420))
     return flow
 
 

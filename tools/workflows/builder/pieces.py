@@ -65,6 +65,11 @@ def show_text(flow: Flow, text: OutputSlot, title: str, *, height: int = 240, wi
     return flow.add("PreviewAny", title, source=text, box=(width, height))
 
 
+def show_answer(node: Node, height: int) -> None:
+    """Make the box in which `node` answers so high, for a long answer."""
+    node.answer_height = height
+
+
 def generate(flow: Flow, model: OutputSlot, loader: Node, plan: OutputSlot, name: str, **settings: Any) -> Node:
     """Generate Dataset with the model's CLIP and VAE from `loader`."""
     return flow.add(
@@ -92,13 +97,10 @@ def table_stage(flow: Flow, title: str, results: Sequence[Node]) -> None:
     flow.stage("4  Table")
     links = {f"result_{number}": node["result"] for number, node in enumerate(results, 1)}
     name = title.lower().replace(" ", "-")
-    report = flow.add("HypoNetWriteReport", name=name, title=title, results="", **links)
-    show_text(flow, report["markdown"], title, height=420)
+    report = flow.add("HypoNetWriteReport", title, name=name, title=title, results="", **links)
+    show_answer(report, 420)
 
 
-def contact_sheet(flow: Flow, dataset: OutputSlot, *, preview: bool = True, title: str = "", **settings: Any) -> Node:
-    """Contact Sheet, and a preview of it."""
-    sheet = flow.add("HypoNetMakeContactSheet", title, dataset=dataset, **settings)
-    if preview:
-        flow.add("PreviewImage", f"{title or 'Contact sheet'}: preview", images=sheet["sheet"])
-    return sheet
+def contact_sheet(flow: Flow, dataset: OutputSlot, *, title: str = "", **settings: Any) -> Node:
+    """Contact Sheet, which shows it."""
+    return flow.add("HypoNetMakeContactSheet", title, dataset=dataset, **settings)

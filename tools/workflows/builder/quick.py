@@ -13,7 +13,7 @@ from .pieces import (
     hyponyms_of_pictures,
     pictures_stage,
     read_me,
-    show_text,
+    show_answer,
 )
 from .recipes import FAST_FOR_FEW
 
@@ -65,11 +65,11 @@ def demo(schemas: Schemas) -> Flow:
         "HypoNetLoadLabelledImages", "Real test pictures", source="image folder", path="test_pictures.zip", split="test"
     )
     tested = flow.add("HypoNetTestClassifier", checkpoint=trained["classifier"], images=real["images"], name="demo")
-    show_text(flow, tested["table"], "Accuracy", height=220)
+    show_answer(tested, 220)
     flow.stage("8  Report")
     links = {"result_1": trained["result"], "result_2": tested["result"]}
     report = flow.add("HypoNetWriteReport", name="demo", title="HypoNet: the demo", results="", **links)
-    flow.add("PreviewImage", "Accuracy: chart", images=report["accuracy"])
+    show_answer(report, 300)
     return flow
 
 
@@ -93,7 +93,7 @@ def quick_start(schemas: Schemas) -> Flow:
     classifier = load_classifier(flow)
     hyponyms = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
     flow.column()
-    show_text(flow, hyponyms["report"], "Hyponyms: what was kept and why", height=420)
+    show_answer(hyponyms, 420)
     flow.stage("2  Class and plan")
     classes = chain_classes(flow, [{"hyponyms": hyponyms["hyponyms"]}])
     plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=100)
@@ -119,12 +119,12 @@ def pictures_to_set(schemas: Schemas) -> Flow:
     flow.stage("1  Classes from pictures")
     classifier = load_classifier(flow)
     classes = flow.add("HypoNetClassesFromPictures", classifier=classifier["classifier"], folder="samples")
-    show_text(flow, classes["report"], "What was seen", height=300)
+    show_answer(classes, 300)
     flow.stage("2  Plan")
     plan = flow.add("HypoNetPlanDataset", classes=classes["classes"], images_per_class=100)
     preview = flow.add("HypoNetPreviewPlan", plan=plan["plan"], cfg=2.0)
     flow.column()
-    show_text(flow, preview["report"], "Coverage and warnings", height=500)
+    show_answer(preview, 500)
     generated = pictures_stage(flow, "3  Pictures", plan, "pictures_to_set")
     contact_sheet(flow, generated["dataset"])
     return flow
@@ -150,9 +150,8 @@ def word_to_set(schemas: Schemas) -> Flow:
         word: flow.add("HypoNetHyponymsOfWord", f"Kinds of {word}", word=word, depth=depth)
         for word, depth in words.items()
     }
-    flow.column()
-    for word, node in kinds.items():
-        show_text(flow, node["report"], f"Report on {word}", height=300)
+    for node in kinds.values():
+        show_answer(node, 300)
     flow.stage("2  Classes and plan")
     classes = chain_kinds(flow, kinds)
     flow.column()
@@ -209,7 +208,7 @@ def resume_and_shard(schemas: Schemas) -> Flow:
         "HypoNetMergeDatasets", dataset_1=generated[0]["dataset"], dataset_2=generated[1]["dataset"], name="sharded"
     )
     verified = flow.add("HypoNetVerifyDataset", dataset=merged["dataset"])
-    show_text(flow, verified["report"], "Verify: what was found", height=260)
+    show_answer(verified, 260)
     flow.column()
     contact_sheet(flow, merged["dataset"])
     return flow
@@ -243,16 +242,16 @@ def cull_and_check(schemas: Schemas) -> Flow:
     contact_sheet(flow, generated["dataset"])
     flow.stage("3  Reject by eye")
     rejected = flow.add("HypoNetRejectItems", dataset=generated["dataset"], selection="")
-    show_text(flow, rejected["report"], "Rejected", height=160)
+    show_answer(rejected, 160)
     flow.stage("4  Check by a classifier")
     classifier = load_classifier(flow)
     checked = flow.add(
         "HypoNetCheckLabels", dataset=rejected["dataset"], classifier=classifier["classifier"], reject=False
     )
-    show_text(flow, checked["report"], "Verdicts", height=300)
+    show_answer(checked, 300)
     flow.stage("5  Check the files")
     verified = flow.add("HypoNetVerifyDataset", dataset=checked["dataset"])
-    show_text(flow, verified["report"], "Files", height=300)
+    show_answer(verified, 300)
     return flow
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from .data import CIFAR10
 from .experiments import mapped
 from .graph import Flow, Node, OutputSlot, Schemas
-from .pieces import read_me, show_text, table_stage
+from .pieces import read_me, show_answer, table_stage
 from .recipes import FAST
 
 PER_CLASS = 500
@@ -38,8 +38,8 @@ def table_5_9(schemas: Schemas) -> Flow:
             "**CIFAR-10 test**: where it lies below `input`, or its download switch.",
             f"**Train**: epochs. {EPOCHS[0]} of 2,500 pictures are as many steps as 15 of 5,000.",
         ],
-        "*Accuracy* has mean and deviation of three trainings on the same pictures; another set drawn alike would "
-        "differ as well. The recipe is not the thesis's, so no figure of Table 5-9 stands beside it.",
+        "*Test Classifier* has mean and deviation of three trainings on the same pictures; another set drawn alike "
+        "would differ as well. The recipe is not the thesis's, so no figure of Table 5-9 stands beside it.",
     )
     flow.stage("1  Training pictures")
     images = flow.add("HypoNetLoadLabelledImages", "Training set", source="HypoNet set", path=SET)["images"]
@@ -50,8 +50,7 @@ def table_5_9(schemas: Schemas) -> Flow:
     trained = train(flow, images, name, EPOCHS[0])
     flow.stage("4  Test")
     tested = flow.add("HypoNetTestClassifier", checkpoint=trained["classifier"], images=test["images"], name=name)
-    show_text(flow, tested["table"], "Accuracy", height=220)
-    flow.add("PreviewImage", "Confusion", images=tested["confusion"])
+    show_answer(tested, 220)
     return flow
 
 

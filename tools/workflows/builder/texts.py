@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .graph import Flow, Schemas
 from .models import load_classifier
-from .pieces import chain_classes, read_me, show_text
+from .pieces import chain_classes, read_me, show_answer, show_text
 
 
 def hyponyms(schemas: Schemas) -> Flow:
@@ -30,13 +30,13 @@ def hyponyms(schemas: Schemas) -> Flow:
     classified = flow.add("HypoNetClassifyImage", classifier=classifier["classifier"], image=picture["IMAGE"])
     hyponyms = flow.add("HypoNetHyponymsOfImage", classifier=classifier["classifier"], image=picture["IMAGE"])
     flow.column()
-    show_text(flow, classified["report"], "Likeliest classes", height=220)
-    show_text(flow, hyponyms["report"], "Hyponyms of the picture", height=300)
+    show_answer(classified, 220)
+    show_answer(hyponyms, 300)
     flow.stage("3  Keep the list")
     flow.add("HypoNetSaveWildcard", hyponyms=hyponyms["hyponyms"], name="my_hyponyms", overwrite=True)
     flow.stage("From a word")
     word = flow.add("HypoNetHyponymsOfWord", word="crane (bird)")
-    show_text(flow, word["report"], "Hyponyms of the word", height=300)
+    show_answer(word, 300)
     return flow
 
 
@@ -75,10 +75,7 @@ def prompt_playground(schemas: Schemas) -> Flow:
     flow.column()
     plan = flow.add("HypoNetPlanDataset", classes=classes, images_per_class=200)
     preview = flow.add("HypoNetPreviewPlan", plan=plan["plan"])
-    flow.stage("What it would give")
-    show_text(flow, preview["report"], "Coverage and warnings", height=520, width=520)
-    flow.column()
-    flow.add("PreviewImage", "How often each option comes", images=preview["chart"], box=(520, 520))
+    show_answer(preview, 520)
     return flow
 
 

@@ -1,0 +1,184 @@
+"""What nodes answer is drawn inside them, on the pinned page and on the newest, in the canvas and in Nodes 2.0: looked
+at before a run, after it, after the next, after another tab and after a reload."""
+
+from __future__ import annotations
+
+import os
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from hyponet.tools.workflows.editor import editor
+
+CHROMIUM = os.environ.get("HYPONET_CHROMIUM", "")
+FRONTEND = os.environ.get("HYPONET_FRONTEND", "")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: the page is not tested; install it and run again"),
+]
+PAGES = [("pinned", False), ("pinned", True), ("newest", False), ("newest", True)]
+NAMES = [f"{page}-{'nodes 2.0' if vue else 'canvas'}" for page, vue in PAGES]
+
+# word -> class -> plan -> preview, and classes from text; every widget that is not named keeps its default
+BUILD = """() => {
+  const graph = window.app.graph;
+  const add = (type, x, y, values = {}) => {
+    const node = LiteGraph.createNode(type);
+    node.pos = [x, y];
+    graph.add(node);
+    for (const widget of node.widgets ?? []) if (widget.name in values) widget.value = values[widget.name];
+    return node;
+  };
+  const link = (from, to, name) => from.connect(0, to, to.inputs.findIndex((input) => input.name === name));
+  const word = add('HypoNetHyponymsOfWord', 50, 60, {word: 'ship', max_count: 5});
+  const shaped = add('HypoNetDefineClass', 450, 60, {class_name: 'ship'});
+  const plan = add('HypoNetPlanDataset', 850, 60, {images_per_class: 8});
+  const preview = add('HypoNetPreviewPlan', 1250, 60);
+  add('HypoNetClassesFromText', 50, 760, {text: 'cat: cat\\ndog: dog'});
+  link(word, shaped, 'hyponyms'); link(shaped, plan, 'classes'); link(plan, preview, 'plan');
+}"""
+BOXES = """() => Object.fromEntries(window.app.graph._nodes.map((node) => {
+  const box = (node.widgets ?? []).find((widget) => widget.name === 'answer')?.element;
+  if (!box) return [node.type, null];
+  const [line, text] = box.children;
+  const {left, top, width, height} = box.getBoundingClientRect();
+  return [node.type, {
+    line: line.textContent, text: text.innerText, tables: text.querySelectorAll('table').length,
+    heads: [...text.querySelectorAll('th')].map((cell) => cell.textContent), box: [left, top, width, height],
+    select: getComputedStyle(text).userSelect, size: [...node.size], isConnected: box.isConnected,
+    earlier: text.classList.contains('earlier'),
+  }];
+}))"""
+
+
+@pytest.fixture(scope="module")
+def newest(start_comfy, tmp_path_factory):
+    """The server with the newest tested page."""
+    if not FRONTEND:
+        pytest.fail("HYPONET_FRONTEND is not set; run the tests by `python3 dev.py test`")
+    return start_comfy(tmp_path_factory.mktemp("newest"), options=("--front-end-root", FRONTEND))
+
+
+@pytest.fixture(scope="module", params=PAGES, ids=NAMES)
+def page(request):
+    """An editor page with a runner: `page.run()` presses Run and waits for the end."""
+    version, vue = request.param
+    server = request.getfixturevalue("comfy" if version == "pinned" else "newest")
+    with editor(server.url, CHROMIUM, settings={"Comfy.VueNodes.Enabled": vue}) as opened:
+        yield SimpleNamespace(editor=opened, server=server, vue=vue)
+
+
+def boxes(page):
+    return page.editor.page.evaluate(BOXES)
+
+
+def build(page, script=BUILD):
+    """A new tab with a graph."""
+    page.editor.page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    page.editor.until("() => window.app.graph._nodes.length === 0")
+    page.editor.page.evaluate(script)
+    look(page)
+
+
+def look(page):
+    """Bring the whole graph before the eye, at full size: boxes that are not seen are not drawn."""
+    page.editor.page.evaluate(
+        "() => { const {canvas} = app; canvas.ds.scale = 0.8; canvas.ds.offset = [0, 0]; canvas.setDirty(true, true); }"
+    )
+    time.sleep(0.5)
+
+
+def run(page, patience=120):
+    """Press Run, and wait until the server has run it and the page has heard."""
+    before = len(page.server.client.get("/history"))
+    page.editor.page.evaluate("async () => { await app.queuePrompt(0) }")
+    end = time.monotonic() + patience
+    while len(page.server.client.get("/history")) == before:
+        assert time.monotonic() < end, "the server did not finish"
+        time.sleep(0.2)
+    time.sleep(1)
+
+
+def test_every_output_node_has_a_box_before_it_has_run(page):
+    """The nodes that answer whenever they run are the output nodes; what the server says of each is the list."""
+    known = page.server.client.get("/object_info")
+    ours = {name: entry["output_node"] for name, entry in known.items() if name.startswith("HypoNet")}
+    create = "(types) => types.forEach((type) => app.graph.add(LiteGraph.createNode(type)))"
+    build(page, "() => {}")
+    page.editor.page.evaluate(create, list(ours))
+    assert {name: box is not None for name, box in boxes(page).items()} == ours
+
+
+def test_answers_are_drawn_and_stay(page):
+    build(page)
+    at_rest = boxes(page)
+    assert at_rest["HypoNetPreviewPlan"]["text"].startswith("The answer comes here")
+    run(page)
+    first = boxes(page)
+    answering = [name for name, box in first.items() if box]
+    assert sorted(answering) == ["HypoNetClassesFromText", "HypoNetHyponymsOfWord", "HypoNetPreviewPlan"]
+    assert "Class: ship.n.01" in first["HypoNetHyponymsOfWord"]["text"]
+    assert "Classes: cat, dog" in first["HypoNetClassesFromText"]["text"]
+    assert first["HypoNetPreviewPlan"]["heads"][:2] == ["class", "images"], "tables are tables"
+    assert "|" not in first["HypoNetPreviewPlan"]["text"]
+    assert {name: box["size"] for name, box in first.items() if box} == {
+        name: box["size"] for name, box in at_rest.items() if box
+    }, "nothing grows over its neighbours"
+    for name in answering:
+        assert first[name]["isConnected"]
+        assert first[name]["box"][2] > 100, name
+        assert first[name]["box"][3] > 50, name
+        assert first[name]["select"] == "text"
+        assert first[name]["line"] == "", "progress has made room for the answer"
+
+    page.editor.page.evaluate(
+        "() => { app.graph._nodes.find((n) => n.type === 'HypoNetHyponymsOfWord').widgets[0].value = 'airplane' }"
+    )
+    run(page)
+    second = boxes(page)
+    assert "airplane" in second["HypoNetHyponymsOfWord"]["text"].splitlines()[0]
+    assert "ship.n.01" not in second["HypoNetHyponymsOfWord"]["text"]
+
+    page.editor.page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    page.editor.until("() => window.app.graph._nodes.length === 0")
+    page.editor.page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
+    page.editor.until("() => window.app.graph._nodes.length === 5")
+    look(page)
+    returned = boxes(page)
+    assert {name: returned[name]["text"] for name in answering} == {name: second[name]["text"] for name in answering}
+    assert not any(returned[name]["earlier"] for name in answering)
+
+    page.editor.open()  # loads it again
+    page.editor.until("() => window.app.graph._nodes.length === 5")
+    look(page)
+    reloaded = boxes(page)
+    assert {name: reloaded[name]["text"] for name in answering} == {name: second[name]["text"] for name in answering}
+    assert all(reloaded[name]["line"] == "From an earlier run:" for name in answering)
+
+
+def test_nothing_of_it_is_saved_or_queued(page):
+    build(page)
+    run(page)
+    known = page.server.client.get("/object_info")
+    for node in page.editor.prompt().values():
+        inputs = known[node["class_type"]]["input"]
+        assert set(node["inputs"]) <= {name for group in inputs.values() for name in group}
+    saved = page.editor.page.evaluate("() => window.app.graph.serialize().nodes")
+    preview = next(node for node in saved if node["type"] == "HypoNetPreviewPlan")
+    assert preview["widgets_values"] == [3, 7.5, 512, 512]
+
+
+def test_words_are_selected_and_copied_as_words(page):
+    build(page)
+    run(page)
+    left, top, _, _ = boxes(page)["HypoNetClassesFromText"]["box"]
+    pos = page.editor.page.evaluate("() => app.graph._nodes.map((node) => [...node.pos])")
+    page.editor.page.mouse.click(left + 40, top + 14, click_count=3)
+    assert page.editor.page.evaluate("() => String(getSelection())").startswith("Classes: cat, dog")
+    heard = """() => new Promise((done) => { document.addEventListener('copy', () => done('the page'), {once: true});
+        setTimeout(() => done('nobody'), 500); })"""
+    waiting = page.editor.page.evaluate_handle(f"() => ({{answer: ({heard})()}})")
+    page.editor.page.keyboard.press("Control+c")
+    assert waiting.evaluate("async (held) => await held.answer") == "nobody", "the page would copy nodes"
+    assert page.editor.page.evaluate("() => app.graph._nodes.map((node) => [...node.pos])") == pos

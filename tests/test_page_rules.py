@@ -1,0 +1,66 @@
+"""The rules for what the page loads (web/), and that every node which is an output node answers in words."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+
+import pytest
+
+from hyponet import WEB_DIRECTORY
+from tools.dev import rooms
+from tools.dev.places import ROOT
+
+SCRIPTS = sorted((ROOT / WEB_DIRECTORY).rglob("*.js"))
+# nothing runs text, writes markup, or speaks to another host; what goes to the server goes by the page's own client
+REFUSED = (
+    r"\beval\b|\bnew Function\b",
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|setHTML|createContextualFragment",
+    r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|https?:|\bimport\(",
+    r"\.prototype\b|beforeRegisterNodeDef",  # other packs patch the same ones
+    r"localStorage|document\.cookie|indexedDB",
+)
+ANSWERS = r"\banswer(_of)?\(|told_of\(|\.as_ui\(|\boutputs\.ui\b"
+
+
+def test_there_are_scripts_and_git_has_them():
+    tracked = subprocess.run(["git", "ls-files", WEB_DIRECTORY], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {str(path.relative_to(ROOT).as_posix()) for path in SCRIPTS} <= set(tracked.stdout.split())
+    assert SCRIPTS
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_is_readable_and_holds_nothing_that_is_refused(path):
+    text = path.read_text("utf-8")
+    assert text.isascii()
+    assert text.startswith("/**"), "it says what it is for"
+    assert max(map(len, text.splitlines())) <= 120
+    assert len(text.splitlines()) <= 300
+    for words in REFUSED:
+        assert re.findall(words, text) == []
+    for name in re.findall(r'^import .* from "([^"]+)"', text, re.MULTILINE):
+        assert name in ("../../../scripts/api.js", "../../../scripts/app.js") or (path.parent / name).is_file(), name
+
+
+def faces():
+    """(file, class, its source, the module's functions by name) of every node that is an output node."""
+    for file in rooms.shipped_files(ROOT):
+        if not file.endswith("nodes.py"):
+            continue
+        source = (ROOT / file).read_text("utf-8")
+        tree = ast.parse(source)
+        functions = {part.name: ast.get_source_segment(source, part) for part in tree.body if hasattr(part, "args")}
+        for part in tree.body:
+            text = ast.get_source_segment(source, part) or ""
+            if isinstance(part, ast.ClassDef) and "is_output_node=True" in text:
+                yield pytest.param(text, functions, id=part.name)
+
+
+@pytest.mark.parametrize(("text", "functions"), list(faces()))
+def test_an_output_node_answers(text, functions):
+    """With `answer`, by itself or by a function beside it: the page draws nothing else."""
+    called = [source for name, source in functions.items() if f"{name}(" in text]
+    assert re.search(ANSWERS, "\n".join([text, *called]))
+    assert "ui={" not in text
+    assert "PreviewText" not in text

@@ -1,0 +1,211 @@
+/**
+ * What a node answers, drawn inside the node: its text as the server sent it, tables as tables, links to its files.
+ *
+ * The page draws `text` for none but its own preview node. The box is there before the first run and does not grow
+ * with its content, so nothing moves and nothing is covered; who wants to see more makes the node larger. It is a DOM
+ * widget, which both renderers take (the canvas, and Nodes 2.0). Nothing of it is saved into a workflow: the page keeps
+ * a workflow's outputs while its tab is away, and the browser's session keeps the texts over a reload.
+ */
+import { api } from "../../../scripts/api.js";
+import { app } from "../../../scripts/app.js";
+import { draw } from "./markdown.js";
+
+const ANSWER = "answer"; // the name of the widget
+const PROGRESS = "$$node-text-preview"; // that of the page's own widget for progress text
+const LEAST_HEIGHT = 100; // 80 as in answers.css, and the margins that the canvas draws around a DOM widget
+const NOTHING_YET = "The answer comes here when this node has run.";
+const KEPT = "hyponet.answer";
+
+/** @typedef {{text: string, files: {filename: string, subfolder: string, type: string}[]}} Answer */
+
+/** @param {any} node */
+const isOurs = (node) => String(node.comfyClass ?? "").startsWith("HypoNet");
+
+/**
+ * What an output of the server says; null when it says nothing in words.
+ * @param {any} output
+ * @returns {Answer | null}
+ */
+function answerOf(output) {
+  const text = [output?.text ?? []].flat().join("\n\n").trim();
+  return text ? { text, files: output.hyponet_report ?? [] } : null;
+}
+
+/** The box of a node: made on first use. */
+function boxOf(node) {
+  const made = node.widgets?.find((widget) => widget.name === ANSWER);
+  if (made) return made.element;
+  const box = document.createElement("div");
+  box.className = "hyponet-answer";
+  box.tabIndex = 0;
+  box.setAttribute("role", "region");
+  box.setAttribute("aria-label", `Answer of ${node.title}`);
+  box.dataset.captureWheel = "true"; // Nodes 2.0 leaves the wheel to what has this and the focus
+  const line = document.createElement("p");
+  line.className = "line";
+  line.setAttribute("role", "status");
+  const text = document.createElement("div");
+  text.className = "text none";
+  text.textContent = NOTHING_YET;
+  box.append(line, text);
+  keepEvents(box);
+  const widget = node.addDOMWidget(ANSWER, "hyponet_answer", box, {
+    serialize: false,
+    getMinHeight: () => LEAST_HEIGHT,
+    getValue: () => "",
+    setValue: () => {},
+  });
+  widget.serialize = false; // neither into the prompt (above) nor into the workflow
+  const least = node.computeSize();
+  node.setSize([Math.max(node.size[0], least[0]), Math.max(node.size[1], least[1])]);
+  return box;
+}
+
+/** Selecting and scrolling happen in the box; what it has no use for goes to the canvas. */
+function keepEvents(box) {
+  for (const kind of ["pointerdown", "pointermove", "pointerup", "dblclick"]) {
+    box.addEventListener(kind, (event) => event.button !== 1 && event.stopPropagation());
+  }
+  for (const kind of ["copy", "keydown"]) {
+    box.addEventListener(kind, (event) => {
+      const isCopy = kind === "copy" || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "c");
+      if (isCopy && !document.getSelection().isCollapsed) event.stopPropagation(); // else the page copies the node
+    });
+  }
+  box.addEventListener("wheel", (event) => {
+    const canScroll = box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1;
+    if (canScroll && !event.ctrlKey && !event.metaKey) event.stopPropagation();
+    else if (!window.LiteGraph.vueNodesMode) app.canvas.processMouseWheel(event);
+  });
+}
+
+/**
+ * Draw an answer.
+ * @param {any} node
+ * @param {Answer} answer
+ * @param {boolean} isEarlier of a run before the page was loaded
+ */
+function show(node, answer, isEarlier = false) {
+  const [line, text] = boxOf(node).children;
+  const links = answer.files.map((file) => {
+    const link = document.createElement("a");
+    link.href = api.apiURL(`/view?${new URLSearchParams(file)}`);
+    link.textContent = `Open ${file.filename}`;
+    link.target = "_blank";
+    link.rel = "noopener";
+    return link;
+  });
+  line.textContent = isEarlier ? "From an earlier run:" : "";
+  text.className = isEarlier ? "text earlier" : "text";
+  text.replaceChildren(draw(answer.text), ...links);
+}
+
+/** A line on how the run stands; what the last run answered goes pale meanwhile. */
+function showProgress(node, progress) {
+  const [line, text] = boxOf(node).children;
+  line.textContent = progress;
+  text.classList.add("earlier");
+}
+
+/**
+ * The page writes progress text into a widget of this name, which it adds below the node, which grows by it. Here it
+ * finds one, without height, that hands the text to the box. Newer pages take it away after each run.
+ */
+function takeProgress(node) {
+  if (node.widgets?.some((widget) => widget.name === PROGRESS)) return;
+  const widget = node.addDOMWidget(PROGRESS, "hidden", document.createElement("span"), {
+    serialize: false,
+    hidden: true,
+    canvasOnly: true,
+    getMinHeight: () => 0,
+    getMaxHeight: () => 0,
+    getValue: () => "",
+    setValue: (text) => text && showProgress(node, String(text)),
+  });
+  widget.hidden = true;
+  widget.serialize = false;
+  widget.computeSize = () => [0, -4]; // and no gap above it
+}
+
+/** All of our nodes in the open workflow and its subgraphs, each with the key that the page has for its outputs. */
+function* ourNodes() {
+  const root = app.rootGraph ?? app.graph;
+  for (const graph of [root, ...(root.subgraphs?.values() ?? [])]) {
+    for (const node of graph.nodes) {
+      if (isOurs(node)) yield [node, graph === root ? String(node.id) : `${graph.id}:${node.id}`];
+    }
+  }
+}
+
+const keptKey = (key) => `${KEPT}:${(app.rootGraph ?? app.graph).id}:${key}`;
+
+/** Keep an answer for the time after a reload of the page; when the session's room is full, only this one. */
+function keep(key, answer) {
+  try {
+    sessionStorage.setItem(keptKey(key), JSON.stringify(answer));
+  } catch (error) {
+    if (error.name !== "QuotaExceededError") throw error;
+    for (const name of Object.keys(sessionStorage)) if (name.startsWith(KEPT)) sessionStorage.removeItem(name);
+  }
+}
+
+/** Show what the page holds of the open workflow's runs, else what the session kept of them. */
+function refresh(outputs) {
+  for (const [node, key] of ourNodes()) {
+    const answer = answerOf(outputs?.[key]);
+    const kept = answer ? null : sessionStorage.getItem(keptKey(key));
+    if (answer) {
+      keep(key, answer);
+      show(node, answer);
+    } else if (kept) {
+      show(node, JSON.parse(kept), true);
+    }
+  }
+}
+
+/** Whether an answer is of a workflow in another tab: the page hands it to whatever node has the same number here. */
+function isOfAnotherTab(node, answer) {
+  const { activeWorkflow, openWorkflows } = app.extensionManager.workflow;
+  const holds = (workflow) => answerOf(workflow?.changeTracker?.nodeOutputs?.[node.id])?.text === answer.text;
+  return !holds(activeWorkflow) && openWorkflows.some((workflow) => workflow !== activeWorkflow && holds(workflow));
+}
+
+app.registerExtension({
+  name: "hyponet.answers",
+
+  setup() {
+    const style = document.createElement("link");
+    style.rel = "stylesheet";
+    style.href = new URL("../answers.css", import.meta.url).href;
+    document.head.append(style);
+    api.addEventListener("execution_start", () => {
+      for (const [node] of ourNodes()) takeProgress(node);
+    });
+  },
+
+  nodeCreated(node) {
+    if (!isOurs(node)) return;
+    takeProgress(node);
+    if (node.constructor.nodeData?.output_node) boxOf(node); // others answer now and then, and get theirs then
+    const onExecuted = node.onExecuted;
+    node.onExecuted = function (output) {
+      onExecuted?.call(this, output);
+      const answer = answerOf(output);
+      if (!answer) return;
+      queueMicrotask(() => {
+        // when all who listen to the event have heard it
+        if (isOfAnotherTab(this, answer)) return;
+        show(this, answer);
+        for (const [found, key] of ourNodes()) if (found === this) keep(key, answer);
+      });
+    };
+  },
+
+  afterConfigureGraph() {
+    refresh(app.nodeOutputs);
+  },
+
+  onNodeOutputsUpdated(outputs) {
+    refresh(outputs);
+  },
+});
