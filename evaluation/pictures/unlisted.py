@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from .manifest import MANIFEST, SUFFIXES
+from .manifest import MANIFEST, MAX_RANK, SUFFIXES
 
 # Killed, a process leaves one for each thread of its writer; without power, those of the last seconds, since lines are
 # synced every five. A judgement: with less a fast set is refused after that, with more a short cut is not seen.
@@ -20,9 +20,9 @@ _SHOWN = 3
 def rank_in_name(name: str) -> int:
     """The rank that a file in a class folder is called by, as our sets call their pictures; -1 for other names."""
     stem, suffix = os.path.splitext(name)
-    if suffix not in SUFFIXES or len(stem) < 6 or not (stem.isascii() and stem.isdecimal()):
+    if suffix not in SUFFIXES or len(stem) > len(str(MAX_RANK)) or not (stem.isascii() and stem.isdecimal()):
         return -1
-    return int(stem[:9])
+    return int(stem) if stem == f"{int(stem):06d}" else -1
 
 
 def refuse_lost_lines(name: str, unlisted: Sequence[str]) -> None:

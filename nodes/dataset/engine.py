@@ -70,12 +70,12 @@ def set_fingerprint(name: str | None) -> str:
         return "none"
 
 
-def overwritten_fingerprint(*names: str | None) -> str:
-    """For nodes that write sets of these names: changes when pictures of one were overwritten since. Never raises."""
+def changes_fingerprint(*names: str | None) -> str:
+    """For nodes that write sets of these names: changes when others changed pictures of one. Never raises."""
     numbers = []
     for name in names:
         try:
-            numbers.append(fingerprint.overwritten_pictures(paths.confine(paths.datasets_dir(), str(name))))
+            numbers.append(fingerprint.changes_by_others(paths.confine(paths.datasets_dir(), str(name))))
         except ValueError:
             numbers.append(0)
     return " ".join(map(str, numbers))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...evaluation.pictures.manifest import Record
+from ...evaluation.pictures.manifest import FALLBACK, MAX_ATTEMPT, Record
 from ...evaluation.progress import Progress
 from .open import create_or_open
 from .store.description import Description, SetSpec
@@ -21,6 +21,7 @@ from .store.identity import plan_differences
 from .store.store import DatasetStore
 from .store.writable_store import WritableStore
 
+_Picture = tuple[str, str]  # label and hash of the file
 
 @contextmanager
 def merge(
@@ -29,8 +30,8 @@ def merge(
     """The merged set, open for writing as long as the context lasts.
 
     Shards of one plan keep their ranks and settings, so that the merged set can be resumed. Of other sets, an
-    item whose (label, rank) is taken gets the next free rank. A picture that the set has already is left out, so
-    merging again only adds what is new.
+    item whose (label, rank) is taken gets the next free rank. A picture that the set has already is left out, so is
+    one that was rejected in it; merging again adds what is new, and files that somebody deleted.
 
     Args:
         sources: open sets, in the order in which they win ranks.
@@ -46,9 +47,11 @@ def merge(
         source.refuse_damage()
     of_one_plan = all(_go_together(sources[0].description, source.description) for source in sources)
     with create_or_open(base, name, _merged_spec(sources, of_one_plan), has_sources=True) as target:
+        target.forget_lost()
+        rejected = {(entry.record.label, entry.record.sha256) for entry in target.rejections()}
         if of_one_plan:
             _copy_rejections(sources, target)
-        _add_all(sources, target, progress)
+        _add_all(sources, target, rejected, progress)
         yield target
 
 
@@ -65,14 +68,21 @@ def _merged_spec(sources: Sequence[DatasetStore], of_one_plan: bool) -> SetSpec:
     )
 
 
-def _add_all(sources: Sequence[DatasetStore], target: WritableStore, progress: Progress | None) -> None:
-    digests = {(record.label, record.sha256) for record in target.records()}
+def _add_all(
+    sources: Sequence[DatasetStore], target: WritableStore, rejected: set[_Picture], progress: Progress | None
+) -> None:
+    """Add the pictures of `sources` but those that the target has, or had and `rejected`."""
+    known = rejected | {(record.label, record.sha256) for record in target.records()}
+    deleted = {(record.label, record.sha256): record for record in target.records_of(target.deleted())}
     next_ranks: dict[str, int] = {}
     total, finished = sum(len(source) for source in sources), 0
     for source in sources:
         for record in source.records():
-            if (record.label, record.sha256) not in digests:
-                digests.add((record.label, record.sha256))
+            picture = (record.label, record.sha256)
+            if picture in deleted:
+                target.restore_file(deleted.pop(picture), source.path(record))
+            elif picture not in known:
+                known.add(picture)
                 target.add_file(_with_free_rank(record, target, next_ranks), source.path(record))
             finished += 1
             if progress is not None:
@@ -80,29 +90,44 @@ def _add_all(sources: Sequence[DatasetStore], target: WritableStore, progress: P
 
 
 def _copy_rejections(sources: Sequence[DatasetStore], target: WritableStore) -> None:
-    """What a shard rejected is not made again with the same seed."""
+    """What a shard rejected is not made again with the same seed, unless another shard has it, or an earlier attempt.
+
+    A line of the attempt that was rejected last would be taken for what a crash left behind.
+    """
+    kept: dict[tuple[str, int], int] = {}  # the earliest attempt that some source has as its picture
+    for source in sources:
+        for record in source.records():
+            if record.status != FALLBACK:
+                kept[record.key] = min(record.attempt, kept.get(record.key, record.attempt))
     for source in sources:
         news = [
             replace(rejection, record=target.placed(rejection.record))
             for rejection in source.rejections()
             if rejection.record.attempt > target.last_rejected_attempt(*rejection.record.key)
             and not target.has(*rejection.record.key)
+            and rejection.record.attempt < kept.get(rejection.record.key, MAX_ATTEMPT + 1)
         ]
         if news:
             target.log_rejections(news)
 
 
 def _with_free_rank(record: Record, target: WritableStore, next_ranks: dict[str, int]) -> Record:
-    """`record` with a rank that the target has not; `next_ranks` remembers per label where to look next."""
-    if not target.has(*record.key):
+    """`record` with a rank that is free in the target; `next_ranks` remembers per label where to look next."""
+    if not _is_taken(record, record.rank, target):
         return record
     rank = next_ranks.get(record.label)
     if rank is None:
         rank = target.highest_rank(record.label) + 1
-    while target.has(record.label, rank):
+    while _is_taken(record, rank, target):
         rank += 1
     next_ranks[record.label] = rank + 1
     return replace(record, rank=rank)
+
+
+def _is_taken(record: Record, rank: int, target: WritableStore) -> bool:
+    """Whether the target has a picture of that rank, or rejected one by an attempt of the same or a later number."""
+    rejected = record.status != FALLBACK and record.attempt <= target.last_rejected_attempt(record.label, rank)
+    return rejected or target.has(record.label, rank)
 
 
 def _go_together(first: Description, second: Description) -> bool:

@@ -61,7 +61,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str:
-        return engine.overwritten_fingerprint(name)
+        return engine.changes_fingerprint(name)
 
     @classmethod
     @checked
@@ -227,7 +227,7 @@ class HypoNetMergeDatasets(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, more_sets: str | None = None, name: str | None = None, **_: object) -> str:
         named = [engine.set_fingerprint(line.strip()) for line in (more_sets or "").splitlines()]
-        return " ".join([engine.overwritten_fingerprint(name), *named])
+        return " ".join([engine.changes_fingerprint(name), *named])
 
     @classmethod
     @checked
@@ -301,7 +301,7 @@ class HypoNetSplitDataset(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str:
-        return engine.overwritten_fingerprint(*(f"{name}-{part}" for part in PARTS if name))
+        return engine.changes_fingerprint(*(f"{name}-{part}" for part in PARTS if name))
 
     @classmethod
     @checked

@@ -60,8 +60,9 @@ def split(
 
     Pictures that are equal pixel by pixel stay in one part, whatever their class.
 
-    Splitting again after the source changed puts right what differs; pictures that stay in the source never change
-    their part unless their class's number of pictures did.
+    Splitting again puts right what differs, be it that the source changed or that somebody deleted files of a part;
+    what was rejected in a part stays out of it. Pictures that stay in the source never change their part unless their
+    class's number of pictures did.
 
     Args:
         include_fallbacks: also pictures that stay although every attempt was rejected.
@@ -140,7 +141,9 @@ def _part_spec(source: DatasetStore, part: str, shares: Shares, seed: int) -> Se
 
 
 def _fill(store: WritableStore, source: DatasetStore, keys: list[tuple[str, int]]) -> None:
-    """Make `store` hold exactly the pictures of `keys`."""
+    """Make `store` hold the pictures of `keys` and no others, but for those that were rejected in it."""
+    store.forget_lost()
+    rejected = {(*rejection.record.key, rejection.record.attempt) for rejection in store.rejections()}
     records = {record.key: record for record in source.records_of(keys)}
     stale = {
         record.key
@@ -150,8 +153,11 @@ def _fill(store: WritableStore, source: DatasetStore, keys: list[tuple[str, int]
     if stale:
         store.delete(stale)
         store.raise_revision()
+    deleted = set(store.deleted())
     for key, record in records.items():
-        if not store.has(*key):
+        if key in deleted:
+            store.restore_file(store.placed(record), source.path(record))
+        elif not store.has(*key) and (*key, record.attempt) not in rejected:
             store.add_file(record, source.path(record))
 
 

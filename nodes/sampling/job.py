@@ -21,7 +21,7 @@ from ...evaluation.pictures.tensors import to_uint8
 from ..dataset.open import create_or_open
 from ..dataset.store.description import Copies, SetSpec, read_revision
 from ..dataset.store.encode import Encoding
-from ..dataset.store.fingerprint import lacks_pictures, overwritten_pictures
+from ..dataset.store.fingerprint import changes_by_others, lacks_pictures
 from ..dataset.store.provenance import Provenance
 from ..dataset.store.store import DatasetRef, DatasetStore
 from ..dataset.store.writable_store import WritableStore
@@ -141,8 +141,8 @@ def fingerprint(path: Path) -> str:
     revision = read_revision(path)
     if revision < 0:
         return "deleted" if str(path) in _opened else "0"
-    overwritten = overwritten_pictures(path)
-    return f"{revision + lacks_pictures(path)}{f':{overwritten}' if overwritten else ''}"
+    changes = changes_by_others(path)
+    return f"{revision + lacks_pictures(path)}{f':{changes}' if changes else ''}"
 
 
 def identity(request: Request, upstream: Upstream) -> dict[str, Any]:

@@ -70,9 +70,14 @@ def mark(store: WritableStore, marks: Mapping[tuple[str, int], Mark], attempts: 
         key: rejection for key, rejection in rejections.items() if _count_attempts(store, rejection) >= attempts
     }
     best = _best_attempts(store, out_of_attempts)
-    # a fallback's attempt is in the log already, but not that it was lost since
-    news = (entry for entry in rejections.values() if entry.record.status != FALLBACK or _is_lost(entry))
-    store.log_rejections(news)
+    # a fallback's attempt is in the log already, but not that it was lost since, nor where a merge moved it
+    news = [
+        entry
+        for key, entry in rejections.items()
+        if entry.record.status != FALLBACK or entry.is_lost or entry.record.attempt > store.last_rejected_attempt(*key)
+    ]
+    if news:
+        store.log_rejections(news)
     for key, rejection in rejections.items():
         chosen = best.get(key)
         if chosen is None or chosen.attempt != rejection.record.attempt:
@@ -122,8 +127,8 @@ def _count_attempts(store: DatasetStore, rejection: Rejection) -> int:
 def _best_attempts(store: DatasetStore, ended: Mapping[tuple[str, int], Rejection]) -> dict[tuple[str, int], Record]:
     """For items without attempts left: the record to stay. Those whose every picture is lost are attempted again."""
     earlier = [rejection for rejection in store.rejections() if rejection.record.key in ended] if ended else []
-    lost = {(*entry.record.key, entry.record.attempt) for entry in (*ended.values(), *earlier) if _is_lost(entry)}
-    candidates = {key: [rejection] for key, rejection in ended.items() if not _is_lost(rejection)}
+    lost = {(*entry.record.key, entry.record.attempt) for entry in (*ended.values(), *earlier) if entry.is_lost}
+    candidates = {key: [rejection] for key, rejection in ended.items() if not rejection.is_lost}
     for rejection in earlier:
         key, attempt = rejection.record.key, rejection.record.attempt
         if (*key, attempt) not in lost and store.rejects_path(rejection.record).is_file():
@@ -133,7 +138,3 @@ def _best_attempts(store: DatasetStore, ended: Mapping[tuple[str, int], Rejectio
         for key, rejections in candidates.items()
     }
     return {key: replace(rejection.record, status=FALLBACK) for key, rejection in best.items()}
-
-
-def _is_lost(rejection: Rejection) -> bool:
-    return rejection.score <= LOST

@@ -120,8 +120,6 @@ def mark_findings(store: WritableStore, findings: Findings, attempts: int = DEFA
     marks |= {later: Mark(f"looks like {first[0]} {first[1]}") for first, later in findings.near_duplicates}
     for file_name in findings.unlisted:
         store.move_unlisted(file_name)
-    if findings.damaged_lines:
-        store.raise_revision()
     return mark(store, marks, attempts) if marks else MarkCounts(0, 0, count_missing(store))
 
 

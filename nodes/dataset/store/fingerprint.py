@@ -6,10 +6,12 @@ with the manifest only when one of these changed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from ....evaluation.pictures.manifest import MANIFEST, REJECTION_LOG
+from ....evaluation.pictures.unlisted import rank_in_name
 from .class_folders import ClassFolders
 from .description import read_description, read_revision
 from .store import DatasetStore
@@ -18,27 +20,38 @@ _Times = tuple[tuple[int, int], ...]
 # by the set's folder: times as they were when its folders were listed, and whether pictures were gone. A set of 300,000
 # takes a second to compare with its folders, which would be a second before every run of any graph.
 _looked_at: dict[Path, tuple[_Times, bool]] = {}
+_pictures: dict[str, int] = {}  # by the set's folder: the hash of its pictures when they were looked at or written last
+_changes: dict[str, int] = {}  # by the set's folder: see changes_by_others
 
 
 def set_fingerprint(root: Path) -> str:
     """Changes when the set in `root` gets, loses or marks pictures, also by hand; "none" where it cannot be read."""
     try:
         size = (root / MANIFEST).stat().st_size
-        pictures = _files_newer_than(0, root)
+        pictures = _hash_of_pictures(root)
     except (OSError, ValueError):
         return "none"
     return f"{read_revision(root)}:{size}:{lacks_pictures(root)}:{pictures}"
 
 
-def overwritten_pictures(root: Path) -> int:
-    """Another number for other pictures that were overwritten since the manifest was last written, 0 for none.
+def changes_by_others(root: Path) -> int:
+    """How often pictures of the set in `root` were seen to be changed by no writer of ours, since this process began.
 
-    A run of ours writes the line of a picture after the picture, so it leaves none. Never raises.
+    Never raises.
     """
-    try:
-        return _files_newer_than((root / MANIFEST).stat().st_mtime_ns, root)
-    except (OSError, ValueError):
-        return 0
+    key = os.path.realpath(root)
+    count = _changes.get(key, 0)
+    with contextlib.suppress(OSError, ValueError):
+        pictures = _hash_of_pictures(root)
+        count += _pictures.setdefault(key, pictures) != pictures
+        _pictures[key], _changes[key] = pictures, count
+    return count
+
+
+def note_own_changes(root: Path) -> None:
+    """For a writer of ours that is done: the pictures as they are now are no change by others. Never raises."""
+    with contextlib.suppress(OSError, ValueError):
+        _pictures[os.path.realpath(root)] = _hash_of_pictures(root)
 
 
 def lacks_pictures(root: Path) -> bool:
@@ -55,8 +68,11 @@ def lacks_pictures(root: Path) -> bool:
         return True
 
 
-def _files_newer_than(time: int, root: Path) -> int:
-    """A sum over name, size and time of the files in the class folders that are newer than `time` in nanoseconds."""
+def _hash_of_pictures(root: Path) -> int:
+    """A sum over folder, name, size and time of the files in the class folders that are called as a set's pictures.
+
+    A program that looks at the folders leaves files of its own there, such as .DS_Store and Thumbs.db.
+    """
     total = 0
     for folder in _class_folders(root):
         try:
@@ -65,9 +81,9 @@ def _files_newer_than(time: int, root: Path) -> int:
             continue
         with entries:
             for entry in entries:
-                status = entry.stat(follow_symlinks=False)
-                if status.st_mtime_ns > time:
-                    total += hash((entry.name, status.st_size, status.st_mtime_ns))
+                if rank_in_name(entry.name) >= 0:
+                    status = entry.stat(follow_symlinks=False)
+                    total += hash((folder.name, entry.name, status.st_size, status.st_mtime_ns))
     return total
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,11 @@ class Rejection:
     record: Record
     reason: str
     score: float
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the picture was missing or damaged, whoever noticed it."""
+        return self.score <= LOST
 
     def to_bytes(self) -> bytes:
         """The line as it stands in the file."""
@@ -115,7 +120,13 @@ class RejectionLog:
         """Take damaged lines out, but for what can still be read of them."""
         if not self.damage:
             return
-        rejections = list(salvage(read_file(self.path).splitlines(keepends=True), self._from_json))
+        self._replace(list(salvage(read_file(self.path).splitlines(keepends=True), self._from_json)), work)
+
+    def forget_lost(self, keys: Collection[tuple[str, int]], work: Path) -> None:
+        """Take out that the pictures of `keys` were lost, so that the same attempts may come back."""
+        self._replace([entry for entry in self.read() if not (entry.is_lost and entry.record.key in keys)], work)
+
+    def _replace(self, rejections: Sequence[Rejection], work: Path) -> None:
         with replacing(self.path, work=work, durable=True, make_folder=False) as part:
             part.write_bytes(b"".join(rejection.to_bytes() for rejection in rejections))
         self.highest_attempts.clear()

@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ from .copies import SmallCopies
 from .damage import keep_copy, refusal
 from .description import Description, SetSpec, read_description, write_description
 from .encode import encode, parameters_line
+from .fingerprint import note_own_changes
 from .lock import SetLock
 from .names import check_set_name
 from .picture_files import PictureFiles
-from .rejection_log import Rejection
+from .rejection_log import DELETED, Rejection
 from .renamed import carry_sidecars
 from .resume import new_or_resumed
 from .store import DamagedPicture, DatasetStore
@@ -175,14 +176,34 @@ class WritableStore(DatasetStore):
         if self.has(*record.key):
             raise ValueError(f"item {record.rank} of {record.label!r} is in the set already; delete it first")
         placed = self.placed(record)
-        try:
+        with _from_another_set(source):
             self._keep_unlisted(placed.file_name, lambda: read_file(source))
             self._files.link(placed.file_name, source)
-        except FileNotFoundError:
-            if source.exists():
-                raise
-            raise DamagedPicture(record.file_name, source.parent.parent.name, "is missing") from None
         self._commit(placed)
+
+    def restore_file(self, record: Record, source: Path) -> None:
+        """Put back the file of a picture of this set, which somebody deleted, from the set that it came from.
+
+        Raises:
+            DamagedPicture: `source` is not there.
+        """
+        self._require_open()
+        with _from_another_set(source):
+            self._files.link(record.file_name, source)
+        self.changed = True
+
+    def forget_lost(self) -> None:
+        """Let lost pictures come back, for sets that are filled from others, where they may be whole.
+
+        What a check or a person rejected, and what a person deleted, stays rejected.
+        """
+        keys = {
+            entry.record.key
+            for entry in self.rejections()
+            if entry.is_lost and entry.reason != DELETED and not self.has(*entry.record.key)
+        }
+        if keys:
+            self._rejections.forget_lost(keys - self._rejections.deleted, self.work)
 
     def delete(self, keys: Collection[tuple[str, int]]) -> None:
         """Take pictures out of the set and delete their files: for sets that are copies of others."""
@@ -241,6 +262,7 @@ class WritableStore(DatasetStore):
                 self._lock = None
             if self._copies is not None:
                 stack.callback(self._copies.close)
+            stack.callback(note_own_changes, self.root)
             stack.callback(self._manifest.close)
 
     def _recover(self, mend: bool) -> None:
@@ -251,6 +273,7 @@ class WritableStore(DatasetStore):
                 raise refusal(self.name, damage, copies)
             self._rejections.mend(self.work)
             self._manifest.mend()  # what was rejected decides which of its lines count
+            self.raise_revision()
         for part in self.work.glob("*.part"):
             part.unlink()
         self._rejections.recover()
@@ -311,6 +334,18 @@ class WritableStore(DatasetStore):
         facts: dict[str, Any] = {"label": item.label, "rank": item.rank, "attempt": item.attempt, "seed": item.seed}
         facts["picks"] = [[pick.slot, pick.option, pick.source] for pick in item.picks]
         return {**self._graph_texts, "parameters": parameters_line(item, settings), "hyponet": json.dumps(facts)}
+
+
+@contextmanager
+def _from_another_set(source: Path) -> Iterator[None]:
+    """Around what takes the picture `source`, <set>/<class folder>/<file>: that it is missing is an error of that set."""
+    try:
+        yield
+    except FileNotFoundError:
+        if source.exists():
+            raise
+        file_name = f"{source.parent.name}/{source.name}"
+        raise DamagedPicture(file_name, source.parent.parent.name, "is missing") from None
 
 
 def _record(item: Item, file_name: str, shape: tuple[int, ...], sha256: str) -> Record:

@@ -246,3 +246,69 @@ def test_pictures_of_both_sets_of_a_merge_are_counted_whatever_their_files(tmp_p
     first = next(one.path(record) for record in one.records())
     Image.open(first).save(first, compress_level=0)  # other bytes, equal pixels
     assert count_repeated_in([one, two, one]) == (14, 7)
+
+
+def kept(root):
+    """What a set that is opened again has, and that each of its files has its line."""
+    files = {path.relative_to(root).as_posix() for path in root.glob("*/*.png")}
+    records = list(DatasetStore.open(root).records())
+    assert {record.file_name for record in records} == files
+    return sorted((*record.key, record.attempt) for record in records)
+
+
+def rejecting(base, name, *attempts):
+    """A set of the same making whose cat 0 lost these attempts."""
+    with open_set(base, name) as store:
+        for rank in range(4):
+            for attempt in attempts if rank == 0 else ():
+                store.add(item("cat", 0, attempt), picture("cat", 0, attempt))
+                mark(store, {("cat", 0): Mark("by hand")})
+            for label in ("cat", "dog") if rank else ("dog",):
+                store.add(item(label, rank), picture(label, rank))
+    return DatasetStore.open(store.root)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("attempts", [(0,), (0, 1)])
+def test_what_one_shard_rejected_and_another_has_stays_when_the_set_is_opened_again(tmp_path, attempts, turned):
+    """The regression: a line of the attempt that was rejected last counts as left over from a crash."""
+    sources = [shard(tmp_path, "one", range(4)), rejecting(tmp_path, "two", *attempts)]
+    with merge(sources[::-1] if turned else sources, tmp_path, "both") as merged:
+        assert len(merged) == 8
+    assert kept(tmp_path / "both") == sorted((*key, 0) for key in schedule())
+
+
+def test_what_was_rejected_in_a_merged_set_stays_out_of_it_and_what_was_lost_comes_back(tmp_path):
+    sources = [shard(tmp_path, "one", range(3)), shard(tmp_path, "two", range(3, 6), identity={"steps": 9})]
+    with merge(sources, tmp_path, "both") as merged:
+        pass
+    with open_for_writing(merged.root) as store:
+        mark(store, {("cat", 5): Mark("by hand"), ("dog", 1): Mark("corrupt", lost=True)})
+    with open_set(tmp_path, "one") as store:
+        store.add(item("cat", 5), picture("new", 5))  # wants the rank whose picture was rejected
+    sources[0] = DatasetStore.open(store.root)
+    with merge(sources, tmp_path, "both") as merged:
+        assert len(merged) == 12
+    assert kept(merged.root) == sorted({(*key, 0) for key in schedule(count=6)} - {("cat", 5, 0)} | {("cat", 6, 0)})
+
+
+def test_merging_again_brings_back_files_that_were_deleted(tmp_path):
+    sources = [shard(tmp_path, "one", range(3)), shard(tmp_path, "two", range(2, 5), identity={"steps": 9})]
+    with merge(sources, tmp_path, "both") as merged:
+        pass
+    everything = kept(merged.root)
+    for file_name in ("cat/000001.png", "dog/000004.png"):
+        (merged.root / file_name).unlink()
+    with merge(sources, tmp_path, "both"):
+        pass
+    assert kept(merged.root) == everything
+
+
+def test_splitting_again_brings_back_files_that_were_deleted_or_lost_and_not_what_was_rejected(tmp_path):
+    source = shard(tmp_path, "pets", range(6))
+    root = split(source, tmp_path, "pets", Shares(1, 0, 0), 0)["train"].path
+    (root / "cat" / "000001.png").unlink()
+    with open_for_writing(root) as store:
+        mark(store, {("dog", 1): Mark("corrupt", lost=True), ("dog", 2): Mark("by hand")})
+    split(source, tmp_path, "pets", Shares(1, 0, 0), 0)
+    assert kept(root) == sorted({(*key, 0) for key in schedule(count=6)} - {("dog", 2, 0)})

@@ -91,18 +91,22 @@ def test_a_picture_deleted_by_hand_is_noticed_by_the_next_run(job_for, remakes, 
     assert run(job)["text"][0].splitlines()[-1] == str(job.root)
 
 
-def test_a_picture_that_was_overwritten_is_noticed_by_what_stands_behind_generate(job_for):
+@pytest.mark.parametrize("seconds", [1, -10_000])  # copy2 and Explorer keep the time of what they copy
+@pytest.mark.parametrize("also_deleted", [False, True])
+def test_a_picture_that_was_overwritten_is_noticed_by_what_stands_behind_generate(job_for, seconds, also_deleted):
     """The digests of a loaded set stay in memory for as long as ComfyUI does not run its node again."""
     job = job_for(True)
     run(job)
     whole = fingerprint(job.root)
-    path, time = job.root / "cat" / "000001.png", (job.root / "metadata.jsonl").stat().st_mtime_ns + 10**9
+    path, time = job.root / "cat" / "000001.png", (job.root / "metadata.jsonl").stat().st_mtime_ns + seconds * 10**9
     path.write_bytes((job.root / "cat" / "000000.png").read_bytes())
     os.utime(path, ns=(time, time))
+    if also_deleted:
+        (job.root / "cat" / "000000.png").unlink()
     noticed = fingerprint(job.root)
     assert noticed != whole
     run(job)
-    assert fingerprint(job.root) == noticed
+    assert fingerprint(job.root) == noticed, "else all behind it would run twice"
 
 
 def test_pictures_that_were_left_out_are_made_when_that_is_asked(job_for):

@@ -13,7 +13,7 @@ from hyponet.nodes.dataset.culling.deleted import reject_deleted
 from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.culling.verify import verify
 from hyponet.nodes.dataset.open import open_for_writing
-from hyponet.nodes.dataset.store.fingerprint import lacks_pictures, overwritten_pictures, set_fingerprint
+from hyponet.nodes.dataset.store.fingerprint import changes_by_others, lacks_pictures, set_fingerprint
 from hyponet.nodes.dataset.store.store import DatasetStore
 
 from ..sample_sets import assert_whole, generate, item, open_set, picture, schedule
@@ -109,19 +109,38 @@ def test_the_fingerprint_tells_a_deleted_picture_and_calms_down(pets):
     assert set_fingerprint(pets) != whole, "another picture is there now"
 
 
-def test_the_fingerprints_tell_a_picture_that_was_overwritten_where_it_lies(pets):
+def swapped(first, second):
+    first.rename(first.with_suffix(".part"))
+    second.rename(first)
+    first.with_suffix(".part").rename(second)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda root: (root / "cat" / "000001.png").write_bytes((root / "dog" / "000001.png").read_bytes()),
+        lambda root: shutil.copy2(root / "dog" / "000001.png", root / "cat" / "000001.png"),
+        lambda root: swapped(root / "cat" / "000002.png", root / "dog" / "000002.png"),
+    ],
+    ids=["written over", "replaced by an older file", "swapped between classes"],
+)
+def test_the_fingerprints_tell_pictures_that_others_changed_once(pets, change):
     """Neither the manifest nor a folder changes then: what was read of the old picture stayed until a restart."""
     before = set_fingerprint(pets)
-    assert overwritten_pictures(pets) == 0, "a run of ours changes its own fingerprint never"
-    path = pets / "cat" / "000001.png"
-    manifest_time = (pets / "metadata.jsonl").stat().st_mtime_ns
-    seen = set()
-    for second, content in enumerate((pets / "dog" / f"{rank:06d}.png" for rank in (1, 2)), 1):
-        path.write_bytes(content.read_bytes())
-        os.utime(path, ns=(manifest_time, manifest_time + second * 10**9))
-        seen |= {(set_fingerprint(pets), overwritten_pictures(pets))}
-    assert len(seen) == 2
-    assert not {before, 0} & {value for pair in seen for value in pair}
+    assert changes_by_others(pets) == 0, "a run of ours changes its own fingerprint never"
+    change(pets)
+    after = set_fingerprint(pets)
+    assert (after != before, changes_by_others(pets)) == (True, 1)
+    with open_for_writing(pets) as store:
+        store.raise_revision()
+    assert changes_by_others(pets) == 1
+
+
+def test_what_a_program_leaves_in_a_class_folder_changes_no_fingerprint(pets):
+    before = set_fingerprint(pets)
+    for name in (".DS_Store", "Thumbs.db", "._000001.png", "desktop.ini", "000001.png.tmp"):
+        (pets / "cat" / name).write_bytes(b"x")
+    assert (set_fingerprint(pets), changes_by_others(pets)) == (before, 0)
 
 
 def test_a_picture_that_an_older_one_replaced_is_told(pets):
@@ -135,7 +154,7 @@ def test_a_picture_that_an_older_one_replaced_is_told(pets):
 
 def test_fingerprints_never_raise(tmp_path, pets):
     assert set_fingerprint(tmp_path / "nothing") == "none"
-    assert overwritten_pictures(tmp_path / "nothing") == 0
+    assert changes_by_others(tmp_path / "nothing") == 0
     (pets / "dataset.json").write_text("[")
     assert lacks_pictures(pets), "nobody can say"
 

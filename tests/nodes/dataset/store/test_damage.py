@@ -105,6 +105,14 @@ def test_a_refused_file_is_kept_aside_once(pets):
     assert str(copy) in str(refused.value)
 
 
+def test_mending_raises_the_revision_by_itself(pets):
+    """The regression: with nothing rejected Generate Dataset stayed cached, and never made what was lost."""
+    change_lines(pets, without_check)
+    with open_for_writing(pets, mend=True):
+        pass
+    assert DatasetStore.open(pets).description.revision == 1
+
+
 def test_what_is_mended_is_made_again(pets):
     change_lines(pets, without_check)
     damaged = (pets / "metadata.jsonl").read_bytes()

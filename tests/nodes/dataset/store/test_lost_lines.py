@@ -118,6 +118,8 @@ def test_files_of_others_and_what_was_rejected_do_not_count(many):
     for rank in range(1000, 1100):
         (many / "cat" / f"{rank:06d}.txt").write_text("a cat")
         (many / "cat" / f"cat {rank}.png").write_bytes(b"")
+        (many / "cat" / f"{1_700_000_000_000 + rank}.png").write_bytes(b"")  # a phone's photos
+        (many / "cat" / f"{rank:07d}.png").write_bytes(b"")
     assert len(DatasetStore.open(many)) == COUNT
     assert DatasetStore.open(many).unlisted() == []
     with open_set(many.parent) as store:
