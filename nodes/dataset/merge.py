@@ -23,6 +23,7 @@ from .store.writable_store import WritableStore
 
 _Picture = tuple[str, str]  # label and hash of the file
 
+
 @contextmanager
 def merge(
     sources: Sequence[DatasetStore], base: Path, name: str, progress: Progress | None = None

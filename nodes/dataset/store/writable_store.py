@@ -338,7 +338,7 @@ class WritableStore(DatasetStore):
 
 @contextmanager
 def _from_another_set(source: Path) -> Iterator[None]:
-    """Around what takes the picture `source`, <set>/<class folder>/<file>: that it is missing is an error of that set."""
+    """Around what takes the picture `source`, <set>/<class folder>/<file>, which may be missing there."""
     try:
         yield
     except FileNotFoundError:
