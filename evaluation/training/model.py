@@ -14,6 +14,7 @@ from torch import nn
 
 from ..disk_errors import UnreadableFile
 from ..torch_files import load_torch
+from .convolution import with_small_maps
 
 ARCHITECTURES = ("resnet18", "resnet34", "resnet50")
 STEMS = ("7x7", "3x3 stride 2", "3x3 stride 1 (CIFAR)")
@@ -70,7 +71,7 @@ def build(architecture: str, classes: int, stem: str = "7x7", seed: int = 0) -> 
             nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
             network.conv1 = convolution
             network.maxpool = nn.Identity()
-    return network
+    return with_small_maps(network)
 
 
 def _seed_of_32_bits(seed: int) -> int:

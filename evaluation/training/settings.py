@@ -115,7 +115,7 @@ class Settings:
 
     def identity(self, content_key: str) -> str:
         """A hash of these settings and of the training data: equal ones give the same weights."""
-        stated = json.dumps({**asdict(self), "data": content_key, "version": 1}, sort_keys=True)
+        stated = json.dumps({**asdict(self), "data": content_key, "version": 2}, sort_keys=True)
         return hashlib.blake2b(stated.encode(), digest_size=16).hexdigest()
 
     def rate(self, step: int, steps: int) -> float:

@@ -27,6 +27,7 @@ from .checkpoint import Checkpoint, CheckpointProvenance, is_checkpoint, load_ch
 from .figures import EpochRecord
 from .malloc import keep_freed_memory
 from .model import build, copy_all, freeze_batch_norm, start_from_imagenet
+from .optimizer import build_optimizer, give_gradients
 from .predict import probabilities
 from .progress import Callback, TrainingReporter
 from .settings import Settings
@@ -39,9 +40,6 @@ STATE = "state.pt"
 LAST = "last.safetensors"
 BEST = "best.safetensors"
 SAVE_SECONDS = 60.0  # how much work a killed process can lose
-# the largest pictures of which a stem and three stages leave one pixel: over it, oneDNN's bfloat16 gradient of a
-# convolution with stride 2 has values that nobody wrote (seen with torch 2.15)
-_ONE_PIXEL = {"7x7": 16, "3x3 stride 2": 8}
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,8 @@ def train(
             logger.info("training run %s was finished before", folder.name)
             return trained
         device = device or torch.device("cpu")
-        _check(settings, device, weights)
+        if settings.weights_key != weights_key(weights):
+            raise ValueError("settings.weights_key is not that of the given weights; expected weights_key(weights)")
         with only_writer(folder, f"the training run {folder.name!r}"):
             return _train(data, settings, identity, folder, device, weights, callback, progress)
 
@@ -161,17 +160,6 @@ def finished(folder: Path, identity: str) -> Trained | None:
     return Trained(last, best, last.provenance.history, 0.0)
 
 
-def _check(settings: Settings, device: torch.device, weights: Path | None) -> None:
-    if settings.weights_key != weights_key(weights):
-        raise ValueError("settings.weights_key is not that of the given weights; expected weights_key(weights)")
-    too_small = _ONE_PIXEL.get(settings.stem, 0)
-    if settings.precision == "bfloat16" and device.type == "cpu" and settings.size <= too_small:
-        raise ValueError(
-            f"size is {settings.size} with precision bfloat16 on a CPU, whose gradients are wrong that small; "
-            f"expected at least {too_small + 1}; choose a larger size, or precision float32"
-        )
-
-
 def _start(
     data: LabelledImages,
     settings: Settings,
@@ -185,10 +173,8 @@ def _start(
     if weights is not None:
         start_from_imagenet(network, weights)
         freeze_batch_norm(network)
-    network = network.to(device)
-    if device.type != "cpu":  # there plain weights are faster: its fused AdamW copies any others, twice a step
-        network = network.to(memory_format=torch.channels_last)
-    return TrainState(identity, settings, picture_count, network, _optimizer(network, settings), device)
+    network = network.to(device).to(memory_format=torch.channels_last)
+    return TrainState(identity, settings, picture_count, network, build_optimizer(network, settings), device)
 
 
 def _loop(
@@ -214,12 +200,13 @@ def _loop(
                 batch = gather(pictures.images, indices, plan).to(device)  # (B, H, W, 3) uint8
                 for group in optimizer.param_groups:
                     group["lr"] = settings.rate(state.step, state.steps)
-                optimizer.zero_grad(set_to_none=True)
+                network.zero_grad(set_to_none=True)
                 with autocast(device, settings.precision):
                     logits = network(pictures.preprocessing.inputs(batch))  # (B, 3, H, W) -> (B, classes)
                     loss = loss_of(logits, labels)
                 loss.backward()
                 between_steps = False
+                give_gradients(optimizer, network)
                 optimizer.step()
                 state.count(loss, logits, labels)
                 copy_all(buffers_after_step, buffers)
@@ -300,14 +287,3 @@ def _held_out_accuracy(state: TrainState, pictures: TrainingData, reporter: Trai
         pictures.held_out,
     )
     return float((outputs.argmax(1) == pictures.labels[pictures.held_out].cpu()).double().mean())
-
-
-def _optimizer(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    weights = [weight for weight in network.parameters() if weight.requires_grad]
-    decay = settings.weight_decay
-    fused = weights[0].device.type in ("cpu", "cuda")
-    if settings.optimizer == "SGD":
-        return torch.optim.SGD(
-            weights, lr=settings.learning_rate, momentum=0.9, nesterov=True, weight_decay=decay, fused=fused
-        )
-    return torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=decay, fused=fused)

@@ -387,12 +387,13 @@ def test_bfloat16_trains_and_keeps_float32_weights(tmp_path):
 
 
 @pytest.mark.parametrize(("stem", "size"), [("7x7", 16), ("3x3 stride 2", 8)])
-def test_bfloat16_on_a_cpu_is_refused_where_its_gradients_are_left_unset(tmp_path, stem, size):
-    # seen with torch 2.15: the weight gradient of a 3x3 convolution with stride 2 over a 1x1 map has values that
-    # nobody wrote, other ones in each run and now and then NaN; the last stage of a ResNet has it at these sizes
-    settings = replace(TINY, stem=stem, size=size, precision="bfloat16")
-    with pytest.raises(ValueError, match=f"size is {size} .* expected at least {size + 1}"):
-        train(colours(), settings, tmp_path)
+def test_bfloat16_on_a_cpu_trains_the_smallest_maps(tmp_path, stem, size):
+    # seen with torch 2.15: oneDNN's weight gradient of a 3x3 convolution with stride 2 over a 1x1 map has values that
+    # nobody wrote, other ones in each run and now and then NaN; the last stage of a ResNet has such maps here
+    settings = replace(TINY, stem=stem, size=size, epochs=2, precision="bfloat16")
+    first, second = (train(colours(), settings, tmp_path / name).last for name in ("a", "b"))
+    assert same(first, second)
+    assert all(bool(torch.isfinite(value).all()) for value in weights(first).values())
 
 
 def test_normalisation_by_the_training_set_is_its_mean_and_deviation(tmp_path):
