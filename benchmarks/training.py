@@ -36,11 +36,11 @@ import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
+from torchvision.models import resnet18  # noqa: E402
 
 from hyponet.evaluation.pictures.cache import resized  # noqa: E402
 from hyponet.evaluation.pictures.sources.folders import read_folder  # noqa: E402
 from hyponet.evaluation.training.malloc import keep_freed_memory  # noqa: E402
-from hyponet.evaluation.training.model import build  # noqa: E402
 from hyponet.evaluation.training.progress import TrainProgress  # noqa: E402
 from hyponet.evaluation.training.settings import Settings  # noqa: E402
 from hyponet.evaluation.training.train import train  # noqa: E402
@@ -110,7 +110,7 @@ def run_loader(
     loader: DataLoader[tuple[torch.Tensor, ...]], layout: torch.memory_format, epoch_count: int
 ) -> list[Epoch]:
     """Time of each epoch of the usual loop."""
-    network = build("resnet18", 5).to(memory_format=layout)
+    network = resnet18(num_classes=5).to(memory_format=layout)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
     epochs = []
     for _ in range(epoch_count):
@@ -128,7 +128,7 @@ def run_bare(root: Path) -> list[Epoch]:
     """Time of each epoch of the shortest loop: fp32, pictures channels last, fused AdamW, nothing counted or kept."""
     data = read_folder(root, cache=root.parent / "cache")
     images, labels = resized(data, 32), torch.from_numpy(data.labels)
-    network = build("resnet18", 5)
+    network = resnet18(num_classes=5)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
     keep_freed_memory()
     epochs = []
