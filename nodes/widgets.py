@@ -22,6 +22,19 @@ class FileCombo(io.Combo.Input):
     lists_files = True
 
 
-def seed_input(tooltip: str, *, default: int = 0, limit: int = MAX_SEED, changes: bool = False) -> io.Input:
-    """The seed; `changes` lets the frontend draw another one after each run, as people expect of a prompt node."""
-    return io.Int.Input("seed", default=default, min=0, max=limit, control_after_generate=changes, tooltip=tooltip)
+def seed_input(
+    tooltip: str, *, default: int = 0, limit: int = MAX_SEED, changes: bool = False, optional: bool = False
+) -> io.Input:
+    """The seed; `changes` lets the frontend draw another one after each run, as people expect of a prompt node.
+
+    It is `optional` where another widget is, since those come last.
+    """
+    return io.Int.Input(
+        "seed",
+        default=default,
+        min=0,
+        max=limit,
+        control_after_generate=changes,
+        tooltip=tooltip,
+        optional=optional,
+    )

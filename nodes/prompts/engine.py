@@ -51,6 +51,11 @@ def template_input(name: str, default: str, tooltip: str) -> io.Input:
     return io.String.Input(name, multiline=True, default=default, dynamic_prompts=False, tooltip=tooltip)
 
 
+def rules_input(tooltip: str) -> io.Input:
+    """The widget of rules between slots, which a workflow may leave out."""
+    return io.String.Input("rules", optional=True, multiline=True, default="", dynamic_prompts=False, tooltip=tooltip)
+
+
 def roots() -> list[Path]:
     """The wildcard folders in the order of search: the user's, extra_model_paths.yaml's, other packs', ours."""
     folders = [paths.user_wildcards_dir(), *paths.model_folders("wildcards")]

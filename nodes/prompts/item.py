@@ -55,6 +55,7 @@ class ClassSpec:
         synset: WordNet 3.0 id such as "n02121808", "" when unknown.
         omit: the names of the slots that this class leaves out of the template.
         count: images of this class.
+        rules: between the slots of its template (language/rules.py), beside those of the plan.
     """
 
     name: str
@@ -65,3 +66,4 @@ class ClassSpec:
     synset: str = ""
     omit: tuple[str, ...] = ()
     count: int | None = None
+    rules: str = ""

@@ -211,7 +211,11 @@ class HypoNetPlanDataset(io.ComfyNode):
                 ),
                 io.Int.Input("shard_index", default=0, min=0, max=9999, tooltip="The part this machine makes, from 0."),
                 io.Int.Input("shard_count", default=1, min=1, max=10_000, tooltip="Parts the plan is split into."),
-                seed_input("Chooses every prompt and every image's own seed."),
+                engine.rules_input(
+                    "What may not stand together, a rule a line: truck: not Ocean, Reef, or view=Underwater View: only "
+                    "location=Reef; for a class or an option. Lists in step: maker with model."
+                ),
+                seed_input("Chooses every prompt and every image's own seed.", optional=True),
             ],
             outputs=[sockets.Plan.Output("plan", display_name="plan", tooltip="For Generate Dataset and Preview.")],
         )
@@ -232,7 +236,8 @@ class HypoNetPlanDataset(io.ComfyNode):
         order: str,
         shard_index: int,
         shard_count: int,
-        seed: int,
+        rules: str = "",
+        seed: int = 0,
     ) -> io.NodeOutput:
         plan = Plan(
             classes,
@@ -244,6 +249,7 @@ class HypoNetPlanDataset(io.ComfyNode):
             images_per_class=images_per_class,
             order=order,
             shard=(shard_index, shard_count),
+            rules=rules,
         )
         return io.NodeOutput(plan, **engine.told_of(plan.library))
 

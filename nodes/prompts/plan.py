@@ -6,25 +6,21 @@ has the same items as before.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import itertools
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .drawing.compile import Compiler
-from .drawing.program import Program
-from .drawing.resolve import EMPTY, RESERVED, Resolver, Words
+from .class_programs import RULES, ClassPrograms
+from .drawing.binding import check_named
+from .drawing.resolve import RESERVED
 from .drawing.shards import Cut, Shard
 from .item import ClassSpec, Item
-from .language.errors import SourceLocation, TemplateError
+from .language.errors import TemplateError
 from .language.names import key_of
-from .language.omit import without
-from .language.parser import parse
-from .language.syntax import Choice, Nodes, gives_text, walk
+from .language.rules import parse_rules
 from .wildcards.library import Library, WildcardList
 from .wildcards.usable import UsableLists
 
@@ -48,6 +44,7 @@ class Plan:
         images_per_class: of each class without a count of its own.
         order: one of ORDERS.
         shard: (index from 0, count): this plan's schedule holds one of so many parts of each class (see shards.py).
+        rules: between the slots of every template (language/rules.py).
         reserved: whether __class__, __hyponym__ and __hypernym__ are the class's own words; else ordinary wildcards,
             for a template without a class. Not saved by `to_json`.
 
@@ -68,6 +65,7 @@ class Plan:
         images_per_class: int = 100,
         order: str = "interleaved",
         shard: tuple[int, int] = (0, 1),
+        rules: str = "",
         reserved: bool = True,
     ) -> None:
         _check(classes, coverage, order, shard)
@@ -80,11 +78,13 @@ class Plan:
         self.images_per_class = images_per_class
         self.order = order
         self.shard = shard
+        self.rules = rules
         self.reserved = reserved
         self.labels: tuple[str, ...] = tuple(spec.name for spec in self.classes)
         self._cuts: dict[str, Cut] = {}
         lists = UsableLists(library, RESERVED if reserved else ())
         self._programs = {spec.name: ClassPrograms(self, spec, lists) for spec in self.classes}
+        self._check_rules()
         if coverage == "combinatorial":
             for label in self.labels:
                 self._check_combinations(label)
@@ -161,6 +161,7 @@ class Plan:
             "shard": list(self.shard),
             "template": self.template,
             "negative": self.negative,
+            "rules": self.rules,
             "classes": [asdict(spec) for spec in self.classes],
             "wildcards": {
                 name: {"source": wildcards.source, "lines": list(wildcards.lines)}
@@ -188,12 +189,24 @@ class Plan:
             data["template"],
             Library(lists=lists),
             negative=data["negative"],
+            rules=data["rules"],
             seed=data["seed"],
             coverage=data["coverage"],
             images_per_class=data["images_per_class"],
             order=data["order"],
             shard=(data["shard"][0], data["shard"][1]),
         )
+
+    def _check_rules(self) -> None:
+        """Raises where a rule names what is not there, or leaves nothing."""
+        blocks = {label: programs.block() for label, programs in self._programs.items() if programs.has_rules}
+        if self.rules:
+            check_named(parse_rules(self.rules, RULES), self.labels, list(blocks.values()))
+        for label, programs in self._programs.items():
+            if programs.own_rules:
+                check_named(programs.own_rules, self.labels, [blocks[label]])
+            if programs.has_rules:
+                assert programs.bound  # made at once, so that rules that leave nothing are told at once
 
     def _check_combinations(self, label: str) -> None:
         images, combinations = self.count(label), self.combinations(label)
@@ -202,58 +215,6 @@ class Plan:
                 f"images of class {label} are {images}; expected at most its {combinations} combinations; "
                 "ask for fewer images, add options, or choose the coverage balanced"
             )
-
-
-class ClassPrograms:
-    """The positive and the negative template of one class: checked at once, made ready when first used.
-
-    Attributes:
-        tree: the positive template, without what the class leaves out.
-        seed_key: what the seeds of its images depend on beside rank and attempt.
-    """
-
-    def __init__(self, plan: Plan, spec: ClassSpec, lists: UsableLists) -> None:
-        self.spec = spec
-        self.coverage = plan.coverage
-        self.seed_key = _seed_key(plan.seed, spec.name)
-        words = Words(spec.name, spec.hypernym, spec.hyponyms) if plan.reserved else None
-        self._resolver = Resolver(lists, words, plan.coverage != "random")
-        self._location = SourceLocation(f"template of class {spec.name}", spec.template or plan.template)
-        self.tree: Nodes = without(parse(self._location.text, self._location.source), spec.omit, self._location)
-        if not self.tree:
-            what = "leaves nothing" if self._location.text else "is empty"
-            raise ValueError(f"template of class {spec.name} {what}; expected text such as __class__")
-        negative = plan.negative if spec.negative is None else spec.negative
-        _check_gives_text(self.tree, self._location)
-        self._negative_location = SourceLocation(f"negative template of class {spec.name}", negative)
-        self._negative_tree = parse(negative, self._negative_location.source)
-        self._resolver.check(self.tree, self._location)
-        self._resolver.check(self._negative_tree, self._negative_location)
-
-    @functools.cached_property
-    def positive(self) -> Program:
-        """The prompt's program."""
-        block = Compiler(self._resolver).template(self.tree, self._location)
-        return Program(block, self.coverage, f"{self.seed_key}\x1fpositive")
-
-    @functools.cached_property
-    def negative(self) -> Program:
-        """The negative prompt's program; where the positive enumerates, this one is balanced."""
-        block = Compiler(self._resolver).template(self._negative_tree, self._negative_location, "negative ")
-        coverage = "balanced" if self.coverage == "combinatorial" else self.coverage
-        return Program(block, coverage, f"{self.seed_key}\x1fnegative")
-
-    @functools.cached_property
-    def combinations(self) -> int:
-        """How many different picks the positive template has, equal options of a slot counted once."""
-        resolver = self._resolver
-        if not resolver.distinct:
-            resolver = Resolver(resolver.lists, resolver.words, True)
-        return resolver.count(self.tree, EMPTY, self._location)
-
-    def used(self) -> dict[str, WildcardList]:
-        """The lists that the templates reach."""
-        return self._resolver.used
 
 
 def ranks_of_batch(plan: Plan, count: int, number: int) -> range:
@@ -272,17 +233,6 @@ def ranks_of_batch(plan: Plan, count: int, number: int) -> range:
     return range(first, last)
 
 
-def _check_gives_text(tree: Nodes, location: SourceLocation) -> None:
-    """Raises where a template, or an option in it that is written, gives nothing."""
-    if not gives_text(tree):
-        raise TemplateError("an empty prompt for every image", "expected text such as __class__", location)
-    for node in walk(tree):
-        for option in node.options if isinstance(node, Choice) else ():
-            if option.body and not gives_text(option.body):
-                how = "expected a text, or nothing between the bars as in {red|}"
-                raise TemplateError("an option that gives nothing", how, location, option.offset)
-
-
 def single_plan(template: str, library: Library, *, coverage: str, seed: int) -> Plan:
     """A plan of one template without a class, so that `__class__` is a wildcard like any other; its label is prompt."""
     spec = ClassSpec("prompt")
@@ -292,11 +242,6 @@ def single_plan(template: str, library: Library, *, coverage: str, seed: int) ->
 def _item_seed(seed_key: str, rank: int, attempt: int) -> int:
     """An image's own seed, below 2**32 since torch's CPU generator uses the low 32 bits only."""
     return _low_word(f"{seed_key}\x1f{rank}\x1f{attempt}")
-
-
-def _seed_key(seed: int, label: str) -> str:
-    """What the seeds of one class of one plan depend on; made once a class."""
-    return f"{seed}\x1f{unicodedata.normalize('NFC', label)}"
 
 
 def _low_word(text: str) -> int:

@@ -14,7 +14,7 @@ from ..language.names import bare_name, key_of
 from ..wildcards.library import Library
 from ..wildcards.usable import UsableLists
 
-_KEYS = ("omit", "images", "hypernym", "synset", "negative", "template")
+_KEYS = ("omit", "images", "hypernym", "synset", "negative", "not", "only", "template")
 _FIELD = re.compile(rf";\s*({'|'.join(_KEYS)})\s*:", re.I)
 _ANY_FIELD = re.compile(r";\s*(\w+)\s*:")
 _WILDCARD = re.compile(r"__([^_].*?)__\Z")
@@ -30,8 +30,9 @@ def make_class(
     negative: str | None = None,
     omit: str = "",
     count: int | None = None,
+    rules: str = "",
 ) -> ClassSpec:
-    """A class, its name composed; `omit` names slots with commas between.
+    """A class, its name composed; `omit` names slots with commas between; `rules` are one a line.
 
     Raises:
         ValueError: the name is empty.
@@ -39,7 +40,7 @@ def make_class(
     if not name:
         raise ValueError("name of a class is empty; expected a label such as cat; type one, or link hyponyms")
     slots = tuple(part.strip() for part in omit.split(",") if part.strip())
-    return ClassSpec(composed(name), template, negative, hyponyms, hypernym, synset, slots, count)
+    return ClassSpec(composed(name), template, negative, hyponyms, hypernym, synset, slots, count, rules)
 
 
 def add_classes(previous: Iterable[ClassSpec] | None, added: Iterable[ClassSpec]) -> tuple[ClassSpec, ...]:
@@ -117,6 +118,7 @@ def _class(line: str, library: Library, location: SourceLocation, offset: int) -
         negative=fields.get("negative"),
         omit=fields.get("omit", ""),
         count=int(images) if images else None,
+        rules="\n".join(f"{kind} {fields[kind]}" for kind in ("not", "only") if fields.get(kind)),
     )
 
 

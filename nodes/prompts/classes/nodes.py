@@ -75,6 +75,7 @@ class HypoNetDefineClass(io.ComfyNode):
                 io.Int.Input(
                     "image_count", default=0, min=0, max=10_000_000, tooltip="Images of this class; 0: as the plan."
                 ),
+                engine.rules_input("Rules for this class alone, a line each: not Ocean, Reef. Beside the plan's."),
             ],
             outputs=[_classes_output()],
         )
@@ -101,6 +102,7 @@ class HypoNetDefineClass(io.ComfyNode):
         negative: str,
         omit: str,
         image_count: int,
+        rules: str = "",
         previous: tuple[ClassSpec, ...] | None = None,
         hyponyms: Hyponyms | None = None,
     ) -> io.NodeOutput:
@@ -115,6 +117,7 @@ class HypoNetDefineClass(io.ComfyNode):
             negative=negative if own_negative else None,
             omit=omit,
             count=image_count or None,
+            rules=rules,
         )
         return io.NodeOutput(add_classes(previous, [spec]), **engine.told_of(wildcards))
 
@@ -141,8 +144,8 @@ class HypoNetClassesFromText(io.ComfyNode):
                     tooltip=(
                         "One class a line, its name alone or with what follows. After the name and a colon its "
                         "hyponyms, commas between, or a __wildcard__; then, after semicolons, omit: slots, images: "
-                        "number, hypernym: word, synset: n02121808, negative: text, template: text. # begins a "
-                        "comment line."
+                        "number, hypernym: word, synset: n02121808, negative: text, not: options, only: options, "
+                        "template: text. # begins a comment line."
                     ),
                 ),
                 io.Boolean.Input(

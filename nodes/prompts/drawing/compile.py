@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import lcm
@@ -90,6 +90,11 @@ class Slot:
     def __len__(self) -> int:
         return len(self.table)
 
+    def restrict(self, options: Sequence[int]) -> None:
+        """Keep those options alone; for a slot that takes one and has not been used."""
+        self.table = self.table.select(options)
+        self.plain = not self.table.special
+
     def pick(self, index: int) -> Pick:
         """The record of option `index`."""
         pick = self._picks.get(index)
@@ -137,6 +142,8 @@ class Slot:
 
     def count(self) -> int:
         """How many different picks the slot has."""
+        if self.single:
+            return sum(self.counts) if self.counts else len(self)
         return self._compiler.resolver.count_node(self.node, self._outer_scope, self.location)
 
 

@@ -59,6 +59,43 @@ class UniformDeck:
         return shuffle[1][self.order[index]], visit // size
 
 
+class RuledDeck:
+    """Options of a slot in an order that was planned by rules; after its last image it begins anew.
+
+    Args:
+        order: the option of each image.
+        alike: options that may take each other's places; shuffled each time.
+        key: what the shuffles depend on.
+    """
+
+    def __init__(self, size: int, key: str, order: Sequence[int], alike: Sequence[Sequence[int]]) -> None:
+        self.size = size
+        self.key = key
+        self.order = order
+        self.alike = alike
+        counts = Counter[int]()
+        self._before = []
+        for option in order:
+            self._before.append(counts[option])
+            counts[option] += 1
+        self._most = max(counts.values())
+        self._shuffle: tuple[int, Sequence[int]] = (-1, ())
+
+    def at(self, visit: int) -> tuple[int, int]:
+        """The option of visit `visit`, and a number that grows each time it comes."""
+        number, index = divmod(visit, len(self.order))
+        shuffle = self._shuffle
+        if shuffle[0] != number:
+            places = list(range(self.size))
+            for group, options in enumerate(self.alike):
+                for option, place in zip(
+                    options, shuffled(len(options), f"{self.key}\x1f{number}\x1f{group}"), strict=True
+                ):
+                    places[option] = options[place]
+            shuffle = self._shuffle = (number, places)
+        return shuffle[1][self.order[index]], number * self._most + self._before[index]
+
+
 class WeightedDeck:
     """Options with weights: equal weights form a group; groups follow the quota rule, options within one take turns.
 
@@ -92,13 +129,13 @@ class WeightedDeck:
         return self.groups[group][member], count
 
 
-def whole_shares(weights: Sequence[Fraction]) -> list[int]:
+def whole_shares(weights: Sequence[Fraction], most: int = MAX_WEIGHTED) -> list[int]:
     """Whole numbers in the proportion of `weights`, at least 1 each; rounded where their sum would be too large."""
     cards = _smallest_shares(weights)
     total = sum(cards)
-    if total <= MAX_WEIGHTED:
+    if total <= most:
         return cards
-    return [max(1, round(card * MAX_WEIGHTED / total)) for card in cards]
+    return [max(1, round(card * most / total)) for card in cards]
 
 
 def is_rounded(weights: Sequence[Fraction]) -> bool:

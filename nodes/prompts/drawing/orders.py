@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from math import prod
+from dataclasses import dataclass
+from math import lcm, prod
 from typing import Any
 
 import numpy as np
 
 from .decks import MAX_SHUFFLED, number_of
+from .mending import Mender
 from .products import MAX_PRODUCT, STRIDES, product_orders
+from .rules import Node
 
 _MAX_SHIFTS = 512  # of one deck, that are compared: of longer lists these many, spread evenly
 _MAX_LOOKUPS = 40_000_000  # of table entries, that planning the pairs of one template may take: less than a second
@@ -26,8 +29,27 @@ _MAX_EXACT = 64  # options of a list for which that is counted by the option
 _SMALL_LOOKUPS = 20_000  # of decks, that templates of short lists may take beyond their horizon
 _HORIZON = 4  # decks are planned for this many times the largest product of two slots
 
+_LATE = 4  # of the pairs that rules allow, the last part so large is kept from being exchanged
+_SMALL_ORDER = 1000  # images that are planned under rules at least
+
 _Options = np.ndarray[Any, np.dtype[np.int64]]
+_Flags = np.ndarray[Any, np.dtype[np.bool_]]
 _Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """A slot as `ruled_orders` plans it.
+
+    Args:
+        size: its cards, S.
+        groups: of each card, where rules bind the slot; else empty.
+        with_later: for bound slots after it, by their number, (S, S_later) whether two cards may stand together.
+    """
+
+    size: int
+    groups: tuple[int, ...]
+    with_later: dict[int, _Flags]
 
 
 def planned_orders(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
@@ -77,13 +99,34 @@ def _shifted(sizes: tuple[int, ...], length: int) -> tuple[tuple[int, ...], ...]
     planned: list[_Options] = []
     prompts = np.zeros(length, dtype=np.uint64)  # (N,) a hash of what the slots so far have in each image
     for size in sizes:
-        shifts = np.array(_best_shifts(size, length, planned, prompts), dtype=np.int64)  # (decks,)
-        decks = (np.arange(size)[None, :] + shifts[:, None]) % size  # (decks, size)
-        options = decks.reshape(-1)[:length]  # (N,) the option of each image
+        decks = _decks(size, length, planned, prompts)
+        options = decks[:length]  # (N,) the option of each image
         planned.append(options)
-        orders.append(tuple(decks.ravel().tolist()))
+        orders.append(tuple(decks.tolist()))
         prompts = _mixed(prompts, options)
     return tuple(orders)
+
+
+def ruled_orders(columns: Sequence[Column], root: Node) -> list[tuple[int, ...]]:
+    """For each slot its cards in as many images as are planned, all bound slots by the rules of the tree.
+
+    After the last image the first may follow again. Decks are whole at that place where that takes not too long.
+    """
+    sizes = [column.size for column in columns]
+    _, images = plannable(sizes)
+    length = max(images, _SMALL_ORDER, *sizes)
+    whole = lcm(*sizes)
+    length = -(-length // whole) * whole if whole <= 4 * length else length
+    nodes = [root] * length
+    planned: list[_Options] = []
+    prompts = np.zeros(length, dtype=np.uint64)
+    for number, column in enumerate(columns):
+        possible = [columns[earlier].with_later.get(number) for earlier in range(number)]
+        mender = Mender(column.groups, nodes) if column.groups else None
+        cards = _decks(column.size, length, planned, prompts, mender, possible)[:length]
+        planned.append(cards)
+        prompts = _mixed(prompts, cards)
+    return [tuple(cards.tolist()) for cards in planned]
 
 
 def _mixed(prompts: _Hashes, options: _Options) -> _Hashes:
@@ -92,22 +135,36 @@ def _mixed(prompts: _Hashes, options: _Options) -> _Hashes:
     return mixed
 
 
-def _best_shifts(size: int, length: int, earlier: Sequence[_Options], prompts: _Hashes) -> tuple[int, ...]:
-    """The shift of each deck of a slot, deck after deck, each the best one after those before it.
+def _decks(
+    size: int,
+    length: int,
+    earlier: Sequence[_Options],
+    prompts: _Hashes,
+    mender: Mender | None = None,
+    possible: Sequence[_Flags | None] = (),
+) -> _Options:
+    """The options of a slot, whole decks of them but for a mended last one, each the best after those before it.
 
     Args:
         size: the slot's options, S.
         length: images, N.
         earlier: for each slot before it (N,) the option of each image; slot e has S_e options.
         prompts: (N,) a hash of what those slots have together.
+        mender: puts decks right where rules bind the slot.
+        possible: for each slot before it (S_e, S) whether rules let the two stand together; None: all.
     """
     cards = np.arange(size)
     compared = np.arange(min(size, _MAX_SHIFTS)) * size // min(size, _MAX_SHIFTS)  # (K,) the shifts
     by_shift = (compared[:, None] + cards[None, :]) % size  # (K shifts, S cards) -> option
     unmet = [np.ones((int(options.max()) + 1, size), dtype=bool) for options in earlier]  # each (S_e, S)
+    lates = [-1] * len(unmet)  # so few pairs lack, of bound slots, that each which comes is kept
+    for number, pairs in enumerate(possible):
+        if pairs is not None:
+            unmet[number] &= pairs[: len(unmet[number])]
+            lates[number] = int(unmet[number].sum()) // _LATE
     used = np.zeros(1 << _HASH_BITS, dtype=bool)  # prompts so far, by a part of their hash
     strides = _Strides(size)
-    shifts = []
+    dealt = []
     for deck in range(-(-length // size)):
         images = np.arange(deck * size, min(length, deck * size + size))  # (C,): C = S but in the last deck
         options = by_shift[:, : len(images)]  # (K, C)
@@ -122,12 +179,19 @@ def _best_shifts(size: int, length: int, earlier: Sequence[_Options], prompts: _
         score -= strides.excess(images, compared) * (_STRIDE_COST / size)
         best = np.flatnonzero(score >= score.max() - 1e-9)
         shift = int(best[number_of(f"{size}\x1f{len(earlier)}\x1f{deck}") % len(best)])
-        shifts.append(int(compared[shift]))
+        chosen = options[shift]
+        if mender:
+            new = np.zeros((len(images), size), dtype=bool)
+            for earlier_options, pairs, late in zip(earlier, unmet, lates, strict=True):
+                if pairs.sum() <= late:
+                    new |= pairs[earlier_options[images]]
+            chosen = mender.mend(images.tolist(), chosen, worth, new)
+        dealt.append(chosen if mender else by_shift[shift])
         used[hashes[shift]] = True
-        strides.add(images, options[shift])
+        strides.add(images, chosen)
         for earlier_options, pairs in zip(earlier, unmet, strict=True):
-            pairs[earlier_options[images], options[shift]] = False
-    return tuple(shifts)
+            pairs[earlier_options[images], chosen] = False
+    return np.concatenate(dealt)
 
 
 class _Strides:

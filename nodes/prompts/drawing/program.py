@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
 from ..item import Pick
 from ..language.brackets import ends_in_number
 from .compile import Block, Slot
-from .decks import MAX_SHUFFLED, UniformDeck
-from .orders import planned_orders
+from .decks import MAX_SHUFFLED, Deck, WeightedDeck, quota_sequence, whole_shares
+from .orders import Column, planned_orders, ruled_orders
 from .render import render
+from .rules import SlotRules
 from .shards import Cut, Shard, cut, cut_planned
 from .strategies import Balanced, Combinatorial, Random
 
+_MAX_CARDS = 500  # of a deck of weighted options that rules bind; finer weights are rounded to it
 _MAX_LAID_OUT = 1000  # options of a slot whose decks are laid out; a judgement that bounds memory
 
 
@@ -21,16 +28,21 @@ class Program:
         block: the compiled template.
         coverage: "balanced", "random" or "combinatorial".
         key: what every choice depends on beside the number of the prompt.
+        rules: between slots of the template.
     """
 
-    def __init__(self, block: Block, coverage: str, key: str) -> None:
+    def __init__(self, block: Block, coverage: str, key: str, rules: SlotRules | None = None) -> None:
         self.block = block
         self.coverage = coverage
         self.key = key
-        self.slots = _even_slots(block) if coverage == "balanced" else ()
-        sizes = tuple(map(len, self.slots))
-        orders = zip(self.slots, planned_orders(sizes), strict=True)
-        self.balanced = Balanced(key, {slot.name: order for slot, order in orders})
+        self.rules = rules
+        self.slots = _even_slots(block, rules) if coverage == "balanced" else ()
+        if rules and self.slots:
+            orders, alike = _by_rules(self.slots, rules)
+            self.balanced = Balanced(key, orders, alike)
+        else:
+            planned = planned_orders(tuple(map(len, self.slots)))
+            self.balanced = Balanced(key, {slot.name: order for slot, order in zip(self.slots, planned, strict=True)})
         self._format, self._decks = _laid_out(block, self.balanced) if coverage == "balanced" else ("", None)
 
     def render(self, number: int) -> tuple[str, tuple[Pick, ...]]:
@@ -40,16 +52,19 @@ class Program:
         if self.coverage == "balanced":
             return render(self.block, number, self.balanced)
         if self.coverage == "random":
-            return render(self.block, None, Random(f"{self.key}\x1f{number}"))
-        return render(self.block, number, Combinatorial())
+            return render(self.block, None, Random(f"{self.key}\x1f{number}", self.rules))
+        if not self.rules:
+            return render(self.block, number, Combinatorial())
+        bound, number = divmod(number, self.block.count() // prod(slot.count() for slot in self.rules.slots))
+        return render(self.block, number, Combinatorial(self.rules.combination(bound)))
 
     def cut(self, images: int, count: int) -> Cut:
         """The first `images` prompts in `count` shards, each as even as it can be."""
         if self.coverage != "balanced":
             return Cut(tuple(Shard(range(number, images, count)) for number in range(count)), 0)
-        slots = [slot for slot in self.slots if 1 < len(slot) <= MAX_SHUFFLED]
+        slots = [slot for slot in self.slots if 1 < len(slot) <= MAX_SHUFFLED and not slot.table.weights]
         orders = [self.balanced.orders[slot.name] for slot in slots]
-        if all(images <= len(order) for order in orders):
+        if not self.rules and all(images <= len(order) for order in orders):
             return cut_planned(tuple(map(len, slots)), images, count)
         return cut(list(map(len, slots)), [self.balanced.deck(slot) for slot in slots], images, count)
 
@@ -69,7 +84,7 @@ class Program:
 class _LaidOutDeck:
     """The decks of one slot, of which the current one is laid out: the texts and the picks of its cards, in order."""
 
-    def __init__(self, slot: Slot, deck: UniformDeck) -> None:
+    def __init__(self, slot: Slot, deck: Deck) -> None:
         self.size = len(slot)
         self.deck = deck
         self.texts = [slot.piece(index) for index in range(self.size)]
@@ -99,7 +114,7 @@ def _laid_out(block: Block, balanced: Balanced) -> tuple[str, tuple[_LaidOutDeck
         if not isinstance(part, Slot) or not part.single or not part.plain or len(part) > _MAX_LAID_OUT:
             return "", None
         deck = balanced.deck(part)
-        if not isinstance(deck, UniformDeck):
+        if isinstance(deck, WeightedDeck):
             return "", None
         decks.append(_LaidOutDeck(part, deck))
         if part.table.emphasis is not None and any(map(ends_in_number, decks[-1].texts)):
@@ -108,6 +123,49 @@ def _laid_out(block: Block, balanced: Balanced) -> tuple[str, tuple[_LaidOutDeck
     return template, tuple(decks)
 
 
-def _even_slots(block: Block) -> tuple[Slot, ...]:
-    """The slots that every prompt has, whose options come equally often."""
-    return tuple(slot for slot in block.slots() if slot.single and slot.table.weights is None)
+def _even_slots(block: Block, rules: SlotRules | None) -> tuple[Slot, ...]:
+    """The slots that every prompt has, whose options come equally often or which rules bind."""
+    bound = {slot.name for slot in rules.slots} if rules else set()
+    return tuple(slot for slot in block.slots() if slot.single and (slot.table.weights is None or slot.name in bound))
+
+
+def _by_rules(
+    slots: Sequence[Slot], rules: SlotRules
+) -> tuple[dict[str, tuple[int, ...]], dict[str, Sequence[Sequence[int]]]]:
+    """The order of each of the slots' options under the rules, and the options that are alike, by the slots' names."""
+    level = {slot.name: number for number, slot in enumerate(rules.slots)}
+    planned = [slot for slot in slots if len(slot) <= MAX_SHUFFLED]
+    cards = [_cards(slot) for slot in planned]  # of each slot the option of each card
+    columns = []
+    for number, slot in enumerate(planned):
+        if slot.name not in level:
+            columns.append(Column(len(slot), (), {}))
+            continue
+        group = rules.groups[level[slot.name]]
+        with_later = {}
+        for later in range(number + 1, len(planned)):
+            if planned[later].name in level:
+                pairs = rules.group_pairs(level[slot.name], level[planned[later].name])
+                second = rules.groups[level[planned[later].name]]
+                with_later[later] = np.array(
+                    [
+                        [(group[card], second[following]) in pairs for following in cards[later]]
+                        for card in cards[number]
+                    ]
+                )
+        columns.append(Column(len(cards[number]), tuple(group[card] for card in cards[number]), with_later))
+    orders: dict[str, tuple[int, ...]] = {}
+    alike: dict[str, Sequence[Sequence[int]]] = {}
+    for slot, options, order in zip(planned, cards, ruled_orders(columns, rules.root), strict=True):
+        orders[slot.name] = tuple(options[card] for card in order)
+        members = rules.members[level[slot.name]] if slot.name in level else [range(len(slot))]
+        alike[slot.name] = members if slot.table.weights is None else ()
+    return orders, alike
+
+
+def _cards(slot: Slot) -> Sequence[int]:
+    """The options of one deck of a slot, each as often as its weight says."""
+    if slot.table.weights is None:
+        return range(len(slot))
+    shares = whole_shares(slot.table.weights, _MAX_CARDS)
+    return quota_sequence(shares, slot.name)

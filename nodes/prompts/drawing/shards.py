@@ -25,7 +25,7 @@ _MAX_ALL = 4000  # images of a class of which any may change sides; of more thos
 _MAX_NEAR = 500  # images on either side of an end, likewise
 _MAX_LEAVING, _MAX_COMING = 64, 2000  # images that are compared for one exchange
 _BEYOND = 30  # what an option farther beyond 1 from its share costs, where one nearer to its end costs 2
-_RESTS = (4, 2)  # exchanges for which an image stays where it came, for one attempt after another
+_WAITING = (4, 2)  # exchanges for which an image stays where it came, for one attempt after another
 
 _Integers = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -73,20 +73,20 @@ def cut(sizes: Sequence[int], decks: Sequence[Deck], images: int, count: int) ->
 
     Args:
         sizes: of the slots that are to be even, S_j.
-        decks: of these slots, each option once in S_j images.
+        decks: of these slots; each has each option once in S_j images, but for those that rules bind.
     """
     ends = [images // count * number + min(number, images % count) for number in range(count + 1)]
     runs = [range(first, end) for first, end in pairwise(ends)]
     if not sizes or images < 2:
         return Cut(tuple(map(Shard, runs)), 0)
-    made: list[Cut] = []
-    for rest in _RESTS:
+    cuts: list[Cut] = []
+    for waiting in _WAITING:
         table = _Table(sizes, decks, runs)
-        strayed = table.mend(rest)
-        made.append(Cut(tuple(table.shards()), strayed))
+        strayed = table.mend(waiting)
+        cuts.append(Cut(tuple(table.shards()), strayed))
         if not strayed:
             break
-    return min(made, key=lambda shards: shards.strayed)
+    return min(cuts, key=lambda shards: shards.strayed)
 
 
 class _Table:
@@ -111,10 +111,16 @@ class _Table:
         lengths = np.array([len(run) for run in runs], dtype=np.int64)[:, None]
         for size, deck in zip(sizes, decks, strict=True):
             self.options.append(np.array([deck.at(image)[0] for image in movable], dtype=np.int64))
-            self.counts.append(np.array([_counted(deck, size, run) for run in runs], dtype=np.int64))
-            share = np.zeros((1, size), dtype=np.int64) + lengths  # over S_j: of an even shard
-            self.least.append(-(-(share - size) // size))
-            self.most.append((share + size) // size)
+            if isinstance(deck, UniformDeck):
+                counts = np.array([_counted(deck, size, run) for run in runs], dtype=np.int64)
+                share, whole = np.ones(size, dtype=np.int64), size  # an even shard has share / whole of its images
+            else:
+                options = np.array([deck.at(image)[0] for image in range(images)], dtype=np.int64)
+                counts = np.array([np.bincount(options[run.start : run.stop], minlength=size) for run in runs])
+                share, whole = counts.sum(axis=0), images
+            self.counts.append(counts)
+            self.least.append(-(-(share * lengths - whole) // whole))
+            self.most.append((share * lengths + whole) // whole)
 
     def shards(self) -> Iterator[Shard]:
         """Every shard."""
@@ -124,13 +130,13 @@ class _Table:
             also = self.movable[moved & (self.shard == number)]
             yield Shard(run, frozenset(without.tolist()), tuple(also.tolist()))
 
-    def mend(self, rest: int) -> int:
+    def mend(self, waiting: int) -> int:
         """Exchange images until every option is within 1 of its share; how far the best state found is from that.
 
         Args:
-            rest: exchanges for which an image stays where it came, at least; up to twice as many.
+            waiting: exchanges for which an image stays where it came, at least; up to twice as many.
         """
-        stream = Stream(f"shards\x1f{rest}")
+        stream = Stream(f"shards\x1f{waiting}")
         rests = np.zeros(len(self.movable), dtype=np.int64)  # (M,) the exchange up to which each stays
         strayed = sum(int(self._beyond(slot).sum()) for slot in range(len(self.counts)))
         best, best_shard = strayed, self.shard.copy()
@@ -142,7 +148,7 @@ class _Table:
                 continue
             cost, leaving, coming = exchange
             self._change_sides(leaving, coming)
-            rests[[leaving, coming]] = number + rest + stream.below(rest)
+            rests[[leaving, coming]] = number + waiting + stream.below(waiting)
             strayed += cost
             if strayed < best:
                 best, best_shard = strayed, self.shard.copy()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
-from math import perm
+from math import perm, prod
 
 from ..language.counting import selections, symmetric
-from .compile import Block, Slot, part_count
-from .decks import Deck, UniformDeck, WeightedDeck
+from .compile import Block, DrawnVariable, Part, Slot, part_count
+from .decks import Deck, RuledDeck, UniformDeck, WeightedDeck
 from .keyed_random import Stream
+from .rules import SlotRules
 
 _MAX_DECKS = 100_000  # kept, a judgement that bounds memory; slots within long files have decks of their own
 
@@ -21,11 +22,15 @@ class Balanced:
     Args:
         key: what the shuffles depend on beside the slot's name.
         orders: of the decks of the slots that are planned, by name.
+        alike: where rules bind slots: of each that is planned, the options that may take each other's places.
     """
 
-    def __init__(self, key: str, orders: dict[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self, key: str, orders: dict[str, tuple[int, ...]], alike: dict[str, Sequence[Sequence[int]]] | None = None
+    ) -> None:
         self.key = key
         self.orders = orders
+        self.alike = alike or {}
         self._decks: dict[str, Deck] = {}
 
     def split(self, block: Block, token: int) -> Sequence[int]:
@@ -44,7 +49,9 @@ class Balanced:
         deck = self._decks.get(slot.name)
         if deck is None:
             key = f"{self.key}\x1f{slot.name}"
-            if slot.table.weights is not None:
+            if slot.name in self.alike:
+                deck = RuledDeck(len(slot), key, self.orders[slot.name], self.alike[slot.name])
+            elif slot.table.weights is not None:
                 deck = WeightedDeck(slot.table.weights, key)
             else:
                 deck = UniformDeck(len(slot), key, self.orders.get(slot.name, ()))
@@ -55,10 +62,14 @@ class Balanced:
 
 
 class Random:
-    """Every slot by itself, options by their weights (the thesis's algorithm 3-1); one object for each prompt."""
+    """Every slot by itself, options by their weights (the thesis's algorithm 3-1); one object for each prompt.
 
-    def __init__(self, key: str) -> None:
+    Slots that rules bind are drawn first, together, each allowed combination by the product of its weights.
+    """
+
+    def __init__(self, key: str, rules: SlotRules | None = None) -> None:
         self.stream = Stream(key)
+        self._drawn = rules.draw(self.stream) if rules else {}
 
     def split(self, block: Block, token: None) -> Sequence[None]:
         """None for every part: the stream alone decides."""
@@ -66,22 +77,40 @@ class Random:
 
     def pick(self, slot: Slot, token: None) -> Sequence[tuple[int, None]]:
         """(option, None) of every option picked; moves the stream on."""
+        if slot.name in self._drawn:
+            return ((self._drawn[slot.name], None),)
         return [(index, None) for index in draw_options(slot, self.stream)]
 
 
 class Combinatorial:
-    """Each combination once; a token is its number, the last slot changing fastest."""
+    """Each combination once; a token is its number, the last slot changing fastest; those that rules bind slowest.
+
+    Args:
+        bound: of the slots that rules bind, the option and the number of the combination inside it, by name.
+    """
+
+    def __init__(self, bound: dict[str, tuple[int, int]] | None = None) -> None:
+        self._bound = bound or {}
 
     def split(self, block: Block, token: int) -> Sequence[int]:
         """The number of every part's combination: `token` in mixed radix, the last part its lowest digit."""
         tokens = []
         for part in reversed(block.parts):
-            token, part_token = divmod(token, 1 if isinstance(part, str) else part_count(part))
+            token, part_token = divmod(token, self._count(part))
             tokens.append(part_token)
         return tokens[::-1]
 
+    def _count(self, part: Part) -> int:
+        if isinstance(part, str) or (isinstance(part, Slot) and part.name in self._bound):
+            return 1
+        if isinstance(part, DrawnVariable) and self._bound:
+            return prod(map(self._count, part.block.parts))
+        return part_count(part)
+
     def pick(self, slot: Slot, token: int) -> Sequence[tuple[int, int]]:
         """(option, number of the combination inside it) of every option in the slot's selection number `token`."""
+        if slot.name in self._bound:
+            return (self._bound[slot.name],)
         if not slot.single:
             return _selection(slot.counts, len(slot), slot.low, slot.high, token)
         if slot.counts is None:

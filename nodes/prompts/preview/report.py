@@ -69,6 +69,7 @@ def preview(
         _classes(uses, {label: count for label, (count, _) in longest.items()}),
         _options(uses),
         _pairs(uses),
+        _rules(plan),
         _samples(plan, samples),
         _warnings(remarks),
         "\n".join(["## Notes", "", *(f"- {note}" for note in advice.notes)]) if advice.notes else "",
@@ -126,6 +127,14 @@ def _pairs(uses: Sequence[ClassUse]) -> str:
             of_all, of_possible = pair.met / pair.pairs, pair.met / max(1, pair.possible)
             rows.append(f"| {use.label} | {name} | {pair.met} of {pair.pairs} | {of_all:.1%} | {of_possible:.1%} |")
     return "\n".join(["## Pairs", "", *rows]) if len(rows) > 2 else ""
+
+
+def _rules(plan: Plan) -> str:
+    rows = []
+    for label in plan.labels[:_MAX_CLASSES]:
+        rules = plan.programs(label).positive.rules
+        rows += [f"- **{label}**: {note}" for note in rules.notes] if rules else []
+    return "\n".join(["## Rules", "", *rows]) if rows else ""
 
 
 def _samples(plan: Plan, samples: int) -> str:

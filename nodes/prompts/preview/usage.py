@@ -43,7 +43,7 @@ class SlotUse:
 
 @dataclass(frozen=True, slots=True)
 class PairUse:
-    """How many pairs of options of two slots meet, of all there are, and of how many could in so many images."""
+    """How many pairs of options of two slots meet, of all that rules allow, and of how many could in so many images."""
 
     label: str
     slots: tuple[str, str]
@@ -103,7 +103,8 @@ def use_of(plan: Plan, label: str) -> ClassUse:
     )
     pairs = []
     for (first, second), met_options in met.items():
-        total = sizes[first] * sizes[second]
+        allowed = program.rules.pairs(first, second) if program.rules else None
+        total = sizes[first] * sizes[second] if allowed is None else allowed
         pairs.append(PairUse(label, (first, second), len(met_options), total, min(counted, total)))
     return ClassUse(
         label=label,

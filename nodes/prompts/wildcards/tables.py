@@ -71,6 +71,26 @@ class OptionTable:
             self._trees[index] = parse(location.text, location.source, location.line)
         return self._trees[index]
 
+    def select(self, indices: Sequence[int]) -> OptionTable:
+        """The table of those options alone."""
+        origin, first = [], 0
+        for wildcards, rows in self.origin:
+            size = len(wildcards.lines) if rows is None else len(rows)
+            rows_here = [index - first for index in indices if first <= index < first + size]
+            origin.append((wildcards, rows_here if rows is None else [rows[index] for index in rows_here]))
+            first += size
+        weights = tuple(self.weights[index] for index in indices) if self.weights else None
+        return OptionTable(
+            tuple(self.texts[index] for index in indices),
+            weights if weights and len(set(weights)) > 1 else None,
+            frozenset(number for number, index in enumerate(indices) if index in self.special),
+            self.emphasis,
+            tuple(self.sources[index] for index in indices) if len(self.sources) > 1 else self.sources,
+            tuple(origin),
+            tuple(self.bodies[index] for index in indices) if self.bodies else (),
+            self.duplicates,
+        )
+
     def location(self, index: int) -> SourceLocation:
         """Where option `index` of a list stands."""
         remaining = index  # counted from the first option of each list

@@ -23,7 +23,8 @@ BLOCKS = re.findall(r"^```(\w+) ?(.*)\n((?s:.*?))^```$", PAGE, re.M)  # (kind, w
 EXAMPLES = [text for kind, _, text in BLOCKS if kind == "template"]
 DEALT = [(int(count), text) for kind, count, text in BLOCKS if kind == "deal"]
 CAT = ClassSpec("cat", hypernym="feline", hyponyms=("Manx", "Korat"))
-GIVES, REFUSED, LEFT_OUT = "=> ", "!! ", "~~ "
+RULED = [text for kind, _, text in BLOCKS if kind == "ruled"]
+GIVES, REFUSED, LEFT_OUT, RULE = "=> ", "!! ", "~~ ", "-- "
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def library(tmp_path_factory):
 
 def template_of(example):
     """The lines above the first result."""
-    return "\n".join(line for line in example.splitlines() if not line.startswith((GIVES, REFUSED, LEFT_OUT)))
+    return "\n".join(line for line in example.splitlines() if not line.startswith((GIVES, REFUSED, LEFT_OUT, RULE)))
 
 
 def results_of(example, mark):
@@ -64,6 +65,22 @@ def test_an_example_gives_what_the_page_says(example, library):
     prompts = [plan.item("cat", rank).prompt for rank in range(plan.combinations("cat"))]
     assert list(dict.fromkeys(" ".join(prompt.split()) for prompt in prompts)) == results_of(example, GIVES)
     assert " ".join(map(head_of, plan.left_out())) == " ".join(results_of(example, LEFT_OUT))
+
+
+@pytest.mark.parametrize("example", RULED)
+def test_rules_leave_what_the_page_says(example, library):
+    classes = [CAT, ClassSpec("dog", hyponyms=("Manx", "Korat"))]
+    rules, refused = "\n".join(results_of(example, RULE)), " ".join(results_of(example, REFUSED))
+    settings = {"coverage": "combinatorial", "images_per_class": 1, "rules": rules}
+    if refused:
+        with pytest.raises(ValueError, match="the rules of the plan") as caught:
+            Plan(classes, template_of(example), library, **settings)
+        assert head_of(caught.value) == refused
+        return
+    plan = Plan(classes, template_of(example), library, **settings)
+    prompts = {plan.item("cat", rank).prompt for rank in range(plan.combinations("cat"))}
+    assert prompts == set(results_of(example, GIVES))
+    assert plan.combinations("cat") == len(prompts)
 
 
 @pytest.mark.parametrize(("count", "example"), DEALT)
@@ -100,6 +117,6 @@ def test_each_form_has_an_example():
 
 def test_no_line_is_longer_than_120_characters_and_no_other_block_stands_there():
     assert [line for line in PAGE.splitlines() if len(line) > 120] == []
-    assert {kind for kind, _, _ in BLOCKS} == {"file", "template", "deal", "grammar"}
+    assert {kind for kind, _, _ in BLOCKS} == {"file", "template", "deal", "ruled", "grammar"}
     assert PAGE.count("```") == 2 * len(BLOCKS)
     assert len(EXAMPLES) > 40
