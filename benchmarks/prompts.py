@@ -2,9 +2,9 @@
 
     python benchmarks/prompts.py [--items N] [--rounds N]
 
-Prints medians of interleaved rounds: items a second of a balanced plan (with picks, negative and seed) over prompts a
-second of dynamicprompts, from files and inline; the time and the memory of a million-line wildcard over splitlines();
-and the memory that a run of items leaves behind.
+Prints medians of interleaved rounds: items a second of a balanced plan (with picks, negative and seed), without and
+with rules between slots, over prompts a second of dynamicprompts, from files and inline; the time and the memory of a
+million-line wildcard over splitlines(); and the memory that a run of items leaves behind.
 """
 
 from __future__ import annotations
@@ -50,19 +50,29 @@ def compare_items(items: int, rounds: int) -> None:
     for name, options in lines.items():
         inline = inline.replace(f"__{name}__", "{" + "|".join(options) + "}")
     plan = Plan([ClassSpec("automobile")], TEMPLATE, Library([folder]), seed=1)
+    kind, places, view = lines["automobile"][0], lines["location"], lines["view"][-1]
+    rules = f"{kind}: not {places[0]}, {places[1]}\nview={view}: only location={places[2]}"
+    ruled = Plan([ClassSpec("automobile")], TEMPLATE, Library([folder]), seed=1, rules=rules)
     manager = WildcardManager(folder)
-    speeds: dict[str, list[float]] = {"plan": [], "from files": [], "inline": []}
+    speeds: dict[str, list[float]] = {"plan": [], "with rules": [], "from files": [], "inline": []}
     for number in range(rounds):
         first = number * items
         speeds["plan"].append(per_second(lambda rank=first: run(plan, rank, items), items))
+        speeds["with rules"].append(per_second(lambda rank=first: run(ruled, rank, items), items))
         for name, template, count in (("from files", TEMPLATE, 400), ("inline", inline, 20_000)):
             generator = RandomPromptGenerator(manager, seed=number + 1)
             speeds[name].append(per_second(lambda g=generator, t=template, n=count: list(g.generate(t, n)), count))
     middle = {name: statistics.median(values) for name, values in speeds.items()}
     print(f"plan: {middle['plan']:.0f} items/s over {rounds} x {items} items")
     for name in ("from files", "inline"):
-        ratio = statistics.median(ours / theirs for ours, theirs in zip(speeds["plan"], speeds[name], strict=True))
-        print(f"dynamicprompts {name}: {middle[name]:.0f} prompts/s; the plan is {ratio:.1f} times as fast")
+        ratios = [
+            statistics.median(ours / theirs for ours, theirs in zip(speeds[plan], speeds[name], strict=True))
+            for plan in ("plan", "with rules")
+        ]
+        print(
+            f"dynamicprompts {name}: {middle[name]:.0f} prompts/s; "
+            f"the plan is {ratios[0]:.1f} times as fast, with rules {ratios[1]:.1f} times"
+        )
 
 
 def run(plan: Plan, first: int, count: int) -> None:
