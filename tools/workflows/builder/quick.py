@@ -174,8 +174,8 @@ def resume_and_shard(schemas: Schemas) -> Flow:
             "Stop a run whenever you like and queue it again: what is there is not made again.",
         ],
         "*Verify* reads every file of the merged set against its manifest and reports what is missing, corrupt or "
-        "changed. It should say that nothing is. A plan with more images per class extends the merged set; shards are cut "
-        "anew for it.",
+        "changed. It should say that nothing is. A plan with more images per class extends the merged set; shards are "
+        "cut anew for it.",
     )
     flow.stage("1  One plan, two shards")
     classes = chain_classes(
