@@ -13,8 +13,11 @@ from .disk_errors import is_of_disk, unreadable
 _MAX_RATIO = 2  # of the records' sizes to the file's: torch stores them as they are, and what it reads may be packed
 
 
-def load_torch(path: Path, device: torch.device | str = "cpu") -> Any:
+def load_torch(path: Path, device: torch.device | str = "cpu", *, mmap: bool = False) -> Any:
     """What a file of torch.save holds; one that holds anything but plain tensors is refused, and no code of it runs.
+
+    Args:
+        mmap: leave the tensors on the disk until they are used.
 
     Raises:
         UnreadableFile: the disk does not give it.
@@ -26,7 +29,7 @@ def load_torch(path: Path, device: torch.device | str = "cpu") -> Any:
                 unpacked = sum(record.file_size for record in archive.infolist())
             if unpacked > _MAX_RATIO * path.stat().st_size:
                 raise ValueError(f"it unpacks to {unpacked:,} bytes, which torch.save never writes")
-        return torch.load(path, map_location=device, weights_only=True)
+        return torch.load(path, map_location=device, weights_only=True, mmap=mmap)
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -110,7 +110,7 @@ def last_line(node_id: str | None, say: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError, ValueError):  # of a disk that fails; what it broke says so itself
+        with contextlib.suppress(OSError, ValueError, MemoryError):  # what a disk that fails broke says so itself
             progress_text(say(), node_id)
 
 

@@ -26,9 +26,15 @@ class Diverged(ValueError):
 
 
 def kept_steps(path: Path) -> int:
-    """How many steps of training the state in the file `path` holds; 0 where there is none that can be read."""
+    """How many steps of training the state in the file `path` holds; 0 where there is none, or a damaged one.
+
+    Raises:
+        UnreadableFile, MemoryError: it may be whole, and cannot be read now.
+    """
     try:
-        return int(torch.load(path, map_location="cpu", weights_only=True, mmap=True)["step"])
+        return int(load_torch(path, mmap=True)["step"])
+    except (UnreadableFile, MemoryError):
+        raise
     except Exception:  # noqa: BLE001 - as in `restore`, which says what is wrong with it
         return 0
 

@@ -27,7 +27,7 @@ from ...evaluation.pictures.pixels import count_shared, overlap_text, pixel_dige
 from ...evaluation.pictures.tensors import check_pixels, to_uint8
 from ...evaluation.results import Measurement, Result, read_results, write_again, write_result
 from ...evaluation.training.state import Diverged
-from ..engine import progress_bar
+from ..engine import last_line, progress_bar
 from ..paths import results_dir
 from . import lora_file
 from .blip import blip_captioner
@@ -145,7 +145,12 @@ def shared_with(job: LoraJob, test_images: LabelledImages) -> int:
 
 
 def train_lora(
-    model: Any, clip: Any, vae: Any, job: LoraJob, test_images: LabelledImages | None = None
+    model: Any,
+    clip: Any,
+    vae: Any,
+    job: LoraJob,
+    test_images: LabelledImages | None = None,
+    node_id: str | None = None,
 ) -> tuple[Result, np.ndarray]:
     """Train, write the file and the result; return the result with the loss curve, uint8 [H,W,3].
 
@@ -153,6 +158,7 @@ def train_lora(
 
     Args:
         test_images: a set that has to hold none of its pictures; those that it does are counted in the result.
+        node_id: of the node below which `standing` is shown in the end.
 
     Raises:
         ValueError: the folder, the model or the settings do not serve; nothing is written then.
@@ -166,26 +172,41 @@ def train_lora(
     sizes = settings.bucket_sizes()
     fits = [fit(picture.width, picture.height, sizes) for picture in pictures]
     identity = identify(model, clip, vae, pictures, settings, family.prediction, family.schedule)
-    if lora_file.is_finished(job.file, identity.to_json()):
-        result = _finished_result(job, identity)
-        if result is not None:
-            logger.info("%s is trained with these settings already", job.file.name)
-            if test_images is not None:  # the file on disk is of another run, which may have counted another set
-                result = _with_overlap(result, job, test_images)
-            return result, loss_curve(_history(result), job.name, target)
+    with last_line(node_id, lambda: standing(job, identity)):
+        finished = _finished_result(job, identity)
+        if finished is None:
+            encode_captions = weighted_tokens if settings.weighted_captions else literal_tokens
+            with only_writer(job.file, f"the LoRA {job.file.name!r}"):
+                finished = _finished_result(job, identity)  # by whoever had the lock until now
+                if finished is None:
+                    bar = progress_bar(len(pictures))
+                    examples = encode_examples(model, clip, vae, pictures, fits, encode_captions, bar)
+                    finished = _trained(model, examples, fits, job, family, identity, target)
+        if test_images is not None:  # a result on disk is of another run, which may have counted another set
+            finished = _with_overlap(finished, job, test_images)
+    return finished, loss_curve(_history(finished), job.name, target)
+
+
+def _trained(
+    model: Any,
+    examples: Sequence[Example],
+    fits: Sequence[Fit],
+    job: LoraJob,
+    family: Family,
+    identity: LoraIdentity,
+    target: str,
+) -> Result:
+    """Train, write file and result, and delete what was kept to go on from."""
     unfinished = state_path(job.unfinished, identity.to_json())
-    encode_captions = weighted_tokens if settings.weighted_captions else literal_tokens
-    with only_writer(job.file, f"the LoRA {job.file.name!r}"):
-        examples = encode_examples(model, clip, vae, pictures, fits, encode_captions, progress_bar(len(pictures)))
-        description = _description(job, family, identity, fits)
-        history = _train(model, examples, [fit.size for fit in fits], job, description, target, unfinished)
+    description = _description(job, family, identity, fits)
+    history = _train(model, examples, [fit.size for fit in fits], job, description, target, unfinished)
     measurement = Measurement(
         name=job.name,
         kind=KIND,
         figures={**asdict(history), "epoch_losses": history.epoch_losses(), "steps": len(history.losses)},
-        inputs={"folder": job.folder.name, "pictures": len(pictures), "model": family.name, "file": job.file.name},
+        inputs={"folder": job.folder.name, "pictures": len(examples), "model": family.name, "file": job.file.name},
         settings={
-            **asdict(settings),
+            **asdict(job.settings),
             "optimizer": "Adafactor",
             "scheduler": "constant",
             "prediction": family.prediction,
@@ -195,10 +216,8 @@ def train_lora(
         warnings=tuple(history.warnings()),
     )
     result = write_result(job.results, measurement)
-    if test_images is not None:
-        result = _with_overlap(result, job, test_images)
     delete_file(unfinished)
-    return result, loss_curve(history, job.name, target)
+    return result
 
 
 def _with_overlap(result: Result, job: LoraJob, test_images: LabelledImages) -> Result:
@@ -213,11 +232,15 @@ def _with_overlap(result: Result, job: LoraJob, test_images: LabelledImages) -> 
     return write_again(counted)
 
 
-def standing(job: LoraJob) -> str:
-    """What the disk holds of a training, one line."""
-    if job.file.exists():
+def standing(job: LoraJob, identity: LoraIdentity) -> str:
+    """What the disk holds of the training of `identity`, one line.
+
+    Raises:
+        ValueError, UnreadableFile: see `lora_file.is_finished`.
+    """
+    if lora_file.is_finished(job.file, identity.to_json()):
         return f"{job.file.name} is trained"
-    is_kept = any(job.unfinished.glob("*"))
+    is_kept = state_path(job.unfinished, identity.to_json()).exists()
     return "stopped; what was learnt is kept: queue again to resume" if is_kept else "nothing is kept"
 
 
@@ -303,12 +326,20 @@ def was_trained(results: Path, name: str) -> bool:
 
 
 def _finished_result(job: LoraJob, identity: LoraIdentity) -> Result | None:
-    """The last result of the same training, or None where somebody deleted it."""
+    """The last result of the same training, where the file holds it; None where somebody deleted one or the other.
+
+    Raises:
+        ValueError, UnreadableFile: see `lora_file.is_finished`.
+    """
+    if not lora_file.is_finished(job.file, identity.to_json()):
+        return None
     results = [
         result
         for result in read_results(job.results / job.name)
         if result.kind == KIND and result.settings.get("identity") == identity.to_json()
     ]
+    if results:
+        logger.info("%s is trained with these settings already", job.file.name)
     return results[-1] if results else None
 
 

@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ...evaluation.pictures.pixels import count_shared
 from ...evaluation.pictures.tensors import to_image
 from ..checks import checked
-from ..engine import answer, answer_of, last_line, progress_bar
+from ..engine import answer, answer_of, progress_bar
 from ..paths import results_dir
 from ..sockets import LabelledImages, Result
 from ..widgets import schema, seed_input
@@ -305,8 +305,7 @@ class HypoNetTrainLora(io.ComfyNode):
             results_dir(),
             unfinished_dir(name),
         )
-        with last_line(cls.hidden.unique_id, lambda: engine.standing(job)):
-            result, curve = engine.train_lora(model, clip, vae, job, test_images)
+        result, curve = engine.train_lora(model, clip, vae, job, test_images, cls.hidden.unique_id)
         picture = to_image(curve)
         return io.NodeOutput(f"{name}.safetensors", picture, result, ui=answer_of(result, picture))
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import torch
 
+from ...evaluation.disk_errors import UnreadableFile
 from ...evaluation.files import replacing
+from ...evaluation.torch_files import load_torch
 from ...evaluation.training.state import Diverged
 from .adapter import LoraLayer
 
@@ -97,11 +99,16 @@ class LoraState:
             torch.save(state, temporary)
 
     def restore(self, path: Path) -> bool:
-        """Go on from `path`; False where there is none. Raises ValueError where it is corrupt or another training's."""
+        """Go on from `path`; False where there is none.
+
+        Raises:
+            ValueError: it is corrupt or another training's.
+            UnreadableFile, MemoryError: it may be whole, and cannot be read now.
+        """
         if not path.exists():
             return False
         try:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            state: dict[str, Any] = load_torch(path)
             if state["layers"].keys() != self.layers.keys():
                 raise ValueError("it belongs to another model")
             for name, layer in self.layers.items():
@@ -113,6 +120,8 @@ class LoraState:
             self.losses = [float(loss) for loss in state["losses"]]
             self.seconds = [float(spent) for spent in state["seconds"]]
             self.batches = [tuple(batch) for batch in state["batches"]]
+        except (UnreadableFile, MemoryError, torch.cuda.OutOfMemoryError):  # the file is as good as before
+            raise
         except Exception as error:  # torch raises half a dozen unrelated classes for damaged and foreign files
             reason = f"{type(error).__name__}: {str(error)[:200]}"
             raise ValueError(f"{path} cannot be resumed ({reason}); delete it to train from the start") from error

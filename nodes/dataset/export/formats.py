@@ -86,13 +86,13 @@ def export(
             job.remove_others()
             target = _free(base, folder)
             replace_file(part, target)
-            delete_file(target / mark.name)  # last: without it the next export would not know the folder for ours
-            return target
         except BaseException as error:
             is_full = isinstance(error, OSError) and error.errno in ONLY_OF_WRITING
             if is_full or [path.name for path in part.iterdir()] == [DESCRIPTION]:
                 _clear(part)
             raise
+        delete_file(target / mark.name)  # last: without it the next export would not know the folder for ours
+        return target
 
 
 def _free(base: Path, name: str) -> Path:

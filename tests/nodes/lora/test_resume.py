@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import json
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from hyponet.evaluation.disk_errors import UnreadableFile
 from hyponet.nodes.lora.adapter import LoraLayer, attached
+from hyponet.nodes.lora.identity import LoraIdentity
 from hyponet.nodes.lora.settings import LoraSettings
 from hyponet.nodes.lora.state import LoraState, state_path
 from hyponet.nodes.lora.train import adafactor, train
@@ -135,11 +141,16 @@ def test_each_training_has_a_state_of_its_own(tmp_path):
 
 def test_the_last_line_of_the_node_is_what_lies_on_the_disk(engine, tmp_path):
     job = engine.LoraJob("cats", tmp_path, tmp_path / "cats.safetensors", LoraSettings(), tmp_path, tmp_path / "kept")
-    assert engine.standing(job) == "nothing is kept"
-    toy_run(state_path(job.unfinished, {}), 5)
-    assert engine.standing(job) == "stopped; what was learnt is kept: queue again to resume"
-    job.file.touch()
-    assert engine.standing(job) == "cats.safetensors is trained"
+    mine, others = (LoraIdentity(job.settings, *"abcdef", schedule) for schedule in ("mine", "other"))
+    toy_run(state_path(job.unfinished, others.to_json()), 5)
+    assert engine.standing(job, mine) == "nothing is kept", "what is there is of another training"
+    toy_run(state_path(job.unfinished, mine.to_json()), 5)
+    assert engine.standing(job, mine) == "stopped; what was learnt is kept: queue again to resume"
+    metadata = {"hyponet_identity": json.dumps(mine.to_json())}
+    save_file({"a": torch.zeros(1)}, job.file, metadata)
+    assert engine.standing(job, mine) == "cats.safetensors is trained"
+    with pytest.raises(ValueError, match="was trained otherwise"):
+        engine.standing(job, others)
 
 
 def test_a_damaged_state_says_which_file(tmp_path):
@@ -148,6 +159,20 @@ def test_a_damaged_state_says_which_file(tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"state\.pt cannot be resumed .* delete it"):
         toy_run(path)
+
+
+def test_a_state_that_cannot_be_read_now_is_not_called_damaged(tmp_path, monkeypatch):
+    """Nobody is told to delete what the disk may give an hour later."""
+    path = tmp_path / "state.pt"
+    toy_run(path, 5)
+    for error, expected in ((OSError(errno.EIO, "Input/output error"), UnreadableFile), (MemoryError(), MemoryError)):
+
+        def fail(*_, error=error, **__):
+            raise error
+
+        monkeypatch.setattr(torch, "load", fail)
+        with pytest.raises(expected):
+            toy_run(path)
 
 
 def stopped_at(step):
