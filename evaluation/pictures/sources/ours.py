@@ -11,26 +11,21 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from ...disk_errors import reading
 from ...files import read_file
 from ...unicode_names import composed
 from ..description import class_entries, read_content
 from ..labelled_images import LabelledImages, labelled
-from ..manifest import (
-    DESCRIPTION,
-    GOOD,
-    MANIFEST,
-    REJECTION_LOG,
-    Record,
-    columns_of,
-    is_blank,
-    is_torn,
-    misplaced,
-    parse,
-)
+from ..manifest import DESCRIPTION, MANIFEST, REJECTION_LOG, Head, Record, columns_of, is_blank, is_torn
+from ..placed_lines import Starts, placed_heads
 from ..unlisted import rank_in_name, refuse_lost_lines
 from .files import FilePictures
+
+Key = tuple[str, int]  # label, rank
+
+_BLOCK_BYTES = 256 << 10  # of lines that are checked at once
 
 
 def is_ours(path: Path) -> bool:
@@ -53,68 +48,116 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
             "Dataset; for others choose the source `image folder`"
         )
     folders = {entry.label: entry.folder for entry in class_entries(read_content(path))}
-    on_disk, rejected = _names_on_disk(path), _rejected_attempts(path)
-    all_records = _records(path, folders, on_disk, rejected)
-    unlisted = _unlisted(path, folders, on_disk, {*all_records, *rejected})
+    on_disk = _names_on_disk(path)
+    files = _files_of_classes(path, folders, on_disk)
+    rejected = _rejected_attempts(path)
+    pictures = _pictures(path, folders, on_disk, rejected)
+    unlisted = _unlisted(files, {*pictures, *rejected})
     refuse_lost_lines(path.name, unlisted)
-    records = [record for record in all_records.values() if record.status == GOOD]
-    if not records:
+    _refuse_links(path, pictures, files)
+    keys = [key for key, picture in pictures.items() if not picture.is_fallback]
+    if not keys:
         raise ValueError(f"{path.name} has no good picture; expected at least one; run Generate Dataset again")
-    used = {record.label for record in records}
+    used = {label for label, _ in keys}
     classes = [label for label in folders if label in used]
     numbers = {label: number for number, label in enumerate(classes)}
-    records.sort(key=lambda record: (numbers[record.label], record.rank))
-    file_names = [record.file_name for record in records]
-    labels = [numbers[record.label] for record in records]
-    pictures = FilePictures(path, file_names)  # hashed as they lie there: the manifest knows what was written once
-    data = labelled(name or path.name, classes, labels, pictures, synthetic=True, cache=cache)
+    keys.sort(key=lambda key: (numbers[key[0]], key[1]))
+    source = FilePictures(path, [pictures[key].file_name for key in keys])  # hashed as they lie there
+    labels = [numbers[label] for label, _ in keys]
+    data = labelled(name or path.name, classes, labels, source, synthetic=True, cache=cache)
     return replace(data, skipped=tuple(unlisted))
 
 
-def _records(
-    path: Path,
-    folders: Mapping[str, str],
-    on_disk: Mapping[str, Sequence[str]],
-    rejected: Mapping[tuple[str, int], int],
-) -> dict[tuple[str, int], Record]:
-    """(label, rank) -> its record; of lines for one item the last attempt counts, by its first line."""
-    records: dict[tuple[str, int], Record] = {}
-    for number, line in _lines(path / MANIFEST):
-        try:
-            record = parse(line)
-            problem = misplaced(record, folders)
-        except ValueError as error:
-            problem = str(error)
-        if problem:
-            raise _damage(path / MANIFEST, number, problem)
-        if record.status == GOOD and record.attempt == rejected.get(record.key):
+class _Picture(NamedTuple):
+    """What is needed of a line; `file_name` as it is spelled on the disk."""
+
+    attempt: int
+    is_fallback: bool
+    file_name: str
+
+
+def _pictures(
+    path: Path, folders: Mapping[str, str], on_disk: Mapping[str, Sequence[str]], rejected: Mapping[Key, int]
+) -> dict[Key, _Picture]:
+    """The picture of each item; of lines for one the last attempt counts, by its first line."""
+    pictures: dict[Key, _Picture] = {}
+    for label, rank, attempt, is_fallback, file_name in _heads(path / MANIFEST, folders):
+        key = (label, rank)
+        if not is_fallback and attempt == rejected.get(key):
             continue  # a crash left the line behind while the item was being rejected
-        if record.key not in records or records[record.key].attempt != record.attempt:
-            spelled = _as_spelled(path, record.file_name, on_disk)
-            records[record.key] = record if spelled == record.file_name else replace(record, file_name=spelled)
-    _refuse_links(path, records.values())
-    return records
+        if key not in pictures or pictures[key].attempt != attempt:
+            spelled = _as_spelled(path, file_name.decode("utf-8", "surrogatepass"), on_disk)
+            pictures[key] = _Picture(attempt, is_fallback, spelled)
+    return pictures
 
 
-def _unlisted(
-    path: Path, folders: Mapping[str, str], on_disk: Mapping[str, Sequence[str]], known: Collection[tuple[str, int]]
-) -> list[str]:
-    """Pictures that are called as the set calls its own and are of no item of `known`; see `DatasetStore.unlisted`."""
-    unlisted = []
+def _heads(file: Path, folders: Mapping[str, str]) -> Iterator[Head]:
+    """The heads of all lines but for blank ones and a torn last one; a damaged line is an error."""
+    content = read_file(file)
+    end = content.rfind(b"\n") + 1
+    content = content[:end] if is_torn(content[end:]) else content + b"\n"  # an editor strips the last line break
+    starts, number, start = Starts(folders), 0, 0
+    while start < len(content):
+        end = content.find(b"\n", start + _BLOCK_BYTES) + 1 or len(content)
+        block = content[start:end]
+        heads, damage = placed_heads(block, starts)
+        if damage:
+            offset = min(damage)
+            raise _damage(file, number + offset + 1, str(damage[offset]))
+        yield from heads
+        number, start = number + block.count(b"\n"), end
+
+
+def _files_of_classes(
+    path: Path, folders: Mapping[str, str], on_disk: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, list[os.DirEntry[str]]]]:
+    """label -> class folder, as it is spelled on the disk -> what lies in it.
+
+    Raises:
+        ValueError: a class folder is a link, which could lead anywhere.
+    """
+    files: dict[str, dict[str, list[os.DirEntry[str]]]] = {}
     for label, folder in folders.items():
+        files[label] = {}
         for name in on_disk.get(composed(folder), []):
-            if not (path / name).is_dir():
-                continue
-            with reading(path / name):
-                files = os.listdir(path / name)
-            ranked = ((file, rank_in_name(file)) for file in files)
-            unlisted += [f"{name}/{file}" for file, rank in ranked if rank >= 0 and (label, rank) not in known]
-    return sorted(unlisted)
+            if (path / name).is_symlink():
+                raise ValueError(f"{path.name}/{name} is a link; expected a folder in the set; copy it there")
+            if (path / name).is_dir():
+                with reading(path / name), os.scandir(path / name) as entries:
+                    files[label][name] = list(entries)
+    return files
 
 
-def _rejected_attempts(path: Path) -> dict[tuple[str, int], int]:
+def _unlisted(files: Mapping[str, Mapping[str, Sequence[os.DirEntry[str]]]], known: Collection[Key]) -> list[str]:
+    """Pictures that are called as the set calls its own and are of no item of `known`; see `DatasetStore.unlisted`."""
+    return sorted(
+        f"{folder}/{entry.name}"
+        for label, in_folders in files.items()
+        for folder, entries in in_folders.items()
+        for entry in entries
+        if (rank := rank_in_name(entry.name)) >= 0 and (label, rank) not in known
+    )
+
+
+def _refuse_links(
+    root: Path, pictures: Mapping[Key, _Picture], files: Mapping[str, Mapping[str, Sequence[os.DirEntry[str]]]]
+) -> None:
+    """Raise ValueError for a picture that is a link: it could be any file of the machine."""
+    links = {
+        f"{folder}/{entry.name}"
+        for in_folders in files.values()
+        for folder, entries in in_folders.items()
+        for entry in entries
+        if entry.is_symlink()
+    }
+    for picture in pictures.values() if links else ():
+        if picture.file_name in links:
+            raise ValueError(f"{root.name}/{picture.file_name} is a link; expected a file in the set; copy it there")
+
+
+def _rejected_attempts(path: Path) -> dict[Key, int]:
     """(label, rank) -> number of the last attempt that was rejected."""
-    attempts: dict[tuple[str, int], int] = {}
+    attempts: dict[Key, int] = {}
     for number, line in _lines(path / REJECTION_LOG):
         try:
             record = Record.from_columns(columns_of(line).get("record"))
@@ -154,13 +197,3 @@ def _as_spelled(path: Path, file_name: str, on_disk: Mapping[str, Sequence[str]]
     if len(names) > 1:
         names = [name for name in sorted(names, key=folder.__ne__) if (path / name / file).exists()]
     return f"{names[0]}/{file}" if names else file_name
-
-
-def _refuse_links(root: Path, records: Collection[Record]) -> None:
-    """Raise ValueError for a picture that is a link, or lies behind one: it could be any file of the machine."""
-    for folder in {record.file_name.split("/")[0] for record in records}:
-        if (root / folder).is_symlink():
-            raise ValueError(f"{root.name}/{folder} is a link; expected a folder in the set; copy it there")
-    for record in records:
-        if (root / record.file_name).is_symlink():
-            raise ValueError(f"{root.name}/{record.file_name} is a link; expected a file in the set; copy it there")

@@ -16,22 +16,18 @@ from ....evaluation.disk_errors import reading, writing
 from ....evaluation.files import replacing
 from ....evaluation.pictures.manifest import (
     MANIFEST,
-    SUFFIXES,
-    Head,
     Record,
-    heads,
-    is_blank,
     is_torn,
     misplaced,
     parse,
 )
+from ....evaluation.pictures.placed_lines import Starts, placed_heads
 from .damage import salvage
 from .index import Index
 
 logger = logging.getLogger("hyponet")
 
 _BLOCK_BYTES = 256 << 10  # read at once while scanning; eight megabytes, which no cache holds, take a quarter longer
-_SUFFIXES = tuple(suffix.encode() for suffix in SUFFIXES)
 _SYNC_SECONDS = 5.0  # at most so much is lost when the power fails; a sync a picture would halve the speed
 
 
@@ -201,16 +197,7 @@ class Manifest:
 
     def _scan_lines(self, block: bytes, number: int) -> int:
         """Index the lines of `block`, the first of which is line `number` + 1; the number of the last."""
-        usable, damage = heads(block)
-        starts = _Starts(self.folders)
-        if not all(
-            file_name.startswith(starts[label])
-            and file_name.startswith(b"%06d." % rank, len(starts[label]))
-            and file_name.endswith(_SUFFIXES)
-            for label, rank, _, _, file_name in usable
-        ):
-            usable, misplacement = self._placed(block)
-            damage |= misplacement
+        usable, damage = placed_heads(block, Starts(self.folders))
         self.damage.update({number + offset + 1: str(error) for offset, error in sorted(damage.items())})
         if self._rejected:
             # a fallback's attempt was rejected before it came back; any other such line is left over from a crash
@@ -219,20 +206,6 @@ class Manifest:
             self.superfluous += scanned - len(usable)
         self.superfluous += self.index.add(usable)
         return number + block.count(b"\n")
-
-    def _placed(self, block: bytes) -> tuple[list[Head], dict[int, ValueError]]:
-        """The heads of the lines whose pictures lie where they belong, and what is wrong with the others."""
-        placed: list[Head] = []
-        damage: dict[int, ValueError] = {}
-        for offset, line in enumerate(block.split(b"\n")):
-            record = None if is_blank(line) else _parsed(line)
-            if record is None:
-                continue
-            if problem := misplaced(record, self.folders):
-                damage[offset] = ValueError(problem)
-            else:
-                placed.append(record.head())
-        return placed, damage
 
     def _lines(self) -> Iterator[bytes]:
         """The lines up to `end`."""
@@ -247,19 +220,6 @@ class Manifest:
     def _usable(self, line: bytes) -> Record | None:
         record = _parsed(line)
         return None if record is None or misplaced(record, self.folders) else record
-
-
-class _Starts(dict[str, bytes]):
-    """label -> class folder and slash, as a file_name begins; for an unknown label what no name begins with."""
-
-    def __init__(self, folders: Mapping[str, str]) -> None:
-        super().__init__()
-        self._folders = folders
-
-    def __missing__(self, label: str) -> bytes:
-        folder = self._folders.get(label)
-        self[label] = b"\n" if folder is None else folder.encode("utf-8", "surrogatepass") + b"/"
-        return self[label]
 
 
 def _parsed(line: bytes) -> Record | None:
