@@ -45,8 +45,10 @@ def test_a_set_has_the_standard_layout(pets):
     }
 
 
-def test_picture_carries_graph_parameters_and_its_own_record(pets):
-    info = Image.open(pets / "dog" / "000001.png").info
+def test_picture_carries_graph_parameters_and_its_own_record(tmp_path):
+    with open_set(tmp_path, encoding=Encoding(parameters=True)) as store:
+        generate(store)
+    info = Image.open(store.root / "dog" / "000001.png").info
     assert json.loads(info["prompt"]) == {"1": {"class_type": "KSampler"}}
     assert info["parameters"] == "a blue dog\nNegative prompt: blurry\nSteps: 2, Size: 24x24, Seed: 100"
     assert json.loads(info["hyponet"])["picks"] == [["color", "blue", "color.txt"]]
