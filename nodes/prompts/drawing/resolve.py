@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..language import syntax
 from ..language.counting import limits, selections
@@ -176,8 +176,11 @@ class Resolver:
                 self._hyponyms = table_of_lists([hyponyms], self.distinct, emphasis=False)
             return self._hyponyms
         lists = self.lists.require(name, location, node.offset)
-        self.used.update((key_of(wildcards.name), wildcards) for wildcards in lists)
-        return self.lists.table(lists, self.distinct)
+        reached = self.lists.in_scope(lists, {*scope.values, *(argument.name for argument in node.arguments)})
+        for whole, wildcards in zip(lists, reached, strict=True):  # a saved plan keeps each list whole
+            if key_of(whole.name) not in self.used or wildcards is not whole:
+                self.used[key_of(whole.name)] = replace(whole, left_out=wildcards.left_out)
+        return self.lists.table(reached, self.distinct)
 
     def _trail_name(self, node: syntax.Wildcard, scope: Scope, location: SourceLocation) -> str:
         """The key of the one list that a wildcard stands for, however it is written; else that of the name."""

@@ -12,6 +12,7 @@ from .errors import SourceLocation, TemplateError
 _COUNT_BEFORE = re.compile(r"\d+(?:\s*-\s*\d*)?#\Z")
 _VALUES_AFTER = re.compile(r"\(\s*[^\W\d][\w-]*\s*=")
 _WEIGHT_LIKE = re.compile(r"(?P<number>(?<![\w.,])[-+]?[.,]?\d[\d.,]*\s*%?\s*)::")
+_BOUNDS_LIKE = re.compile(r"\{[\s~@!]*\d+[\s~@!-]*\d*[\s~@!]*\Z")
 _MAX_BEFORE = 20  # characters looked back at for a number
 
 
@@ -20,8 +21,11 @@ def weight(location: SourceLocation, offset: int, run: str) -> TemplateError | N
     if "::" not in run:
         return None
     like = _WEIGHT_LIKE.search(run)
-    what = f"a weight {like['number'].strip()}" if like else "a :: that is no weight"
+    number = like["number"].strip() if like else ""
+    what = f"a weight {number}" if like else "a :: that is no weight"
     how = "expected it before an option, with a point in a fraction, as in {2::a|0.5::b}; or write \\::"
+    if number.startswith("-"):
+        how = "expected a weight of 0 or more, as in {2::a|0::b}; or write \\::"
     return TemplateError(what, how, location, offset + (like.start() if like else run.index("::")))
 
 
@@ -47,7 +51,18 @@ def dollars(location: SourceLocation, offset: int) -> TemplateError | None:
     if not location.text.startswith("$$", offset):
         return None
     how = "expected it after the number of a choice, as in {2$$a|b} or {1-2$$a|b}; or write \\$\\$"
+    if _BOUNDS_LIKE.search(location.text[max(0, offset - _MAX_BEFORE) : offset]):
+        how = "expected the numbers of a choice without blanks or signs, as in {1-2$$a|b}; or write \\$\\$"
     return TemplateError("$$ that is no part of a choice", how, location, offset)
+
+
+def wrap(location: SourceLocation, offset: int, *, is_bounded: bool) -> TemplateError | None:
+    """A % before the choice at `offset`, whose beginning has two dollars: what dynamicprompts wraps its options in."""
+    before = location.text[max(0, offset - 2) : offset]
+    if not is_bounded or not before.endswith("%") or before[:1].isdigit():
+        return None
+    how = "expected no % there: what wraps options is not read; write the words beside the choice, or a blank between"
+    return TemplateError("a % before a choice", how, location, offset - 1)
 
 
 def closing(location: SourceLocation, offset: int, bar: int) -> TemplateError | None:

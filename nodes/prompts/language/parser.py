@@ -214,9 +214,10 @@ class _Parser:
         self.skip_blanks()
         self.skip_sampler()
         low, high, separator = self.bounds()
+        self.refuse(lookalikes.wrap(self.location, start, is_bounded=self.text[self.offset - 2 : self.offset] == "$$"))
         options: list[Option] = []
         while True:
-            options += self.option(depth)
+            options += self.option(depth, as_weight=(low, high) == (1, 1))
             if self.offset >= len(self.text):
                 raise self.error("a { that is not closed", "expected a }; write \\{ for the character itself", start)
             self.offset += 1
@@ -255,8 +256,8 @@ class _Parser:
             words.append(word)
         return "".join(words)
 
-    def option(self, depth: int) -> list[Option]:
-        """One option, or as many as there are copies of its wildcard."""
+    def option(self, depth: int, *, as_weight: bool) -> list[Option]:
+        """One option, or as many as there are copies of its wildcard; of one that is picked, copies are a weight."""
         self.skip_blanks()
         while self.text.startswith("#", self.offset) and self.is_comment():
             self.skip_comment()
@@ -276,6 +277,8 @@ class _Parser:
         if len(body) != 1 or int(copies[1]) > MAX_COPIES:
             how = f"expected nothing else in that option, and at most {MAX_COPIES} copies; write \\# for the character"
             raise self.error(f"{copies[0]} before a wildcard", how, start)
+        if as_weight:
+            return [replace(option, weight=int(copies[1]) * (Fraction(1) if option.weight is None else option.weight))]
         # each copy is a slot of its own, so it has an id of its own
         return [replace(option, body=(replace(body[0], id=next(_ids)),)) for _ in range(int(copies[1]))]
 

@@ -93,6 +93,7 @@ Nodes = tuple[Node, ...]
 MARKS = ("{", "}", "$", "__", "\\", "#", "::")  # a text without any of them is one Text, as it stands
 ESCAPABLE = "{}|$_#\\~@!:"
 WEIGHT = re.compile(r"(\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})::")
+_IN_NAME = re.compile(r"\$\{([\w-]+)\}")  # a variable without a default in the name of a wildcard
 SAMPLER_SIGNS = ("~", "@", "!")  # of dynamicprompts, right after the opening of a choice or a wildcard
 
 
@@ -139,6 +140,26 @@ def walk(nodes: Nodes) -> Iterator[Node]:
         yield node
         for inner in children(node):
             yield from walk(inner)
+
+
+def free_variables(nodes: Nodes) -> frozenset[str]:
+    """The variables that a template uses without a default and gives no value itself before."""
+    return frozenset(_free(nodes, frozenset()))
+
+
+def _free(nodes: Nodes, given: frozenset[str]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, Variable):
+            if node.name not in given:
+                yield from [node.name] if node.default is None else _free(node.default, given)
+        elif isinstance(node, Assign):
+            yield from _free(node.value, given)
+            given |= {node.name}
+        else:
+            if isinstance(node, Wildcard):
+                yield from (name for name in _IN_NAME.findall(node.name) if name not in given)
+            for part in children(node):
+                yield from _free(part, given)
 
 
 def to_text(nodes: Nodes) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..language import syntax
 from ..language.errors import SourceLocation, TemplateError
+from . import encodings
 
 MIN_PACKED = 1 << 18  # bytes from which lines stay packed: a str object takes some 60 bytes beside its characters
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
@@ -67,14 +68,17 @@ def read_lines(data: bytes) -> Sequence[str]:
 
 
 def readable(data: bytes, source: str) -> tuple[bytes, tuple[TemplateError, ...]]:
-    """A file as UTF-8 without byte order mark, line ends as newlines; lines that are no UTF-8 text are made empty.
+    """A file as UTF-8 without byte order mark, line ends as newlines.
+
+    A file that is no UTF-8 is read as CP949 or Windows-1252 where it is plainly that; else its lines that are no text
+    are made empty.
 
     Args:
         data: the file's bytes.
         source: how errors name the file.
 
     Returns:
-        The bytes, and why each of those lines is left out.
+        The bytes; and in which encoding they were read, or why each of those lines is left out.
 
     Raises:
         TemplateError: the file is UTF-16.
@@ -86,6 +90,10 @@ def readable(data: bytes, source: str) -> tuple[bytes, tuple[TemplateError, ...]
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" not in data and _is_utf8(data):
         return data, ()
+    name = encodings.older(data)
+    if name:
+        data, note = data.decode(name).encode(), _read_as(name, data, source)
+        return data, (note,)
     lines = data.split(b"\n")
     left_out = []
     for row, line in enumerate(lines):
@@ -133,6 +141,16 @@ def _is_utf8(data: bytes) -> bool:
         return data.isascii() or bool(data.decode())
     except UnicodeDecodeError:
         return False
+
+
+def _read_as(name: str, data: bytes, source: str) -> TemplateError:
+    """What is said of a file that is in an older encoding, at its first line that shows it."""
+    lines = data.split(b"\n")
+    row = next(row for row, line in enumerate(lines) if not line.isascii())
+    location = SourceLocation(source, lines[row].decode(name), row + 1)
+    return TemplateError(
+        f"text that is not UTF-8, read as {encodings.NAMES[name]},", "save the file as UTF-8", location
+    )
 
 
 def _fault(line: bytes, number: int, source: str) -> TemplateError | None:

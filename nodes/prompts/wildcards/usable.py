@@ -1,12 +1,13 @@
 """The lists of a library without the lines that cannot be used: a fault in a file costs its line, never the list.
 
 A line is left out that is no template, that names a wildcard which is not there or has no option, or that gives
-nothing. What a line needs from the template that reaches it (its variables, no circle) is for the Resolver to check.
+nothing; where it is reached, also one that needs a variable without a value there. That lists run in no circle is for
+the Resolver to check.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -36,7 +37,9 @@ class UsableLists:
         self.reserved = frozenset(reserved)
         self._lists: dict[str, WildcardList] = {}
         self._named: dict[tuple[str, str], tuple[WildcardList, ...]] = {}
-        self._tables: dict[tuple[tuple[str, ...], bool], OptionTable] = {}
+        self._tables: dict[tuple[tuple[tuple[str, int], ...], bool], OptionTable] = {}
+        self._line_needs: dict[str, dict[int, frozenset[str]]] = {}
+        self._scoped: dict[tuple[tuple[str, ...], frozenset[str]], tuple[WildcardList, ...]] = {}
         self._begun: list[str] = []
 
     def require(self, name: str, location: SourceLocation, offset: int = 0) -> tuple[WildcardList, ...]:
@@ -56,13 +59,60 @@ class UsableLists:
                 self.library.left_out.update((str(error), error) for error in errors)
         return self._named[key]
 
+    def in_scope(self, lists: tuple[WildcardList, ...], names: Collection[str]) -> tuple[WildcardList, ...]:
+        """The lists without the lines that need a variable which has no value; `left_out` says which.
+
+        Args:
+            lists: as `require` gave them.
+            names: the variables that have a value where the lists are used.
+
+        Raises:
+            TemplateError: no line is left.
+        """
+        needed = {name for wildcards in lists for needs in self._needs(wildcards).values() for name in needs}
+        missing = frozenset(needed.difference(names))
+        if not missing:
+            return lists
+        key = (tuple(wildcards.name for wildcards in lists), missing)
+        if key not in self._scoped:
+            kept = tuple(self._without_needs(wildcards, missing) for wildcards in lists)
+            if not any(wildcards.lines for wildcards in kept):
+                raise _no_option(kept)
+            self._scoped[key] = kept
+        return self._scoped[key]
+
+    def _needs(self, wildcards: WildcardList) -> dict[int, frozenset[str]]:
+        """From the index of a line to the variables that it needs, of those lines that need some."""
+        key = key_of(wildcards.name)
+        if key not in self._line_needs:
+            self._line_needs[key] = {}
+            if not (isinstance(wildcards.lines, PackedLines) and wildcards.lines.plain):
+                for index, line in enumerate(wildcards.lines):
+                    needs = syntax.free_variables(parse(weighted(line)[0])) if "${" in line else frozenset()
+                    if needs:
+                        self._line_needs[key][index] = needs
+        return self._line_needs[key]
+
+    def _without_needs(self, wildcards: WildcardList, missing: frozenset[str]) -> WildcardList:
+        """The list without the lines that need one of the variables `missing`."""
+        faults: dict[int, TemplateError] = {}
+        for index, needs in self._needs(wildcards).items():
+            name = next(iter(sorted(needs & missing)), "")
+            if name:
+                text, _ = weighted(wildcards.lines[index])
+                location = SourceLocation(wildcards.source, text, wildcards.line_of(index), wildcards.folder)
+                how = "give it one before the wildcard, as in ${" + name + "=red}"
+                offset = max(0, text.find("${" + name))
+                faults[index] = TemplateError("variable ${" + name + "} without a value", how, location, offset)
+        return _without_rows(wildcards, faults)
+
     def table(self, lists: tuple[WildcardList, ...], distinct: bool) -> OptionTable:
         """The options of lists that `require` gave.
 
         Raises:
             TemplateError: every one has weight 0.
         """
-        key = (tuple(wildcards.name for wildcards in lists), distinct)
+        key = (tuple((wildcards.name, id(wildcards)) for wildcards in lists), distinct)  # whole, or in a scope
         if key not in self._tables:
             self._tables[key] = table_of_lists(lists, distinct, emphasis=True)
         return self._tables[key]
@@ -91,12 +141,7 @@ class UsableLists:
                     faults[index] = fault
         if not faults:
             return wildcards
-        rows = [index for index in range(len(lines)) if index not in faults]
-        kept: Sequence[str] = tuple(lines[index] for index in rows)
-        if isinstance(lines, PackedLines):
-            kept = lines.select(np.array(rows, dtype=np.int64))
-        numbers = tuple(map(wildcards.line_of, rows))
-        return replace(wildcards, lines=kept, numbers=numbers, left_out=(*wildcards.left_out, *faults.values()))
+        return _without_rows(wildcards, faults)
 
     def _fault(self, wildcards: WildcardList, index: int, text: str) -> TemplateError | None:
         """Why a line cannot be used, None where it can."""
@@ -114,13 +159,24 @@ class UsableLists:
         return None
 
 
+def _without_rows(wildcards: WildcardList, faults: Mapping[int, TemplateError]) -> WildcardList:
+    """A list without the lines that have a fault."""
+    lines = wildcards.lines
+    rows = [index for index in range(len(lines)) if index not in faults]
+    kept: Sequence[str] = tuple(lines[index] for index in rows)
+    if isinstance(lines, PackedLines):
+        kept = lines.select(np.array(rows, dtype=np.int64))
+    numbers = tuple(map(wildcards.line_of, rows))
+    return replace(wildcards, lines=kept, numbers=numbers, left_out=(*wildcards.left_out, *faults.values()))
+
+
 def told(left_out: Sequence[TemplateError]) -> str:
     """What a node says of the lines that are left out, one a line; "" where there are none."""
     if not left_out:
         return ""
     lines = [f"- {str(error).partition(chr(10))[0]}" for error in left_out[:_MAX_TOLD]]
     more = [f"- and {len(left_out) - _MAX_TOLD} more"] if len(left_out) > _MAX_TOLD else []
-    return "\n".join(["Left out of the wildcards:", *lines, *more])
+    return "\n".join(["Left out of the wildcards, or not UTF-8:", *lines, *more])
 
 
 def _no_option(lists: Sequence[WildcardList]) -> TemplateError:

@@ -45,6 +45,8 @@ MISPLACED = [
     ("${x=2$$a}", "$$ that is no part of a choice", 6),
     ("__c__(x=red)", "values after a wildcard", 6),
     ("a|b} c", "a } that closes nothing", 4),
+    ("%{2$$x|y}", "a % before a choice", 1),
+    ("a %{1-2$$x|y}", "a % before a choice", 3),
     ("__c/{2$$a|b}__", "a choice in the name of a wildcard", 5),
     ("__c/{__d__|b}__", "a choice in the name of a wildcard", 5),
 ]
@@ -57,7 +59,27 @@ def test_what_looks_like_the_language_is_a_mistake(template, message, column):
     assert f"{message} in template, line 1, column {column};" in str(caught.value)
 
 
+HOW = [
+    ("{-1::a|b}", "expected a weight of 0 or more"),
+    ("{a|-2::b}", "expected a weight of 0 or more"),
+    ("{0,5::a|b}", "with a point in a fraction"),
+    ("{1 - 2$$a|b}", "expected the numbers of a choice without blanks or signs, as in {1-2$$a|b}"),
+    ("{2-4~$$a|b}", "expected the numbers of a choice without blanks or signs"),
+    ("2$$a|b", "expected it after the number of a choice"),
+    ("%{2$$x|y}", "what wraps options is not read"),
+]
+
+
+@pytest.mark.parametrize(("template", "how"), HOW)
+def test_the_error_says_what_to_write(template, how):
+    with pytest.raises(TemplateError) as caught:
+        parse(template)
+    assert how in str(caught.value)
+
+
 TEXTS = [
+    ("50%{2$$a|a}", "50%a,a"),
+    ("100 %{a|a}", "100 %a"),
     ("a } b", "a } b"),
     ("smile :} {a|a}} b", "smile :} a} b"),
     ("a | b", "a | b"),

@@ -190,3 +190,13 @@ def test_a_megabyte_of_anything_ends(unit):
     text = unit * (1_000_000 // len(unit))
     with suppress(TemplateError):
         parse(text)
+
+
+@pytest.mark.parametrize("coverage", ["balanced", "random"])
+def test_copies_of_a_wildcard_weigh_as_many_options(coverage):
+    """{2#__w__|bat}: of three options two are the file, in every coverage."""
+    made = Made("{2#__w__|bat}", {"w": ["a", "b"]}, coverage)
+    bats = sum(made.prompt(number) == "bat" for number in range(300))
+    assert bats == 100 if coverage == "balanced" else 70 < bats < 130
+    made = Made("{0.5::2#__w__|bat}", {"w": ["a", "b"]}, "balanced")
+    assert sum(made.prompt(number) == "bat" for number in range(100)) == 50

@@ -49,8 +49,8 @@ def test_order_line_ends_and_comments():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"red\nbl\xfce\n", "byte 0xfc, which is not UTF-8, in w.txt, line 2, column 3; save the file as UTF-8"),
-        ("빨강".encode("cp949"), "which is not UTF-8, in w.txt, line 1, column 1"),
+        (b"red\nbl\x81e\n", "byte 0x81, which is not UTF-8, in w.txt, line 2, column 3; save the file as UTF-8"),
+        ("빨강".encode("euc_jp", "replace") + b"\xff", "byte 0xff, which is not UTF-8, in w.txt, line 1, column 3"),
         (b"a\0b", "a zero byte in w.txt, line 1, column 2"),
         (b"x" * 300_000 + b"\n\xff", "byte 0xff, which is not UTF-8, in w.txt, line 2"),
     ],

@@ -83,7 +83,7 @@ LINES = [
     "__w__ {",
     "{}",
     "2::",
-    b"\xfcn",
+    b"\x81n",  # no letter in any encoding
     b"a\0b",
 ]
 
@@ -93,6 +93,29 @@ def test_a_bad_line_of_a_text_file_costs_itself(tmp_path, line):
     data = b"one\n# note\n" + (line.encode() if isinstance(line, str) else line) + b"\n\nthree\n"
     made = Made("__l__", write(tmp_path, {"l.txt": data, "ok.txt": "x"}))
     assert options_of(made) == ["one", "three"]
+    assert ["l.txt, line 3" in str(error) for error in made.left_out()] == [True]
+
+
+ENCODINGS = [
+    ("cp949", ["\uac1c", "\uace0\uc591\uc774 two", "plain"], "CP949"),
+    ("cp949", ["\ud30c\ub780 \ubc14\ub2e4"], "CP949"),
+    ("cp1252", ["caf\xe9", "na\xefve", "gr\xfcn \u2013 gr\xf6\xdfer"], "Windows-1252"),
+    ("latin-1", ["se\xf1or", "d\xe9j\xe0 vu"], "Windows-1252"),
+    ("utf-8", ["caf\xe9", "\uac1c"], ""),
+    ("utf-8-sig", ["caf\xe9", "\uac1c"], ""),
+]
+
+
+@pytest.mark.parametrize(("encoding", "lines", "told"), ENCODINGS)
+def test_an_older_encoding_is_read_and_said(tmp_path, encoding, lines, told):
+    made = Made("__l__", write(tmp_path, {"l.txt": "\n".join(lines).encode(encoding)}))
+    assert options_of(made) == lines
+    assert [f"read as {told}, in l.txt, line 1" in str(error) for error in made.left_out()] == [True] * bool(told)
+
+
+def test_a_damaged_utf8_file_is_not_taken_for_another_encoding(tmp_path):
+    made = Made("__l__", write(tmp_path, {"l.txt": "caf\xe9\nok\n".encode() + b"na\xefve\n"}))
+    assert options_of(made) == ["caf\xe9", "ok"]
     assert ["l.txt, line 3" in str(error) for error in made.left_out()] == [True]
 
 
@@ -205,3 +228,22 @@ def test_weights_of_a_drawn_name_are_kept(tmp_path):
     assert [sum(prompt[0] == digit for prompt in prompts) for digit in "132"] == [24, 24, 16]
     assert sum(prompt[2] == "2" for prompt in prompts) == 16
     assert {pick.option for pick in made.picks(0)} <= {"p", "q", "f/p", "f/q", "1", "2", "3"}
+
+
+def test_a_line_that_needs_a_variable_costs_itself_where_there_is_none(tmp_path):
+    library = write(
+        tmp_path, {"v.txt": "a ${c} b\nplain\n${d:e} f\n${c=g}${c} h\n__f/${c}__", "f/k.txt": "1", "x.txt": "${c}\n"}
+    )
+    made = Made("__v__", library)
+    assert options_of(made) == ["plain", "e f", "g h"]
+    assert ["v.txt, line" in str(error) and "${c}" in str(error) for error in made.left_out()] == [True, True]
+    assert options_of(Made("${c=k}__v__", library)) == ["a k b", "plain", "e f", "g h", "1"]
+    assert options_of(Made("__v(c=k)__", library)) == ["a k b", "plain", "e f", "g h", "1"]
+    plan = Plan([ClassSpec("cat")], "__v__ {${c=k}__v__|z} __class__", library, images_per_class=30)
+    again = Plan.from_json(plan.to_json())
+    assert [again.item("cat", rank) for rank in range(30)] == [plan.item("cat", rank) for rank in range(30)]
+    assert len(plan.left_out()) == 2
+    with pytest.raises(TemplateError, match=r"no option that can be used in x\.txt.*without a value in x\.txt, line 1"):
+        Made("__x__", library)
+    with pytest.raises(TemplateError, match=r"variable .*c.* without a value in template"):
+        Made("${c}", library)
