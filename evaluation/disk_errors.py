@@ -75,7 +75,9 @@ def unreadable(path: Path, error: OSError) -> UnreadableFile:
     """`error` with a message that says which file and what to do."""
     advice = "give this user the right to read it" if error.errno in _FORBIDDEN else "check the disk or its connection"
     if error.errno == errno.ENOENT:
-        advice = f"its path may be too long for Windows, which takes {_MAX_PATH} characters: {_SHORTER}"
+        advice = "it was there a moment ago: load the set again"
+        if may_be_too_long(path):
+            advice = f"its path may be too long for Windows, which takes {_MAX_PATH} characters: {_SHORTER}"
     return UnreadableFile(
         error.errno, f"{path} cannot be read ({error.strerror}); expected a disk that gives it; {advice}"
     )
@@ -94,7 +96,7 @@ def unwritable(folder: Path, error: OSError) -> OSError:
         advice = _SHORTER
     elif error.errno == errno.EXDEV:
         advice = "it is another disk than the one that files are written to before they get their place beside it"
-    elif error.errno == errno.ENOENT and len(str(error.filename)) >= _MAX_PATH:
+    elif error.errno == errno.ENOENT and may_be_too_long(Path(error.filename or folder)):
         advice = f"{_SHORTER}: Windows takes {_MAX_PATH} characters in all"
     return OSError(
         error.errno,

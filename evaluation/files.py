@@ -66,8 +66,12 @@ def _disk_error(error: BaseException) -> OSError | None:
         return error
     if type(error) is RuntimeError and isinstance(error.__context__, OSError):
         return error.__context__
-    number = re.search(r"\(os error (\d+)\)$", str(error))
-    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else None
+    text = re.search(r"([^:]*) \(os error (\d+)\)$", str(error))
+    if text is None:
+        return None
+    if os.name == "nt":  # there the number is Windows' own, from which Python finds the errno
+        return OSError(None, text[1].strip(), None, int(text[2]))
+    return OSError(int(text[2]), os.strerror(int(text[2])))
 
 
 def _is_of_writing(error: OSError, *written: Path) -> bool:

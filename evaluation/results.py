@@ -45,8 +45,9 @@ class Result:
     Args:
         name: the set, model or experiment that the figures describe; the row of the report's tables.
         kind: "training", "test", "fid", "inception_score", "kid", "precision_recall", "diversity", "distortion", ...
-        run: stem of the file; begins with the UTC time, so that names sort by age.
-        created: UTC time, ISO 8601.
+        run: stem of the file; begins with the UTC time, so that names sort by age. Where the clock was set back it is
+            a moment after the result before.
+        created: UTC time by the clock, ISO 8601.
         figures: numbers (None where one does not exist), lists and nested objects of them.
         inputs: what was measured: names, counts, content keys, model files.
         settings: conventions, seeds, sizes, hyper-parameters.
@@ -148,17 +149,18 @@ def write_result(folder: Path | str, measurement: Measurement) -> Result:
             f"{' and more' if len(broken) > 5 else ''}; expected finite numbers, and no result is written; look for "
             "pictures, features or weights with numbers that are none, and measure again"
         )
-    now = _next_moment(target)
+    now = datetime.now(timezone.utc)
+    stamp = f"{_next_moment(target, now):{_STAMP}}"
     body = {
         "figures": plain(measurement.figures),
         "inputs": plain(measurement.inputs),
         "settings": plain(measurement.settings),
     }
-    digest = hashlib.sha256(json.dumps([name, kind, body, now.timestamp()], sort_keys=True).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(json.dumps([name, kind, body, stamp], sort_keys=True).encode()).hexdigest()[:8]
     result = Result(
         name=plain(name),
         kind=kind,
-        run=f"{now:{_STAMP}}-{kind}-{digest}",
+        run=f"{stamp}-{kind}-{digest}",
         created=now.isoformat(timespec="seconds"),
         versions=versions(),
         warnings=tuple(plain(warning) for warning in measurement.warnings),
@@ -175,12 +177,11 @@ def write_again(result: Result) -> Result:
     return result
 
 
-def _next_moment(folder: Path) -> datetime:
+def _next_moment(folder: Path, now: datetime) -> datetime:
     """Now, or just after the newest result in `folder` where the clock was set back: of two, the later counts."""
-    now = datetime.now(timezone.utc)
     stamps = [path.name.partition("-")[0] for path in folder.glob("*Z-*.json")]
     for stamp in sorted(stamps, reverse=True):
-        with contextlib.suppress(ValueError):  # a file of somebody else
+        with contextlib.suppress(ValueError, OverflowError):  # a file of somebody else
             newest = datetime.strptime(stamp, _STAMP).replace(tzinfo=timezone.utc)
             return max(now, newest + timedelta(microseconds=1))
     return now
@@ -226,7 +227,7 @@ def read_results(folder: Path | str, left_out: list[Path] | None = None) -> list
             logger.warning("%s", error)
             if left_out is not None:
                 left_out.append(path)
-    return sorted(results, key=lambda result: (result.created, result.run))
+    return sorted(results, key=lambda result: result.run)
 
 
 def plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..files import read_file
 from ..json_text import parse_json
+from ..unicode_names import caseless, composed
 from .manifest import DESCRIPTION, FORMAT, SUFFIX_OF, VERSION
 
 KINDS = {
@@ -116,17 +117,24 @@ def _check(content: Mapping[str, Any]) -> None:
 
 
 def _check_classes(entries: list[Any]) -> None:
-    """Each class has one folder in the set: a set may come from elsewhere, and pictures are written there."""
+    """Each class has a folder of its own in the set: a set may come from elsewhere, and pictures are written there."""
+    labels: set[str] = set()
+    folders: set[str] = set()
     for entry in entries:
         if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in _CLASS):
             raise ValueError("classes")
         if entry["folder"] in ("", ".", "..") or set(entry["folder"]) & set("/\\:\0"):
             raise ValueError("classes")
+        label, folder = composed(entry["label"]), caseless(entry["folder"])
+        if label in labels or folder in folders:
+            raise ValueError(f"classes (two have the label {label[:40]!a} or the folder {folder[:40]!a})")
+        labels.add(label)
+        folders.add(folder)
 
 
 def _check_provenance(content: Mapping[str, Any]) -> None:
     _refuse_unknown(content, _PROVENANCE, "provenance")
-    if not all(isinstance(content.get(name) or kind(), kind) for name, kind in _PROVENANCE.items()):
+    if not all(content.get(name) is None or isinstance(content[name], kind) for name, kind in _PROVENANCE.items()):
         raise ValueError("provenance")
     for entry in [*(content.get("models") or []), *(content.get("merged") or [])]:
         if not isinstance(entry, dict):

@@ -47,7 +47,7 @@ def count_repeated(digests: np.ndarray) -> int:
 
 
 def overlap_text(shared: int | None, count: int, what: str, where: str) -> str:
-    """`12 of 24 test pictures were trained on`; nothing where none is shared or nobody knows."""
+    """`12 of 24 test pictures are of its training set`; nothing where none is shared or nobody knows."""
     return f"{shared:,} of {count:,} {what} {where}" if shared else ""
 
 

@@ -113,8 +113,8 @@ def _steps(source: Source) -> str:
 
 
 def overlap_note(tested_on: PictureSet) -> str:
-    """The mark of a comparison's test set of which pictures were trained on."""
-    return overlap_text(tested_on.shared, tested_on.count or 0, "test pictures", "were trained on")
+    """The mark of a comparison's test set of which pictures are of a training set."""
+    return overlap_text(tested_on.shared, tested_on.count or 0, "test pictures", "are of a training set")
 
 
 def repetitions(items: Sequence[Observation], published: float | None) -> list[Observation]:

@@ -106,7 +106,8 @@ def _control(items: Sequence[Observation], controls: Sequence[Observation]) -> T
         pairs_with = [item for item in added if item.steps == control[-1].steps]
         ours = repetitions(pairs_with, None)
         cells = (accuracy_cell(pairs_with or added, None), accuracy_cell(repeated, None))
-        rows.append(Row(f"{number:,}", (*cells, *_paired_cells(ours, control))))
+        paired = _paired_cells(ours, control) if added else (Cell(),) * 3
+        rows.append(Row(f"{number:,}", (*cells, *paired)))
     return Table(
         key="5-10-control",
         title="Control of Table 5-10: as many steps without a new picture, per cent on CIFAR-10 test",

@@ -27,7 +27,7 @@ def build_report(
     """
     notes = [f"Left out: {name} is not a whole result file; run its node again or move it away." for name in left_out]
     sources: list[Source] = []
-    for result in sorted(results, key=lambda result: (result.created, result.run)):
+    for result in sorted(results, key=lambda result: result.run):
         try:
             figures = read_figures(result)
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:

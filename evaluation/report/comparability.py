@@ -57,7 +57,7 @@ def accuracy_differences(source: Source, test_set: str, accuracy: SetAccuracy) -
     if accuracy.synthetic:
         differences.append("tested on generated pictures")
     if accuracy.shared:
-        differences.append("test pictures were trained on")
+        differences.append("test pictures are of its training set")
     return tuple(differences)
 
 

@@ -35,8 +35,8 @@ class PictureSet:
         synthetic: how many are known to be generated; None where the file does not say.
         repeated: pictures that the set has before, pixel by pixel.
         generated_in_real: generated pictures that are among the set's real ones, pixel by pixel.
-        shared: of a comparison's test set the pictures that were trained on, of a metric's reference those of the
-            judged set that are in it; None where the file does not say.
+        shared: of a comparison's test set the pictures that are of a training set, of a metric's reference those of
+            the judged set that are in it; None where the file does not say.
     """
 
     name: str = ""

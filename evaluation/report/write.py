@@ -5,6 +5,7 @@ Reads: a Report. Each file is written whole under a temporary name and renamed.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ..files import replacing
 from ..lock import only_writer
 from ..pictures.tensors import to_image
 from .html_page import report_html
+from .read_figures import PictureSet
 from .tables import Cell, Report, Source, same_making
 from .text import report_csv, report_markdown
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 WIDE = (1200, 600)  # pixels
 CURVE = (800, 480)
 SQUARE = (720, 640)
-OURS, OURS_ALONE, THESIS = "ours", "ours, made otherwise than the thesis's", "thesis"
+OURS, OURS_ALONE, THESIS = "ours", "ours, not compared", "thesis"
 BARS = {OURS: plots.COLOURS[0], OURS_ALONE: plots.COLOURS[1], THESIS: "#9aa3ad"}
 MAX_PLOTS = 60  # plots of one kind: Table 5-9 whole has 39 confusion matrices
 PLOTS = ("accuracy", "training", "distortion", "confusion")  # what the file names of plots begin with
@@ -114,7 +116,7 @@ def accuracy_plots(report: Report) -> list[Plot]:
 
 
 def _bars(cells: Sequence[Cell]) -> dict[str, list[float | None]]:
-    """Bars side by side only where the table has a pair; what was made otherwise, and what was not run, stand alone."""
+    """Bars side by side only where the table has a pair; all else of ours, and what was not run, stands alone."""
     series: dict[str, list[float | None]] = {
         OURS: [None if cell.thesis is None else cell.value for cell in cells],
         OURS_ALONE: [cell.value if cell.thesis is None else None for cell in cells],
@@ -128,13 +130,22 @@ def curve_plots(report: Report) -> list[Plot]:
     plotted: list[Plot] = []
     for kind in ("training", "distortion"):
         sources = [source for source in report.sources if source.result.kind == kind]
-        for source in _newest({(source.row, same_making(source)): source for source in sources}):
+        for source in _newest({(source.row, _curve_key(source)): source for source in sources}):
             subject = "Training" if kind == "training" else "Figure 5-3: FID under distortion"
             title = f"{subject}: {source.row} [{source.number}]"
             figure = _training_curves(source, title) if kind == "training" else _distortion_curves(source, title)
             if figure is not None:
                 plotted.append(Plot(f"{kind}-{source.number}", title, figure))
     return plotted
+
+
+def _curve_key(source: Source) -> str:
+    """What a training or distortion curve is of: one that was made again takes the place of the one before."""
+    if source.result.kind == "training":
+        return same_making(source)
+    images = source.figures.images or PictureSet()
+    pictures = images.content_key or f"unknown, source {source.number}"
+    return json.dumps([source.result.settings, source.figures.strengths, sorted(source.figures.distortions), pictures])
 
 
 def confusion_plots(report: Report) -> list[Plot]:

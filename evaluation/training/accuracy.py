@@ -271,7 +271,7 @@ def table(results: Sequence[Sequence[SetAccuracy]], runs: Sequence[CheckpointPro
     overlaps = [
         f"{one_line(first.name)} {_shared_text([run[i] for run in results])}" for i, first in enumerate(results[0])
     ]
-    lines.append(f"Test pictures that were trained on: {'; '.join(overlaps)}.")
+    lines.append(f"Test pictures that are of the training set: {'; '.join(overlaps)}.")
     if len(results) > 1 and differences:
         lines.append(f"No mean: the classifiers are no repetitions, they differ in {', '.join(differences)}.")
     return "\n".join(lines)

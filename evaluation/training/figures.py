@@ -113,8 +113,8 @@ class SetAccuracy:
         confusion: int64 [K,K], true class by predicted class.
         calibration_error: expected calibration error in 0..1.
         synthetic: whether the test set has a generated picture.
-        shared: test pictures that the classifier was trained on, or that were held out of its training set; None
-            where its file does not name its pictures.
+        shared: test pictures that are of the training set, trained on or held out; None where the classifier's file
+            does not name its pictures.
         restricted_right: of a set that lacks classes: pictures that are right where only its own can be answered.
     """
 
@@ -162,8 +162,8 @@ class SetAccuracy:
         return f"{lacks}; {share:.2f} % where only the {len(self.classes) - len(self.absent)} that are there count"
 
     def remarks(self) -> tuple[str, ...]:
-        """What stands beside the figure wherever it is shown: test pictures in the training, classes that lack."""
-        overlap = overlap_text(self.shared, self.count, "test pictures", "were trained on")
+        """What stands beside the figure wherever it is shown: test pictures of the training set, classes that lack."""
+        overlap = overlap_text(self.shared, self.count, "test pictures", "are of its training set")
         return tuple(filter(None, (overlap, self.absence())))
 
     def per_class(self) -> dict[str, tuple[int, int]]:

@@ -39,7 +39,7 @@ OTHER_INPUTS = (
     "started from ImageNet weights with another normalisation than ImageNet's, for whose inputs the frozen batch-norm "
     "was made; set normalisation to ImageNet"
 )
-UNKNOWN_OVERLAP = "whether its pictures were trained on is not known: the classifier's file does not name its own"
+UNKNOWN_OVERLAP = "whether its pictures are of the classifier's training set is not known: its file does not name them"
 OPTIMISTIC = "the best epoch's held-out accuracy is optimistic: the epoch was chosen by it; test on other pictures"
 
 
@@ -172,7 +172,7 @@ def comparison_result(
     for checkpoint in (*first, *second):
         about = _warnings(checkpoint.provenance)
         shared = checkpoint.shared_with(data)
-        about.append(overlap_text(shared, len(data), "test pictures", "were trained on"))
+        about.append(overlap_text(shared, len(data), "test pictures", "are of its training set"))
         warnings += [f"{testing.title(checkpoint)}: {warning}" for warning in about if warning]
         trained_on += [] if checkpoint.trained_on is None else [checkpoint.trained_on]
     if len(trained_on) == len(first) + len(second):

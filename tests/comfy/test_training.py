@@ -127,7 +127,7 @@ def test_train_test_and_compare_on_real_files(comfy, pictures):
         assert 0 <= low <= entry["accuracy"] <= high <= 1
         assert sum(map(sum, entry["confusion"])) == entry["count"]
     assert "mean and standard deviation of 2 seeds" in shown["test"]["text"][0]
-    assert "colours train: 36 of 36 test pictures were trained on" in shown["test"]["text"][0]
+    assert "colours train: 36 of 36 test pictures are of its training set" in shown["test"]["text"][0]
     assert [entry["shared"] for entry in tested[0]["figures"]["test_sets"]] == [0, 36]
     assert "Over n = 2 training seeds: difference " in shown["compare"]["text"][0]
     assert len(shown["compare"]["hyponet_result"][0]["figures"]["pairs"]) == 2

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors
 import safetensors.torch
 import torch
 
@@ -182,6 +183,22 @@ def test_whatever_library_writes_the_disk_that_is_full_is_said(tmp_path: Path, w
     with pytest.raises(OSError, match=r"results cannot be written \(File too large\).* free some space there"):
         attempt()
     assert list((tmp_path / "results").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "nt", reason="these numbers are Windows' own")
+def test_the_numbers_of_safetensors_are_windows_own(tmp_path: Path) -> None:
+    """112 is ERROR_DISK_FULL there, and EHOSTDOWN elsewhere: "Host is down"."""
+    text = "Error while serializing: I/O error: There is not enough space on the disk. (os error 112)"
+    with (
+        pytest.raises(OSError, match=r"\(There is not enough space on the disk\.\).* free some space there"),
+        replacing(tmp_path / "a"),
+    ):
+        raise safetensors.SafetensorError(text)
+
+
+def test_a_file_that_went_while_it_was_opened_has_no_path_that_is_too_long(tmp_path: Path) -> None:
+    error = FileNotFoundError(errno.ENOENT, "No such file or directory")
+    assert str(unreadable(tmp_path / "0.png", error)).endswith("it was there a moment ago: load the set again")
 
 
 def test_a_source_that_cannot_be_read_is_no_error_of_the_target(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_test_figure_with_overlap_is_marked_on_the_node_in_the_file_and_in_the
 ):
     data = part(colours()).named(name)
     result, accuracy = result_of(tmp_path, trained.last, data)
-    mark = f"{shared} of {len(data)} test pictures were trained on"
+    mark = f"{shared} of {len(data)} test pictures are of its training set"
     assert result.figures["test_sets"][0]["shared"] == accuracy.shared == shared
     assert (f"{name}: {mark}" in result.warnings) == bool(shared)
     assert (mark in testing.table([[accuracy]], [trained.last.provenance])) == bool(shared)
@@ -201,11 +201,11 @@ def test_a_comparison_counts_the_test_pictures_of_both_sides(trained, tmp_path):
     result = records.comparison_result(tmp_path / "r", "pair", [trained.last], [other], data, pairs)
     assert result.inputs["images"]["shared"] == 5
     assert [warning.split(": ")[1] for warning in result.warnings] == [
-        "2 of 29 test pictures were trained on",
-        "3 of 29 test pictures were trained on",
+        "2 of 29 test pictures are of its training set",
+        "3 of 29 test pictures are of its training set",
     ]
     table = build_report(read_results(tmp_path / "r"), "r").table("comparisons")
-    assert "5 of 29 test pictures were trained on" in table.rows[0].cells[0].note
+    assert "5 of 29 test pictures are of a training set" in table.rows[0].cells[0].note
 
 
 @pytest.mark.parametrize("held_out", [0.1, 0.2, 0.4])

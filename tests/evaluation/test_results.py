@@ -138,4 +138,13 @@ def test_of_two_results_the_later_counts_also_where_the_clock_was_set_back(tmp_p
     monkeypatch.setattr(results, "datetime", SetBack)
     for measurement in measured[1:]:
         results.write_result(tmp_path, measurement)
-    assert [result.figures["fid"] for result in results.read_results(tmp_path)] == [1.0, 2.0, 3.0]
+    kept = results.read_results(tmp_path)
+    assert [result.figures["fid"] for result in kept] == [1.0, 2.0, 3.0]
+    assert [result.created for result in kept[1:]] == ["2020-01-01T00:00:00+00:00"] * 2, "as the clock had it"
+
+
+def test_a_result_of_the_last_moment_that_a_date_can_name_stops_no_other(tmp_path):
+    (tmp_path / "cats").mkdir()
+    (tmp_path / "cats" / "99991231T235959999999Z-x.json").write_text("{}")
+    written = results.write_result(tmp_path, results.Measurement("cats", "fid", {"fid": 1.0}, {}, {}))
+    assert written.run.startswith(written.created[:10].replace("-", ""))

@@ -199,10 +199,10 @@ def check_marks(report: Report) -> int:
                     continue
                 tested = [entry for source in sources for entry in source.result.figures["test_sets"]]
                 if all(entry["shared"] for entry in tested):
-                    assert "test pictures were trained on" in cell.note, (table.key, row.label)
+                    assert "test pictures are of its training set" in cell.note, (table.key, row.label)
                     marked += 1
                 if not any(entry["shared"] for entry in tested):
-                    assert "were trained on" not in cell.note
+                    assert "of its training set" not in cell.note
     return marked
 
 
@@ -306,6 +306,14 @@ def test_a_control_of_other_steps_is_not_compared(tmp_path: Path, control: dict[
     (row,) = build_report(read_results(tmp_path), "r").table("5-10-control").rows
     assert [cell.value for cell in row.cells[2:]] == [None] * 3
     assert row.cells[2].note.startswith("not compared: ")
+
+
+def test_a_control_alone_has_blanks_beside_it(tmp_path: Path) -> None:
+    entry = accuracy_entry("CIFAR-10 test", 0.87, 5000)
+    write_test(tmp_path, "CIFAR-10 Train + 5000 repeated", [entry], {"seed": 0})
+    (row,) = build_report(read_results(tmp_path), "r").table("5-10-control").rows
+    assert row.cells[1].value == pytest.approx(87)
+    assert [(cell.value, cell.note) for cell in (row.cells[0], *row.cells[2:])] == [(None, "")] * 4
 
 
 def test_a_control_with_new_pictures_is_none(tmp_path: Path) -> None:

@@ -292,6 +292,20 @@ def test_each_size_of_a_row_has_its_curve_and_synthetic_held_out_pictures_are_ca
     assert "held-out synthetic accuracy" in to_svg(drawn[0].figure, "x")
 
 
+def test_a_distortion_curve_that_was_made_again_is_drawn_once(tmp_path: Path) -> None:
+    def curve(name: str, strengths: list[float], content_key: str, seed: int = 0) -> None:
+        figures = {"strengths": strengths, "fid": {"blur": strengths}}
+        images = {"name": name, "count": 100, "content_key": content_key}
+        write_result(tmp_path, Measurement(name, "distortion", figures, {"images": images}, {"seed": seed}))
+
+    for _ in range(3):
+        curve("a", [0.5, 1.0], "x")
+    for given in (("a", [0.5, 1.0], "y"), ("a", [0.25, 1.0], "x"), ("b", [0.5, 1.0], "x"), ("a", [0.5, 1.0], "x", 1)):
+        curve(*given)
+    drawn = curve_plots(build_report(read_results(tmp_path), "r"))
+    assert [plot.file for plot in drawn] == [f"distortion-{number}" for number in (3, 4, 5, 6, 7)]
+
+
 @pytest.mark.parametrize("classes", [100, 300])
 def test_a_confusion_matrix_of_many_classes_stays_small(classes: int) -> None:
     names = [f"class {i}" for i in range(classes)]

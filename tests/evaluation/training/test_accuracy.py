@@ -200,7 +200,7 @@ def test_the_table_shows_runs_their_mean_and_deviation_and_classes():
         "| mean and standard deviation of 2 seeds | 85.00 +- 7.07 % | 75.00 +- 35.36 % | 80.00 +- 14.14 % |"
     )
     assert lines[-5] == "| a | 70.00 % | 100.00 % |"
-    assert lines[-1] == "Test pictures that were trained on: set unknown; set unknown."
+    assert lines[-1] == "Test pictures that are of the training set: set unknown; set unknown."
 
 
 def test_generated_sets_are_marked_and_stay_out_of_the_average():

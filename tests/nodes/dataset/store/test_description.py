@@ -13,7 +13,7 @@ from hyponet.nodes.dataset.store.store import DatasetStore
 
 from ..sample_sets import open_set
 
-OTHERS = (None, 1.5, 10**30, "x", [], [3], {"x": 3})
+OTHERS = (None, 0, 1.5, 10**30, "", "x", [], [3], {}, {"x": 3})
 
 
 def places(value, place=()):
@@ -81,6 +81,40 @@ def test_an_unknown_key_elsewhere_is_refused_rather_than_dropped(pets, part, nam
     path.write_text(json.dumps(description), "utf-8")
     for read in (DatasetStore.open, read_ours):
         with pytest.raises(ValueError, match=rf"dataset.json has no usable {part} \(it has '{name}'\)"):
+            read(pets)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"label": "hound", "folder": "dog"},
+        {"label": "hound", "folder": "DOG"},
+        {"label": "dog", "folder": "hound"},
+        {"label": "hound", "folder": "chie\u0302n"},
+        {"label": "chie\u0302n", "folder": "hound"},
+    ],
+    ids=ascii,
+)
+def test_two_classes_that_share_a_label_or_a_folder_are_refused(pets, entry):
+    """Else one picture would count under both; letters may be composed or not, and no disk has both dog and DOG."""
+    path = pets / "dataset.json"
+    description = json.loads(path.read_text("utf-8"))
+    composed = {"label": "chi\u00ean", "folder": "chi\u00ean", "synset": ""}
+    description["classes"] += [composed, {"synset": "", **entry}]
+    path.write_text(json.dumps(description), "utf-8")
+    for read in (DatasetStore.open, read_ours):
+        with pytest.raises(ValueError, match=r"dataset.json has no usable classes \(two have the label"):
+            read(pets)
+
+
+@pytest.mark.parametrize(("part", "other"), [("models", 0), ("merged", ""), ("settings", []), ("nodes", False)])
+def test_an_empty_value_of_another_kind_is_refused(pets, part, other):
+    path = pets / "dataset.json"
+    description = json.loads(path.read_text("utf-8"))
+    description["provenance"][part] = other
+    path.write_text(json.dumps(description), "utf-8")
+    for read in (DatasetStore.open, read_ours):
+        with pytest.raises(ValueError, match=r"dataset.json has no usable provenance"):
             read(pets)
 
 
