@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import IO
 
+MAX_HEADER = 10_000  # bytes before the numbers of an array or of features, as numpy has it; ours take some hundred
+
 
 class BoundedFile:
     """A binary file of which one call reads at most `limit` bytes, for parsers that trust what a header says.

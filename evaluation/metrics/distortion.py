@@ -152,14 +152,22 @@ def distortion_curve(
     def pass_progress(number: int) -> Progress | None:
         return None if progress is None else lambda done, _: progress(number * len(images) + done, total)
 
-    clean = extract_features(images, inception, preparation, cache=cache, batch=batch, progress=pass_progress(0))
+    clean = extract_features(
+        images, inception, preparation, cache=cache, batch=batch, name_pixels=False, progress=pass_progress(0)
+    )
     reference = statistics_of(clean)
     curves: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number, (kind, strength) in enumerate(passes, start=1):
         source = DistortedPictures(images, kind, strength, seed, preparation)
         distorted = labelled(f"{images.name} {kind}", images.class_names, images.labels, source)
         features = extract_features(
-            distorted, inception, preparation, cache=cache, batch=batch, progress=pass_progress(number)
+            distorted,
+            inception,
+            preparation,
+            cache=cache,
+            batch=batch,
+            name_pixels=False,
+            progress=pass_progress(number),
         )
         curves[kind].append(frechet_distance(statistics_of(features), reference))
     return Measurement(

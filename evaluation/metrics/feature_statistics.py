@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..bounded import BoundedFile
+from ..bounded import MAX_HEADER, BoundedFile
 from ..disk_errors import is_of_disk, unreadable
 from ..files import replacing
 from ..json_text import parse_json
@@ -32,7 +32,6 @@ _PIXELS = "hyponet_pixels"  # the array with the digests of their pictures
 MAX_ROOT_ERROR = 1e-8  # that rounding may make of the sum of roots; the distance is promised to 1e-6
 BLOCK = 256  # columns of a matrix product at once
 _MAX_PICTURES = 10_000_000
-_MAX_HEADER = 10_000  # bytes, as numpy has it
 _MAX_TEXT = 1 << 20  # bytes of what our files say of themselves; a name, a few settings and two hashes
 
 
@@ -145,14 +144,15 @@ def _trace_of_root(first: FeatureStatistics, second: FeatureStatistics) -> float
         factor, covariance = (a, second.full_covariance()) if a is not None else (b, first.full_covariance())
         assert factor is not None
         if _cholesky(covariance) is not None:
-            return _sum_of_roots(torch.linalg.eigvalsh(factor @ covariance @ factor.T))  # [n,n]
+            values = torch.linalg.eigvalsh(factor @ covariance @ factor.T)  # [n], rising
+            if _root_error(values) <= MAX_ROOT_ERROR * _sum_of_roots(values):
+                return _sum_of_roots(values)
         return float(torch.linalg.svdvals(factor @ _root(covariance).T).sum())
     first_covariance, second_covariance = first.full_covariance(), second.full_covariance()
     lower = _cholesky(first_covariance)
     if lower is not None:
         values = torch.linalg.eigvalsh(_upper_product(lower, second_covariance), UPLO="U")  # [d], rising
-        error = values[-1] * torch.finfo(torch.float64).eps / (2 * values.sqrt())  # of each root; nan or inf below 0
-        if error.sum() <= MAX_ROOT_ERROR * values.sqrt().sum():
+        if _root_error(values) <= MAX_ROOT_ERROR * _sum_of_roots(values):
             return _sum_of_roots(values)
     return float(torch.linalg.svdvals(_root(first_covariance) @ _root(second_covariance).T).sum())
 
@@ -182,6 +182,12 @@ def _sum_of_roots(values: Tensor) -> float:
     return float(values.clamp_min(0).sqrt().sum())
 
 
+def _root_error(values: Tensor) -> float:
+    """What the rounding of eigenvalues [n], rising, may make of the sum of their roots: much near 0."""
+    rounding = values[-1].clamp_min(0) * torch.finfo(torch.float64).eps
+    return float(torch.minimum(rounding / (2 * values.clamp_min(0).sqrt()), rounding.sqrt()).nan_to_num().sum())
+
+
 def _root(covariance: Tensor) -> Tensor:
     """B [rank,d] with B'B = covariance."""
     values, vectors = torch.linalg.eigh(covariance)
@@ -205,14 +211,9 @@ def save_statistics(path: Path, statistics: FeatureStatistics) -> None:
     facts = {"name": statistics.name, "count": statistics.count, "content_key": statistics.content_key}
     facts |= statistics.settings()
     known = np.zeros(0, np.uint64) if statistics.pixels is None else np.unique(statistics.pixels)
+    arrays: dict[str, Any] = {_FACTS: np.array(json.dumps(facts)), _PIXELS: known}
     with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(
-            file,
-            mu=statistics.mean.numpy(),
-            sigma=covariance.numpy(),
-            hyponet=np.array(json.dumps(facts)),  # _FACTS
-            hyponet_pixels=known,  # _PIXELS
-        )
+        np.savez(file, mu=statistics.mean.numpy(), sigma=covariance.numpy(), **arrays)
 
 
 def load_statistics(path: Path, *, network: str = "", preparation: Preparation, count: int = 0) -> FeatureStatistics:
@@ -295,7 +296,7 @@ def _text(archive: zipfile.ZipFile, name: str) -> str:
 
 def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, whether it is in Fortran's order, and type of the array that follows."""
-    bounded: Any = BoundedFile(member, _MAX_HEADER)
+    bounded: Any = BoundedFile(member, MAX_HEADER)
     version = np.lib.format.read_magic(bounded)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     return read(bounded)

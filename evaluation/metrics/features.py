@@ -21,6 +21,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from ..bounded import MAX_HEADER
 from ..files import read_file, replacing
 from ..pictures.cache import resized
 from ..pictures.labelled_images import LabelledImages
@@ -34,7 +35,6 @@ from .inception_weights import NETWORKS, TORCHVISION_NETWORK
 logger = logging.getLogger("hyponet")
 
 MAX_CORES = 32  # on a CPU: each takes about 60 MB for its batch
-_MAX_HEADER = 10_000  # bytes of a file of features before its numbers; it has some hundred
 CACHE_VERSION = 1  # of the files of features; another number makes all of them again
 
 
@@ -148,6 +148,7 @@ def extract_features(
     *,
     cache: Path | None = None,
     batch: int = 0,
+    name_pixels: bool = True,
     progress: Progress | None = None,
 ) -> ImageFeatures:
     """Features and logits of every picture, from the cache where it has them.
@@ -158,6 +159,7 @@ def extract_features(
         preparation: from picture to network input.
         cache: folder that keeps the features; None keeps nothing.
         batch: pictures in one pass; 0 takes 4 on a CPU, where each core has its own batch, and 32 elsewhere.
+        name_pixels: give the digests of the pictures' pixels too, for which each picture is read.
         progress: called with (done, total) from the calling thread; what it raises stops the work.
 
     Raises:
@@ -178,8 +180,10 @@ def extract_features(
         )
     if path is not None and cached is None:
         _write_cached(path, features, logits)
-    # known where the network ran; else quick beside it: the bar stays at 0 meanwhile, and an interrupt is noticed
-    pixels = images.pixel_digests(None if progress is None else lambda done, total: progress(0, total))
+    # known where the network ran; else quick beside it: the bar stays where it is, and an interrupt is noticed
+    stays_at = 0 if cached else len(images)
+    at_end: Progress | None = None if progress is None else lambda done, total: progress(stays_at, total)
+    pixels = images.pixel_digests(at_end) if name_pixels else None
     if progress is not None:
         progress(len(images), len(images))
     return ImageFeatures(
@@ -272,7 +276,7 @@ def _cache_key(images: LabelledImages, inception: Inception, preparation: Prepar
 
 def _read_cached(path: Path, count: int, classes: int) -> tuple[Tensor, Tensor] | None:
     try:
-        if path.stat().st_size > _MAX_HEADER + 4 * count * (FEATURES + classes):
+        if path.stat().st_size > MAX_HEADER + 4 * count * (FEATURES + classes):
             raise ValueError("it is larger than such features are")
         tensors = safetensors.torch.load(read_file(path))
         features, logits = tensors["features"], tensors["logits"]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..bounded import BoundedFile
+from ..bounded import MAX_HEADER, BoundedFile
 from ..disk_errors import UnreadableFile
 from ..files import read_file, replacing
 from ..json_text import parse_json
@@ -29,7 +29,6 @@ from .threads import in_threads
 
 logger = logging.getLogger("hyponet")
 
-_MAX_HEADER = 10_000  # bytes, as numpy has it
 MAX_IN_MEMORY = 2 << 30  # bytes; larger small copies stay on disk and are mapped
 
 
@@ -159,7 +158,7 @@ def _path(data: LabelledImages, size: int, filter: str, crop: str, progress: Pro
 def _open(path: Path, shape: tuple[int, ...]) -> torch.Tensor | None:
     try:
         with open(path, "rb") as file:
-            bounded: Any = BoundedFile(file, _MAX_HEADER)
+            bounded: Any = BoundedFile(file, MAX_HEADER)
             np.lib.format.read_magic(bounded)
             stated, _, kind = np.lib.format.read_array_header_1_0(bounded)
             if stated != shape or kind != np.uint8:

@@ -1,7 +1,7 @@
 """LabelledImages: pictures with class labels, read one at a time from wherever they lie.
 
-Reads: a PictureSource (sources/). Writes nothing: small copies are cache.py's. Every operation (select, limit, merge)
-gives a new value; pictures are decoded only when they are asked for.
+Reads: a PictureSource (sources/). Writes: <cache>/<key>-pixels.u64, the digests of a set's pixels; small copies are
+cache.py's. Every operation (select, limit, merge) gives a new value; pictures are decoded only when they are asked for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Digests of pixels: equal pictures have equal ones, whatever files or formats they lie in. Counting what sets share.
 
-A digest is known once the picture was decoded for anything; nothing is decoded twice for it. Those of a whole set are
-kept beside its small copies.
+A digest is known once the picture was decoded for anything, for as long as its source is in use; a picture whose small
+copy was kept from before is decoded for it. The digests of a whole set are kept beside its small copies.
 """
 
 from __future__ import annotations

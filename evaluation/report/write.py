@@ -168,12 +168,12 @@ def _training_curves(source: Source, title: str) -> Figure | None:
     training = source.figures.training
     if training is None or not training.history:
         return None
-    epochs = [record.epoch for record in training.history]
+    epochs = [past.epoch for past in training.history]
     curves: dict[str, tuple[list[int], list[float | None]]] = {
-        "training accuracy": (epochs, [100 * record.accuracy for record in training.history])
+        "training accuracy": (epochs, [100 * past.accuracy for past in training.history])
     }
     if training.held_out is not None:
-        held_out = [record.held_out_accuracy for record in training.history]
+        held_out = [past.held_out_accuracy for past in training.history]
         name = "held-out synthetic accuracy" if training.held_out.synthetic else "held-out accuracy"
         curves[name] = (epochs, [None if accuracy is None else 100 * accuracy for accuracy in held_out])
     return plots.line_chart(curves, title, "epoch", "%", CURVE)

@@ -26,7 +26,7 @@ from ..files import replacing
 from ..json_text import parse_json
 from ..pictures.labelled_images import LabelledImages
 from ..pictures.pixels import count_shared
-from .figures import EpochRecord
+from .figures import EpochFigures
 from .model import Preprocessing, build
 from .settings import Settings
 from .state import Diverged
@@ -50,7 +50,7 @@ class CheckpointProvenance:
         held_out_without: classes of which none is held out, their share being too small.
         settings: of the run.
         data: LabelledImages.summary() of the training set.
-        history: a record an epoch.
+        history: figures of each epoch.
         torch: its version.
         device: type of the device that trained.
     """
@@ -65,7 +65,7 @@ class CheckpointProvenance:
     held_out_without: tuple[str, ...]
     settings: Settings
     data: Mapping[str, Any]
-    history: tuple[EpochRecord, ...]
+    history: tuple[EpochFigures, ...]
     torch: str
     device: str
 
@@ -79,7 +79,7 @@ class CheckpointProvenance:
         return {
             **asdict(self),
             "held_out_without": list(self.held_out_without),
-            "history": [asdict(record) for record in self.history],
+            "history": [asdict(epoch) for epoch in self.history],
             "imagenet_classes_leak": bool(self.settings.weights_key),
         }
 
@@ -89,7 +89,7 @@ class CheckpointProvenance:
         values = {known.name: stored[known.name] for known in fields(cls)}
         values["held_out_without"] = tuple(values["held_out_without"])
         values["settings"] = Settings(**values["settings"])
-        values["history"] = tuple(EpochRecord(**record) for record in values["history"])
+        values["history"] = tuple(EpochFigures(**epoch) for epoch in values["history"])
         return cls(**values)
 
 

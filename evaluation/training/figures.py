@@ -1,6 +1,6 @@
 """The figures of training, test and comparison results: the contract between who measures them and the report.
 
-Each record has one form in a result file, written by `to_json` and read by `from_json`. What follows from other figures
+Each class has one form in a result file, written by `to_json` and read by `from_json`. What follows from other figures
 (an accuracy from its confusion matrix) is written too, for readers without this code, and is never read back.
 """
 
@@ -18,7 +18,7 @@ from ..pictures.pixels import overlap_text
 
 
 @dataclass(frozen=True)
-class EpochRecord:
+class EpochFigures:
     """One epoch: mean loss and accuracy over its training batches as they were shown, and what was held out."""
 
     epoch: int
@@ -73,7 +73,7 @@ class HeldOut:
 class TrainingFigures:
     """A training run; `taken` says which checkpoint goes on: `last epoch` or `best held-out epoch`."""
 
-    history: tuple[EpochRecord, ...]
+    history: tuple[EpochFigures, ...]
     held_out: HeldOut | None
     seconds: float
     taken: str
@@ -87,7 +87,7 @@ class TrainingFigures:
             "epochs": len(self.history),
             "seconds": self.seconds,
             "taken": self.taken,
-            "history": [asdict(record) for record in self.history],
+            "history": [asdict(epoch) for epoch in self.history],
         }
         return figures if self.held_out is None else {**figures, "held_out": self.held_out.to_json()}
 
@@ -96,7 +96,7 @@ class TrainingFigures:
         """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
         held_out = figures.get("held_out")
         return cls(
-            history=tuple(_epoch(record) for record in figures["history"]),
+            history=tuple(_epoch(stated) for stated in figures["history"]),
             held_out=None if held_out is None else HeldOut.from_json(held_out),
             seconds=float(figures["seconds"]),
             taken=str(figures["taken"]),
@@ -302,12 +302,12 @@ def _paired(test: Mapping[str, Any]) -> PairedTest:
     )
 
 
-def _epoch(record: Mapping[str, Any]) -> EpochRecord:
-    held_out = record["held_out_accuracy"]
-    return EpochRecord(
-        epoch=int(record["epoch"]),
-        loss=float(record["loss"]),
-        accuracy=float(record["accuracy"]),
+def _epoch(stated: Mapping[str, Any]) -> EpochFigures:
+    held_out = stated["held_out_accuracy"]
+    return EpochFigures(
+        epoch=int(stated["epoch"]),
+        loss=float(stated["loss"]),
+        accuracy=float(stated["accuracy"]),
         held_out_accuracy=None if held_out is None else float(held_out),
-        learning_rate=float(record["learning_rate"]),
+        learning_rate=float(stated["learning_rate"]),
     )

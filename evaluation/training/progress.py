@@ -88,7 +88,7 @@ class TrainingReporter:
     def _progress(self, clock: float) -> TrainProgress:
         state = self._state
         rate = (state.step - self._first_step) / max(1e-9, clock - self._started)  # steps a second
-        # between two epochs the sums are empty and the last record speaks
+        # between two epochs the sums are empty and the last epoch's figures speak
         under_way = state.seen > 0 or not state.history
         return TrainProgress(
             epoch=min(state.settings.epochs, state.step // state.steps_per_epoch + 1),

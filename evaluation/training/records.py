@@ -17,7 +17,6 @@ import torch
 from ..pictures.labelled_images import LabelledImages
 from ..pictures.pixels import count_shared, overlap_text
 from ..pictures.sheets import sheet
-from ..pictures.split import split_indices
 from ..pictures.tensors import to_image
 from ..plots import confusion_plot, line_chart, to_pixels
 from ..results import Measurement, Result, read_results, write_result
@@ -68,7 +67,6 @@ def training_result(
     inputs: dict[str, Any] = {"training": summary, "identity": provenance.identity, "checkpoint": trained.last.path}
     if trained.best is not None:
         inputs["best_checkpoint"] = trained.best.path
-        inputs["held_out_shared"] = _held_out_shared(images, settings)
         if provenance.held_out_without:
             classes = ", ".join(provenance.held_out_without)
             warnings.append(f"no picture is held out of {classes}: too few; hold out a larger share")
@@ -189,8 +187,8 @@ def curves(runs: Sequence[tuple[int, Trained]]) -> torch.Tensor:
     """Loss over accuracy by epoch, [1,H,W,3] float32 in 0..1; a run is its seed and what it gave."""
     loss: Lines = {}
     for seed, trained in runs:
-        epochs = [float(record.epoch) for record in trained.history]
-        loss[f"seed {seed}"] = (epochs, [record.loss for record in trained.history])
+        epochs = [float(past.epoch) for past in trained.history]
+        loss[f"seed {seed}"] = (epochs, [past.loss for past in trained.history])
     charts = [
         to_image(to_pixels(line_chart(loss, "Training loss", "epoch", "cross-entropy", CURVE_SIZE))),
         to_image(to_pixels(line_chart(accuracy_lines(runs), "Accuracy", "epoch", "per cent", CURVE_SIZE))),
@@ -202,12 +200,10 @@ def accuracy_lines(runs: Sequence[tuple[int, Trained]]) -> Lines:
     """The lines of the chart of accuracies: each run's training accuracy, and that on its held-out part."""
     accuracy: Lines = {}
     for seed, trained in runs:
-        epochs = [float(record.epoch) for record in trained.history]
-        accuracy[f"seed {seed}, training"] = (epochs, [100 * record.accuracy for record in trained.history])
+        epochs = [float(past.epoch) for past in trained.history]
+        accuracy[f"seed {seed}, training"] = (epochs, [100 * past.accuracy for past in trained.history])
         if trained.best is not None:
-            held_out = [
-                100 * record.held_out_accuracy for record in trained.history if record.held_out_accuracy is not None
-            ]
+            held_out = [100 * past.held_out_accuracy for past in trained.history if past.held_out_accuracy is not None]
             kind = "held-out synthetic" if trained.last.provenance.data["synthetic"] > 0 else "held out"
             accuracy[f"seed {seed}, {kind}"] = (epochs, list(held_out))
     return accuracy
@@ -272,13 +268,6 @@ def _picture_warnings(images: LabelledImages, summary: Mapping[str, Any]) -> lis
         summary["generated_in_real"], summary["synthetic"], "generated pictures", "are among the real ones"
     )
     return list(filter(None, (repeated, generated)))
-
-
-def _held_out_shared(images: LabelledImages, settings: Settings) -> int:
-    """How many held-out pictures are trained on, too: none, since the split keeps equal pictures together."""
-    pixels = images.pixel_digests()
-    held_out, kept = split_indices(images, settings.held_out, settings.held_out_draw)
-    return count_shared(pixels[held_out], pixels[kept])
 
 
 def _trained_on(checkpoint: Checkpoint) -> dict[str, Any]:

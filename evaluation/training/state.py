@@ -17,7 +17,7 @@ from torch import nn
 from ..disk_errors import UnreadableFile
 from ..files import replacing
 from ..torch_files import load_torch
-from .figures import EpochRecord
+from .figures import EpochFigures
 from .settings import Settings
 
 
@@ -49,7 +49,7 @@ class TrainState:
         pictures: training pictures, all of which an epoch shows (but a last batch of one).
         network, optimizer: on `device`.
         step: steps done since the run's start, also across resumes.
-        history: a record an epoch done.
+        history: figures of each epoch done.
         best_epoch: the first with the highest held-out accuracy, from 1; 0 without a held-out part.
         seen: pictures shown in the epoch under way.
         seconds: spent in earlier calls; this one's count from `started`.
@@ -63,7 +63,7 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     device: torch.device
     step: int = 0
-    history: list[EpochRecord] = field(default_factory=list)
+    history: list[EpochFigures] = field(default_factory=list)
     best_epoch: int = 0
     seen: int = 0
     seconds: float = 0.0
@@ -110,9 +110,9 @@ class TrainState:
         self.seen += len(labels)
         self.step += 1
 
-    def close_epoch(self, held_out_accuracy: float | None, learning_rate: float) -> EpochRecord:
-        """Write the epoch's record and start the sums anew. Raises Diverged, see mean_loss."""
-        record = EpochRecord(
+    def close_epoch(self, held_out_accuracy: float | None, learning_rate: float) -> EpochFigures:
+        """Note the epoch's figures and start the sums anew. Raises Diverged, see mean_loss."""
+        figures = EpochFigures(
             epoch=self.epoch + 1,
             loss=self.mean_loss(),
             accuracy=self.correct.item() / max(1, self.seen),
@@ -120,13 +120,13 @@ class TrainState:
             learning_rate=learning_rate,
         )
         earlier = [past.held_out_accuracy or 0.0 for past in self.history]
-        self.history.append(record)
+        self.history.append(figures)
         if held_out_accuracy is not None and held_out_accuracy > max(earlier, default=-1.0):
-            self.best_epoch = record.epoch
+            self.best_epoch = figures.epoch
         self.loss_sum.zero_()
         self.correct.zero_()
         self.seen = 0
-        return record
+        return figures
 
     def mean_loss(self) -> float:
         """Of the epoch under way. Raises Diverged where it is not a finite number."""
@@ -158,7 +158,7 @@ class TrainState:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
-            "history": [asdict(record) for record in self.history],
+            "history": [asdict(epoch) for epoch in self.history],
             "best_epoch": self.best_epoch,
             "seen": self.seen,
             "loss_sum": self.loss_sum,
@@ -184,7 +184,7 @@ class TrainState:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step = int(state["step"])
-            self.history = [EpochRecord(**record) for record in state["history"]]
+            self.history = [EpochFigures(**epoch) for epoch in state["history"]]
             self.best_epoch = int(state["best_epoch"])
             self.seen = int(state["seen"])
             self.seconds = float(state["seconds"])

@@ -24,7 +24,7 @@ from ..pictures.labelled_images import LabelledImages
 from ..progress import Progress
 from .augment import epoch_plan, gather
 from .checkpoint import Checkpoint, CheckpointProvenance, is_checkpoint, load_checkpoint, mark_complete, save_checkpoint
-from .figures import EpochRecord
+from .figures import EpochFigures
 from .malloc import keep_freed_memory
 from .model import build, copy_all, freeze_batch_norm, start_from_imagenet
 from .optimizer import build_optimizer, give_gradients
@@ -49,14 +49,14 @@ class Trained:
     Args:
         last: the checkpoint of the last epoch (the thesis's choice).
         best: that of the best epoch on the held-out part, or None without one.
-        history: one record an epoch.
+        history: figures of each epoch.
         seconds: spent in this call; 0 where the finished run was on disk already. Those of all calls are in
             last.provenance.seconds.
     """
 
     last: Checkpoint
     best: Checkpoint | None
-    history: tuple[EpochRecord, ...]
+    history: tuple[EpochFigures, ...]
     seconds: float
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from hyponet.evaluation.report import thesis
 from hyponet.evaluation.results import Measurement, Result, write_result
-from hyponet.evaluation.training.figures import EpochRecord, HeldOut, SetAccuracy, TrainingFigures
+from hyponet.evaluation.training.figures import EpochFigures, HeldOut, SetAccuracy, TrainingFigures
 from hyponet.evaluation.training.settings import Settings
 
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
@@ -68,7 +68,7 @@ def training_figures(
 ) -> dict[str, Any]:
     """The figures of a training: an accuracy an epoch, and that on `count` held-out pictures in the last one."""
     history = [
-        EpochRecord(number, 1 / number, accuracy, held_out, 0.001) for number, accuracy in enumerate(accuracies, 1)
+        EpochFigures(number, 1 / number, accuracy, held_out, 0.001) for number, accuracy in enumerate(accuracies, 1)
     ]
     part = None if held_out is None else HeldOut(held_out, count, synthetic, len(history), held_out)
     return TrainingFigures(tuple(history), part, 1.0, "last epoch").to_json()

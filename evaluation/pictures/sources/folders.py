@@ -51,9 +51,11 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
 
     Raises:
         ValueError: no class folder with a picture is there, a class folder has pictures of a foreign kind alone, a
-            split has to be chosen, the labels beside the folders or the zip are damaged.
+            split has to be chosen or is none, the labels beside the folders or the zip are damaged.
         UnreadableFile: the disk does not give a folder or the zip.
     """
+    if split and split not in _SPLITS:
+        raise ValueError(f"split is {ascii(split)[:40]}; expected one of: {', '.join(_SPLITS)}; choose one, or none")
     title = name or (f"{root.stem} {split}" if split else root.stem)
     files = zip_members(root, _is_picture_of_any_kind) if root.is_file() else _folder_members(root)
     members = [member for member in files if has_picture_suffix(member)]

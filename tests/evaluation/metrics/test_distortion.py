@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,36 @@ def test_a_kind_or_strength_named_twice_is_one_point_of_a_curve() -> None:
     )
     assert found.figures["strengths"] == [0.25, 1.0]
     assert [len(fids) for fids in found.figures["fid"].values()] == [2]
+
+
+def test_a_curve_made_again_distorts_no_picture_and_its_bar_never_goes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing reads the digests of distorted pixels, for which each picture would be distorted once more."""
+    calls: list[float] = []
+    moves: list[int] = []
+
+    def counted(picture: np.ndarray, strength: float, draw: np.random.Generator) -> np.ndarray:
+        calls.append(strength)
+        return picture
+
+    monkeypatch.setitem(KINDS, "blur", counted)
+    for expected in (6, 0):  # three pictures at two strengths
+        calls.clear()
+        moves.clear()
+        distortion_curve(
+            as_set(crops(3, 40)),
+            network(),
+            Preparation(),
+            kinds=("blur",),
+            strengths=(0.5, 1.0),
+            seed=0,
+            cache=tmp_path,
+            progress=lambda done, total: moves.append(done),
+        )
+        assert len(calls) == expected
+        assert moves == sorted(moves)
+        assert moves[-1] == 9
 
 
 def test_wrong_kinds_and_strengths_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,15 @@ def test_features_beside_loaded_statistics_of_few_pictures_stay_exact() -> None:
     expected = frechet_distance(first, few)
     assert frechet_distance(first, without_factor(few)) == pytest.approx(expected, rel=1e-11)
     assert frechet_distance(without_factor(few), first) == pytest.approx(expected, rel=1e-11)
+
+
+def test_few_pictures_that_come_many_times_stay_exact_beside_loaded_statistics() -> None:
+    # 60 pictures of which 50 are copies: 50 eigenvalues of 0, whose roots rounding would turn into 1e-8 each
+    few = statistics_of(made_up(np.repeat(gaussians(10, 64, 0), 6, axis=0)))
+    many = statistics_of(made_up(gaussians(64, 64, 1)))
+    expected = frechet_distance(few, many)  # by singular values
+    full = replace(many, covariance=many.full_covariance() + 1e-13 * torch.eye(64, dtype=torch.float64), factor=None)
+    assert frechet_distance(few, full) == pytest.approx(expected, rel=1e-9)
 
 
 def test_dead_features_do_not_spoil_a_full_rank_comparison() -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from hyponet.evaluation.intervals import mcnemar
-from hyponet.evaluation.training.figures import Comparison, EpochRecord, HeldOut, SetAccuracy, TrainingFigures
+from hyponet.evaluation.training.figures import Comparison, EpochFigures, HeldOut, SetAccuracy, TrainingFigures
 
 
 def through_a_file(figures):
@@ -38,7 +38,7 @@ def test_a_confusion_matrix_that_does_not_fit_is_refused(confusion):
 
 
 def test_a_training_comes_back():
-    history = (EpochRecord(1, 0.5, 0.75, 0.5, 0.001), EpochRecord(2, 0.25, 1.0, 0.25, 0.001))
+    history = (EpochFigures(1, 0.5, 0.75, 0.5, 0.001), EpochFigures(2, 0.25, 1.0, 0.25, 0.001))
     training = TrainingFigures(history, HeldOut(0.25, 4, True, 1, 0.5), 12.5, "last epoch")
     figures = through_a_file(training.to_json())
     assert (figures["loss"], figures["training_accuracy"], figures["epochs"]) == (0.25, 1.0, 2)

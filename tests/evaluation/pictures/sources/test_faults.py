@@ -12,6 +12,7 @@ from PIL import Image
 
 from hyponet.evaluation.pictures.labelled_images import merged
 from hyponet.evaluation.pictures.sources import read_source
+from hyponet.evaluation.pictures.sources.folders import read_folder
 
 NOT_REFUSED = pytest.fail.Exception  # what pytest.raises ends in where nothing was raised
 
@@ -37,6 +38,11 @@ def test_a_class_folder_without_a_readable_picture_is_named(make_files):
     folder = make_files("cat/0.png", "dog/0.png", "bird/0.heic")
     with pytest.raises(ValueError, match="bird"):
         read_source("image folder", folder)
+
+
+def test_a_split_that_is_none_is_refused_by_its_name(make_files):
+    with pytest.raises(ValueError, match=r"split is 'foo'; expected one of: train, validation, test"):
+        read_folder(make_files("train/cat/0.png"), split="foo")
 
 
 def test_split_folders_with_a_capital_are_no_classes(make_files):
