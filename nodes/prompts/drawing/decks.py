@@ -59,6 +59,28 @@ class UniformDeck:
         return shuffle[1][self.order[index]], visit // size
 
 
+class CardDeck:
+    """Options with weights, on so few cards that they may come in any order within a deck; as UniformDeck otherwise.
+
+    Args:
+        cards: the option of each card of a deck.
+        key, order: as of UniformDeck, for the cards.
+    """
+
+    def __init__(self, cards: Sequence[int], key: str, order: Sequence[int] = ()) -> None:
+        self.cards = cards
+        self._counts = Counter(cards)
+        self._deck = UniformDeck(len(cards), key, order)
+
+    def at(self, visit: int) -> tuple[int, int]:
+        """The option of visit `visit`, and how often that option came before."""
+        card, deck = self._deck.at(visit)
+        option = self.cards[card]
+        earlier = range(deck * len(self.cards), visit) if self._counts[option] > 1 else ()
+        before = sum(self.cards[self._deck.at(card_before)[0]] == option for card_before in earlier)
+        return option, deck * self._counts[option] + before
+
+
 class RuledDeck:
     """Options of a slot in an order that was planned by rules; after its last image it begins anew.
 
@@ -136,6 +158,18 @@ def whole_shares(weights: Sequence[Fraction], most: int = MAX_WEIGHTED) -> list[
     if total <= most:
         return cards
     return [max(1, round(card * most / total)) for card in cards]
+
+
+def few_cards(weights: Sequence[Fraction]) -> tuple[int, ...]:
+    """The option of each card of a deck where, in any order, each stays within 2 of its share; else none.
+
+    Of D cards an option with W of them is off by W (D - W) / D at most, where all of them come first or last.
+    """
+    shares = whole_shares(weights)
+    total = sum(shares)
+    if total > MAX_SHUFFLED or any(share * (total - share) >= 2 * total for share in shares):
+        return ()
+    return tuple(option for option, share in enumerate(shares) for _ in range(share))
 
 
 def is_rounded(weights: Sequence[Fraction]) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from ..item import Pick
 from ..language.brackets import ends_in_number
 from .compile import Block, Slot
-from .decks import MAX_SHUFFLED, Deck, WeightedDeck, quota_sequence, whole_shares
+from .decks import MAX_SHUFFLED, Deck, WeightedDeck, few_cards, quota_sequence, whole_shares
 from .orders import Column, planned_orders, ruled_orders
 from .render import render
 from .rules import SlotRules
@@ -36,20 +36,15 @@ class Program:
         self.coverage = coverage
         self.key = key
         self.rules = rules
-        self.slots = _even_slots(block, rules) if coverage == "balanced" else ()
-        if rules and self.slots:
-            orders, alike = _by_rules(self.slots, rules)
-            self.balanced = Balanced(key, orders, alike)
-        else:
-            planned = planned_orders(tuple(map(len, self.slots)))
-            self.balanced = Balanced(key, {slot.name: order for slot, order in zip(self.slots, planned, strict=True)})
-        self._format, self._decks = _laid_out(block, self.balanced) if coverage == "balanced" else ("", None)
+        self.binds = bool(rules and rules.slots)
+        self.balanced = _planned(block, key, rules if self.binds else None) if coverage == "balanced" else None
+        self._format, self._decks = _laid_out(block, self.balanced) if self.balanced else ("", None)
 
     def render(self, number: int) -> tuple[str, tuple[Pick, ...]]:
         """Prompt `number`, from 0, and what was picked for it."""
         if self._decks is not None:
             return self._fill(self._decks, number)
-        if self.coverage == "balanced":
+        if self.balanced:
             return render(self.block, number, self.balanced)
         if self.coverage == "random":
             return render(self.block, None, Random(f"{self.key}\x1f{number}", self.rules))
@@ -60,13 +55,15 @@ class Program:
 
     def cut(self, images: int, count: int) -> Cut:
         """The first `images` prompts in `count` shards, each as even as it can be."""
-        if self.coverage != "balanced":
+        balanced = self.balanced
+        if not balanced:
             return Cut(tuple(Shard(range(number, images, count)) for number in range(count)), 0)
-        slots = [slot for slot in self.slots if 1 < len(slot) <= MAX_SHUFFLED and not slot.table.weights]
-        orders = [self.balanced.orders[slot.name] for slot in slots]
-        if not self.rules and all(images <= len(order) for order in orders):
+        slots = [slot for slot in self.block.slots() if slot.name in balanced.orders and slot.table.weights is None]
+        slots = [slot for slot in slots if 1 < len(slot) <= MAX_SHUFFLED]
+        orders = [balanced.orders[slot.name] for slot in slots]
+        if not self.binds and not balanced.cards and all(images <= len(order) for order in orders):
             return cut_planned(tuple(map(len, slots)), images, count)
-        return cut(list(map(len, slots)), [self.balanced.deck(slot) for slot in slots], images, count)
+        return cut(list(map(len, slots)), [balanced.deck(slot) for slot in slots], images, count)
 
     def _fill(self, decks: tuple[_LaidOutDeck, ...], number: int) -> tuple[str, tuple[Pick, ...]]:
         texts = []
@@ -123,10 +120,20 @@ def _laid_out(block: Block, balanced: Balanced) -> tuple[str, tuple[_LaidOutDeck
     return template, tuple(decks)
 
 
-def _even_slots(block: Block, rules: SlotRules | None) -> tuple[Slot, ...]:
-    """The slots that every prompt has, whose options come equally often or which rules bind."""
-    bound = {slot.name for slot in rules.slots} if rules else set()
-    return tuple(slot for slot in block.slots() if slot.single and (slot.table.weights is None or slot.name in bound))
+def _planned(block: Block, key: str, rules: SlotRules | None) -> Balanced:
+    """The decks of the slots that every prompt has, planned together."""
+    slots = [slot for slot in block.slots() if slot.single]
+    if rules:
+        bound = {slot.name for slot in rules.slots}
+        orders, alike = _by_rules([slot for slot in slots if not slot.table.weights or slot.name in bound], rules)
+        return Balanced(key, orders, alike=alike)
+    cards: dict[str, Sequence[int]] = {
+        slot.name: few for slot in slots if slot.table.weights and (few := few_cards(slot.table.weights))
+    }
+    slots = [slot for slot in slots if not slot.table.weights or slot.name in cards]
+    planned = planned_orders(tuple(len(cards.get(slot.name, slot)) for slot in slots))
+    orders = {slot.name: order for slot, order in zip(slots, planned, strict=True)}
+    return Balanced(key, orders, cards=cards)
 
 
 def _by_rules(

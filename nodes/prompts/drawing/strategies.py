@@ -9,7 +9,7 @@ from math import perm, prod
 
 from ..language.counting import selections, symmetric
 from .compile import Block, DrawnVariable, Part, Slot, part_count
-from .decks import Deck, RuledDeck, UniformDeck, WeightedDeck
+from .decks import CardDeck, Deck, RuledDeck, UniformDeck, WeightedDeck
 from .keyed_random import Stream
 from .rules import SlotRules
 
@@ -22,14 +22,21 @@ class Balanced:
     Args:
         key: what the shuffles depend on beside the slot's name.
         orders: of the decks of the slots that are planned, by name.
+        cards: of those with weights, the option of each card of a deck.
         alike: where rules bind slots: of each that is planned, the options that may take each other's places.
     """
 
     def __init__(
-        self, key: str, orders: dict[str, tuple[int, ...]], alike: dict[str, Sequence[Sequence[int]]] | None = None
+        self,
+        key: str,
+        orders: dict[str, tuple[int, ...]],
+        *,
+        cards: dict[str, Sequence[int]] | None = None,
+        alike: dict[str, Sequence[Sequence[int]]] | None = None,
     ) -> None:
         self.key = key
         self.orders = orders
+        self.cards = cards or {}
         self.alike = alike or {}
         self._decks: dict[str, Deck] = {}
 
@@ -51,6 +58,8 @@ class Balanced:
             key = f"{self.key}\x1f{slot.name}"
             if slot.name in self.alike:
                 deck = RuledDeck(len(slot), key, self.orders[slot.name], self.alike[slot.name])
+            elif slot.name in self.cards:
+                deck = CardDeck(self.cards[slot.name], key, self.orders[slot.name])
             elif slot.table.weights is not None:
                 deck = WeightedDeck(slot.table.weights, key)
             else:

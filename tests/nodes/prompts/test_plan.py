@@ -150,7 +150,7 @@ def test_equal_options_are_one_combination_in_every_coverage():
 def test_the_laid_out_decks_deal_what_single_cards_deal():
     made = plan((ClassSpec("ship", hyponyms=("brig", "barge")),), "100% __view__ __color__ __hyponym__")
     program = made.programs("ship").positive
-    slow = Balanced(program.key, program.balanced.orders)
+    slow = Balanced(program.key, program.balanced.orders, cards=program.balanced.cards)
     for number in (0, 1, 5, 17, 1000, 3):
         assert program.render(number) == render(program.block, number, slow)
 

@@ -8,8 +8,10 @@ import pytest
 
 from hyponet.nodes.prompts.drawing.decks import (
     MAX_SHUFFLED,
+    CardDeck,
     UniformDeck,
     WeightedDeck,
+    few_cards,
     quota_sequence,
     scrambled,
     shuffled,
@@ -66,6 +68,21 @@ def test_equal_weights_take_turns_over_several_decks():
     """2 of a against 1 of each of b, c: b and c share a group, so each is exact after one deck of four."""
     deck = WeightedDeck([Fraction(2), Fraction(1), Fraction(1)], "key")
     assert Counter(deck.at(visit)[0] for visit in range(4)) == {0: 2, 1: 1, 2: 1}
+
+
+@pytest.mark.parametrize("weights", [(2, 1), (3, 1, 2), (1, 5), (4, 3), (2, 2, 2, 1)])
+def test_few_cards_stay_within_two_in_any_order_and_count_how_often_each_came(weights):
+    cards = few_cards([Fraction(weight) for weight in weights])
+    assert [cards.count(option) for option in range(len(weights))] == list(weights)
+    deck = CardDeck(cards, "key", [*range(len(cards)), *reversed(range(len(cards)))])
+    counts = Counter()
+    for visit in range(10 * len(cards)):
+        option, before = deck.at(visit)
+        assert before == counts[option]
+        counts[option] += 1
+        shares = ((visit + 1) * weight / len(cards) for weight in weights)
+        assert all(abs(counts[index] - share) < 2 for index, share in enumerate(shares))
+    assert few_cards([Fraction(50), Fraction(50), Fraction(1)]) == ()
 
 
 @pytest.mark.parametrize("cards", [[1], [3, 1], [5, 3, 2], [1, 1, 1, 50], [7, 11, 13, 1, 1]])

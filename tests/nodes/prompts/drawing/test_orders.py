@@ -12,10 +12,10 @@ from hyponet.nodes.prompts.drawing.orders import plannable, planned_orders
 
 RNG = random.Random(16)
 SHORT = [
-    *((4, 4, 4), (2, 3, 5), (5, 7, 9), (2, 2), (3, 3, 3), (8, 8, 8), (6, 6, 6), (9, 9, 9), (1, 5, 2), (7,), (2, 45)),
-    *((6, 6, 6, 6), (3, 4, 5, 6), (7, 6, 5, 4), (2,) * 8, (12, 1, 12, 12), (2, 9, 9)),
-    *(tuple(RNG.randint(1, 9) for _ in range(3)) for _ in range(5)),
-    *(tuple(RNG.randint(1, 6) for _ in range(4)) for _ in range(5)),
+    *((4, 4, 4), (2, 3, 5), (5, 7, 9), (2, 2), (3, 3, 3), (9, 9, 9), (1, 5, 2), (7,), (2, 45)),
+    *((6, 6, 6, 6), (3, 4, 5, 6), (2,) * 8, (2, 9, 9)),
+    *(tuple(RNG.randint(1, 9) for _ in range(3)) for _ in range(6)),
+    *(tuple(RNG.randint(1, 6) for _ in range(4)) for _ in range(4)),
 ]
 
 

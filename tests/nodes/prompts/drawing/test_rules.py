@@ -166,6 +166,11 @@ def test_a_plan_with_rules_is_a_function_of_the_rank_and_comes_back_from_json(ru
     assert sorted(key for part in parts for key in part) == sorted(made.schedule())
 
 
+def test_what_rules_leave_of_one_list_is_planned_like_a_list_of_its_own():
+    ruled = picked(plan("not Ocean, Reef\nnot Side View"), 27)
+    assert len({tuple(row.values()) for row in ruled}) == 27  # 3 views, 3 kinds and 3 locations are left
+
+
 def test_a_rule_that_leaves_one_option_nothing_takes_it_away_and_says_so():
     made = plan("Underwater View: only location=Reef\nnot Reef")
     assert {row["view"] for row in picked(made, 100)} == set(LISTS["view"]) - {"Underwater View"}

@@ -60,6 +60,26 @@ def test_weights_hold_at_each_full_deck_and_within_two_between():
             assert all(counts[option] == pytest.approx((number + 1) * share) for option, share in shares.items())
 
 
+@pytest.mark.parametrize(
+    ("template", "shares"),
+    [
+        ("{2::a|b} {c|d|e}", {"a": 2, "b": 1}),
+        ("{3::a|b} {c|2::d|e} {f|g}", {"a": 3, "b": 1, "d": 2}),
+        ("__n__ {1.5::a|0.5::b|c}", {"a": 3, "b": 1, "c": 2}),
+    ],
+)
+def test_prompts_of_weighted_options_come_as_often_as_the_product_of_their_weights(template, shares):
+    """In one deck of all cards: {2::a|b} {c|d|e} has 9 images, a c twice, b c once."""
+    made = Made(template, {"n": ["p", "q", "r"]}, "balanced")
+    right = Counter()
+    for number in range(made.count):
+        prompt = Made(template, {"n": ["p", "q", "r"]}).prompt(number)
+        right[prompt] = int(np.prod([shares.get(word, 1) for word in prompt.split()]))
+    total = right.total()
+    for first in range(0, 4 * total, total):
+        assert Counter(made.prompt(first + image) for image in range(total)) == right
+
+
 @pytest.mark.parametrize(("name", "kinds", "with_color"), CLASSES)
 def test_the_thesis_plans_meet_every_pair_within_three_times_the_least_images(name, kinds, with_color):
     made = Made(thesis_template(with_color), thesis_lists(), "balanced", name, thesis_words(kinds))
