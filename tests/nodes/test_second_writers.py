@@ -94,18 +94,34 @@ def test_of_two_exports_at_once_one_does_it_and_the_other_says_who_is_at_it(pets
     assert contents(alone).keys() == contents(alone.with_name(f"{alone.name}-2")).keys()
 
 
-def test_what_a_killed_export_left_is_cleared_by_the_next(pets):
+@pytest.mark.parametrize("form", EXPORTS)
+def test_what_a_killed_export_left_is_checked_and_made_whole_by_the_next(pets, form):
+    """Killed while six of eight pictures are out, in shards of four."""
     first = subprocess.Popen(
-        [sys.executable, "-c", SLOW_WRITER, str(pets), EXPORTS[0]],
+        [sys.executable, "-c", SLOW_WRITER, str(pets), form],
         **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True},
     )
-    assert first.stdout.readline() == "1\n"
+    for done in range(1, 7):
+        assert first.stdout.readline() == f"{done}\n"
+        if done < 6:
+            first.stdin.write("\n")
+            first.stdin.flush()
     first.kill()
     first.communicate()
-    folder = exported(pets, EXPORTS[0])
-    with zipfile.ZipFile(folder / "pets.zip") as archive:
-        assert len(archive.namelist()) == 9  # eight pictures and metadata.jsonl
+    folder = exported(pets, form)
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    whole = exported(pets, form)
+    assert unpacked(folder) == unpacked(whole)
+
+
+def unpacked(folder: Path) -> dict[str, bytes]:
+    """What is in a folder; of a zip, which tells the time of its making, what is in that."""
+    files = contents(folder)
+    for path in folder.glob("*.zip"):
+        with zipfile.ZipFile(path) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        assert len(files) == 9, "eight pictures and metadata.jsonl"
+    return files
 
 
 def test_two_forms_of_one_set_may_be_written_at_once(pets):
