@@ -30,6 +30,7 @@ logger = logging.getLogger("hyponet")
 _HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}  # flock(2) and fcntl(2); Windows says EACCES
 _UNSUPPORTED = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 _FAR = 1 << 30  # Windows locks bytes, and a locked byte cannot be read: lock one beyond the text
+_TRIES = 1000  # a holder that takes its file away costs one; each takes a moment
 _HOLDER_BYTES = 4096  # more than the name of a host takes
 
 
@@ -85,10 +86,18 @@ class FileLock:
         self._holder_file: Path | None = None
         self._file = -1
         try:
-            while not self._is_at_its_path():  # whoever had it may take the file away between opening and locking
+            for _ in range(_TRIES):  # whoever had it may take the file away between opening and locking
                 self.release()
                 self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
                 self._take(path)
+                if self._is_at_its_path():
+                    break
+            else:
+                raise OSError(
+                    errno.EIO,
+                    f"{path} is another file each time that it is opened; expected a file system that knows its files "
+                    "again; choose a folder on a disk of this machine",
+                )
             os.ftruncate(self._file, 0)
             os.lseek(self._file, 0, os.SEEK_SET)
             os.write(self._file, _own_name())
@@ -117,7 +126,7 @@ class FileLock:
 
     def _is_at_its_path(self) -> bool:
         try:
-            return self._file >= 0 and os.path.samestat(os.fstat(self._file), os.stat(self._path))
+            return os.path.samestat(os.fstat(self._file), os.stat(self._path))
         except FileNotFoundError:
             return False
 

@@ -127,7 +127,9 @@ def _check_classes(entries: list[Any]) -> None:
             raise ValueError("classes")
         label, folder = composed(entry["label"]), caseless(entry["folder"])
         if label in labels or folder in folders:
-            raise ValueError(f"classes (two have the label {label[:40]!a} or the folder {folder[:40]!a})")
+            raise ValueError(
+                f"classes (two have the label {entry['label'][:40]!r} or the folder {entry['folder'][:40]!r})"
+            )
         labels.add(label)
         folders.add(folder)
 

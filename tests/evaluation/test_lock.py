@@ -74,6 +74,15 @@ def test_the_file_of_an_only_writer_is_gone_afterwards_also_after_an_error(path:
     assert not list(target.parent.iterdir())
 
 
+def test_a_file_system_that_does_not_know_its_files_again_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network mounts number a file anew each time that it is looked at."""
+    with monkeypatch.context() as forgetful:
+        forgetful.setattr(os.path, "samestat", lambda first, second: False)
+        with pytest.raises(OSError, match=rf"{path.name} is another file each time that it is opened"):
+            FileLock(path)
+    FileLock(path).remove()
+
+
 def test_a_lock_whose_file_comes_and_goes_has_one_holder_at_a_time(tmp_path: Path) -> None:
     """The file is deleted by whoever had it: without a second look two would hold files of the same name.
 

@@ -55,7 +55,7 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
         UnreadableFile: the disk does not give a folder or the zip.
     """
     if split and split not in _SPLITS:
-        raise ValueError(f"split is {ascii(split)[:40]}; expected one of: {', '.join(_SPLITS)}; choose one, or none")
+        raise ValueError(f"split is {split[:40]!r}; expected one of: {', '.join(_SPLITS)}; choose one, or none")
     title = name or (f"{root.stem} {split}" if split else root.stem)
     files = zip_members(root, _is_picture_of_any_kind) if root.is_file() else _folder_members(root)
     members = [member for member in files if has_picture_suffix(member)]
