@@ -55,14 +55,16 @@ class ClassPrograms:
         words = Words(spec.name, spec.hypernym, spec.hyponyms) if plan.reserved else None
         self._resolver = Resolver(lists, words, plan.coverage != "random")
         self._location = SourceLocation(f"template of class {spec.name}", spec.template or plan.template)
-        self.tree: Nodes = without(parse(self._location.text, self._location.source), spec.omit, self._location)
+        tree = parse(self._location.text, self._location.source, lines_of=lists.names_at(self._location))
+        self.tree: Nodes = without(tree, spec.omit, self._location)
         if not self.tree:
             what = "leaves nothing" if self._location.text else "is empty"
             raise ValueError(f"template of class {spec.name} {what}; expected text such as __class__")
         negative = plan.negative if spec.negative is None else spec.negative
         _check_gives_text(self.tree, self._location)
         self._negative_location = SourceLocation(f"negative template of class {spec.name}", negative)
-        self._negative_tree = parse(negative, self._negative_location.source)
+        lines_of = lists.names_at(self._negative_location)
+        self._negative_tree = parse(negative, self._negative_location.source, lines_of=lines_of)
         self._resolver.check(self.tree, self._location)
         self._resolver.check(self._negative_tree, self._negative_location)
 
@@ -105,7 +107,7 @@ class ClassPrograms:
 
     def used(self) -> dict[str, WildcardList]:
         """The lists that the templates reach."""
-        return self._resolver.used
+        return {**self._resolver.lists.drawn, **self._resolver.used}
 
 
 def _check_gives_text(tree: Nodes, location: SourceLocation) -> None:

@@ -343,9 +343,11 @@ def lists_reached(library: Library, templates: Sequence[str], reserved: bool) ->
     )
     try:
         for text in templates:
-            resolver.check(parse(text), SourceLocation("template", text))
+            location = SourceLocation("template", text)
+            resolver.check(parse(text, lines_of=resolver.lists.names_at(location)), location)
     except ValueError:
         return None
-    if any(wildcards.left_out for wildcards in resolver.used.values()):
+    used = [*resolver.used.values(), *resolver.lists.drawn.values()]
+    if any(wildcards.left_out for wildcards in used):
         return None  # a line that names a missing wildcard waits for any file
-    return {wildcards.name for wildcards in resolver.used.values()}
+    return {wildcards.name for wildcards in used}

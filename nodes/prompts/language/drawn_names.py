@@ -1,14 +1,15 @@
 """Wildcards whose name is drawn: `__cars/{porsche|deere}__`, and `${c=!{porsche|deere}}a ${c}: __cars/${c}__`.
 
 Both become choices whose options have plain names, so that counting, checking and dealing need not know of them. What
-follows a variable that is drawn once stands within its options, since the lists there belong to what was drawn.
+follows a variable that is drawn once stands within its options, since the lists there belong to what was drawn. The
+words may be the lines of a list as well, `__cars/{__makers__}__`, where the lists are at hand.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -17,18 +18,32 @@ from .syntax import Assign, Choice, Node, Nodes, Option, Text, Wildcard, is_text
 MAX_NAMES = 1000  # of one wildcard with braces in its name, or of one variable; a judgement
 
 Names = list[tuple[str, Fraction | None]]  # each with its weight, None where none is written
+ListOfNames = Callable[[str, int], Names | None]  # the lines of the list of that name, written at that offset
 
 
-def names_of(nodes: Nodes | list[Node]) -> Names | None:
-    """Every text that texts and choices of texts can give, with its weight; None where it is not as simple as that."""
+def no_lists(name: str, offset: int) -> Names | None:
+    """The ListOfNames where no lists are at hand."""
+    return None
+
+
+def names_of(nodes: Nodes | list[Node], lines_of: ListOfNames) -> Names | None:
+    """Every text that texts, choices of texts and lists of them can give, each with its weight; else None."""
     names: Names = [("", None)]
     for node in nodes:
         if isinstance(node, Text):
             options: Names = [(node.value, None)]
         elif isinstance(node, Choice) and (node.low, node.high) == (1, 1):
-            if not all(is_text(option.body) for option in node.options):
+            options = []
+            for option in node.options:
+                inner = names_of(option.body, lines_of)
+                if inner is None or (len(inner) > 1 and len(node.options) > 1):
+                    return None  # a list beside other options has their weight as a whole
+                options += [(text.strip(), _product(weight, option.weight)) for text, weight in inner]
+        elif isinstance(node, Wildcard) and not node.arguments and "$" not in node.name:
+            lines = lines_of(node.name, node.offset)
+            if lines is None:
                 return None
-            options = [(_text(option.body).strip(), option.weight) for option in node.options]
+            options = lines
         else:
             return None
         if len(names) * len(options) > MAX_NAMES:
@@ -48,19 +63,26 @@ def choice_of_wildcards(names: Names, wildcard: Wildcard, ids: Iterator[int]) ->
     return Choice(tuple(options), offset=wildcard.offset, id=next(ids))
 
 
-def with_drawn_names(nodes: list[Node], ids: Iterator[int]) -> list[Node]:
-    """`nodes` with what follows a variable that is drawn once, and stands in a wildcard's name, within its options."""
+def with_drawn_names(nodes: list[Node], ids: Iterator[int], lines_of: ListOfNames) -> list[Node]:
+    """`nodes` with plain names for the wildcards whose name has a variable that is drawn.
+
+    What follows a variable drawn once, and stands in a wildcard's name, stands within its options; a variable drawn at
+    each use becomes a choice of wildcards at each.
+    """
     for index, node in enumerate(nodes):
-        if not isinstance(node, Assign) or not node.immediate or node.keep or is_text(node.value):
+        if not isinstance(node, Assign) or node.keep or is_text(node.value):
             continue
         following = tuple(nodes[index + 1 :])
-        use = re.compile(r"\$\{" + re.escape(node.name) + r"[:}]")
+        use = re.compile(r"\$\{" + re.escape(node.name) + r"(?::[^{}]*)?\}")
         if not any(isinstance(inner, Wildcard) and use.search(inner.name) for inner in walk(following)):
             continue
-        names = names_of(node.value)
+        names = names_of(node.value, lines_of)
         if names is None:
             continue  # the Resolver says that the name is not plain
-        rest = tuple(with_drawn_names(list(following), ids))
+        if not node.immediate:
+            rest = _drawn_at_each_use(following, node.name, use, names, ids)
+            return [*nodes[: index + 1], *with_drawn_names(list(rest), ids, lines_of)]
+        rest = tuple(with_drawn_names(list(following), ids, lines_of))
         options = []
         for name, weight in names:
             value = (Text(name, node.offset, next(ids)),) if name else ()
@@ -70,8 +92,30 @@ def with_drawn_names(nodes: list[Node], ids: Iterator[int]) -> list[Node]:
     return nodes
 
 
-def _text(nodes: Nodes) -> str:
-    return "".join(node.value for node in nodes if isinstance(node, Text))
+def _drawn_at_each_use(nodes: Nodes, variable: str, use: re.Pattern[str], names: Names, ids: Iterator[int]) -> Nodes:
+    """`nodes` with a choice for each wildcard that has the variable in its name, up to where that is set anew."""
+    result: list[Node] = []
+    for index, node in enumerate(nodes):
+        if isinstance(node, Wildcard) and use.search(node.name):
+            places = [(_named(use, node.name, text), weight) for text, weight in names]
+            node = choice_of_wildcards(places, node, ids)
+        elif isinstance(node, Choice):
+            options = (
+                replace(option, body=_drawn_at_each_use(option.body, variable, use, names, ids))
+                for option in node.options
+            )
+            node = replace(node, options=tuple(options))
+        elif isinstance(node, Assign):
+            node = replace(node, value=_drawn_at_each_use(node.value, variable, use, names, ids))
+        result.append(node)
+        if isinstance(node, Assign) and node.name == variable and not node.keep:
+            return (*result, *nodes[index + 1 :])
+    return tuple(result)
+
+
+def _named(use: re.Pattern[str], name: str, text: str) -> str:
+    """The name of a wildcard with a text for its variable."""
+    return use.sub(lambda _: text, name)
 
 
 def _product(first: Fraction | None, second: Fraction | None) -> Fraction | None:

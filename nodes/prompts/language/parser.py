@@ -32,7 +32,7 @@ What looks like the language where it is not read is a mistake, so that none of 
 
 What it means: `{2::a|b}` takes a twice as often as b; `{2$$a|b|c}` is two of the three, `{1-3$$ and $$a|b|c}` one to
 three of them with " and " between, `{2-$$..}` two or more; `3#__name__` stands for the same wildcard as three options.
-`__cars/{a|b}__` is one of two lists.
+`__cars/{a|b}__` is one of two lists, `__cars/{__makers__}__` one of those that the lines of a list name.
 `${x=..}` is drawn at each use of `${x}`, `${x=!..}` once, where it stands, `${x?=..}` sets x unless it has a value, and
 `${x:blue}` is blue unless it has one. `__name(x=red)__` sets x for the options of that file.
 
@@ -48,7 +48,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from . import lookalikes
-from .drawn_names import MAX_NAMES, choice_of_wildcards, names_of, with_drawn_names
+from .drawn_names import MAX_NAMES, ListOfNames, choice_of_wildcards, names_of, no_lists, with_drawn_names
 from .errors import SourceLocation, TemplateError
 from .syntax import (
     ESCAPABLE,
@@ -86,13 +86,14 @@ _SIGNS = ("?=!", "?=", "=!", "=", ":", "}")  # what may follow the name of a var
 _ids = itertools.count(1)  # of the nodes of all trees of the process
 
 
-def parse(text: str, source: str = "template", line: int = 1) -> Nodes:
+def parse(text: str, source: str = "template", line: int = 1, lines_of: ListOfNames = no_lists) -> Nodes:
     """The tree of `text`.
 
     Args:
         text: the template.
         source: how errors name it: "template" or a file.
         line: of its first line in that file.
+        lines_of: the lists that may stand in the name of a wildcard, or in a variable there.
 
     Raises:
         TemplateError: it is no template; nothing is guessed.
@@ -102,14 +103,15 @@ def parse(text: str, source: str = "template", line: int = 1) -> Nodes:
         raise TemplateError(f"a template of {len(text)} characters", f"expected at most {MAX_CHARACTERS}", location)
     if is_plain(text):
         return (Text(text, 0, next(_ids)),) if text else ()
-    return tuple(_Parser(location).template("", 0))
+    return tuple(_Parser(location, lines_of).template("", 0))
 
 
 class _Parser:
     """Reads one text from its beginning; `offset` is the next character. Each method reads what its rule says."""
 
-    def __init__(self, location: SourceLocation) -> None:
+    def __init__(self, location: SourceLocation, lines_of: ListOfNames) -> None:
         self.location = location
+        self.lines_of = lines_of
         self.text = location.text
         self.offset = 0
         self.parts = 0
@@ -147,7 +149,7 @@ class _Parser:
                 raise self.error(f"a template of more than {MAX_PARTS} parts", how, start)
             nodes.append(self.node(depth))
         _flush(nodes, words, text_start)
-        return with_drawn_names(nodes, _ids)
+        return with_drawn_names(nodes, _ids, self.lines_of)
 
     def literal(self, stop: str) -> str | None:
         """A piece of text as the prompt will have it, "" for a comment; None where another node begins."""
@@ -243,7 +245,7 @@ class _Parser:
 
     def separator(self, text: str, start: int) -> str:
         """What stands between the options of a choice, its escapes read; `start` is its offset."""
-        reader = _Parser(SourceLocation(self.location.source, text, self.location.line))
+        reader = _Parser(SourceLocation(self.location.source, text, self.location.line), self.lines_of)
         count = _COUNT_IN.search(text)
         words = []
         while reader.offset < len(text):
@@ -315,7 +317,7 @@ class _Parser:
         self.offset += 2
         self.skip_sampler()
         path = self.path(depth)
-        names = names_of(path)
+        names = names_of(path, self.lines_of)
         if not names or any(not name or name != name.strip() for name, _ in names):
             raise self.error("two underscores that begin no wildcard", how, start)
         arguments = self.arguments(depth) if self.text.startswith("(", self.offset) else ()
@@ -338,7 +340,7 @@ class _Parser:
                 return nodes
             start = self.offset
             nodes.append(self.choice(depth))
-            if names_of(nodes) is None:
+            if names_of(nodes, self.lines_of) is None:
                 how = f"expected one of some words, as in __cars/{{red|blue}}__, at most {MAX_NAMES} names"
                 raise self.error("a choice in the name of a wildcard", how, start)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 
 from ..language import syntax
+from ..language.drawn_names import ListOfNames, no_lists
 from ..language.errors import SourceLocation, TemplateError
 from ..language.parser import parse
 from .library import WildcardList
@@ -32,6 +33,7 @@ class OptionTable:
         origin: its list and its index there, for errors; empty for braces.
         bodies: the trees of options in braces.
         duplicates: options that equal an earlier one, joined or not.
+        names_at: the lists that may stand in the names of wildcards in a text there.
     """
 
     texts: Sequence[str]
@@ -42,6 +44,7 @@ class OptionTable:
     origin: tuple[tuple[WildcardList, Sequence[int] | None], ...] = ()
     bodies: tuple[syntax.Nodes, ...] = ()
     duplicates: int = 0
+    names_at: Callable[[SourceLocation], ListOfNames] = lambda location: no_lists
     _trees: dict[int, syntax.Nodes] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -68,7 +71,7 @@ class OptionTable:
             return self.bodies[index]
         if index not in self._trees:
             location = self.location(index)
-            self._trees[index] = parse(location.text, location.source, location.line)
+            self._trees[index] = parse(location.text, location.source, location.line, self.names_at(location))
         return self._trees[index]
 
     def select(self, indices: Sequence[int]) -> OptionTable:
@@ -126,7 +129,12 @@ def table_of_choice(choice: syntax.Choice, distinct: bool, location: SourceLocat
     return OptionTable(texts, weights, special, None, ("template",), bodies=bodies, duplicates=duplicates)
 
 
-def table_of_lists(lists: Sequence[WildcardList], distinct: bool, emphasis: bool) -> OptionTable:
+def table_of_lists(
+    lists: Sequence[WildcardList],
+    distinct: bool,
+    emphasis: bool,
+    names_at: Callable[[SourceLocation], ListOfNames] = lambda location: no_lists,
+) -> OptionTable:
     """The options of one list, or of the lists of a glob after one another.
 
     Raises:
@@ -155,7 +163,7 @@ def table_of_lists(lists: Sequence[WildcardList], distinct: bool, emphasis: bool
     special = frozenset(index for index, text in enumerate(texts) if not syntax.is_plain(text))
     if len(set(sources)) == 1:
         sources = sources[:1]
-    return OptionTable(texts, weights, special, emphasis, sources, origin, duplicates=duplicates)
+    return OptionTable(texts, weights, special, emphasis, sources, origin, duplicates=duplicates, names_at=names_at)
 
 
 def weighted(line: str) -> tuple[str, Fraction | None]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..language import syntax
+from ..language.drawn_names import MAX_NAMES, ListOfNames, Names
 from ..language.errors import SourceLocation, TemplateError
 from ..language.names import key_of
 from ..language.parser import parse
@@ -30,6 +31,9 @@ class UsableLists:
     Args:
         library: where wildcards are looked up.
         reserved: names that are no wildcards: the words of a class.
+
+    Attributes:
+        drawn: the lists whose lines stand in the names of wildcards, by their key.
     """
 
     def __init__(self, library: Library, reserved: Collection[str] = ()) -> None:
@@ -41,6 +45,7 @@ class UsableLists:
         self._line_needs: dict[str, dict[int, frozenset[str]]] = {}
         self._scoped: dict[tuple[tuple[str, ...], frozenset[str]], tuple[WildcardList, ...]] = {}
         self._begun: list[str] = []
+        self.drawn: dict[str, WildcardList] = {}
 
     def require(self, name: str, location: SourceLocation, offset: int = 0) -> tuple[WildcardList, ...]:
         """As Library.require, with the lines that can be used.
@@ -58,6 +63,26 @@ class UsableLists:
                 errors = (*wildcards.left_out, *self.library.broken.get(wildcards.source, ()))
                 self.library.left_out.update((str(error), error) for error in errors)
         return self._named[key]
+
+    def names_at(self, location: SourceLocation) -> ListOfNames:
+        """The lists that may stand in the name of a wildcard at `location`: those of plain lines, kept in `drawn`."""
+
+        def lines_of(name: str, offset: int) -> Names | None:
+            if key_of(name) in self.reserved:
+                return None
+            lists = self.require(name, location, offset)
+            lines = [weighted(line) for wildcards in lists for line in wildcards.lines[: MAX_NAMES + 1]]
+            if len(lines) > MAX_NAMES or not all(text and syntax.is_plain(text) for text, _ in lines):
+                return None
+            self.drawn.update((key_of(wildcards.name), wildcards) for wildcards in lists)
+            return lines
+
+        return lines_of
+
+    def _parsed(self, wildcards: WildcardList, index: int) -> syntax.Nodes:
+        text, _ = weighted(wildcards.lines[index])
+        location = SourceLocation(wildcards.source, text, wildcards.line_of(index), wildcards.folder)
+        return parse(text, location.source, location.line, self.names_at(location))
 
     def in_scope(self, lists: tuple[WildcardList, ...], names: Collection[str]) -> tuple[WildcardList, ...]:
         """The lists without the lines that need a variable which has no value; `left_out` says which.
@@ -88,7 +113,7 @@ class UsableLists:
             self._line_needs[key] = {}
             if not (isinstance(wildcards.lines, PackedLines) and wildcards.lines.plain):
                 for index, line in enumerate(wildcards.lines):
-                    needs = syntax.free_variables(parse(weighted(line)[0])) if "${" in line else frozenset()
+                    needs = syntax.free_variables(self._parsed(wildcards, index)) if "${" in line else frozenset()
                     if needs:
                         self._line_needs[key][index] = needs
         return self._line_needs[key]
@@ -114,7 +139,7 @@ class UsableLists:
         """
         key = (tuple((wildcards.name, id(wildcards)) for wildcards in lists), distinct)  # whole, or in a scope
         if key not in self._tables:
-            self._tables[key] = table_of_lists(lists, distinct, emphasis=True)
+            self._tables[key] = table_of_lists(lists, distinct, emphasis=True, names_at=self.names_at)
         return self._tables[key]
 
     def usable(self, wildcards: WildcardList) -> WildcardList:
@@ -147,7 +172,7 @@ class UsableLists:
         """Why a line cannot be used, None where it can."""
         location = SourceLocation(wildcards.source, text, wildcards.line_of(index), wildcards.folder)
         try:
-            nodes = parse(text, location.source, location.line)
+            nodes = parse(text, location.source, location.line, self.names_at(location))
             if not syntax.gives_text(nodes):
                 return TemplateError("an option that gives nothing", "expected a text", location)
             for node in syntax.walk(nodes):

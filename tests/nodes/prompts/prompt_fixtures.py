@@ -29,8 +29,8 @@ class Made:
         lists = UsableLists(found, RESERVED if words else ())
         resolver = Resolver(lists, words, coverage != "random")
         self.left_out = lambda: [error for each in resolver.used.values() for error in each.left_out]
-        self.tree = parse(template)
         location = SourceLocation("template", template)
+        self.tree = parse(template, lines_of=lists.names_at(location))
         self.bounds = resolver.check(self.tree, location)
         self.count = resolver.count(self.tree, EMPTY, location) if self.tree else 0
         self.program = Program(Compiler(resolver).template(self.tree, location), coverage, key)

@@ -206,12 +206,20 @@ PATHS = [
     ("${c=!{p|q}}${d=!{f|g}}__${d}/${c}__ ${d}${c}", ["1 fp", "3 gp", "2 fq", "4 gq"]),
     ("x {a ${c=!{p|q}}__f/${c}__|b}", ["x a 1", "x a 2", "x b"]),
     ("__h__ y", ["1 p y", "2 q y"]),
+    ("${c=!__l__}__f/${c}__ ${c}", ["1 p", "2 q"]),
+    ("__f/{__l__}__", ["1", "2"]),
+    ("__{__m__}/{__l__}__", ["1", "2", "3", "4"]),
+    ("${c={p|q}}__f/${c}__", ["1", "2"]),
+    ("${c=__l__}{__f/${c}__|x} __g/${c}__", ["1 3", "1 4", "2 3", "2 4", "x 3", "x 4"]),
+    ("${c={p|q}}__f/${c}__ ${c=p}__g/${c}__", ["1 3", "2 3"]),
+    ("__lines__ y", ["1 p y", "2 q y"]),
 ]
 
 
 @pytest.mark.parametrize(("template", "expected"), PATHS)
 def test_a_drawn_name_of_a_list(tmp_path, template, expected):
     files = {"f/p.txt": "1", "f/q.txt": "2", "g/p.txt": "3", "g/q.txt": "4", "h.txt": "${c=!{p|q}}__f/${c}__ ${c}"}
+    files |= {"l.txt": "p\nq", "m.txt": "f\n# note\ng", "lines.txt": "${c=!__l__}__f/${c}__ ${c}"}
     library = write(tmp_path, files)
     assert options_of(Made(template, library)) == expected
     for coverage in ("balanced", "random"):
@@ -219,6 +227,21 @@ def test_a_drawn_name_of_a_list(tmp_path, template, expected):
         prompts = [" ".join(made.prompt(number).split()) for number in range(200)]
         assert set(prompts) == set(expected)
         assert coverage == "random" or max(map(prompts.count, expected)) <= 101
+        plan = Plan([ClassSpec("cat")], template, library, coverage=coverage, images_per_class=50)
+        again = Plan.from_json(plan.to_json())
+        assert [again.item("cat", rank) for rank in range(20)] == [plan.item("cat", rank) for rank in range(20)]
+
+
+def test_what_cannot_stand_in_a_name_is_said(tmp_path):
+    library = write(tmp_path, {"l.txt": "p\n{q|r}", "n.txt": "p\nx", "f/p.txt": "1"})
+    for template, message in (
+        ("__f/{__l__}__", "a choice in the name of a wildcard"),
+        ("${c=!__l__}__f/${c}__", "expected a variable that is plain text"),
+        ("__f/{__n__}__", "no wildcard named f/x"),
+        ("__f/{__nobody__}__", "no wildcard named nobody"),
+    ):
+        with pytest.raises(TemplateError, match=message):
+            Made(template, library)
 
 
 def test_weights_of_a_drawn_name_are_kept(tmp_path):
