@@ -52,7 +52,7 @@ def merge(
         rejected = {(entry.record.label, entry.record.sha256) for entry in target.rejections()}
         if of_one_plan:
             _copy_rejections(sources, target)
-        _add_all(sources, target, rejected, progress)
+        _add_all(sources, target, rejected, of_one_plan, progress)
         yield target
 
 
@@ -70,9 +70,17 @@ def _merged_spec(sources: Sequence[DatasetStore], of_one_plan: bool) -> SetSpec:
 
 
 def _add_all(
-    sources: Sequence[DatasetStore], target: WritableStore, rejected: set[_Picture], progress: Progress | None
+    sources: Sequence[DatasetStore],
+    target: WritableStore,
+    rejected: set[_Picture],
+    of_one_plan: bool,
+    progress: Progress | None,
 ) -> None:
-    """Add the pictures of `sources` but those that the target has, or had and `rejected`."""
+    """Add the pictures of `sources` but those that the target has, or had and `rejected`.
+
+    Of one plan an item that two shards made, since a plan of more images is cut anew, counts once, whoever drew it.
+    """
+    items = {_item(record) for record in target.records()}
     known = rejected | {(record.label, record.sha256) for record in target.records()}
     deleted = {(record.label, record.sha256): record for record in target.records_of(target.deleted())}
     next_ranks: dict[str, int] = {}
@@ -82,12 +90,18 @@ def _add_all(
             picture = (record.label, record.sha256)
             if picture in deleted:
                 target.restore_file(deleted.pop(picture), source.path(record))
-            elif picture not in known:
+            elif picture not in known and not (of_one_plan and _item(record) in items):
                 known.add(picture)
+                items.add(_item(record))
                 target.add_file(_with_free_rank(record, target, next_ranks), source.path(record))
             finished += 1
             if progress is not None:
                 progress(finished, total)
+
+
+def _item(record: Record) -> tuple[object, ...]:
+    """What a record says of its item, but for the picture."""
+    return (*record.key, record.attempt, record.seed, record.prompt, record.negative)
 
 
 def _copy_rejections(sources: Sequence[DatasetStore], target: WritableStore) -> None:

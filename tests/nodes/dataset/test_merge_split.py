@@ -84,6 +84,14 @@ def test_merged_shards_have_the_whole_plan(tmp_path):
     assert len(again) == len(merged) == 4
 
 
+def test_an_item_that_two_shards_made_counts_once_whoever_drew_it(tmp_path):
+    """A plan of more images is cut anew, so the second shard of 2 images and the first of 4 both have rank 1."""
+    small = planned(tmp_path, "small", (1, 2))
+    large = [planned(tmp_path, f"large{index}", (index, 2), images_per_class=4) for index in range(2)]
+    with merge([small, *large], tmp_path, "pets") as merged:
+        assert sorted(merged.keys()) == [(label, rank) for label in ("cat", "dog") for rank in range(4)]
+
+
 @pytest.mark.parametrize("other", [{"labels": ("fox",)}, {"seed": 2}, {"template": "the __class__"}])
 def test_sets_of_other_plans_are_not_taken_for_shards(tmp_path, other):
     """The regression: equal settings were enough, and dataset.json said that the first plan made all of it."""

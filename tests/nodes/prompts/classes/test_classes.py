@@ -236,3 +236,8 @@ def test_lines_that_are_left_out_of_a_classs_list_are_known():
     lists = library({"kinds": ["Manx", "{two", "Korat"]})
     assert classes_from_text("cat: __kinds__", lists)[0].hyponyms == ("Manx", "Korat")
     assert ["kinds.txt, line 2" in message for message in lists.left_out] == [True]
+
+
+def test_a_class_from_text_may_have_rules_of_its_own():
+    cat, dog = classes_from_text("cat: Manx; not: Ocean, Reef; only: view=Front View\ndog", library({}))
+    assert (cat.rules, dog.rules) == ("not Ocean, Reef\nonly view=Front View", "")

@@ -54,6 +54,17 @@ def test_the_tables_count_what_the_plan_gives():
     assert shown.warnings == warnings_of(shown).count("\n- ")
 
 
+def test_the_report_lists_what_rules_forbid_and_counts_the_pairs_that_can_exist():
+    rules = "sedan, sorrel: not desert\ntruck: only hyponym=tow truck"
+    shown = look(images_per_class=20, rules=rules)
+    assert "- **automobile**: sedan, sorrel: not desert: 2 pairs of hyponym and place never come" in shown.report
+    assert "- **truck**: truck: only hyponym=tow truck: 1 options of hyponym never come" in shown.report
+    assert "| automobile | 20 | 8 |" in shown.report  # of 5 x 2 combinations
+    assert "| truck | 20 | 2 |" in shown.report
+    assert "| automobile | hyponym x place | 8 of 8 | 100.0% | 100.0% |" in shown.report
+    assert "## Rules" not in look(images_per_class=20).report
+
+
 @pytest.mark.parametrize(
     ("settings", "warning"),
     [
