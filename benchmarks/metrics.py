@@ -1,8 +1,8 @@
 """FID and Inception Score from two folders of PNGs, beside torch-fidelity and pytorch-fid on the same random weights.
 
-Every tool runs as a user would start it, in turn; prints wall and processor time (workers included), ratios, and how
-far the figures are apart.
-python benchmarks/metrics.py [--count 150] [--side 512] [--rounds 1] [--skip pytorch-fid,clean-fid]
+Every tool runs as a user would start it, in turn, and those with a batch size at each of several; prints wall and
+processor time (workers included), each tool's best batch, the ratios there, and how far the figures are apart.
+python benchmarks/metrics.py [--count 150] [--side 512] [--rounds 1] [--batches 8,16,32,64] [--skip clean-fid]
 1,000 pictures at 32 pixels: --count 1000 --side 32.
 """
 
@@ -137,6 +137,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=150)
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--batches", default="8,16,32,64", help="of the tools that have one, separated by commas")
     parser.add_argument("--skip", default="", help="tools to leave out, separated by commas")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -144,40 +145,41 @@ def main() -> None:
         write_random_weights(Path(scratch))
         weights = Path(scratch) / FID_FILE
         sets = [write_pictures(Path(scratch) / str(seed), options.count, options.side, seed) for seed in (0, 1)]
-        tools: dict[str, Callable[[], Figures]] = {
-            "ours": lambda: ours(weights, *sets),
-            "torch-fidelity": lambda: torch_fidelitys(weights, *sets, 64),
-            "torch-fidelity, batch 8": lambda: torch_fidelitys(weights, *sets, 8),
-            "pytorch-fid": lambda: pytorch_fids(weights, *sets, 50),
-            "pytorch-fid, batch 8": lambda: pytorch_fids(weights, *sets, 8),
-            "clean-fid": lambda: clean_fids(weights, *sets),
-        }
-        for name in options.skip.split(","):
-            tools.pop(name.strip(), None)
+        batches = [int(batch) for batch in options.batches.split(",")]
+        tools: dict[tuple[str, int], Callable[[], Figures]] = {("ours", 0): lambda: ours(weights, *sets)}
+        for batch in batches:
+            tools["torch-fidelity", batch] = lambda batch=batch: torch_fidelitys(weights, *sets, batch)
+            tools["pytorch-fid", batch] = lambda batch=batch: pytorch_fids(weights, *sets, batch)
+        tools["clean-fid", 0] = lambda: clean_fids(weights, *sets)
+        tools = {key: run for key, run in tools.items() if key[0] not in options.skip.split(",")}
         for package in ("torch_fidelity", "pytorch_fid.fid_score", "cleanfid.fid"):
             importlib.import_module(package)  # not in the first round's time
-        spent: dict[str, list[tuple[float, float]]] = {name: [] for name in tools}
+        spent: dict[tuple[str, int], list[tuple[float, float]]] = {key: [] for key in tools}
         figures: dict[str, Figures] = {}
         for _ in range(options.rounds):
-            for name, run in tools.items():
+            for key, run in tools.items():
                 wall, cpu = time.perf_counter(), processor_seconds()
                 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                    figures[name] = run()
-                spent[name].append((time.perf_counter() - wall, processor_seconds() - cpu))
-        middle = {name: [statistics.median(times) for times in zip(*spent[name], strict=True)] for name in tools}
+                    figures[key[0]] = run()
+                spent[key].append((time.perf_counter() - wall, processor_seconds() - cpu))
+        middle = {key: [statistics.median(times) for times in zip(*spent[key], strict=True)] for key in tools}
         sizes = f"{options.count} + {options.count} pictures of {options.side}x{options.side}"
         print(f"{sizes}, {torch.get_num_threads()} threads")
-        for name, (wall, cpu) in middle.items():
-            ratios = f"{wall / middle['ours'][0]:.2f} (processor {cpu / middle['ours'][1]:.2f})"
-            print(f"{name}: {wall:.1f} s, processor {cpu:.1f} s, {ratios} times ours; {figures[name]}", flush=True)
+        for (name, batch), (wall, cpu) in middle.items():
+            print(f"{name}{f', batch {batch}' if batch else ''}: {wall:.1f} s, processor {cpu:.1f} s", flush=True)
+        for name in dict.fromkeys(name for name, _ in tools if name != "ours"):
+            for place, kind in enumerate(("wall", "processor")):
+                best = min((key for key in middle if key[0] == name), key=lambda key: middle[key][place])
+                ratio = middle[best][place] / middle["ours", 0][place]
+                print(f"{name}{f' at its best batch, {best[1]}' if best[1] else ''}: {ratio:.2f} times our {kind} time")
         for convention in ("pytorch-fid", "clean-fid"):
             if convention in figures:
                 fid = ours(weights, *sets, convention)["fid"]
                 print(f"our FID as {convention}: {fid:.8g}, apart {abs(fid / figures[convention]['fid'] - 1):.1e}")
-        for name in tools:
-            if name.startswith("torch-fidelity"):
-                apart = abs(figures["ours"]["fid"] / figures[name]["fid"] - 1)
-                print(f"FID apart from {name}: {apart:.1e}; IS {abs(figures['ours']['is'] - figures[name]['is']):.1e}")
+        if "torch-fidelity" in figures:
+            mine, theirs = figures["ours"], figures["torch-fidelity"]
+            apart = f"{abs(mine['fid'] / theirs['fid'] - 1):.1e}; IS {abs(mine['is'] - theirs['is']):.1e}"
+            print(f"FID apart from torch-fidelity: {apart}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..paired import PairedTest
 from ..pictures.pixels import overlap_text
@@ -49,24 +49,42 @@ class Observation:
     differences: tuple[str, ...] = ()
 
 
-def observations(sources: Iterable[Source], names: Mapping[str, str]) -> list[Observation]:
+def observations(sources: Sequence[Source], names: Mapping[str, str]) -> list[Observation]:
     """One for every test set of a test, and for every training with a held-out share.
 
     Args:
         names: our test set -> the thesis's, where its name does not say so.
     """
     gathered = []
+    in_loras = _in_loras(sources)
     for source in sources:
         for accuracy, tested_on in zip(source.figures.accuracies, source.figures.tested_on, strict=True):
             test_set = names.get(accuracy.name, accuracy.name)
             published = thesis.test_set_of(test_set)
             differences = accuracy_differences(source, published, accuracy) if published else ()
-            gathered.append(_observation(source, test_set, accuracy, tested_on, differences))
+            seen = _observation(source, test_set, accuracy, tested_on, differences)
+            note = "; ".join(filter(None, [seen.note, *in_loras.get(tested_on.content_key, ())]))
+            gathered.append(replace(seen, note=note))
         training = source.figures.training
         if training is not None and training.held_out is not None:
             held_out_set = PictureSet(content_key="held out of its own set")
             gathered.append(_observation(source, "held out of its own set", training.held_out, held_out_set))
     return gathered
+
+
+def _in_loras(sources: Iterable[Source]) -> dict[str, list[str]]:
+    """content_key of a test set -> for each LoRA that was trained on pictures of it, on how many, as last counted."""
+    counted = {
+        (source.result.name, source.figures.kept_out.content_key): source.figures.kept_out
+        for source in sources
+        if source.figures.kept_out is not None and source.figures.kept_out.content_key
+    }
+    notes: dict[str, list[str]] = {}
+    for (name, key), kept_out in counted.items():
+        where = f"are among the pictures of the LoRA {name}"
+        text = overlap_text(kept_out.shared, kept_out.count or 0, "test pictures", where)
+        notes.setdefault(key, []).extend(filter(None, [text]))
+    return notes
 
 
 def _observation(

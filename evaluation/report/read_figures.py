@@ -35,8 +35,8 @@ class PictureSet:
         synthetic: how many are known to be generated; None where the file does not say.
         repeated: pictures that the set has before, pixel by pixel.
         generated_in_real: generated pictures that are among the set's real ones, pixel by pixel.
-        shared: of a comparison's test set the pictures that are of a training set, of a metric's reference those of
-            the judged set that are in it; None where the file does not say.
+        shared: of a test set the pictures that are of a training set, of a metric's reference those of the judged set
+            that are in it; None where the file does not say.
     """
 
     name: str = ""
@@ -92,6 +92,7 @@ class Figures:
         trained_on: the training set of a training or test.
         tested_on: the sets of `accuracies`, in their order.
         features, reference, images: the sets that a metric or comparison looked at.
+        kept_out: of the training of a LoRA: the test set that should hold none of its pictures; `shared` of it are.
     """
 
     training: TrainingFigures | None = None
@@ -108,6 +109,7 @@ class Figures:
     features: PictureSet | None = None
     reference: PictureSet | None = None
     images: PictureSet | None = None
+    kept_out: PictureSet | None = None
 
     def holes(self) -> list[str]:
         """The figures that its kind always has and the file has not."""
@@ -149,6 +151,8 @@ def read_figures(result: Result) -> Figures:
             pairs=tuple(Comparison.from_json(pair) for pair in figures["pairs"]),
             over_seeds=None if over_seeds is None else OverSeeds.from_json(over_seeds),
         )
+    if result.kind == "lora_training":
+        return Figures(kept_out=PictureSet.from_json(result.inputs.get("test_images")))
     if result.kind == "distortion":
         strengths, distortions = _distortion(figures)
         return replace(measured, strengths=strengths, distortions=distortions)

@@ -24,7 +24,7 @@ from hyponet.evaluation.pictures.sources.folders import read_folder
 from hyponet.evaluation.pictures.split import split, split_indices
 from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.report.text import report_csv, report_markdown
-from hyponet.evaluation.results import read_results, write_result
+from hyponet.evaluation.results import Measurement, read_results, write_result
 from hyponet.evaluation.training import accuracy as testing
 from hyponet.evaluation.training import records
 from hyponet.evaluation.training.checkpoint import load_checkpoint
@@ -176,6 +176,25 @@ def test_a_test_figure_with_overlap_is_marked_on_the_node_in_the_file_and_in_the
     assert cells
     assert all((mark in cell.note) == bool(shared) for cell in cells)
     assert (mark in report_markdown(report)) == (mark in report_csv(report)) == bool(shared)
+
+
+@pytest.mark.parametrize("shared", [0, 5])
+def test_test_pictures_that_a_lora_was_trained_on_are_said_beside_the_accuracies(trained, tmp_path, shared):
+    """As Train LoRA counts them in its result; of another test set, and by a count that came later, nothing is said."""
+    data, other = colours(seed=8).named("CIFAR-10 test"), colours(seed=9).named("STL-10 test")
+    for tested in (data, other):
+        result_of(tmp_path, trained.last, tested)
+    for count in (24, shared):
+        counted = {"test_images": {**data.summary(), "shared": count}}
+        write_result(tmp_path, Measurement("ships", "lora_training", {"steps": 1}, counted, {}))
+    table = build_report(read_results(tmp_path), "r").table("5-9")
+    notes = {
+        table.columns[place]: cell.note for row in table.rows for place, cell in enumerate(row.cells) if cell.sources
+    }
+    said = "5 of 24 test pictures are among the pictures of the LoRA ships"
+    assert (said in notes["CIFAR-10"]) == bool(shared)
+    assert "LoRA" not in notes["STL-10"]
+    assert ("LoRA" in notes["CIFAR-10"]) == bool(shared)
 
 
 def test_a_checkpoint_on_disk_knows_its_pictures_held_out_ones_included(tmp_path):
