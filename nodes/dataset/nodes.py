@@ -244,14 +244,16 @@ class HypoNetMergeDatasets(io.ComfyNode):
         named = engine.find_sets(more_sets)
         target = engine.set_path(name)
         sources = [DatasetStore.open(ref.path) for ref in (*linked, *named)]
-        with merge(sources, target.parent, target.name, progress_bar(sum(map(len, sources)))) as store:
-            total, repeated = count_repeated_in(sources)
-            text = (
-                f"{store.name}: {len(store)} pictures out of {len(sources)} sets. Of their {total:,} pictures "
-                f"{repeated:,} are there before, pixel by pixel."
-            )
-            lines = [text, store.found_text(), *(source.left_out() for source in sources)]
-            return io.NodeOutput(store.ref(), ui=answer("\n".join(filter(None, lines)), facts=engine.facts(store)))
+        pictures = sum(map(len, sources))
+        with merge(sources, target.parent, target.name, progress_bar(pictures)) as store:
+            pass
+        total, repeated = count_repeated_in(sources, progress_bar(pictures))
+        text = (
+            f"{store.name}: {len(store)} pictures out of {len(sources)} sets. Of their {total:,} pictures "
+            f"{repeated:,} are there before, pixel by pixel."
+        )
+        lines = [text, store.found_text(), *(source.left_out() for source in sources)]
+        return io.NodeOutput(store.ref(), ui=answer("\n".join(filter(None, lines)), facts=engine.facts(store)))
 
 
 class HypoNetSplitDataset(io.ComfyNode):

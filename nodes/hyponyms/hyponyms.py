@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .kinds import is_broad
 from .lemmas import LEMMA_POLICIES, Group, Listing, list_kinds, list_lemmas
@@ -27,8 +26,6 @@ MODES = ("exact", "thesis")
 
 _ENTITY = "n00001740"
 _SHORT = 4  # a list of fewer gets a sentence about how to have more; a judgement
-
-logger = logging.getLogger("hyponet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +69,7 @@ class Hyponyms:
         words: the hyponyms, one option for each kind ("{kitty|pussycat}" where all names of a kind were asked for).
         report: markdown: what was kept, what was dropped, and why.
         hypernyms: the names of all hypernyms whose hyponyms are listed (38 ImageNet classes have several).
+        warning: markdown, in the report too: which of several senses of a word was taken; "" where that is plain.
     """
 
     word: str
@@ -82,6 +80,7 @@ class Hyponyms:
     words: tuple[str, ...]
     report: str
     hypernyms: tuple[str, ...] = ()
+    warning: str = ""
 
 
 def hyponyms_of_class(synset: str, label: str, settings: HyponymSettings, note: str = "") -> Hyponyms:
@@ -119,10 +118,9 @@ def hyponyms_of_word(word: str, settings: HyponymSettings, note: str = "") -> Hy
     if settings.mode == "thesis":
         return _thesis(taxonomy(), word, settings, note)
     sense = find_sense(taxonomy(), word)
-    if sense.warning:
-        logger.warning("%s", sense.warning)
     search = _Search(taxonomy(), sense.synset, sense.word, settings)
-    return search.climb_until_enough([(sense.synset.id,), *search.levels()], [note, sense.warning])
+    hyponyms = search.climb_until_enough([(sense.synset.id,), *search.levels()], [note, sense.warning])
+    return replace(hyponyms, warning=sense.warning)
 
 
 @dataclass(frozen=True, slots=True)

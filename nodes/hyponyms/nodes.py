@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from .hyponyms import LEMMA_POLICIES, MODES, Hyponyms, HyponymSettings, hyponyms
 from .predictions import average_class, predictions_report, top_predictions
 
 CATEGORY = "HypoNet/HypoNet"
+logger = logging.getLogger("hyponet")
 
 
 class HypoNetLoadClassifier(io.ComfyNode):
@@ -286,6 +288,8 @@ def _settings(widgets: dict[str, Any]) -> HyponymSettings:
 
 def _hyponym_values(hyponyms: Hyponyms) -> io.NodeOutput:
     """The values of `_hyponym_outputs`."""
+    if hyponyms.warning:
+        logger.warning("%s", hyponyms.warning)
     return io.NodeOutput(
         hyponyms,
         "\n".join(hyponyms.words),

@@ -16,7 +16,7 @@ from ..hyponyms.hyponyms import Hyponyms
 from .classes.make import hyponyms_of_wildcard
 from .drawing.resolve import lists_reached
 from .language.names import bare_name
-from .wildcards.library import Library
+from .wildcards.library import Library, writable_names
 from .wildcards.save import option_lines, write_options
 from .wildcards.usable import told
 
@@ -119,12 +119,22 @@ def save_wildcard(hyponyms: Hyponyms | None, words: str, name: str, overwrite: b
     """Write hyponyms, then further lines, as a wildcard file into the user's folder.
 
     Raises:
-        ValueError: there is no option or no name, the name leads out of the folder, a line is no template, or the file
-            exists and `overwrite` is false.
+        ValueError: there is no option or no name, no template can write the name, it leads out of the folder, a line
+            is no template, or the file exists and `overwrite` is false.
     """
     name = bare_name(name).removesuffix(".txt") or (hyponyms.word if hyponyms else "")
     if not name:
         raise ValueError("name is empty; expected the wildcard's name, such as tree; type one")
+    if not writable_names(name):
+        raise ValueError(
+            f"name is {name[:80]!a}, which no template can write; expected letters and digits, such as tree"
+        )
     lines = option_lines(hyponyms.words if hyponyms else (), words)
     path = write_options(paths.confine(paths.user_wildcards_dir(), f"{name}.txt", what="name"), lines, overwrite)
-    return SavedWildcard(f"__{name}__", path, sum(not line.startswith("#") for line in lines))
+    mention = library().mention(name)
+    if not mention:
+        raise ValueError(
+            f"name is {name[:80]!a}, which a template would write as another wildcard is called; expected a name of "
+            f"its own; rename {path}"
+        )
+    return SavedWildcard(mention, path, sum(not line.startswith("#") for line in lines))

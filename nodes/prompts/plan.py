@@ -164,7 +164,11 @@ class Plan:
             "rules": self.rules,
             "classes": [asdict(spec) for spec in self.classes],
             "wildcards": {
-                name: {"source": wildcards.source, "lines": list(wildcards.lines)}
+                name: {
+                    "source": wildcards.source,
+                    "lines": list(wildcards.lines),
+                    **({"alias": True} if self.library.is_alias(name) else {}),
+                }
                 for name, wildcards in self.wildcards().items()
             },
         }
@@ -180,6 +184,7 @@ class Plan:
             what = f"{data.get('format')!r} version {data.get('version')!r}"
             raise ValueError(f"plan is {what}; expected {FORMAT} version {VERSION}; make the plan again")
         lists = {name: (wildcards["source"], wildcards["lines"]) for name, wildcards in data["wildcards"].items()}
+        aliases = [name for name, wildcards in data["wildcards"].items() if wildcards.get("alias")]
         classes = [
             ClassSpec(**{**spec, "hyponyms": tuple(spec["hyponyms"]), "omit": tuple(spec["omit"])})
             for spec in data["classes"]
@@ -187,7 +192,7 @@ class Plan:
         return cls(
             classes,
             data["template"],
-            Library(lists=lists),
+            Library(lists=lists, aliases=aliases),
             negative=data["negative"],
             rules=data["rules"],
             seed=data["seed"],

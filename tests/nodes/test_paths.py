@@ -123,3 +123,20 @@ def test_no_node_writes_under_a_name_that_windows_does_not_take(name):
     for write in (set_path, captions_dir, lora_path, unfinished_dir, checked_run_name, wildcard):
         with pytest.raises(ValueError, match=r"device name|not allowed|'a:b'"):
             write(name)
+
+
+@pytest.mark.comfyui
+def test_a_saved_wildcard_is_mentioned_as_a_template_can(tmp_path, monkeypatch):
+    """The regression: Save Wildcard answered __cars (red)__, which gave text."""
+    import folder_paths
+
+    from hyponet.nodes.prompts.engine import library, save_wildcard
+
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "wildcards", ([str(tmp_path)], set()))
+    monkeypatch.setattr("hyponet.nodes.paths.user_wildcards_dir", lambda: tmp_path)
+    saved = save_wildcard(None, "oak\nelm", "cars (red)", False)
+    assert saved.wildcard == "__cars-red__"
+    assert library().find("cars-red")[0].lines == ("oak", "elm")
+    with pytest.raises(ValueError, match="no template can write"):
+        save_wildcard(None, "oak", "((", False)
+    assert [path.name for path in tmp_path.iterdir()] == ["cars (red).txt"]

@@ -52,7 +52,8 @@ def near_duplicates(
         """Compare members [M] of which the `width` bits in `rest` [M] are not known to be equal."""
         if alive is not None:
             alive()
-        if len(members) <= _LARGE_GROUP or width % 4:
+        is_alike = bool((rest == rest[0]).all())  # dividing such a group again would give the same group, four times
+        if len(members) <= _LARGE_GROUP or width % 4 or is_alike:
             _compare_group(members, bits, greys, tolerance, first)
             return
         # of four bands, two hashes that differ in 3 bits share one; many that share it (a plain sky) are divided again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from ..item import ClassSpec
 
 ENOUGH = 8  # kinds of a class that is a word alone; fewer are looked for one level deeper. A judgement
 _MOST_LEVELS = 3
+logger = logging.getLogger("hyponet")
 
 
 def deep_enough(look_up: Callable[[HyponymSettings], Hyponyms], settings: HyponymSettings) -> Hyponyms:
@@ -46,7 +48,9 @@ def with_kinds(classes: Iterable[ClassSpec]) -> tuple[tuple[ClassSpec, ...], str
             notes.append(f"**{spec.name}** has no kinds: {error}")
             continue
         specs.append(replace(spec, hyponyms=kinds.words, hypernym=spec.hypernym or kinds.hypernym, synset=kinds.synset))
-        taken = kinds.report.partition("\n\nClass:")[0] if "**Warning**" in kinds.report else f"Taken: {kinds.name}."
+        if kinds.warning:
+            logger.warning("%s", kinds.warning)
+        taken = kinds.warning or f"Taken: {kinds.name}."
         notes.append(f"**{spec.name}**: {len(kinds.words)} kinds: {', '.join(kinds.words)}.\n\n{taken}")
     return tuple(specs), "\n\n".join(notes)
 
@@ -55,7 +59,7 @@ def _kinds_of(word: str) -> Hyponyms:
     """The kinds of a word itself; the word, where it has none."""
     settings = HyponymSettings(at_least=ENOUGH, include_class=False)
 
-    def look_up(depth: HyponymSettings) -> Hyponyms:
-        return hyponyms_of_word(word, replace(depth, at_least=1))
+    def look_up(at_depth: HyponymSettings) -> Hyponyms:
+        return hyponyms_of_word(word, replace(at_depth, at_least=1))
 
     return deep_enough(look_up, settings)

@@ -103,7 +103,9 @@ def _look_up(
     if not climb_to_name or settings.mode != "exact":
         return hyponyms_of_class(synset, shows, settings), ""
     try:
-        return deep_enough(lambda depth: hyponyms_of_class(synset, shows, replace(depth, ancestor=label)), settings), ""
+        return deep_enough(
+            lambda at_depth: hyponyms_of_class(synset, shows, replace(at_depth, ancestor=label)), settings
+        ), ""
     except ValueError:
         remark = f"{shows} is no kind of {label} in WordNet"
     try:
@@ -112,7 +114,7 @@ def _look_up(
         return hyponyms_of_class(synset, shows, settings), remark
     own = replace(settings, ancestor=sense)
     return deep_enough(
-        lambda depth: hyponyms_of_word(sense, depth), own
+        lambda at_depth: hyponyms_of_word(sense, at_depth), own
     ), f"{remark}, so the kinds of {sense} are listed"
 
 

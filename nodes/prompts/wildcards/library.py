@@ -81,6 +81,7 @@ class Library:
     Args:
         roots: folders; those that are missing are skipped.
         lists: from a name to its source and its lines, as a saved plan holds them.
+        aliases: which of those names are no list's own: no glob matches them, see `is_alias`.
 
     Attributes:
         broken: why a file cannot be read, or a part of it that belongs to no one list, by the file's source.
@@ -88,7 +89,10 @@ class Library:
     """
 
     def __init__(
-        self, roots: Sequence[Path] = (), lists: Mapping[str, tuple[str, Sequence[str]]] | None = None
+        self,
+        roots: Sequence[Path] = (),
+        lists: Mapping[str, tuple[str, Sequence[str]]] | None = None,
+        aliases: Iterable[str] = (),
     ) -> None:
         self.roots = tuple(roots)
         self._loaded: dict[str, WildcardList] = {}
@@ -99,11 +103,18 @@ class Library:
         for name, (source, lines) in (lists or {}).items():
             self._loaded[key_of(name)] = WildcardList(name, source, tuple(lines))
         self._given = {key: wildcards.name for key, wildcards in self._loaded.items()}
+        self._given_aliases = frozenset(map(key_of, aliases))
 
     def names(self) -> list[str]:
-        """The name of every list, sorted."""
+        """The own name of every list, sorted."""
         names = {key: name for key, (name, _) in self._files().items()}
-        return sorted({**names, **self._given}.values())
+        names |= {key: name for key, name in self._given.items() if key not in self._given_aliases}
+        return sorted(names.values())
+
+    def is_alias(self, name: str) -> bool:
+        """Whether a list goes by that name as well, beside its own: folder/warm, of warm in folder/colors.yaml."""
+        key = key_of(name)
+        return key in self._given_aliases or (key not in self._files() and key in self._other_names)
 
     def get(self, name: str) -> WildcardList | None:
         """The list of that very name, None if there is none.
@@ -213,15 +224,8 @@ class Library:
 
     def mention(self, name: str) -> str:
         """How a template names the list `name`; "" where it cannot, since another list has the name that is left."""
-        for text in (name, _loose_key(name)):
-            try:
-                nodes = parse(f"__{text}__")
-            except TemplateError:
-                continue
-            is_name = len(nodes) == 1 and isinstance(nodes[0], Wildcard) and nodes[0].name == text
-            if is_name and self.find(text) == self.find(name):
-                return f"__{text}__"
-        return ""
+        texts = (text for text in writable_names(name) if self.find(text) == self.find(name))
+        return next((f"__{text}__" for text in texts), "")
 
     def content_key(self, names: Iterable[str] | None = None) -> str:
         """A hash that changes when a file behind one of `names` changes, or any file where `names` is None."""
@@ -266,6 +270,19 @@ class Library:
             # folder/colors.yaml with warm in it: warm, which the lists show, and folder/warm and folder/colors/warm
             for alias in (f"{folder}/{keys}" if folder else keys, f"{name}/{keys}") if keys else ():
                 self._other_names.setdefault(key_of(alias), (alias, file))
+
+
+def writable_names(name: str) -> list[str]:
+    """How a template may write the name of a list: as it is, with dashes, both or neither."""
+    names = []
+    for text in (name, _loose_key(name)):
+        try:
+            nodes = parse(f"__{text}__")
+        except TemplateError:
+            continue
+        if len(nodes) == 1 and isinstance(nodes[0], Wildcard) and nodes[0].name == text:
+            names.append(text)
+    return names
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, str]]:

@@ -320,3 +320,22 @@ def test_splitting_again_brings_back_files_that_were_deleted_or_lost_and_not_wha
         mark(store, {("dog", 1): Mark("corrupt", lost=True), ("dog", 2): Mark("by hand")})
     split(source, tmp_path, "pets", Shares(1, 0, 0), 0)
     assert kept(root) == sorted({(*key, 0) for key in schedule(count=6)} - {("dog", 2, 0)})
+
+
+def test_damaged_pictures_are_counted_by_what_their_lines_say(tmp_path):
+    """A hash that a person changed is no number; an emptied one made all damaged pictures equal."""
+    source = shard(tmp_path, "pets", range(4))
+    lines = [json.loads(line) for line in (source.root / "metadata.jsonl").read_text("utf-8").splitlines()]
+    for line, sha256 in zip(lines, ("", "", "changed", "changed"), strict=False):
+        line["sha256"] = sha256
+        (source.root / line["file_name"]).write_bytes(b"no picture")
+    (source.root / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    assert count_repeated_in([DatasetStore.open(source.root)]) == (8, 1)
+
+
+def test_counting_equal_pictures_can_be_stopped_in_any_set(tmp_path):
+    sources = [shard(tmp_path, name, range(2)) for name in ("one", "two")]
+    seen = []
+    count_repeated_in(sources, lambda done, total: seen.append((done, total)))
+    assert (seen[-1], {total for _, total in seen}) == ((8, 8), {8})
+    assert seen == sorted(seen)

@@ -198,3 +198,15 @@ def test_a_batch_of_combinations_ends_where_they_end():
     ):
         ranks_of_batch(plan, 3, 2)
     assert ranks_of_batch(single_plan("{a|b}", Library(), coverage="random", seed=0), 10, 1) == range(10, 20)
+
+
+def test_a_saved_plan_s_globs_match_what_they_matched_on_the_disk(tmp_path):
+    """The regression: f/warm, another name of the list warm in f/colors.yaml, was one of f/* in the saved plan."""
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "a.txt").write_text("ape\nant\n")
+    (tmp_path / "f" / "colors.yaml").write_text("warm:\n  - red\n  - orange\n")
+    made = Plan([ClassSpec("cat")], "__f/*__ __f/warm__", Library([tmp_path]), images_per_class=8)
+    assert all(item.prompt.startswith("a") for item in items(made))
+    again = Plan.from_json(json.loads(json.dumps(made.to_json())))
+    assert items(again) == items(made)
+    assert again.to_json() == made.to_json()

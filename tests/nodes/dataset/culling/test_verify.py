@@ -105,3 +105,11 @@ def test_pairs_among_many_with_a_plain_sky_equal_the_comparison_of_all_with_all(
     assert near_duplicates(everything, alive=lambda: calls.append(1)) == expected
     assert len(expected) == 60
     assert len(calls) > 10, "an interrupt is looked for now and then"
+
+
+def test_pictures_of_one_hash_are_compared_once():
+    """The regression: a group that no band divides was divided again, and compared 64 times."""
+    greys = np.random.default_rng(0).integers(0, 256, (300, 16, 16), np.uint8)
+    calls = []
+    assert near_duplicates([PerceptualHash(5, grey) for grey in greys], alive=lambda: calls.append(1)) == []
+    assert len(calls) == 1

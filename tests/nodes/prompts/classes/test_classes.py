@@ -223,6 +223,15 @@ def test_a_bare_word_gets_its_kinds_and_the_sense_is_said():
     assert classes[1].synset == "n03797390"
 
 
+def test_a_warning_of_senses_comes_alone_and_once(caplog):
+    """The report had hints for widgets that Classes from Text lacks, and the log the warning of every depth tried."""
+    _, report = with_kinds([ClassSpec("kite")])
+    assert "**Warning**: 'kite' has" in report
+    assert "at_least" not in report
+    assert "set depth" not in report
+    assert len(caplog.records) == 1
+
+
 def test_a_picture_of_a_class_without_kinds_lists_that_class(tmp_path):
     """tabby.jpg used to be filled with all domestic cats, since a tabby has no hyponyms."""
     paint(tmp_path / "tabby.jpg", 255)
