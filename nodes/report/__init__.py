@@ -1,1 +1,1 @@
-"""Tables and plots beside the thesis's figures; thin nodes over evaluation/report."""
+"""Our figures in the thesis's tables, and plots; thin nodes over evaluation/report."""

@@ -36,7 +36,7 @@ def results_matching(pattern: str) -> tuple[list[Result], list[str]]:
 
 
 class HypoNetWriteReport(io.ComfyNode):
-    """One page with every figure beside the thesis's."""
+    """One page with our figures in the thesis's tables."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -54,8 +54,9 @@ class HypoNetWriteReport(io.ComfyNode):
             display_name="Report",
             category="HypoNet/Report",
             description=(
-                "One page with every figure beside the thesis's: Tables 5-9 to 5-12, the other metrics, plots, "
-                "and where each number came from. Writes HTML, Markdown, CSV and the plots to output/hyponet/reports."
+                "One page with our figures in the thesis's tables (5-9 to 5-12), the other metrics, plots, and where "
+                "each number came from; the thesis's figure stands beside ours where both were made alike. Writes HTML, "
+                "Markdown, CSV and the plots to output/hyponet/reports."
             ),
             search_aliases=["table", "results", "html", "csv", "markdown"],
             is_input_list=True,

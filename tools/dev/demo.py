@@ -20,7 +20,7 @@ from headless.run import Outcome, outcome
 from headless.verdict import shortfall
 from headless.workflow import read_workflow, with_overrides
 
-from .console import say
+from .console import Failure, say
 from .places import ROOT
 from .processes import answer
 from .setup import SMALL_MODEL_DATA
@@ -56,7 +56,11 @@ def model_folder(path: Path, parent: Path, kind: str) -> Path:
 
 
 def run(client: Client, python: Path, inputs: Path, output: Path, options: Namespace) -> int:
-    """Queue the demo, show how it goes, print what came out; the exit code."""
+    """Queue the demo, show how it goes, print what came out; the exit code.
+
+    Raises:
+        Failure: the workflow was refused, failed or did not make all that it was to make.
+    """
     name, graph = own_pictures(inputs, options) if options.image else mission(python, inputs, options)
     graph = with_overrides(graph, settings(options, name))
     say(f"Queueing the workflow over {client.url} ...")
@@ -69,8 +73,8 @@ def run(client: Client, python: Path, inputs: Path, output: Path, options: Names
     except (Rejected, RunFailed, NoAnswer, TimeoutError) as error:
         problem = str(error)
     if problem:
-        say(f"\nThe workflow failed: {problem}\n  What to do: the message names the node; the server's log says more.")
-        return 1
+        advice = "What to do: the message names the node; the server's log says more."
+        raise Failure(f"The workflow failed: {problem}\n  {advice}")
     show_set(folder)
     page = folder
     if not options.image:
