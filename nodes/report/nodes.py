@@ -55,8 +55,8 @@ class HypoNetWriteReport(io.ComfyNode):
             category="HypoNet/Report",
             description=(
                 "One page with our figures in the thesis's tables (5-9 to 5-12), the other metrics, plots, and where "
-                "each number came from; the thesis's figure stands beside ours where both were made alike. Writes HTML, "
-                "Markdown, CSV and the plots to output/hyponet/reports."
+                "each number came from; the thesis's figure stands beside ours where both were made alike. Writes "
+                "HTML, Markdown, CSV and the plots to output/hyponet/reports."
             ),
             search_aliases=["table", "results", "html", "csv", "markdown"],
             is_input_list=True,
