@@ -139,7 +139,7 @@ def test_quick_start_and_a_folder_of_pictures(run):
 def test_words(run):
     found = run("hyponet_word_to_set")
     lines = check_set(run, "word_to_set", ("ship", "truck"), PER_CLASS)
-    assert "ship" in run.text(found, "Hyponyms of ship")
+    assert "ship" in run.text(found, "Kinds of ship")
     assert all(any(pick["slot"] == "hyponym" for pick in line["picks"]) for line in lines)
 
 
