@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import comfy.samplers
+import numpy as np
 
 from .. import paths
 from ..dataset.culling.deleted import reject_deleted
 from ..dataset.store.writer import BackgroundWriter
 from ..engine import last_line, versions
 from ..graph import upstream_of
+from ..prompts.item import Item
 from . import job
 from .generate import PREFETCH_ITEMS, GenerationLoop
 from .job import GenerationJob, Outputs, Request
@@ -80,9 +82,14 @@ def _make_loop(pipeline: ComfyPipeline, writer: BackgroundWriter, report: Genera
     base_share = 1.0
     if pipeline.refiner is not None:
         base_share = refiner_step(settings.steps, settings.switch_at) / settings.steps
+
+    def put(item: Item, picture: np.ndarray) -> None:
+        writer.put(item, picture)
+        report.add(picture)
+
     return GenerationLoop(
         pipeline,
-        writer.put,
+        put,
         report,
         out_of_memory,
         release_memory,

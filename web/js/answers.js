@@ -170,6 +170,11 @@ function isOfAnotherTab(node, answer) {
   return !holds(activeWorkflow) && openWorkflows.some((workflow) => workflow !== activeWorkflow && holds(workflow));
 }
 
+/** Take the last picture of the running node away: the page would show it over the pictures of the finished one. */
+function dropPreview(node) {
+  for (const [found, key] of ourNodes()) if (found === node) delete app.nodePreviewImages?.[key];
+}
+
 app.registerExtension({
   name: "hyponet.answers",
 
@@ -192,6 +197,7 @@ app.registerExtension({
       onExecuted?.call(this, output);
       const answer = answerOf(output);
       if (!answer) return;
+      if (output.images) dropPreview(this);
       queueMicrotask(() => {
         // when all who listen to the event have heard it
         if (isOfAnotherTab(this, answer)) return;
