@@ -35,9 +35,10 @@ class DrawnVariable:
 
 @dataclass(frozen=True, slots=True)
 class VariableUse:
-    """The text that the DrawnVariable of that number has drawn before."""
+    """The text that the DrawnVariable of that number has drawn before; of a wrapper a part of it."""
 
     number: int
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,7 +191,7 @@ class Compiler:
                 if binding is None:
                     yield from self._parts(node.default or (), scope, location, prefix)
                 elif binding.drawn:
-                    yield VariableUse(binding.number)
+                    yield VariableUse(binding.number, node.part)
                 else:
                     use = f"{prefix}{self._names[node.id]}: "
                     yield from self._parts(binding.value, binding.scope, binding.location, use)

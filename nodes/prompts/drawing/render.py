@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ..item import Pick
 from ..language.brackets import ends_in_number, weight_at
 from .compile import Block, DrawnVariable, Slot
+
+_DOTS = re.compile(
+    r"\.{3,}|[\u1801\u2026\u22ee-\u22f1\ufe19]+"
+)  # where a wrapper has what it wraps, as in dynamicprompts
 
 
 class Draw(Protocol):
@@ -29,6 +34,16 @@ def render(block: Block, token: Any, draw: Draw) -> tuple[str, tuple[Pick, ...]]
     return writer.text(), tuple(writer.picks)
 
 
+def _part_of(text: str, part: str) -> str:
+    """A text, or what stands before or after the first dots in it; without any all of it stands before."""
+    if not part:
+        return text
+    dots = _DOTS.search(text)
+    if dots is None:
+        return text if part == "before" else ""
+    return text[: dots.start()] if part == "before" else text[dots.end() :]
+
+
 class _Writer:
     def __init__(self, draw: Draw) -> None:
         self.draw = draw
@@ -47,7 +62,7 @@ class _Writer:
             elif isinstance(part, DrawnVariable):
                 self.variable(part, part_token)
             else:
-                self.pieces.append(self.variables[part.number])
+                self.pieces.append(_part_of(self.variables[part.number], part.part))
                 self.weight_ends.append(len(self.pieces))
 
     def variable(self, variable: DrawnVariable, token: Any) -> None:

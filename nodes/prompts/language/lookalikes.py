@@ -57,11 +57,11 @@ def dollars(location: SourceLocation, offset: int) -> TemplateError | None:
 
 
 def wrap(location: SourceLocation, offset: int, *, is_bounded: bool) -> TemplateError | None:
-    """A % before the choice at `offset`, whose beginning has two dollars: what dynamicprompts wraps its options in."""
+    """A % before the choice at `offset`, whose beginning is a number and two dollars: it wraps nothing."""
     before = location.text[max(0, offset - 2) : offset]
     if not is_bounded or not before.endswith("%") or before[:1].isdigit():
         return None
-    how = "expected no % there: what wraps options is not read; write the words beside the choice, or a blank between"
+    how = "expected words to wrap with, as in %{a photo of ...$$a cat}, or a blank before the choice"
     return TemplateError("a % before a choice", how, location, offset - 1)
 
 

@@ -2,7 +2,7 @@
 
 The language is a superset of what users of dynamicprompts, Impact Pack and Easy-Use type:
 
-    template ::= { text | escape | comment | choice | wildcard | variable | assign }
+    template ::= { text | escape | comment | choice | wildcard | variable | assign | wrap }
 
     choice   ::= "{" [ sampler ] [ bounds ] option { "|" option } "}"
     bounds   ::= ( number | number "-" | "-" number | number "-" number ) "$$" [ separator "$$" ]
@@ -11,6 +11,7 @@ The language is a superset of what users of dynamicprompts, Impact Pack and Easy
     argument ::= name "=" template
     variable ::= "${" name [ ":" template ] "}"
     assign   ::= "${" name ( "=" | "=!" | "?=" | "?=!" ) template "}"
+    wrap     ::= "%{" template "$$" template "}"
 
     escape   ::= "\\" ( "{" | "}" | "|" | "$" | "_" | "#" | "\\" | "~" | "@" | "!" | ":" )
     comment  ::= "#" up to the end of the line, where the # begins a line or stands between blanks
@@ -35,6 +36,7 @@ three of them with " and " between, `{2-$$..}` two or more; `3#__name__` stands 
 `__cars/{a|b}__` is one of two lists, `__cars/{__makers__}__` one of those that the lines of a list name.
 `${x=..}` is drawn at each use of `${x}`, `${x=!..}` once, where it stands, `${x?=..}` sets x unless it has a value, and
 `${x:blue}` is blue unless it has one. `__name(x=red)__` sets x for the options of that file.
+`%{a ... b$$x}` is a x b: what is drawn before the dollars goes around what is behind them, at its dots.
 
 Prompt weights, `[..]`, `embedding:..` and `<lora:..>` are kept as they are. The samplers of dynamicprompts are read and
 dropped: how options are dealt is the plan's coverage.
@@ -54,6 +56,7 @@ from .syntax import (
     ESCAPABLE,
     SAMPLER_SIGNS,
     WEIGHT,
+    WRAP,
     Assign,
     Choice,
     Node,
@@ -81,6 +84,8 @@ _SEPARATOR = re.compile(r"([^${}]{0,100})\$\$")
 _COPIES = re.compile(r"(\d{1,6})#(?=__)")
 _PATH = re.compile(r"(?:[^_\n{}#$()|\\\"<>]|\\(?=\w)(?!_)|_(?!_)|\$\{[\w-]+(?::[^{}\n]{0,200})?\}){1,200}")
 _COUNT_IN = re.compile(r"\d+#")
+_WRAP_MARKS = re.compile(r"\\.|\$\$|\$\{|[{}]", re.S)
+_NUMBERED = re.compile(r"\{\s*[~@!]?\s*[\d -]*\$\$")
 _SIGNS = ("?=!", "?=", "=!", "=", ":", "}")  # what may follow the name of a variable, longest first
 
 _ids = itertools.count(1)  # of the nodes of all trees of the process
@@ -142,12 +147,15 @@ class _Parser:
                     text_start = start
                 words.append(word)
                 continue
+            end = self.wrapper_end() if words and words[-1].endswith("%") else -1
+            if end >= 0:
+                words[-1] = words[-1][:-1]
             _flush(nodes, words, text_start)
             self.parts += 1
             if self.parts > MAX_PARTS:
                 how = f"expected at most {MAX_PARTS}; put long lists in a wildcard file"
                 raise self.error(f"a template of more than {MAX_PARTS} parts", how, start)
-            nodes.append(self.node(depth))
+            nodes += [self.node(depth)] if end < 0 else self.wrap(end, depth)
         _flush(nodes, words, text_start)
         return with_drawn_names(nodes, _ids, self.lines_of)
 
@@ -227,6 +235,35 @@ class _Parser:
                 break
         return Choice(tuple(options), low, high, separator, offset=start, id=next(_ids))
 
+    def wrapper_end(self) -> int:
+        """The offset of the two dollars of the wrap whose { is at the offset; -1 where it is a choice."""
+        if self.text[self.offset] != "{" or _NUMBERED.match(self.text, self.offset):
+            return -1
+        depth = 0
+        for mark in _WRAP_MARKS.finditer(self.text, self.offset + 1):
+            if mark[0] == "$$" and not depth:
+                return mark.start()
+            depth += {"{": 1, "${": 1, "}": -1}.get(mark[0], 0)
+            if depth < 0:
+                return -1
+        return -1
+
+    def wrap(self, end: int, depth: int) -> list[Node]:
+        """What begins with the %{ before the offset, its dollars at `end`: drawn once, put around what follows them."""
+        start = self.offset - 1
+        wrapper = _Parser(replace(self.location, text=self.text[:end]), self.lines_of)
+        wrapper.offset = self.offset + 1
+        value = tuple(wrapper.template("", depth + 1))
+        self.offset = end + 2
+        inner = self.template("}", depth + 1)
+        if not value or not inner or self.offset >= len(self.text):
+            how = "expected a text on both sides of the dollars, as in %{a photo of ...$$a cat}; or write \\$\\$"
+            raise self.error("a %{ that wraps nothing", how, start)
+        self.offset += 1
+        name = f"{WRAP}{depth}"
+        before, after = (Variable(name, None, part, start, next(_ids)) for part in ("before", "after"))
+        return [Assign(name, value, immediate=True, offset=start, id=next(_ids)), before, *inner, after]
+
     def bounds(self) -> tuple[int, int | None, str]:
         """How many options a choice takes at least and at most (None: all), and what stands between them."""
         bounds = _BOUNDS.match(self.text, self.offset)
@@ -300,14 +337,14 @@ class _Parser:
             raise self.error("a ${ that is not closed", how, start)
         self.offset += len(sign)
         if sign == "}":
-            return Variable(name[0], None, start, next(_ids))
+            return Variable(name[0], None, "", start, next(_ids))
         self.skip_blanks()
         value = tuple(_without_leading_blanks(self.template("}", depth + 1)))
         if self.offset >= len(self.text):
             raise self.error("a ${ that is not closed", "expected a }", start)
         self.offset += 1
         if sign == ":":
-            return Variable(name[0], value, start, next(_ids))
+            return Variable(name[0], value, "", start, next(_ids))
         return Assign(name[0], value, "!" in sign, "?" in sign, start, next(_ids))
 
     def wildcard(self, depth: int) -> Wildcard | Choice:

@@ -34,17 +34,25 @@ class Wildcard:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """`${name}`, or `${name:default}`."""
+    """`${name}`, or `${name:default}`.
+
+    Args:
+        part: "" for its whole text; of what wraps another text the part "before" or "after" its dots.
+    """
 
     name: str
     default: Nodes | None = None
+    part: str = ""
     offset: int = field(default=0, compare=False)
     id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """`${name=value}`: drawn at each use; `${name=!value}`: drawn once, here; `${name?=value}`: unless it has one."""
+    """`${name=value}`: drawn at each use; `${name=!value}`: drawn once, here; `${name?=value}`: unless it has one.
+
+    `%{value$$inner}` is an immediate one whose name begins with WRAP, its part before the dots, inner, and the other.
+    """
 
     name: str
     value: Nodes
@@ -90,6 +98,7 @@ class Choice:
 Node = Text | Wildcard | Variable | Assign | Choice
 Nodes = tuple[Node, ...]
 
+WRAP = "%"  # begins the name of a variable that wraps a text; none that is typed begins so
 MARKS = ("{", "}", "$", "__", "\\", "#", "::")  # a text without any of them is one Text, as it stands
 ESCAPABLE = "{}|$_#\\~@!:"
 WEIGHT = re.compile(r"(\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})::")
@@ -188,6 +197,10 @@ def _node(node: Node, stop: str) -> str:
     if isinstance(node, Wildcard):
         pairs = ",".join(f"{argument.name}={_body(argument.value, ',)')}" for argument in node.arguments)
         return f"__{node.name}({pairs})__" if node.arguments else f"__{node.name}__"
+    if isinstance(node, Variable) and node.part:
+        return "" if node.part == "before" else "}"
+    if isinstance(node, Assign) and node.name.startswith(WRAP):
+        return f"%{{{_text_of(node.value, '')}$$"
     if isinstance(node, Variable):
         return f"${{{node.name}}}" if node.default is None else f"${{{node.name}:{_body(node.default, '')}}}"
     if isinstance(node, Assign):

@@ -34,7 +34,7 @@ from ..prompt_fixtures import Made
         ("${x}", {}, r"variable \$\{x\} without a value"),
         ("${name=a} ${nam}", {}, r"without a value.*the nearest is name"),
         ("__a__", {"a": ["x {b"]}, r"a \{ that is not closed in a.txt, line 1, column 3"),
-        ("${s={a|b}}__${s}_c__", {"a_c": ["x"]}, r"\$\{s\} in the name of a wildcard"),
+        ("${s={a|b}}__${s}_c__", {"a_c": ["x"]}, r"no wildcard named b_c"),
     ],
 )
 def test_what_cannot_be_used_is_said_before_any_prompt(template, lists, message):

@@ -66,7 +66,7 @@ HOW = [
     ("{1 - 2$$a|b}", "expected the numbers of a choice without blanks or signs, as in {1-2$$a|b}"),
     ("{2-4~$$a|b}", "expected the numbers of a choice without blanks or signs"),
     ("2$$a|b", "expected it after the number of a choice"),
-    ("%{2$$x|y}", "what wraps options is not read"),
+    ("%{2$$x|y}", "expected words to wrap with, as in %{a photo of ...$$a cat}"),
 ]
 
 

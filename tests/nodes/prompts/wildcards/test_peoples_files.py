@@ -10,6 +10,8 @@ import pytest
 
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.language.errors import TemplateError
+from hyponet.nodes.prompts.language.parser import parse
+from hyponet.nodes.prompts.language.syntax import to_text
 from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
 
@@ -270,3 +272,32 @@ def test_a_line_that_needs_a_variable_costs_itself_where_there_is_none(tmp_path)
         Made("__x__", library)
     with pytest.raises(TemplateError, match=r"variable .*c.* without a value in template"):
         Made("${c}", library)
+
+
+# as dynamicprompts 0.31 has it (its tests of wrap commands)
+WRAPS = [
+    ("%{a photo of ..., 8k$$a cat}", ["a photo of a cat, 8k"]),
+    ("%{a photo of \u2026$$a {red|blue} cat} here", ["a photo of a red cat here", "a photo of a blue cat here"]),
+    ("%{__w__$$x}", ["p x q", "r x"]),
+    ("%{__w__$$%{<...>$${x|y}}}", ["p <x> q", "p <y> q", "r <x>", "r <y>"]),
+    ("%{before $$x}", ["before x"]),
+    ("100%{...$$a|b}", ["100a|b"]),
+    ("100 %{a|a}", ["100 %a"]),
+    ("__s__", ["p x q", "r x"]),
+]
+
+
+@pytest.mark.parametrize(("template", "expected"), WRAPS)
+def test_a_text_is_wrapped_at_the_dots_of_another(tmp_path, template, expected):
+    library = write(tmp_path, {"w.txt": "p ... q\nr ...", "s.txt": "%{__w__$$x}"})
+    made = Made(template, library)
+    assert options_of(made) == expected
+    assert parse(to_text(made.tree)) == made.tree
+    plan = Plan([ClassSpec("cat")], template, library, images_per_class=12)
+    assert {" ".join(plan.item("cat", rank).prompt.split()) for rank in range(12)} == set(expected)
+
+
+@pytest.mark.parametrize("template", ["%{$$x}", "%{a$$}", "%{a ... $$x", "%{a ... $$x$$y}"])
+def test_a_wrap_of_nothing_is_an_error_with_its_place(template):
+    with pytest.raises(TemplateError, match="line 1, column"):
+        parse(template)
