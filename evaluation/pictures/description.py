@@ -15,6 +15,7 @@ from ..files import read_file
 from ..json_text import parse_json
 from ..unicode_names import caseless, composed
 from .manifest import DESCRIPTION, FORMAT, SUFFIX_OF, VERSION
+from .resize import FILTERS, MAX_SIDE
 
 KINDS = {
     "name": str,
@@ -157,9 +158,9 @@ def _check_encoding(content: Mapping[str, Any]) -> None:
 def _check_copies(content: Mapping[str, Any]) -> None:
     _refuse_unknown(content, ("sizes", "filter"), "copies")
     sizes = content.get("sizes")
-    if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
+    if not isinstance(sizes, list) or not all(type(size) is int and 1 <= size <= MAX_SIDE for size in sizes):
         raise ValueError("copies")
-    if not isinstance(content.get("filter"), str):
+    if content.get("filter") not in FILTERS:
         raise ValueError("copies")
 
 

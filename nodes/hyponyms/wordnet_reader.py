@@ -27,7 +27,7 @@ UNFIT_USAGE = {
     "n06718862": "an ethnic slur",
 }
 
-# what NLTK's reader must have: the first three are overridden, the last two read
+# what NLTK's reader must have: the first three methods are overridden, the others called, the attributes read
 _METHODS = ("open", "map_wn", "_synset_from_pos_and_line", "synset_from_pos_and_offset", "synsets", "_morphy")
 _ATTRIBUTES = ("_lemma_pos_offset_map", "_synset_offset_cache")
 

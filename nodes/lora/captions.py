@@ -166,9 +166,9 @@ def read_folder(folder: Path) -> list[CaptionedPicture]:
         logger.warning(
             "%s has pictures of its own, so those of its sub-folders are left out: %d", folder.name, len(left_out)
         )
-    # a Mac may have given the letters of one of the two names another form
-    captions = {composed(name): folder / name for name in texts if name.endswith(".txt")}
-    caption_names = {name: composed(str(PurePosixPath(name).with_suffix(".txt"))) for name in pictures}
+    # of a.TXT and a.txt, where the disk can have both, the latter
+    captions = {_name_of_caption(name): folder / name for name in sorted(texts, key=lambda name: name.endswith(".txt"))}
+    caption_names = {name: _name_of_caption(name) for name in pictures}
     bare = [name for name, caption_name in caption_names.items() if caption_name not in captions]
     if bare:
         raise ValueError(
@@ -182,6 +182,11 @@ def read_folder(folder: Path) -> list[CaptionedPicture]:
         digest = hashlib.sha256(read_file(path)).hexdigest()
         captioned.append(CaptionedPicture(path, name, _read_caption(captions[caption_name]), digest, width, height))
     return captioned
+
+
+def _name_of_caption(name: str) -> str:
+    """What the caption of a picture is called, in one form: a Mac may have given the letters of either name another."""
+    return composed(str(PurePosixPath(name).with_suffix(".txt")))
 
 
 def _files_of(folder: Path) -> tuple[list[str], list[str], list[str]]:

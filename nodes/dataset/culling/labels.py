@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from ....evaluation.chunks import chunks
+from ....evaluation.markdown import one_line
 from ....evaluation.pictures.manifest import FAILED, PASSED, Record
 from ....evaluation.pictures.tensors import to_image
 from ....evaluation.progress import Progress
@@ -127,9 +128,9 @@ def report(verdicts: Sequence[Verdict], labels: Sequence[str]) -> str:
         of_label = [verdict for verdict in verdicts if verdict.record.label == label]
         mistakes = Counter(verdict.predicted for verdict in of_label if verdict.predicted != label)
         mean = sum(verdict.probability for verdict in of_label) / max(1, len(of_label))
-        taken_for = ", ".join(f"{name} {count}" for name, count in mistakes.most_common(3))
+        taken_for = ", ".join(f"{one_line(name)} {count}" for name, count in mistakes.most_common(3))
         passed = sum(verdict.passed for verdict in of_label)
-        rows.append(f"| {label} | {len(of_label)} | {passed} | {mean:.3f} | {taken_for} |")
+        rows.append(f"| {one_line(label)} | {len(of_label)} | {passed} | {mean:.3f} | {taken_for} |")
     return "\n".join(rows)
 
 

@@ -39,7 +39,7 @@ def parse_sizes(text: str) -> tuple[int, ...]:
         if not part.isascii() or not part.isdecimal() or not 1 <= int(part[:5]) <= 4096:
             raise ValueError(f"small_copies has {part[:40]!r}; expected sizes from 1 to 4096 such as 32, 64")
         sizes.append(int(part))
-    return tuple(sorted(set(sizes)))
+    return sorted_sizes(sizes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,11 +219,11 @@ class WritableStore(DatasetStore):
         self._rejections.append(rejections)
 
     def move_to_rejects(self, record: Record) -> None:
-        """Move the picture of a rejected attempt out of the set, if its file is there."""
+        """Move the picture of a rejected attempt out of the set, if its file is there; an empty class folder goes."""
         source = self._class_folders.path(record.file_name)
         if source.is_file():
             self._move(source, self.rejects_path(record))
-            self._files.delete_empty_folder(source.parent)
+        self._files.delete_empty_folder(source.parent)
 
     def restore_from_rejects(self, record: Record) -> None:
         """Copy the picture of a rejected attempt back to its place."""

@@ -5,7 +5,6 @@ Reads the plan; returns sentences. What is wrong with its labels stands in label
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,10 +17,9 @@ from ..language import syntax
 from ..language.names import key_of
 from ..plan import Plan
 from .label_advice import label_warnings, listed, note_of_unknown, of_classes, unlikely_pairs
-from .meanings import Meanings, words_of
+from .meanings import WORD, Meanings, words_of
 from .usage import ClassUse
 
-_WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _MAX_NEGATIVES = 50  # negative prompts of a class that are compared with its prompts; bounds the time, a judgement
 # words that a negative may share with the prompts: they say nothing of what is to be seen
 _STOP_WORDS = frozenset(
@@ -134,11 +132,11 @@ def _selects_lines(node: syntax.Node) -> bool:
 
 def _repeated_words(negative: str, use: ClassUse) -> list[str]:
     """The words of the negative prompts that the prompts or the options have as well."""
-    words = {word.casefold() for word in _WORD.findall(negative)} - _STOP_WORDS
+    words = {word.casefold() for word in WORD.findall(negative)} - _STOP_WORDS
     words = {word for word in words if not word.replace(".", "").isdigit()}
     repeated: set[str] = set()
     for prompt in use.prompts:
-        repeated |= words & {word.casefold() for word in _WORD.findall(prompt)}
+        repeated |= words & {word.casefold() for word in WORD.findall(prompt)}
     for slot in use.slots:
         for option in slot.counts:
             repeated |= words & set(words_of(option).split())

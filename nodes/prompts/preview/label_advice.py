@@ -91,8 +91,10 @@ def unlikely_pairs(plan: Plan, uses: Sequence[ClassUse], meanings: Meanings) -> 
             for pick in picks:
                 words = _ARTICLE.sub("", words_of(pick.option), count=1)
                 place = meanings.likeliest(words) if words and pick.source != "hyponyms" else None
-                before = prompt[: prompt.find(pick.option)].casefold()
-                if place and any(_is_any(meanings, place.id, where) for where in places) and not _NEAR.search(before):
+                if place is None or not any(_is_any(meanings, place.id, where) for where in places):
+                    continue
+                before = prompt.partition(pick.option)[0].casefold()  # all of it where the option reads otherwise
+                if not _NEAR.search(before):
                     options[pick.option] = None
         if options:
             pairs.setdefault(tuple(sorted(options)), []).append(use.label)

@@ -17,7 +17,7 @@ from ...hyponyms.taxonomy import Taxonomy
 from ..item import ClassSpec
 from ..wildcards.tables import weighted
 
-_WORD = re.compile(r"[^\W_]+(?:[-'\u2019][^\W_]+)*")
+WORD = re.compile(r"[^\W_]+(?:[-'\u2019][^\W_]+)*")
 _LONGEST = 4  # words of a compound that are looked up together, as in "horse and buggy"; a judgement
 _PLURALS = {"people": "person"}  # which WordNet has as a word of its own only
 _TAXON = "n07992450"  # taxonomic_group.n.01
@@ -228,7 +228,7 @@ class Meanings:
 def words_of(text: str) -> str:
     """The words of an option, without weights, brackets and case."""
     text = re.sub(r":\s*[-+]?[\d.]+\s*\)", ")", weighted(text)[0].replace("\\", ""))
-    return " ".join(_WORD.findall(text)).casefold()
+    return " ".join(WORD.findall(text)).casefold()
 
 
 def tokens(text: str, *, possessives: bool = False) -> list[str]:

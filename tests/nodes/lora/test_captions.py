@@ -140,7 +140,7 @@ def test_a_users_own_folder_is_read(tmp_path):
     image.save(tmp_path / "b.jpg", exif=exif)
     image.convert("RGBA").save(tmp_path / "a.webp")
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfa  cat,\r\n on a mat")
-    (tmp_path / "b.txt").write_text("", "utf-8")
+    (tmp_path / "b.TXT").write_text("", "utf-8")
     found = read_folder(tmp_path)
     assert [(one.path.name, one.caption, one.width, one.height) for one in found] == [
         ("a.webp", "a cat, on a mat", 12, 8),

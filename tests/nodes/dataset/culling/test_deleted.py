@@ -180,6 +180,9 @@ def test_the_only_picture_of_a_class_may_be_deleted_and_its_folder_be_left(tmp_p
     (store.root / "cat" / "000000.png").unlink()
     assert DatasetStore.open(store.root).deleted() == [("cat", 0)]
     assert verify(DatasetStore.open(store.root), duplicates=False).missing == [("cat", 0)]
+    with open_for_writing(store.root) as store:
+        assert reject_deleted(store) == 1
+    assert not (store.root / "cat").exists(), "torchvision's ImageFolder refuses a class without pictures"
 
 
 @pytest.fixture

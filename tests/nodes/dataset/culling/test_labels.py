@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,6 +96,8 @@ def test_verdicts_are_written_and_failures_made_again(pets):
             assert (line.check, line.check_predicted) == ("passed", "cat")
             assert line.check_probability == pytest.approx(0.9)
     assert "| dog | 4 | 0 | 0.100 | cat 4 |" in report(verdicts, store.labels)
+    piped = [replace(verdict, predicted="a|b") for verdict in verdicts]
+    assert "| dog | 4 | 0 | 0.100 | a\\|b 4 |" in report(piped, store.labels)
 
 
 def test_without_rejection_the_verdicts_are_only_written(pets):
@@ -102,6 +105,7 @@ def test_without_rejection_the_verdicts_are_only_written(pets):
         mark(store, marks_of(list(check_labels(store, judge(0.9, 0, 0.1, 0))), reject=False))
         assert {(line.label, line.check) for line in store.records()} == {("cat", "passed"), ("dog", "failed")}
         assert list(store.missing(schedule())) == []
+    assert not (pets / "rejected.jsonl").exists()
 
 
 class Stopped(BaseException):

@@ -84,6 +84,17 @@ def test_an_unknown_key_elsewhere_is_refused_rather_than_dropped(pets, part, nam
             read(pets)
 
 
+@pytest.mark.parametrize("copies", [{"sizes": [-5]}, {"sizes": [4097]}, {"filter": "nearest"}, {"filter": []}])
+def test_small_copies_that_nobody_can_make_are_refused(pets, copies):
+    path = pets / "dataset.json"
+    description = json.loads(path.read_text("utf-8"))
+    description["copies"] |= copies
+    path.write_text(json.dumps(description), "utf-8")
+    for read in (DatasetStore.open, read_ours):
+        with pytest.raises(ValueError, match=r"dataset.json has no usable copies"):
+            read(pets)
+
+
 @pytest.mark.parametrize(
     "entry",
     [
