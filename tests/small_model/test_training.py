@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from safetensors.torch import load_file
 
 from hyponet.tools.small_model.captions import clear_captions, encoded_captions
 from hyponet.tools.small_model.data import CLASSES, Pictures, read_pictures
+from hyponet.tools.small_model.engine import new_vae
 from hyponet.tools.small_model.expand import in_8_bits, restored
 from hyponet.tools.small_model.muon import orthogonal
 from hyponet.tools.small_model.state import write_whole
 from hyponet.tools.small_model.unet import Examples, Trainer, UnetSettings, train_unet
-from hyponet.tools.small_model.vae import VaeSettings, train_vae
+from hyponet.tools.small_model.vae import VaeSettings, latents_of, read_latents, train_vae
 
 
 @pytest.mark.parametrize("shape", [(2, 32, 96), (1, 96, 32)])
@@ -93,6 +95,34 @@ def test_weights_in_8_bits_are_near_and_keep_their_zeros():
     assert (np.abs(got["a.weight"] - weight).reshape(4, -1).max(1) <= step / 2 + 1e-7).all()
     assert not got["a.weight"][1].any()
     assert got["a.bias"] is bias
+
+
+@pytest.mark.parametrize("other", [{"steps": 3}, {"batch": 4}, {"seed": 1}])
+def test_a_state_of_other_settings_is_refused(tmp_path, other):
+    """A rate of a longer training, or another batch of the same step, would go on as if it were the same."""
+    pictures = Pictures(torch.zeros((4, 32, 32, 3), dtype=torch.uint8), torch.zeros(4, dtype=torch.int64))
+    begun = VaeSettings(steps=2, batch=2)
+    train_vae(pictures, tmp_path, begun, "cpu", iter([True]).__next__)
+    train_vae(pictures, tmp_path, replace(begun, save_seconds=1, log_every=1), "cpu", iter([True]).__next__)
+    name, value = next(iter(other.items()))
+    with pytest.raises(ValueError, match=rf"vae_state\.pt was begun with {name} {getattr(begun, name)}, not {value}"):
+        train_vae(pictures, tmp_path, replace(begun, **other), "cpu", iter([True]).__next__)
+    trainer = Trainer(tmp_path / "state.pt", UnetSettings(steps=2, batch=2), "cpu")
+    trainer.save()
+    with pytest.raises(ValueError, match=rf"state\.pt was begun with {name} "):
+        Trainer(tmp_path / "state.pt", replace(trainer.settings, **other), "cpu")
+
+
+def test_latents_are_kept_for_one_autoencoder_and_its_pictures(tmp_path):
+    path = tmp_path / "latents.safetensors"
+    pictures = torch.randint(256, (4, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    one, other = (new_vae(torch.Generator().manual_seed(seed)).eval() for seed in (0, 1))
+    first = read_latents(one, pictures, path)
+    kept = path.stat().st_mtime_ns
+    assert torch.equal(read_latents(one, pictures, path), first)
+    assert path.stat().st_mtime_ns == kept
+    assert torch.equal(read_latents(other, pictures, path), latents_of(other, pictures))
+    assert torch.equal(read_latents(one, pictures[:2], path), latents_of(one, pictures[:2]))
 
 
 def test_the_autoencoder_goes_on_after_a_stop_as_without_one(tmp_path):

@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,27 @@ def save_state(state: dict[str, Any], path: Path) -> None:
 
 def load_state(path: Path) -> dict[str, Any]:
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def deciding(settings: Any) -> dict[str, Any]:
+    """The settings, a dataclass, that decide what the weights become: all but when the training saves and speaks."""
+    return {name: value for name, value in asdict(settings).items() if name not in ("save_seconds", "log_every")}
+
+
+def resumed_state(path: Path, settings: Any) -> dict[str, Any] | None:
+    """The state in `path` of a training of these settings; None where there is none.
+
+    Raises:
+        ValueError: it is of other settings, under which a step would do something else.
+    """
+    if not path.exists():
+        return None
+    state, stated = load_state(path), deciding(settings)
+    begun = state.get("settings") or {}
+    other = [f"{name} {begun.get(name)}, not {stated[name]}" for name in stated if begun.get(name) != stated[name]]
+    if other:
+        raise ValueError(f"{path} was begun with {', '.join(other)}; go on with its settings, or take another --folder")
     return state
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .engine import new_unet, sampling_sigmas
 from .muon import Muon
-from .state import append_row, load_state, save_state
+from .state import append_row, deciding, resumed_state, save_state
 from .text_table import Context
 
 log = logging.getLogger("hyponet")
@@ -67,7 +67,7 @@ class Trainer:
     """The UNet, its mean weights, the optimizers and the step, with their file."""
 
     def __init__(self, path: Path, settings: UnetSettings, device: str) -> None:
-        """Go on from `path`; where there is none, from nothing."""
+        """Go on from `path`; where there is none, from nothing. Raises ValueError: it is of other settings."""
         self.path, self.settings, self.device = path, settings, device
         self.unet = new_unet(torch.Generator().manual_seed(settings.seed))
         self.unet.to(device, memory_format=torch.channels_last).train()
@@ -79,8 +79,8 @@ class Trainer:
         self.adam = torch.optim.AdamW(others, lr=settings.adam_rate, betas=(0.9, 0.98), weight_decay=0.01)
         self.levels = sampling_sigmas().to(device)
         self.step = 0
-        if path.exists():
-            state = load_state(path)
+        state = resumed_state(path, settings)
+        if state is not None:
             for name in ("unet", "mean", "muon", "adam"):
                 getattr(self, name).load_state_dict(state[name])
             self.step = state["step"]
@@ -88,7 +88,7 @@ class Trainer:
     def save(self) -> None:
         """Write the state, whole."""
         parts = {name: getattr(self, name).state_dict() for name in ("unet", "mean", "muon", "adam")}
-        save_state(parts | {"step": self.step}, self.path)
+        save_state(parts | {"step": self.step, "settings": deciding(self.settings)}, self.path)
 
     def rate(self) -> float:
         """The share of the full rates at this step."""

@@ -6,6 +6,7 @@ metadata), vae_state.pt while it trains, vae_curve.csv, and latents.safetensors.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import time
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from .data import Pictures, doubled
 from .engine import new_vae
-from .state import append_row, load_state, save_state, write_whole
+from .state import append_row, deciding, resumed_state, save_state, write_whole
 
 log = logging.getLogger("hyponet")
 
@@ -58,14 +59,15 @@ def train_vae(
     optimizer = torch.optim.AdamW(trained, lr=settings.rate, betas=(0.9, 0.99))
     images = pictures.images.to(device)
     step, state_path = 0, folder / "vae_state.pt"
-    if state_path.exists():
-        state = load_state(state_path)
+    state = resumed_state(state_path, settings)
+    if state is not None:
         vae.load_state_dict(state["vae"])
         optimizer.load_state_dict(state["optimizer"])
         step = state["step"]
 
     def save() -> None:
-        save_state({"vae": vae.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, state_path)
+        parts = {"vae": vae.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+        save_state(parts | {"settings": deciding(settings)}, state_path)
 
     saved = time.monotonic()
     while step < settings.steps and not is_stopped():
@@ -135,11 +137,19 @@ def latents_of(vae: nn.Module, images: Tensor, batch: int = 250) -> Tensor:
 
 
 def read_latents(vae: nn.Module, images: Tensor, path: Path) -> Tensor:
-    """The latents of all pictures, kept in `path`; (2, N, 4, 8, 8) float16."""
-    if not path.exists():
-        latents = latents_of(vae, images).cpu()
-        write_whole(path, lambda half: save_file({"latents": latents}, half))
-    return load_file(path)["latents"]
+    """The latents of all pictures, (2, N, 4, 8, 8) float16; kept in `path` for this autoencoder and these pictures."""
+    digest = hashlib.blake2b(digest_size=16)
+    for tensor in (*vae.state_dict().values(), images):
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    origin = digest.hexdigest()
+    if path.exists():
+        with safe_open(path, "pt") as file:
+            if (file.metadata() or {}).get("origin") == origin:
+                latents: Tensor = file.get_tensor("latents")
+                return latents
+    made = latents_of(vae, images).cpu()
+    write_whole(path, lambda half: save_file({"latents": made}, half, {"origin": origin}))
+    return made
 
 
 @torch.no_grad()
