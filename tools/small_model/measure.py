@@ -1,10 +1,10 @@
 """What data/small_model/README.md says of the pictures: whether they show their label, are copies, have their colour.
 
-    python -m tools.small_model.measure set SET --pictures CIFAR    a set of Generate Dataset by the small model
-    python -m tools.small_model.measure colours                     draws pairs with and without a colour word
+    python -m tools.small_model.measure sets SET ... --pictures CIFAR   sets of Generate Dataset by the small model
+    python -m tools.small_model.measure colours                         draws pairs with and without a colour word
 
 CIFAR is what Load Labelled Images reads; see the README beside this. Both need HYPONET_MODELS, the second
-HYPONET_COMFYUI as well. `set` writes data/small_model/nearest.png: the ten pictures that lie nearest to a training
+HYPONET_COMFYUI as well. `sets` writes data/small_model/nearest.png: the ten pictures that lie nearest to a training
 picture, each above that one.
 """
 
@@ -83,10 +83,11 @@ def nearest(features: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
 
 
-def measure_set(options: argparse.Namespace) -> None:
+def measure_sets(options: argparse.Namespace) -> None:
     """Agreement with the judge, and how many pictures lie as near to a training picture as few real ones do."""
     judge = Judge(Path(os.environ["HYPONET_MODELS"]))
-    made = read_set(options.set, options.per_class)
+    read = [read_set(folder, options.per_class) for folder in options.sets]
+    made = Pictures(torch.cat([one.images for one in read]), torch.cat([one.labels for one in read]))
     right = judge.called(made.images) == made.labels
     low, high = wilson(int(right.sum()), len(right))
     print(f"{int(right.sum())} of {len(right)} show their label: {100 * float(right.float().mean()):.1f} %", end=" ")
@@ -174,12 +175,12 @@ def main() -> None:
     """Run the command line."""
     whole = argparse.ArgumentParser("python -m tools.small_model.measure", description=__doc__)
     commands = whole.add_subparsers(required=True)
-    options = commands.add_parser("set", help="do they show their label, and are they copies")
-    options.add_argument("set", type=Path, help="the folder of a set")
+    options = commands.add_parser("sets", help="do they show their label, and are they copies")
+    options.add_argument("sets", type=Path, nargs="+", help="folders of sets")
     options.add_argument("--pictures", type=Path, required=True, help="CIFAR-10, any form that is read")
     options.add_argument("--source", default="image folder", help="as Load Labelled Images names it")
-    options.add_argument("--per-class", type=int, default=200, help="the first so many of each class")
-    options.set_defaults(run=measure_set)
+    options.add_argument("--per-class", type=int, default=200, help="the first so many of each class, of each set")
+    options.set_defaults(run=measure_sets)
     commands.add_parser("colours", help="do colour words act").set_defaults(run=measure_colours)
     arguments = whole.parse_args()
     arguments.run(arguments)

@@ -129,7 +129,8 @@ def draw_bar(pen: ImageDraw.ImageDraw, accuracy: dict[str, Any], height: int, cl
     pen.text(
         (right + 14, level(accuracy["accuracy"])), f"{100 * accuracy['accuracy']:.0f} %", INK, font(32), anchor="lm"
     )
-    pen.text((left, bottom + 8), f"right, of {accuracy['count']:,} real photos", INK, font(18))
+    pen.text((right + 14, level(accuracy["accuracy"]) + 20), "right", GREY, font(18))
+    pen.text((left, bottom + 8), f"of {accuracy['count']:,} real photos", INK, font(18))
 
 
 def main() -> int:
