@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from fractions import Fraction
@@ -12,11 +13,12 @@ import numpy as np
 from ..language.errors import SourceLocation, TemplateError, nearest
 from ..language.names import key_of
 from ..language.rules import Link, Named, Rule
-from ..wildcards.tables import weighted
+from ..wildcards.tables import OptionTable, weighted
 from .compile import Block, Slot
 from .decks import MAX_SHUFFLED
 from .rules import Node, SlotRules, paths, weights_of
 
+_MAX_NAMED = 100_000  # options of a list that rules may name; a judgement, likewise
 MAX_NODES = 100_000  # of the tree; a judgement that bounds memory and time
 
 _Allowed = np.ndarray[Any, np.dtype[np.bool_]]
@@ -281,10 +283,18 @@ def _is_slot(name: Named, slot: Slot) -> bool:
 
 def _options_of(name: Named, slot: Slot) -> set[int]:
     """The numbers of the options of a slot that are called so."""
-    if not slot.single or not _is_slot(name, slot) or len(slot) > 1_000_000:
+    if not slot.single or not _is_slot(name, slot) or len(slot) > _MAX_NAMED:
         return set()
-    name_key = _plain(name.option)
-    return {number for number, text in enumerate(slot.table.texts) if _plain(text) == name_key}
+    return _numbers(slot.table).get(_plain(name.option), set())
+
+
+@functools.lru_cache(maxsize=64)
+def _numbers(table: OptionTable) -> dict[str, set[int]]:
+    """The numbers of the options of each name."""
+    numbers: dict[str, set[int]] = {}
+    for number, text in enumerate(table.texts):
+        numbers.setdefault(_plain(text), set()).add(number)
+    return numbers
 
 
 def _plain(text: str) -> str:

@@ -1,7 +1,8 @@
 """Decks under rules: what a deck deals against the rules is exchanged, within the deck wherever that can be.
 
 So counts stay even wherever the rules let them be. Where they do not (a view that goes with one row alone), the
-image takes what it may, and what has come too often by that is dealt less elsewhere. Each pair that may exist comes.
+image takes what it may, and what has come too often by that is dealt less elsewhere. Late pairs are kept where they
+come, so that those which may exist do.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ class _Deck:
     def exchange(self, row: int) -> bool:
         """Give the row a card, others changing theirs where need be: the shortest chain (Kuhn 1955)."""
         before: dict[int, tuple[int, int]] = {}  # from a row to the one that takes its card, and that card
-        waiting, visited = deque([row]), {row}
+        waiting = deque([row])
+        ready = (self.cards >= 0) & ~self.fixed  # (C,) rows that have not been asked to change theirs
         while waiting:
             current = waiting.popleft()
             free = np.flatnonzero(self.allowed[current] & (self.free > 0))
@@ -101,11 +103,10 @@ class _Deck:
                     if current == row:
                         return True
                     current, card = before[current]
-            for other in np.flatnonzero((self.cards >= 0) & ~self.fixed).tolist():
-                if other not in visited and self.allowed[current, self.cards[other]]:
-                    visited.add(other)
-                    before[other] = (current, int(self.cards[other]))
-                    waiting.append(other)
+            holders = np.flatnonzero(ready & self.allowed[current, self.cards])
+            ready[holders] = False
+            before.update((holder, (current, int(self.cards[holder]))) for holder in holders.tolist())
+            waiting.extend(holders.tolist())
         return False
 
     def force(self, row: int) -> None:

@@ -157,7 +157,7 @@ def _decks(
     compared = np.arange(min(size, _MAX_SHIFTS)) * size // min(size, _MAX_SHIFTS)  # (K,) the shifts
     by_shift = (compared[:, None] + cards[None, :]) % size  # (K shifts, S cards) -> option
     unmet = [np.ones((int(options.max()) + 1, size), dtype=bool) for options in earlier]  # each (S_e, S)
-    lates = [-1] * len(unmet)  # so few pairs lack, of bound slots, that each which comes is kept
+    lates = [-1] * len(unmet)  # of bound slots: where so few pairs lack, or so late, each that comes is kept
     for number, pairs in enumerate(possible):
         if pairs is not None:
             unmet[number] &= pairs[: len(unmet[number])]
@@ -168,12 +168,15 @@ def _decks(
     for deck in range(-(-length // size)):
         images = np.arange(deck * size, min(length, deck * size + size))  # (C,): C = S but in the last deck
         options = by_shift[:, : len(images)]  # (K, C)
-        worth = np.zeros((len(images), size))  # (C, S) of each option in each image
+        score = np.zeros(len(compared))  # (K,) of each shift
+        worth = np.zeros((len(images), size if mender else 0))  # (C, S) of each option in each image
         for earlier_options, pairs in zip(earlier, unmet, strict=True):
             count = int(pairs.sum())
             if count:
-                worth += pairs[earlier_options[images]] / count  # whether the image's option there has not met ours
-        score = worth[cards[: len(images)], options].sum(axis=1)  # (K, C) -> (K,)
+                lacking = pairs[earlier_options[images]]  # (C, S): whether the image's option there has not met ours
+                score += lacking[cards[: len(images)], options].sum(axis=1) / count  # (K, C) -> (K,)
+                if mender:
+                    worth += lacking / count
         hashes = (_mixed(prompts[images][None, :], options) >> np.uint64(64 - _HASH_BITS)).astype(np.int64)  # (K, C)
         score -= used[hashes].sum(axis=1) * (_REPEAT_COST / size)  # (K, C) -> (K,)
         score -= strides.excess(images, compared) * (_STRIDE_COST / size)
@@ -183,7 +186,7 @@ def _decks(
         if mender:
             new = np.zeros((len(images), size), dtype=bool)
             for earlier_options, pairs, late in zip(earlier, unmet, lates, strict=True):
-                if pairs.sum() <= late:
+                if pairs.sum() <= late or (late >= 0 and images[0] >= pairs.size):
                     new |= pairs[earlier_options[images]]
             chosen = mender.mend(images.tolist(), chosen, worth, new)
         dealt.append(chosen if mender else by_shift[shift])
