@@ -30,6 +30,7 @@ _CLEAR, _AMBIGUOUS, _QUALIFIED = range(3)  # how clear a name is
 _SHORTEST = 3  # letters of a class word at the end of another: "greyhound"; a judgement, as the next
 _LONGEST = 2  # words of a class word behind a name
 _COMMON = 10  # times that texts have the first sense of a head which takes over the others: car, plane
+_PAIRS = {"trouser": "trousers", "jean": "jeans"}  # what comes in pairs is said so
 _EARLY = 2  # senses of a name, by frequency, that the class word behind it can tell apart
 _NAMESAKES = 2  # compounds that end in a name which people know
 # a fish is food as well, its name no other picture; a fruit is its tree; a weasel may be a person in a text only
@@ -154,6 +155,7 @@ def shows_class(tree: Taxonomy, synset: Synset, word: str) -> bool:
     above = tree.ancestors(synset.id)
     lemmas = {fold(lemma) for wnid in above for lemma in tree.synset(wnid).lemmas if "_" not in lemma}
     parts = [fold(part) for part in word.replace("-", " ").split()]
+    parts += [base for base in map(fold, tree.base_forms(parts[-1])) if base != parts[-1]]
     if parts[-1] in lemmas or any(fold(tree.synset(wnid).label) in parts for wnid in above if not is_broad(wnid)):
         return True
     return any(len(lemma) >= _SHORTEST and parts[-1].endswith(lemma) for lemma in lemmas)
@@ -169,7 +171,8 @@ def class_word_of(tree: Taxonomy, root: Synset) -> str:
     said = [lemma for lemma in root.lemmas if "_" not in lemma and root.count_of(lemma)]
     words = [word for word in (short, *said) if _is_understood(tree, root, word)]
     if words:
-        return max(words, key=root.count_of)
+        word = max(words, key=root.count_of)
+        return _PAIRS.get(word, word)
     for lemma in (lemma.replace("_", " ") for lemma in root.lemmas[1:]):
         is_longer = fold(lemma).endswith(fold(root.label)) and lemma.count(" ") < _LONGEST
         if is_longer and other_meaning(tree, lemma, (root.id,)) is None:

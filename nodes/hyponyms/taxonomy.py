@@ -18,6 +18,7 @@ from .unfit import is_unfit
 from .wordnet_reader import NounReader
 
 _WNID = re.compile(r"n\d{8}")
+_SHORTEST_END = 3  # letters of a known end within one word, at the least one more; a judgement
 _NAME = re.compile(r"[^\s]+\.n\.\d+")
 
 
@@ -122,9 +123,19 @@ class Taxonomy:
         near = [lemma.replace("_", " ") for lemma in difflib.get_close_matches(key, words, 12, 0.6)]
         near = [lemma for lemma in near if not is_unfit(lemma) and not self.mark_of(lemma)][:5]
         hint = f"the nearest are: {', '.join(near)}" if near else "try a more common word"
+        broader = self._known_end(key)
+        if broader:
+            hint += f"; or try the broader word {broader}"
         if not word.isascii():
             hint = "WordNet is English: type the English word"
         return f"word is {word[:80]!r}; expected an English noun of WordNet 3.0; {hint}"
+
+    def _known_end(self, key: str) -> str:
+        """The longest end of a word that is a word: phone of smartphone, plant of potted plant; "" where none is."""
+        ends = [key[start:] for start in range(1, len(key) - 2) if key[start] != "_"]
+        ends = [end for end in ends if len(end) > _SHORTEST_END or key.endswith(f"_{end}")]
+        known = (end for end in ends if self.senses(end) and not is_unfit(end))
+        return next(known, "").replace("_", " ")
 
     def describe(self, synset: Synset) -> str:
         """A sense told apart without a gloss: its words, what it is a kind of, and up to three sister terms."""

@@ -119,6 +119,20 @@ def test_errors_say_that_wordnet_is_english_and_offer_nothing_unfit():
         assert not [near for near in offered if is_unfit(near) or taxonomy().mark_of(near)]
 
 
+@pytest.mark.parametrize(
+    ("word", "broader"), [("smartphone", "phone"), ("potted plant", "plant"), ("xyzzqq", ""), ("robot cat", "cat")]
+)
+def test_an_unknown_word_has_its_known_end_offered(word, broader):
+    with pytest.raises(ValueError, match="expected an English noun") as error:
+        hyponyms_of_word(word, WORD)
+    assert str(error.value).partition("broader word ")[2] == broader
+
+
+def test_what_comes_in_pairs_is_said_so():
+    words = hyponyms_of_word("trousers", WORD).words
+    assert {"chino trousers", "bellbottom trousers"} <= set(words)
+
+
 def test_the_senses_offered_are_fit():
     assert hyponyms_of_word("pussy", WORD).name == "kitty.n.04"
     for word in ("cock", "screw", "pussy"):
