@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from safetensors import safe_open
 
 from hyponet.evaluation.lock import AnotherWriter, only_writer
 
+from .conftest import load_models
+
 PAIRS = 32
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -79,6 +83,22 @@ def test_the_loss_halves_and_the_saved_file_does_it_in_the_native_loader(engine,
 
     assert loss_through_comfyui(0.0) == pytest.approx(result.figures["loss_before"], rel=0.1)
     assert loss_through_comfyui(1.0) == pytest.approx(result.figures["loss_after"], rel=0.1)
+
+
+def test_the_loss_of_a_real_model_falls(engine, tmp_path):
+    """The small model, which is trained, in 30 steps on two real photos that it was not trained on."""
+    from hyponet.evaluation.pictures.sources.folders import read_folder
+
+    photos = read_folder(ROOT / "data" / "small_model" / "test_pictures.zip", split="test")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(2):
+        Image.fromarray(photos.read(i)).resize((64, 64)).save(folder / f"{i}.png")
+        (folder / f"{i}.txt").write_text(f"a photo of a {photos.class_names[photos.labels[i]]}")
+    fast = {"batch_size": 32, "gradient_checkpointing": False, "learning_rate": 1e-2}
+    result, _, _ = train(engine, load_models("hyponet-small.safetensors"), folder, tmp_path, epochs=30, **fast)
+    assert result.figures["steps"] == 30
+    assert result.figures["loss_after"] < 0.9 * result.figures["loss_before"]
 
 
 def test_the_same_seed_gives_the_same_file_and_checkpointing_changes_no_weight(engine, sd15, pictures, tmp_path):
