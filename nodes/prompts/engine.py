@@ -127,14 +127,14 @@ def save_wildcard(hyponyms: Hyponyms | None, words: str, name: str, overwrite: b
         raise ValueError("name is empty; expected the wildcard's name, such as tree; type one")
     if not writable_names(name):
         raise ValueError(
-            f"name is {name[:80]!a}, which no template can write; expected letters and digits, such as tree"
+            f"name is {name[:80]!r}, which no template can write; expected letters and digits, such as tree"
         )
     lines = option_lines(hyponyms.words if hyponyms else (), words)
     path = write_options(paths.confine(paths.user_wildcards_dir(), f"{name}.txt", what="name"), lines, overwrite)
     mention = library().mention(name)
     if not mention:
         raise ValueError(
-            f"name is {name[:80]!a}, which a template would write as another wildcard is called; expected a name of "
+            f"name is {name[:80]!r}, which a template would write as another wildcard is called; expected a name of "
             f"its own; rename {path}"
         )
     return SavedWildcard(mention, path, sum(not line.startswith("#") for line in lines))
