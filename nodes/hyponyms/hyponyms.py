@@ -11,9 +11,10 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .class_words import short_name
 from .kinds import is_broad
 from .lemmas import LEMMA_POLICIES, Group, Listing, list_kinds, list_lemmas
-from .names import names_of, short_name
+from .names import names_of
 from .senses import climb, find_sense
 from .spelling import fold
 from .synset import Synset

@@ -12,8 +12,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .class_words import (
+    KIN,
+    PICTURED,
+    class_word_of,
+    is_above,
+    is_well_known,
+    other_meaning,
+    shows_class,
+)
 from .kinds import is_broad
-from .shipped_data import imagenet_ids, kind_names
+from .shipped_data import kind_names
 from .spelling import fold, is_doubled
 from .synset import Synset
 from .taxonomy import Taxonomy
@@ -23,18 +32,10 @@ _GENUS = "n07992450"  # taxonomic_group.n.01
 # where a word that means something else first is understood by the class word behind it ("queen cat"): breeds,
 # plants and dishes; among artifacts it misleads ("bottom ship", "heap car")
 _QUALIFIABLE = ("animal", "plant", "food")
-# topics of WordNet that can be photographed: a sense of another topic competes only where it is the first
-_PICTURED = ("animal", "plant", "food", "artifact", "object", "person", "body")
 _LATIN = re.compile(r"[A-Za-z]+(?:us|is|um|a|ae|i|e|es|ns|ps|ax|ox|or|er|ix)")  # how the name of a species ends
 _CLEAR, _AMBIGUOUS, _QUALIFIED = range(3)  # how clear a name is
-_SHORTEST = 3  # letters of a class word at the end of another: "greyhound"; a judgement, as the next
-_LONGEST = 2  # words of a class word behind a name
 _COMMON = 10  # times that texts have the first sense of a head which takes over the others: car, plane
-_PAIRS = {"trouser": "trousers", "jean": "jeans"}  # what comes in pairs is said so
 _EARLY = 2  # senses of a name, by frequency, that the class word behind it can tell apart
-_NAMESAKES = 2  # compounds that end in a name which people know
-# a fish is food as well, its name no other picture; a fruit is its tree; a weasel may be a person in a text only
-_KIN = {"animal": ("food", "person", "substance"), "plant": ("food", "substance"), "food": ("plant", "substance")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +110,6 @@ def reason_to_leave_out(taxonomy: Taxonomy, word: str, *, exact_case: bool = Fal
     return "it is on the pack's list of unfit words" if is_unfit(word) else ""
 
 
-def other_meaning(taxonomy: Taxonomy, word: str, roots: Sequence[str]) -> Synset | None:
-    """The most frequent noun sense of `word` outside the subtrees of `roots`, or None."""
-    for sense in taxonomy.senses(word):
-        if not any(taxonomy.is_under(sense.id, root) for root in roots):
-            return sense
-    return None
-
-
-def short_name(taxonomy: Taxonomy, synset: Synset) -> str:
-    """The class word: "cat" for domestic cat, whose last word names one of its hypernyms; else its first lemma."""
-    words = synset.lemmas[0].split("_")
-    if len(words) > 1 and _is_above(taxonomy, synset, words[-1]):
-        return words[-1]
-    return synset.label
-
-
 def _clear(
     tree: Taxonomy, synset: Synset, word: str, class_word: str, roots: Sequence[str], *, is_own: bool
 ) -> tuple[int, Name, str]:
@@ -136,7 +121,7 @@ def _clear(
     if meaning is None or (is_own and is_first):
         return _CLEAR, bare, ""
     reason = f"it also means {_kind(tree, meaning)}"
-    if (" " in word and _is_above(tree, synset, word.split()[-1])) or fold(class_word) in map(fold, word.split()):
+    if (" " in word and is_above(tree, synset, word.split()[-1])) or fold(class_word) in map(fold, word.split()):
         return _AMBIGUOUS, bare, ""
     qualified = f"{word} {class_word}"
     if fold(word).endswith(fold(class_word)) or fold(class_word).startswith(fold(word)) or is_doubled(qualified):
@@ -148,50 +133,6 @@ def _clear(
     if other_meaning(tree, qualified, roots) or reason_to_leave_out(tree, qualified):
         return _CLEAR, bare, f"{reason}, and {qualified!r} means something else too"
     return _QUALIFIED, Name(word, qualified), ""
-
-
-def shows_class(tree: Taxonomy, synset: Synset, word: str) -> bool:
-    """Whether a word of a name, or the end of one, says what the kind is: "ship of the line", "greyhound"."""
-    above = tree.ancestors(synset.id)
-    lemmas = {fold(lemma) for wnid in above for lemma in tree.synset(wnid).lemmas if "_" not in lemma}
-    parts = [fold(part) for part in word.replace("-", " ").split()]
-    parts += [base for base in map(fold, tree.base_forms(parts[-1])) if base != parts[-1]]
-    if parts[-1] in lemmas or any(fold(tree.synset(wnid).label) in parts for wnid in above if not is_broad(wnid)):
-        return True
-    return any(len(lemma) >= _SHORTEST and parts[-1].endswith(lemma) for lemma in lemmas)
-
-
-def class_word_of(tree: Taxonomy, root: Synset) -> str:
-    """What stands behind a name that few know: the class's own word where that means first what it means here.
-
-    Else a longer name of the class ("railcar" for a car on rails), else the nearest such word above it: a weka is a
-    rail in WordNet, and a weka bird to people. "" where there is none of at most two words.
-    """
-    short = short_name(tree, root)
-    said = [lemma for lemma in root.lemmas if "_" not in lemma and root.count_of(lemma)]
-    words = [word for word in (short, *said) if _is_understood(tree, root, word)]
-    if words:
-        word = max(words, key=root.count_of)
-        return _PAIRS.get(word, word)
-    for lemma in (lemma.replace("_", " ") for lemma in root.lemmas[1:]):
-        is_longer = fold(lemma).endswith(fold(root.label)) and lemma.count(" ") < _LONGEST
-        if is_longer and other_meaning(tree, lemma, (root.id,)) is None:
-            return lemma
-    for synset in tree.path(root.id)[1:]:
-        if is_broad(synset.id):
-            break
-        if _is_understood(tree, synset, short_name(tree, synset)):
-            return short_name(tree, synset)
-    return short if short.count(" ") < _LONGEST else ""
-
-
-def _is_understood(tree: Taxonomy, synset: Synset, word: str) -> bool:
-    """Whether a common word means, first of what can be photographed, a synset or what lies above it."""
-    senses = tree.senses(word)
-    first = next((sense for sense in senses if sense.topic in (*_PICTURED, "Tops")), None)
-    if first is None or " " in word or not tree.is_under(synset.id, first.id):
-        return False
-    return bool(first.count_of(word)) or len(senses) > 1
 
 
 def _behind(tree: Taxonomy, synset: Synset, roots: Sequence[str]) -> str:
@@ -219,23 +160,6 @@ def _told_apart(tree: Taxonomy, synset: Synset, name: Name, behind: str, roots: 
     ):
         return name
     return replace(name, word=qualified)
-
-
-def is_well_known(tree: Taxonomy, synset: Synset, word: str) -> bool:
-    """Whether people know a name by itself.
-
-    Tagged texts have it, it has kinds, others are called after it, it is a class of ImageNet, or both a living thing
-    and a dish. A proper name is known for something else.
-    """
-    senses = tree.senses(word)
-    kin = (synset.topic, *_KIN.get(synset.topic, ()))
-    if not senses or word[:1].isupper() or any(sense.topic not in kin for sense in senses[:1]):
-        return False
-    topics = {sense.topic for sense in senses}
-    if topics <= set(kin) - {"person"} and len(topics) > 1:
-        return True
-    is_common = synset.count_of(word) or synset.hyponyms or tree.count_ending(word) >= _NAMESAKES
-    return senses[0].id == synset.id and bool(is_common or synset.id in imagenet_ids())
 
 
 def _with_clear_head(tree: Taxonomy, synset: Synset, word: str) -> str:
@@ -270,13 +194,13 @@ def _rival(tree: Taxonomy, synset: Synset, word: str, roots: Sequence[str]) -> S
         sense
         for sense in senses
         if spelled in sense.lemmas  # Turkey is no turkey
-        and sense.topic not in _KIN.get(synset.topic, ())
+        and sense.topic not in KIN.get(synset.topic, ())
         and not any(tree.is_under(sense.id, root) for root in roots)
     ]
     if not rivals:
         return None
     is_first = senses.index(rivals[0]) > [sense.id for sense in senses].index(synset.id)
-    pictured = [sense.count_of(word) for sense in rivals if sense.topic in _PICTURED]
+    pictured = [sense.count_of(word) for sense in rivals if sense.topic in PICTURED]
     if is_first and synset.count_of(word) >= max(pictured, default=0) and (synset.count_of(word) or not pictured):
         return None
     return rivals[0]
@@ -314,13 +238,7 @@ def _is_latin(tree: Taxonomy, word: str) -> bool:
 def _is_idiom(tree: Taxonomy, synset: Synset, word: str) -> bool:
     """Whether the last of several words names something that the kind is not: an "electric pig" is no pig."""
     head = word.split()[-1]
-    return " " in word and not _is_above(tree, synset, head) and bool(tree.senses(head))
-
-
-def _is_above(tree: Taxonomy, synset: Synset, word: str) -> bool:
-    """Whether a word is one of the names of a synset or of what lies above it."""
-    above = [synset, *map(tree.synset, tree.ancestors(synset.id))]
-    return any(fold(lemma) == fold(word) for hypernym in above for lemma in hypernym.lemmas)
+    return " " in word and not is_above(tree, synset, head) and bool(tree.senses(head))
 
 
 def _kind(taxonomy: Taxonomy, synset: Synset) -> str:

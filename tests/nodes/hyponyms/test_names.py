@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from hyponet.nodes.hyponyms.class_words import class_word_of, is_well_known, shows_class
 from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_word
-from hyponet.nodes.hyponyms.names import class_word_of, is_well_known, shows_class
 from hyponet.nodes.hyponyms.taxonomy import taxonomy
 
 WORD = HyponymSettings(at_least=1, include_class=False)
