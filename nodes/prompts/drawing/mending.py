@@ -1,6 +1,6 @@
 """Decks under rules: what a deck deals against the rules is exchanged, within the deck wherever that can be.
 
-So counts stay even wherever the rules let them be. Where they do not (a view that goes with one row alone), the
+So counts stay even wherever the rules let them be. Where they do not (a view that goes with one place alone), the
 image takes what it may, and what has come too often by that is dealt less elsewhere. Late pairs are kept where they
 come, so that those which may exist do.
 """
