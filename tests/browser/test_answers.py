@@ -182,3 +182,36 @@ def test_words_are_selected_and_copied_as_words(page):
     page.editor.page.keyboard.press("Control+c")
     assert waiting.evaluate("async (held) => await held.answer") == "nobody", "the page would copy nodes"
     assert page.editor.page.evaluate("() => app.graph._nodes.map((node) => [...node.pos])") == pos
+
+
+def test_an_answer_goes_to_the_tab_that_asked(page):
+    """The page hands a result to whatever node has its number in the tab that is open then."""
+    build(page)
+    page.editor.page.evaluate(
+        "() => { app.graph._nodes.find((n) => n.type === 'HypoNetHyponymsOfWord').widgets[0].value = 'bird' }"
+    )
+    before = len(page.server.client.get("/history"))
+    leave = "async () => { await app.queuePrompt(0); await app.extensionManager.command.execute('%s') }"
+    page.editor.page.evaluate(leave % "Comfy.NewBlankWorkflow")
+    page.editor.until("() => window.app.graph._nodes.length === 0")
+    page.editor.page.evaluate(BUILD)
+    while len(page.server.client.get("/history")) == before:
+        time.sleep(0.2)
+    time.sleep(1)
+    assert {box["text"] for box in boxes(page).values() if box} == {"The answer comes here when this node has run."}
+    page.editor.page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
+    page.editor.until("() => app.graph._nodes.some((n) => n.widgets?.[0].value === 'bird')")
+    look(page)
+    assert "bird" in boxes(page)["HypoNetHyponymsOfWord"]["text"].splitlines()[0]
+
+
+def test_a_report_links_its_page(page):
+    build(page, "() => app.graph.add(LiteGraph.createNode('HypoNetWriteReport'))")
+    answer = """() => window.comfyAPI.api.api.dispatchCustomEvent('executed', {
+        node: String(app.graph._nodes[0].id), display_node: String(app.graph._nodes[0].id),
+        output: {text: ['done'],
+                 hyponet_report: [{filename: 'report.html', subfolder: 'hyponet/reports/a b', type: 'output'}]}})"""
+    page.editor.page.evaluate(answer)
+    time.sleep(0.5)
+    link = page.editor.page.evaluate("() => document.querySelector('.hyponet-answer a').getAttribute('href')")
+    assert link.endswith("/view?filename=report.html&subfolder=hyponet%2Freports%2Fa+b&type=output")
