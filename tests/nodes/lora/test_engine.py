@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -180,13 +181,25 @@ def test_sdxl_trains_with_its_second_conditioning(engine, sdxl, pictures, tmp_pa
         assert all(key.startswith("lora_unet_") and "down_blocks" not in key for key in opened.keys())  # noqa: SIM118
 
 
-def test_a_finished_training_is_not_repeated(engine, sd15, pictures, tmp_path):
+def test_a_finished_training_is_not_repeated(engine, sd15, pictures, tmp_path, monkeypatch):
     folder = pictures((64, 64))
     first, _, path = train(engine, sd15, folder, tmp_path)
     time = path.stat().st_mtime_ns
     again, _, _ = train(engine, sd15, folder, tmp_path)
     assert again == first
     assert path.stat().st_mtime_ns == time
+    hidden, lock = path.rename(tmp_path / "hidden"), engine.only_writer
+
+    @contextmanager
+    def finished_meanwhile(target, what):
+        with lock(target, what):
+            hidden.rename(target)  # by whoever had the lock until now
+            yield
+
+    monkeypatch.setattr(engine, "only_writer", finished_meanwhile)
+    assert train(engine, sd15, folder, tmp_path)[0] == first
+    assert path.stat().st_mtime_ns == time
+    monkeypatch.undo()
     (folder / "0.txt").write_text("a dog")
     with pytest.raises(ValueError, match=r"captions .* there, .* now"):
         train(engine, sd15, folder, tmp_path)

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.export import formats
 from hyponet.nodes.dataset.export.formats import EXPORTS, export
 from hyponet.nodes.dataset.export.job import ExportJob
 from hyponet.nodes.dataset.open import open_for_writing
@@ -364,6 +365,20 @@ def test_a_full_disk_keeps_nothing_of_an_export(pets, form):
     with pytest.raises(OSError, match="No space left"):
         exported(DatasetStore.open(pets), form, progress=stop_at(5, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
     assert not list((pets.parent / "exports").iterdir())
+
+
+def test_an_export_whose_folder_cannot_be_renamed_is_gone_on_with(pets, monkeypatch):
+    """The regression: its mark was gone by then, and every later export of that form was refused."""
+    store, real = DatasetStore.open(pets), formats.replace_file
+
+    def fail(source, target):
+        raise PermissionError(errno.EACCES, "open in another program", str(source))
+
+    monkeypatch.setattr(formats, "replace_file", fail)
+    with pytest.raises(PermissionError):
+        exported(store, CSV)
+    monkeypatch.setattr(formats, "replace_file", real)
+    assert [path.suffix for path in exported(store, CSV).iterdir()] == [".csv"]
 
 
 def test_a_folder_of_somebody_else_is_not_cleared(pets):
