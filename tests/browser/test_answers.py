@@ -206,7 +206,7 @@ def test_an_answer_goes_to_the_tab_that_asked(page):
 
 
 def test_a_report_links_its_page(page):
-    build(page, "() => app.graph.add(LiteGraph.createNode('HypoNetWriteReport'))")
+    build(page, "() => { app.graph.add(LiteGraph.createNode('HypoNetWriteReport')) }")
     answer = """() => window.comfyAPI.api.api.dispatchCustomEvent('executed', {
         node: String(app.graph._nodes[0].id), display_node: String(app.graph._nodes[0].id),
         output: {text: ['done'],

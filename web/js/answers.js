@@ -13,6 +13,18 @@ import { draw } from "./markdown.js";
 const ANSWER = "answer"; // the name of the widget
 const PROGRESS = "$$node-text-preview"; // that of the page's own widget for progress text
 const LEAST_HEIGHT = 100; // 80 as in answers.css, and the margins that the canvas draws around a DOM widget
+const PICTURE_HEIGHT = 290; // what the page adds to a node for its first picture: 208 in the canvas, 281 in Nodes 2.0
+const WITH_PICTURES = new Set([
+  "HypoNetGenerateDataset",
+  "HypoNetMakeContactSheet",
+  "HypoNetPlotDistortion",
+  "HypoNetPreviewPlan",
+  "HypoNetSummarizeDataset",
+  "HypoNetTestClassifier",
+  "HypoNetTrainClassifier",
+  "HypoNetTrainLora",
+  "HypoNetWriteReport",
+]);
 const NOTHING_YET = "The answer comes here when this node has run.";
 const KEPT = "hyponet.answer";
 
@@ -56,8 +68,9 @@ function boxOf(node) {
     setValue: () => {},
   });
   widget.serialize = false; // neither into the prompt (above) nor into the workflow
-  const least = node.computeSize();
-  node.setSize([Math.max(node.size[0], least[0]), Math.max(node.size[1], least[1])]);
+  const [width, height] = node.computeSize();
+  const room = WITH_PICTURES.has(node.comfyClass) ? PICTURE_HEIGHT : 0;
+  node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height + room)]);
   return box;
 }
 
