@@ -76,6 +76,6 @@ def test_a_preview_does_not_stay_over_the_pictures(servers, version, vue):
         shown = opened.page.evaluate(SHOWN)
         if (version, vue) == PAGES[0]:
             assert shown == [["http:", 64]] * 6
-        else:  # these keep the last preview, the sheet of all six; Nodes 2.0 draws it twice
-            assert shown, "something is shown"
-            assert {tuple(picture) for picture in shown} == {("blob:", 3 * 130 + 2)}
+        else:  # these keep the last preview, the sheet of all six, beside or instead of them; never the noise of a step
+            assert shown
+            assert {tuple(picture) for picture in shown} <= {("blob:", 3 * 130 + 2), ("http:", 64)}
