@@ -229,7 +229,7 @@ async def stop_after(comfy, graph, step):
         ({"folder": "../lora_set"}, r"folder is '../lora_set'"),
         ({"name": "../stolen"}, r"name is '../stolen"),
         ({"name": ""}, r"name is '': it is empty"),
-        ({"folder": "lora_set"}, r"has no pictures"),
+        ({"folder": "lora_set"}, r"has 8 pictures without a caption \(cat/0.png"),
         ({"min_bucket": 256}, r"resolution is 64, min_bucket 256"),
         ({"rank": 1000}, r"rank is 1000; expected at most 320"),
         ({"checkpoint": "tiny_sdxl_refiner.safetensors"}, r"expected SD 1.x or SDXL base"),
