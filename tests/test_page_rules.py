@@ -11,6 +11,7 @@ import pytest
 from hyponet import WEB_DIRECTORY
 from tools.dev import rooms
 from tools.dev.places import ROOT
+from tools.workflows.builder.layout import ANSWER_WITH_PICTURES
 
 SCRIPTS = sorted((ROOT / WEB_DIRECTORY).rglob("*.js"))
 # nothing runs text, writes markup, or speaks to another host; what goes to the server goes by the page's own client
@@ -64,3 +65,9 @@ def test_an_output_node_answers(text, functions):
     assert re.search(ANSWERS, "\n".join([text, *called]))
     assert "ui={" not in text
     assert "PreviewText" not in text
+
+
+def test_page_and_workflows_make_room_for_the_pictures_of_the_same_nodes():
+    text = (ROOT / WEB_DIRECTORY / "js" / "answers.js").read_text("utf-8")
+    (names,) = re.findall(r"WITH_PICTURES = new Set\(\[(.*?)\]\)", text, re.DOTALL)
+    assert tuple(re.findall(r'"(\w+)"', names)) == ANSWER_WITH_PICTURES
