@@ -80,7 +80,11 @@ class Editor:
             "&& Object.keys(window.LiteGraph.registered_node_types).length > 300)",
             patience,
         )
-        self.page.add_style_tag(content=BARE)
+        # not by add_style_tag, which takes any complaint of the page in that moment for its own
+        self.page.evaluate(
+            "(css) => { document.head.append(Object.assign(document.createElement('style'), {textContent: css})) }",
+            BARE,
+        )
         time.sleep(1)
 
     def until(self, predicate: str, patience: float = 30) -> None:
