@@ -192,6 +192,15 @@ def test_a_console_of_few_letters_ends_nothing(tmp_path):
     assert b"cat \\U0001f408" not in failed.stdout
 
 
+def written_pid(file):
+    """The number that a child writes into `file` when it runs."""
+    deadline = time.monotonic() + 30
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    return int(file.read_text())
+
+
 def test_ctrl_c_stops_what_it_started_and_nothing_else(tmp_path):
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     child = tmp_path / "child.py"
@@ -208,11 +217,7 @@ except KeyboardInterrupt:
 """
     ours = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + 30
-        while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.2)
-        pid = int((tmp_path / "pid").read_text())
+        pid = written_pid(tmp_path / "pid")
         ours.send_signal(signal.SIGINT)
         assert "stopped" in ours.communicate(timeout=30)[0]
         with pytest.raises(ProcessLookupError):
@@ -254,11 +259,7 @@ command = [sys.executable, {str(child)!r}]
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + 30
-        while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.2)
-        pid = int((tmp_path / "pid").read_text())
+        pid = written_pid(tmp_path / "pid")
         ours.send_signal(getattr(signal, sent))
         ours.wait(60)
         deadline = time.monotonic() + 10
