@@ -34,7 +34,6 @@ WORKFLOW = ROOT / "workflows" / "api" / "hyponet_table_5_9_sd15_none.json"
 NEAREST = DATA / "nearest.png"
 PAIRS = 10  # shown in NEAREST
 TILE = 64
-PER_CLASS = 5  # pictures of each class and colour
 RGB = {
     "black": (0, 0, 0),
     "white": (255, 255, 255),
@@ -133,27 +132,27 @@ def show_pairs(made: Tensor, known: Tensor, path: Path) -> None:
 def measure_colours(options: argparse.Namespace) -> None:
     """How each colour word changes the middle's mean colour, seed by seed, and whether that is the right way."""
     with tempfile.TemporaryDirectory() as scratch, scratch_server(Path(scratch)) as server:
-        plain = middles(server, "")
+        plain = middles(server, "", options.per_class)
         for name, colour in RGB.items():
-            coloured = middles(server, name)
+            coloured = middles(server, name, options.per_class)
             change = " ".join(f"{value:+.0f}" for value in (coloured - plain).mean(0))
             verdict = "right" if moves_right(name, np.array(colour), plain, coloured) else "WRONG"
             print(f"{name}: {change} of 255 in R, G, B over {len(plain)} pairs: {verdict}", flush=True)
 
 
-def middles(server: Server, colour: str) -> np.ndarray:
-    """The mean colours of the middles of pictures with that word, or with none.  # (N, 3) in 0..255"""
+def middles(server: Server, colour: str, per_class: int) -> np.ndarray:
+    """The mean colours of the middles of pictures with that word, or with none.  # (5 per_class, 3) in 0..255"""
     graph = copy.deepcopy(json.loads(WORKFLOW.read_text("utf-8")))
     name = f"colour-{colour or 'none'}"
     widgets = {
         "CheckpointLoaderSimple": {"ckpt_name": "hyponet-small.safetensors"},
-        "HypoNetPlanDataset": {"template": f"a photo of a {colour} __class__", "images_per_class": PER_CLASS},
+        "HypoNetPlanDataset": {"template": f"a photo of a {colour} __class__", "images_per_class": per_class},
         "HypoNetGenerateDataset": {"name": name, **SAMPLING},
     }
     for node in graph.values():
         node["inputs"].update(widgets.get(node["class_type"], {}))
     server.client.wait(server.client.queue(graph), 3600)
-    return middle_colours(read_set(server.output / "datasets" / name, PER_CLASS).images).numpy()
+    return middle_colours(read_set(server.output / "datasets" / name, per_class).images).numpy()
 
 
 def moves_right(name: str, colour: np.ndarray, plain: np.ndarray, coloured: np.ndarray) -> bool:
@@ -181,7 +180,9 @@ def main() -> None:
     options.add_argument("--source", default="image folder", help="as Load Labelled Images names it")
     options.add_argument("--per-class", type=int, default=200, help="the first so many of each class, of each set")
     options.set_defaults(run=measure_sets)
-    commands.add_parser("colours", help="do colour words act").set_defaults(run=measure_colours)
+    options = commands.add_parser("colours", help="do colour words act")
+    options.add_argument("--per-class", type=int, default=5, help="pairs of each colour and class; the card has 40")
+    options.set_defaults(run=measure_colours)
     arguments = whole.parse_args()
     arguments.run(arguments)
 
