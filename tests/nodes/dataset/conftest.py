@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 
@@ -20,6 +21,8 @@ def pets(tmp_path):
 @pytest.fixture
 def mount(tmp_path):
     """Mounts a small disk; where that is not allowed the test is skipped, visibly."""
+    if sys.platform != "linux":
+        pytest.skip("not on Windows and macOS: tmpfs is Linux's")
     place = tmp_path / "disk"
     place.mkdir()
     done = subprocess.run(

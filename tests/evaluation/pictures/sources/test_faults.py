@@ -235,6 +235,8 @@ def test_the_validation_split_is_found_however_it_is_spelled(make_files, name):
 
 def test_of_two_spellings_the_exact_one_is_the_split(make_files):
     folder = make_files("train/cat/0.png", "Train/cat/0.png", "Train/dog/0.png")
+    if (folder / "TRAIN").exists():
+        pytest.skip("Windows' and macOS's own disks take both for one folder")
     assert read_source("image folder", folder, "train").counts() == {"cat": 1}
 
 

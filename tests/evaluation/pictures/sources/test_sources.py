@@ -481,7 +481,8 @@ def test_parquet_with_plain_columns(tmp_path):
 
 def test_webdataset_shards(tmp_path):
     for shard, (name, colour) in enumerate((("cat", "red"), ("dog", "blue"))):
-        with webdataset.TarWriter(str(tmp_path / f"set-{shard:06d}.tar")) as sink:
+        path = tmp_path / f"set-{shard:06d}.tar"
+        with path.open("wb") as file, webdataset.TarWriter(file) as sink:  # a path of Windows is no URL
             for number in range(2):
                 stated = {"json": {"label": name}} if shard else {"cls": 1, "json": {"label": name}}
                 sink.write({"__key__": f"{name}/{number}", "png": encoded(colour), **stated})

@@ -324,6 +324,7 @@ def test_a_set_without_pictures_binds_nobody(tmp_path):
     assert kept.plan["seed"] == 2
 
 
+@pytest.mark.posix("it deletes no file that is open")
 def test_a_set_deleted_while_it_is_generated_is_not_made_anew_around_what_is_still_to_come(tmp_path):
     def generate_and_delete():
         with open_set(tmp_path) as store:
