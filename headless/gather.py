@@ -19,7 +19,8 @@ def write_report(rows: list[SweepRow], state: State) -> Path:
     states = {row.name: state.read(row.name) for row in rows}
     lines = ["# Sweep", "", "| row | state | time | figures |", "|---|---|---|---|"]
     figures_path = state.folder / "figures.csv"
-    with naming(figures_path), open(figures_path, "w", encoding="utf-8", newline="") as handle:
+    # with the mark, or spreadsheets take it for the machine's own code page
+    with naming(figures_path), open(figures_path, "w", encoding="utf-8-sig", newline="") as handle:
         table = csv.writer(handle)
         table.writerow(["row", "kind", "name", "run", "figure", "value"])
         for row in rows:
