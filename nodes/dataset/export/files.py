@@ -24,6 +24,7 @@ def write_zip(job: ExportJob) -> None:
     job.refuse_missing()
     path = job.place(f"{job.name}.zip")
     there = _pictures_in_zip(path, job)
+    job.keep(job.records[:there])
     with zipfile.ZipFile(path, "a" if there else "w", zipfile.ZIP_STORED, allowZip64=True) as out:
         for number, record in enumerate(job.records[there:], there + 1):
             out.writestr(record.file_name, job.read(record))
@@ -99,7 +100,9 @@ def write_captions(job: ExportJob) -> None:
     lines = []
     for number, record in enumerate(job.records, 1):
         path = job.place(f"1_{record.file_name}")
-        if not path.is_file() or file_sha256(path) != record.sha256:  # else an earlier try wrote it
+        if path.is_file() and file_sha256(path) == record.sha256:
+            job.keep((record,))
+        else:
             path.write_bytes(job.read(record))
         text = job.place(f"1_{PurePosixPath(record.file_name).with_suffix('.txt')}")
         text.write_text(record.prompt, encoding="utf-8", errors="backslashreplace")

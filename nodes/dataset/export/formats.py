@@ -33,6 +33,18 @@ class Format(NamedTuple):
     write: Callable[[ExportJob], None]
 
 
+class Exported(NamedTuple):
+    """A finished export.
+
+    Args:
+        folder: that it is in.
+        said: what became of what a stopped one had left, for the user; "" where there was none.
+    """
+
+    folder: Path
+    said: str
+
+
 _FORMATS = {
     "ImageFolder zip": Format("imagefolder", write_zip),
     "WebDataset tar shards": Format("webdataset", write_tars),
@@ -52,8 +64,8 @@ def export(
     shard_size: int,
     include_fallbacks: bool,
     progress: Progress,
-) -> Path:
-    """The folder that the export is in: `base`/<form>, or <form>-2 and so on where that is taken.
+) -> Exported:
+    """Export a set into the folder `base`/<form>, or <form>-2 and so on where that is taken.
 
     Args:
         base: a folder for exports of this set.
@@ -78,6 +90,7 @@ def export(
     with only_writer(base / folder, f"the export of data set {store.name!r} as {form}"):
         part = base / f"{folder}.part"
         make_own_folder(part)  # nobody is at it: what is there is left by one that was stopped
+        was_stopped = any(path.name != DESCRIPTION for path in part.iterdir())
         mark_folder(part, "export", store.name)
         job = ExportJob(store, without_split_words(name, "set"), part, records, shard_size, progress)
         try:
@@ -92,7 +105,13 @@ def export(
                 _clear(part)
             raise
         delete_file(target / mark.name)  # last: without it the next export would not know the folder for ours
-        return target
+        return Exported(target, _said(job) if was_stopped else "")
+
+
+def _said(job: ExportJob) -> str:
+    if not job.kept:
+        return "An export of this form had been stopped; nothing that it left could be used, all was written anew."
+    return f"{len(job.kept):,} of them are from an export that had been stopped, compared with the set."
 
 
 def _free(base: Path, name: str) -> Path:

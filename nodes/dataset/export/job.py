@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class ExportJob:
 
     Attributes:
         placed: the files of this export.
+        kept: the pictures that need not be written, as an earlier try left them.
     """
 
     store: DatasetStore
@@ -50,6 +51,7 @@ class ExportJob:
     shard_size: int
     progress: Progress
     placed: set[Path] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
 
     def place(self, file_name: str) -> Path:
         """The file <folder>/<file_name> of this export, which may be there already; its folder is made."""
@@ -57,6 +59,10 @@ class ExportJob:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.placed.add(path)
         return path
+
+    def keep(self, records: Iterable[Record]) -> None:
+        """Note that these pictures are out already, compared with the set."""
+        self.kept.update(record.file_name for record in records)
 
     def remove_others(self) -> None:
         """Delete what an earlier try left in the folder and this one did not place."""
@@ -104,6 +110,7 @@ class ExportJob:
             note = path.with_name(path.name + _NOTE)
             key = self._key(shard)
             if _is_whole(path, note, key):
+                self.keep(shard.records)
                 self.say(shard.start + len(shard.records))
                 continue
             note.unlink(missing_ok=True)

@@ -49,7 +49,7 @@ class HypoNetExportDataset(io.ComfyNode):
     @checked
     def execute(cls, dataset: DatasetRef, export_format: str, shard_size: int, include_marked: bool) -> io.NodeOutput:
         store = DatasetStore.open(engine.checked_ref(dataset).path)
-        folder = export(
+        folder, said = export(
             store,
             paths.confine(paths.hyponet_dir(), f"exports/{store.name}", what="data set name"),
             store.name,
@@ -59,7 +59,7 @@ class HypoNetExportDataset(io.ComfyNode):
             progress=progress_bar(len(store)),
         )
         count = len(store.keys(include_fallbacks=include_marked))
-        text = f"Exported {count:,} pictures to {folder} {store.left_out()}".rstrip()
+        text = " ".join(filter(None, [f"Exported {count:,} pictures to {folder}", said, store.left_out()]))
         return io.NodeOutput(str(folder), ui=answer(text, facts={"path": str(folder)}))
 
 

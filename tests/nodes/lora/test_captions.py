@@ -152,7 +152,7 @@ def test_every_class_folder_of_an_export_is_read(tmp_path):
     """The regression: the folder had "no pictures", and each of its class folders is one class alone."""
     with open_set(tmp_path) as store:
         generate(store)
-    folder = export(
+    folder, _ = export(
         store, tmp_path, "pets", "captions for LoRA trainers",
         shard_size=9, include_fallbacks=False, progress=lambda done, total: None,
     )  # fmt: skip

@@ -53,7 +53,7 @@ def test_the_set_itself(store):
     ],
 )
 def test_its_exports(store, tmp_path, form, source):
-    folder = export(
+    folder, _ = export(
         store,
         tmp_path / "exports",
         "pets",
@@ -69,7 +69,7 @@ def test_its_exports(store, tmp_path, form, source):
 
 
 def test_an_unpacked_zip_of_ours_among_real_pictures(store, tmp_path):
-    folder = export(
+    folder, _ = export(
         store,
         tmp_path / "exports",
         "pets",

@@ -48,6 +48,10 @@ def no_cache_of_other_tests(tmp_path, monkeypatch):
 
 
 def exported(store, form, shard_size=4, fallbacks=False, name="out", progress=lambda done, total: None):
+    return finished(store, form, shard_size, fallbacks, name, progress).folder
+
+
+def finished(store, form, shard_size=4, fallbacks=False, name="out", progress=lambda done, total: None):
     base = store.root.parent / "exports"
     return export(store, base, name, form, shard_size=shard_size, include_fallbacks=fallbacks, progress=progress)
 
@@ -81,6 +85,21 @@ def test_hugging_face_reads_the_set_as_it_lies(made, tmp_path):
     assert {"prompt", "negative", "picks", "seed", "attempt", "sha256", "status"} <= set(sets["train"].column_names)
     encoded = sets["train"].class_encode_column("label")  # as the set's own card says it
     assert encoded.features["label"].names == sorted(made.labels)
+
+
+@pytest.mark.parametrize("how", ["imagefolder", "the folder"])
+def test_no_card_makes_classes_of_the_labels_of_a_folder(pets, tmp_path, how):
+    """docs/publishing.md says so, of datasets 5.2: folder_based_builder.py replaces what a card says of the columns."""
+    names = "".join(f"          '{number}': {label}\n" for number, label in enumerate(("cat", "dog")))
+    label = f"  - name: label\n    dtype:\n      class_label:\n        names:\n{names}"
+    info = f"dataset_info:\n  features:\n  - name: image\n    dtype: image\n{label}"
+    card = (pets / "README.md").read_text("utf-8")
+    (pets / "README.md").write_text(card.replace("license:", f"{info}license:", 1), "utf-8")
+    folder = pets.rename(tmp_path / "opened")
+    opened = {"imagefolder": lambda: load_hf("imagefolder", tmp_path, data_dir=str(folder))}
+    rows = opened.get(how, lambda: load_hf(str(folder), tmp_path))()["train"]
+    assert rows.features["label"].dtype == "string"
+    assert rows.class_encode_column("label").features["label"].names == ["cat", "dog"]
 
 
 def test_hugging_face_reads_a_set_after_culling(pets, tmp_path):
@@ -117,7 +136,7 @@ def test_webdataset_reads_the_tar_shards(made):
     import webdataset
 
     folder = exported(made, TARS)
-    shards = sorted(str(path) for path in folder.glob("*.tar"))
+    shards = sorted(path.as_uri() for path in folder.glob("*.tar"))  # webdataset takes C: for a protocol
     assert len(shards) == -(-3 * len(made.labels) // 4)
     classes = (folder / "classes.txt").read_text("utf-8").splitlines()
     assert classes == list(made.labels)
@@ -319,8 +338,11 @@ def test_an_interrupted_export_is_gone_on_with(pets, form, interrupt, reads):
         exported(store, form, shard_size=2, progress=stop_at(5, interrupt))
     assert f"{whole.name}-2" not in {path.name for path in whole.parent.iterdir()}, "what is not whole has another name"
     reads.clear()
-    again = exported(store, form, shard_size=2)
+    again, said = finished(store, form, shard_size=2)
     assert len(reads) == (0 if form == CSV else 8 - KEPT[form])
+    assert said.startswith("An export of this form had been stopped; nothing" if form == CSV else f"{KEPT[form]} of ")
+    assert finished(store, form, shard_size=2).said == "", "there was none that had been stopped"
+    shutil.rmtree(again.with_name(f"{whole.name}-3"))
     assert again.name == f"{whole.name}-2"
     assert contents(again) == contents(whole)
     assert {path.name for path in whole.parent.iterdir()} == {whole.name, again.name}
@@ -397,7 +419,7 @@ def test_jpeg_and_webp_sets_export_too(tmp_path):
         with open_set(tmp_path, format.split()[0], encoding=Encoding(format)) as store:
             generate(store)
         store = DatasetStore.open(store.root)
-        shards = [str(path) for path in sorted(exported(store, TARS, name=suffix).glob("*.tar"))]
+        shards = [path.as_uri() for path in sorted(exported(store, TARS, name=suffix).glob("*.tar"))]
         samples = list(webdataset.WebDataset(shards, shardshuffle=False).decode("pil").to_tuple(suffix, "cls"))
         assert len(samples) == 8
         assert isinstance(samples[0][0], Image.Image)
