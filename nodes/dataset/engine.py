@@ -16,6 +16,7 @@ from ..graph import upstream_of
 from ..prompts.plan import Plan
 from ..upstream import Upstream, sampler_parameters
 from .open import create_or_open
+from .split import PARTS
 from .store import fingerprint
 from .store.description import Copies, SetSpec
 from .store.encode import Encoding
@@ -62,23 +63,48 @@ def find_sets(names: str) -> list[DatasetRef]:
     return [find_set(line.strip()) for line in names.splitlines() if line.strip()]
 
 
-def set_fingerprint(name: str | None) -> str:
-    """Changes when a set that is loaded by name has other pictures. Never raises (that would rerun it for ever)."""
+def set_fingerprint(name: str | None) -> str | float:
+    """Changes when a set that is loaded by name has other pictures; NaN for one that comes through a link.
+
+    NaN never equals itself, so that the node runs. Never raises, which would run it for ever.
+    """
+    if not isinstance(name, str):
+        return float("nan")
     try:
-        return fingerprint.set_fingerprint(paths.confine_any(_bases(), str(name)))
+        return fingerprint.set_fingerprint(paths.confine_any(_bases(), name))
     except (ValueError, OSError):
         return "none"
 
 
-def changes_fingerprint(*names: str | None) -> str:
-    """For nodes that write sets of these names: changes when others changed pictures of one. Never raises."""
+def changes_fingerprint(*names: str | None) -> str | float:
+    """For nodes that write sets of these names: changes when others changed pictures of one; NaN as above.
+
+    Never raises.
+    """
+    if not all(isinstance(name, str) for name in names):
+        return float("nan")
     numbers = []
     for name in names:
         try:
-            numbers.append(fingerprint.changes_by_others(paths.confine(paths.datasets_dir(), str(name))))
+            numbers.append(fingerprint.changes_by_others(paths.confine(paths.datasets_dir(), str(name).strip())))
         except ValueError:
             numbers.append(0)
     return " ".join(map(str, numbers))
+
+
+def merge_fingerprint(more_sets: str | None, name: str | None) -> str | float:
+    """The same for a merge, which also has the sets named in `more_sets`, one a line, to look at."""
+    if not isinstance(more_sets, str) or not isinstance(name, str):
+        return float("nan")
+    named = [set_fingerprint(line.strip()) for line in more_sets.splitlines()]
+    return " ".join(map(str, [changes_fingerprint(name), *named]))
+
+
+def split_fingerprint(name: str | None) -> str | float:
+    """The same for the parts of a split; with an empty name, which takes that of a set not known here, of any set."""
+    if isinstance(name, str) and not name.strip():
+        return str(fingerprint.changes_of_any_set())
+    return changes_fingerprint(*(None if name is None else f"{name.strip()}-{part}" for part in PARTS))
 
 
 def checked_ref(dataset: object) -> DatasetRef:

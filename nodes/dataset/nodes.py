@@ -60,7 +60,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str:
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str | float:
         return engine.changes_fingerprint(name)
 
     @classmethod
@@ -137,7 +137,7 @@ class HypoNetLoadDataset(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str:
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str | float:
         return engine.set_fingerprint(name)
 
     @classmethod
@@ -225,9 +225,8 @@ class HypoNetMergeDatasets(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, more_sets: str | None = None, name: str | None = None, **_: object) -> str:
-        named = [engine.set_fingerprint(line.strip()) for line in (more_sets or "").splitlines()]
-        return " ".join([engine.changes_fingerprint(name), *named])
+    def fingerprint_inputs(cls, more_sets: str | None = None, name: str | None = None, **_: object) -> str | float:
+        return engine.merge_fingerprint(more_sets, name)
 
     @classmethod
     @checked
@@ -302,8 +301,8 @@ class HypoNetSplitDataset(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str:
-        return engine.changes_fingerprint(*(f"{name}-{part}" for part in PARTS if name))
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str | float:
+        return engine.split_fingerprint(name)
 
     @classmethod
     @checked

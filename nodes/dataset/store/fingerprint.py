@@ -48,6 +48,11 @@ def changes_by_others(root: Path) -> int:
     return count
 
 
+def changes_of_any_set() -> int:
+    """The changes by others of all sets together that this process wrote or looked at. Never raises."""
+    return sum(changes_by_others(Path(root)) for root in sorted(_pictures))
+
+
 def note_own_changes(root: Path) -> None:
     """For a writer of ours that is done: the pictures as they are now are no change by others. Never raises."""
     with contextlib.suppress(OSError, ValueError):
