@@ -20,6 +20,7 @@ from .resize import FILTERS, MAX_SIDE
 KINDS = {
     "name": str,
     "revision": int,
+    "pictures": int,
     "created": str,
     "licence": str,
     "classes": list,
@@ -73,7 +74,7 @@ def read_content(root: Path) -> dict[str, Any]:
             f"{path} has format version {repr(content.get('version'))[:20]}, which this HypoNet cannot read; expected "
             f"{VERSION}; open the set with the version that made it, or generate it again"
         )
-    content = {"created": "", "licence": "", **content}  # a person may take them out
+    content = {"pictures": 0, "created": "", "licence": "", **content}  # a person may take them out
     try:
         _check(content)
     except ValueError as error:

@@ -25,19 +25,23 @@ def rank_in_name(name: str) -> int:
     return int(stem) if stem == f"{int(stem):06d}" else -1
 
 
-def refuse_lost_lines(name: str, unlisted: Sequence[str]) -> None:
+def refuse_lost_lines(name: str, unlisted: Sequence[str], listed: int, noted: int) -> None:
     """For what adds to the set `name`, or makes something else of it.
 
     Args:
         unlisted: pictures in its class folders that no line names.
+        listed: pictures that a line names.
+        noted: so many there were at least when the set was written last, by dataset.json.
 
     Raises:
-        ValueError: they are more than a crash leaves behind.
+        ValueError: there are unlisted ones, and lines are gone; or they are more than a crash leaves behind.
     """
-    if len(unlisted) > _LEFT_BY_A_CRASH:
+    expected = "none" if listed < noted else f"at most {_LEFT_BY_A_CRASH}, as a crash leaves them"
+    if len(unlisted) > (0 if listed < noted else _LEFT_BY_A_CRASH):
+        lost = f", and {listed:,} lines, though there were {noted:,}" if listed < noted else ""
         raise ValueError(
             f"data set {name!r} has {len(unlisted):,} pictures that no line of {MANIFEST} names "
-            f"({', '.join(unlisted[:_SHOWN])}, ...); expected at most {_LEFT_BY_A_CRASH}, as a crash leaves them; "
+            f"({', '.join(unlisted[:_SHOWN])}{', ...' if len(unlisted) > _SHOWN else ''}){lost}; expected {expected}; "
             f"nothing was changed; {MANIFEST} may have been cut: put it back from a copy; or run Verify Dataset, which "
             "moves these pictures beside the set, so that Generate Dataset makes them anew"
         )

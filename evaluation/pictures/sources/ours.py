@@ -47,13 +47,14 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
             f"{path.name} is not a HypoNet set: it has no {DESCRIPTION} and {MANIFEST}; expected a set of Generate "
             "Dataset; for others choose the source `image folder`"
         )
-    folders = {entry.label: entry.folder for entry in class_entries(read_content(path))}
+    content = read_content(path)
+    folders = {entry.label: entry.folder for entry in class_entries(content)}
     on_disk = _names_on_disk(path)
     files = _files_of_classes(path, folders, on_disk)
     rejected = _rejected_attempts(path)
     pictures = _pictures(path, folders, on_disk, rejected)
     unlisted = _unlisted(files, {*pictures, *rejected})
-    refuse_lost_lines(path.name, unlisted)
+    refuse_lost_lines(path.name, unlisted, len(pictures), content["pictures"])
     _refuse_links(path, pictures, files)
     keys = [key for key, picture in pictures.items() if not picture.is_fallback]
     if not keys:

@@ -126,4 +126,6 @@ def _description_of_copies(name: str, description: Description, size: int) -> De
     """Of the copies, out of `description` of the set called `name`."""
     identity = {"copy_of": name, "size": size, "filter": description.copies.filter}
     copies = Copies((), description.copies.filter)
-    return replace(description, name=f"{name}.{size}px", identity=identity, encoding=_ENCODING, copies=copies)
+    return replace(
+        description, name=f"{name}.{size}px", pictures=0, identity=identity, encoding=_ENCODING, copies=copies
+    )

@@ -72,6 +72,7 @@ class Description:
 
     Args:
         revision: rises when items are marked, so that nodes downstream notice.
+        pictures: so many lines at least its manifest had when it was written last; fewer, and it was cut.
         created: UTC, as 2026-01-31T12:00:00Z.
         licence: for the owner to fill in.
         identity, plan, provenance, encoding, copies: see SetSpec.
@@ -80,6 +81,7 @@ class Description:
 
     name: str
     revision: int
+    pictures: int
     created: str
     licence: str
     classes: tuple[ClassEntry, ...]
@@ -94,7 +96,7 @@ class Description:
     def new(cls, name: str, identity: Mapping[str, Any]) -> Description:
         """Of a set without classes and pictures."""
         created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        return cls(name, 0, created, "", (), identity, {}, Provenance(), Encoding(), Copies())
+        return cls(name, 0, 0, created, "", (), identity, {}, Provenance(), Encoding(), Copies())
 
     @property
     def folders(self) -> dict[str, str]:
@@ -129,6 +131,7 @@ class Description:
             "version": VERSION,
             "name": self.name,
             "revision": self.revision,
+            "pictures": self.pictures,
             "created": self.created,
             "licence": self.licence,
             "classes": [entry.to_json() for entry in self.classes],

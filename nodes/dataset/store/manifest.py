@@ -144,6 +144,14 @@ class Manifest:
         changed = map(change, self.records())
         self._replace(record for record in changed if record is not None)
 
+    def is_unchanged(self) -> bool:
+        """Whether no other program wrote the file since it was opened."""
+        try:
+            self._refuse_another_writers_file()
+        except ChangedMeanwhile:
+            return False
+        return True
+
     def _refuse_another_writers_file(self) -> None:
         """Raise where lines would be lost: editors save by renaming, or cut the file and write it again."""
         try:

@@ -116,7 +116,16 @@ class DatasetStore:
         """
         if damage := self.damage():
             raise refusal(self.name, damage)
-        refuse_lost_lines(self.name, self.unlisted())
+        self.refuse_lost_lines()
+
+    def refuse_lost_lines(self) -> None:
+        """See `refuse_lost_lines` of evaluation.
+
+        Raises:
+            ValueError: lines were lost.
+            OSError: a class folder cannot be listed.
+        """
+        refuse_lost_lines(self.name, self.unlisted(), len(self), self.description.pictures)
 
     def left_out(self) -> str:
         """What a node that shows the set says of damaged lines and of pictures without one; "" where there are none.

@@ -7,29 +7,28 @@ The line in the manifest is the commit: the picture goes to a temporary name, is
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ....evaluation.files import read_file, replace_file
-from ....evaluation.pictures.manifest import GOOD, MANIFEST, PickedOption, Record
-from ....evaluation.pictures.unlisted import refuse_lost_lines, unlisted_text
+from ....evaluation.pictures.manifest import DESCRIPTION, MANIFEST, Record
+from ....evaluation.pictures.unlisted import unlisted_text
 from ...prompts.item import Item
 from . import folders
 from .copies import SmallCopies
 from .damage import keep_copy, refusal
 from .description import Description, SetSpec, read_description, write_description
-from .encode import encode, parameters_line
+from .encode import encode
 from .fingerprint import note_own_changes
 from .lock import SetLock
 from .names import check_set_name
+from .new_pictures import record_of, texts_of
 from .picture_files import PictureFiles
 from .rejection_log import DELETED, Rejection
 from .renamed import carry_sidecars
@@ -50,7 +49,14 @@ class WritableStore(DatasetStore):
     # `changed`, and is held for moments only; _pending holds the keys that are being encoded and written outside it.
 
     def __init__(
-        self, root: Path, description: Description, lock: SetLock, *, mend: bool = False, refuses_unlisted: bool = False
+        self,
+        root: Path,
+        description: Description,
+        lock: SetLock,
+        *,
+        mend: bool = False,
+        adds: bool = False,
+        has_sources: bool = False,
     ) -> None:
         super().__init__(root, description)
         self.encoding = description.encoding
@@ -63,8 +69,11 @@ class WritableStore(DatasetStore):
         self._folders = description.folders
         self._copies: SmallCopies | None = None
         self._graph_texts = description.provenance.graph_texts()
-        if refuses_unlisted:
-            refuse_lost_lines(self.name, self.unlisted())
+        self._lost = max(0, description.pictures - len(self))  # lines that are gone, and nobody said why
+        if adds and not self.damage():  # which is refused below
+            if self._lost or not has_sources:
+                self.refuse_lost_lines()
+            self._lost = 0  # their pictures are gone as well
         self._recover(mend)
 
     @classmethod
@@ -98,7 +107,7 @@ class WritableStore(DatasetStore):
 
         Args:
             base: output/datasets; `name` has passed `paths.confine`.
-            has_sources: the pictures are those of other sets, from which each can be taken again with its line.
+            has_sources: the pictures are those of other sets, from which those without a line are taken again.
 
         Raises:
             OtherSettings: the set there has pictures and another identity; the message shows the difference.
@@ -112,8 +121,8 @@ class WritableStore(DatasetStore):
         try:
             folders.refuse_mount_point(root)
             description = carry_sidecars(root, new_or_resumed(root, spec))
-            store = cls(root, description, lock, refuses_unlisted=not has_sources)
-            write_description(root, store.work, description)
+            store = cls(root, description, lock, adds=True, has_sources=has_sources)
+            store._write_description(replace(description, pictures=len(store)))
             return store
         except BaseException:
             lock.release()
@@ -123,7 +132,7 @@ class WritableStore(DatasetStore):
         """The folder of `label`'s pictures, relative to the root; a new label gets one, written to dataset.json."""
         with self._mutex:
             if label not in self._folders:
-                self._describe(self.description.with_classes({label: ""}))
+                self._describe(lambda description: description.with_classes({label: ""}))
                 self._folders = self.description.folders
             return self._folders[label]
 
@@ -144,9 +153,10 @@ class WritableStore(DatasetStore):
                 raise ValueError(f"item {item.rank} of {item.label!r} is in the set already; reject it first")
             self._pending.add(key)
         try:
-            content = encode(image, self.encoding, self._item_texts(item, image))
+            texts = {**self._graph_texts, **texts_of(item, image.shape, self.description.provenance.parameters)}
+            content = encode(image, self.encoding, texts)
             file_name = f"{self.class_folder(item.label)}/{item.rank:06d}{self.encoding.suffix}"
-            record = _record(item, file_name, image.shape, hashlib.sha256(content).hexdigest())
+            record = record_of(item, file_name, image.shape, hashlib.sha256(content).hexdigest())
             if self._copies is not None:
                 self._copies.add(record, image)
             self._keep_unlisted(file_name, lambda: content)
@@ -209,7 +219,7 @@ class WritableStore(DatasetStore):
         """Take pictures out of the set and delete their files: for sets that are copies of others."""
         self._require_open()
         deleted = self.records_of(keys)
-        self._manifest.rewrite(lambda record: None if record.key in keys else record)
+        self.replace_records({record.key: None for record in deleted})
         for record in deleted:
             self._files.delete(record.file_name)
 
@@ -241,11 +251,14 @@ class WritableStore(DatasetStore):
     def replace_records(self, changes: Mapping[tuple[str, int], Record | None]) -> None:
         """Rewrite the manifest with these records in the place of the items' own; None takes one out."""
         self._require_open()
+        leaving = sum(record is None and self.has(*key) for key, record in changes.items())
+        if leaving:  # said before they leave, or a crash would look like a cut
+            self._note_pictures(min(self.description.pictures, len(self) - leaving + self._lost))
         self._manifest.rewrite(lambda record: changes.get(record.key, record))
 
     def raise_revision(self) -> None:
         """Tell nodes downstream, and Generate, that items were marked."""
-        self._describe(replace(self.description, revision=self.description.revision + 1))
+        self._describe(lambda description: replace(description, revision=description.revision + 1))
         self.changed = True
 
     def finish(self) -> None:
@@ -263,7 +276,13 @@ class WritableStore(DatasetStore):
             if self._copies is not None:
                 stack.callback(self._copies.close)
             stack.callback(note_own_changes, self.root)
-            stack.callback(self._manifest.close)
+            stack.callback(self._close_manifest)
+
+    def _close_manifest(self) -> None:
+        is_unchanged = self._manifest.is_unchanged()
+        self._manifest.close()
+        if is_unchanged and (self.root / DESCRIPTION).exists():  # else somebody deleted the set meanwhile
+            self._note_pictures(len(self) + self._lost)
 
     def _recover(self, mend: bool) -> None:
         if damage := self.damage():
@@ -273,6 +292,7 @@ class WritableStore(DatasetStore):
                 raise refusal(self.name, damage, copies)
             self._rejections.mend(self.work)
             self._manifest.mend()  # what was rejected decides which of its lines count
+            self._lost = 0  # as it was asked for
             self.raise_revision()
         for part in self.work.glob("*.part"):
             part.unlink()
@@ -315,7 +335,16 @@ class WritableStore(DatasetStore):
             self._manifest.append(record)
             self.changed = True
 
-    def _describe(self, description: Description) -> None:
+    def _note_pictures(self, count: int) -> None:
+        """Write into dataset.json how many lines the manifest has at least, those included that were lost."""
+        if count != self.description.pictures:
+            self._describe(lambda description: replace(description, pictures=count))
+
+    def _describe(self, change: Callable[[Description], Description]) -> None:
+        """Change what dataset.json says now: a person may have written into it since the set was opened."""
+        self._write_description(change(read_description(self.root)))
+
+    def _write_description(self, description: Description) -> None:
         write_description(self.root, self.work, description)
         self.description = description
         self._manifest.folders = self._rejections.folders = description.folders
@@ -326,14 +355,6 @@ class WritableStore(DatasetStore):
         folders.make_sidecar(self.root, folders.REJECTS)
         target.parent.mkdir(parents=True, exist_ok=True)
         replace_file(source, target)
-
-    def _item_texts(self, item: Item, image: np.ndarray) -> dict[str, str]:
-        """keyword -> text that is written into the picture itself."""
-        settings = dict(self.description.provenance.parameters)
-        settings.setdefault("Size", f"{image.shape[1]}x{image.shape[0]}")
-        facts: dict[str, Any] = {"label": item.label, "rank": item.rank, "attempt": item.attempt, "seed": item.seed}
-        facts["picks"] = [[pick.slot, pick.option, pick.source] for pick in item.picks]
-        return {**self._graph_texts, "parameters": parameters_line(item, settings), "hyponet": json.dumps(facts)}
 
 
 @contextmanager
@@ -346,13 +367,3 @@ def _from_another_set(source: Path) -> Iterator[None]:
             raise
         file_name = f"{source.parent.name}/{source.name}"
         raise DamagedPicture(file_name, source.parent.parent.name, "is missing") from None
-
-
-def _record(item: Item, file_name: str, shape: tuple[int, ...], sha256: str) -> Record:
-    """The record of a picture of `shape` (H, W, 3) that was just made."""
-    picks = tuple(PickedOption(pick.slot, pick.option, pick.source) for pick in item.picks)
-    height, width, _ = shape
-    return Record(
-        file_name, item.label, item.rank, item.attempt, GOOD, item.prompt, item.negative, picks, item.seed,
-        width, height, sha256,
-    )  # fmt: skip

@@ -257,6 +257,38 @@ def test_who_writes_a_set_looks_again_when_its_pictures_were_overwritten(nodes, 
     assert fingerprints()[0] != after[0], "a set that is merged by its name"
 
 
+@pytest.mark.comfyui
+def test_a_split_without_a_name_of_its_own_looks_again_as_well(nodes, root):
+    """The regression: its parts are called by the set, which the fingerprint is not told, and it never looked."""
+
+    def look():
+        return nodes.classes.SplitDataset.fingerprint_inputs(dataset=None, name=" ", train=1.0)
+
+    before = look()
+    dataset = DatasetStore.open(root).ref()
+    nodes.SplitDataset(dataset=dataset, name=" ", train=0.5, val=0.0, test=0.5, include_marked=False, seed=1)
+    assert look() == before, "its own run is no reason for another one"
+    part = root.parent / "pets-train"
+    overwrite(next(part / record.file_name for record in DatasetStore.open(part).records()))
+    after = look()
+    assert after != before
+    assert look() == after
+
+
+@pytest.mark.comfyui
+def test_a_node_whose_name_comes_through_a_link_always_looks(nodes):
+    """ComfyUI gives None for what is linked. The regression: a set called `None` was looked at."""
+    classes = nodes.classes
+    told = (
+        classes.LoadDataset.fingerprint_inputs(name=None),
+        classes.SaveToDataset.fingerprint_inputs(images=None, name=None),
+        classes.MergeDatasets.fingerprint_inputs(more_sets="", name=None),
+        classes.MergeDatasets.fingerprint_inputs(more_sets=None, name="all"),
+        classes.SplitDataset.fingerprint_inputs(dataset=None, name=None),
+    )
+    assert all(value != value for value in told), "NaN, which equals nothing"
+
+
 def overwrite(path):
     """In place, an hour from now: sooner the clock of the disk may say the time at which the set was written."""
     path.unlink()  # it may be linked from another set
@@ -264,6 +296,7 @@ def overwrite(path):
     os.utime(path, (time.time() + 3600,) * 2)
 
 
+@pytest.mark.posix("it deletes no file that is open")
 def test_two_writers_whose_lock_was_deleted_make_no_half_set(root):
     """Somebody deletes <name>.work during a run, and with it the lock: whoever comes second is noticed."""
     with open_set(root.parent, "shared") as first:

@@ -16,7 +16,7 @@ from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.fingerprint import changes_by_others, lacks_pictures, set_fingerprint
 from hyponet.nodes.dataset.store.store import DatasetStore
 
-from ..sample_sets import assert_whole, generate, item, open_set, picture, schedule
+from ..sample_sets import assert_whole, generate, item, note_pictures, open_set, picture, schedule
 
 
 def test_a_deleted_picture_is_made_again_with_the_next_attempt(pets):
@@ -232,10 +232,11 @@ def test_two_folders_of_one_name_are_one_class(korean):
 
 
 def test_a_file_without_a_line_is_not_replaced_without_a_word(pets):
-    """The manifest lost its second half; one of the pictures was drawn over by hand, the others are as they were."""
+    """A crash lost half of the lines; one of the pictures was drawn over by hand, the others are as they were."""
     manifest = pets / "metadata.jsonl"
     lines = manifest.read_bytes().splitlines(keepends=True)
     manifest.write_bytes(b"".join(lines[:4]))
+    note_pictures(pets, 4)
     lost = json.loads(lines[4])
     drawn_over = pets / lost["file_name"]
     drawn_over.write_bytes(b"mine")

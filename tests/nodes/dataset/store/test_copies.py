@@ -11,7 +11,7 @@ from hyponet.nodes.dataset.store.identity import OtherSettings
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.store.writable_store import WritableStore
 
-from ..sample_sets import generate, make_set, open_set, picture, schedule
+from ..sample_sets import generate, make_set, note_pictures, open_set, picture, schedule
 
 
 def pixels(path):
@@ -48,6 +48,7 @@ def test_a_copy_without_its_picture_is_made_again(tmp_path):
         generate(store)
     manifest = store.root / "metadata.jsonl"
     manifest.write_bytes(b"".join(manifest.read_bytes().splitlines(keepends=True)[:-1]))
+    note_pictures(store.root, 0)
     with open_set(tmp_path, copies=Copies((6,))) as store:
         assert generate(store) == 1
     lines = (tmp_path / "pets.6px" / "metadata.jsonl").read_text("utf-8").splitlines()

@@ -19,7 +19,7 @@ from hyponet.nodes.dataset.store.manifest import ChangedMeanwhile
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.store.writer import BackgroundWriter
 
-from ..sample_sets import assert_whole, generate, item, make_set, open_set, picture, schedule
+from ..sample_sets import assert_whole, generate, item, make_set, note_pictures, open_set, picture, schedule
 
 
 def repair(root: Path) -> int:
@@ -35,6 +35,7 @@ def test_a_torn_last_line_is_made_again(pets, cut):
     manifest = pets / "metadata.jsonl"
     data = manifest.read_bytes()
     manifest.write_bytes(data[:-cut])
+    note_pictures(pets, 0)
     assert len(DatasetStore.open(pets)) in (7, 8), "a reader leaves the torn line out"
     assert manifest.read_bytes() == data[:-cut], "a reader changes nothing"
     with open_set(pets.parent) as store:
@@ -214,7 +215,18 @@ def append_a_line(manifest):
         file.write(first)
 
 
-@pytest.mark.parametrize("save", [save_as_editors_do, save_in_place, append_a_line, os.unlink])
+no_windows = pytest.mark.posix("it replaces and deletes no file that is open")
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        pytest.param(save_as_editors_do, marks=no_windows),
+        save_in_place,
+        append_a_line,
+        pytest.param(os.unlink, marks=no_windows),
+    ],
+)
 def test_a_manifest_that_another_program_saves_during_a_run_stops_it(tmp_path, save):
     """The regression: the lines went into the old file or behind a hole, and the run reported them as made."""
     with open_set(tmp_path) as store:
