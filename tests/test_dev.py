@@ -17,7 +17,7 @@ from tools.dev.console import Failure, explain
 from tools.dev.places import ROOT
 from tools.dev.processes import answer, environment, quiet_environment, run_logged
 from tools.dev.server import Server, link_pack
-from tools.dev.setup import STAND_INS, Setup
+from tools.dev.setup import STAND_INS, WITHOUT_DEPENDENCIES, Setup, package_name
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_an_interrupted_set_up_is_made_again_and_a_whole_one_is_shared(small_clo
     assert "Installing" not in third.communicate(timeout=60)[0], "the second run starts at once"
 
     (small_clone / "requirements-dev.txt").write_text(f"{small_clone / 'package'}\n# another pin\nwheel\n")
-    code = "from tools.dev.setup import STAND_INS, Setup; print(Setup().environment)"
+    code = "from tools.dev.setup import Setup; print(Setup().environment)"
     env = {**os.environ, "XDG_CACHE_HOME": str(cache)}
     moved = subprocess.run([sys.executable, "-c", code], cwd=small_clone, env=env, capture_output=True, text=True)
     assert moved.stdout.strip() != str(environment), "a changed pin makes a new environment"
@@ -163,6 +163,26 @@ def test_the_users_comfyui_decides_versions_but_not_torch(tmp_path):
     assert [line for line in lines if line.startswith("torch==")]
     assert "torch" not in lines
     assert not [line for line in lines if line.startswith("numpy==")]
+
+
+def test_a_comfyui_with_torchaudio_decides_its_torch_and_its_own_templates(tmp_path):
+    """torchaudio loads one torch only; packages that ComfyUI names are not replaced by the versions of 0.3.75."""
+    (tmp_path / "main.py").touch()
+    names = "torch\ntorchaudio\ncomfyui-workflow-templates==0.11.44\n"
+    (tmp_path / "requirements.txt").write_text(names)
+    setup = Setup(str(tmp_path))
+    assert not set(map(package_name, setup.requirements())) & {"torch", "torchvision", "torchaudio"}
+    assert setup.without_dependencies() == ["comfy-cli==1.23.0"]
+    assert Setup().without_dependencies() == list(WITHOUT_DEPENDENCIES)
+
+
+def test_a_slow_start_is_not_reported_as_a_killed_one(tmp_path):
+    (tmp_path / "main.py").write_text("import time; time.sleep(60)")
+    slow = Server(sys.executable, tmp_path, tmp_path / "base", tmp_path / "out", [])
+    with pytest.raises(Failure, match="did not answer within 1 s, so it was stopped") as caught:
+        slow.start(patience=1)
+    assert "memory" not in str(caught.value)
+    assert slow.process.poll() is not None
 
 
 def test_doctor_says_what_is_missing_on_a_bare_machine(tmp_path):

