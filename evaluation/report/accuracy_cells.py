@@ -13,7 +13,7 @@ from ..training.figures import HeldOut, SetAccuracy
 from . import thesis
 from .comparability import accuracy_differences, beside_thesis
 from .read_figures import PictureSet
-from .tables import Cell, Source, same_making
+from .tables import Cell, Source, same_making, was_stopped
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _steps(source: Source) -> str:
     settings = {key: value for key, value in source.result.settings.items() if key not in ("seed", "held_out_seed")}
     repeated = thesis.repeated_per_class(source.row)
     is_no_control = repeated is not None and trained_on.repeated != repeated * len(trained_on.counts)
-    if not trained_on.counts or settings.get("held_out") or is_no_control:
+    if not trained_on.counts or settings.get("held_out") or is_no_control or was_stopped(source):
         return f"source {source.number}"
     return json.dumps([settings, dict(trained_on.counts)], sort_keys=True)
 

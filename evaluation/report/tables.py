@@ -138,14 +138,22 @@ def value_text(cell: Cell, decimals: int) -> str:
 def same_making(source: Source, but: Sequence[str] = ("seed",)) -> str:
     """A key of how a classifier was made, held-out draw and training pictures included: equal but for `but`.
 
-    A result that does not say what it was trained on is like no other.
+    A result that does not say what it was trained on is like no other, nor is one of a training that was stopped.
     """
     settings = dict(source.result.settings)
+    if was_stopped(source):
+        settings["training"] = source.result.inputs.get("identity") or f"source {source.number}"
     if settings.get("held_out") and settings.get("held_out_seed") is None:
         settings["held_out_seed"] = settings.get("seed")
     trained_on = source.figures.trained_on.content_key if source.figures.trained_on else ""
     stated = {key: value for key, value in settings.items() if key not in but}
     return json.dumps([stated, trained_on or f"unknown, source {source.number}"], sort_keys=True)
+
+
+def was_stopped(source: Source) -> bool:
+    """Whether it is of a classifier whose training was not finished; no file says after which step it was stopped."""
+    settings = source.result.settings
+    return bool(settings.get("epochs_trained", settings.get("epochs")) != settings.get("epochs"))
 
 
 def in_thesis_order(labels: Sequence[str], published: Sequence[str]) -> list[tuple[str, str]]:

@@ -184,8 +184,9 @@ def title(checkpoint: Checkpoint) -> str:
     named = f"{provenance.data['name']}, seed {settings.seed}, {settings.architecture}"
     if provenance.kind == "best":
         named += f", best epoch ({provenance.epochs_done})"
-    if provenance.epochs_trained != settings.epochs:
-        named += f", stopped after {provenance.epochs_trained} of {settings.epochs} epochs"
+    if not provenance.complete:
+        done = provenance.epochs_trained
+        named += f", stopped after {done} of {settings.epochs} epochs" if done is not None else ", of an unfinished run"
     return named
 
 

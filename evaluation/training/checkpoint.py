@@ -70,9 +70,14 @@ class CheckpointProvenance:
     device: str
 
     @property
-    def epochs_trained(self) -> int:
-        """Epochs that its run had, so far as the file says: all of them where the run was finished."""
-        return self.settings.epochs if self.complete else self.epochs_done
+    def epochs_trained(self) -> int | None:
+        """Whole epochs that its run had: all where it was finished; None for the best of a run that was not.
+
+        The best so far is written while its run goes on, and knows nothing of the epochs after it.
+        """
+        if self.complete:
+            return self.settings.epochs
+        return None if self.kind == "best" else self.epochs_done
 
     def to_json(self) -> dict[str, Any]:
         """The object in the file, which also says whether ImageNet's classes leak into every figure."""

@@ -43,6 +43,7 @@ UNLIKE = [
     {"batch_size": 64},
     {"checkpoint": "best"},
     {"epochs_trained": 3},
+    {"epochs_trained": None, "checkpoint": "best", "held_out": 0.1, "held_out_seed": 0},
 ]
 
 
@@ -140,6 +141,10 @@ def making(source: Source, *but: str) -> tuple[object, ...]:
     return str(stated), draw if settings["held_out"] else None, source.result.inputs["training"]["content_key"]
 
 
+def was_stopped(source: Source) -> bool:
+    return source.result.settings["epochs_trained"] != source.result.settings["epochs"]
+
+
 def check_pools(report: Report) -> tuple[int, int]:
     """Every cell with several runs is of seeds of one making and one test set; how many pairs and pools there are."""
     pairs = pools = 0
@@ -159,6 +164,7 @@ def check_pools(report: Report) -> tuple[int, int]:
                     pools += 1
                     assert len({making(source) for source in sources}) == 1
                     assert all(making(source)[2] for source in sources), "pictures that are not known are none alike"
+                    assert not any(was_stopped(source) for source in sources), "where it was stopped is not known"
                     assert len({source.result.settings["seed"] for source in sources}) == len(sources) == cell.runs
                 if column == "Average" and cell.value is not None:
                     assert len({making(source, "size") for source in sources}) == 1
@@ -171,6 +177,7 @@ def check_pools(report: Report) -> tuple[int, int]:
 
 
 def check_control(sources: list[Source]) -> None:
+    assert not any(was_stopped(source) for source in sources)
     assert len({making(source)[:2] for source in sources}) == 1
     assert len({str(source.result.inputs["training"]["counts"]) for source in sources}) == 1
     tested = {

@@ -117,14 +117,25 @@ def test_only_repetitions_are_pooled(what, other):
     assert "| a | 80.00 % / 80.00 % |" in table, "each classifier's own"
 
 
-def test_an_interrupted_run_is_no_repetition_whichever_epoch_is_taken():
+@pytest.mark.parametrize("kind", ["last", "best"])
+@pytest.mark.parametrize("first_is_complete", [True, False])
+def test_an_interrupted_run_is_no_repetition_whichever_epoch_is_taken(kind, first_is_complete):
+    """Nor of another one: two best epochs 3 may be of 4 and of 40 epochs, two last ones of steps far apart."""
     run = [result([[8, 2], [0, 10]])]
-    for kind in ("last", "best"):
-        finished, stopped = (
-            replace(pictured(seed=seed, kind=kind, epochs=50), complete=complete, epochs_done=3)
-            for seed, complete in enumerate((True, False))
-        )
-        assert "they differ in epochs trained" in testing.table([run, run], [finished, stopped])
+    runs = [
+        replace(pictured(seed=seed, kind=kind, epochs=50), complete=complete, epochs_done=3)
+        for seed, complete in enumerate((first_is_complete, False))
+    ]
+    table = testing.table([run, run], runs)
+    assert "they differ in epochs trained, since one was stopped" in table
+    assert "mean and standard deviation" not in table
+
+
+def test_the_best_of_an_unfinished_run_does_not_say_how_long_it_was():
+    best = replace(pictured(kind="best", epochs=50), complete=False, epochs_done=3)
+    assert best.epochs_trained is None
+    assert replace(best, kind="last").epochs_trained == 3
+    assert replace(best, complete=True).epochs_trained == 50
 
 
 def test_titles_say_what_makes_two_classifiers_of_one_set_differ(checkpoint):
@@ -135,6 +146,8 @@ def test_titles_say_what_makes_two_classifiers_of_one_set_differ(checkpoint):
 
     assert titles(kind="best", epochs_done=12).startswith("resnet18, best epoch (12)")
     assert titles(complete=False, epochs_done=3).startswith("resnet18, stopped after 3 of 50 epochs")
+    best_so_far = titles(kind="best", complete=False, epochs_done=3)
+    assert best_so_far.startswith("resnet18, best epoch (3), of an unfinished run")
     assert titles(settings={"architecture": "resnet34"}).startswith("resnet34")
     assert titles(settings={"batch_size": 64}).endswith(", epochs 50, batch size 64")
 
@@ -179,7 +192,7 @@ def test_runs_of_equal_seeds_are_paired_over_them():
     sides[1][2] = SimpleNamespace(provenance=pictured("b", seed=7))
     assert "other seeds" in testing.over_seeds(*sides, pairs, 200).text()
     sides[1][2] = SimpleNamespace(provenance=pictured("b", seed=2, epochs=9))
-    assert testing.over_seeds(*sides, pairs, 200).text().endswith("resnet18 differ in epochs, epochs trained.")
+    assert testing.over_seeds(*sides, pairs, 200).text().endswith("resnet18 differ in epochs.")
 
 
 def result(confusion, name="set"):
