@@ -95,17 +95,19 @@ def gaussian(features: np.ndarray | Tensor) -> tuple[Tensor, Tensor | None, Tens
     Raises:
         ValueError: fewer than two pictures, or a feature that is not finite.
     """
-    x = torch.as_tensor(features).double()
-    if len(x) < 2:
-        raise ValueError(f"the set has {len(x)} pictures; expected at least 2 for a covariance; add pictures")
-    if not bool(torch.isfinite(x).all()):
+    centred = torch.as_tensor(features).to(torch.float64, copy=True)  # [n,d]; from here on in place: it is large
+    if len(centred) < 2:
+        raise ValueError(f"the set has {len(centred)} pictures; expected at least 2 for a covariance; add pictures")
+    mean = centred.mean(0)  # [d]
+    if not bool(torch.isfinite(mean).all()):  # no sum of features is finite where one of them is not
         raise ValueError("a feature is not finite; expected finite numbers; check the weights and half precision")
-    mean = x.mean(0)  # [d]
-    factor = (x - mean) / math.sqrt(len(x) - 1)  # [n,d]
-    if x.shape[0] <= x.shape[1]:
-        return mean, factor, None
-    numbers = factor.numpy()
-    return mean, None, torch.from_numpy(numbers.T @ numbers)  # [d,d]; numpy computes one half of a Gram matrix
+    centred -= mean
+    if centred.shape[0] <= centred.shape[1]:
+        return mean, centred.div_(math.sqrt(len(centred) - 1)), None
+    numbers = centred.numpy()
+    gram = numbers.T @ numbers  # [d,d]; numpy computes one half of a Gram matrix
+    gram /= len(centred) - 1
+    return mean, None, torch.from_numpy(gram)
 
 
 def statistics_of(features: ImageFeatures) -> FeatureStatistics:

@@ -15,6 +15,7 @@ from hyponet.evaluation.metrics.conventions import Preparation
 from hyponet.evaluation.metrics.feature_statistics import (
     FeatureStatistics,
     frechet_distance,
+    gaussian,
     load_statistics,
     save_statistics,
     statistics_of,
@@ -156,10 +157,26 @@ def test_small_samples_warn_and_both_numbers_stand_beside_the_figure() -> None:
 def test_too_few_pictures_and_broken_features_are_refused() -> None:
     with pytest.raises(ValueError, match="1 pictures; expected at least 2"):
         statistics_of(made_up(np.zeros((1, 4))))
-    with pytest.raises(ValueError, match="not finite"):
-        statistics_of(made_up(np.full((3, 4), np.nan)))
+    for values in ([np.nan], [np.inf], [-np.inf], [np.inf, -np.inf]):
+        for count in (3, 9):  # fewer pictures than features, and more
+            broken = np.ones((count, 4))
+            broken[: len(values), 1] = values
+            with pytest.raises(ValueError, match="not finite"):
+                statistics_of(made_up(broken))
     with pytest.raises(ValueError, match="share no class"):
         measure_fid(made_up(gaussians(9, 4, 0)), made_up(gaussians(9, 4, 1), class_names=("other",)), per_class=True)
+
+
+@pytest.mark.parametrize("count", [5, 90])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_the_features_given_are_not_changed(count: int, kind: type) -> None:
+    features = gaussians(count, 8, 0).astype(kind)
+    before = features.copy()
+    mean, factor, covariance = gaussian(features)
+    assert np.array_equal(features, before)
+    found = covariance if factor is None else factor.T @ factor
+    np.testing.assert_allclose(found, np.cov(before.astype(np.float64), rowvar=False), rtol=1e-12)
+    np.testing.assert_allclose(mean, before.astype(np.float64).mean(0), rtol=1e-12)
 
 
 @pytest.fixture(scope="module")
