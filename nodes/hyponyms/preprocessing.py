@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from ...evaluation.pictures.resize import resize
-from ...evaluation.pictures.tensors import to_uint8
+from ...evaluation.pictures.tensors import check_pixels, to_uint8
 from ...evaluation.training.model import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 
@@ -89,8 +89,9 @@ def to_pictures(images: torch.Tensor) -> list[Image.Image]:
     """RGB pictures for `images`: [B,H,W,C] float in 0..1, cut to uint8 as SaveImage does.
 
     Raises:
-        ValueError: the tensor has another shape, or no picture.
+        ValueError: the tensor has another shape, no picture, or a pixel that is not a finite number.
     """
     if images.ndim != 4 or images.shape[0] == 0 or images.shape[3] not in (1, 3, 4):
         raise ValueError(f"image has shape {tuple(images.shape)}; expected [B,H,W,C] with 1, 3 or 4 channels")
+    check_pixels(images, "image")
     return [Image.fromarray(picture) for picture in to_uint8(images)]

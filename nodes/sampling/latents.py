@@ -13,14 +13,17 @@ from .settings import SamplingSettings
 
 
 def encode_start_images(vae: Any, images: torch.Tensor, settings: SamplingSettings) -> torch.Tensor:
-    """Start images (S, H, W, C) as latents (S, C, h, w) at the size of `settings`, cut to its shape in the middle."""
-    pixels = images.float()
+    """Start images (S, H, W, C) as latents (S, C, h, w) at the size of `settings`, cut to its shape in the middle.
+
+    Alpha is left out, and a grey picture of one channel gets three equal ones.
+    """
+    pixels = images.float()[..., [0, 0, 0] if images.shape[-1] == 1 else slice(3)]  # (S, H, W, 3)
     if pixels.shape[1:3] != (settings.height, settings.width):
         planes = pixels.movedim(-1, 1)  # (S, C, H, W)
         planes = comfy.utils.common_upscale(planes, settings.width, settings.height, "lanczos", "center")
         pixels = planes.movedim(1, -1)  # (S, height, width, C)
     # one by one: a VAE of video models takes a batch for the frames of one video
-    return torch.cat([vae.encode(picture[None, ..., :3]) for picture in pixels])  # S times (1, C, h, w)
+    return torch.cat([vae.encode(picture[None]) for picture in pixels])  # S times (1, C, h, w)
 
 
 def shrink_ratio(vae: Any) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
+from ...evaluation.pictures.tensors import check_pixels
 from .. import sockets
 from ..checks import checked
 from ..dataset.store.description import Copies, parse_sizes
@@ -95,6 +96,8 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
     start = values.get("start_image")
     if start is not None and (not isinstance(start, torch.Tensor) or start.ndim != 4 or not len(start)):
         raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
+    if start is not None:
+        check_pixels(start, "start_image")
     encoding = Encoding(
         values["image_format"],
         values["quality"],

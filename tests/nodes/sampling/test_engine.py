@@ -318,6 +318,17 @@ def test_each_start_image_is_its_own_for_a_vae_that_takes_a_batch_for_a_video(sa
     assert latents[:, 0, 0, 0].tolist() == [0.25, 0.75]
 
 
+def test_a_start_image_of_one_channel_is_that_of_three_equal_ones(sampling, sd15):
+    """The regression: a raw error of the VAE's first convolution."""
+    grey = torch.rand(1, 48, 64, 1, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        one, three = (
+            sampling.latents.encode_start_images(sd15.vae, start, settings())
+            for start in (grey, grey.expand(-1, -1, -1, 3))
+        )
+    assert torch.equal(one, three)
+
+
 def test_a_set_is_made_whole_and_a_finished_one_needs_no_model(sampling, sd15, tmp_path, monkeypatch):
     import folder_paths
 

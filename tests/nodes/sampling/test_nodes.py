@@ -56,6 +56,11 @@ def test_a_server_without_metadata_writes_none(request_for):
         ({"plan": "cats"}, "plan is str; expected a plan"),
         ({"name": "pets.work"}, "beside a set"),
         ({"start_image": torch.zeros(0, 8, 8, 3)}, "start_image holds no pictures"),
+        ({"start_image": torch.zeros(1, 8, 8, 2)}, r"start_image has the shape \(1, 8, 8, 2\)"),
+        (
+            {"start_image": torch.full((2, 8, 8, 3), torch.nan)},
+            "start_image has 2 pictures with pixels that are not fin",
+        ),
         ({"denoise": 0.5}, "denoise is 0.5 without a start image"),
     ],
 )
