@@ -1,7 +1,4 @@
-"""Faults of the evaluation that are known and not mended yet: each test states what is right and fails today.
-
-A test that passes is reported as a failure (strict): take its mark away with the change that mends the fault.
-"""
+"""Faults that an audit found in the evaluation, each by what is right; tests/test_audit.py lists them all by kind."""
 
 from __future__ import annotations
 

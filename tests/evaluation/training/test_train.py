@@ -245,6 +245,14 @@ def test_what_is_held_out_is_neither_trained_on_nor_normalised_by(tmp_path):
     assert trained.last.provenance.held_out_pictures == figures.count == 9
 
 
+@pytest.mark.parametrize(("share", "held_out"), [(0.1, 1), (0.3, 2), (0.5, 3)])
+def test_a_tenth_of_five_pictures_a_class_is_held_out(tmp_path, share, held_out):
+    """By hand: 0.5, 1.5 and 2.5 of each of three classes, a half up; Python's round() makes none, 2 and 2 of them."""
+    provenance = train(colours(each=5), replace(TINY, epochs=1, held_out=share), tmp_path).last.provenance
+    assert provenance.held_out_pictures == 3 * held_out
+    assert provenance.held_out_without == ()
+
+
 def test_it_works_under_comfyuis_inference_mode(tmp_path):
     expected = train(colours(), TINY, tmp_path / "a")
     with torch.inference_mode():

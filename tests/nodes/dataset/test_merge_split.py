@@ -130,9 +130,11 @@ def test_a_merge_never_writes_into_its_sources(tmp_path):
     ("shares", "count", "expected"),
     [
         (Shares(0.8, 0.1, 0.1), 10, (8, 1, 1)),
-        (Shares(0.8, 0.1, 0.1), 7, (6, 0, 1)),  # round(5.6), round(6.3) - 6, the rest
+        (Shares(0.8, 0.1, 0.1), 7, (6, 0, 1)),  # 5.6 is 6, 6.3 is 6, the rest
         (Shares(1, 0, 0), 5, (5, 0, 0)),
-        (Shares(0.5, 0.0, 0.5), 3, (2, 0, 1)),  # round half to even: 1.5 -> 2
+        (Shares(0.5, 0.0, 0.5), 3, (2, 0, 1)),  # a half up: 1.5 is 2
+        (Shares(0.5, 0.0, 0.5), 5, (3, 0, 2)),  # and 2.5 is 3
+        (Shares(0.1, 0.0, 0.9), 5, (1, 0, 4)),
     ],
 )
 def test_shares_cut_a_class(shares, count, expected):

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import lzma
+import os
 import pickle
 import struct
 import tarfile
@@ -21,7 +22,9 @@ import webdataset
 from PIL import Image
 from pyarrow import parquet
 
+from hyponet.evaluation.pictures.cache import resized, without_corrupt
 from hyponet.evaluation.pictures.manifest import Record
+from hyponet.evaluation.pictures.pixels import pixel_digest
 from hyponet.evaluation.pictures.sources import SOURCES, SPLITS, read_source
 from hyponet.evaluation.pictures.sources.cifar10 import BATCH, CLASSES
 from hyponet.evaluation.pictures.sources.cifar10 import VALUES as CIFAR_VALUES
@@ -406,6 +409,42 @@ def test_a_picture_of_our_set_that_is_replaced_has_another_hash(tmp_path):
     assert read_source("HypoNet set", tmp_path).pictures_key != before
     path.write_bytes(content)  # a copy of the set has other times on its files
     assert read_source("HypoNet set", tmp_path).pictures_key == before
+
+
+def bmp(value: int) -> bytes:
+    """A picture of 3x3: as many bytes whatever it shows."""
+    out = io.BytesIO()
+    Image.fromarray(np.full((3, 3, 3), value, np.uint8)).save(out, "BMP")
+    return out.getvalue()
+
+
+def test_a_picture_of_a_folder_that_is_replaced_by_one_of_equal_size_is_seen_in_all_that_is_kept(tmp_path):
+    """Small copies, digests of pixels, the verdict on what is corrupt; times are set back, as by a copy of the disk."""
+    folder, cache = tmp_path / "set", tmp_path / "cache"
+    (folder / "cat").mkdir(parents=True)
+    path = folder / "cat" / "0.bmp"
+    path.write_bytes(bmp(10))
+    times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    for value in (10, 200, 10):
+        path.write_bytes(bmp(value))
+        os.utime(path, ns=times)
+        data = without_corrupt(read_source("image folder", folder, cache=cache))
+        assert resized(data, 2).unique().tolist() == [value]
+        assert data.pixel_digests().tolist() == [pixel_digest(np.full((3, 3, 3), value, np.uint8))]
+
+
+def test_a_picture_in_an_archive_that_is_replaced_by_one_of_equal_size_has_another_hash(tmp_path):
+    """The archive has as many bytes as before too."""
+    keys, sizes = set(), set()
+    for value in (10, 200):
+        with tarfile.open(tmp_path / "0.tar", "w") as archive:
+            for name, content in (("0.bmp", bmp(value)), ("0.cls", b"0")):
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        keys.add(read_source("WebDataset", tmp_path).pictures_key)
+        sizes.add((tmp_path / "0.tar").stat().st_size)
+    assert (len(keys), len(sizes)) == (2, 1)
 
 
 def test_a_picture_is_the_same_in_our_set_and_in_a_folder_of_it(tmp_path):
