@@ -1,4 +1,4 @@
-"""Figures as matplotlib draws them, without its global state: numbers in, a Figure out, then pixels, PNG or SVG.
+"""Figures as matplotlib draws them, without its global state: numbers in, a Figure out, then pixels, PNG, SVG or PDF.
 
 The SVG has no background and takes its ink from the page (currentColor), so that it reads on light and dark alike.
 """
@@ -17,6 +17,7 @@ from .fonts import font_for
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
 
 INK = "#010203"  # stands for the page's text colour in SVG
 COLOURS = ("#3b7dd8", "#e08214", "#2a9d6f", "#c2528b", "#8a6fd1", "#8c8c8c", "#b8a02e", "#3aa7b5")
@@ -24,6 +25,7 @@ MAX_STANDING_GROUPS = 24  # groups of bars that have room side by side; judged b
 MAX_COUNTED_CLASSES = 20  # of a confusion matrix with numbers in its cells
 MAX_NAMED_CLASSES = 50  # classes named along one side of it
 DASHES = ("-", "--", ":", "-.")
+Span = tuple[float, float] | None  # lowest and highest value of a bar's interval
 
 
 def bar_chart(
@@ -33,6 +35,7 @@ def bar_chart(
     unit: str,
     size: tuple[int, int],
     colours: Sequence[str] = COLOURS,
+    spans: Mapping[str, Sequence[Span]] | None = None,
 ) -> Figure:
     """Bars of every series side by side in each group (Figure 5-2); None leaves a gap. Many groups lie on their side.
 
@@ -41,6 +44,7 @@ def bar_chart(
         series: name -> one value a group.
         size: in pixels; many groups make it higher.
         colours: of the series.
+        spans: name -> one interval a group, drawn as a line across the bar's end.
     """
     lying = len(groups) > MAX_STANDING_GROUPS
     figure, axes = _figure(title, (size[0], max(size[1], 100 + 26 * len(groups))) if lying else size)
@@ -50,8 +54,10 @@ def bar_chart(
         positions = [group + offset for group, value in enumerate(values) if value is not None]
         lengths = [value for value in values if value is not None]
         draw = axes.barh if lying else axes.bar
-        bars = draw(positions, lengths, width * 0.92, label=label(name), color=colours[number % len(colours)])
-        axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2, color=INK)
+        draw(positions, lengths, width * 0.92, label=label(name), color=colours[number % len(colours)])
+        given = (spans or {}).get(name) or [None] * len(values)
+        drawn = [span for span, value in zip(given, values, strict=True) if value is not None]
+        _ends(axes, positions, lengths, drawn, lying=lying)
     if lying:
         axes.set_yticks(range(len(groups)), [label(group) for group in groups])
         axes.set_ylim(len(groups) - 0.5, -0.5)
@@ -70,6 +76,28 @@ def bar_chart(
     axes.margins(y=0.12)
     _finish(axes, legend=len(series) > 1)
     return figure
+
+
+def _ends(
+    axes: Axes, positions: Sequence[float], lengths: Sequence[float], spans: Sequence[Span], *, lying: bool
+) -> None:
+    """The interval of each bar as a line with caps, and its value beyond that."""
+    for position, length, span in zip(positions, lengths, spans, strict=True):
+        if span is not None:
+            reach = [[max(0.0, length - span[0])], [max(0.0, span[1] - length)]]
+            at, along = ((length, position), "xerr") if lying else ((position, length), "yerr")
+            axes.errorbar(*at, **{along: reach}, fmt="none", ecolor=INK, elinewidth=1, capsize=2.5)
+        end = length if span is None else max(length, span[1])
+        axes.annotate(
+            f"{length:.1f}",
+            (end, position) if lying else (position, end),
+            xytext=(3, 0) if lying else (0, 2),
+            textcoords="offset points",
+            ha="left" if lying else "center",
+            va="center" if lying else "bottom",
+            fontsize=7,
+            color=INK,
+        )
 
 
 def line_chart(
@@ -98,10 +126,19 @@ def line_chart(
             markersize=3.5,
             linewidth=1.8,
         )
+    if all(isinstance(value, int) or float(value).is_integer() for x, _ in curves.values() for value in x):
+        axes.xaxis.set_major_locator(_whole_numbers())
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     _finish(axes, legend=bool(curves))
     return figure
+
+
+def _whole_numbers() -> Locator:
+    """Ticks at whole numbers only: there is no half epoch."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(integer=True)
 
 
 def confusion_plot(
@@ -189,6 +226,16 @@ def to_svg(figure: Figure, salt: str) -> str:
         _dressed(figure).savefig(packed, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = packed.getvalue()
     return text[text.index("<svg") :].replace(INK, "currentColor")
+
+
+def to_pdf(figure: Figure) -> bytes:
+    """The figure as a PDF page of its size, with its fonts as journals ask (Type 42); equal figures, equal bytes."""
+    import matplotlib
+
+    packed = io.BytesIO()
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
+        _dressed(figure).savefig(packed, format="pdf", metadata={"CreationDate": None})
+    return packed.getvalue()
 
 
 def label(text: str) -> str:

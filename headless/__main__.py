@@ -1,7 +1,7 @@
 """Run workflow files on any ComfyUI.
 
-    python -m headless run WORKFLOW.json [--url URL] [--set node.widget=value ...] [--save DIR]
-    python -m headless sweep FILE.csv [--url URL] [--shard K/N] [--state DIR]
+    python3 -m headless run WORKFLOW.json [--url URL] [--set node.widget=value ...] [--save DIR]
+    python3 -m headless sweep FILE.csv [--url URL] [--shard K/N] [--state DIR]
 
 Exit codes: 0 all that was asked for is done; 1 a run failed, or did only a part; 2 a file, an override or an argument
 is wrong, or the disk here refuses; 3 no server; 130 stopped by Ctrl-C, Ctrl-Break or kill, which withdraw what is
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     top = argparse.ArgumentParser(
-        prog="python -m headless", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python3 -m headless", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run one workflow")

@@ -1,6 +1,7 @@
-"""Checks of widget values against the schema of their node, where every limit stands once.
+"""Checks of widget values and links against the schema of their node, where every limit stands once.
 
-The server takes any text for the combo boxes of V3 nodes, NaN and infinity for a number and "false" for true.
+The server takes any text for the combo boxes of V3 nodes, NaN and infinity for a number and "false" for true, and an
+adapter whose output fits every input carries anything anywhere.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ def checked(method: F) -> F:
     Optional widgets that are left out get their default of the schema; a whole number from a link becomes a float where
     the schema says FLOAT. Of a node that takes lists, each value of a list is checked. The schema is read once: the
     server hands a new copy of the class to every call. What a `FileCombo` lists is on disk and comes and goes: that
-    such a name is text is checked here, the rest by who opens it.
+    such a name is text is checked here, the rest by who opens it. Of a link the type of its object is checked.
 
     Raises:
-        ValueError: a value has another type, is out of range or no option; the message names the widget.
+        ValueError: a value has another type, is out of range or no option; the message names the widget or the link.
     """
     schemas: list[Any] = []
 
@@ -43,6 +44,10 @@ def checked(method: F) -> F:
             values[widget.id] = (
                 [_check(widget, one) for one in value] if schema.is_input_list else _check(widget, value)
             )
+        for link in _links(schema):
+            value = values.get(link.id)
+            for one in value if schema.is_input_list and isinstance(value, list) else [value]:
+                _check_link(link, one)
         return method(cls, **values)
 
     return cast(F, call)
@@ -100,6 +105,22 @@ def _widgets(schema: Any) -> Iterator[Any]:
     return (entry for entry in schema.inputs or () if entry.io_type in _CHECKS)
 
 
+def _links(schema: Any) -> Iterator[Any]:
+    """The inputs whose objects are of a type that is known here."""
+    return (entry for entry in schema.inputs or () if set(entry.get_io_type().split(",")) <= set(_OBJECTS))
+
+
+def _check_link(link: Any, value: object) -> None:
+    expected = [_OBJECTS[kind] for kind in link.get_io_type().split(",")]
+    names = {kind.__name__ for kind in type(value).__mro__}
+    if (value is None and link.optional) or names & {name for name, _, _ in expected}:
+        return
+    given = "empty" if value is None else f"of type {type(value).__name__}"
+    what = " or ".join(what for _, what, _ in expected)
+    whence = " or ".join(whence for _, _, whence in expected)
+    raise ValueError(f"{link.id} is {given}; expected {what}; connect {whence}")
+
+
 def _check(widget: Any, value: object) -> object:
     return _CHECKS[widget.io_type](widget, value)
 
@@ -120,6 +141,23 @@ _CHECKS: dict[str, Callable[[Any, object], object]] = {
     "INT": lambda widget, value: integer(value, widget.min, widget.max, widget.id),
     "FLOAT": lambda widget, value: number(value, widget.min, widget.max, widget.id),
     "BOOLEAN": lambda widget, value: flag(value, widget.id),
+}
+
+
+# what travels on a socket: the class of the object, what people call it, the nodes that make it
+_OBJECTS: dict[str, tuple[str, str, str]] = {
+    "HYPONET_CLASSIFIER": ("Classifier", "a classifier", "Load Classifier"),
+    "HYPONET_HYPONYMS": ("Hyponyms", "hyponyms", "Hyponyms of Image or Hyponyms of Word"),
+    "HYPONET_CLASSES": ("tuple", "classes", "Class or Classes from Text"),
+    "HYPONET_PLAN": ("Plan", "a plan", "Dataset Plan"),
+    "HYPONET_ITEMS": ("tuple", "items of a plan", "Plan Batch"),
+    "HYPONET_DATASET": ("DatasetRef", "a data set", "Generate Dataset or Load Dataset"),
+    "HYPONET_IMAGES": ("LabelledImages", "labelled pictures", "Load Labelled Images"),
+    "HYPONET_CHECKPOINT": ("Checkpoint", "a trained classifier", "Train Classifier or Open Trained Classifier"),
+    "HYPONET_FEATURES": ("ImageFeatures", "features", "Image Features"),
+    "HYPONET_STATISTICS": ("FeatureStatistics", "statistics", "Load Statistics"),
+    "HYPONET_RESULT": ("Result", "a result", "a node of training, test or metrics"),
+    "IMAGE": ("Tensor", "pictures", "Load Image"),
 }
 
 

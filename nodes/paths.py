@@ -59,6 +59,11 @@ def results_dir() -> Path:
     return hyponet_dir() / "results"
 
 
+def samples_dir() -> Path:
+    """Where a few pictures of every measured set are kept for the report: output/hyponet/cache/samples."""
+    return hyponet_dir() / "cache" / "samples"
+
+
 def input_dir() -> Path:
     """ComfyUI's input/: read, and written by a download of a published set alone."""
     return Path(folder_paths.get_input_directory())
@@ -124,12 +129,20 @@ def confine_any(bases: list[Path], name: str, *, what: str = "name") -> Path:
         ValueError: `name` is not a plain relative path.
         FileNotFoundError: it exists below none of them; the message lists them.
     """
+    searched = ", ".join(str(base) for base in bases)
+    if isinstance(name, str) and os.path.isabs(name):
+        raise ValueError(
+            f"{what} is {_quoted(name)}, which begins at the root of the disk; expected a path below one of: "
+            f"{searched}; list its folder in extra_model_paths.yaml, and give what lies below it"
+        )
     for base in bases:
         path = confine(base, name, what=what)
         if path.exists():
             return path
-    searched = ", ".join(str(base) for base in bases)
-    raise FileNotFoundError(f"{what} is {_quoted(name)}; it exists in none of the folders searched: {searched}")
+    raise FileNotFoundError(
+        f"{what} is {_quoted(name)}; it exists in none of the folders searched: {searched}; put it there, or list its "
+        "folder in extra_model_paths.yaml"
+    )
 
 
 def _problem(name: str) -> str:

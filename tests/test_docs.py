@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
+import tomllib
+from PIL import Image
 
 from hyponet.headless import __main__ as headless
-from hyponet.nodes import paths
+from hyponet.nodes import extension, paths
+from hyponet.tools import make_icon
 from tools.dev.places import ROOT
 
+README = (ROOT / "README.md").read_text("utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 DOCS = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}
 SOURCES = "\n".join(
     path.read_text("utf-8") for folder in ("nodes", "evaluation", "headless") for path in (ROOT / folder).rglob("*.py")
@@ -52,3 +57,136 @@ def test_the_options_and_codes_of_headless_are_those_of_the_program():
     assert set(re.findall(r"--[a-z]+", page)) <= options
     codes = {headless.DONE, headless.FAILED, headless.WRONG, headless.NO_SERVER, headless.STOPPED}
     assert set(map(int, re.findall(r"^\| (\d+) \|", page, re.M))) == codes
+
+
+# ---- nodes, widgets and workflows -----------------------------------------------------------------------------------
+
+# what is no node of ours but is named like one: ComfyUI's, and what the pages stress
+OTHERS = {"Load Checkpoint", "Load Image", "KSampler"}
+SCHEMAS = {node.define_schema().display_name: node.define_schema() for node in extension.NODES}
+OF_LOADER = {"ckpt_name", "MODEL", "CLIP", "VAE"}
+
+
+@pytest.mark.parametrize("name", ["getting_started.md", "own_classes.md"])
+def test_every_node_that_a_page_names_is_there(name):
+    named = re.findall(r"\*\*([A-Z][\w-]*(?: [\w-]+)*)\*\*", DOCS[name])
+    assert named
+    assert set(named) - set(SCHEMAS) - OTHERS == set()
+
+
+@pytest.mark.parametrize("name", sorted(DOCS))
+def test_every_workflow_that_a_page_names_is_there(name):
+    for workflow in set(re.findall(r"\bhyponet_[a-z][a-z0-9_]+\b", DOCS[name])):
+        assert (ROOT / "workflows" / f"{workflow}.json").exists(), workflow
+
+
+@pytest.mark.parametrize("name", sorted(DOCS))
+def test_every_widget_that_a_page_sets_is_there(name):
+    """A name in italics of small letters and underscores is one of a widget."""
+    widgets = {entry.id for schema in SCHEMAS.values() for entry in schema.inputs}
+    for widget in set(re.findall(r"(?<!\*)\*([a-z]+_[a-z_]+)\*(?!\*)", DOCS[name])):
+        assert widget in widgets or (ROOT / "workflows" / f"{widget}.json").exists(), widget
+
+
+def clicks():
+    rows = re.findall(r"^\| (\d+) \| (\w+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", DOCS["own_classes.md"], re.M)
+    return [(int(number), *(part.strip() for part in parts)) for number, *parts in rows]
+
+
+def test_the_click_list_is_as_short_as_it_says():
+    """A set by at most 15 actions and 5 nodes, a tested classifier by at most 30; each line is an action."""
+    rows = clicks()
+    assert [number for number, *_ in rows] == list(range(1, len(rows) + 1))
+    to_a_set = next(number for number, action, *_ in rows if action == "run")
+    nodes = [node for number, action, node, *_ in rows if action == "add" and number < to_a_set]
+    assert f"## To a set: {to_a_set} actions, {len(nodes)} nodes" in DOCS["own_classes.md"]
+    assert f"classifier: {len(rows)} actions" in DOCS["own_classes.md"]
+    assert (to_a_set <= 15, len(nodes) <= 5, len(rows) <= 30) == (True, True, True)
+
+
+def test_the_click_list_names_widgets_and_sockets_of_the_nodes():
+    """tests/browser/test_own_classes.py does what it says, one by one."""
+    for number, action, node, what, value in clicks():
+        if action == "run":
+            continue
+        assert node in SCHEMAS or node in OTHERS, number
+        if action == "add":
+            continue
+        inputs = [entry.id for entry in SCHEMAS[node].inputs] if node in SCHEMAS else OF_LOADER
+        assert what in inputs, number
+        if action == "link":
+            maker, _, output = value.partition(": ")
+            outputs = {entry.display_name for entry in SCHEMAS[maker].outputs} if maker in SCHEMAS else OF_LOADER
+            assert output in outputs, number
+
+
+def test_the_choices_for_photos_are_choices():
+    """The last table of the page: each widget of Train Classifier, and options as they are spelled."""
+    rows = re.findall(r"^\| (\w+) \| (`[^|]*) \|", DOCS["own_classes.md"].split("What to choose")[1], re.M)
+    inputs = {entry.id: entry for entry in SCHEMAS["Train Classifier"].inputs}
+    assert len(rows) > 4
+    for widget, choice in rows:
+        first = re.findall(r"`([^`]+)`", choice)[0]
+        options = getattr(inputs[widget], "options", None)
+        assert options is None or first in options, (widget, first)
+
+
+# ---- figures --------------------------------------------------------------------------------------------------------
+
+
+def test_the_measured_times_are_those_of_the_pages_that_say_how_they_were_measured():
+    """Each row names its source in the last column; its figures stand there."""
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|  ?\| \[([^\]]+)\]\(([^)]+)\) \|$", DOCS["times_and_memory.md"], re.M)
+    assert len(rows) > 5
+    for what, figure, _, source in rows:
+        text = (ROOT / "docs" / source).read_text("utf-8")
+        for number in re.findall(r"\d[\d,.]*\d|\d", figure):
+            assert re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d])", text), (what, number)
+
+
+# ---- what is published ----------------------------------------------------------------------------------------------
+
+
+def test_the_address_of_the_repository_is_one():
+    address = PROJECT["project"]["urls"]["Repository"]
+    assert f"git clone {address} hyponet" in README
+    raw = address.replace("https://github.com", "https://raw.githubusercontent.com") + "/main/"
+    for name in ("Icon", "Banner"):
+        link = PROJECT["tool"]["comfy"][name]
+        assert link.startswith(raw)
+        assert (ROOT / link.removeprefix(raw)).exists()
+
+
+def test_icon_and_banner_have_the_registry_s_sizes_and_are_drawn_by_the_script(tmp_path, monkeypatch):
+    """docs.comfy.org, registry/specifications: an icon of 400 x 400 pixels at most, square; a banner of 21:9."""
+    monkeypatch.setattr(make_icon, "DOCS", tmp_path)
+    make_icon.main()
+    for name in ("icon.png", "banner.png"):
+        drawn, kept = Image.open(tmp_path / name), Image.open(ROOT / "docs" / name)
+        assert drawn.size == kept.size
+        assert drawn.tobytes() == kept.tobytes()
+    assert Image.open(ROOT / "docs" / "icon.png").size == (400, 400)
+    width, height = Image.open(ROOT / "docs" / "banner.png").size
+    assert width * 9 == height * 21
+
+
+def test_every_optional_package_is_used_and_said():
+    extras = PROJECT["project"]["optional-dependencies"]
+    packages = {re.split(r"[<>=]", name)[0] for names in extras.values() for name in names}
+    for package in packages:
+        assert re.search(rf"^\s*(?:import|from) {package}\b", SOURCES, re.M), package
+        assert f"`{package}`" in README, package
+
+
+def test_commands_are_written_one_way():
+    """python3, for which the README says once what to write on Windows."""
+    assert "On Windows write `python` for `python3`" in README
+    for name, text in {"README.md": README, **DOCS}.items():
+        commands = re.findall(r"^(?:\.\./)*python3? |`python3? [^`]*`", text, re.M)
+        assert [command for command in commands if not re.match(r"`?python3 ", command)] in ([], ["`python` "]), name
+
+
+def test_what_comes_only_after_the_release_is_said_to_come_then():
+    for line in README.splitlines():
+        if re.search(r"ComfyUI Manager|comfy node install", line):
+            assert line.startswith("After the first release"), line

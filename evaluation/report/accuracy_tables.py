@@ -20,7 +20,7 @@ PROTOCOL = (
 
 
 def accuracy_tables(sources: Sequence[Source], names: Mapping[str, str] | None = None) -> list[Table]:
-    """The accuracy tables; those without a counterpart in the thesis only when something ran.
+    """The accuracy tables that hold a figure of ours; the thesis's only when one of its rows was measured.
 
     Args:
         names: our test set -> the thesis's, where its name does not say so.
@@ -29,20 +29,31 @@ def accuracy_tables(sources: Sequence[Source], names: Mapping[str, str] | None =
     real = [item for item in items if not item.synthetic]
     controls = [item for item in real if _is_control(item)]
     others = [item for item in real if not _is_control(item)]
-    tables = [_table_5_9(others), _table_5_10(others), _control(others, controls), _other_sets(others)]
-    tables.append(_synthetic(items))
-    return [table for table in tables if table.ran or table.key in ("5-9", "5-10")]
+    in_5_9 = _of_5_9(others)
+    free = [item for item in others if not thesis.test_set_of(item.test_set)]
+    if not any(item.row in thesis.ACCURACY for item in in_5_9):
+        in_5_9, free = [], sorted([*in_5_9, *free], key=lambda item: item.source)
+    tables = [_table_5_9(in_5_9), _control(others, controls), _free(free, has_5_9=bool(in_5_9)), _synthetic(items)]
+    if any(thesis.added_per_class(item.row) for item in others):
+        tables.insert(1, _table_5_10(others))
+    return [table for table in tables if table.ran]
 
 
 def _is_control(item: Observation) -> bool:
     return thesis.repeated_per_class(item.row) is not None and thesis.test_set_of(item.test_set) == "CIFAR-10"
 
 
-def _table_5_9(items: Sequence[Observation]) -> Table:
+def _of_5_9(items: Sequence[Observation]) -> list[Observation]:
+    """What was tested on the thesis's test sets; real and synthetic together stand in Table 5-10.
+
+    They stand here as well when they were tested on more than CIFAR-10.
+    """
     items = [item for item in items if thesis.test_set_of(item.test_set)]
-    # real and synthetic together stand in Table 5-10, and here as well when they were tested on more than CIFAR-10
     beyond = {item.row for item in items if thesis.test_set_of(item.test_set) != "CIFAR-10"}
-    items = [item for item in items if item.row in beyond or not thesis.added_per_class(item.row)]
+    return [item for item in items if item.row in beyond or not thesis.added_per_class(item.row)]
+
+
+def _table_5_9(items: Sequence[Observation]) -> Table:
     rows = []
     for group, label in in_thesis_order([item.row for item in items], list(thesis.ACCURACY)):
         published: Sequence[float | None] = thesis.ACCURACY.get(label, (None,) * 4)
@@ -138,9 +149,9 @@ def _paired_cells(ours: Sequence[Observation], control: Sequence[Observation]) -
     return paired_cells(test, ours[-1].count, sources)
 
 
-def _other_sets(items: Sequence[Observation]) -> Table:
-    items = [item for item in items if not thesis.test_set_of(item.test_set)]
-    return _free_table("other-test-sets", "Accuracy on other test sets, per cent", items, lambda item: item.test_set)
+def _free(items: Sequence[Observation], *, has_5_9: bool) -> Table:
+    where = " on other test sets" if has_5_9 else ""
+    return _free_table("accuracy", f"Accuracy{where}, per cent", items, lambda item: item.test_set)
 
 
 def _synthetic(items: Sequence[Observation]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timezone
 
 from ..results import Result
@@ -11,11 +11,15 @@ from .accuracy_tables import accuracy_tables
 from .comparison_tables import comparison_tables
 from .metric_tables import metric_tables
 from .read_figures import read_figures
-from .tables import Report, Source
+from .tables import Report, Source, Table
 
 
 def build_report(
-    results: Sequence[Result], title: str, rows: Mapping[str, str] | None = None, left_out: Sequence[str] = ()
+    results: Sequence[Result],
+    title: str,
+    rows: Mapping[str, str] | None = None,
+    left_out: Sequence[str] = (),
+    new_runs: Collection[str] = (),
 ) -> Report:
     """The report of these results.
 
@@ -24,6 +28,7 @@ def build_report(
         title: its heading.
         rows: name of a result or a test set -> row or test set of the thesis, where it does not say so by itself.
         left_out: names of files that should hold a result and do not.
+        new_runs: the runs that were measured just now; the report begins with them.
     """
     notes = [f"Left out: {name} is not a whole result file; run its node again or move it away." for name in left_out]
     sources: list[Source] = []
@@ -37,17 +42,24 @@ def build_report(
             holes = ", ".join(figures.holes())
             if holes:
                 notes.append(f"Blank: {result.name}, run {result.run} ({result.kind}), has no number for {holes}.")
-            sources.append(Source(len(sources) + 1, _row(result, rows or {}), result, figures))
+            row = _row(result, rows or {})
+            sources.append(Source(len(sources) + 1, row, result, figures, result.run in new_runs))
     if not sources:
         notes.append("There is no result yet: run Test Classifier, FID or another metric first.")
     tables = (*accuracy_tables(sources, rows), *metric_tables(sources), *comparison_tables(sources))
+    new = {source.number for source in sources if source.is_new}
     return Report(
         title=title,
         created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        tables=tuple(sorted(tables, key=lambda table: not table.ran)),  # what has run first
+        tables=tuple(sorted(tables, key=lambda table: not new & _cited(table))),  # what was measured just now first
         sources=tuple(sources),
         notes=tuple(notes),
     )
+
+
+def _cited(table: Table) -> set[int]:
+    """The numbers of the sources of a table's figures."""
+    return {number for row in table.rows for cell in row.cells for number in cell.sources}
 
 
 def parse_rows(text: str) -> dict[str, str]:

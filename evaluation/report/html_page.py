@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import html
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
-from .tables import Cell, Report, Source, Table, figure_text, footnotes, value_text
+from .headlines import headlines
+from .tables import Cell, Report, Source, Table, extent_parts, figure_text, footnotes, value_text
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d232b; --dim: #5d6875; --page: #ffffff; --line: #d9dee5; --band: #f4f6f9;
@@ -37,6 +39,10 @@ figure.wide { flex-basis: 100%; } figure svg { display: block; width: 100%; heig
 figure.tall svg { max-height: none; }
 .sources { padding: 0; list-style: none; } .sources li { max-width: none; border-top: 1px solid var(--line);
   padding: .6rem 0; overflow-wrap: anywhere; } .sources code { font-size: .78rem; color: var(--dim); }
+.headlines { padding-left: 1.1rem; } .headlines li { margin: .15rem 0; }
+.samples figure { flex: 0 1 auto; } .samples img { display: block; max-width: 100%; height: auto; border-radius: 4px; }
+figcaption { font-size: .86rem; color: var(--dim); margin: .2rem 0 .3rem; }
+.facts span { display: inline-block; margin-right: .9rem; font-size: .8rem; color: var(--dim); }
 .warn { color: var(--warn); font-size: .86rem; }
 .notes { margin: .4rem 0 0; padding-left: 1.1rem; font-size: .86rem; color: var(--dim); }
 :target { background: var(--band); }
@@ -47,19 +53,36 @@ figure.tall svg { max-height: none; }
 """
 
 
-def report_html(report: Report, plots: Mapping[str, str]) -> str:
+@dataclass(frozen=True)
+class Sample:
+    """A sheet of a set's pictures, as JPEG; how many are known to be generated (None: nobody knows)."""
+
+    name: str
+    count: int | None
+    synthetic: int | None
+    sheet: bytes
+
+
+def report_html(report: Report, plots: Mapping[str, str], samples: Sequence[Sample] = ()) -> str:
     """The page.
 
     Args:
         report: what it says.
         plots: title -> inline SVG, in order.
+        samples: pictures of the sets, in order.
     """
     body = [
         f"<h1>{_text(report.title)}</h1>",
-        f'<p class="dim">{_text(report.created)}. Bold: measured here as the thesis measured. Dim: as it published. '
-        "A blank was not run.</p>",
+        f'<p class="dim">{_text(report.created)}. {_legend(report)}</p>',
         *(f"<p>{_text(note)}</p>" for note in report.notes),
     ]
+    lines = headlines(report)
+    if lines:
+        body.append("<h2>What was measured</h2>")
+        body.append(f'<ul class="headlines">{"".join(f"<li>{_text(line)}</li>" for line in lines)}</ul>')
+    if samples:
+        body.append("<h2>Pictures of the sets</h2>")
+        body.append(f'<div class="plots samples">{"".join(map(_sample, samples))}</div>')
     for table in report.tables:
         body.append(_table(table))
     if plots:
@@ -77,6 +100,23 @@ def report_html(report: Report, plots: Mapping[str, str]) -> str:
         + "\n".join(body)
         + "\n</body>\n</html>\n"
     )
+
+
+def _legend(report: Report) -> str:
+    if not any(table.compares for table in report.tables):
+        return "A blank was not run."
+    return "Bold: measured here as the thesis measured. Dim: as it published. A blank was not run."
+
+
+def _sample(sample: Sample) -> str:
+    parts = [sample.name, "" if sample.count is None else f"{sample.count:,} pictures"]
+    if sample.synthetic is not None and sample.count:
+        all_or_none = {0: "none generated", sample.count: "all generated"}
+        parts.append(all_or_none.get(sample.synthetic, f"{sample.synthetic:,} generated"))
+    caption = _text(", ".join(filter(None, parts)))
+    encoded = base64.b64encode(sample.sheet).decode()
+    image = f'<img src="data:image/jpeg;base64,{encoded}" alt="{caption}">'
+    return f"<figure><figcaption>{caption}</figcaption>{image}</figure>"
 
 
 def _plot(title: str, svg: str) -> str:
@@ -127,25 +167,12 @@ def _cell(cell: Cell, table: Table, notes: Mapping[str, str]) -> str:
     return f'<td>{ours}</td><td class="published">{published}</td>'
 
 
-def extent_parts(cell: Cell, decimals: int) -> list[str]:
-    """Interval, spread and numbers of pictures of a figure, as they stand under it."""
-    parts = []
-    if cell.low is not None and cell.high is not None:
-        parts.append(f"[{figure_text(cell.low, decimals)}, {figure_text(cell.high, decimals)}]")
-    if cell.spread is not None and cell.runs:
-        parts.append(f"\u00b1 {figure_text(cell.spread, decimals)} ({cell.runs} {cell.unit})")
-    if cell.count:
-        against = f" against {cell.reference_count:,}" if cell.reference_count else ""
-        parts.append(f"N = {cell.count:,}{against}")
-    return parts
-
-
 def _source(source: Source) -> str:
     result = source.result
     where = "" if result.path is None else f" <code>{_text(result.path.name)}</code>"
     warnings = "".join(f'<div class="warn">{_text(warning)}</div>' for warning in result.warnings)
     facts = "".join(
-        f"<div><small>{name}</small> <code>{_text(_facts(part))}</code></div>"
+        f'<div class="facts"><span><b>{name}</b></span>{_facts(part)}</div>'
         for name, part in (("data", result.inputs), ("settings", result.settings), ("versions", result.versions))
     )
     title = f"[{source.number}] {source.row}: {result.kind.replace('_', ' ')}"
@@ -157,7 +184,16 @@ def _source(source: Source) -> str:
 
 
 def _facts(part: Mapping[str, object]) -> str:
-    return json.dumps(part, ensure_ascii=False)[1:-1].replace('"', "")
+    return "".join(f"<span>{_text(name)}: {_text(_plain(value))}</span>" for name, value in part.items())
+
+
+def _plain(value: object) -> str:
+    """A value of a result file as people write it: lists and objects without their signs."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_plain(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value)) or "none"
+    return "none" if value is None else str(value)
 
 
 def _text(value: str) -> str:

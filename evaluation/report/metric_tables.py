@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ..metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
 from . import thesis
-from .comparability import beside_thesis, metric_differences, published_weights
+from .comparability import beside_thesis, metric_differences
+from .metric_cells import against_cifar_train, convention_of, count_of, newest, note_of, rows_of
 from .read_figures import ClassFID, PictureSet
 from .tables import Cell, Row, Source, Table, in_thesis_order, short_label
 
@@ -19,17 +18,47 @@ FID_NOTE = (
 
 @dataclass(frozen=True)
 class PlainTable:
-    """A table of one kind of metric without a counterpart in the thesis; `columns`: key of a figure -> its heading."""
+    """A table of one kind of metric without a counterpart in the thesis.
+
+    Args:
+        kind: of the results.
+        columns: key of a figure -> its heading.
+        spread: what follows a figure's key in the key of its spread; "" without.
+        unit: what the spread is over.
+        scale: the table shows so many times the figure.
+    """
 
     kind: str
     title: str
     columns: Mapping[str, str]
     decimals: int
     note: str
+    spread: str = ""
+    unit: str = ""
+    scale: float = 1
 
 
-OTHER_FID = PlainTable("fid", "FID against other references", {"fid": "FID"}, 2, FID_NOTE)
-KID = PlainTable("kid", "KID", {"kid": "KID"}, 6, "\u00b1: spread over subsets, which is no standard error.")
+DISTANCE = PlainTable("fid", "Frechet Inception Distance (lower is better)", {"fid": "FID"}, 2, FID_NOTE)
+SPLITS = "\u00b1: standard deviation over the splits."
+SCORE = PlainTable(
+    "inception_score",
+    "Inception Score (higher is better)",
+    {"inception_score": "IS"},
+    2,
+    SPLITS,
+    spread="_sd",
+    unit="splits",
+)
+KID = PlainTable(
+    "kid",
+    "Kernel Inception Distance (lower is better)",
+    {"kid": "KID x 1000"},
+    2,
+    "\u00b1: spread over subsets, which is no standard error.",
+    spread="_sd_over_subsets",
+    unit="subsets",
+    scale=1000,
+)
 PRECISION_RECALL = PlainTable(
     "precision_recall",
     "Precision, recall, density and coverage",
@@ -58,77 +87,32 @@ DIVERSITY = PlainTable(
 
 
 def metric_tables(sources: Sequence[Source]) -> list[Table]:
-    """The tables of the metrics; those without a counterpart in the thesis only when something ran."""
+    """The tables that hold a figure of ours; the thesis's only when one of its rows was measured."""
+    against_train = [source for source in sources if source.result.kind == "fid" and against_cifar_train(source)]
+    in_5_11 = _beside(thesis.FID, against_train)
+    in_5_12 = _beside(thesis.INCEPTION_SCORE, [s for s in sources if s.result.kind == "inception_score"])
     tables = [
-        _table_5_11(sources),
-        _plain(OTHER_FID, [source for source in sources if not _against_cifar_train(source)]),
-        _table_5_12(sources),
+        _table_5_11(in_5_11),
+        _plain(DISTANCE, _but(sources, in_5_11)),
+        _table_5_12(in_5_12),
+        _plain(SCORE, _but(sources, in_5_12)),
         _fid_per_class(sources),
         _plain(KID, sources),
         _plain(PRECISION_RECALL, sources),
         _plain(DIVERSITY, sources),
         _distortion(sources),
     ]
-    return [table for table in tables if table.ran or table.key in ("5-11", "5-12")]
+    return [table for table in tables if table.ran]
 
 
-def convention_of(result_settings: Mapping[str, Any]) -> str:
-    """Network, convention and size in a few words, as they stand beside a figure."""
-    key = str(result_settings.get("network"))
-    names = {
-        NETWORKS[FID_NETWORK].key: "FID Inception",
-        NETWORKS[TORCHVISION_NETWORK].key: "torchvision Inception",
-    }
-    network = names.get(key, key)
-    if key in names and not published_weights(result_settings):
-        network += " with other weights"
-    size = result_settings.get("size")
-    return f"{network}, {result_settings.get('convention')}, {f'{size} px first' if size else 'own size'}"
+def _beside(published: Mapping[str, float], sources: Sequence[Source]) -> Sequence[Source]:
+    """The sources that stand in the thesis's table: all where one is of a row of it, else none."""
+    return sources if any(source.row in published for source in sources) else ()
 
 
-def _note(source: Source, others: str) -> str:
-    """The conditions of a cell, and that there are other results like it."""
-    return "; ".join(filter(None, [_conditions(source), others]))
-
-
-def _conditions(source: Source) -> str:
-    """All that a figure depends on, as it stands beside it: network, convention, rule, reference."""
-    settings, reference = source.result.settings, source.figures.reference
-    parts = [convention_of(settings)]
-    parts += [str(settings[key]) for key in ("precision_recall_rule", "density_coverage_rule") if key in settings]
-    if reference is not None:
-        number = f"{reference.count:,}" if reference.count else "unknown number of"
-        parts.append(f"against {reference.name} ({number} pictures)")
-        if reference.shared:
-            parts.append(f"{reference.shared:,} of its pictures are in {reference.name} too")
-    return "; ".join(parts)
-
-
-def _newest(sources: Sequence[Source]) -> tuple[Source, str]:
-    """The newest of one row's results, and a note on how many others there are."""
-    others = len(sources) - 1
-    return sources[-1], f"{others} other result{'s' * (others > 1)} of this set not shown" if others else ""
-
-
-def _rows_of(sources: Sequence[Source], kind: str) -> dict[tuple[str, str], list[Source]]:
-    """(row, name of the reference or "") -> its results of one kind, oldest first."""
-    rows: dict[tuple[str, str], list[Source]] = {}
-    for source in sources:
-        if source.result.kind == kind:
-            rows.setdefault((source.row, _reference_name(source)), []).append(source)
-    return rows
-
-
-def _reference_name(source: Source) -> str:
-    return source.figures.reference.name if source.figures.reference else ""
-
-
-def _against_cifar_train(source: Source) -> bool:
-    return thesis.is_cifar_train(_reference_name(source))
-
-
-def _count(picture_set: PictureSet | None) -> int | None:
-    return picture_set.count if picture_set else None
+def _but(sources: Sequence[Source], left_out: Sequence[Source]) -> list[Source]:
+    numbers = {source.number for source in left_out}
+    return [source for source in sources if source.number not in numbers]
 
 
 def _table_5_11(sources: Sequence[Source]) -> Table:
@@ -136,7 +120,7 @@ def _table_5_11(sources: Sequence[Source]) -> Table:
         key="5-11",
         title="Table 5-11: Frechet Inception Distance (lower is better)",
         columns=("FID",),
-        rows=_thesis_rows([s for s in sources if _against_cifar_train(s)], "fid", thesis.FID),
+        rows=_thesis_rows(sources, "fid", thesis.FID),
         notes=(
             "The thesis: against CIFAR-10 train (50,000 pictures, ten classes), clean-fid, 32 px first.",
             FID_NOTE,
@@ -151,7 +135,7 @@ def _table_5_12(sources: Sequence[Source]) -> Table:
         columns=("IS",),
         rows=_thesis_rows(sources, "inception_score", thesis.INCEPTION_SCORE),
         notes=(
-            "\u00b1: standard deviation over the splits.",
+            SPLITS,
             "The thesis: torchvision's Inception v3 (hence 10.23 for CIFAR-10 train where the literature has 11.24).",
         ),
     )
@@ -161,8 +145,7 @@ def _thesis_rows(sources: Sequence[Source], kind: str, published: Mapping[str, f
     """The thesis's rows and then our own; of a row's results one made as the thesis made it goes before newer ones."""
     by_row: dict[str, list[Source]] = {}
     for source in sources:
-        if source.result.kind == kind:
-            by_row.setdefault(source.row, []).append(source)
+        by_row.setdefault(source.row, []).append(source)
     rows = []
     for group, label in in_thesis_order(list(by_row), list(published)):
         candidates = sorted(by_row.get(label, []), key=lambda source: not metric_differences(source))
@@ -174,10 +157,10 @@ def _thesis_rows(sources: Sequence[Source], kind: str, published: Mapping[str, f
 
 def _metric_cell(sources: Sequence[Source], key: str, published: float | None) -> Cell:
     """The last of one row's figures, with the thesis's beside it only where both were made alike."""
-    source, others = _newest(sources)
+    source, others = newest(sources)
     figures = source.figures
     features, reference = figures.features or PictureSet(), figures.reference or PictureSet()
-    notes = [_note(source, others)]
+    notes = [note_of(source, others)]
     classes = sum(count > 0 for count in features.counts.values())
     if reference.count == thesis.REFERENCE_COUNT and 1 < classes < 10:
         notes.append(f"{classes} classes against CIFAR-10's ten, whose absence is in the figure")
@@ -198,18 +181,19 @@ def _metric_cell(sources: Sequence[Source], key: str, published: float | None) -
 def _plain(table: PlainTable, sources: Sequence[Source]) -> Table:
     """The newest result of each row and reference; rows under their reference's name."""
     rows = []
-    for (label, reference), candidates in _rows_of(sources, table.kind).items():
-        source, others = _newest(candidates)
+    for (label, reference), candidates in rows_of(sources, table.kind).items():
+        source, others = newest(candidates)
         figures = source.figures
+        has_spread = bool(table.spread) and figures.repetitions > 1
         cells = [
             Cell(
-                value=figures.values[key],
-                spread=figures.values.get(f"{key}_sd_over_subsets"),
-                runs=figures.repetitions,
-                unit="subsets",
-                count=_count(figures.features),
-                reference_count=_count(figures.reference),
-                note=_note(source, others),
+                value=_times(table.scale, figures.values[key]),
+                spread=_times(table.scale, figures.values.get(f"{key}{table.spread}")) if has_spread else None,
+                runs=figures.repetitions if has_spread else 0,
+                unit=table.unit,
+                count=count_of(figures.features),
+                reference_count=count_of(figures.reference),
+                note=note_of(source, others),
                 sources=(source.number,),
             )
             for key in table.columns
@@ -220,13 +204,17 @@ def _plain(table: PlainTable, sources: Sequence[Source]) -> Table:
     return Table(table.kind, table.title, columns, tuple(rows), table.decimals, (table.note,), compares=False)
 
 
+def _times(scale: float, value: float | None) -> float | None:
+    return None if value is None else scale * value
+
+
 def _fid_per_class(sources: Sequence[Source]) -> Table:
     per_class = [source for source in sources if source.figures.per_class]
-    newest = {key: _newest(candidates) for key, candidates in _rows_of(per_class, "fid").items()}
-    classes = list(dict.fromkeys(name for source, _ in newest.values() for name in source.figures.per_class))
+    newest_of = {key: newest(candidates) for key, candidates in rows_of(per_class, "fid").items()}
+    classes = list(dict.fromkeys(name for source, _ in newest_of.values() for name in source.figures.per_class))
     rows = []
-    for (label, reference), (source, others) in newest.items():
-        note = _note(source, others)
+    for (label, reference), (source, others) in newest_of.items():
+        note = note_of(source, others)
         cells = []
         for name in classes:
             fid = source.figures.per_class.get(name, ClassFID(None, None, None))
@@ -247,10 +235,10 @@ def _fid_per_class(sources: Sequence[Source]) -> Table:
 
 def _distortion(sources: Sequence[Source]) -> Table:
     rows: list[Row] = []
-    newest = {label: _newest(candidates) for (label, _), candidates in _rows_of(sources, "distortion").items()}
-    strengths = sorted({strength for source, _ in newest.values() for strength in source.figures.strengths})
-    for label, (source, others) in newest.items():
-        count = _count(source.figures.images)
+    newest_of = {label: newest(candidates) for (label, _), candidates in rows_of(sources, "distortion").items()}
+    strengths = sorted({strength for source, _ in newest_of.values() for strength in source.figures.strengths})
+    for label, (source, others) in newest_of.items():
+        count = count_of(source.figures.images)
         for kind, fids in source.figures.distortions.items():
             by_strength = dict(zip(source.figures.strengths, fids, strict=True))
             cells = [

@@ -93,6 +93,7 @@ class Figures:
         tested_on: the sets of `accuracies`, in their order.
         features, reference, images: the sets that a metric or comparison looked at.
         kept_out: of the training of a LoRA: the test set that should hold none of its pictures; `shared` of it are.
+        lora_losses: of the training of a LoRA: the mean of each epoch.
     """
 
     training: TrainingFigures | None = None
@@ -110,6 +111,12 @@ class Figures:
     reference: PictureSet | None = None
     images: PictureSet | None = None
     kept_out: PictureSet | None = None
+    lora_losses: tuple[float, ...] = ()
+
+    def picture_sets(self) -> list[PictureSet]:
+        """Every set that the result is of."""
+        named = [self.trained_on, *self.tested_on, self.features, self.images, self.reference, self.kept_out]
+        return [picture_set for picture_set in named if picture_set is not None]
 
     def holes(self) -> list[str]:
         """The figures that its kind always has and the file has not."""
@@ -152,7 +159,8 @@ def read_figures(result: Result) -> Figures:
             over_seeds=None if over_seeds is None else OverSeeds.from_json(over_seeds),
         )
     if result.kind == "lora_training":
-        return Figures(kept_out=PictureSet.from_json(result.inputs.get("test_images")))
+        losses = tuple(float(loss) for loss in figures.get("epoch_losses") or ())
+        return Figures(kept_out=PictureSet.from_json(result.inputs.get("test_images")), lora_losses=losses)
     if result.kind == "distortion":
         strengths, distortions = _distortion(figures)
         return replace(measured, strengths=strengths, distortions=distortions)

@@ -52,6 +52,15 @@ class Cell:
                 raise ValueError(f"a figure is {repr(number)[:80]}; expected a finite number")
 
     @property
+    def span(self) -> tuple[float, float] | None:
+        """From where to where a chart draws its line: the interval, or one deviation of the runs to each side."""
+        if self.low is not None and self.high is not None:
+            return self.low, self.high
+        if self.value is None or self.spread is None or not self.runs:
+            return None
+        return self.value - self.spread, self.value + self.spread
+
+    @property
     def is_blank(self) -> bool:
         """Whether neither we nor the thesis have a figure."""
         return self.value is None and self.thesis is None
@@ -94,17 +103,19 @@ class Source:
         row: the row of the tables that it belongs to.
         result: the file's content.
         figures: its figures, read and checked.
+        is_new: whether the run that writes the report measured it; else it was on disk before.
     """
 
     number: int
     row: str
     result: Result
     figures: Figures
+    is_new: bool = False
 
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that HTML, Markdown and CSV are written from."""
+    """Everything that HTML, Markdown, LaTeX and CSV are written from."""
 
     title: str
     created: str
@@ -133,6 +144,19 @@ def value_text(cell: Cell, decimals: int) -> str:
     if cell.value is None:
         return ""
     return p_text(cell.value) if cell.is_p else figure_text(cell.value, decimals)
+
+
+def extent_parts(cell: Cell, decimals: int) -> list[str]:
+    """Interval, spread and numbers of pictures of a figure, as they stand under it."""
+    parts = []
+    if cell.low is not None and cell.high is not None:
+        parts.append(f"[{figure_text(cell.low, decimals)}, {figure_text(cell.high, decimals)}]")
+    if cell.spread is not None and cell.runs:
+        parts.append(f"\u00b1 {figure_text(cell.spread, decimals)} ({cell.runs} {cell.unit})")
+    if cell.count:
+        against = f" against {cell.reference_count:,}" if cell.reference_count else ""
+        parts.append(f"N = {cell.count:,}{against}")
+    return parts
 
 
 def same_making(source: Source, but: Sequence[str] = ("seed",)) -> str:

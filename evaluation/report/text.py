@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from itertools import groupby
 
 from ..markdown import one_line
-from .html_page import extent_parts
-from .tables import Cell, Report, Table, figure_text, footnotes, value_text
+from .headlines import headlines
+from .tables import Cell, Report, Table, extent_parts, figure_text, footnotes, value_text
 
 CSV_COLUMNS = (
     "table",
@@ -35,6 +35,9 @@ def report_markdown(report: Report) -> str:
     """The tables, their notes and every source."""
     parts = [f"# {one_line(report.title)}", "", f"{report.created}. A blank was not run.", ""]
     parts += [f"{one_line(note)}\n" for note in report.notes]
+    lines = headlines(report)
+    if lines:
+        parts += ["## What was measured", "", *(f"- {one_line(line)}" for line in lines), ""]
     for table in report.tables:
         parts += [f"## {one_line(table.title)}", "", *_table(table), ""]
         marked = [f"- {mark} {one_line(note)}" for note, mark in footnotes(table.rows).items()]

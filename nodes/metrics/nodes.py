@@ -18,6 +18,7 @@ from ...evaluation.metrics.kid import Kernel, measure_kid
 from ...evaluation.metrics.precision_recall import measure_precision_recall
 from ...evaluation.pictures.labelled_images import LabelledImages
 from ...evaluation.pictures.memory import pictures_as_images
+from ...evaluation.pictures.samples import keep_samples
 from .. import paths, sockets
 from ..checks import checked
 from ..engine import answer_of, progress_bar
@@ -84,6 +85,7 @@ class HypoNetExtractFeatures(io.ComfyNode):
             progress=progress_bar(len(source)),
         )
         comfy.model_management.soft_empty_cache()
+        keep_samples(source, paths.samples_dir())
         return io.NodeOutput(features)
 
 

@@ -271,5 +271,7 @@ def _check(classes: Sequence[ClassSpec], coverage: str, order: str, shard: tuple
                 how = "expected plain text, since it reaches the model as it is; give the words as hyponyms"
                 raise ValueError(f"{what} of class {spec.name[:80]!r} has braces or a wildcard; {how}")
         if key_of(spec.name) in names:
-            raise ValueError(f"name of two classes is {spec.name}; expected names that differ by more than case")
+            raise ValueError(
+                f"name of two classes is {spec.name}; expected names that differ by more than case; rename one"
+            )
         names.add(key_of(spec.name))

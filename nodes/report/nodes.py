@@ -36,7 +36,7 @@ def results_matching(pattern: str) -> tuple[list[Result], list[str]]:
 
 
 class HypoNetWriteReport(io.ComfyNode):
-    """One page with our figures in the thesis's tables."""
+    """One page with what was measured, and where each number came from."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -54,11 +54,12 @@ class HypoNetWriteReport(io.ComfyNode):
             display_name="Report",
             category="HypoNet/Report",
             description=(
-                "One page with our figures in the thesis's tables (5-9 to 5-12), the other metrics, plots, and where "
-                "each number came from; the thesis's figure stands beside ours where both were made alike. Writes "
-                "HTML, Markdown, CSV and the plots to output/hyponet/reports."
+                "One page with what was measured, pictures of the sets, tables, plots, and where each number came "
+                "from. What is a row of the thesis's tables (5-9 to 5-12) stands in them, with its figure beside ours "
+                "where both were made alike. Writes HTML, Markdown, CSV, LaTeX tables and the plots as PNG, SVG and "
+                "PDF to output/hyponet/reports."
             ),
-            search_aliases=["table", "results", "html", "csv", "markdown"],
+            search_aliases=["table", "results", "html", "csv", "markdown", "latex", "pdf"],
             is_input_list=True,
             inputs=[
                 *links,
@@ -88,7 +89,7 @@ class HypoNetWriteReport(io.ComfyNode):
             ],
             outputs=[
                 io.String.Output("markdown", display_name="markdown", tooltip="The whole report as text."),
-                io.Image.Output("accuracy", display_name="accuracy", tooltip="Figure 5-2 and one chart a test set."),
+                io.Image.Output("accuracy", display_name="accuracy", tooltip="Accuracies with their intervals."),
                 io.Image.Output("curves", display_name="curves", tooltip="Training and distortion curves."),
                 io.Image.Output("confusion", display_name="confusion", tooltip="Confusion matrices."),
             ],
@@ -125,9 +126,10 @@ class HypoNetWriteReport(io.ComfyNode):
         linked = [result for link in links for result in link or [] if result is not None]
         on_disk, corrupt = results_matching(results[0])
         by_run = {result.run: result for result in [*on_disk, *linked]}
-        report = build_report(list(by_run.values()), title[0], parse_rows(thesis_rows[0]), corrupt)
+        new_runs = {result.run for result in linked}
+        report = build_report(list(by_run.values()), title[0], parse_rows(thesis_rows[0]), corrupt, new_runs)
         folder = paths.confine(paths.hyponet_dir() / "reports", name[0], what="name")
-        written = write_report(folder, report)
+        written = write_report(folder, report, paths.samples_dir())
         subfolder = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()
         figures = sum(cell.value is not None for table in report.tables for row in table.rows for cell in row.cells)
         plots = [kind[:MAX_SHOWN] for kind in (written.accuracy, written.curves, written.confusion)]

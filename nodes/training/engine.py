@@ -1,6 +1,6 @@
 """Training, testing and comparing in the running ComfyUI: its memory and device, its progress, our result files.
 
-Writes: output/hyponet/classifiers/<name>/<run>/, output/hyponet/results/<name>/.
+Writes: output/hyponet/classifiers/<name>/<run>/, output/hyponet/results/<name>/, output/hyponet/cache/samples.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import comfy.model_management
 import torch
 
 from ...evaluation.pictures.labelled_images import LabelledImages
+from ...evaluation.pictures.samples import keep_samples
 from ...evaluation.results import Result
 from ...evaluation.training import accuracy as testing
 from ...evaluation.training import records
@@ -26,7 +27,7 @@ from ...evaluation.training.settings import Settings
 from ...evaluation.training.state import kept_steps
 from ...evaluation.training.train import LAST, STATE, Trained, folder_name, train
 from ..engine import answer, last_line, progress_bar, progress_text
-from ..paths import results_dir
+from ..paths import results_dir, samples_dir
 from .paths import classifiers_dir
 
 
@@ -92,6 +93,7 @@ def train_runs(
             checkpoints.append(trained.best if best and trained.best is not None else trained.last)
             results.append(records.training_result(results_dir(), name, images, seeded, trained, best))
             histories.append((seeded.seed, trained))
+    keep_samples(images, samples_dir())
     return Runs(checkpoints, results, records.curves(histories))
 
 
@@ -152,6 +154,8 @@ def test(
         records.test_result(results_dir(), name, checkpoint, sets, run)
         for checkpoint, run in zip(checkpoints, accuracies, strict=True)
     ]
+    for data in sets:
+        keep_samples(data, samples_dir())
     provenances = [checkpoint.provenance for checkpoint in checkpoints]
     confusion = records.confusions(accuracies, provenances)
     return Tested(results, testing.table(accuracies, provenances), confusion, records.mistake_sheet(sets, runs[0]))
@@ -165,6 +169,7 @@ def compare(
     with _memory_to_ourselves() as device:
         pairs = testing.compare(first, second, data, device, progress_bar(len(data)))
     over_seeds = testing.over_seeds(first, second, pairs, len(data))
+    keep_samples(data, samples_dir())
     result = records.comparison_result(results_dir(), name, first, second, data, pairs, over_seeds)
     return result, testing.comparison_table(pairs, over_seeds)
 

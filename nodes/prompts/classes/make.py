@@ -53,7 +53,9 @@ def add_classes(previous: Iterable[ClassSpec] | None, added: Iterable[ClassSpec]
     names = {key_of(spec.name) for spec in classes}
     for spec in added:
         if key_of(spec.name) in names:
-            raise ValueError(f"name of two classes is {spec.name}; expected names that differ by more than case")
+            raise ValueError(
+                f"name of two classes is {spec.name}; expected names that differ by more than case; rename one"
+            )
         names.add(key_of(spec.name))
         classes.append(spec)
     return tuple(classes)

@@ -16,9 +16,12 @@ from scipy.stats import binomtest
 from hyponet.evaluation.plots import confusion_plot, to_svg
 from hyponet.evaluation.report import thesis
 from hyponet.evaluation.report.build import Report, build_report, parse_rows
+from hyponet.evaluation.report.charts import curve_plots
+from hyponet.evaluation.report.headlines import MAX_LINES, headlines
 from hyponet.evaluation.report.html_page import report_html
+from hyponet.evaluation.report.latex import report_latex
 from hyponet.evaluation.report.text import report_csv, report_markdown
-from hyponet.evaluation.report.write import curve_plots, write_report
+from hyponet.evaluation.report.write import write_report
 from hyponet.evaluation.results import Measurement, Result, read_results, write_result
 
 from ..accuracy_figures import CLASSES, accuracy_entry, training_figures, write_test
@@ -117,18 +120,55 @@ def test_everything_that_was_tested_stands_in_some_table(tmp_path: Path, name: s
     assert [c.value for table in report.tables for row in table.rows for c in row.cells if c.value] == [50.0]
 
 
-def test_a_table_that_holds_our_figures_stands_before_those_that_hold_none(tmp_path: Path) -> None:
-    a_test(tmp_path, "demo", {"photos": 0.5})
-    ran = [table.ran for table in build_report(read_results(tmp_path), "r").tables]
-    assert ran == [True] + [False] * (len(ran) - 1)
-    page = report_html(build_report(read_results(tmp_path), "r"), {})
-    assert page.index("50.00") < page.index("Table 5-9")
+def test_a_table_of_the_thesis_is_there_only_where_one_of_its_rows_was_measured(tmp_path: Path) -> None:
+    # all that a user's own set has: the thesis's test sets and references too, which make it no row of its tables
+    a_test(tmp_path, "mugs", {"photos": 0.5, "CIFAR-10 test": 0.25})
+    measured(tmp_path, "mugs", "fid", {"fid": 30.0}, 25000)
+    measured(tmp_path, "mugs", "inception_score", {"inception_score": 9.0}, 500, splits=10)
+    own = build_report(read_results(tmp_path), "r")
+    assert [table.key for table in own.tables] == ["accuracy", "fid", "inception_score"]
+    assert [cell(own, "accuracy", "mugs", name).value for name in ("photos", "CIFAR-10 test")] == [50, 25]
+    for text in (report_html(own, {}), report_markdown(own), report_latex(own)):
+        assert not re.search(r"Table 5-|thesis", text), "nothing of the thesis was measured"
+    a_test(tmp_path, "sd15-none", {"CIFAR-10 test": 0.5})
+    with_a_row = build_report(read_results(tmp_path), "r")
+    assert [table.key for table in with_a_row.tables] == ["5-9", "accuracy", "fid", "inception_score"]
+    assert cell(with_a_row, "5-9", "mugs", "CIFAR-10").value == 25
+    measured(tmp_path, "sd15-none", "fid", {"fid": 30.0}, 25000)
+    measured(tmp_path, "sd15-none", "inception_score", {"inception_score": 9.0}, 25000, splits=10)
+    a_test(tmp_path, "CIFAR-10 Train + 1000", {"CIFAR-10 test": 0.5})
+    keys = [table.key for table in build_report(read_results(tmp_path), "r").tables]
+    assert keys == ["5-9", "5-10", "accuracy", "5-11", "5-12"]
+
+
+def test_the_report_begins_with_what_this_run_measured(tmp_path: Path) -> None:
+    a_test(tmp_path, "sd15-none", {"CIFAR-10 test": 0.5})
+    new = measured(tmp_path, "mugs", "kid", {"kid": 0.0123, "kid_sd_over_subsets": 0.001}, 100, 200, subsets=7)
+    report = build_report(read_results(tmp_path), "r", new_runs={new.run})
+    assert [table.key for table in report.tables] == ["kid", "5-9"]
+    assert headlines(report) == [
+        "against CIFAR-10 train, mugs: KID x 1000 12.30 (\u00b1 1.00 (7 subsets), N = 100 against 200) "
+        "(Kernel Inception Distance (lower is better))"
+    ]
+    for text in (report_html(report, {}), report_markdown(report)):
+        assert text.index("What was measured") < text.index("12.30") < text.index("Table 5-9")
+    without_links = headlines(build_report(read_results(tmp_path), "r"))  # nothing ran beside it: the newest
+    assert [line.partition(":")[0] for line in without_links] == [
+        "Stable Diffusion 1.5, none",
+        "against CIFAR-10 train, mugs",
+    ]
+
+
+def test_a_long_list_of_figures_ends_with_their_number(tmp_path: Path) -> None:
+    new = {a_test(tmp_path, f"set {number}", {"photos": 0.5}).run for number in range(15)}
+    lines = headlines(build_report(read_results(tmp_path), "r", new_runs=new))
+    assert (len(lines), lines[-1]) == (MAX_LINES + 1, "and 3 more rows in the tables below")
 
 
 def test_the_accuracy_on_held_out_real_pictures_is_listed(tmp_path: Path) -> None:
     write_result(tmp_path, Measurement("mine", "training", training_figures(0.5, held_out=0.75), {}, {"seed": 0}))
     report = build_report(read_results(tmp_path), "r")
-    assert cell(report, "other-test-sets", "mine", "held out of its own set").value == 75
+    assert cell(report, "accuracy", "mine", "held out of its own set").value == 75
 
 
 def test_users_say_which_test_set_a_name_is(tmp_path: Path) -> None:
@@ -234,13 +274,13 @@ def test_every_metric_has_both_numbers_and_its_rule_beside_it(tmp_path: Path) ->
     against = "against CIFAR-10 train"
     shown = [
         cell(report, "precision_recall", "a", "precision (closed)", against),
-        cell(report, "kid", "a", "KID", against),
+        cell(report, "kid", "a", "KID x 1000", against),
         cell(report, "fid-per-class", "a", "cat", against),
     ]
     assert [(c.count, c.reference_count) for c in shown] == [(100, 200), (100, 200), (10, 20)]
     assert all("FID Inception, thesis, 32 px first" in c.note for c in shown)
     assert "k=1 closed; prdc k=2 open" in shown[0].note
-    assert (shown[1].spread, shown[1].runs, shown[1].unit) == (0.1, 7, "subsets")
+    assert (shown[1].value, shown[1].spread, shown[1].runs, shown[1].unit) == (500, 100, 7, "subsets")
     page = report_html(report, {})
     assert "N = 100 against 200" in page
     lines = csv.DictReader(io.StringIO(report_csv(report)))
@@ -252,7 +292,7 @@ def test_every_metric_has_both_numbers_and_its_rule_beside_it(tmp_path: Path) ->
 def test_one_split_has_no_spread(tmp_path: Path) -> None:
     figures = {"inception_score": 9.0, "inception_score_sd": 0.0}
     measured(tmp_path, "mine", "inception_score", figures, 500, splits=1)
-    assert cell(build_report(read_results(tmp_path), "r"), "5-12", "mine", "IS").spread is None
+    assert cell(build_report(read_results(tmp_path), "r"), "inception_score", "mine", "IS").spread is None
 
 
 def test_numbers_and_texts_that_no_program_of_ours_writes_cost_one_file_only(tmp_path: Path) -> None:
@@ -278,6 +318,7 @@ def test_numbers_and_texts_that_no_program_of_ours_writes_cost_one_file_only(tmp
 def test_plots_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
     a_test(tmp_path / "r", "sd15-hyponet", {"CIFAR-10 test": 0.71})
     write_report(tmp_path / "report", build_report(read_results(tmp_path / "r"), "r"))
+    assert {path.suffix for path in (tmp_path / "report" / "plots").iterdir()} == {".png", ".svg", ".pdf"}
     (tmp_path / "report" / "plots" / "mine.png").write_bytes(b"x")
     write_report(tmp_path / "report", build_report([], "r"))
     assert [path.name for path in (tmp_path / "report" / "plots").iterdir()] == ["mine.png"]
@@ -327,7 +368,7 @@ def test_what_was_not_run_stays_blank(tmp_path: Path) -> None:
     )
     assert cell(report, "5-9", "HypoNet", "STL-10", "Stable Diffusion 1.5").value is None
     assert cell(report, "5-9", "HypoNet", "Average", "Stable Diffusion 1.5").value is None
-    assert all(c.value is None for row in report.table("5-11").rows for c in row.cells)
+    assert [table.key for table in report.tables] == ["5-9"]
     assert "nan" not in report_html(report, {}).lower()
 
 
@@ -510,7 +551,7 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen[tag] = self.seen.get(tag, 0) + 1
-        if tag not in ("meta", "br"):
+        if tag not in ("meta", "br", "img"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -560,21 +601,20 @@ def test_files_and_pictures(tmp_path: Path) -> None:
     curve = {"strengths": [0.5, 1.0], "fid": {"blur": [1.0, 2.0], "jpeg": [0.5, 3.0]}}
     measured(tmp_path / "results", "cifar10-train", "distortion", curve, 100)
     written = write_report(tmp_path / "report", build_report(read_results(tmp_path / "results"), "r"))
-    files = sorted(p.relative_to(tmp_path / "report").as_posix() for p in (tmp_path / "report").rglob("*.*"))
-    assert files == [
-        "plots/accuracy-average.png",
-        "plots/accuracy-cifar-10.png",
-        "plots/accuracy-imagenet-1k.png",
-        "plots/accuracy-stl-10.png",
-        "plots/confusion-1-1.png",
-        "plots/confusion-1-2.png",
-        "plots/confusion-1-3.png",
-        "plots/distortion-3.png",
-        "plots/training-2.png",
-        "report.csv",
-        "report.html",
-        "report.md",
+    files = {p.relative_to(tmp_path / "report").as_posix() for p in (tmp_path / "report").rglob("*.*")}
+    drawn = [
+        "accuracy-average",
+        "accuracy-cifar-10",
+        "accuracy-imagenet-1k",
+        "accuracy-stl-10",
+        "confusion-1-1",
+        "confusion-1-2",
+        "confusion-1-3",
+        "distortion-3",
+        "training-2",
     ]
+    plotted = {f"plots/{name}.{form}" for name in drawn for form in ("png", "svg", "pdf")}
+    assert files == plotted | {"report.csv", "report.html", "report.md", "report.tex"}
     assert written.accuracy.shape == (4, 600, 1200, 3)
     assert written.curves.shape == (2, 480, 800, 3)
     assert written.confusion.shape == (3, 640, 720, 3)

@@ -1,0 +1,59 @@
+"""A few pictures of a set, kept small when it was measured, so that a report can show what its figures are of.
+
+Writes and reads: <folder>/<content key>.jpg. A set is found by its content, whatever it is called later.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..files import read_file, replacing
+from .decode import CorruptPicture
+from .labelled_images import LabelledImages
+from .sheets import sheet
+
+logger = logging.getLogger("hyponet")
+
+COLUMNS = 8
+MAX_PICTURES = 40  # of a set: five classes, a row each
+MAX_BYTES = 1 << 20  # of a sheet; 40 pictures of noise have less
+
+
+def keep_samples(data: LabelledImages, folder: Path) -> None:
+    """Keep the first pictures of each class below `folder`, unless they are there; a set goes on without them."""
+    path = folder / f"{data.content_key}.jpg"
+    if path.exists():
+        return
+    try:
+        packed = io.BytesIO()
+        Image.fromarray(_sheet(data)).save(packed, "JPEG", quality=88)
+        with replacing(path) as temporary:
+            temporary.write_bytes(packed.getvalue())
+    except (OSError, CorruptPicture) as error:  # a picture that a figure needs is asked for again, and says so itself
+        logger.warning("pictures of %s for the report could not be kept: %s", data.name, error)
+
+
+def _sheet(data: LabelledImages) -> np.ndarray:
+    """uint8 [H,W,3]: as many of each class as there is room for, whole classes in a row."""
+    per_class = min(COLUMNS, max(1, MAX_PICTURES // len(data.class_names)))
+    by_class = [np.flatnonzero(data.labels == label)[:per_class] for label in range(len(data.class_names))]
+    indices = [int(index) for members in by_class for index in members][:MAX_PICTURES]
+    captions = [data.class_names[data.labels[index]] for index in indices]
+    return sheet((data.read(index) for index in indices), captions, columns=COLUMNS // per_class * per_class)
+
+
+def kept_samples(folder: Path, content_key: str) -> bytes | None:
+    """The sheet of the set with that key as JPEG; None where there is none."""
+    if not re.fullmatch("[0-9a-f]{40}", content_key):  # it comes from a file that anybody may have written
+        return None
+    path = folder / f"{content_key}.jpg"
+    try:
+        return read_file(path) if path.stat().st_size <= MAX_BYTES else None
+    except OSError:
+        return None
