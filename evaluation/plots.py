@@ -85,8 +85,9 @@ def _ends(
     for position, length, span in zip(positions, lengths, spans, strict=True):
         if span is not None:
             reach = [[max(0.0, length - span[0])], [max(0.0, span[1] - length)]]
-            at, along = ((length, position), "xerr") if lying else ((position, length), "yerr")
-            axes.errorbar(*at, **{along: reach}, fmt="none", ecolor=INK, elinewidth=1, capsize=2.5)
+            x, y = (length, position) if lying else (position, length)
+            along, up = (reach, None) if lying else (None, reach)
+            axes.errorbar(x, y, xerr=along, yerr=up, fmt="none", ecolor=INK, elinewidth=1, capsize=2.5)
         end = length if span is None else max(length, span[1])
         axes.annotate(
             f"{length:.1f}",

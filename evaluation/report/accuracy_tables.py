@@ -34,7 +34,7 @@ def accuracy_tables(sources: Sequence[Source], names: Mapping[str, str] | None =
     if not any(item.row in thesis.ACCURACY for item in in_5_9):
         in_5_9, free = [], sorted([*in_5_9, *free], key=lambda item: item.source)
     tables = [_table_5_9(in_5_9), _control(others, controls), _free(free, has_5_9=bool(in_5_9)), _synthetic(items)]
-    if any(thesis.added_per_class(item.row) for item in others):
+    if any(thesis.added_per_class(item.row) is not None for item in others):
         tables.insert(1, _table_5_10(others))
     return [table for table in tables if table.ran]
 

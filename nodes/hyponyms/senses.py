@@ -58,6 +58,8 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
         ValueError: there is no such noun, or no sense of it fits the hint.
     """
     name = text.strip().replace("_", " ") if "." not in text else text.strip()
+    if not name:
+        raise ValueError("word is empty; expected an English noun such as cat, or crane (bird); type one")
     if _NAMED.fullmatch(name.replace(" ", "_")):
         synset = taxonomy.synset(name.replace(" ", "_").lower())
         lemma = name.rsplit(".", 2)[0].replace("_", " ") if "." in name else ""

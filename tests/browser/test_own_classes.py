@@ -49,7 +49,7 @@ SCREEN = """const screen = ([x, y]) => {
 def actions():
     """(number, action, node, what, value) of each line of the list."""
     page = (ROOT / "docs" / "own_classes.md").read_text("utf-8")
-    rows = re.findall(r"^\| (\d+) \| (\w+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", page, re.M)
+    rows = [line.strip("|").split("|") for line in page.splitlines() if re.match(r"\| \d+ \|", line)]
     return [(int(number), *(part.strip() for part in parts)) for number, *parts in rows]
 
 

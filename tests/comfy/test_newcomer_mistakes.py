@@ -235,7 +235,7 @@ MISTYPED = [
     Mistake("a wildcard misspelt", PLAN, ("lcoation", "location"), {"template": "a __class__ in __lcoation__"}),
     Mistake("a brace left open", PLAN, ("{", "closed"), {"template": "a {red|blue __class__"}),
     Mistake("a field misspelt", TEXT, ("a field 'imgaes'", "did you mean", "images"), {"text": "cat; imgaes: 5"}),
-    Mistake("a word misspelt", WORD, ("'automobil'", "did you mean", "automobile"), {"word": "automobil"}),
+    Mistake("a word misspelt", WORD, ("'automobil'", "the nearest are", "automobile"), {"word": "automobil"}),
     Mistake(
         "an ancestor that is none",
         WORD,

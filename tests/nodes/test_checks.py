@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 
 import pytest
+import torch
 
-from hyponet.nodes.checks import MAX_LINE, checked
+from hyponet.nodes.checks import _OBJECTS, MAX_LINE, checked
 from tools.dev.places import ROOT
 
 FACES = sorted((ROOT / "nodes").rglob("nodes.py"))
@@ -46,7 +48,14 @@ def node():
     return Node
 
 
-GOOD = {"image": None, "steps": 50, "cfg": 0, "file": "made since.txt", "save": False, "name": "x" * MAX_LINE}
+GOOD = {
+    "image": torch.zeros(1, 1, 1, 3),
+    "steps": 50,
+    "cfg": 0,
+    "file": "made since.txt",
+    "save": False,
+    "name": "x" * MAX_LINE,
+}
 
 
 def test_what_the_schema_allows_reaches_the_node_with_defaults_for_what_is_left_out(node):
@@ -90,3 +99,24 @@ def test_every_execute_gets_only_what_its_schema_allows(path):
     for method in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(method, ast.FunctionDef) and method.name in ("execute", "check_lazy_status"):
             assert [ast.unparse(each) for each in method.decorator_list] == ["classmethod", "checked"], method.lineno
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        ((1, 2), "image is of type tuple; expected pictures; connect Load Image"),
+        (None, "image is empty; expected pictures; connect Load Image"),
+    ],
+)
+def test_a_link_that_carries_something_else_is_named_with_the_node_to_connect(node, image, says):
+    """Adapters of other packs pass anything on to anything; it broke where it was first used."""
+    with pytest.raises(ValueError, match=f"^{says}$"):
+        node.execute(**{**GOOD, "image": image})
+
+
+def test_every_socket_of_the_pack_is_known_with_the_class_that_travels_on_it():
+    """The class stands in the comment of nodes/sockets.py."""
+    text = (ROOT / "nodes" / "sockets.py").read_text("utf-8")
+    sockets = dict(re.findall(r'io\.Custom\("(\w+)"\)  # (?:[\w.]*\.)?(\w+)', text))
+    assert len(sockets) > 10
+    assert {kind: name for kind, (name, _, _) in _OBJECTS.items() if kind != "IMAGE"} == sockets

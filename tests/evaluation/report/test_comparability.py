@@ -15,8 +15,8 @@ from scipy import stats
 from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.report import thesis
 from hyponet.evaluation.report.build import build_report
+from hyponet.evaluation.report.charts import OURS, OURS_ALONE, THESIS, _bars
 from hyponet.evaluation.report.tables import Report, Source
-from hyponet.evaluation.report.write import OURS, OURS_ALONE, THESIS, _bars
 from hyponet.evaluation.results import Measurement, read_results, write_result
 from hyponet.evaluation.training.figures import Comparison
 from hyponet.evaluation.training.settings import Settings
@@ -281,7 +281,7 @@ def test_held_out_draws_of_their_own_are_no_repetitions(tmp_path: Path) -> None:
             inputs = {"training": {"name": name, "content_key": name}}
             figures = training_figures(0.5, held_out=0.75)
             write_result(tmp_path, Measurement(name, "training", figures, inputs, settings))
-    table = build_report(read_results(tmp_path), "r").table("other-test-sets")
+    table = build_report(read_results(tmp_path), "r").table("accuracy")
     assert {row.label: row.cells[0].runs for row in table.rows} == {"shared draw": 2, "own draws": 0}
 
 
