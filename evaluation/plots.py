@@ -72,6 +72,7 @@ def bar_chart(
         rotation=30 if turned else 0,
         ha="right" if turned else "center",
     )
+    axes.set_xlim(-0.5, max(1, len(groups)) - 0.5)
     axes.set_ylabel(unit)
     axes.margins(y=0.12)
     _finish(axes, legend=len(series) > 1)

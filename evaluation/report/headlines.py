@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .tables import Cell, Report, Row, Table, extent_parts, value_text
 
 MAX_LINES = 12  # more are a table, and stand in it
 _DETAILS = ("fid-per-class", "figure-5-3")  # tables of parts of a figure, or of a curve
+_ACCURACIES = {"accuracy": "accuracy on {} {} %", "held-out-synthetic": "accuracy on {} (generated pictures) {} %"}
 
 
 def headlines(report: Report) -> list[str]:
@@ -16,21 +19,35 @@ def headlines(report: Report) -> list[str]:
     lines = []
     for table in report.tables:
         for row in table.rows if table.key not in _DETAILS else ():
-            parts = [
-                f"{column} {_figure(cell, table)}"
-                for column, cell in zip(table.columns, row.cells, strict=True)
-                if cell.value is not None and new & set(cell.sources)
-            ]
-            if parts:
-                lines.append(f"{_name(row)}: {'; '.join(parts)} ({table.title})")
+            pairs = zip(table.columns, row.cells, strict=True)
+            shown = [(column, cell) for column, cell in pairs if cell.value is not None and new & set(cell.sources)]
+            if shown:
+                lines.append(f"{_name(table, row)}: {_figures(table, shown)}")
     left = len(lines) - MAX_LINES
     return lines if left <= 0 else [*lines[:MAX_LINES], f"and {left} more rows in the tables below"]
 
 
-def _name(row: Row) -> str:
-    return f"{row.group}, {row.label}" if row.group and row.group != "Other sets" else row.label
+def _name(table: Table, row: Row) -> str:
+    """`mugs against photos`; of a table of the thesis also which it is: `Table 5-9, Stable Diffusion 1.5, none`."""
+    if "Table 5-" not in table.title:
+        return f"{row.label} {row.group}".strip()
+    group = row.group if row.group != "Other sets" else ""
+    return ", ".join(filter(None, [table.title.partition(":")[0], group, row.label]))
 
 
-def _figure(cell: Cell, table: Table) -> str:
+def _figures(table: Table, shown: list[tuple[str, Cell]]) -> str:
+    """Each figure with its interval; the numbers of pictures once where all have the same."""
+    numbers = {(cell.count, cell.reference_count) for _, cell in shown}
+    once = extent_parts(Cell(count=shown[0][1].count, reference_count=shown[0][1].reference_count), 0)
+    if len(numbers) > 1:
+        once = []
+    else:
+        shown = [(column, replace(cell, count=None)) for column, cell in shown]
+    form = _ACCURACIES.get(table.key, "{} {}")
+    return ", ".join([*(_figure(table, form, column, cell) for column, cell in shown), *once])
+
+
+def _figure(table: Table, form: str, column: str, cell: Cell) -> str:
     extent = ", ".join(extent_parts(cell, table.decimals))
-    return f"{value_text(cell, table.decimals)}{f' ({extent})' if extent else ''}"
+    text = form.format(column, value_text(cell, table.decimals)).replace("on held out of", "held out of")
+    return f"{text} ({extent})" if extent else text

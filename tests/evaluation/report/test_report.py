@@ -147,15 +147,14 @@ def test_the_report_begins_with_what_this_run_measured(tmp_path: Path) -> None:
     report = build_report(read_results(tmp_path), "r", new_runs={new.run})
     assert [table.key for table in report.tables] == ["kid", "5-9"]
     assert headlines(report) == [
-        "against CIFAR-10 train, mugs: KID x 1000 12.30 (\u00b1 1.00 (7 subsets), N = 100 against 200) "
-        "(Kernel Inception Distance (lower is better))"
+        "mugs against CIFAR-10 train: KID x 1000 12.30 (\u00b1 1.00 (7 subsets)), N = 100 against 200"
     ]
     for text in (report_html(report, {}), report_markdown(report)):
         assert text.index("What was measured") < text.index("12.30") < text.index("Table 5-9")
     without_links = headlines(build_report(read_results(tmp_path), "r"))  # nothing ran beside it: the newest
     assert [line.partition(":")[0] for line in without_links] == [
-        "Stable Diffusion 1.5, none",
-        "against CIFAR-10 train, mugs",
+        "Table 5-9, Stable Diffusion 1.5, none",
+        "mugs against CIFAR-10 train",
     ]
 
 
