@@ -43,9 +43,11 @@ def find_set(name: str) -> DatasetRef:
     """The set called `name`.
 
     Raises:
-        ValueError: `name` is no plain relative path, or the folder is no set of ours.
+        ValueError: `name` is no plain relative path, none was chosen, or the folder is no set of ours.
         FileNotFoundError: there is none; the message lists the folders searched.
     """
+    if name == NO_SETS:
+        raise ValueError("no data set is chosen; expected one of output/datasets; run Generate Dataset first")
     path = paths.confine_any(_bases(), name, what="data set name")
     return DatasetStore.open(path).ref()
 

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from headless.client import Rejected, RunFailed
+from tools.dev.places import PACK_NAME
 
 from .test_hostile_inputs import Graphs
 
@@ -34,7 +35,7 @@ class Adapter:
 
 NODE_CLASS_MAPPINGS = {"TestAdapter": Adapter}
 """
-FOLDER = {"source": "image folder or zip"}
+FOLDER = {"source": "image folder"}
 
 
 @dataclass(frozen=True)
@@ -186,10 +187,10 @@ NOT_THERE = [
     Mistake(
         "no BLIP",
         "HypoNetCaptionImages",
-        ("blip_model is 'blip'", "captioners"),
+        ("blip_model is blip", "captioners", "download the model there"),
         {"captioner": "BLIP", "blip_model": "blip"},
     ),
-    Mistake("no trained classifier", OPEN, ("Train Classifier", "run it first"), {"file": "nothing trained yet"}),
+    Mistake("no trained classifier", OPEN, ("Train Classifier", "run it first"), {"file": "(nothing trained yet)"}),
 ]
 WRONG_FOLDER = [
     Mistake(
@@ -234,7 +235,7 @@ WRONG_FOLDER = [
 MISTYPED = [
     Mistake("a wildcard misspelt", PLAN, ("lcoation", "location"), {"template": "a __class__ in __lcoation__"}),
     Mistake("a brace left open", PLAN, ("{", "closed"), {"template": "a {red|blue __class__"}),
-    Mistake("a field misspelt", TEXT, ("a field 'imgaes'", "did you mean", "images"), {"text": "cat; imgaes: 5"}),
+    Mistake("a field misspelt", TEXT, ("a field 'imgaes'", "the nearest is images"), {"text": "cat; imgaes: 5"}),
     Mistake("a word misspelt", WORD, ("'automobil'", "the nearest are", "automobile"), {"word": "automobil"}),
     Mistake(
         "an ancestor that is none",
@@ -326,6 +327,9 @@ MISTAKES = [
 ]
 
 
+NO_SET: dict[str, str] = {}  # what a sheet of a set that was not chosen says; the server's first run
+
+
 @pytest.fixture(scope="module")
 def server(start_comfy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A server with the adapter, some folders of pictures, and the set of two classes that the rows open."""
@@ -333,7 +337,7 @@ def server(start_comfy: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
     pack = base / "custom_nodes" / "test_adapter"
     pack.mkdir(parents=True)
     (pack / "__init__.py").write_text(ADAPTER, "utf-8")
-    running = start_comfy(base)
+    running = start_comfy(base, options=("--whitelist-custom-nodes", PACK_NAME, "test_adapter"))
     files = ["flat/a.png", "half/cat/a.png", "half/cat/b.png", "mugs/mug/a.png", "mugs/mug/b.png"]
     files += [f"parted/{split}/{name}/a.png" for split in ("train", "test") for name in ("cat", "ship")]
     for file in files:
@@ -346,7 +350,10 @@ def server(start_comfy: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
     classifiers.mkdir(parents=True, exist_ok=True)
     (classifiers / "torn.safetensors").write_bytes(b"\0" * 100)
     running.graphs = Graphs(running.client.object_info())
+    NO_SET.update(said(running, running.graphs.around(SHEET)))  # while there is none
     running.run(running.graphs.around(GENERATE))
+    running.graphs = Graphs(running.client.object_info())  # its lists name the set now
+    assert "TestAdapter" in running.graphs.info
     return running
 
 
@@ -390,6 +397,12 @@ def test_the_node_is_marked_and_the_message_says_what_to_do(server: Any, mistake
     missing = [part for part in mistake.says if part not in message]
     assert not missing, f"{missing} not in: {message}"
     assert "Traceback" not in message
+
+
+def test_a_set_that_is_not_there_yet_is_told_so(server: Any) -> None:
+    (message,) = NO_SET.values()
+    assert "no data set is chosen" in message
+    assert "run Generate Dataset first" in message
 
 
 def test_more_than_forty_mistakes_are_listed() -> None:
