@@ -88,7 +88,9 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
     Raises:
         ValueError: an input is of the wrong kind, or values that may stand alone do not go together.
     """
-    plan: Plan = values["plan"]
+    plan = values["plan"]
+    if not isinstance(plan, Plan):
+        raise ValueError(f"plan is {type(plan).__name__}; expected a plan; connect Dataset Plan")
     named = {field.name: values[field.name] for field in fields(SamplingSettings) if field.name in values}
     settings = SamplingSettings(sampler=values["sampler_name"], **named)
     start = values.get("start_image")

@@ -66,6 +66,12 @@ def train_runs(
         raise ValueError(
             "chosen_epoch is the best held-out epoch, and nothing is held out; set held_out above 0, e.g. 0.1"
         )
+    if len(images.class_names) < 2:
+        left_out = f"; left out of {images.name}: {', '.join(images.skipped[:5])}" if images.skipped else ""
+        raise ValueError(
+            f"the number of classes is 1 ({images.class_names[0]}){left_out}; expected at least 2; load a set with "
+            "more classes"
+        )
     images.hash_pictures(progress_bar(len(images)))  # every key below asks for it
     checkpoints: list[Checkpoint] = []
     results: list[Result] = []

@@ -153,7 +153,7 @@ EMPTY = [
     Mistake(
         "a class folder without pictures",
         TRAIN,
-        ("half", "ship", "no picture"),
+        ("classes is 1", "left out of half", "ship", "no picture"),
         of_others={LOAD: {**FOLDER, "path": "half"}},
     ),
     Mistake("commas where pictures are named", REJECT, ("expected numbers such as 3",), {"selection": ",,"}),

@@ -263,7 +263,7 @@ def test_a_corrupt_picture_stops_by_name_or_is_counted(comfy, pictures):
     finally:
         broken.unlink()
     assert "red: 12" in shown["counts"]["text"][0]
-    assert "left out (corrupt, foreign or without a line): 1: train/red/broken.png" in shown["counts"]["text"][0]
+    assert "left out (corrupt, foreign, empty, without a line): 1: train/red/broken.png" in shown["counts"]["text"][0]
     assert "red: 12" in limited["counts"]["text"][0], "12 good ones exist beside the corrupt one"
 
 

@@ -80,7 +80,7 @@ def page(rows: dict[str, Row]) -> str:
 Three ways to prompt the small model of this repository ([what it is](../data/small_model/README.md)), 500 pictures of
 each of five classes each way, and a ResNet-18 that learns from nothing else; then what such pictures add to 500 real
 ones a class. Every figure is the accuracy on the {count:,} real test pictures of CIFAR-10's five classes, in per cent;
-chance is {CHANCE:.0f}. Made by `headless/sweeps/table_5_9_small.csv`, written by `python -m tools.small_model.page`.
+chance is {CHANCE:.0f}. Made by `headless/sweeps/table_5_9_small.csv`, written by `python3 -m tools.small_model.page`.
 
 | trained on 5 x 500 generated pictures | mean | deviation | each seed | 95 % interval, half |
 |---|---|---|---|---|

@@ -40,8 +40,8 @@ OURS = {"prompt", "seed", "attempt"}  # what only the manifest of a generated se
 def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | None = None) -> LabelledImages:
     """The pictures of an image folder, or of a zip of one; classes in alphabetical order, as torchvision has them.
 
-    Files of kinds that cannot be read are listed in `skipped`. Two folders whose names differ in Unicode's form alone,
-    as a Mac and others write one name, are one class.
+    Files of kinds that cannot be read are listed in `skipped`, and folders without a picture. Two folders whose names
+    differ in Unicode's form alone, as a Mac and others write one name, are one class.
 
     Args:
         root: the folder that holds the class folders (or the split folders), or a .zip file.
@@ -57,7 +57,8 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
     if split and split not in _SPLITS:
         raise ValueError(f"split is {split[:40]!r}; expected one of: {', '.join(_SPLITS)}; choose one, or none")
     title = name or (f"{root.stem} {split}" if split else root.stem)
-    files = zip_members(root, _is_picture_of_any_kind) if root.is_file() else _folder_members(root)
+    bare: list[str] = []
+    files = zip_members(root, _is_picture_of_any_kind) if root.is_file() else _folder_members(root, bare)
     members = [member for member in files if has_picture_suffix(member)]
     foreign_members = [member for member in files if not has_picture_suffix(member)]
     listed = {} if split else _listed(root, "", members)
@@ -88,7 +89,8 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
     source = ZipPictures(root, names) if root.is_file() else FilePictures(root, names)
     data = labelled(title, classes, [number[label] for label, _, _ in pictures], source, cache=cache)
     synthetic = np.array([generated for _, generated, _ in pictures])
-    return replace(data, synthetic=synthetic, skipped=tuple(member for _, _, member in foreign))
+    skipped = [*(member for _, _, member in foreign), *(f"{folder}/ (no picture)" for folder in bare)]
+    return replace(data, synthetic=synthetic, skipped=tuple(skipped))
 
 
 def _wrapper(members: Sequence[str]) -> str:
@@ -188,8 +190,12 @@ def _is_picture_of_any_kind(name: str) -> bool:
     return has_picture_suffix(name) or name.lower().endswith(_FOREIGN)
 
 
-def _folder_members(root: Path) -> list[str]:
-    """The pictures below a folder, foreign ones too; what may be one and is left out is said."""
+def _folder_members(root: Path, bare: list[str]) -> list[str]:
+    """The pictures below a folder, foreign ones too; what may be one and is left out is said.
+
+    Args:
+        bare: gets the folders without a picture.
+    """
     files, links, folders = files_below(root)
     if links:
         logger.warning(
@@ -200,7 +206,7 @@ def _folder_members(root: Path) -> list[str]:
         )
     members = [file for file in files if _is_picture_of_any_kind(file)]
     with_pictures = {parent.as_posix() for member in members for parent in PurePosixPath(member).parents}
-    bare = [folder for folder in folders if folder not in with_pictures]
+    bare += [folder for folder in folders if folder not in with_pictures]
     if bare:
         logger.warning("%s: %d folders hold no picture (%s)", root.name, len(bare), ", ".join(bare[:5]))
     return members

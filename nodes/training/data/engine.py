@@ -99,7 +99,7 @@ def counts_text(data: LabelledImages) -> str:
         lines.append(f"generated: {int(data.synthetic.sum()):,}")
     if data.skipped:
         lines.append(
-            f"left out (corrupt, foreign or without a line): {len(data.skipped):,}: {', '.join(data.skipped[:5])}"
+            f"left out (corrupt, foreign, empty, without a line): {len(data.skipped):,}: {', '.join(data.skipped[:5])}"
         )
     return "\n".join(lines)
 

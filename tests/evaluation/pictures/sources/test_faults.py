@@ -114,8 +114,8 @@ def test_pictures_of_a_foreign_kind_beside_readable_ones_are_listed_as_left_out(
     folder = make_files("cat/0.png", "cat/1.heic", "dog/0.png", "notes/readme.txt")
     data = read_source("image folder", folder)
     assert data.counts() == {"cat": 1, "dog": 1}
-    assert data.skipped == ("cat/1.heic",)
-    assert merged([data, data], "twice").skipped == ("cat/1.heic",) * 2
+    assert data.skipped == ("cat/1.heic", "notes/ (no picture)")
+    assert merged([data, data], "twice").skipped == data.skipped * 2
 
 
 @pytest.mark.parametrize("name", ["bird", "bird/nest"])
@@ -124,7 +124,9 @@ def test_a_folder_without_any_picture_is_named_in_the_log(make_files, caplog, na
     folder = make_files("cat/0.png", "dog/0.png")
     (folder / name).mkdir(parents=True)
     (folder / name / "readme.txt").write_text("no picture")
-    assert read_source("image folder", folder).class_names == ("cat", "dog")
+    data = read_source("image folder", folder)
+    assert data.class_names == ("cat", "dog")
+    assert data.skipped[0] == "bird/ (no picture)", "what the page says, where nobody reads the log"
     assert "folders hold no picture (bird" in caplog.text
 
 
