@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
+import json
 import os
 import shutil
 import sys
@@ -52,25 +54,34 @@ def all_cases(places: list[list[tuple[str, ...]]]) -> tuple[list[Case], int]:
     return first + others, len(first)
 
 
-def run(case: Case, stages: list[Path], base: Path) -> tuple[str, str]:
-    """How the case ends, in a process of its own: what it opens and remembers is gone with it."""
+def run(cases: list[Case], stages: list[Path], base: Path) -> dict[Case, tuple[str, str]]:
+    """How the cases end, in a process of their own: what it opens and remembers is gone with it."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        try:
-            phase = failing_disk.PHASES[case.phase]
-            message = failing_disk.fail_once(phase, stages[case.phase], base, case.call, case.error)
-            text = f"{SAID if message else QUIET}\t{message}"
-        except BaseException:  # noqa: BLE001 - reported by the parent
-            text = f"{WRONG}\t{traceback.format_exc()}"
-        os.write(writing, text.encode("utf-8", "replace")[:60_000])
+        with open(writing, "w", encoding="utf-8") as file:
+            for case in cases:
+                json.dump(end_of(case, stages, base), file)
+                file.write("\n")
         os._exit(0)
     os.close(writing)
     with open(reading, encoding="utf-8") as file:
-        ending, _, text = file.read().partition("\t")
+        ends = [json.loads(line) for line in file]
     os.waitpid(child, 0)
-    return ending or WRONG, text
+    ends += [[WRONG, "the process ended"]] * (len(cases) - len(ends))
+    return {case: (ending, text) for case, (ending, text) in zip(cases, ends, strict=True)}
+
+
+def end_of(case: Case, stages: list[Path], base: Path) -> tuple[str, str]:
+    """How one case ends, and the message or what went wrong."""
+    shutil.rmtree(base, ignore_errors=True)  # of one that went wrong
+    phase = failing_disk.PHASES[case.phase]
+    try:
+        message = failing_disk.fail_once(phase, stages[case.phase], base, case.call, case.error)
+    except BaseException:  # noqa: BLE001 - reported by the parent
+        return WRONG, traceback.format_exc()
+    return (SAID if message else QUIET), message
 
 
 def read_state(path: Path, key: str) -> dict[Case, str]:
@@ -94,25 +105,30 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         stages = list(failing_disk.make_stages(Path(folder)).values())
         base = Path(folder) / "base"
-        calls = [failing_disk.places_of(*pair, base) for pair in zip(failing_disk.PHASES, stages, strict=True)]
+        calls = []
+        for phase, stage in zip(failing_disk.PHASES, stages, strict=True):
+            calls.append(failing_disk.places_of(phase, stage, base))
+            failing_disk.go_on(phase, base, failing_disk.pictures(base))  # what it compares is known to the children
+            shutil.rmtree(base)
         cases, in_front = all_cases(calls)
         key = hashlib.sha256(repr(calls).replace(str(ROOT), "").encode()).hexdigest()
         ended = read_state(options.state, key) if options.state else {}
         print(f"{len(cases):,} cases, {in_front:,} of them first calls of a place; {len(ended):,} ended earlier")
         if options.state and not ended:
             options.state.write_text(f"{key}\n", "ascii")
-        started, before = time.monotonic(), len(ended)
-        for case in cases[:in_front] if options.places else cases:
-            if case in ended:
-                continue
-            ended[case], text = run(case, stages, base)
-            if ended[case] == WRONG:
-                print(case, text, sep="\n")
-                shutil.rmtree(base, ignore_errors=True)
+        todo = [case for case in (cases[:in_front] if options.places else cases) if case not in ended]
+        started, ran = time.monotonic(), 0
+        for _, same_call in itertools.groupby(todo, key=lambda case: case[:2]):
+            ends = run(list(same_call), stages, base)
+            for case, (ending, text) in ends.items():
+                if ending == WRONG:
+                    print(case, text, sep="\n", flush=True)
+                ended[case] = ending
             if options.state:
                 with options.state.open("a", encoding="ascii") as file:
-                    file.write(f"{case.phase} {case.call} {case.error} {ended[case]}\n")
-            if (ran := len(ended) - before) % 500 == 0:
+                    file.writelines(f"{case.phase} {case.call} {case.error} {ended[case]}\n" for case in ends)
+            ran += len(ends)
+            if ran % 500 < len(ends):
                 print(f"{len(ended):,} ended, {ran / (time.monotonic() - started):.1f} a second", flush=True)
     counts = {ending: list(ended.values()).count(ending) for ending in (SAID, QUIET, WRONG)}
     print(f"{len(ended):,} of {len(cases):,} cases ended: {counts}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from contextlib import AbstractContextManager
 
@@ -21,11 +22,14 @@ def item(label: str, rank: int, attempt: int = 0) -> Item:
     return Item(label, rank, attempt, f"a {pick.option} {label}", "blurry", (pick,), rank * 100 + attempt)
 
 
+@functools.cache
 def picture(label: str, rank: int, attempt: int = 0, side: int = 24) -> np.ndarray:
     """Pixels that depend on the item alone, like a sampler's: a coarse pattern, so that no two look alike."""
     seed = int.from_bytes(hashlib.sha256(f"{label} {rank} {attempt}".encode("utf-8", "replace")).digest()[:4], "little")
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
-    return np.kron(coarse, np.ones((side // 6, side // 6, 1), np.uint8))
+    pixels = np.kron(coarse, np.ones((side // 6, side // 6, 1), np.uint8))
+    pixels.flags.writeable = False
+    return pixels
 
 
 def open_set(base, name="pets", labels=("cat", "dog"), identity=None, **more) -> AbstractContextManager[WritableStore]:

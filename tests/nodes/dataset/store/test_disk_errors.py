@@ -8,10 +8,11 @@ every call with each of them.
 from __future__ import annotations
 
 import itertools
+import shutil
 
 import pytest
 
-from ..failing_disk import ERRORS, PHASES, fail_once, make_stages, places_of, some_numbers
+from ..failing_disk import ERRORS, PHASES, fail_once, go_on, make_stages, pictures, places_of, some_numbers
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,8 @@ def test_nothing_is_lost_or_replaced_when_the_disk_fails(stages, tmp_path, phase
     base = tmp_path / "base"
     places = places_of(phase, stages[phase], base)
     assert {"open", "read", "listdir", "scandir", "replace", "fsync"} - {kind for kind, *_ in places} <= {"listdir"}
+    go_on(phase, base, pictures(base))
+    shutil.rmtree(base)
     errors = itertools.cycle(ERRORS)
     said = [fail_once(phase, stages[phase], base, number, next(errors)) for number in some_numbers(places)]
     assert sum(map(bool, said)) > len(said) // 2
