@@ -6,7 +6,7 @@
     python3 dev.py serve     the server with the pack, for work in a browser
     python3 dev.py doctor    what is installed, what is missing, where things lie
     python3 dev.py workflows [--check]      write workflows/ from their builder
-    python3 dev.py screenshots              picture every workflow in a real browser
+    python3 dev.py screenshots              draw the thumbnails of the workflows, or picture them in a real browser
 
 Standard library only. Set-up goes to the user's cache folder, results and logs to output/ in the clone.
 """
@@ -29,6 +29,7 @@ from tools.dev.places import OUTPUT, PACK_NAME, ROOT  # noqa: E402
 from tools.dev.processes import exit_when_asked, quiet_environment, run_here  # noqa: E402
 from tools.dev.server import local_server, usual_port  # noqa: E402
 from tools.dev.setup import GIB, NEEDED_GIB, PYTHON, Setup, is_complete  # noqa: E402
+from tools.workflows import served  # noqa: E402
 
 
 def command_demo(options: argparse.Namespace, arguments: list[str]) -> int:
@@ -69,11 +70,15 @@ def command_test(options: argparse.Namespace, arguments: list[str]) -> int:
 
 def command_serve(options: argparse.Namespace, arguments: list[str]) -> int:
     setup = Setup(options.comfyui).ensure()
-    run_script(options, "tools.workflows.inputs", [str(OUTPUT / ".comfyui" / "input")])
+    base = OUTPUT / ".comfyui"
+    run_script(options, "tools.workflows.inputs", [str(base)])
+    served.make_pack(base)
     step = Step("Starting ComfyUI")
-    with local_server(setup, options.port or usual_port()) as server:
+    with local_server(setup, options.port or usual_port(), packs=[served.PACK]) as server:
+        served.write_templates(server.client.object_info(), base)
         step.finish(f"log: {server.log.relative_to(ROOT)}")
-        say(f"Open {server.client.url} ; the workflows are in the template browser under {PACK_NAME}. Ctrl-C stops it.")
+        say(f"Open {server.client.url} ; Ctrl-C stops it. The workflows are in the template browser: under")
+        say(f"{served.PACK} those that run here as they open, under {PACK_NAME} all, for real models.")
         return server.wait()
 
 
@@ -123,7 +128,7 @@ COMMANDS = {
     "serve": (command_serve, "run the server with the pack until Ctrl-C"),
     "doctor": (command_doctor, "say what is installed and what is missing"),
     "workflows": (command_workflows, "write workflows/ from their builder (--check: only compare)"),
-    "screenshots": (command_screenshots, "make the thumbnails of the workflows in a real browser"),
+    "screenshots": (command_screenshots, "make the thumbnails of the workflows, or picture them in a real browser"),
 }
 PASSING_ON = ("test", "workflows", "screenshots")  # their further arguments
 

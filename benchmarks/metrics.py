@@ -15,7 +15,6 @@ import io
 import os
 import resource
 import statistics
-import sys
 import tempfile
 import time
 import warnings
@@ -24,14 +23,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pack import ROOT, load_pack
+from pack import load_pack
 from PIL import Image
 
 load_pack()
-sys.path.append(str(ROOT / "tests" / "tools"))
-
-from random_inception import FID_FILE, write_random_weights  # noqa: E402
-
 from hyponet.evaluation.metrics.conventions import Preparation  # noqa: E402
 from hyponet.evaluation.metrics.features import extract_features  # noqa: E402
 from hyponet.evaluation.metrics.fid import measure_fid  # noqa: E402
@@ -39,6 +34,7 @@ from hyponet.evaluation.metrics.inception import load_inception  # noqa: E402
 from hyponet.evaluation.metrics.inception_score import measure_inception_score  # noqa: E402
 from hyponet.evaluation.metrics.inception_weights import FID_NETWORK  # noqa: E402
 from hyponet.evaluation.pictures.sources.folders import read_folder  # noqa: E402
+from hyponet.tools.stand_ins.inception import FID_FILE, write_random_weights  # noqa: E402
 
 Figures = dict[str, float]
 

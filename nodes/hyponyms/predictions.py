@@ -30,16 +30,39 @@ def top_predictions(classifier: Classifier, images: torch.Tensor, count: int) ->
     return [_ranked(classifier, row, count) for row in classifier.probabilities(images)]
 
 
-def average_class(classifier: Classifier, images: torch.Tensor) -> Prediction:
-    """The likeliest class of all pictures together: their probabilities averaged; the note is markdown for a report."""
+def average_class(classifier: Classifier, images: torch.Tensor, minimum: float = 0.0) -> Prediction:
+    """The likeliest class of all pictures together: their probabilities averaged; the note is markdown for a report.
+
+    Raises:
+        ValueError: it is less probable than `minimum`; the message names the likeliest classes.
+    """
     rows = classifier.probabilities(images)
     best = _ranked(classifier, rows.mean(dim=0), 3)
     likeliest = ", ".join(f"{prediction.label} {prediction.probability:.1%}" for prediction in best)
+    check_confidence("the picture" if len(rows) == 1 else "the batch", likeliest, best[0].probability, minimum)
     pictures = "picture" if len(rows) == 1 else f"{len(rows)} pictures, averaged"
     note = f"Classified by {classifier.name} ({pictures}): {likeliest}."
     if best[0].probability < LOW_CONFIDENCE:
         note += f" **Low confidence**: below {LOW_CONFIDENCE:.0%}; try a clearer picture, or Hyponyms of Word."
     return Prediction(best[0].label, best[0].synset, best[0].probability, note)
+
+
+def check_confidence(what: str, seen: str, probability: float, minimum: float) -> None:
+    """Stop where a class is so uncertain that a set made from it would be of something else.
+
+    Args:
+        what: was classified.
+        seen: what it was taken for, as text.
+        probability: of the likeliest class.
+
+    Raises:
+        ValueError: `probability` is below `minimum`.
+    """
+    if probability < minimum:
+        raise ValueError(
+            f"{what} is taken for {seen}; expected a class of at least {minimum:.0%}; load a clear photo of one thing, "
+            "or name it by a word (Hyponyms of Word), or set minimum_confidence to 0 to go on with this class"
+        )
 
 
 def predictions_report(rows: Sequence[Sequence[Prediction]], low: float) -> str:

@@ -59,7 +59,7 @@ def test_a_workflow_runs_from_the_editor_s_own_button(page, comfy):
     """The template browser lists ours; Run queues what is on the canvas."""
     index = comfy.client.get("/workflow_templates")
     assert set(NAMES) <= set(index["hyponet"])
-    page.load(json.loads((FOLDER / "hyponet_table_3_1_lists.json").read_text("utf-8")))
+    page.load(json.loads((FOLDER / "hyponet_thesis_table_3_1_lists.json").read_text("utf-8")))
     before = len(comfy.client.get("/history"))
     page.page.evaluate("async () => { await window.app.queuePrompt(0) }")
     page.until(

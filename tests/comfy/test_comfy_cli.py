@@ -67,14 +67,14 @@ def test_the_archive_holds_what_users_need_and_nothing_else(comfy_cli, clone):
         *("docs", "evaluation", "locales", "nodes", "requirements.txt", "web", "wildcards", "workflows"),
     }
     assert "nodes/extension.py" in names
-    assert {"workflows/hyponet_quick_start.json", "docs/templates.md"} <= set(names)
+    assert {"workflows/hyponet_01_quick_start.json", "docs/templates.md"} <= set(names)
     assert {"web/answers.css", "web/js/answers.js", "web/js/markdown.js"} <= set(names)
     assert [name for name in names if name.endswith("LICENSE") or "licen" in name.lower()]
 
 
 @pytest.mark.parametrize("form", ["api", "graph"])
 def test_comfy_run_takes_either_form(comfy, comfy_cli, form):
-    name = "hyponet_prompt_playground.json"
+    name = "hyponet_13_prompt_playground.json"
     server = urlsplit(comfy.url)
     path = API / name if form == "api" else ROOT / "workflows" / name
     where = ("--host", str(server.hostname), "--port", str(server.port))
@@ -87,7 +87,7 @@ def test_comfy_run_takes_either_form(comfy, comfy_cli, form):
 
 
 def test_comfy_run_tells_a_bad_workflow_by_its_exit_code(comfy, comfy_cli, tmp_path):
-    graph = json.loads((API / "hyponet_prompt_playground.json").read_text("utf-8"))
+    graph = json.loads((API / "hyponet_13_prompt_playground.json").read_text("utf-8"))
     node = next(node for node in graph.values() if node["class_type"] == "HypoNetDynamicPrompt")
     node["inputs"]["template"] = "a __no_such_list__"
     (tmp_path / "bad.json").write_text(json.dumps(graph), "utf-8")

@@ -50,7 +50,13 @@ def graph_of_image(photo, model=EFFICIENTNET, **settings):
         },
         "hyponyms": {
             "class_type": "HypoNetHyponymsOfImage",
-            "inputs": {"classifier": ["load", 0], "image": ["photo", 0], **SETTINGS, **settings},
+            "inputs": {
+                "classifier": ["load", 0],
+                "image": ["photo", 0],
+                "minimum_confidence": 0.3,
+                **SETTINGS,
+                **settings,
+            },
         },
         "words": {"class_type": "PreviewAny", "inputs": {"source": ["hyponyms", 1]}},
         "hypernym": {"class_type": "PreviewAny", "inputs": {"source": ["hyponyms", 3]}},
@@ -83,6 +89,14 @@ def test_chelsea_reaches_domestic_cat(comfy, photos):
     assert text(out, "path").startswith("domestic cat > cat > feline > carnivore >")
     assert text(out, "path").endswith("> entity")
     assert {"Siamese cat", "Persian cat", "tom cat", "Angora cat"} <= set(text(out, "words").splitlines())
+
+
+def test_a_picture_of_nothing_stops_the_run_unless_that_is_switched_off(comfy):
+    Image.new("RGB", (64, 64), "grey").save(comfy.input / "hyponet_grey.png")
+    with pytest.raises(RunFailed, match=r"the picture is taken for .*expected a class of at least 30%"):
+        comfy.run(graph_of_image("hyponet_grey.png"))
+    out = comfy.run(graph_of_image("hyponet_grey.png", minimum_confidence=0.0))
+    assert "**Low confidence**" in text(out, "hyponyms")
 
 
 # espresso .95 and moped .54 by the same source; coffee and motorcycle are hypernyms of theirs in WordNet 3.0

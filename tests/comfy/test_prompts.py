@@ -205,6 +205,7 @@ def test_pictures_of_a_folder_become_classes(comfy):
             "ClassesFromPictures",
             classifier=["1", 0],
             folder="hyponet_samples",
+            minimum_confidence=0.3,
             mode="exact",
             climb_to_name=True,
             at_least=4,

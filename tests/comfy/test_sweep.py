@@ -33,11 +33,11 @@ def wait_for(what, patience=120):
 def table(tmp_path):
     """Three small sets in one group, then a row that shows them are there."""
     small = {"Classes from Text": {"text": "automobile"}, "Dataset Plan": {"images_per_class": IMAGES}}
-    made = shrunken("hyponet_table_5_9_sd15_none", **small, **{"Generate Dataset": {"batch_size": 2}})
+    made = shrunken("hyponet_thesis_table_5_9_sd15_none", **small, **{"Generate Dataset": {"batch_size": 2}})
     shown = {title: id_ for id_, title in ((id_, node["_meta"]["title"]) for id_, node in made.items())}
     del made[shown["Contact Sheet"]]
     (tmp_path / "made.json").write_text(json.dumps(made))
-    (tmp_path / "last.json").write_text(json.dumps(shrunken("hyponet_table_3_1_lists")))
+    (tmp_path / "last.json").write_text(json.dumps(shrunken("hyponet_thesis_table_3_1_lists")))
     rows = [f"{name},sets,made.json,{name},{seed}" for seed, name in enumerate(("one", "two", "three"))]
     head = "name,group,workflow,Generate Dataset.name,Dataset Plan.seed"
     (tmp_path / "table.csv").write_text("\n".join([head, "end,last,last.json,,", *rows]) + "\n")
@@ -106,11 +106,15 @@ def test_exit_codes_tell_what_happened(comfy, tmp_path, table):
 
 
 def test_one_workflow_with_overrides_is_one_plain_function(comfy):
-    found = run_workflow(comfy.url, ROOT / "workflows" / "hyponet_table_3_1_lists.json", {"Dynamic Prompt.count": "3"})
+    found = run_workflow(
+        comfy.url, ROOT / "workflows" / "hyponet_thesis_table_3_1_lists.json", {"Dynamic Prompt.count": "3"}
+    )
     prompts = [text for title, text in found.texts if title == "Ten prompts"]
     assert "".join(prompts).count("automobile in") == 3
     with pytest.raises(ValueError, match="no widget 'counts'"):
-        run_workflow(comfy.url, ROOT / "workflows" / "hyponet_table_3_1_lists.json", {"Dynamic Prompt.counts": "3"})
+        run_workflow(
+            comfy.url, ROOT / "workflows" / "hyponet_thesis_table_3_1_lists.json", {"Dynamic Prompt.counts": "3"}
+        )
 
 
 def test_half_a_graph_a_blocked_node_and_half_a_set_are_no_success(comfy, tmp_path, table):

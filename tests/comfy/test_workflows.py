@@ -12,10 +12,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from hyponet.headless.run import outcome
-from hyponet.tests.tools.random_inception import write_random_weights
 from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS, shrunken
+from hyponet.tools.stand_ins.inception import write_random_weights
 from hyponet.tools.workflows import write as workflows
-from hyponet.tools.workflows.inputs import write_inputs
+from hyponet.tools.workflows.inputs import write_inputs, write_pictures
 from tools.dev import demo
 from tools.dev.places import ROOT
 
@@ -104,13 +104,15 @@ def test_comfy_cli_finds_nothing_wrong_and_converts_alike(comfy):
         for node in api.values():
             if node["class_type"] == "PreviewAny":
                 del node["inputs"]["preview"]  # the editor adds it
+        if not (API.parent / f"{name}.json").exists():
+            continue  # programs alone run it
         ui = json.loads((API.parent / f"{name}.json").read_text("utf-8"))
         assert convert_ui_to_api(ui, schemas) == api, name
 
 
 def test_demo(run):
     shutil.copyfile(demo.TEST_PICTURES, run.comfy.input / demo.TEST_PICTURES.name)
-    found = run("hyponet_demo")
+    found = run("hyponet_11_demo")
     lines = check_set(run, "demo", CLASSES, PER_CLASS)
     assert "Siamese cat" in "".join(text for title, text in found.texts if title == "Hyponyms of cat")
     for line in lines:
@@ -127,24 +129,24 @@ def test_demo(run):
 
 
 def test_quick_start_and_a_folder_of_pictures(run):
-    found = run("hyponet_quick_start")
-    (label,) = {line["label"] for line in run.lines("quick_start")}
-    check_set(run, "quick_start", [label], PER_CLASS)
-    assert label in run.text(found, "Hyponyms of Image")
-    found = run("hyponet_pictures_to_set")
+    found = run("hyponet_01_quick_start", **{"Check Labels": {"reject": False}})
+    check_set(run, "quick_start", ("cat", "ship"), PER_CLASS)
+    assert "tiger cat" in run.text(found, "Hyponyms of Image")
+    assert "| ship | 2 |" in run.text(found, "Check Labels")
+    found = run("hyponet_03_pictures_to_set")
     check_set(run, "pictures_to_set", ("cat", "coffee"), PER_CLASS)
     assert "tiger cat" in run.text(found, "Classes from Pictures")
 
 
 def test_words(run):
-    found = run("hyponet_word_to_set")
-    lines = check_set(run, "word_to_set", ("ship", "truck"), PER_CLASS)
-    assert "ship" in run.text(found, "Kinds of ship")
+    found = run("hyponet_02_words_to_set")
+    lines = check_set(run, "words_to_set", ("ship", "truck", "horse"), PER_CLASS)
+    assert "ship" in run.text(found, "Classes from Text")
     assert all(any(pick["slot"] == "hyponym" for pick in line["picks"]) for line in lines)
 
 
 def test_hyponyms_alone(run):
-    found = run("hyponet_hyponyms")
+    found = run("hyponet_12_only_hyponyms")
     assert "tiger cat" in run.text(found, "Classify Image")  # ENGINE.md's figure for chelsea: tiger cat .39
     assert "wading bird" in run.text(found, "Hyponyms of Word")  # crane (bird) in WordNet 3.0
     saved = list((run.comfy.base / "user").rglob("my_hyponyms.txt"))
@@ -153,7 +155,7 @@ def test_hyponyms_alone(run):
 
 
 def test_prompt_playground(run):
-    found = run("hyponet_prompt_playground")
+    found = run("hyponet_13_prompt_playground")
     prompts = [text for title, text in found.texts if title == "Five prompts"]
     assert len(prompts) == 5 or len(prompts[0]) > 100
     for prompt in prompts:
@@ -163,8 +165,61 @@ def test_prompt_playground(run):
     assert found.files, "the chart is shown"
 
 
+OWN = ("bowl", "mug", "teapot")
+SMALL_TRAINING = {"start": "scratch", "size": 32, "normalisation": "training set"}
+
+
+def write_own_photos(run):
+    """Photos of the user's own, in place of which random pictures do."""
+    write_pictures(run.comfy.input / "my_photos", OWN, 6, 32)
+
+
+def test_own_classes_become_a_classifier(run):
+    found = run("hyponet_04_own_classes_to_classifier", **{"Train Classifier": SMALL_TRAINING})
+    check_set(run, "own_classes", OWN, PER_CLASS)
+    lines = {line["label"]: line for line in run.lines("own_classes")}
+    assert "teapot" in lines["teapot"]["prompt"]
+    (trained,), (tested,) = result_of(found, "training"), result_of(found, "test")
+    assert trained["name"] == tested["name"] == "own_classes"
+    (counted,) = tested["figures"]["test_sets"]  # the photos are muted
+    assert trained["inputs"]["training"]["pictures"] + counted["count"] == len(OWN) * PER_CLASS
+    assert (run.comfy.output / "hyponet" / "reports" / "own_classes" / "report.html").is_file()
+
+
+def test_a_set_beside_real_pictures_and_beside_another_set(run):
+    write_own_photos(run)
+    made = {"Generate Dataset": {"name": "own_classes"}, "Train Classifier": SMALL_TRAINING}
+    run("hyponet_04_own_classes_to_classifier", **made)
+    both = {"Train on photos": SMALL_TRAINING, "Train on both": SMALL_TRAINING}
+    found = run("hyponet_07_augment_real_pictures", **both)
+    trained = {result["name"]: result["inputs"]["training"]["pictures"] for result in result_of(found, "training")}
+    assert trained == {"photos": 9, "photos-and-set": 9 + len(OWN) * PER_CLASS}
+    assert "McNemar" in run.text(found, "Compare Classifiers")
+    same = {"Set B": {"path": "own_classes"}, "Train on A": SMALL_TRAINING, "Train on B": SMALL_TRAINING}
+    found = run("hyponet_10_compare_two_sets", **same)
+    assert len(result_of(found, "training")) == 2
+
+
+def test_a_lora_of_photos(run):
+    write_own_photos(run)
+    run("hyponet_08_train_a_lora")
+    folder = run.comfy.output / "hyponet" / "lora" / "my_photos"
+    assert {path.read_text("utf-8").strip() for path in folder.glob("*.txt")} == {
+        f"a photo of a {name}" for name in OWN
+    }
+    assert list((run.comfy.base / "models" / "loras").rglob("my_photos.safetensors"))
+
+
+def test_metrics_of_a_set(run):
+    write_own_photos(run)
+    run("hyponet_04_own_classes_to_classifier", **{"Train Classifier": SMALL_TRAINING})
+    found = run("hyponet_09_metrics_of_a_set")
+    kinds = {result["kind"] for result in found.results}
+    assert {"fid", "kid", "precision_recall", "diversity"} <= kinds
+
+
 def test_shards_make_up_the_whole_and_verify_clean(run):
-    found = run("hyponet_resume_and_shard")
+    found = run("hyponet_06_resume_and_shard")
     check_set(run, "sharded", ("cat", "ship"), PER_CLASS)
     parts = [{(line["label"], line["rank"]) for line in run.lines(f"sharded_{number}")} for number in (0, 1)]
     assert not parts[0] & parts[1]
@@ -176,10 +231,10 @@ def test_shards_make_up_the_whole_and_verify_clean(run):
 
 def test_culled_pictures_are_made_anew(run):
     checks = {"Check Labels": {"reject": False}, "Verify Dataset": {"near_duplicates": False}}
-    run("hyponet_cull_and_check", **checks)
+    run("hyponet_05_cull_and_check", **checks)
     before = run.pictures("culled")
-    run("hyponet_cull_and_check", **checks, **{"Reject Items": {"selection": "cat: 0"}})
-    run("hyponet_cull_and_check", **checks, **{"Reject Items": {"selection": " "}})
+    run("hyponet_05_cull_and_check", **checks, **{"Reject Items": {"selection": "cat: 0"}})
+    run("hyponet_05_cull_and_check", **checks, **{"Reject Items": {"selection": " "}})
     after = run.pictures("culled")
     changed = [key for key in before if not np.array_equal(before[key], after[key])]
     assert len(after) == len(before) == 2 * PER_CLASS
@@ -187,39 +242,39 @@ def test_culled_pictures_are_made_anew(run):
 
 
 def test_lists(run):
-    found = run("hyponet_table_3_1_lists")
+    found = run("hyponet_thesis_table_3_1_lists")
     assert len(run.text(found, "The options of color").split("\n")) == 45  # Table 3-1
     titles = {title: {"image": "cat.png"} for title in (f"Picture of {name}" for name in CLASSES)}
     cats = {f"Hyponyms of {name}": {"ancestor": "domestic cat"} for name in CLASSES}
-    run("hyponet_table_5_3_wildcards", **titles, **cats)
+    run("hyponet_thesis_table_5_3_wildcards", **titles, **cats)
     for name in CLASSES:
         (saved,) = (run.comfy.base / "user").rglob(f"table_5_3/{name}.txt")
         assert "Siamese cat" in saved.read_text("utf-8")
 
 
 def test_figures_3(run):
-    run("hyponet_figure_3_1_3_2_dynamic_prompts")
+    run("hyponet_thesis_figure_3_1_3_2_dynamic_prompts")
     assert {line["prompt"] for line in run.lines("figure-3-1")} == {"automobile"}
     assert len({line["prompt"] for line in run.lines("figure-3-2")}) == PER_CLASS
-    found = run("hyponet_figure_3_3_to_3_5_negative")
+    found = run("hyponet_thesis_figure_3_3_to_3_5_negative")
     pictures = [run.comfy.client.picture(file) for file in found.files if file["type"] == "output"]
     assert len(pictures) == len(set(pictures)) == 3  # one seed, three different texts
-    run("hyponet_figure_3_7_freeu", **FREEU_MODEL)
+    run("hyponet_thesis_figure_3_7_freeu", **FREEU_MODEL)
     without, with_freeu = run.pictures("figure-3-7-without"), run.pictures("figure-3-7-with")
     assert without.keys() == with_freeu.keys()
     assert all(not np.array_equal(without[key], with_freeu[key]) for key in without)
-    run("hyponet_figure_3_8_to_3_10_lora")
+    run("hyponet_thesis_figure_3_8_to_3_10_lora")
     plain, styled = run.pictures("figure-3-8"), run.pictures("figure-3-10")
     assert [line["prompt"] for line in run.lines("figure-3-8")] == [line["prompt"] for line in run.lines("figure-3-10")]
     assert all(not np.array_equal(plain[key], styled[key]) for key in plain)
 
 
 def test_figures_4(run):
-    run("hyponet_figure_4_2_hyponyms", **{"Dataset Plan": {"images_per_class": 3}})
+    run("hyponet_thesis_figure_4_2_hyponyms", **{"Dataset Plan": {"images_per_class": 3}})
     assert len({line["prompt"] for line in run.lines("figure-4-2")}) == 3
-    run("hyponet_table_5_9_sd15_hyponet")
+    run("hyponet_thesis_table_5_9_sd15_hyponet")
     for name in ("4_3_to_4_7_sd14", "4_8_to_4_12_sd15", "4_13_to_4_17_sdxl"):
-        found = run(f"hyponet_figure_{name}", **{"Load Dataset": {"name": "sd15-hyponet"}})
+        found = run(f"hyponet_thesis_figure_{name}", **{"Load Dataset": {"name": "sd15-hyponet"}})
         assert len([file for file in found.files if file["type"] == "temp"]) >= 6  # five sheets and the summary
 
 
@@ -231,21 +286,21 @@ def test_the_sets_of_table_5_9(run, model):
     plain = {"Classes from Text": {"text": "\n".join(labels)}, **one}
     freeu = {} if model == "sdxl" else FREEU_MODEL
     for technique in ("none", "freeu"):
-        run(f"hyponet_table_5_9_{model}_{technique}", **plain, **freeu)
+        run(f"hyponet_thesis_table_5_9_{model}_{technique}", **plain, **freeu)
         lines = check_set(run, f"{model}-{technique}", labels, 1)
         assert [(line["prompt"], line["negative"]) for line in lines] == [(label, "") for label in labels]
     none, with_freeu = run.pictures(f"{model}-none"), run.pictures(f"{model}-freeu")
     if model != "sdxl":  # the small SDXL stand-in has no layers on which FreeU acts
         assert all(not np.array_equal(none[key], with_freeu[key]) for key in none)
-    run(f"hyponet_table_5_9_{model}_lora", **small)
+    run(f"hyponet_thesis_table_5_9_{model}_lora", **small)
     for line in check_set(run, f"{model}-lora", labels, 1):
         assert line["prompt"].endswith("best quality, 8k, realistic, (photo-realistic:1.4)")
         assert line["negative"] == ""
     if model == "sd15":  # whole: the experiments below use it
-        run(f"hyponet_table_5_9_{model}_hyponet")
+        run(f"hyponet_thesis_table_5_9_{model}_hyponet")
         lines = check_set(run, f"{model}-hyponet", CLASSES, PER_CLASS)
     else:
-        run(f"hyponet_table_5_9_{model}_hyponet", **small)
+        run(f"hyponet_thesis_table_5_9_{model}_hyponet", **small)
         lines = check_set(run, f"{model}-hyponet", labels, 1)
     for line in lines:
         slots = {pick["slot"].rsplit("/", 1)[-1]: pick["option"] for pick in line["picks"]}
@@ -263,9 +318,9 @@ def result_of(found, kind):
 
 @pytest.mark.parametrize("protocol", ["one_model_at_32", "one_model_per_test_set"])
 def test_train_and_test(run, protocol):
-    run("hyponet_table_5_9_sd15_hyponet")
+    run("hyponet_thesis_table_5_9_sd15_hyponet")
     for what, name in (("train_test", "sd15-hyponet"), ("baseline", "cifar10-train")):
-        found = run(f"hyponet_table_5_9_{what}_{protocol}")
+        found = run(f"hyponet_thesis_table_5_9_{what}_{protocol}")
         trained, tested = result_of(found, "training"), result_of(found, "test")
         assert {result["name"] for result in trained + tested} == {name}
         sizes = sorted(result["settings"]["size"] for result in trained)
@@ -276,11 +331,11 @@ def test_train_and_test(run, protocol):
 
 
 def test_table_5_10(run):
-    run("hyponet_table_5_9_sd15_hyponet")
+    run("hyponet_thesis_table_5_9_sd15_hyponet")
     counts = {f"Real + {count}": {"per_class": count // 1000} for count in (1000, 2000)}
     counts |= {f"Real + {count}": {"per_class": 2} for count in (3000, 4000, 5000)}
     counts |= {f"Real + {count} real again": {"per_class": 1} for count in (1000, 5000)}
-    found = run("hyponet_table_5_10_augmentation", **counts)
+    found = run("hyponet_thesis_table_5_10_augmentation", **counts)
     trained = {result["name"]: result["inputs"]["training"]["pictures"] for result in result_of(found, "training")}
     assert trained["CIFAR-10 Train"] == 15  # five classes, three pictures each
     assert trained["CIFAR-10 Train + 1000"] == 20
@@ -289,13 +344,13 @@ def test_table_5_10(run):
 
 
 def test_tables_5_9_and_5_10_in_small(run):
-    run("hyponet_table_5_9_sd15_hyponet", **{"Generate Dataset": {"name": "small-hyponet"}})
-    found = run("hyponet_table_5_9_small")
+    run("hyponet_thesis_table_5_9_sd15_hyponet", **{"Generate Dataset": {"name": "small-hyponet"}})
+    found = run("hyponet_thesis_table_5_9_small")
     tested = result_of(found, "test")
     assert [result["name"] for result in tested] == ["small/HypoNet"] * 3
     assert len({result["settings"]["seed"] for result in tested}) == 3
     few = {"CIFAR-10 train": {"per_class": 2}, "Real + 250": {"per_class": 1}, "Real + 500": {"per_class": 2}}
-    found = run("hyponet_table_5_10_small", **few)
+    found = run("hyponet_thesis_table_5_10_small", **few)
     trained = {result["name"]: result["inputs"]["training"]["pictures"] for result in result_of(found, "training")}
     rows = ("CIFAR-10 Train", "CIFAR-10 Train + 250", "CIFAR-10 Train + 500")
     assert trained == {f"small/{row}": count for row, count in zip(rows, (10, 15, 20), strict=True)}
@@ -303,30 +358,30 @@ def test_tables_5_9_and_5_10_in_small(run):
 
 
 def test_table_5_11_and_5_12(run):
-    run("hyponet_table_5_9_sd15_hyponet")
-    found = run("hyponet_table_5_11_fid")
+    run("hyponet_thesis_table_5_9_sd15_hyponet")
+    found = run("hyponet_thesis_table_5_11_fid")
     fid = {result["name"]: result["figures"]["fid"] for result in result_of(found, "fid")}
     assert fid["CIFAR-10 Train"] == pytest.approx(0, abs=1e-3)
     assert fid["sd15-hyponet"] > 1
     assert fid["CIFAR-10 Test"] > 1
     assert "24.08" in run.text(found, "Table 5-11")  # the thesis's row for SD 1.5 HypoNet
-    found = run("hyponet_table_5_12_inception_score", **{"Score of the set": {"splits": 2}})
+    found = run("hyponet_thesis_table_5_12_inception_score", **{"Score of the set": {"splits": 2}})
     for result in result_of(found, "inception_score"):
         assert result["figures"]["inception_score"] >= 1
     assert "12.34" in run.text(found, "Table 5-12")
 
 
 def test_figure_5_3(run):
-    found = run("hyponet_figure_5_3_distortion")
+    found = run("hyponet_thesis_figure_5_3_distortion")
     (result,) = result_of(found, "distortion")
     assert result["figures"]
     assert found.files, "the plot is shown"
 
 
 def test_the_report_gathers_what_has_run(run):
-    run("hyponet_table_5_9_sd15_hyponet")
-    run("hyponet_table_5_9_train_test_one_model_at_32")
-    found = run("hyponet_report")
+    run("hyponet_thesis_table_5_9_sd15_hyponet")
+    run("hyponet_thesis_table_5_9_train_test_one_model_at_32")
+    found = run("hyponet_14_report")
     page = run.comfy.output / "hyponet" / "reports" / "report" / "report.html"
     html = page.read_text("utf-8")
     assert "71.05" in html  # Table 5-9, SD 1.5 HypoNet, average
@@ -335,14 +390,14 @@ def test_the_report_gathers_what_has_run(run):
 
 
 def test_the_lora(run):
-    run("hyponet_table_5_5_lora_samples")
+    run("hyponet_thesis_table_5_5_lora_samples")
     folder = run.comfy.output / "hyponet" / "lora" / "cifar10-512"
     captions = {path.read_text("utf-8").strip() for path in folder.glob("*.txt")}
     assert captions == {f"a photo of a {label}" for label in ("airplane", *CLASSES)}
     with Image.open(next(folder.glob("*.png"))) as picture:
         assert picture.size == (64, 64)
     for model in ("sd14", "sd15", "sdxl"):
-        found = run(f"hyponet_table_5_5_lora_training_{model}", **{"Train LoRA": {"folder": "cifar10-512"}})
+        found = run(f"hyponet_thesis_table_5_5_lora_training_{model}", **{"Train LoRA": {"folder": "cifar10-512"}})
         (result,) = found.results
         assert result["kind"] == "lora_training"
         (file,) = (run.comfy.base / "models" / "loras").rglob(f"hyponet-cifar10-{model}.safetensors")

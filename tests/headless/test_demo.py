@@ -15,8 +15,8 @@ from tools.dev.places import ROOT
 from .scripted import INFOS
 from .test_client import BAD_NODE
 
-MISSION = json.loads((ROOT / "workflows" / "api" / "hyponet_demo.json").read_text("utf-8"))
-WORKFLOW = json.loads((ROOT / "workflows" / "api" / "hyponet_pictures_to_set.json").read_text("utf-8"))
+MISSION = json.loads((ROOT / "workflows" / "api" / "hyponet_11_demo.json").read_text("utf-8"))
+WORKFLOW = json.loads((ROOT / "workflows" / "api" / "hyponet_03_pictures_to_set.json").read_text("utf-8"))
 CLASSES = {id_: node["class_type"] for id_, node in WORKFLOW.items()}
 (GENERATE,) = (id_ for id_, name in CLASSES.items() if name == "HypoNetGenerateDataset")
 

@@ -17,6 +17,7 @@ from tools.dev.places import ROOT
 FOLDER = ROOT / "workflows"
 THESIS = json.loads((Path(__file__).parent / "thesis.json").read_text("utf-8"))
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+API_NAMES = sorted(path.stem for path in (FOLDER / "api").glob("*.json"))
 MODELS = {"sd14": "sd1.4_sd1.5", "sd15": "sd1.4_sd1.5", "sdxl": "sdxl"}
 FILES = {"sd14": "sd-v1-4.ckpt", "sd15": "v1-5-pruned-emaonly-fp16.safetensors", "sdxl": "sd_xl_base_1.0.safetensors"}
 TECHNIQUES = {"none": "none", "freeu": "FreeU", "lora": "LoRA", "hyponet": "HypoNet"}
@@ -42,11 +43,50 @@ def weighted(text):
 
 def test_every_experiment_of_the_thesis_has_a_workflow():
     for number in ("3_1", "5_3", "5_5", "5_9", "5_10", "5_11", "5_12"):
-        assert [name for name in NAMES if name.startswith(f"hyponet_table_{number}_")], f"Table {number}"
+        assert [name for name in NAMES if name.startswith(f"hyponet_thesis_table_{number}_")], f"Table {number}"
     for number in ("3_1", "3_3", "3_7", "3_8", "4_2", "4_3", "4_8", "4_13", "5_3"):
-        assert [name for name in NAMES if name.startswith(f"hyponet_figure_{number}_")], f"Figure {number}"
-    assert "hyponet_report" in NAMES  # Figure 5-2
-    assert sorted(path.stem for path in (FOLDER / "api").glob("*.json")) == NAMES
+        assert [name for name in NAMES if name.startswith(f"hyponet_thesis_figure_{number}_")], f"Figure {number}"
+    assert "hyponet_14_report" in NAMES  # Figure 5-2
+    # people open one graph for the twelve sets, programs a file for each
+    assert set(API_NAMES) - set(NAMES) == {
+        f"hyponet_thesis_table_5_9_{model}_{technique}" for model, technique in CELLS
+    }
+    assert set(NAMES) <= set(API_NAMES)
+
+
+def test_ten_named_for_what_they_do_come_first_and_each_has_a_thumbnail():
+    """The template browser shows file names, and sorts by them; a name must do in the address of a page as well."""
+    assert [name[:11] for name in NAMES[:10]] == [f"hyponet_{number:02}_" for number in range(1, 11)]
+    assert all(name.startswith("hyponet_thesis_") for name in NAMES[14:])
+    assert [name for name in NAMES if not re.fullmatch("[a-z0-9_]+", name)] == []
+    assert sorted(path.stem for path in FOLDER.glob("*.jpg")) == NAMES
+
+
+def test_the_quick_start_ends_with_a_sheet_of_a_set_whose_labels_were_checked():
+    form = api("hyponet_01_quick_start")
+    (sheet,) = nodes_of(form, "HypoNetMakeContactSheet")
+    checked = form[sheet["dataset"][0]]
+    assert checked["class_type"] == "HypoNetCheckLabels"
+    assert form[checked["inputs"]["dataset"][0]]["class_type"] == "HypoNetGenerateDataset"
+    (hyponyms,) = nodes_of(form, "HypoNetHyponymsOfImage")
+    assert hyponyms["minimum_confidence"] > 0
+    assert hyponyms["classifier"] == checked["inputs"]["classifier"]
+
+
+def test_one_of_the_twelve_sets_is_switched_on_and_each_is_the_file_that_programs_run():
+    form = graph("hyponet_thesis_table_5_9_sets")
+    makers = [node for node in form["nodes"] if node["type"] == "HypoNetGenerateDataset"]
+    names = {node["widgets_values"][0]: node for node in makers}
+    assert set(names) == {f"{model}-{technique}" for model, technique in CELLS}
+    assert [name for name, node in names.items() if node["mode"] == 0] == ["sd15-hyponet"]
+    for model, technique in CELLS:
+        (made,) = nodes_of(api(f"hyponet_thesis_table_5_9_{model}_{technique}"), "HypoNetGenerateDataset")
+        stated = [value for value in made.values() if not isinstance(value, list)]
+        assert names[f"{model}-{technique}"]["widgets_values"] == stated
+    kinds = {node["id"]: node["type"] for node in form["nodes"]}
+    muted = {node["id"] for node in form["nodes"] if node["mode"] == 2}
+    for _, source, _, target, _, _ in form["links"]:
+        assert source not in muted or target in muted, f"{kinds[target]} runs without {kinds[source]}"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -62,6 +102,7 @@ def test_a_shared_file_is_flat_explains_itself_and_finds_what_it_needs(name):
     assert len(form["groups"]) >= 2
     for node in form["nodes"]:
         left, top, width, height = (*node["pos"], *node["size"])
+        height = 0 if node["flags"].get("collapsed") else height
         inside = [
             group
             for group in form["groups"]
@@ -82,7 +123,7 @@ def test_a_shared_file_is_flat_explains_itself_and_finds_what_it_needs(name):
 
 @pytest.mark.parametrize(("model", "technique"), CELLS)
 def test_the_sets_of_table_5_9_are_the_thesis_s_to_the_letter(model, technique):
-    form = api(f"hyponet_table_5_9_{model}_{technique}")
+    form = api(f"hyponet_thesis_table_5_9_{model}_{technique}")
     (made,) = nodes_of(form, "HypoNetGenerateDataset")
     stated = THESIS["parameters"]["table_5_6_sampling"][MODELS[model]]
     assert (made["steps"], made["cfg"], [made["width"], made["height"]]) == (
@@ -113,7 +154,7 @@ def test_the_sets_of_table_5_9_are_the_thesis_s_to_the_letter(model, technique):
 
 @pytest.mark.parametrize(("model", "technique"), CELLS)
 def test_the_prompts_of_table_5_9_are_tables_5_7_and_5_8(model, technique):
-    form = api(f"hyponet_table_5_9_{model}_{technique}")
+    form = api(f"hyponet_thesis_table_5_9_{model}_{technique}")
     (plan,) = nodes_of(form, "HypoNetPlanDataset")
     (classes,) = nodes_of(form, "HypoNetClassesFromText")
     lines = dict(line.split(":", 1) if ":" in line else (line, "") for line in classes["text"].splitlines())
@@ -141,7 +182,7 @@ def test_the_prompts_of_table_5_9_are_tables_5_7_and_5_8(model, technique):
 
 def test_table_5_10_has_three_seeds_and_controls_of_equal_steps():
     """A control has as many pictures a class as its row, and none of them is new: it is the set with itself."""
-    form = api("hyponet_table_5_10_augmentation")
+    form = api("hyponet_thesis_table_5_10_augmentation")
     merges = {node["name"]: node for node in nodes_of(form, "HypoNetMergeImages")}
     assert {node["runs"] for node in nodes_of(form, "HypoNetTrainClassifier")} == {3}
     for count in (1000, 5000):
@@ -152,7 +193,7 @@ def test_table_5_10_has_three_seeds_and_controls_of_equal_steps():
 
 def test_training_is_table_5_2():
     stated = THESIS["parameters"]["table_5_2_resnet18"]
-    tables = [name for name in NAMES if name.startswith("hyponet_table_5_") and not name.endswith("_small")]
+    tables = [name for name in NAMES if name.startswith("hyponet_thesis_table_5_") and not name.endswith("_small")]
     trainings = [node for name in tables for node in nodes_of(api(name), "HypoNetTrainClassifier")]
     # Table 5-10: 6 and 2 controls; the others: 1 at 32 or 3, for the baseline and for our sets
     assert len(trainings) == 16
@@ -174,7 +215,7 @@ def test_training_is_table_5_2():
 def test_the_tables_in_small_train_equally_many_steps_by_the_fast_recipe():
     """Only what is trained on differs between their rows."""
     sizes = {}
-    for name in ("hyponet_table_5_9_small", "hyponet_table_5_10_small"):
+    for name in ("hyponet_thesis_table_5_9_small", "hyponet_thesis_table_5_10_small"):
         form = api(name)
         for node in nodes_of(form, "HypoNetTrainClassifier"):
             images = form[node["images"][0]]
@@ -188,19 +229,19 @@ def test_the_tables_in_small_train_equally_many_steps_by_the_fast_recipe():
 
 
 def test_both_protocols_train_at_the_sizes_of_their_test_sets():
-    three = api("hyponet_table_5_9_train_test_one_model_per_test_set")
+    three = api("hyponet_thesis_table_5_9_train_test_one_model_per_test_set")
     pairs = {}
     for test in nodes_of(three, "HypoNetTestClassifier"):
         source = three[three[test["images"][0]]["inputs"]["images"][0]]["inputs"]["source"]
         pairs[source] = three[test["checkpoint"][0]]["inputs"]["size"]
     assert pairs == {"CIFAR-10": 32, "ImageNet validation": 224, "STL-10": 96}
-    one = api("hyponet_table_5_9_train_test_one_model_at_32")
+    one = api("hyponet_thesis_table_5_9_train_test_one_model_at_32")
     assert [node["size"] for node in nodes_of(one, "HypoNetTrainClassifier")] == [32]
 
 
 def test_table_5_10_adds_the_thesis_s_numbers():
     stated = THESIS["results"]["table_5_10_augmentation_accuracy_percent"]["synthetic_per_class (SD1.5 HypoNet)"]
-    merged = nodes_of(api("hyponet_table_5_10_augmentation"), "HypoNetMergeImages")
+    merged = nodes_of(api("hyponet_thesis_table_5_10_augmentation"), "HypoNetMergeImages")
     synthetic = [node for node in merged if node["images"] != node["added"]]
     assert [node["per_class"] for node in synthetic] == [int(count) for count in stated]
     assert {node["draw"] for node in merged} == {"first (thesis)"}
@@ -211,7 +252,7 @@ def test_table_5_10_adds_the_thesis_s_numbers():
 @pytest.mark.parametrize("model", MODELS)
 def test_the_lora_is_table_5_5(model):
     stated = THESIS["parameters"]["table_5_5_lora_training"]
-    form = api(f"hyponet_table_5_5_lora_training_{model}")
+    form = api(f"hyponet_thesis_table_5_5_lora_training_{model}")
     (trained,) = nodes_of(form, "HypoNetTrainLora")
     assert [trained["resolution"]] * 2 == stated["max_resolution"][MODELS[model]]
     assert trained["batch_size"] == stated["batch_size"]
@@ -219,14 +260,14 @@ def test_the_lora_is_table_5_5(model):
     assert trained["learning_rate"] == stated["learning_rate"]
     assert trained["min_bucket"] == stated["min_bucket_resolution"]
     assert trained["max_bucket"] == stated["max_bucket_resolution"]
-    (lora,) = nodes_of(api(f"hyponet_table_5_9_{model}_lora"), "LoraLoader")
+    (lora,) = nodes_of(api(f"hyponet_thesis_table_5_9_{model}_lora"), "LoraLoader")
     assert lora["lora_name"] == f"{trained['name']}.safetensors"
-    samples = api("hyponet_table_5_5_lora_samples")
+    samples = api("hyponet_thesis_table_5_5_lora_samples")
     assert stated["data"].startswith("40 random images from each of the 10 CIFAR-10 train classes (400 in all)")
     assert nodes_of(samples, "HypoNetSampleImages")[0]["per_class"] == 40
     assert nodes_of(samples, "HypoNetLoadLabelledImages")[0]["split"] == "train"
 
 
 def test_the_quick_start_uses_a_low_cfg():
-    (made,) = nodes_of(api("hyponet_quick_start"), "HypoNetGenerateDataset")
+    (made,) = nodes_of(api("hyponet_01_quick_start"), "HypoNetGenerateDataset")
     assert made["cfg"] == 2.0

@@ -26,7 +26,7 @@ from .processes import answer
 from .setup import SMALL_MODEL_DATA
 
 API = ROOT / "workflows" / "api"
-MISSION, OWN = "hyponet_demo.json", "hyponet_pictures_to_set.json"
+MISSION, OWN = "hyponet_11_demo.json", "hyponet_03_pictures_to_set.json"
 TIMEOUT = 7 * 86400.0  # seconds; a real checkpoint on a CPU takes minutes a picture
 PHOTO = "chelsea.png"  # scikit-image's photo of a cat
 CLASSES = 5  # of the small model, its test pictures and the workflow

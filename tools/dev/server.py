@@ -185,10 +185,16 @@ def device_options() -> list[str]:
     return [] if has_gpu else ["--cpu"]
 
 
-def local_server(setup: Setup, port: int = 0, extra_models: Sequence[Path] = ()) -> Server:
-    """The server over the clone's output folder, with all cores and the model hub."""
+def local_server(setup: Setup, port: int = 0, extra_models: Sequence[Path] = (), packs: Sequence[str] = ()) -> Server:
+    """The server over the clone's output folder, with all cores and the model hub.
+
+    Args:
+        packs: in its custom_nodes that it loads besides ours.
+    """
     models = [setup.models, *extra_models]
     base, options = OUTPUT / ".comfyui", device_options()
+    if packs:
+        options += ["--whitelist-custom-nodes", PACK_NAME, *packs]
     return Server(setup.python, setup.comfyui, base, OUTPUT, models, port, options, env=environment())
 
 

@@ -30,7 +30,7 @@ from .expand import DATA
 from hyponet.evaluation.intervals import wilson  # isort: skip
 from hyponet.evaluation.training.checkpoint import load_checkpoint  # isort: skip
 
-WORKFLOW = ROOT / "workflows" / "api" / "hyponet_table_5_9_sd15_none.json"
+WORKFLOW = ROOT / "workflows" / "api" / "hyponet_thesis_table_5_9_sd15_none.json"
 NEAREST = DATA / "nearest.png"
 PAIRS = 10  # shown in NEAREST
 TILE = 64

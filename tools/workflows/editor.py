@@ -20,6 +20,14 @@ SETTINGS = {
     "Comfy.Minimap.Visible": False,
     "Comfy.VueNodes.Enabled": False,  # Nodes 2.0
 }
+AS_PEOPLE_HAVE_IT = {  # the page's own bars, and letters left out where they would be small
+    "Comfy.TutorialCompleted": True,
+    "Comfy.UseNewMenu": "Top",
+    "LiteGraph.Canvas.MinFontSizeForLOD": 8,
+    "Comfy.Graph.CanvasInfo": True,
+    "Comfy.Graph.CanvasMenu": True,
+    "Comfy.Workflow.ShowMissingModelsWarning": True,
+}
 HIDDEN = ".comfyui-body-top, .side-tool-bar-container, .comfy-menu, .p-toast, .graph-canvas-menu"
 BARE = HIDDEN + " { display: none !important }"
 QUIET = (  # what the frontend itself says on every start without a network, or of a file that is not there
@@ -59,8 +67,8 @@ class Editor:
         errors: what the page wrote to its console as errors since the last `load`.
     """
 
-    def __init__(self, page: Any, url: str, settings: Mapping[str, Any] | None = None) -> None:
-        self.page, self.url = page, url
+    def __init__(self, page: Any, url: str, settings: Mapping[str, Any] | None = None, *, is_bare: bool = True) -> None:
+        self.page, self.url, self.is_bare = page, url, is_bare
         self.settings = SETTINGS | dict(settings or {})
         self.errors: list[str] = []
         page.on("console", self._hear)
@@ -70,22 +78,35 @@ class Editor:
         if message.type == "error" and not any(sign in message.text for sign in QUIET):
             self.errors.append(message.text)
 
-    def open(self, patience: float = 90) -> None:
-        """Load the editor, or load it again, and wait until it is ready."""
+    def open(self, patience: float = 90, query: str = "") -> None:
+        """Load the editor, or load it again, and wait until it is ready.
+
+        Args:
+            query: of the address.
+        """
         for key, value in self.settings.items():
             self.page.request.post(f"{self.url}/settings/{key}", data=json.dumps(value))
-        self.page.goto(self.url, wait_until="domcontentloaded")
+        self.page.goto(self.url + query, wait_until="domcontentloaded")
         self.until(
             "() => !!(window.app && window.app.graph && window.app.extensionManager && window.LiteGraph "
             "&& Object.keys(window.LiteGraph.registered_node_types).length > 300)",
             patience,
         )
-        # not by add_style_tag, which takes any complaint of the page in that moment for its own
-        self.page.evaluate(
-            "(css) => { document.head.append(Object.assign(document.createElement('style'), {textContent: css})) }",
-            BARE,
-        )
+        if self.is_bare:
+            # not by add_style_tag, which takes any complaint of the page in that moment for its own
+            self.page.evaluate(
+                "(css) => { document.head.append(Object.assign(document.createElement('style'), {textContent: css})) }",
+                BARE,
+            )
         time.sleep(1)
+
+    def open_template(self, name: str, pack: str) -> None:
+        """Open a template of a pack in a page that was loaded anew, as the template browser does, by its address."""
+        self.errors.clear()
+        self.open(query=f"/?template={name}&source={pack}")
+        self.until(f"() => window.app.extensionManager.workflow.activeWorkflow?.path.includes('{name}')", 60)
+        self.until("() => window.app.graph._nodes.length > 0")
+        time.sleep(1.5)  # it fits its view after that
 
     def until(self, predicate: str, patience: float = 30) -> None:
         """Ask again and again from here: the page's own waiting returns too early on promises."""
@@ -161,11 +182,14 @@ def editor(
     size: tuple[int, int] = (1600, 900),
     scale: float = 1,
     settings: Mapping[str, Any] | None = None,
+    *,
+    is_bare: bool = True,
 ) -> Iterator[Editor]:
     """A started browser with the editor of the server at `url` open.
 
     Args:
         settings: of the page, over SETTINGS.
+        is_bare: without the page's bars.
     """
     from playwright.sync_api import sync_playwright
 
@@ -175,7 +199,7 @@ def editor(
         )
         try:
             page = browser.new_page(viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale)
-            editor = Editor(page, url, settings)
+            editor = Editor(page, url, settings, is_bare=is_bare)
             editor.open()
             yield editor
         finally:

@@ -1,18 +1,27 @@
 """Sample photos and small test sets, laid where the shipped workflows look for their inputs.
 
-`python3 dev.py serve` runs it over its own input folder.
+`python3 dev.py serve` runs it over its own base folder.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from tools.dev.setup import SMALL_MODEL_DATA
+from tools.stand_ins.inception import write_random_weights
+
 MAPPING = Path(__file__).resolve().parents[2] / "evaluation" / "pictures" / "mappings" / "imagenet.txt"
+OWN_LABELS = ("horse", "ship", "truck")
+# of the small model's test pictures, by their number in their class: what stands in for photos and sets of one's own
+OWN_FOLDERS = {"real_pictures": range(24), "made_pictures": range(24, 44), "other_pictures": range(44, 64)}
 LABELS = ("airplane", "automobile", "cat", "horse", "ship", "truck")
 
 
@@ -35,10 +44,22 @@ def write_inputs(folder: Path, *, only_photos: bool = False) -> None:
     (folder / "samples").mkdir(exist_ok=True)
     for label in ("cat", "coffee"):
         (folder / "samples" / f"{label}.png").write_bytes((photos / f"{names[label]}.png").read_bytes())
+    write_own(folder)
     for split, count in (("train", 3), ("test", 2)):
         write_pictures(folder / "cifar-10-batches-bin" / split, LABELS, count, 32)
     write_pictures(folder / "stl10_binary" / "test", ["car", *LABELS[2:]], 2, 96)
     write_pictures(folder / "imagenet-val", imagenet_classes(), 1, 64)
+
+
+def write_own(folder: Path) -> None:
+    """Class folders of real pictures of three classes, 32 px, in place of the user's own photos and sets."""
+    with zipfile.ZipFile(SMALL_MODEL_DATA / "test_pictures.zip") as pictures:
+        for name, numbers in OWN_FOLDERS.items():
+            for label in OWN_LABELS:
+                (folder / name / label).mkdir(parents=True, exist_ok=True)
+                for number in numbers:
+                    file = f"{label}/{number:03}.png"
+                    (folder / name / file).write_bytes(pictures.read(f"test/{file}"))
 
 
 def write_pictures(folder: Path, labels: Any, count: int, side: int) -> None:
@@ -58,8 +79,19 @@ def imagenet_classes() -> list[str]:
     return [source.split("|")[0].strip() for row in rows for source in row.split(",")]
 
 
+def complete(base: Path) -> None:
+    """Lay below the base folder of a server what is not there yet: somebody's own pictures may have these names."""
+    with tempfile.TemporaryDirectory() as scratch:
+        write_inputs(Path(scratch))
+        shutil.copytree(scratch, base / "input", copy_function=copy_missing, dirs_exist_ok=True)
+    write_random_weights(base / "models" / "inception")
+
+
+def copy_missing(source: str, target: str) -> None:
+    """Copy a file unless there is one."""
+    if not Path(target).exists():
+        shutil.copyfile(source, target)
+
+
 if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "example.png").exists():  # else somebody's own pictures may lie under these names
-        write_inputs(folder)
+    complete(Path(sys.argv[1]))

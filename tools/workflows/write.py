@@ -33,7 +33,8 @@ def texts(schemas: dict[str, Any]) -> dict[str, str]:
     """The content of every file below workflows/, by its relative path."""
     files = {}
     for flow in build(schemas):
-        files[f"{flow.name}.json"] = dump(graph_form(flow, pack_version()))
+        if not flow.api_only:
+            files[f"{flow.name}.json"] = dump(graph_form(flow, pack_version()))
         files[f"api/{flow.name}.json"] = dump(api_form(flow))
     return files
 

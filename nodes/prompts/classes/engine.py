@@ -13,7 +13,7 @@ from . import pictures
 
 
 def classes_from_pictures(
-    classifier: Classifier, folder: str, settings: HyponymSettings, climb_to_name: bool
+    classifier: Classifier, folder: str, settings: HyponymSettings, climb_to_name: bool, minimum: float
 ) -> tuple[tuple[ClassSpec, ...], str]:
     """The classes of the pictures in a folder below input/ (or one listed as datasets), and a report.
 
@@ -24,7 +24,7 @@ def classes_from_pictures(
     if not path.is_dir():
         raise ValueError(f"folder is {folder!r}; expected a folder of pictures, not a file; name the folder it is in")
     files = pictures.find_pictures(path)
-    return pictures.classes_from_pictures(classifier, files, settings, climb_to_name, progress_bar(len(files)))
+    return pictures.classes_from_pictures(classifier, files, settings, climb_to_name, minimum, progress_bar(len(files)))
 
 
 def fingerprint_pictures(folder: str | None) -> str:

@@ -11,6 +11,7 @@ from ...checks import checked
 from ...engine import answer
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import MODES, Hyponyms, HyponymSettings
+from ...hyponyms.predictions import LOW_CONFIDENCE
 from ...widgets import schema, seed_input
 from .. import engine
 from ..item import ClassSpec
@@ -203,6 +204,17 @@ class HypoNetClassesFromPictures(io.ComfyNode):
                     dynamic_prompts=False,
                     tooltip="A folder below ComfyUI's input folder (or one listed as datasets) with the pictures.",
                 ),
+                io.Float.Input(
+                    "minimum_confidence",
+                    default=LOW_CONFIDENCE,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip=(
+                        "Stop when the likeliest class of a label's pictures is less probable than this: a wrong class "
+                        "makes a set of something else. 0 never stops."
+                    ),
+                ),
                 io.Combo.Input(
                     "mode",
                     options=list(MODES),
@@ -243,10 +255,12 @@ class HypoNetClassesFromPictures(io.ComfyNode):
         classifier: Classifier,
         folder: str,
         climb_to_name: bool,
+        minimum_confidence: float,
         previous: tuple[ClassSpec, ...] | None = None,
         **settings: Any,
     ) -> io.NodeOutput:
-        classes, report = classes_from_pictures(classifier, folder, HyponymSettings(**settings), climb_to_name)
+        asked = HyponymSettings(**settings)
+        classes, report = classes_from_pictures(classifier, folder, asked, climb_to_name, minimum_confidence)
         return io.NodeOutput(add_classes(previous, classes), report, ui=answer(report))
 
 

@@ -14,7 +14,7 @@ from ....evaluation.progress import Progress
 from ....evaluation.unicode_names import composed
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import Hyponyms, HyponymSettings, hyponyms_of_class, hyponyms_of_word
-from ...hyponyms.predictions import LOW_CONFIDENCE
+from ...hyponyms.predictions import LOW_CONFIDENCE, check_confidence
 from ...hyponyms.senses import find_sense
 from ...hyponyms.taxonomy import taxonomy
 from ..item import ClassSpec
@@ -52,6 +52,7 @@ def classes_from_pictures(
     pictures: Mapping[str, Sequence[Path]],
     settings: HyponymSettings,
     climb_to_name: bool,
+    minimum: float,
     progress: Progress,
 ) -> tuple[tuple[ClassSpec, ...], str]:
     """A class for each label with the hyponyms of what its pictures show, and a report in markdown.
@@ -61,10 +62,12 @@ def classes_from_pictures(
         pictures: from a label to its pictures; their probabilities are averaged.
         settings: how hyponyms are listed; its ancestor is not used.
         climb_to_name: climb to the hypernym that the label names, where what is seen lies under it.
+        minimum: least probability of what is seen; 0 takes any.
         progress: told after each label; it raises when the user stops the run.
 
     Raises:
-        ValueError: a picture cannot be read, or WordNet has no hyponyms for what it shows; the message names it.
+        ValueError: a picture cannot be read, what it shows is too uncertain, or WordNet has no hyponyms for that; the
+            message names the class.
     """
     classes: list[ClassSpec] = []
     rows = ["| class | pictures | seen | probability | hypernym | hyponyms | |", "|---|---:|---|---:|---|---:|---|"]
@@ -72,6 +75,7 @@ def classes_from_pictures(
     for number, (label, files) in enumerate(pictures.items(), start=1):
         index, probability = _classify(classifier, files)
         shows = classifier.class_names[index]
+        check_confidence(f"the picture of {label!r}", f"{shows} {probability:.1%}", probability, minimum)
         try:
             hyponyms, remark = _look_up(classifier.synsets[index], shows, label, settings, climb_to_name)
         except ValueError as error:

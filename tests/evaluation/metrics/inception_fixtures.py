@@ -18,8 +18,7 @@ from hyponet.evaluation.metrics.inception import Inception, load_inception
 from hyponet.evaluation.metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
 from hyponet.evaluation.pictures.labelled_images import LabelledImages, labelled
 from hyponet.evaluation.pictures.memory import ArrayPictures
-
-from ...tools.random_inception import write_random_weights
+from hyponet.tools.stand_ins.inception import write_random_weights
 
 
 @lru_cache(maxsize=1)

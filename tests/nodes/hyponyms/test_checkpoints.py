@@ -232,6 +232,9 @@ def test_predictions_rank_average_and_warn(tmp_path):
     assert "Low confidence" not in predictions_report(rows, 0.0)
     assert "**Low confidence**" in average_class(classifier, pictures()).note
     assert "2 pictures, averaged" in average_class(classifier, pictures()).note
+    with pytest.raises(ValueError, match=r"batch is taken for .* 0\.1%, .*at least 30%.*minimum_confidence to 0"):
+        average_class(classifier, pictures(), 0.3)
+    assert average_class(classifier, pictures(), 0.0009).probability == pytest.approx(0.001, abs=1e-6)
 
 
 def whole_resnet(path: Path) -> bytes:

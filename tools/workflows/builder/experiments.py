@@ -74,7 +74,7 @@ def train_test(one_model: bool, baseline: bool, schemas: Schemas) -> Flow:
     protocol = "one model at 32" if one_model else "one model per test set"
     what = "the CIFAR-10 baseline" if baseline else "train and test"
     key = ("baseline_" if baseline else "train_test_") + protocol.replace(" ", "_")
-    flow = Flow(f"hyponet_table_5_9_{key}", f"Table 5-9: {what}, {protocol}", schemas)
+    flow = Flow(f"hyponet_thesis_table_5_9_{key}", f"Table 5-9: {what}, {protocol}", schemas)
     row = "cifar10-train" if baseline else "sd15-hyponet"
     how = (
         "One ResNet-18 is trained at 32 pixels and tested on all three test sets: the plainest reading of the text."
@@ -143,7 +143,7 @@ def train_test(one_model: bool, baseline: bool, schemas: Schemas) -> Flow:
 
 def table_5_10(schemas: Schemas) -> Flow:
     flow = Flow(
-        "hyponet_table_5_10_augmentation", "Table 5-10: CIFAR-10 train and 0 to 5,000 synthetic a class", schemas
+        "hyponet_thesis_table_5_10_augmentation", "Table 5-10: CIFAR-10 train and 0 to 5,000 synthetic a class", schemas
     )
     read_me(
         flow,
@@ -207,7 +207,7 @@ def _row_5_10(count: int) -> str:
 
 
 def report(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_report", "Report: Tables 5-9 to 5-12 and Figure 5-2 from what has run", schemas)
+    flow = Flow("hyponet_14_report", "Report: Tables 5-9 to 5-12 and Figure 5-2 from what has run", schemas)
     read_me(
         flow,
         "Gathers every result in `output/hyponet/results` into one page: our figures in the shape of the thesis's "
@@ -233,5 +233,4 @@ FLOWS: list[Callable[[Schemas], Flow]] = [
     partial(train_test, True, False),
     table_5_10,
     *metrics.FLOWS,
-    report,
 ]

@@ -8,12 +8,14 @@ from functools import partial
 from .graph import Flow, Node, OutputSlot, Schemas
 from .models import SD15, load_checkpoint, load_classifier
 from .pieces import chain_classes, contact_sheet, generate, pictures_stage, read_me, show_answer
-from .thesis_sets import CLASSES, FP, MODELS, NAMES, PLAIN, SAMPLING, WITH_COLOR, Model, lora_file
+from .thesis_sets import CLASSES, FP, MODELS, PLAIN, SAMPLING, TECHNIQUES, WITH_COLOR, Model, lora_file
 
 
 def figure_3_1(schemas: Schemas) -> Flow:
     flow = Flow(
-        "hyponet_figure_3_1_3_2_dynamic_prompts", "Figures 3-1 and 3-2: without and with dynamic prompts", schemas
+        "hyponet_thesis_figure_3_1_3_2_dynamic_prompts",
+        "Figures 3-1 and 3-2: without and with dynamic prompts",
+        schemas,
     )
     read_me(
         flow,
@@ -53,7 +55,9 @@ def figure_3_1(schemas: Schemas) -> Flow:
 
 
 def figure_3_3(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_figure_3_3_to_3_5_negative", "Figures 3-3 to 3-5: what a negative prompt is for", schemas)
+    flow = Flow(
+        "hyponet_thesis_figure_3_3_to_3_5_negative", "Figures 3-3 to 3-5: what a negative prompt is for", schemas
+    )
     read_me(
         flow,
         "Three pictures from one seed. 3-3: a portrait of a man. 3-4: the same `without mustache`, which tends to "
@@ -115,7 +119,7 @@ def sample(
 
 
 def figure_3_7(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_figure_3_7_freeu", "Figure 3-7: without and with FreeU", schemas)
+    flow = Flow("hyponet_thesis_figure_3_7_freeu", "Figure 3-7: without and with FreeU", schemas)
     read_me(
         flow,
         "The same prompts and seeds through SD 1.5 as it is, and through SD 1.5 with FreeU at Table 5-4's scales. "
@@ -155,7 +159,7 @@ def figure_3_7(schemas: Schemas) -> Flow:
 
 def figure_3_8(schemas: Schemas) -> Flow:
     flow = Flow(
-        "hyponet_figure_3_8_to_3_10_lora", "Figures 3-8 to 3-10: SD 1.5, CIFAR-10, SD 1.5 with the LoRA", schemas
+        "hyponet_thesis_figure_3_8_to_3_10_lora", "Figures 3-8 to 3-10: SD 1.5, CIFAR-10, SD 1.5 with the LoRA", schemas
     )
     read_me(
         flow,
@@ -212,7 +216,7 @@ def figure_3_8(schemas: Schemas) -> Flow:
 
 
 def figure_4_2(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_figure_4_2_hyponyms", "Figure 4-2: HypoNet and Stable Diffusion", schemas)
+    flow = Flow("hyponet_thesis_figure_4_2_hyponyms", "Figure 4-2: HypoNet and Stable Diffusion", schemas)
     read_me(
         flow,
         "Chapter 4 in one picture: a sample goes in, its class and hypernym are found, the hypernym's hyponyms become "
@@ -250,7 +254,7 @@ def figure_4_2(schemas: Schemas) -> Flow:
 def figure_4_sheets(model: Model, first: int, schemas: Schemas) -> Flow:
     name = f"{model.key}-hyponet"
     flow = Flow(
-        f"hyponet_figure_4_{first}_to_4_{first + 4}_{model.key}",
+        f"hyponet_thesis_figure_4_{first}_to_4_{first + 4}_{model.key}",
         f"Figures 4-{first} to 4-{first + 4}: 100 pictures of each class, {model.label}",
         schemas,
     )
@@ -258,7 +262,8 @@ def figure_4_sheets(model: Model, first: int, schemas: Schemas) -> Flow:
         flow,
         f"The thesis's sheets of 100 pictures a class, from the set `{name}` of Table 5-9. Nothing is generated here.",
         [
-            f"Make the set first with *Table 5-9: {model.label}, {NAMES['hyponet']}*; 100 images per class are enough.",
+            f"Make the set {model.label}, {TECHNIQUES['hyponet']}, first with *Table 5-9: the twelve data sets*; 100 "
+            "images per class are enough.",
             "**Load Dataset**: another set.",
             "**Contact Sheet**: caption `prompt` shows what each was asked to be.",
         ],

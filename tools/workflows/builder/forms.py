@@ -11,6 +11,8 @@ from .layout import Box, arrange
 
 PACK, CORE, CORE_VERSION = "hyponet", "comfy-core", "0.3.75"
 WIDE = 116
+MUTED = 2  # the editor's mode of a node that it leaves out
+VIEW = {"scale": 0.7, "offset": [130, 150]}  # clear of the bars of a page that opens a workflow by it
 EDITOR_WIDGETS = {"PreviewAny": {"preview": ""}}  # widgets that the editor itself adds, and sends to the server
 
 
@@ -55,7 +57,7 @@ def graph_form(flow: Flow, version: str) -> dict[str, Any]:
         "links": links,
         "groups": groups,
         "config": {},
-        "extra": {"ds": {"scale": 0.6, "offset": [40, 60]}, "info": {"name": flow.name, "title": flow.title}},
+        "extra": {"ds": VIEW, "info": {"name": flow.name, "title": flow.title}},
         "version": 0.4,
     }
 
@@ -64,11 +66,12 @@ def api_form(flow: Flow) -> dict[str, Any]:
     """The API form: what `POST /prompt` takes under `prompt`."""
     graph = {}
     for node in flow.nodes:
-        if node.type == "MarkdownNote":
+        if node.type == "MarkdownNote" or node.is_muted:
             continue
         inputs: dict[str, Any] = {name: value for name, value in node.values.items() if name not in node.links}
         inputs.update(EDITOR_WIDGETS.get(node.type, {}))
-        inputs.update({name: [str(slot.node), slot.index] for name, slot in node.links.items()})
+        running = {name: slot for name, slot in node.links.items() if not flow.nodes[slot.node - 1].is_muted}
+        inputs.update({name: [str(slot.node), slot.index] for name, slot in running.items()})
         graph[str(node.id)] = {"inputs": inputs, "class_type": node.type, "_meta": {"title": flow.title_of(node)}}
     return graph
 
@@ -89,7 +92,7 @@ def _graph_node(
 ) -> dict[str, Any]:
     left, top, width, height = box
     form: dict[str, Any] = {"id": node.id, "type": node.type, "pos": [left, top], "size": [width, height]}
-    form.update(flags={}, order=order, mode=0)
+    form.update(flags={"collapsed": True} if node.is_collapsed else {}, order=order, mode=MUTED if node.is_muted else 0)
     if node.type == "MarkdownNote":
         form.update(inputs=[], outputs=[], properties={}, widgets_values=[node.text], color="#432", bgcolor="#653")
         return form

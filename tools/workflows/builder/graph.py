@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+WIDTH = 310  # pixels, of a node
 WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 Schemas = Mapping[str, Mapping[str, Any]]  # node type -> what /object_info says of it
 
@@ -65,11 +66,14 @@ class Node:
     outputs: list[tuple[str, str]]  # name, type
     values: dict[str, Any]
     links: dict[str, OutputSlot]
-    box: tuple[int, int] = (0, 0)  # 0: by content
+    box: tuple[int, int]  # width, and height; 0: by content
     models: list[dict[str, str]] = field(default_factory=list)
     text: str = ""  # of a note
     answers: bool = False  # in a box of its own, which web/js/answers.js draws
     answer_height: int = 0  # of that box; 0: the least
+    served: dict[str, Any] = field(default_factory=dict)  # other values of widgets where `dev.py serve` offers it
+    is_collapsed: bool = False  # to its title bar, since nothing in it is to be changed
+    is_muted: bool = False  # neither run nor queued until its user says so
 
     def __getitem__(self, output: str) -> OutputSlot:
         """The output of that name."""
@@ -86,6 +90,7 @@ class GraphStage:
     title: str
     columns: list[list[Node]]
     colour: str
+    is_below: bool = False  # the stage before it, instead of to its right
 
 
 COLOURS = ("#3f789e", "#a1309b", "#8a8", "#b58b2a", "#b06634", "#88A", "#8A8", "#444")
@@ -95,36 +100,57 @@ class Flow:
     """A workflow under construction.
 
     Args:
-        name: the file's name without suffix; unique across packs.
+        name: the file's name without suffix; unique across packs. The template browser shows it as the title, and
+            again, its underscores as spaces, as the description; it sorts by it.
         title: one line for people.
         schemas: the server's /object_info.
+        api_only: no graph of its own: people open another one, and programs run this.
+        width: of its nodes.
     """
 
-    def __init__(self, name: str, title: str, schemas: Schemas) -> None:
-        self.name, self.title, self.schemas = name, title, schemas
+    def __init__(self, name: str, title: str, schemas: Schemas, *, api_only: bool = False, width: int = WIDTH) -> None:
+        self.name, self.title, self.schemas, self.api_only, self.width = name, title, schemas, api_only, width
         self.stages: list[GraphStage] = []
+        self.current: GraphStage
         self.nodes: list[Node] = []
 
-    def stage(self, title: str) -> None:
-        """Begin the next box to the right."""
-        self.stages.append(GraphStage(title, [[]], COLOURS[len(self.stages) % len(COLOURS)]))
+    def stage(self, title: str, *, below: bool = False) -> GraphStage:
+        """Begin the next box, to the right of the last one or below it."""
+        self.current = GraphStage(title, [[]], COLOURS[len(self.stages) % len(COLOURS)], below)
+        self.stages.append(self.current)
+        return self.current
+
+    def return_to(self, stage: GraphStage) -> None:
+        """Go on in a box that was begun before."""
+        self.current = stage
 
     def column(self) -> None:
         """Begin another column of nodes in the same box."""
-        if self.stages[-1].columns[-1]:
-            self.stages[-1].columns.append([])
+        if self.current.columns[-1]:
+            self.current.columns.append([])
 
     def note(self, text: str) -> None:
         """A Markdown note in the current box."""
-        node = Node(len(self.nodes) + 1, "MarkdownNote", "", [], [], {}, {}, text=text.strip())
+        box = (self.width, 0)
+        node = Node(len(self.nodes) + 1, "MarkdownNote", "", [], [], {}, {}, box, text=text.strip())
         self._place(node)
 
-    def add(self, kind: str, title: str = "", /, *, box: tuple[int, int] = (0, 0), **inputs: Any) -> Node:
+    def add(
+        self,
+        kind: str,
+        title: str = "",
+        /,
+        *,
+        box: tuple[int, int] = (0, 0),
+        served: Mapping[str, Any] | None = None,
+        **inputs: Any,
+    ) -> Node:
         """A node of type `kind` below the last one.
 
         Args:
             kind, title: what it is, and what stands on its head; by position, since nodes have inputs of that name.
-            box: width and height of its body; 0 is by content.
+            box: width and height of its body; 0 is the workflow's width, and by content.
+            served: values of widgets where `dev.py serve` offers the workflow, see served.py.
             inputs: values of widgets, or outputs of other nodes.
 
         Raises:
@@ -147,8 +173,10 @@ class Flow:
                 raise ValueError(f"{self.name}: {kind}.{entry.name} is {entry.type}, not {links[entry.name].type}")
         outputs = list(zip(schema["output_name"], schema["output"], strict=True))
         outputs = [(name, "COMBO" if isinstance(type_, list) else type_) for name, type_ in outputs]
-        node = Node(len(self.nodes) + 1, kind, title, declared, outputs, values, links, box)
+        sized = (box[0] or self.width, box[1])
+        node = Node(len(self.nodes) + 1, kind, title, declared, outputs, values, links, sized)
         node.answers = kind.startswith("HypoNet") and bool(schema["output_node"])
+        node.served = dict(served or {})
         self._place(node)
         return node
 
@@ -162,7 +190,7 @@ class Flow:
         if not self.stages:
             self.stage("")
         self.nodes.append(node)
-        self.stages[-1].columns[-1].append(node)
+        self.current.columns[-1].append(node)
 
     def _value(self, kind: str, entry: Input, inputs: Mapping[str, Any]) -> Any:
         """The widget's value: as given, else the schema's default where that is the same on every machine."""

@@ -1,26 +1,24 @@
-"""Where everything stands: stages left to right, nodes below each other in columns, nothing overlapping."""
+"""Where everything stands: stages beside and below each other, nodes in columns in them, nothing overlapping."""
 
 from __future__ import annotations
 
 import math
 
-from .graph import Flow, Node
+from .graph import Flow, GraphStage, Node
 
 TITLE = 30  # the bar over a node's body
 # Of the two renderers, the canvas and Nodes 2.0, each the taller one's, so that nothing covers the next node in either.
 SLOT = 20
-WIDGET = 29
-LINE_OF_TEXT = 37  # a widget in which one writes
-FOOT = 40  # below the last widget
-GAP = 40
-PADDING = 20
-HEAD = 50  # room for a stage's own title
+WIDGET = 28
+LINE_OF_TEXT = 36  # a widget in which one writes
+FOOT = 18  # below the last widget
+GAP = 24  # between stages, and between columns in one
+NODE_GAP = 10  # between a node and the title bar of the next
+PADDING = 12
+HEAD = 44  # room for a stage's own title
 LETTER = 14  # of a stage's title
-WIDTH = 330
-TEXT_WIDTH = 420
-NOTE_WIDTH = 420
 TEXT_LINE = 16
-ANSWER = 110  # the least room for the box in which a node of ours answers
+ANSWER = 100  # the least room for the box in which a node of ours answers
 PICTURE_NODES = {"LoadImage": 320, "PreviewImage": 300, "SaveImage": 360, "PreviewAny": 200}
 ANSWER_WITH_PICTURES = (
     "HypoNetGenerateDataset",
@@ -33,17 +31,18 @@ ANSWER_WITH_PICTURES = (
     "HypoNetTrainLora",
     "HypoNetWriteReport",
 )
-PICTURE_NODES |= dict.fromkeys(ANSWER_WITH_PICTURES, 330)
+PICTURE_NODES |= dict.fromkeys(ANSWER_WITH_PICTURES, 290)  # as web/js/answers.js
 
 Box = tuple[int, int, int, int]  # left, top, width, height
+Layout = tuple[dict[int, Box], list[tuple[str, str, Box]]]  # of nodes by id; of stages: title, colour, box
 
 
 def size(node: Node) -> tuple[int, int]:
     """Width and height of a node's body, without its title bar."""
     if node.type == "MarkdownNote":
-        return NOTE_WIDTH, note_height(node.text, NOTE_WIDTH)
+        return node.box[0], note_height(node.text, node.box[0])
     texts = [entry for entry in node.inputs if entry.is_widget and entry.is_multiline]
-    width = node.box[0] or (TEXT_WIDTH if texts or node.answer_height else WIDTH)
+    width = node.box[0]
     if node.box[1]:
         return width, node.box[1]
     sockets = [entry for entry in node.inputs if not entry.is_widget]
@@ -81,24 +80,65 @@ def note_height(text: str, width: int) -> int:
     return height
 
 
-def arrange(flow: Flow) -> tuple[dict[int, Box], list[tuple[str, str, Box]]]:
-    """The boxes of all nodes by id, and of all stages as (title, colour, box)."""
+def arrange(flow: Flow) -> Layout:
+    """Where everything stands, in one row or two, whichever is seen larger on a screen."""
+    columns = stage_columns(flow)
+    layouts = [_arranged([columns[:cut], columns[cut:]]) for cut in range(1, len(columns) + 1)]
+    return min(layouts, key=_extent)
+
+
+def _extent(layout: Layout) -> float:
+    """How far a layout must be shrunk to be seen whole on a screen of 16 to 9."""
+    boxes = [box for _, _, box in layout[1]]
+    return max(max((left + width) / 16, (top + height) / 9) for left, top, width, height in boxes)
+
+
+def _arranged(rows: list[list[list[GraphStage]]]) -> Layout:
+    """The layout of stages in columns in rows."""
     nodes: dict[int, Box] = {}
-    stages = []
-    left = 0
+    placed: list[tuple[str, str, Box]] = []
+    row_top = 0
+    for row in rows:
+        left, lowest = 0, row_top
+        for column in row:
+            right = left + max(_width(stage) for stage in column)
+            top = row_top
+            for stage in column:
+                bottom = _place(stage, left + PADDING, top + HEAD + TITLE, nodes)
+                placed.append((stage.title, stage.colour, (left, top, right - left, bottom + PADDING - top)))
+                top = bottom + PADDING + GAP
+            left, lowest = right + GAP, max(lowest, top)
+        row_top = lowest
+    return nodes, placed
+
+
+def stage_columns(flow: Flow) -> list[list[GraphStage]]:
+    """The stages, those together that stand below each other."""
+    columns: list[list[GraphStage]] = []
     for stage in flow.stages:
-        inner, bottom = left + PADDING, 0
-        for column in filter(None, stage.columns):
-            top = HEAD + TITLE
-            widest = 0
-            for node in column:
-                width, height = size(node)
-                nodes[node.id] = (inner, top, width, height)
-                top += height + TITLE + GAP - 10
-                widest = max(widest, width)
-            bottom = max(bottom, top - TITLE - GAP + 10)
-            inner += widest + GAP
-        right = max(inner - GAP + PADDING, left + LETTER * len(stage.title) + PADDING)
-        stages.append((stage.title, stage.colour, (left, 0, right - left, bottom + PADDING)))
-        left = right + GAP
-    return nodes, stages
+        if stage.is_below and columns:
+            columns[-1].append(stage)
+        else:
+            columns.append([stage])
+    return columns
+
+
+def _width(stage: GraphStage) -> int:
+    """Of a stage's box: its columns side by side, or its title."""
+    columns = [max(size(node)[0] for node in column) for column in stage.columns if column]
+    return max(sum(columns) + GAP * (len(columns) - 1), LETTER * len(stage.title)) + 2 * PADDING
+
+
+def _place(stage: GraphStage, left: int, top: int, nodes: dict[int, Box]) -> int:
+    """Put a stage's nodes into `nodes`, from that corner on; where the lowest ends."""
+    bottom = top
+    for column in filter(None, stage.columns):
+        lower = top
+        for node in column:
+            width, height = size(node)
+            nodes[node.id] = (left, lower, width, height)
+            lower += 0 if node.is_collapsed else height
+            bottom = max(bottom, lower)
+            lower += NODE_GAP + TITLE
+        left += max(size(node)[0] for node in column) + GAP
+    return bottom

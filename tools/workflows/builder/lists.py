@@ -15,7 +15,7 @@ SYNSETS = {
 
 
 def table_3_1(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_table_3_1_lists", "Table 3-1: the lists for view, colour and location", schemas)
+    flow = Flow("hyponet_thesis_table_3_1_lists", "Table 3-1: the lists for view, colour and location", schemas)
     read_me(
         flow,
         "The thesis's three fixed wildcards, as printed, and its algorithm 3-1: each prompt takes one option of each "
@@ -46,7 +46,7 @@ def table_3_1(schemas: Schemas) -> Flow:
 
 
 def table_5_3(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_table_5_3_wildcards", "Table 5-3: five sample pictures, five wildcards", schemas)
+    flow = Flow("hyponet_thesis_table_5_3_wildcards", "Table 5-3: five sample pictures, five wildcards", schemas)
     read_me(
         flow,
         "One picture of each of the five classes goes through HypoNet, and each list of hyponyms is kept as a "

@@ -13,7 +13,7 @@ from .thesis_sets import MODELS, Model, lora_file
 
 
 def lora_samples(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_table_5_5_lora_samples", "Table 5-5, first part: sample pictures for the LoRA", schemas)
+    flow = Flow("hyponet_thesis_table_5_5_lora_samples", "Table 5-5, first part: sample pictures for the LoRA", schemas)
     read_me(
         flow,
         "40 random pictures of each of CIFAR-10 train's ten classes, upscaled from 32 to 512 by Real-ESRGAN x4+ "
@@ -58,7 +58,7 @@ def lora_samples(schemas: Schemas) -> Flow:
 def lora_training(model: Model, schemas: Schemas) -> Flow:
     side = model.size
     flow = Flow(
-        f"hyponet_table_5_5_lora_training_{model.key}",
+        f"hyponet_thesis_table_5_5_lora_training_{model.key}",
         f"Table 5-5, second part: train the LoRA of {model.label.split(' with')[0]}",
         schemas,
     )

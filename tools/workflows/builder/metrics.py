@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from .data import CIFAR10
 from .graph import Flow, Node, OutputSlot, Schemas
+from .models import FID_NETWORK, TORCHVISION_NETWORK
 from .pieces import read_me, table_stage
 
-FID_NETWORK = "FID Inception v3 (2015-12-05)"
-TORCHVISION_NETWORK = "torchvision Inception v3 (ImageNet-1k)"
 
-
-def features(flow: Flow, images: OutputSlot, title: str, network: str, convention: str) -> Node:
-    return flow.add("HypoNetExtractFeatures", title, images=images, network=network, convention=convention, size=32)
+def features(flow: Flow, images: OutputSlot, title: str, network: str, convention: str, size: int = 32) -> Node:
+    """Image Features, at the thesis's size by default."""
+    return flow.add("HypoNetExtractFeatures", title, images=images, network=network, convention=convention, size=size)
 
 
 def table_5_11(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_table_5_11_fid", "Table 5-11: FID against CIFAR-10 train", schemas)
+    flow = Flow("hyponet_thesis_table_5_11_fid", "Table 5-11: FID against CIFAR-10 train", schemas)
     read_me(
         flow,
         "The distance of a set from CIFAR-10's training pictures in Inception's last pooling features, with CIFAR-10 "
@@ -61,7 +60,7 @@ def table_5_11(schemas: Schemas) -> Flow:
 
 
 def table_5_12(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_table_5_12_inception_score", "Table 5-12: Inception Score, and diversity", schemas)
+    flow = Flow("hyponet_thesis_table_5_12_inception_score", "Table 5-12: Inception Score, and diversity", schemas)
     read_me(
         flow,
         "How sure a classifier is of each picture and how evenly a set spreads over its classes. The thesis's way: "
@@ -96,7 +95,7 @@ def table_5_12(schemas: Schemas) -> Flow:
 
 
 def figure_5_3(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_figure_5_3_distortion", "Figure 5-3: FID rises with distortion", schemas)
+    flow = Flow("hyponet_thesis_figure_5_3_distortion", "Figure 5-3: FID rises with distortion", schemas)
     read_me(
         flow,
         "The same pictures, distorted more and more by noise, blur, black rectangles, swirl and JPEG, against "

@@ -45,6 +45,8 @@ ESRGAN = LinkedModel(
     "upscale_models",
 )
 RESNET50 = "resnet50.tv_in1k (download 98 MB)"
+FID_NETWORK = "FID Inception v3 (2015-12-05)"
+TORCHVISION_NETWORK = "torchvision Inception v3 (ImageNet-1k)"
 
 
 def load_checkpoint(flow: Flow, model: LinkedModel, title: str = "") -> Node:

@@ -70,6 +70,12 @@ def show_answer(node: Node, height: int) -> None:
     node.answer_height = height
 
 
+def collapsed(node: Node) -> Node:
+    """The node, as its title bar alone: there is nothing in it to change."""
+    node.is_collapsed = True
+    return node
+
+
 def generate(flow: Flow, model: OutputSlot, loader: Node, plan: OutputSlot, name: str, **settings: Any) -> Node:
     """Generate Dataset with the model's CLIP and VAE from `loader`."""
     return flow.add(

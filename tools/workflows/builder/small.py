@@ -27,7 +27,9 @@ def train(flow: Flow, images: OutputSlot, name: OutputSlot | str, epochs: int, t
 
 def table_5_9(schemas: Schemas) -> Flow:
     """Train on one set, test on real pictures."""
-    flow = Flow("hyponet_table_5_9_small", "Table 5-9 in small: train on 5 x 500 pictures, test on real ones", schemas)
+    flow = Flow(
+        "hyponet_thesis_table_5_9_small", "Table 5-9 in small: train on 5 x 500 pictures, test on real ones", schemas
+    )
     read_me(
         flow,
         "Table 5-9 at a size for a processor: a set of 500 pictures a class, a ResNet-18 at 32 pixels by a fast recipe "
@@ -56,7 +58,9 @@ def table_5_9(schemas: Schemas) -> Flow:
 
 def table_5_10(schemas: Schemas) -> Flow:
     """Real pictures, and generated ones beside them, in equally many steps."""
-    flow = Flow("hyponet_table_5_10_small", "Table 5-10 in small: 500 real pictures a class and 0 to 500 more", schemas)
+    flow = Flow(
+        "hyponet_thesis_table_5_10_small", "Table 5-10 in small: 500 real pictures a class and 0 to 500 more", schemas
+    )
     read_me(
         flow,
         "What generated pictures add where real ones are few: 500 real ones a class with 0, 250 and 500 generated, "

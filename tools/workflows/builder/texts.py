@@ -8,7 +8,7 @@ from .pieces import chain_classes, read_me, show_answer, show_text
 
 
 def hyponyms(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_hyponyms", "Only the hyponyms: from a picture and from a word", schemas)
+    flow = Flow("hyponet_12_only_hyponyms", "Only the hyponyms: from a picture and from a word", schemas)
     read_me(
         flow,
         "Chapter 4 of the thesis by itself, without a diffusion model: a picture is classified, its class's hypernym "
@@ -41,7 +41,7 @@ def hyponyms(schemas: Schemas) -> Flow:
 
 
 def prompt_playground(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_prompt_playground", "Prompt playground: templates, wildcards, plans", schemas)
+    flow = Flow("hyponet_13_prompt_playground", "Prompt playground: templates, wildcards, plans", schemas)
     read_me(
         flow,
         "What a template turns into, before any picture is drawn. **Dynamic Prompt** gives single prompts for graphs "

@@ -27,6 +27,7 @@ CLASS_ALONE = "__class__"
 # Table 5-6
 SAMPLING = {"steps": 30, "cfg": 7.5, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
 SWITCH = 0.8
+SWITCHED_ON = "sd15-hyponet"  # of the twelve sets in one graph
 PER_CLASS = 5000
 
 
@@ -50,13 +51,7 @@ MODELS = (
     Model("sd15", "SD 1.5", SD15, 512, _FREEU_SD, 8),
     Model("sdxl", "SDXL with refiner", SDXL, 1024, _FREEU_SDXL, 4, SDXL_REFINER),
 )
-TECHNIQUES = {
-    "none": "The class name alone, no negative: what a plain prompt gives.",
-    "freeu": "The class name alone, with FreeU (version 1) at the thesis's scales.",
-    "lora": "View, colour, kind and place, no negative, with the LoRA trained on CIFAR-10 pictures.",
-    "hyponet": "View, colour, kind and place, with the negative prompt: the thesis's own way.",
-}
-NAMES = {"none": "none", "freeu": "FreeU", "lora": "LoRA", "hyponet": "HypoNet"}
+TECHNIQUES = {"none": "none", "freeu": "FreeU", "lora": "LoRA", "hyponet": "HypoNet"}
 
 
 def lora_file(model: Model) -> str:
@@ -113,35 +108,31 @@ def refined(flow: Flow, model: Model) -> dict[str, object]:
 
 
 def data_set(model: Model, technique: str, schemas: Schemas) -> Flow:
-    """One cell of Table 5-9."""
-    name = f"{model.key}-{technique}"
-    title = f"Table 5-9: {model.label}, {NAMES[technique]}"
-    flow = Flow(f"hyponet_table_5_9_{model.key}_{technique}", title, schemas)
-    needs = " Train that first with *Table 5-5*." if technique == "lora" else ""
-    read_me(
-        flow,
-        f"One of the 12 data sets of Table 5-9: five classes, 5,000 pictures each. {TECHNIQUES[technique]}{needs}",
-        [
-            "**Dataset Plan**: images per class. 100 shows what the set will be like; more later extends it.",
-            "**Generate Dataset**: batch size, as much as the GPU's memory takes. It changes no picture.",
-            "Everything else is the thesis's. coverage is `random` (its algorithm 3-1); `balanced` is the better one.",
-        ],
-        f"The set lies in `output/datasets/{name}`. Train and test on it with *Table 5-9: train and test*, measure it "
-        "with *Table 5-11* and *Table 5-12*. A run that was stopped resumes when it is queued again.",
-    )
+    """One cell of Table 5-9, for programs; people open `all_sets`."""
+    title = f"Table 5-9: {model.label}, {TECHNIQUES[technique]}"
+    flow = Flow(f"hyponet_thesis_table_5_9_{model.key}_{technique}", title, schemas, api_only=True)
     flow.stage("1  Classes and plan (Tables 5-3, 5-7, 5-8)")
     plan = plan_stage(flow, technique)
-    flow.stage("2  Model" + {"freeu": " and FreeU (Table 5-4)", "lora": " and LoRA (Table 5-5)"}.get(technique, ""))
+    flow.stage("2  Model")
     loader = load_checkpoint(flow, model.file)
-    patched_model, clip = patched(flow, model, technique, loader)
     refiner = refined(flow, model)
-    flow.stage("3  Pictures (Table 5-6)")
-    generated = generate(
+    flow.stage("3  Pictures")
+    generated = make_set(flow, model, technique, loader, plan, refiner)
+    contact_sheet(flow, generated["dataset"], order="interleaved", caption="label")
+    return flow
+
+
+def make_set(
+    flow: Flow, model: Model, technique: str, loader: Node, plan: Node, refiner: dict[str, object], title: str = ""
+) -> Node:
+    """Generate Dataset at the thesis's settings (Table 5-6), behind FreeU or the LoRA."""
+    patched_model, clip = patched(flow, model, technique, loader)
+    node = generate(
         flow,
         patched_model,
         loader,
         plan["plan"],
-        name,
+        f"{model.key}-{technique}",
         clip=clip,
         width=model.size,
         height=model.size,
@@ -149,11 +140,44 @@ def data_set(model: Model, technique: str, schemas: Schemas) -> Flow:
         **SAMPLING,
         **refiner,
     )
-    flow.column()
-    contact_sheet(flow, generated["dataset"], order="interleaved", caption="label")
+    node.title = title
+    return node
+
+
+def all_sets(schemas: Schemas) -> Flow:
+    """The twelve sets in one graph, of which one is switched on."""
+    flow = Flow("hyponet_thesis_table_5_9_sets", "Table 5-9: the twelve data sets", schemas)
+    read_me(
+        flow,
+        "Three models, four techniques, five classes of 5,000 pictures each. One set is switched on: SD 1.5, HypoNet. "
+        "For programs each set has a file of its own in `workflows/api`.",
+        [
+            "Another set: select its **Generate Dataset** and what it is linked to in its box (model, FreeU or LoRA, "
+            "refiner) and press Ctrl+M. Ctrl+M on the first set switches that off.",
+            "**Dataset Plan**: images per class. 100 shows what the set will be like; more later extends it.",
+            "batch size, as much as the GPU's memory takes; it changes no picture. Everything else is the thesis's.",
+        ],
+        "Each set lies in `output/datasets` by its name, such as `sd15-hyponet`. LoRA: train it first with *Table "
+        "5-5*. Train and test with *Table 5-9: train and test*, measure with *Table 5-11* and *Table 5-12*.",
+    )
+    flow.stage("Plans (Tables 5-3, 5-7, 5-8)", below=True)
+    plans = {technique: plan_stage(flow, technique) for technique in ("none", "lora", "hyponet")}
+    plans["freeu"] = plans["none"]
+    for model in MODELS:
+        flow.stage(model.label)
+        first = len(flow.nodes)
+        loader = load_checkpoint(flow, model.file)
+        refiner = refined(flow, model)
+        for technique, label in TECHNIQUES.items():
+            flow.column()
+            make_set(flow, model, technique, loader, plans[technique], refiner, f"{model.label}, {label}")
+        for node in flow.nodes[first:]:
+            is_on = model.key == "sd15" and (node is loader or node.values.get("name") == SWITCHED_ON)
+            node.is_muted = not is_on
     return flow
 
 
 FLOWS: list[Callable[[Schemas], Flow]] = [
-    partial(data_set, model, technique) for model in MODELS for technique in TECHNIQUES
+    *(partial(data_set, model, technique) for model in MODELS for technique in TECHNIQUES),
+    all_sets,
 ]

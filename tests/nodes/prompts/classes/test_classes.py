@@ -116,7 +116,7 @@ def test_pictures_become_classes_with_the_hyponyms_of_what_they_show(tmp_path):
     assert {label: len(files) for label, files in found.items()} == {"cat": 2, "ship": 1, "toy": 1}
     told = []
     classes, report = classes_from_pictures(
-        CLASSIFIER, found, HyponymSettings(), True, lambda done, total: told.append((done, total))
+        CLASSIFIER, found, HyponymSettings(), True, 0.0, lambda done, total: told.append((done, total))
     )
     assert told == [(1, 3), (2, 3), (3, 3)]
     by_name = {spec.name: spec for spec in classes}
@@ -165,12 +165,24 @@ def test_no_picture_and_bad_pictures_are_named(tmp_path):
         read_picture(tmp_path / "cat.jpg")
 
 
+def test_a_picture_of_an_uncertain_class_is_named(tmp_path):
+    paint(tmp_path / "cat.png", 255)
+    certain = CLASSIFIER.probabilities(read_picture(tmp_path / "cat.png")).max().item()
+    with pytest.raises(ValueError, match=r"the picture of 'cat' is taken for tabby .*; expected a class of at least"):
+        classes_from_pictures(
+            CLASSIFIER, find_pictures(tmp_path), HyponymSettings(), True, certain + 0.001, lambda done, total: None
+        )
+    classes_from_pictures(
+        CLASSIFIER, find_pictures(tmp_path), HyponymSettings(), True, certain, lambda done, total: None
+    )
+
+
 def test_a_class_that_wordnet_lacks_is_named_with_its_pictures(tmp_path):
     """A classifier without WordNet ids, whose class name WordNet does not have, used to stop without saying where."""
     paint(tmp_path / "zzpet.png", 255)
     unknown = replace(CLASSIFIER, class_names=("ship", "zzgrobble"), synsets=("", ""))
     with pytest.raises(ValueError, match="class 'zzpet', whose pictures show 'zzgrobble': "):
-        classes_from_pictures(unknown, find_pictures(tmp_path), HyponymSettings(), True, lambda done, total: None)
+        classes_from_pictures(unknown, find_pictures(tmp_path), HyponymSettings(), True, 0.0, lambda done, total: None)
 
 
 def test_transparent_parts_are_white(tmp_path):
@@ -236,7 +248,7 @@ def test_a_picture_of_a_class_without_kinds_lists_that_class(tmp_path):
     """tabby.jpg used to be filled with all domestic cats, since a tabby has no hyponyms."""
     paint(tmp_path / "tabby.jpg", 255)
     classes, _ = classes_from_pictures(
-        CLASSIFIER, find_pictures(tmp_path), HyponymSettings(), True, lambda done, total: None
+        CLASSIFIER, find_pictures(tmp_path), HyponymSettings(), True, 0.0, lambda done, total: None
     )
     assert [(spec.name, spec.hyponyms, spec.synset) for spec in classes] == [("tabby", ("tabby",), "n02123045")]
 
