@@ -22,6 +22,7 @@ from .memory import out_of_memory, release_memory
 from .pipeline import MODELS, ComfyPipeline, make_pipeline
 from .reporter import GenerationReporter
 from .settings import refiner_step
+from .stages import step_noise_version
 
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS  # the lists themselves: packs loaded later add to them
 SCHEDULERS: list[str] = comfy.samplers.KSampler.SCHEDULERS
@@ -50,7 +51,10 @@ def make_job(request: Request, hidden: Any) -> GenerationJob:
     upstream = upstream_of(hidden, MODELS)
     workflow = (hidden.extra_pnginfo or {}).get("workflow")
     provenance = job.provenance(request, upstream, versions(), workflow, hidden.prompt)
-    return GenerationJob(root, request, job.identity(request, upstream), provenance)
+    identity = job.identity(request, upstream)
+    if version := step_noise_version(request.settings.sampler):
+        identity["step_noise"] = version  # a set is not continued where its sampler draws other noise
+    return GenerationJob(root, request, identity, provenance)
 
 
 def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_id: str | None) -> Outputs:

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+NoiseSampler = Callable[[Any, Any], torch.Tensor]  # from one sigma to the next
+
 
 def check_seeds(latents: torch.Tensor, seeds: Sequence[int]) -> None:
     """Refuse a batch of latents (B, ...) that has not one seed an image; one seed's noise would go to all of them.
@@ -39,16 +41,17 @@ def start_noise(latents: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
     return torch.cat(draws)  # (B, C, h, w)
 
 
-def generator_noise(x: torch.Tensor, seeds: Sequence[int]) -> Callable[[object, object], torch.Tensor]:
-    """A k-diffusion noise sampler: each call draws the next noise of each image from the image's own generator."""
-    generators = [torch.Generator(x.device).manual_seed(seed) for seed in seeds]
-    shape = (1, *x.shape[1:])
+def each_with_its_own(new_sampler: Callable[..., NoiseSampler], x: torch.Tensor, seeds: Sequence[int]) -> NoiseSampler:
+    """A k-diffusion noise sampler for a batch: each image's noise is that of a sampler of its own.
 
-    def draw(sigma: object, sigma_next: object) -> torch.Tensor:
-        draws = [torch.randn(shape, dtype=x.dtype, device=x.device, generator=generator) for generator in generators]
-        return torch.cat(draws)  # (B, C, h, w)
-
-    return draw
+    Args:
+        new_sampler: makes the noise sampler of one image, (1, ...) and its seed in: the engine's own, which is not the
+            same in all versions.
+        x: the batch (B, ...).
+        seeds: one an image.
+    """
+    samplers = [new_sampler(x[i : i + 1], seed=seed) for i, seed in enumerate(seeds)]
+    return lambda sigma, sigma_next: torch.cat([draw(sigma, sigma_next) for draw in samplers])  # (B, ...)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Reads a MODEL, conditionings and noise; writes latents. No latent depends on whi
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from ..engine import comfyui_internals
 from .conditioning import Conditioning
 from .generate import StepCallback
-from .noise import check_seeds, generator_noise
+from .noise import NoiseSampler, check_seeds, each_with_its_own
 from .samplers import StepNoise, check_batch, step_noise
 from .settings import SamplingSettings
 
@@ -84,9 +85,8 @@ def per_image_sampler(name: str, seeds: Sequence[int]) -> comfy.samplers.Sampler
     if kind in (StepNoise.NONE, StepNoise.ALONE):
         return native
     with comfyui_internals(f"sampler {name} for several images at once"):
-        from comfy.k_diffusion.sampling import BrownianTreeNoiseSampler
-
         native_function = native.sampler_function
+        new_noise = _new_noise(kind)
 
     def function(
         model: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: Any, callback: Any, disable: Any
@@ -94,13 +94,42 @@ def per_image_sampler(name: str, seeds: Sequence[int]) -> comfy.samplers.Sampler
         if len(sigmas) <= 1:
             return x
         check_seeds(x, seeds)
-        if kind is StepNoise.GENERATOR:
-            noise_sampler: Callable[..., torch.Tensor] = generator_noise(x, seeds)
-        else:
-            low, high = sigmas[sigmas > 0].min(), sigmas.max()
-            on_cpu = kind is StepNoise.TREE
-            noise_sampler = BrownianTreeNoiseSampler(x, low, high, seed=list(seeds), cpu=on_cpu)
+        noise_sampler = new_noise(x, sigmas, seeds)
         arguments = {"extra_args": extra_args, "callback": callback, "disable": disable}
         return native_function(model, x, sigmas, **arguments, noise_sampler=noise_sampler)
 
     return comfy.samplers.KSAMPLER(function)
+
+
+def step_noise_version(name: str) -> str:
+    """Another text where this ComfyUI, or this device, draws other noise in the steps of sampler `name`; "" for none.
+
+    Versions since 0.8 add 1 to the seed on a CPU, for one.
+    """
+    kind = step_noise(name)
+    if kind is StepNoise.NONE:
+        return ""
+    x = torch.zeros(1, 1, 2, 2, device=comfy.model_management.get_torch_device())
+    sigmas = torch.tensor([1.0, 0.5, 0.25], device=x.device)
+    with comfyui_internals(f"sampler {name}"):
+        noise = _new_noise(kind)(x, sigmas, [0])(sigmas[0], sigmas[1])
+    # rounded: the last bits of a logarithm are another processor's own
+    return hashlib.sha256(repr((100 * noise).round().flatten().tolist()).encode()).hexdigest()[:12]
+
+
+def _new_noise(kind: StepNoise) -> Callable[[torch.Tensor, torch.Tensor, Sequence[int]], NoiseSampler]:
+    """The engine's own noise of samplers of that kind: from (B, C, h, w), sigmas and a seed an image.
+
+    Raises:
+        ImportError: this ComfyUI has none of that name.
+    """
+    from comfy.k_diffusion.sampling import BrownianTreeNoiseSampler, default_noise_sampler
+
+    def new_tree(x: torch.Tensor, sigmas: torch.Tensor, seeds: Sequence[int]) -> NoiseSampler:
+        low, high = sigmas[sigmas > 0].min(), sigmas.max()
+        tree: NoiseSampler = BrownianTreeNoiseSampler(x, low, high, seed=list(seeds), cpu=kind is StepNoise.TREE)
+        return tree
+
+    if kind in (StepNoise.TREE, StepNoise.TREE_ON_DEVICE):
+        return new_tree
+    return lambda x, sigmas, seeds: each_with_its_own(default_noise_sampler, x, seeds)

@@ -345,6 +345,31 @@ def test_a_set_is_made_whole_and_a_finished_one_needs_no_model(sampling, sd15, t
     assert outputs.dataset.path == tmp_path / "datasets" / "pets"
 
 
+def test_a_set_is_not_continued_where_its_sampler_draws_other_noise(sampling, sd15, tmp_path, monkeypatch):
+    """ComfyUI 0.8 began to add 1 to the seed of the steps' noise on a CPU (k_diffusion/sampling.py)."""
+    import comfy.k_diffusion.sampling as engine
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
+    plan = Plan([ClassSpec("cat"), ClassSpec("dog")], "a __class__", Library([]), images_per_class=1)
+    hidden = SimpleNamespace(prompt={}, dynprompt=None, extra_pnginfo=None, unique_id="1")
+    models = {"model": sd15.model, "clip": sd15.clip, "vae": sd15.vae}
+    old = engine.default_noise_sampler
+
+    def generate(sampler):
+        request = Request(plan, sampler, settings(sampler, steps=1), None, Encoding(), Copies())
+        with torch.inference_mode():
+            return sampling.engine.generate_dataset(sampling.engine.make_job(request, hidden), models, None)
+
+    for sampler in ("euler", "euler_ancestral", "dpmpp_sde"):
+        generate(sampler)
+    monkeypatch.setattr(engine, "default_noise_sampler", lambda x, seed=None: old(x, seed=seed + 1))
+    generate("euler")
+    generate("dpmpp_sde")  # its noise is a Brownian tree
+    with pytest.raises(ValueError, match=r"step_noise: \"[0-9a-f]{12}\" there, \"[0-9a-f]{12}\" now"):
+        generate("euler_ancestral")
+
+
 def test_pictures_that_are_no_numbers_are_an_error_and_not_black(sampling, sd15):
     """As a VAE in half precision gives them; black pictures under a label would be trained on."""
 

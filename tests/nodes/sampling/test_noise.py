@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hyponet.nodes.sampling.noise import PerImageNoise, generator_noise, start_noise
+from hyponet.nodes.sampling.noise import PerImageNoise, each_with_its_own, start_noise
 
 
 def test_each_image_has_the_noise_that_comfyui_draws_for_it_alone(comfyui):
@@ -21,13 +21,15 @@ def test_the_global_generator_is_left_alone():
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_step_noise_goes_on_image_by_image():
+def test_step_noise_is_the_engine_s_own_of_each_image(comfyui):
+    """What k-diffusion draws for a batch of one at each image's seed; versions since 0.8 add 1 to it on a CPU."""
+    from comfy.k_diffusion.sampling import default_noise_sampler
+
     x = torch.zeros(2, 4, 8, 8)
-    both, second = generator_noise(x, [1, 2]), generator_noise(x[:1], [2])
-    first_draw, second_draw = both(None, None), both(None, None)
-    assert not torch.equal(first_draw, second_draw)
-    assert torch.equal(first_draw[1:], second(None, None))
-    assert torch.equal(second_draw[1:], second(None, None))
+    both = each_with_its_own(default_noise_sampler, x, [1, 2])
+    alone = [default_noise_sampler(x[:1], seed=seed) for seed in (1, 2)]
+    for _ in range(2):  # the second draw goes on from the first
+        assert torch.equal(both(None, None), torch.cat([draw(None, None) for draw in alone]))
 
 
 def test_a_latent_batch_of_another_size_is_refused():
