@@ -14,26 +14,37 @@ import comfy.utils
 import comfyui_version
 import torch
 from comfy_api.latest import ui
+from PIL import Image
 
 from ..evaluation.progress import Progress
 from ..evaluation.results import Result
 from ..version import __version__
 
 
-def progress_bar(total: int) -> Progress:
-    """A `progress(done, total)` that moves the node's bar.
+class NodeBar:
+    """The bar of the running node, and the picture below it.
 
-    Raises:
-        comfy.model_management.InterruptProcessingException: the user pressed stop; call it from the node's own
-            thread only, since the interrupt is a flag that the first reader clears.
+    Args:
+        total: what 100 % is.
     """
-    bar = comfy.utils.ProgressBar(max(1, total))
 
-    def progress(finished: int, total: int) -> None:
+    def __init__(self, total: int) -> None:
+        self._bar = comfy.utils.ProgressBar(max(1, total))
+
+    def __call__(self, finished: int, total: int, picture: Image.Image | None = None) -> None:
+        """Move the bar; a `picture` takes the place of the one before.
+
+        Raises:
+            comfy.model_management.InterruptProcessingException: the user pressed stop; call it from the node's own
+                thread only, since the interrupt is a flag that the first reader clears.
+        """
         throw_if_interrupted()
-        bar.update_absolute(finished, max(1, total))
+        self._bar.update_absolute(finished, max(1, total), ("JPEG", picture, None) if picture else None)
 
-    return progress
+
+def progress_bar(total: int) -> Progress:
+    """A `progress(done, total)` that moves the node's bar; see NodeBar."""
+    return NodeBar(total)
 
 
 def throw_if_interrupted() -> None:

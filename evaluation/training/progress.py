@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ..progress import duration
+from .figures import EpochFigures
 from .state import TrainState
 
 # how often the callback hears of a run: bounds how long an interrupt waits
@@ -18,7 +19,7 @@ REPORT_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class TrainProgress:
-    """Where a run stands. `step` counts from the run's start, also across resumes."""
+    """Where a run stands. `step` counts from the run's start, also across resumes; `history` has the epochs done."""
 
     epoch: int
     epochs: int
@@ -28,6 +29,7 @@ class TrainProgress:
     accuracy: float
     images_per_second: float
     seconds_left: float
+    history: tuple[EpochFigures, ...] = ()
 
     def text(self) -> str:
         """Three lines for a person who waits."""
@@ -99,4 +101,5 @@ class TrainingReporter:
             accuracy=state.correct.item() / max(1, state.seen) if under_way else state.history[-1].accuracy,
             images_per_second=rate * state.settings.batch_size,
             seconds_left=(state.steps - state.step) / rate if rate else 0.0,
+            history=tuple(state.history),
         )

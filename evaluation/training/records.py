@@ -1,4 +1,4 @@
-"""Training and test runs as result files and pictures: what stands in each, and under which names.
+"""Training and test runs as result files: what stands in each, and under which names.
 
 Reads and writes: result files below the folder that it is given; a finished run's is read, not written again.
 """
@@ -12,26 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ..pictures.labelled_images import LabelledImages
 from ..pictures.pixels import count_shared, overlap_text
-from ..pictures.sheets import sheet
-from ..pictures.tensors import to_image
-from ..plots import confusion_plot, line_chart, to_pixels
 from ..results import Measurement, Result, read_results, write_result
 from . import accuracy as testing
 from .checkpoint import Checkpoint, CheckpointProvenance
 from .figures import Comparison, HeldOut, OverSeeds, SetAccuracy, TrainingFigures
-from .repetitions import differences_beyond_seed
 from .settings import Settings
 from .train import Trained
 
-Lines = dict[str, tuple[list[float], list[float | None]]]
-
 FAR_WORSE = 1.5  # times the loss of a blind guess, which an untrained network has about
-CURVE_SIZE = (900, 420)  # pixels
-CONFUSION_SIZE = (640, 600)
 LAST_EPOCH, BEST_EPOCH = "last epoch", "best held-out epoch"
 LEAK = "started from ImageNet weights: what ImageNet's classes taught leaks into every figure of this classifier"
 OTHER_INPUTS = (
@@ -181,56 +172,6 @@ def comparison_result(
     return write_result(
         folder, Measurement(name, "comparison", figures, inputs, settings, tuple(dict.fromkeys(warnings)))
     )
-
-
-def curves(runs: Sequence[tuple[int, Trained]]) -> torch.Tensor:
-    """Loss over accuracy by epoch, [1,H,W,3] float32 in 0..1; a run is its seed and what it gave."""
-    loss: Lines = {}
-    for seed, trained in runs:
-        epochs = [float(past.epoch) for past in trained.history]
-        loss[f"seed {seed}"] = (epochs, [past.loss for past in trained.history])
-    charts = [
-        to_image(to_pixels(line_chart(loss, "Training loss", "epoch", "cross-entropy", CURVE_SIZE))),
-        to_image(to_pixels(line_chart(accuracy_lines(runs), "Accuracy", "epoch", "per cent", CURVE_SIZE))),
-    ]
-    return torch.cat(charts, dim=1)  # one below the other
-
-
-def accuracy_lines(runs: Sequence[tuple[int, Trained]]) -> Lines:
-    """The lines of the chart of accuracies: each run's training accuracy, and that on its held-out part."""
-    accuracy: Lines = {}
-    for seed, trained in runs:
-        epochs = [float(past.epoch) for past in trained.history]
-        accuracy[f"seed {seed}, training"] = (epochs, [100 * past.accuracy for past in trained.history])
-        if trained.best is not None:
-            held_out = [100 * past.held_out_accuracy for past in trained.history if past.held_out_accuracy is not None]
-            kind = "held-out synthetic" if trained.last.provenance.data["synthetic"] > 0 else "held out"
-            accuracy[f"seed {seed}, {kind}"] = (epochs, list(held_out))
-    return accuracy
-
-
-def confusions(runs: Sequence[Sequence[SetAccuracy]], provenances: Sequence[CheckpointProvenance]) -> torch.Tensor:
-    """Confusion matrices, [B,H,W,3] float32 in 0..1: one a test set, summed over repetitions, else one a classifier."""
-    charts = []
-    pooled = not differences_beyond_seed(provenances)
-    for number, accuracy in enumerate(runs[0]):
-        matrices = [run[number].confusion for run in runs]
-        for run, matrix in enumerate([np.sum(matrices, axis=0)] if pooled else matrices, 1):
-            title = accuracy.name if pooled or len(runs) == 1 else f"{accuracy.name}, classifier {run}"
-            plot = confusion_plot(matrix.tolist(), accuracy.classes, title, CONFUSION_SIZE)
-            charts.append(to_image(to_pixels(plot)))
-    return torch.cat(charts)
-
-
-def mistake_sheet(sets: Sequence[LabelledImages], results: Sequence[testing.SetResult]) -> torch.Tensor:
-    """The surest mistakes of one run on each test set, which captions name where there are several."""
-    pictures, captions = [], []
-    for data, result in zip(sets, results, strict=True):
-        for mistake in result.mistakes:
-            pictures.append(data.read(mistake.index))
-            name = f"\n{data.name}" if len(sets) > 1 else ""
-            captions.append(f"{mistake.true}\nas {mistake.predicted} {100 * mistake.probability:.0f} %{name}")
-    return to_image(sheet(pictures, captions))
 
 
 def _warnings(provenance: CheckpointProvenance) -> list[str]:

@@ -6,7 +6,8 @@ alpha = 1 / sqrt(1 + s^2) and beta = s / sqrt(1 + s^2) the UNet sees alpha x + b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -42,6 +43,46 @@ class UNetDenoiser:
     def noise_like(self, picture: int, generator: torch.Generator) -> torch.Tensor:
         """Standard normal noise [C,h,w] of the picture's latent shape, drawn on the CPU."""
         return torch.randn(self._examples[picture].latent.shape, generator=generator)
+
+    @torch.no_grad()
+    def draw(
+        self,
+        picture: int,
+        blank: Example,
+        generator: torch.Generator,
+        steps: int,
+        guidance: float,
+        on_step: Callable[[], None],
+    ) -> torch.Tensor:
+        """The latent [1,C,h,w] that the UNet draws for a picture's caption, by Euler's method, on the CPU.
+
+        Args:
+            blank: the picture under an empty caption, away from which guidance leads (Ho and Salimans 2022).
+            generator: of the noise.
+            steps: at timesteps evenly spaced over the schedule.
+            on_step: called before each of them; may raise to stop.
+        """
+        example = self._examples[picture]
+        timesteps = torch.linspace(len(self._sigmas) - 1, 0, steps).round().long()
+        sigmas = torch.cat([self._sigmas[timesteps.to(self.device)], self._sigmas.new_zeros(1)])  # (steps + 1,)
+        noise = torch.randn(example.latent.shape, generator=generator)[None].to(self.device)  # (1, C, h, w)
+        latent = noise * (1 + sigmas[0] ** 2).sqrt()
+        context = repeat_to_common_length([example.context, blank.context]).to(self.device)  # (2, T, D)
+        vectors = [side.vector for side in (example, blank) if side.vector is not None]
+        for sigma, following in pairwise(sigmas):
+            on_step()
+            with torch.autocast(self.device.type, dtype=torch.bfloat16):
+                both = self._model.apply_model(
+                    latent.repeat(2, 1, 1, 1),
+                    sigma.repeat(2),
+                    c_crossattn=context,
+                    transformer_options={"sigmas": sigma.repeat(2), "cond_or_uncond": [0, 1]},
+                    **({"y": torch.cat(vectors).to(self.device)} if vectors else {}),
+                ).float()
+            with_caption, without = both.chunk(2)  # (1, C, h, w) each
+            denoised = without + guidance * (with_caption - without)
+            latent = denoised + following / sigma * (latent - denoised)
+        return latent.cpu()
 
     def predict(
         self, pictures: Sequence[int], timesteps: torch.Tensor, noise: torch.Tensor

@@ -1,7 +1,7 @@
-"""What the LoRA room does in the running ComfyUI: captions by a model on the device, and the training of a LoRA.
+"""The training of a LoRA in the running ComfyUI.
 
 Everything that autograd touches is made outside inference mode; VAE and text encoder run inside it, as always.
-Writes folders of captioned pictures, output/hyponet/lora_training/<name> while a training is not finished, then
+Writes output/hyponet/lora_training/<name> while a training is not finished, then
 models/loras/<name>.safetensors and a result file.
 """
 
@@ -10,12 +10,11 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import comfy.model_management
 import numpy as np
 import torch
 
@@ -24,87 +23,30 @@ from ...evaluation.lock import only_writer
 from ...evaluation.pictures.decode import decode
 from ...evaluation.pictures.labelled_images import LabelledImages
 from ...evaluation.pictures.pixels import count_shared, overlap_text, pixel_digest
-from ...evaluation.pictures.tensors import check_pixels, to_uint8
+from ...evaluation.pictures.tensors import to_uint8
+from ...evaluation.progress import Progress
 from ...evaluation.results import Measurement, Result, read_results, write_again, write_result
 from ...evaluation.training.state import Diverged
-from ..engine import last_line, progress_bar
+from ..engine import NodeBar, last_line, progress_bar, progress_text, throw_if_interrupted
+from ..live_picture import LivePicture
 from ..paths import results_dir
 from . import lora_file
-from .blip import blip_captioner
+from . import progress as progress_of
 from .buckets import Fit, fit, steps_per_epoch
-from .captions import Captioner, edits_fingerprint, folder_fingerprint, read_folder, template_captioner, write_folder
+from .captions import CaptionedPicture, folder_fingerprint, read_folder
 from .curve import loss_curve
 from .denoiser import EPSILON, V
 from .examples import Example, encode_examples, literal_tokens, weighted_tokens
 from .identity import LoraIdentity, identify
-from .paths import blip_folder, captions_dir, lora_path, training_folder
+from .paths import lora_path, training_folder
+from .samples import Drawing, Samples, below, first_captions
 from .settings import LoraSettings
 from .state import LoraState, state_path
 from .train import History, adafactor, train
 from .unet import Family, family_of, key_map, training
 
 KIND = "lora_training"
-CAPTIONERS = ("template", "BLIP")
-_BLIP_BYTES = 3 * 2**30  # the large model in fp32 (1.9 GB) and a batch of pictures
 logger = logging.getLogger("hyponet")
-
-
-@dataclass(frozen=True)
-class Captioning:
-    """How Caption Images describes a picture.
-
-    Args:
-        captioner: one of CAPTIONERS.
-        template: for "template".
-        blip_model: for "BLIP": a folder below models/captioners, or a name in the Hugging Face cache.
-    """
-
-    captioner: str
-    template: str
-    blip_model: str
-
-    def name(self) -> str:
-        """What is noted beside each caption: another one captions anew."""
-        return f"BLIP {self.blip_model}" if self.captioner == "BLIP" else f"template {self.template}"
-
-
-def caption_images(
-    images: Sequence[torch.Tensor], labels: Sequence[str], name: str, captioning: Captioning
-) -> list[str]:
-    """Write pictures and captions to output/hyponet/lora/<name>; the captions that lie there then.
-
-    Args:
-        images: IMAGEs [B,H,W,C], of any sizes.
-        labels: one a picture, or one for all.
-
-    Raises:
-        ValueError: see `captions.write_folder` and `paths`.
-    """
-    folder = captions_dir(name)
-    for batch in images:
-        check_pixels(batch)
-    pictures = [to_uint8(picture) for batch in images for picture in batch]
-    if len(labels) == 1:
-        labels = list(labels) * len(pictures)
-    captioner = _captioner(captioning)
-    return write_folder(folder, pictures, labels, captioner, captioning.name(), progress=progress_bar(len(pictures)))
-
-
-def _captioner(captioning: Captioning) -> Captioner:
-    if captioning.captioner != "BLIP":
-        return template_captioner(captioning.template)
-    folder = blip_folder(captioning.blip_model)
-    device = comfy.model_management.get_torch_device()
-    comfy.model_management.free_memory(_BLIP_BYTES, device)  # ComfyUI makes room for its own models only
-    return blip_captioner(folder, str(device))
-
-
-def captions_fingerprint(name: Any) -> str:
-    """Changes when somebody edits a caption of the folder, not when the node itself writes one. Never raises."""
-    try:
-        return edits_fingerprint(captions_dir(name[0]))
-    except (ValueError, OSError, TypeError, IndexError):
-        return ""
 
 
 def training_fingerprint(folder: Any, name: Any) -> str:
@@ -127,6 +69,7 @@ class LoraJob:
         settings: see LoraSettings.
         results: the folder of all results.
         unfinished: the folder of what a stopped training goes on from.
+        sample_count: captions that are drawn after each epoch.
     """
 
     name: str
@@ -135,6 +78,16 @@ class LoraJob:
     settings: LoraSettings
     results: Path
     unfinished: Path
+    sample_count: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedLora:
+    """What Train LoRA gives: its result, the loss curve, and what was drawn after each epoch, uint8 [H,W,3] each."""
+
+    result: Result
+    curve: np.ndarray
+    samples: np.ndarray | None
 
 
 def shared_with(job: LoraJob, test_images: LabelledImages) -> int:
@@ -151,10 +104,11 @@ def train_lora(
     job: LoraJob,
     test_images: LabelledImages | None = None,
     node_id: str | None = None,
-) -> tuple[Result, np.ndarray]:
-    """Train, write the file and the result; return the result with the loss curve, uint8 [H,W,3].
+) -> TrainedLora:
+    """Train, write the file and the result.
 
-    A training that the file already holds is not repeated; one that was stopped goes on, to the same bits.
+    A training that the file already holds is not repeated, and nothing is drawn; one that was stopped goes on, to the
+    same bits.
 
     Args:
         test_images: a set that has to hold none of its pictures; those that it does are counted in the result.
@@ -172,6 +126,7 @@ def train_lora(
     sizes = settings.bucket_sizes()
     fits = [fit(picture.width, picture.height, sizes) for picture in pictures]
     identity = identify(model, clip, vae, pictures, settings, family.prediction, family.schedule)
+    samples: Samples | None = None
     with last_line(node_id, lambda: standing(job, identity)):
         finished = _finished_result(job, identity)
         if finished is None:
@@ -179,12 +134,43 @@ def train_lora(
             with only_writer(job.file, f"the LoRA {job.file.name!r}"):
                 finished = _finished_result(job, identity)  # by whoever had the lock until now
                 if finished is None:
+                    progress_text(f"encoding {len(pictures):,} pictures", node_id)
                     bar = progress_bar(len(pictures))
                     examples = encode_examples(model, clip, vae, pictures, fits, encode_captions, bar)
-                    finished = _trained(model, examples, fits, job, family, identity, target)
+                    samples = _samples(model, clip, vae, pictures, fits, encode_captions, job)
+                    finished = _trained(model, examples, fits, job, family, identity, target, node_id, samples)
         if test_images is not None:  # a result on disk is of another run, which may have counted another set
             finished = _with_overlap(finished, job, test_images)
-    return finished, loss_curve(_history(finished), job.name, target)
+    drawn = None
+    if samples is not None and samples.latents:
+        captions = [pictures[index].caption for index in samples.pictures]
+        drawn = samples.sheet(lambda latent: _decoded(model, vae, latent), captions)
+    return TrainedLora(finished, loss_curve(_history(finished), job.name, target), drawn)
+
+
+def _samples(
+    model: Any,
+    clip: Any,
+    vae: Any,
+    pictures: Sequence[CaptionedPicture],
+    fits: Sequence[Fit],
+    tokenize: Callable[[Any, str], Any],
+    job: LoraJob,
+) -> Samples | None:
+    """What is to be drawn after each epoch; None for nothing."""
+    if not job.sample_count:
+        return None
+    chosen = first_captions([picture.caption for picture in pictures], job.sample_count)
+    blank = [replace(pictures[index], caption="") for index in chosen]
+    blanks = encode_examples(
+        model, clip, vae, blank, [fits[index] for index in chosen], tokenize, progress_bar(len(chosen))
+    )
+    return Samples(chosen, blanks, job.settings.seed, throw_if_interrupted)
+
+
+def _decoded(model: Any, vae: Any, latent: torch.Tensor) -> np.ndarray:
+    """A latent [1,C,h,w] of the UNet as a picture, uint8 [H,W,3]."""
+    return to_uint8(vae.decode(model.model.process_latent_out(latent))[0])
 
 
 def _trained(
@@ -195,11 +181,14 @@ def _trained(
     family: Family,
     identity: LoraIdentity,
     target: str,
+    node_id: str | None,
+    samples: Samples | None,
 ) -> Result:
     """Train, write file and result, and delete what was kept to go on from."""
     unfinished = state_path(job.unfinished, identity.to_json())
     description = _description(job, family, identity, fits)
-    history = _train(model, examples, [fit.size for fit in fits], job, description, target, unfinished)
+    bucket_sizes = [fit.size for fit in fits]
+    history = _train(model, examples, bucket_sizes, job, description, target, unfinished, node_id, samples)
     measurement = Measurement(
         name=job.name,
         kind=KIND,
@@ -280,6 +269,8 @@ def _train(
     description: lora_file.LoraDescription,
     target: str,
     unfinished: Path,
+    node_id: str | None,
+    samples: Samples | None,
 ) -> History:
     logger.info(
         "training %s: %d pictures in buckets %s, %d steps",
@@ -295,6 +286,7 @@ def _train(
         state = LoraState(layers, adafactor(parameters, job.settings.learning_rate), generator)
         if state.restore(unfinished):
             logger.info("training %s goes on at step %d", job.file.name, state.step)
+        drawing = None if samples is None else Drawing(samples, denoiser, _rgb_factors(model))
         try:
             history = train(
                 denoiser,
@@ -302,7 +294,7 @@ def _train(
                 sizes,
                 job.settings,
                 save=lambda: _try_to_save(state, unfinished),
-                progress=progress_bar(description.total_steps),
+                progress=_show_progress(state, job, target, description.total_steps, node_id, drawing),
             )
         except Diverged:  # going on from there could only fail again
             delete_file(unfinished)
@@ -310,6 +302,43 @@ def _train(
         names = lora_file.kohya_names(key_map(model), list(layers), description.family)
         lora_file.write(job.file, lora_file.file_bytes(lora_file.tensors_of(layers, names), description.metadata()))
     return history
+
+
+def _rgb_factors(model: Any) -> torch.Tensor | None:
+    """How ComfyUI sees the channels of a latent as colours, [C + 1,3]; None where it does not say."""
+    latent_format = model.model.latent_format
+    factors = getattr(latent_format, "latent_rgb_factors", None)
+    if factors is None:
+        return None
+    bias = getattr(latent_format, "latent_rgb_factors_bias", None) or [0.0, 0.0, 0.0]
+    return torch.tensor([*factors, bias])
+
+
+def _show_progress(
+    state: LoraState, job: LoraJob, target: str, steps: int, node_id: str | None, drawing: Drawing | None
+) -> Progress:
+    """A progress that moves the node's bar, writes into the node where the training stands, and draws its losses.
+
+    After each epoch it has `drawing` draw as well.
+    """
+    bar, live = NodeBar(steps), LivePicture()
+    epochs = job.settings.epochs
+
+    def progress(step: int, total: int) -> None:
+        epoch_steps = total // epochs
+        progress_text(progress_of.standing(state, epoch_steps, epochs), node_id)
+        has_drawn = drawing is not None and step % epoch_steps == 0
+        if drawing is not None and has_drawn:
+            progress_text(f"epoch {step // epoch_steps}/{epochs} is done; drawing with it", node_id)
+            drawing.draw(step // epoch_steps)
+
+        def picture() -> np.ndarray:
+            curve = loss_curve(progress_of.so_far(state, epoch_steps), job.name, target)
+            return curve if drawing is None else below(curve, drawing.looks)
+
+        bar(step, total, live.draw(picture, last=has_drawn or step == total))
+
+    return progress
 
 
 def _try_to_save(state: LoraState, path: Path) -> None:

@@ -16,6 +16,7 @@ from ..sockets import LabelledImages, Result
 from ..widgets import schema, seed_input
 from . import engine
 from .blip import DEFAULT_MODEL
+from .captioning import engine as captioning_engine
 from .paths import lora_path, training_folder, unfinished_dir
 from .sample import sample_each_class
 from .settings import LoraSettings
@@ -119,7 +120,7 @@ class HypoNetCaptionImages(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "captioner",
-                    options=list(engine.CAPTIONERS),
+                    options=list(captioning_engine.CAPTIONERS),
                     default="template",
                     tooltip="template: the text below, no model needed. BLIP: the model below describes each picture.",
                 ),
@@ -154,7 +155,7 @@ class HypoNetCaptionImages(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, name: Any = None, **_: Any) -> str:
         """Changes when somebody edits a caption, not when the node itself writes one."""
-        return engine.captions_fingerprint(name)
+        return captioning_engine.captions_fingerprint(name)
 
     @classmethod
     @checked
@@ -167,9 +168,10 @@ class HypoNetCaptionImages(io.ComfyNode):
         caption_template: list[str],
         blip_model: list[str],
     ) -> io.NodeOutput:
-        captioning = engine.Captioning(captioner[0], caption_template[0], blip_model[0])
-        captions = engine.caption_images(images, labels, name[0], captioning)
-        return io.NodeOutput(name[0], "\n".join(captions), ui=answer("\n".join(captions[:20])))
+        captioning = captioning_engine.Captioning(captioner[0], caption_template[0], blip_model[0])
+        captions = captioning_engine.caption_images(images, labels, name[0], captioning)
+        shown = captioning_engine.captioned_sheet(images, captions)
+        return io.NodeOutput(name[0], "\n".join(captions), ui=answer("\n".join(captions[:20]), shown))
 
 
 class HypoNetTrainLora(io.ComfyNode):
@@ -261,6 +263,17 @@ class HypoNetTrainLora(io.ComfyNode):
                         "squared, so that the noisiest steps teach next to nothing. Off: the plain error of v."
                     ),
                 ),
+                io.Int.Input(
+                    "sample_count",
+                    default=0,
+                    min=0,
+                    max=8,
+                    optional=True,
+                    tooltip=(
+                        "Draw so many of the folder's captions after each epoch, from the same noise, to see what was "
+                        "learnt: 20 steps each, so it takes time. The LoRA is the same with and without."
+                    ),
+                ),
                 seed_input(
                     "Of the LoRA's start, the order, the timesteps and the noise: same seed, same file (to the bit on "
                     "CPU).",
@@ -295,6 +308,7 @@ class HypoNetTrainLora(io.ComfyNode):
         folder: str,
         name: str,
         test_images: Any = None,
+        sample_count: int = 0,
         **settings: Any,
     ) -> io.NodeOutput:
         job = engine.LoraJob(
@@ -304,10 +318,13 @@ class HypoNetTrainLora(io.ComfyNode):
             LoraSettings(**settings),
             results_dir(),
             unfinished_dir(name),
+            sample_count,
         )
-        result, curve = engine.train_lora(model, clip, vae, job, test_images, cls.hidden.unique_id)
-        picture = to_image(curve)
-        return io.NodeOutput(f"{name}.safetensors", picture, result, ui=answer_of(result, picture))
+        trained = engine.train_lora(model, clip, vae, job, test_images, cls.hidden.unique_id)
+        curve = to_image(trained.curve)
+        pictures = [curve] if trained.samples is None else [curve, to_image(trained.samples)]
+        file, result = f"{name}.safetensors", trained.result
+        return io.NodeOutput(file, curve, result, ui=answer_of(result, *pictures))
 
 
 def _side(name: str, tooltip: str) -> io.Input:

@@ -7,6 +7,7 @@ is true.
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -63,9 +64,8 @@ class History:
     seconds_per_step: float
 
     def epoch_losses(self) -> list[float]:
-        """The mean loss of each epoch."""
-        steps = self.steps_per_epoch
-        return [sum(self.losses[i : i + steps]) / steps for i in range(0, len(self.losses), steps)]
+        """The mean loss of each epoch; of one under way, of its steps so far."""
+        return [statistics.fmean(losses) for losses in chunks(self.losses, self.steps_per_epoch)]
 
     def warnings(self) -> list[str]:
         """What a user of the LoRA has to know."""

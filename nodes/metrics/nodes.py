@@ -8,6 +8,7 @@ import comfy.model_management
 import torch
 from comfy_api.latest import io
 
+from ...evaluation.metrics.charts import diversity_bars, fid_bars, precision_bars
 from ...evaluation.metrics.conventions import Preparation
 from ...evaluation.metrics.diversity import measure_diversity
 from ...evaluation.metrics.feature_statistics import FeatureStatistics
@@ -19,6 +20,7 @@ from ...evaluation.metrics.precision_recall import measure_precision_recall
 from ...evaluation.pictures.labelled_images import LabelledImages
 from ...evaluation.pictures.memory import pictures_as_images
 from ...evaluation.pictures.samples import keep_samples
+from ...evaluation.pictures.tensors import to_image
 from .. import paths, sockets
 from ..checks import checked
 from ..engine import answer_of, progress_bar
@@ -134,7 +136,9 @@ class HypoNetMeasureFID(io.ComfyNode):
         name = engine.checked_name(name)
         measurement = measure_fid(features, reference, per_class=each_class, progress=progress_bar(1))
         result = engine.write_measurement(measurement, name)
-        return io.NodeOutput(result, result.figures["fid"], ui=answer_of(result))
+        bars = fid_bars(result)
+        pictures = [] if bars is None else [to_image(bars)]
+        return io.NodeOutput(result, result.figures["fid"], ui=answer_of(result, *pictures))
 
 
 class HypoNetMeasureInceptionScore(io.ComfyNode):
@@ -313,7 +317,7 @@ class HypoNetMeasurePrecisionRecall(io.ComfyNode):
         )
         result = engine.write_measurement(measurement, name)
         figures = [result.figures[key] for key in ("precision", "recall", "density", "coverage")]
-        return io.NodeOutput(result, *figures, ui=answer_of(result))
+        return io.NodeOutput(result, *figures, ui=answer_of(result, to_image(precision_bars(result))))
 
 
 class HypoNetMeasureDiversity(io.ComfyNode):
@@ -350,7 +354,7 @@ class HypoNetMeasureDiversity(io.ComfyNode):
             result,
             result.figures["vendi"],
             result.figures["mean_pairwise_distance"],
-            ui=answer_of(result),
+            ui=answer_of(result, to_image(diversity_bars(result))),
         )
 
 

@@ -18,6 +18,7 @@ from ..prompts.item import Item
 from . import job
 from .generate import PREFETCH_ITEMS, GenerationLoop
 from .job import GenerationJob, Outputs, Request
+from .loras import check_loras
 from .memory import out_of_memory, release_memory
 from .pipeline import MODELS, ComfyPipeline, make_pipeline
 from .reporter import GenerationReporter
@@ -62,8 +63,12 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
 
     Args:
         models: MODELS by name; those that are not connected are None or left out. None is needed for a finished set.
+
+    Raises:
+        ValueError: a model is missing, is no match for another one or for its LoRA, or the disk is too small.
     """
     start, created, tiled = time.monotonic(), 0, 0
+    warnings: tuple[str, ...] = ()
     settings = generation.request.settings
     plan = generation.request.plan
     with generation.open() as store, last_line(node_id, lambda: job.standing(store, plan)):
@@ -72,12 +77,13 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
         if missing:
             job.check_space(generation.root.parent, missing, settings)
             pipeline = make_pipeline(generation.request, models)
+            warnings = check_loras({name: models.get(name) for name in MODELS}, generation.provenance)
             report = GenerationReporter(missing, pipeline.model, node_id)
             with BackgroundWriter(store, queue_size=min(2 * settings.batch_size, 32)) as writer:
                 created = _make_loop(pipeline, writer, report).generate(generation.missing(store))
             tiled = pipeline.tiled
         subfolder = f"{paths.datasets_dir().name}/{generation.request.name}"
-        run = job.RunSummary(created, tiled, time.monotonic() - start, deleted)
+        run = job.RunSummary(created, tiled, time.monotonic() - start, deleted, warnings)
         return job.make_outputs(store, generation.request, run, subfolder)
 
 

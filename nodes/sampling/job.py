@@ -18,6 +18,7 @@ import torch
 
 from ...evaluation.pictures.manifest import DESCRIPTION
 from ...evaluation.pictures.tensors import to_uint8
+from ..dataset.beyond_plan import beyond_plan_text
 from ..dataset.open import create_or_open
 from ..dataset.store.description import Copies, SetSpec, read_revision
 from ..dataset.store.encode import Encoding
@@ -200,12 +201,14 @@ class RunSummary:
         tiled: how many of them were decoded in tiles.
         seconds: from opening the set on.
         deleted: pictures that were found to be deleted by hand.
+        warnings: of what was found to be wrong with the models, and did not stop it.
     """
 
     created: int
     tiled: int
     seconds: float
     deleted: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,14 +261,16 @@ def make_outputs(store: WritableStore, request: Request, run: RunSummary, subfol
 
 
 def _found(store: WritableStore, request: Request, run: RunSummary) -> list[str]:
-    """Lines on what was found on the disk that the manifest did not say."""
+    """Lines on what was found that neither the plan nor the manifest says."""
     lines = []
     if run.deleted:
         fate = "made again" if request.remakes_deleted else "left out, as rejected ones are"
         lines.append(f"Pictures that had been deleted by hand and were {fate}: {run.deleted:,}.")
+    if text := beyond_plan_text(store, request.plan):
+        lines.append(text)
     if text := store.found_text():
         lines.append(text)
-    return lines
+    return [*lines, *(f"warning: {warning}" for warning in run.warnings)]
 
 
 def evenly_spaced(values: Iterable[T], total: int, limit: int) -> list[T]:

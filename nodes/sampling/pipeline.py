@@ -53,9 +53,11 @@ class ComfyPipeline(Pipeline):
     def encode(self, items: Sequence[Item]) -> list[EncodedItem]:
         """Base first, then refiner: on a small GPU each text encoder is loaded once for all of `items`."""
         base = [_encode_pair(self.encoder, item) for item in items]
+        check_clip("clip", base[0][0], self.model)
         if self.refiner_encoder is None:
             return [EncodedItem(item, *pair) for item, pair in zip(items, base, strict=True)]
         refiner = [_encode_pair(self.refiner_encoder, item) for item in items]
+        check_clip("refiner_clip", refiner[0][0], self.refiner)
         return [EncodedItem(item, *pair, *second) for item, pair, second in zip(items, base, refiner, strict=True)]
 
     def max_repeat(self) -> int:
@@ -134,6 +136,25 @@ class ComfyPipeline(Pipeline):
         if self.start_latents is not None:
             return self.start_latents[[encoded.item.rank % self.start_latents.shape[0] for encoded in batch]]
         return empty_latents(self.model, self.vae, len(batch), self.settings)
+
+
+def check_clip(name: str, conditioning: Conditioning, model: Any) -> None:
+    """Refuse a text encoder of another kind of model, where the model says how wide its texts are.
+
+    Args:
+        name: of the node's input.
+        conditioning: a text that it encoded, [[tokens: [1,T,D], ...]].
+
+    Raises:
+        ValueError: D is not the model's.
+    """
+    config = getattr(model.model.model_config, "unet_config", None) or {}
+    expected, width = config.get("context_dim"), conditioning[0][0].shape[-1]
+    if isinstance(expected, int) and width != expected:
+        raise ValueError(
+            f"{name} gives {width:,} features a token; expected {expected:,}; connect the CLIP of the model's own "
+            "checkpoint"
+        )
 
 
 def _encode_pair(encoder: Encoder, item: Item) -> tuple[Conditioning, Conditioning]:

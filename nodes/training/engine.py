@@ -18,9 +18,11 @@ import torch
 
 from ...evaluation.pictures.labelled_images import LabelledImages
 from ...evaluation.pictures.samples import keep_samples
+from ...evaluation.pictures.tensors import to_image
 from ...evaluation.results import Result
 from ...evaluation.training import accuracy as testing
 from ...evaluation.training import records
+from ...evaluation.training.charts import Course, class_bars, confusions, curves, mistake_sheet
 from ...evaluation.training.checkpoint import Checkpoint, is_checkpoint, load_checkpoint
 from ...evaluation.training.progress import Callback, TrainProgress
 from ...evaluation.training.settings import Settings
@@ -28,6 +30,10 @@ from ...evaluation.training.state import kept_steps
 from ...evaluation.training.train import LAST, STATE, Trained, folder_name, train
 from ..engine import answer, last_line, progress_bar, progress_text
 from ..paths import results_dir, samples_dir
+from ...evaluation.training.train import LAST, STATE, folder_name, train
+from ..engine import NodeBar, answer, last_line, progress_bar, progress_text
+from ..live_picture import LivePicture
+from ..paths import results_dir
 from .paths import classifiers_dir
 
 
@@ -71,11 +77,15 @@ def train_runs(
         raise ValueError(
             f"the number of classes is 1 ({images.class_names[0]}){left_out}; expected at least 2; load a set with "
             "more classes"
+        names = ", ".join((*images.class_names, *images.skipped[:5]))
+        raise ValueError(
+            f"number of classes is {len(images.class_names)} ({names}); expected at least 2 with pictures; load a set "
+            "with more"
         )
     images.hash_pictures(progress_bar(len(images)))  # every key below asks for it
     checkpoints: list[Checkpoint] = []
     results: list[Result] = []
-    histories: list[tuple[int, Trained]] = []
+    courses: list[Course] = []
     with _memory_to_ourselves() as device:
         for number, seeded in enumerate(seeded_settings, 1):
             prefix = f"run {number} of {runs}, " if runs > 1 else ""
@@ -88,7 +98,7 @@ def train_runs(
                         folder,
                         device=device,
                         weights=weights,
-                        callback=_show_progress(prefix, node_id),
+                        callback=_show_progress(prefix, node_id, seeded.seed, images, courses),
                         progress=progress_bar(len(images)),
                     )
             except torch.cuda.OutOfMemoryError as error:
@@ -101,6 +111,8 @@ def train_runs(
             histories.append((seeded.seed, trained))
     keep_samples(images, samples_dir())
     return Runs(checkpoints, results, records.curves(histories))
+            courses.append(Course.of(seeded.seed, trained))
+    return Runs(checkpoints, results, to_image(curves(courses)))
 
 
 def _standing(prefix: str, folder: Path) -> str:
@@ -112,23 +124,39 @@ def _standing(prefix: str, folder: Path) -> str:
     return prefix + ("trained" if is_done else "nothing is kept")
 
 
-def _show_progress(prefix: str, node_id: str | None) -> Callback:
-    """A callback that moves the node's bar and writes below the node where the run stands."""
-    bar = progress_bar(1)
+def _show_progress(
+    prefix: str, node_id: str | None, seed: int, images: LabelledImages, done: Sequence[Course]
+) -> Callback:
+    """A callback that moves the node's bar, writes into the node where the run stands, and draws the curves so far.
+
+    Args:
+        done: the runs before this one.
+    """
+    bar = NodeBar(1)
+    live = LivePicture()
+    synthetic = bool(images.synthetic.any())
+    drawn = 0  # epochs
 
     def callback(progress: TrainProgress) -> None:
+        nonlocal drawn
         progress_text(prefix + progress.text(), node_id)
-        bar(progress.step, progress.steps)
+        picture = None
+        if len(progress.history) > drawn:
+            course = Course(seed, progress.history, synthetic)
+            picture = live.draw(lambda: curves([*done, course]), last=progress.step == progress.steps)
+            drawn = len(progress.history) if picture else drawn
+        bar(progress.step, progress.steps, picture)
 
     return callback
 
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """What Test Classifier gives: one result a classifier, a Markdown table, and two pictures [B,H,W,3]."""
+    """What Test Classifier gives: one result a classifier, a Markdown table, and three pictures [B,H,W,3]."""
 
     results: list[Result]
     table: str
+    bars: torch.Tensor
     confusion: torch.Tensor
     mistakes: torch.Tensor
 
@@ -136,7 +164,7 @@ class Tested:
         """What the node shows: the results, their table and their warnings."""
         warnings = dict.fromkeys(f"warning: {warning}" for result in self.results for warning in result.warnings)
         text = "\n".join([self.table, "", *warnings])
-        return answer(text, self.confusion, self.mistakes, results=self.results)
+        return answer(text, self.bars, self.confusion, self.mistakes, results=self.results)
 
 
 def test(
@@ -163,8 +191,9 @@ def test(
     for data in sets:
         keep_samples(data, samples_dir())
     provenances = [checkpoint.provenance for checkpoint in checkpoints]
-    confusion = records.confusions(accuracies, provenances)
-    return Tested(results, testing.table(accuracies, provenances), confusion, records.mistake_sheet(sets, runs[0]))
+    table = testing.table(accuracies, provenances)
+    confusion = confusions(accuracies, provenances)
+    return Tested(results, table, class_bars(accuracies), confusion, mistake_sheet(sets, runs[0]))
 
 
 def compare(

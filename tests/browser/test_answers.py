@@ -3,22 +3,11 @@ at before a run, after it, after the next, after another tab and after a reload.
 
 from __future__ import annotations
 
-import os
 import time
-from types import SimpleNamespace
 
-import pytest
+from hyponet.tests.browser.pages import PAGE_TESTS, build, look, run
 
-from hyponet.tools.workflows.editor import editor
-
-CHROMIUM = os.environ.get("HYPONET_CHROMIUM", "")
-FRONTEND = os.environ.get("HYPONET_FRONTEND", "")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: the page is not tested; install it and run again"),
-]
-PAGES = [("pinned", False), ("pinned", True), ("newest", False), ("newest", True)]
-NAMES = [f"{page}-{'nodes 2.0' if vue else 'canvas'}" for page, vue in PAGES]
+pytestmark = PAGE_TESTS
 
 # word -> class -> plan -> preview, and classes from text; every widget that is not named keeps its default
 BUILD = """() => {
@@ -52,52 +41,8 @@ BOXES = """() => Object.fromEntries(window.app.graph._nodes.map((node) => {
 }))"""
 
 
-@pytest.fixture(scope="module")
-def newest(start_comfy, tmp_path_factory):
-    """The server with the newest tested page."""
-    if not FRONTEND:
-        pytest.fail("HYPONET_FRONTEND is not set; run the tests by `python3 dev.py test`")
-    return start_comfy(tmp_path_factory.mktemp("newest"), options=("--front-end-root", FRONTEND))
-
-
-@pytest.fixture(scope="module", params=PAGES, ids=NAMES)
-def page(request):
-    """An editor page with a runner: `page.run()` presses Run and waits for the end."""
-    version, vue = request.param
-    server = request.getfixturevalue("comfy" if version == "pinned" else "newest")
-    with editor(server.url, CHROMIUM, settings={"Comfy.VueNodes.Enabled": vue}) as opened:
-        yield SimpleNamespace(editor=opened, server=server, vue=vue)
-
-
 def boxes(page):
     return page.editor.page.evaluate(BOXES)
-
-
-def build(page, script=BUILD):
-    """A new tab with a graph."""
-    page.editor.page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
-    page.editor.until("() => window.app.graph._nodes.length === 0")
-    page.editor.page.evaluate(script)
-    look(page)
-
-
-def look(page):
-    """Bring the whole graph before the eye, at full size: boxes that are not seen are not drawn."""
-    page.editor.page.evaluate(
-        "() => { const {canvas} = app; canvas.ds.scale = 0.8; canvas.ds.offset = [0, 0]; canvas.setDirty(true, true); }"
-    )
-    time.sleep(0.5)
-
-
-def run(page, patience=120):
-    """Press Run, and wait until the server has run it and the page has heard."""
-    before = len(page.server.client.get("/history"))
-    page.editor.page.evaluate("async () => { await app.queuePrompt(0) }")
-    end = time.monotonic() + patience
-    while len(page.server.client.get("/history")) == before:
-        assert time.monotonic() < end, "the server did not finish"
-        time.sleep(0.2)
-    time.sleep(1)
 
 
 def test_every_output_node_has_a_box_before_it_has_run(page):
@@ -111,7 +56,7 @@ def test_every_output_node_has_a_box_before_it_has_run(page):
 
 
 def test_answers_are_drawn_and_stay(page):
-    build(page)
+    build(page, BUILD)
     at_rest = boxes(page)
     assert at_rest["HypoNetPreviewPlan"]["text"].startswith("The answer comes here")
     run(page)
@@ -158,7 +103,7 @@ def test_answers_are_drawn_and_stay(page):
 
 
 def test_nothing_of_it_is_saved_or_queued(page):
-    build(page)
+    build(page, BUILD)
     run(page)
     known = page.server.client.get("/object_info")
     for node in page.editor.prompt().values():
@@ -170,7 +115,7 @@ def test_nothing_of_it_is_saved_or_queued(page):
 
 
 def test_words_are_selected_and_copied_as_words(page):
-    build(page)
+    build(page, BUILD)
     run(page)
     left, top, _, _ = boxes(page)["HypoNetClassesFromText"]["box"]
     pos = page.editor.page.evaluate("() => app.graph._nodes.map((node) => [...node.pos])")
@@ -186,7 +131,7 @@ def test_words_are_selected_and_copied_as_words(page):
 
 def test_an_answer_goes_to_the_tab_that_asked(page):
     """The page hands a result to whatever node has its number in the tab that is open then."""
-    build(page)
+    build(page, BUILD)
     page.editor.page.evaluate(
         "() => { app.graph._nodes.find((n) => n.type === 'HypoNetHyponymsOfWord').widgets[0].value = 'bird' }"
     )

@@ -6,22 +6,17 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 
 import pytest
 from PIL import Image
 
-from hyponet.tests.browser.test_answers import NAMES, PAGES, newest  # noqa: F401
+from hyponet.tests.browser.pages import CHROMIUM, NAMES, PAGE_TESTS, PAGES
 from hyponet.tools.workflows.builder.layout import ANSWER_WITH_PICTURES
 from hyponet.tools.workflows.editor import bounds, editor
 from tools.dev.places import ROOT
 
 FOLDER = ROOT / "workflows"
-CHROMIUM = os.environ.get("HYPONET_CHROMIUM", "")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: the page is not tested; install it and run again"),
-]
+pytestmark = PAGE_TESTS
 ANSWER = """async ({text, picture}) => {
   const {api} = window.comfyAPI.api;
   for (const node of app.graph._nodes.filter((node) => node.constructor.nodeData?.output_node)) {

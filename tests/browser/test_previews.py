@@ -3,18 +3,14 @@ or on a sheet, and no longer the noise of a step."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from PIL import Image
 
-from hyponet.tests.browser.test_answers import FRONTEND, NAMES, PAGES, build, run
+from hyponet.evaluation.training.charts import CURVE_SIZE
+from hyponet.tests.browser.pages import CHROMIUM, FRONTEND, NAMES, PAGE_TESTS, PAGES, build, run
 from hyponet.tools.workflows.editor import editor
 
-CHROMIUM = os.environ.get("HYPONET_CHROMIUM", "")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: the page is not tested; install it and run again"),
-]
+pytestmark = PAGE_TESTS
 BUILD = """(name) => {
   const graph = window.app.graph;
   const add = (type, x, values) => {
@@ -39,6 +35,31 @@ SHOWN = """() => {
   const element = LiteGraph.vueNodesMode && document.querySelector(`[data-node-id="${node.id}"]`);
   const pictures = element ? [...element.querySelectorAll('img')] : node.imgs ?? [];
   return pictures.map((picture) => [picture.src.slice(0, 5), picture.naturalWidth]);
+}"""
+
+
+# a classifier of two colours, and the pictures that come while it is trained
+TRAIN = """() => {
+  const graph = window.app.graph;
+  const add = (type, x, values) => {
+    const node = LiteGraph.createNode(type);
+    node.pos = [x, 60];
+    graph.add(node);
+    for (const widget of node.widgets ?? []) if (widget.name in values) widget.value = values[widget.name];
+    return node;
+  };
+  const images = add('HypoNetLoadLabelledImages', 20, {source: 'image folder', path: 'colours', split: 'all'});
+  const trained = add('HypoNetTrainClassifier', 450, {name: `live-${Math.random()}`, size: 32, epochs: 40});
+  images.connect(0, trained, trained.inputs.findIndex((input) => input.name === 'images'));
+}"""
+HEAR = """() => {
+  window.heard = {pictures: [], lines: []};
+  const {api} = window.comfyAPI.api;
+  api.addEventListener('b_preview', async ({detail}) => {
+    const picture = await createImageBitmap(detail);
+    window.heard.pictures.push([picture.width, picture.height]);
+  });
+  api.addEventListener('progress_text', ({detail}) => window.heard.lines.push(detail.text));
 }"""
 
 
@@ -79,3 +100,39 @@ def test_a_preview_does_not_stay_over_the_pictures(servers, version, vue):
         else:  # these keep the last preview, the sheet of all six, beside or instead of them; never the noise of a step
             assert shown
             assert {tuple(picture) for picture in shown} <= {("blob:", 3 * 130 + 2), ("http:", 64)}
+
+
+def test_without_previews_the_finished_pictures_come_as_a_growing_sheet(comfy):
+    """The regression: with previews off, no picture was seen until the whole set was done."""
+    with editor(comfy.url, CHROMIUM) as opened:
+        page = Page(opened, comfy)
+        build(page, "() => {}")
+        opened.page.evaluate(HEAR)
+        opened.page.evaluate(BUILD, "growing")
+        run(page)
+        opened.page.wait_for_timeout(500)
+        sizes = opened.page.evaluate("() => window.heard.pictures")
+        assert sizes[0][0] < sizes[-1][0] or len(sizes) == 1
+        assert sizes[-1] == [3 * 130 + 2, 2 * 130 + 2], "all six, of 128 pixels and a gap of 2"
+        assert opened.page.evaluate(SHOWN) == [["http:", 64]] * 6
+
+
+@pytest.mark.parametrize(("version", "vue"), PAGES, ids=NAMES)
+def test_a_training_shows_its_curves_while_it_runs(servers, version, vue):
+    server = servers(version)
+    for label, colour in (("red", "red"), ("blue", "blue")):
+        (server.input / "colours" / label).mkdir(parents=True, exist_ok=True)
+        for number in range(32):
+            Image.new("RGB", (32, 32), colour).save(server.input / "colours" / label / f"{number}.png")
+    with editor(server.url, CHROMIUM, settings={"Comfy.VueNodes.Enabled": vue}) as opened:
+        page = Page(opened, server)
+        build(page, "() => {}")
+        opened.page.evaluate(HEAR)
+        opened.page.evaluate(TRAIN)
+        run(page)
+        heard = opened.page.evaluate("() => window.heard")
+        assert set(map(tuple, heard["pictures"])) == {(CURVE_SIZE[0], 2 * CURVE_SIZE[1])}, "loss over accuracy"
+        assert len(heard["pictures"]) >= 2, "one while it ran, one at the end"
+        assert any("epoch 40/40" in line and "left" in line for line in heard["lines"])
+        shown = opened.page.evaluate(SHOWN.replace("HypoNetGenerateDataset", "HypoNetTrainClassifier"))
+        assert {tuple(picture)[1] for picture in shown} == {CURVE_SIZE[0]}

@@ -51,6 +51,7 @@ FACES = (
     "widgets.py",
     "lora/unet.py",
     "sampling/latents.py",
+    "sampling/loras.py",
     "sampling/memory.py",
     "sampling/pipeline.py",
     "sampling/reporter.py",

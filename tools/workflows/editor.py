@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -184,21 +184,28 @@ def editor(
     settings: Mapping[str, Any] | None = None,
     *,
     is_bare: bool = True,
+    options: Sequence[str] = (),
+    refused: str = "",
 ) -> Iterator[Editor]:
     """A started browser with the editor of the server at `url` open.
 
     Args:
         settings: of the page, over SETTINGS.
         is_bare: without the page's bars.
+        options: of the browser.
+        refused: a pattern of addresses that the page does not get.
     """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+            executable_path=chromium,
+            args=["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *options],
         )
         try:
             page = browser.new_page(viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale)
+            if refused:
+                page.route(refused, lambda route: route.abort())
             editor = Editor(page, url, settings, is_bare=is_bare)
             editor.open()
             yield editor

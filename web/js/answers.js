@@ -2,21 +2,26 @@
  * What a node answers, drawn inside the node: its text as the server sent it, tables as tables, links to its files.
  *
  * The page draws `text` for none but its own preview node. The box is there before the first run and does not grow
- * with its content, so nothing moves and nothing is covered; who wants to see more makes the node larger. It is a DOM
- * widget, which both renderers take (the canvas, and Nodes 2.0). Nothing of it is saved into a workflow: the page keeps
+ * with its content, so nothing moves and nothing is covered; who wants to see more makes the node larger. The page keeps
  * a workflow's outputs while its tab is away, and the browser's session keeps the texts over a reload.
  */
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { addBox } from "./boxes.js";
+import { showPictures } from "./culling.js";
 import { draw } from "./markdown.js";
+import { links } from "./report_page.js";
 
 const ANSWER = "answer"; // the name of the widget
 const PROGRESS = "$$node-text-preview"; // that of the page's own widget for progress text
 const LEAST_HEIGHT = 100; // 80 as in answers.css, and the margins that the canvas draws around a DOM widget
 const PICTURE_HEIGHT = 290; // what the page adds to a node for its first picture: 208 in the canvas, 281 in Nodes 2.0
 const WITH_PICTURES = new Set([
+  "HypoNetCaptionImages",
   "HypoNetGenerateDataset",
   "HypoNetMakeContactSheet",
+  "HypoNetMeasureDiversity",
+  "HypoNetMeasurePrecisionRecall",
   "HypoNetPlotDistortion",
   "HypoNetPreviewPlan",
   "HypoNetSummarizeDataset",
@@ -28,7 +33,10 @@ const WITH_PICTURES = new Set([
 const NOTHING_YET = "The answer comes here when this node has run.";
 const KEPT = "hyponet.answer";
 
-/** @typedef {{text: string, files: {filename: string, subfolder: string, type: string}[]}} Answer */
+/**
+ * @typedef {{filename: string, subfolder: string, type: string}} File
+ * @typedef {{text: string, files: File[], pictures?: File}} Answer files to link, and the list of a set's pictures
+ */
 
 /** @param {any} node */
 const isOurs = (node) => String(node.comfyClass ?? "").startsWith("HypoNet");
@@ -40,7 +48,7 @@ const isOurs = (node) => String(node.comfyClass ?? "").startsWith("HypoNet");
  */
 function answerOf(output) {
   const text = [output?.text ?? []].flat().join("\n\n").trim();
-  return text ? { text, files: output.hyponet_report ?? [] } : null;
+  return text ? { text, files: output.hyponet_report ?? [], pictures: output.hyponet_pictures?.[0] } : null;
 }
 
 /** The box of a node: made on first use. */
@@ -52,7 +60,6 @@ function boxOf(node) {
   box.tabIndex = 0;
   box.setAttribute("role", "region");
   box.setAttribute("aria-label", `Answer of ${node.title}`);
-  box.dataset.captureWheel = "true"; // Nodes 2.0 leaves the wheel to what has this and the focus
   const line = document.createElement("p");
   line.className = "line";
   line.setAttribute("role", "status");
@@ -60,36 +67,11 @@ function boxOf(node) {
   text.className = "text none";
   text.textContent = NOTHING_YET;
   box.append(line, text);
-  keepEvents(box);
-  const widget = node.addDOMWidget(ANSWER, "hyponet_answer", box, {
-    serialize: false,
-    getMinHeight: () => LEAST_HEIGHT,
-    getValue: () => "",
-    setValue: () => {},
-  });
-  widget.serialize = false; // neither into the prompt (above) nor into the workflow
+  addBox(node, ANSWER, box, LEAST_HEIGHT);
   const [width, height] = node.computeSize();
   const room = WITH_PICTURES.has(node.comfyClass) ? PICTURE_HEIGHT : 0;
   node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height + room)]);
   return box;
-}
-
-/** Selecting and scrolling happen in the box; what it has no use for goes to the canvas. */
-function keepEvents(box) {
-  for (const kind of ["pointerdown", "pointermove", "pointerup", "dblclick"]) {
-    box.addEventListener(kind, (event) => event.button !== 1 && event.stopPropagation());
-  }
-  for (const kind of ["copy", "keydown"]) {
-    box.addEventListener(kind, (event) => {
-      const isCopy = kind === "copy" || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "c");
-      if (isCopy && !document.getSelection().isCollapsed) event.stopPropagation(); // else the page copies the node
-    });
-  }
-  box.addEventListener("wheel", (event) => {
-    const canScroll = box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1;
-    if (canScroll && !event.ctrlKey && !event.metaKey) event.stopPropagation();
-    else if (!window.LiteGraph.vueNodesMode) app.canvas.processMouseWheel(event);
-  });
 }
 
 /**
@@ -100,17 +82,10 @@ function keepEvents(box) {
  */
 function show(node, answer, isEarlier = false) {
   const [line, text] = boxOf(node).children;
-  const links = answer.files.map((file) => {
-    const link = document.createElement("a");
-    link.href = api.apiURL(`/view?${new URLSearchParams(file)}`);
-    link.textContent = `Open ${file.filename}`;
-    link.target = "_blank";
-    link.rel = "noopener";
-    return link;
-  });
   line.textContent = isEarlier ? "From an earlier run:" : "";
   text.className = isEarlier ? "text earlier" : "text";
-  text.replaceChildren(draw(answer.text), ...links);
+  text.replaceChildren(draw(answer.text), ...answer.files.flatMap(links));
+  if (answer.pictures) showPictures(node, answer.pictures);
 }
 
 /** A line on how the run stands; what the last run answered goes pale meanwhile. */

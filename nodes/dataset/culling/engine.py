@@ -1,17 +1,22 @@
-"""What the checks need of ComfyUI: the models that judge labels, their folders, and the loaded WordNet."""
+"""What culling needs of ComfyUI: the models that judge labels, their folders, the loaded WordNet, the page's list."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import comfy.model_management
+import folder_paths
 
+from ....evaluation.files import replacing
 from ....evaluation.json_text import parse_json
 from ... import paths
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.taxonomy import taxonomy
 from ..store.store import DatasetStore
 from .labels import ClassifierJudge, ClipJudge, Judge
+from .listing import listing
 
 NO_CLIP = "none"
 
@@ -60,3 +65,14 @@ def judge(store: DatasetStore, classifier: Classifier | None, clip: str, caption
     if classifier is not None:
         return ClassifierJudge(classifier, store.description.synsets, is_under)
     return ClipJudge(clip_folder(clip), store.labels, caption, comfy.model_management.get_torch_device())
+
+
+def write_listing(store: DatasetStore) -> dict[str, str]:
+    """The list of the set's pictures, written for the page into ComfyUI's temp/, as the page names files."""
+    sets = paths.datasets_dir()
+    subfolder = Path(sets.name) / store.root.resolve().relative_to(sets.resolve())
+    text = json.dumps(listing(store, subfolder.as_posix())).encode()  # ASCII: half a surrogate pair is an escape
+    name = f"hyponet-pictures-{hashlib.blake2b(text, digest_size=8).hexdigest()}.json"
+    with replacing(Path(folder_paths.get_temp_directory()) / name) as part:
+        part.write_bytes(text)
+    return {"filename": name, "subfolder": "", "type": "temp"}

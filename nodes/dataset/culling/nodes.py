@@ -17,7 +17,7 @@ from .. import engine, widgets
 from ..contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
 from ..open import open_for_writing
 from ..store.store import DatasetRef, DatasetStore
-from .engine import clip_folders, judge
+from .engine import clip_folders, judge, write_listing
 from .items import reject_by_hand
 from .labels import mark_labels, report
 from .marks import DEFAULT_ATTEMPTS, count_missing
@@ -84,8 +84,9 @@ class HypoNetRejectItems(io.ComfyNode):
             display_name="Reject Items",
             category=CATEGORY,
             description=(
-                "Takes pictures out of a set by number, range or class. They count as missing: queue Generate Dataset "
-                "again and exactly they are made anew, with another seed."
+                "Takes pictures out of a set by number, range or class. Once it has run, a click on a picture marks it "
+                "and a double click shows it large. What is rejected counts as missing: queue Generate Dataset again "
+                "and exactly that is made anew, with another seed."
             ),
             search_aliases=["cull", "delete images", "remove pictures"],
             is_output_node=True,
@@ -120,7 +121,9 @@ class HypoNetRejectItems(io.ComfyNode):
     @checked
     def execute(cls, dataset: DatasetRef, selection: str, round: int, attempts: int) -> io.NodeOutput:
         with open_for_writing(engine.own_ref(dataset).path) as store:
-            return _marked(store, reject_by_hand(store, selection, round, attempts))
+            output = _marked(store, reject_by_hand(store, selection, round, attempts))
+            output.ui["hyponet_pictures"] = [write_listing(store)]
+            return output
 
 
 class HypoNetCheckLabels(io.ComfyNode):

@@ -19,9 +19,11 @@ from ....evaluation.pictures.sources.download import DOWNLOADABLE, download
 from ....evaluation.pictures.sources.ours import is_ours, read_ours
 from ....evaluation.pictures.tensors import to_image
 from ... import paths
+from ...dataset.beyond_plan import beyond_plan_text
 from ...dataset.store.fingerprint import set_fingerprint
-from ...dataset.store.store import DatasetRef
+from ...dataset.store.store import DatasetRef, DatasetStore
 from ...engine import progress_bar
+from ...prompts.plan import Plan
 
 MAX_SAMPLES = 64  # pictures on the sheet of a set; a judgement: eight rows of eight
 
@@ -56,6 +58,18 @@ def _source_path(source: str, path: str, download_missing: bool) -> Path:
         )
     base = paths.read_bases()[0]
     return download(source, paths.confine(base, path or source.lower(), what="path"))
+
+
+def beyond_plan_of(source: str, path: str, dataset: DatasetRef | None) -> str:
+    """What is said of pictures that a set of ours holds beside those of its plan; "" of any other source."""
+    folder = dataset.path if dataset is not None else _source_path(source, path, download_missing=False)
+    if not is_ours(folder):
+        return ""
+    store = DatasetStore.open(folder)
+    try:
+        return beyond_plan_text(store, Plan.from_json(store.description.plan))
+    except (ValueError, KeyError, TypeError):  # merged of different sets: there is no one plan
+        return ""
 
 
 def input_file(name: str) -> Path:

@@ -128,7 +128,7 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
             seed=seed,
             dataset=dataset,
         )
-        return _loaded(data, engine.samples_sheet(data))
+        return _loaded(data, engine.samples_sheet(data), said=engine.beyond_plan_of(source, path, dataset))
 
 
 class HypoNetMapClasses(io.ComfyNode):

@@ -13,7 +13,7 @@ from hyponet.evaluation.pictures.sheets import LINE, samples, sheet
 from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.results import read_results
 from hyponet.evaluation.training import accuracy as testing
-from hyponet.evaluation.training import records
+from hyponet.evaluation.training import charts, records
 from hyponet.evaluation.training.checkpoint import load_checkpoint
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
@@ -228,17 +228,16 @@ def test_a_test_set_with_any_generated_picture_is_not_a_real_one(run, tmp_path):
 
 def test_pictures_for_people(run):
     _, trained = run
-    curves = records.curves([(0, trained), (1, trained)])
-    assert curves.shape[0] == 1
-    assert curves.shape[3] == 3
+    curves = charts.curves([charts.Course.of(0, trained), charts.Course.of(1, trained)])
+    assert curves.shape == (2 * charts.CURVE_SIZE[1], charts.CURVE_SIZE[0], 3), "loss over accuracy"
     data = colours(seed=5)
     result = testing.measure_accuracy(trained.last, data, CPU, mistakes=3)
     one, two = trained.last.provenance, replace(trained.last.provenance, settings=replace(TINY, seed=1))
     again = replace(trained.last.provenance, settings=replace(TINY, seed=1, held_out_seed=0))
-    assert len(records.confusions([[result.figures] * 2], [one])) == 2
-    assert len(records.confusions([[result.figures] * 2] * 2, [one, again])) == 2, "repetitions are summed"
-    assert len(records.confusions([[result.figures] * 2] * 2, [one, two])) == 4, "they hold out other pictures"
-    assert records.mistake_sheet([data], [result]).dtype == torch.float32
+    assert len(charts.confusions([[result.figures] * 2], [one])) == 2
+    assert len(charts.confusions([[result.figures] * 2] * 2, [one, again])) == 2, "repetitions are summed"
+    assert len(charts.confusions([[result.figures] * 2] * 2, [one, two])) == 4, "they hold out other pictures"
+    assert charts.mistake_sheet([data], [result]).dtype == torch.float32
 
 
 def test_a_sheet_of_several_sets_names_them(run):
@@ -246,7 +245,7 @@ def test_a_sheet_of_several_sets_names_them(run):
     data = colours(seed=5)
     result = testing.measure_accuracy(trained.last, data, CPU)
     given = replace(result, mistakes=(testing.Mistake(0, "red", "blue", 0.9),))
-    one, two = records.mistake_sheet([data], [given]), records.mistake_sheet([data, data], [given, given])
+    one, two = charts.mistake_sheet([data], [given]), charts.mistake_sheet([data, data], [given, given])
     assert two.shape[1] == one.shape[1] + LINE, "a third line below each picture"
 
 
@@ -254,8 +253,9 @@ def test_held_out_curves_of_generated_pictures_say_so(run):
     _, trained = run
     data = {**trained.last.provenance.data, "synthetic": 3}
     made = replace(trained, last=came_from(trained.last, data=data))
-    assert list(records.accuracy_lines([(0, trained)])) == ["seed 0, training", "seed 0, held out"]
-    assert list(records.accuracy_lines([(0, made)])) == ["seed 0, training", "seed 0, held-out synthetic"]
+    real, synthetic = ([charts.Course.of(0, one)] for one in (trained, made))
+    assert list(charts.accuracy_lines(real)) == ["seed 0, training", "seed 0, held out"]
+    assert list(charts.accuracy_lines(synthetic)) == ["seed 0, training", "seed 0, held-out synthetic"]
 
 
 def test_a_sheet_has_rows_of_tiles_over_captions():

@@ -74,7 +74,7 @@ def train(engine):
         places = (out / "results", out / "unfinished")
         job = engine.LoraJob("cats", folder, out / "cats.safetensors", settings, *places)
         with torch.inference_mode():
-            return engine.train_lora(*models, job)[0]
+            return engine.train_lora(*models, job).result
 
     return run
 

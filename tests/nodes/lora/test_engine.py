@@ -49,8 +49,8 @@ def train(engine, models, folder, out, **changes):
         "cats", folder, out / "cats.safetensors", settings(**changes), out / "results", out / "unfinished"
     )
     with torch.inference_mode():
-        result, curve = engine.train_lora(*models, job)
-    return result, curve, job.file
+        trained = engine.train_lora(*models, job)
+    return trained.result, trained.curve, job.file
 
 
 def test_the_loss_halves_and_the_saved_file_does_it_in_the_native_loader(engine, sd15, pictures, tmp_path):
@@ -137,7 +137,7 @@ def test_two_bucket_shapes_train_in_one_epoch(engine, sd15, pictures, tmp_path):
     sd15[0].model.apply_model = watched
     try:
         with torch.inference_mode():
-            result, _ = engine.train_lora(*sd15, job)
+            result = engine.train_lora(*sd15, job).result
     finally:
         del sd15[0].model.apply_model
     # 256x64 goes to the bucket 128x64 at the largest side 128; the two squares share the bucket 128x128

@@ -255,6 +255,14 @@ def test_texts_are_encoded_once_and_as_clip_text_encode_does(sd15):
     assert torch.equal(known[0][1]["pooled_output"], native[0][1]["pooled_output"])
 
 
+def test_a_clip_of_another_kind_of_model_is_named(sampling, sd15, sdxl):
+    """The regression: "mat1 and mat2 shapes cannot be multiplied", from deep inside the model."""
+    mixed = SimpleNamespace(model=sd15.model, vae=sd15.vae, encoder=sdxl.encoder)
+    pipeline = make_pipeline(sampling, mixed, settings(steps=1))
+    with pytest.raises(ValueError, match=r"clip gives \S+ features a token; expected \S+; connect the CLIP of"):
+        pipeline.encode([item(0)])
+
+
 class OtherVAE:
     """A VAE of another kind, as ComfyUI has them for newer models, over SD's latents."""
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,6 +117,26 @@ def test_pictures_that_were_left_out_are_made_when_that_is_asked(job_for):
     assert job_for(False).prepare() == 0
     assert job_for(True).prepare() == 1
     assert run(job_for(True))["hyponet"][0]["made"] == 1
+
+
+@pytest.mark.parametrize("shard", [(0, 1), (1, 2)])
+def test_pictures_beyond_the_plan_are_said(job_for, shard):
+    """The regression: asked for fewer of a class, or for a class less, nothing was said, and training read them all."""
+    job = job_for(True)
+    run(job)
+    plan = Plan([ClassSpec("cat")], "a __class__", Library([]), images_per_class=1, shard=shard)
+    less = replace(job, request=replace(job.request, plan=plan))
+    text = run(less)["text"][0]
+    assert "More pictures than the plan asks for: 3 (cat: 1, dog: 2)." in text
+    assert text.startswith(f"pets: {len(plan)} of {len(plan)} images are there"), "the first line is the plan's"
+    assert "More pictures" not in run(job)["text"][0]
+
+
+def test_a_shard_has_no_more_than_its_plan(job_for):
+    job = job_for(True)
+    run(job)
+    plan = Plan(job.request.plan.classes, "a __class__", Library([]), images_per_class=2, shard=(1, 2))
+    assert "More pictures" not in run(replace(job, request=replace(job.request, plan=plan)))["text"][0]
 
 
 def test_a_file_that_lay_in_the_way_of_a_new_picture_is_said(job_for):

@@ -21,8 +21,11 @@ TEXT_LINE = 16
 ANSWER = 100  # the least room for the box in which a node of ours answers
 PICTURE_NODES = {"LoadImage": 320, "PreviewImage": 300, "SaveImage": 360, "PreviewAny": 200}
 ANSWER_WITH_PICTURES = (
+    "HypoNetCaptionImages",
     "HypoNetGenerateDataset",
     "HypoNetMakeContactSheet",
+    "HypoNetMeasureDiversity",
+    "HypoNetMeasurePrecisionRecall",
     "HypoNetPlotDistortion",
     "HypoNetPreviewPlan",
     "HypoNetSummarizeDataset",
@@ -31,7 +34,8 @@ ANSWER_WITH_PICTURES = (
     "HypoNetTrainLora",
     "HypoNetWriteReport",
 )
-PICTURE_NODES |= dict.fromkeys(ANSWER_WITH_PICTURES, 290)  # as web/js/answers.js
+PICTURES = 290  # as web/js/answers.js
+PICTURE_NODES |= dict.fromkeys((*ANSWER_WITH_PICTURES, "HypoNetRejectItems"), PICTURES)
 
 Box = tuple[int, int, int, int]  # left, top, width, height
 Layout = tuple[dict[int, Box], list[tuple[str, str, Box]]]  # of nodes by id; of stages: title, colour, box
@@ -54,6 +58,8 @@ def size(node: Node) -> tuple[int, int]:
     for entry in texts:
         height += text_height(str(node.values[entry.name]), width - 30)
     height += max(ANSWER, node.answer_height) if node.answers else 0
+    if node.values.get("each_class"):
+        height += PICTURES  # bars
     return width, height + PICTURE_NODES.get(node.type, 0)
 
 

@@ -1,0 +1,96 @@
+"""Frames a second of a graph of 60 of our nodes on ComfyUI's page, with what web/ adds and without it.
+
+    python benchmarks/frame_rate.py CHROMIUM [--frontend FOLDER] [--rounds N] [--seconds S]
+
+Starts a server of its own (HYPONET_COMFYUI and HYPONET_MODELS as for the tests). In each renderer, the canvas and
+Nodes 2.0, two pages hold the same graph, every node that answers with an answer of 60 lines; one of the pages is
+refused our scripts. Both are panned in turn, round by round, so that a busy machine slows both. No frame waits for a
+screen. Prints the median of each and their ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from pack import load_pack
+
+load_pack()
+
+from hyponet.tools.workflows.editor import editor  # noqa: E402
+from tools.dev.server import scratch_server  # noqa: E402
+
+NODES = 60
+UNLIMITED = ("--disable-gpu-vsync", "--disable-frame-rate-limit")
+OURS = "**/extensions/hyponet/**"
+BUILD = """([kinds, count]) => {
+  for (let index = 0; index < count; index += 1) {
+    const node = LiteGraph.createNode(kinds[index % kinds.length]);
+    node.pos = [(index % 10) * 460, Math.floor(index / 10) * 800];
+    app.graph.add(node);
+    if (!node.constructor.nodeData.output_node) continue;
+    const output = {text: [Array(60).fill('a line of an answer | with words').join('\\n')]};
+    const id = String(node.id);
+    window.comfyAPI.api.api.dispatchCustomEvent('executed', {node: id, display_node: id, output});
+  }
+  app.canvas.ds.scale = 0.4;
+}"""
+PAN = """async (seconds) => {
+  const {ds} = app.canvas;
+  const start = performance.now();
+  let frames = 0;
+  while (performance.now() - start < 1000 * seconds) {
+    ds.offset[0] = 300 * Math.sin(frames / 40) - 300;
+    ds.offset[1] = 300 * Math.cos(frames / 40) - 300;
+    app.canvas.setDirty(true, true);
+    await new Promise(requestAnimationFrame);
+    frames += 1;
+  }
+  return 1000 * frames / (performance.now() - start);
+}"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("chromium")
+    parser.add_argument("--frontend", type=Path, help="another page than the server's own")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each page in each round")
+    options = parser.parse_args()
+
+    page = ("--front-end-root", str(options.frontend)) if options.frontend else ()
+    with tempfile.TemporaryDirectory() as base:
+        server = scratch_server(Path(base), options=page)
+        server.start()
+        try:
+            known = server.client.get("/object_info")
+            kinds = sorted(name for name in known if name.startswith("HypoNet"))
+            for renderer, vue in (("canvas", False), ("Nodes 2.0", True)):
+                ratio(server.client.url, options, renderer, vue, kinds)
+        finally:
+            server.stop()
+
+
+def ratio(url: str, options: argparse.Namespace, renderer: str, vue: bool, kinds: list[str]) -> None:
+    """Pan both pages in turn, and print what came of it."""
+    rates: dict[str, list[float]] = {"with": [], "without": []}
+    settings = {"Comfy.VueNodes.Enabled": vue}
+    for number in range(options.rounds):
+        for which in list(rates)[:: 1 if number % 2 else -1]:
+            refused = OURS if which == "without" else ""
+            with editor(url, options.chromium, settings=settings, options=UNLIMITED, refused=refused) as opened:
+                opened.page.evaluate(BUILD, [kinds, NODES])
+                opened.page.wait_for_timeout(1000)
+                opened.page.evaluate(PAN, 1)
+                rates[which].append(opened.page.evaluate(PAN, options.seconds))
+    ours, bare = (statistics.median(rates[which]) for which in ("with", "without"))
+    print(f"{renderer}: {ours:.1f} frames/s with web/, {bare:.1f} without, ratio {ours / bare:.3f}", flush=True)
+    print(f"  each round: {[f'{one:.1f}/{other:.1f}' for one, other in zip(*rates.values(), strict=True)]}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Results of metrics as bars: the FID of each class, precision to coverage, the diversity of each class.
+
+Reads a result; returns pixels. Every title says how many pictures were measured.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..plots import bar_chart, to_pixels
+from ..results import Result
+
+SIZE = (900, 420)  # pixels
+MAX_BARS = 50  # classes with bars of their own; a judgement
+FOUR = ("precision", "recall", "density", "coverage")
+
+
+def fid_bars(result: Result) -> np.ndarray | None:
+    """The FID of the set and of each class, the highest first, with both numbers of pictures, uint8 [H,W,3].
+
+    None where none was measured by class.
+    """
+    by_class: dict[str, dict[str, Any]] = result.figures.get("per_class", {})
+    known = {name: entry for name, entry in by_class.items() if entry["fid"] is not None}
+    if not known:
+        return None
+    worst = sorted(known, key=lambda name: -known[name]["fid"])[:MAX_BARS]
+    groups = [f"{name} ({known[name]['count']} / {known[name]['reference_count']})" for name in worst]
+    title = f"FID {result.figures['fid']:.2f}, {_counts(result)}; of each class"
+    return to_pixels(bar_chart(groups, {"FID": [known[name]["fid"] for name in worst]}, title, "FID", SIZE))
+
+
+def precision_bars(result: Result) -> np.ndarray:
+    """Precision, recall, density and coverage in per cent, uint8 [H,W,3]."""
+    values = [100 * result.figures[name] for name in FOUR]
+    return to_pixels(bar_chart(FOUR, {"": values}, _counts(result), "per cent", SIZE))
+
+
+def diversity_bars(result: Result) -> np.ndarray:
+    """The Vendi score of each class, the lowest first, with its number of pictures, uint8 [H,W,3]."""
+    by_class: dict[str, dict[str, Any]] = result.figures["per_class"]
+    least = sorted(by_class, key=lambda name: by_class[name]["vendi"])[:MAX_BARS]
+    groups = [f"{name} ({by_class[name]['count']})" for name in least]
+    values = [by_class[name]["vendi"] for name in least]
+    title = f"Vendi score {result.figures['vendi']:.2f}, mean; of each class (pictures)"
+    return to_pixels(bar_chart(groups, {"Vendi": values}, title, "unlike pictures", SIZE))
+
+
+def _counts(result: Result) -> str:
+    """ "200 pictures against 10,000"."""
+    count, reference = (result.inputs[side].get("count") for side in ("features", "reference"))
+    return f"{count:,} pictures against {f'{reference:,}' if reference else 'an unknown number'}"

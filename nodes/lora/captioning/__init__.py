@@ -1,0 +1,1 @@
+"""Captions in the running ComfyUI: templates, or BLIP on its device."""

@@ -1,0 +1,43 @@
+"""Every node that answers, run once on the page: what it says stands in it, and its pictures too."""
+
+from __future__ import annotations
+
+import time
+
+from hyponet.tests.browser.pages import PAGE_TESTS, build, run
+from hyponet.tests.tools.every_answer import every_answer
+from hyponet.tests.tools.random_inception import write_random_weights
+from hyponet.tools.workflows.builder.layout import ANSWER_WITH_PICTURES
+from hyponet.tools.workflows.inputs import write_inputs
+
+pytestmark = PAGE_TESTS
+ANSWERS = """() => Object.fromEntries(app.graph._nodes.filter((node) => node.type.startsWith('HypoNet')).map((node) => {
+  const box = node.widgets?.find((widget) => widget.name === 'answer')?.element;
+  const element = LiteGraph.vueNodesMode && document.querySelector(`[data-node-id="${node.id}"]`);
+  const pictures = element ? [...element.querySelectorAll('img:not(.hyponet-pictures img)')] : node.imgs ?? [];
+  return [node.type, {text: box?.children[1].textContent ?? null, waits: box?.children[1].classList.contains('none'),
+                      pictures: pictures.length}];
+}))"""
+
+
+def test_every_node_that_answers_shows_its_answer(page):
+    write_inputs(page.server.input)
+    write_random_weights(page.server.base / "models" / "inception")
+    schemas = page.server.client.get("/object_info")
+    graph = every_answer(schemas)
+    kinds = {node["class_type"] for node in graph.values()}
+    outputs = {name for name, schema in schemas.items() if name.startswith("HypoNet") and schema["output_node"]}
+    assert outputs - kinds == set(), "a new node belongs into tests/tools/every_answer.py"
+
+    build(page, "() => {}")
+    page.editor.page.evaluate("(graph) => app.loadApiJson(graph, 'every answer')", graph)
+    page.editor.until(f"() => app.graph._nodes.length === {len(graph)}")
+    run(page, patience=600)
+    page.editor.page.evaluate("() => app.canvas.fitViewToSelectionAnimated?.()")
+    time.sleep(1)
+    answers = page.editor.page.evaluate(ANSWERS)
+    assert {name for name, answer in answers.items() if answer["waits"]} == set()
+    assert {name for name in outputs if not answers[name]["text"]} == set()
+    with_pictures = {name for name, answer in answers.items() if answer["pictures"]}
+    assert with_pictures >= set(ANSWER_WITH_PICTURES) | {"HypoNetMeasureFID"} - {"HypoNetRejectItems"}
+    assert with_pictures - set(ANSWER_WITH_PICTURES) <= {"HypoNetMeasureFID", "HypoNetLoadLabelledImages"}

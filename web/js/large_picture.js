@@ -1,0 +1,78 @@
+/**
+ * One picture of a set over the page, with its prompt, what was picked for it and its seed.
+ *
+ * Arrows go on, x and space mark, Escape closes.
+ */
+
+/**
+ * @param {{picture: () => any, address: (picture: any) => string, isMarked: (picture: any) => boolean,
+ *   toggle: (picture: any) => void, step: (by: number) => void, closed: () => void}} sheet
+ */
+export function view(sheet) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "hyponet-large";
+  dialog.tabIndex = -1;
+  dialog.addEventListener("keydown", (event) => {
+    event.stopPropagation(); // behind it, the page has uses of its own for keys
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "ArrowLeft" || event.key === "ArrowUp") sheet.step(-1);
+    else if (event.key === "ArrowRight" || event.key === "ArrowDown") sheet.step(1);
+    else if (event.key === "x" || event.key === " ") sheet.toggle(sheet.picture());
+    else return;
+    event.preventDefault();
+    draw(dialog, sheet);
+  });
+  dialog.addEventListener("copy", (event) => event.stopPropagation());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // beside it
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    sheet.closed();
+  });
+  draw(dialog, sheet);
+  document.body.append(dialog);
+  dialog.showModal();
+  dialog.focus();
+}
+
+function draw(dialog, sheet) {
+  const picture = sheet.picture();
+  const marked = sheet.isMarked(picture);
+  dialog.classList.toggle("marked", marked);
+  dialog.setAttribute("aria-label", `Picture ${picture.number}, ${picture.label}`);
+  const image = document.createElement("img");
+  image.alt = picture.prompt;
+  if (picture.file) image.src = sheet.address(picture);
+  const facts = document.createElement("dl");
+  const add = (name, text) => {
+    if (!text) return;
+    const term = document.createElement("dt");
+    const value = document.createElement("dd");
+    term.textContent = name;
+    value.textContent = text;
+    facts.append(term, value);
+  };
+  add("number", `${picture.number}, ${picture.label} ${picture.rank}`);
+  add("prompt", picture.prompt);
+  add("negative", picture.negative);
+  for (const [slot, option] of picture.picks) add(slot, option);
+  add("seed", picture.seed);
+  add("attempt", picture.attempt ? String(picture.attempt + 1) : "");
+  for (const note of picture.notes) add("note", note);
+  if (!picture.file) add("note", "rejected; the next run of Generate Dataset makes another");
+  const buttons = document.createElement("form");
+  buttons.method = "dialog";
+  const mark = document.createElement("button");
+  mark.type = "button";
+  mark.textContent = marked ? "Unmark (x)" : "Mark (x)";
+  mark.addEventListener("click", () => {
+    sheet.toggle(sheet.picture());
+    draw(dialog, sheet);
+    dialog.focus();
+  });
+  const close = document.createElement("button");
+  close.textContent = "Close (Esc)";
+  buttons.append(mark, close);
+  const side = document.createElement("div");
+  side.append(facts, buttons);
+  dialog.replaceChildren(image, side);
+}

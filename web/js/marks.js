@@ -1,0 +1,80 @@
+/**
+ * Which pictures the widget "selection" of Reject Items names, and the text after one more or one less is named.
+ *
+ * The text is the mark: what is clicked becomes a number in it, and what people type there shows as marked. It is read
+ * as nodes/dataset/culling/items.py reads it: numbers and ranges (3, 12-20), ranks of a class (cat: 5), whole classes
+ * (cat: *), divided by commas or lines.
+ */
+
+/**
+ * @typedef {{number: number, label: string, rank: number}} Picture
+ * @typedef {{text: string, names: (picture: Picture) => boolean}} Part
+ */
+
+const RANGE = "\\d{1,9}(?:[ \\t]*-[ \\t]*\\d{1,9})?";
+
+/**
+ * The parts of a text, in order. One that cannot be read names nothing.
+ * @param {string} text
+ * @param {string[]} labels of the set; they may hold commas and colons themselves
+ * @returns {Part[]}
+ */
+export function parse(text, labels) {
+  const sorted = [...labels].sort((one, other) => other.length - one.length);
+  const names = sorted.map((label) => label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+  const pattern = new RegExp(
+    `[\\s,]*(?:(${names || "(?!)"})[ \\t]*:[ \\t]*(\\*|${RANGE})|(${RANGE})|([^,\\n]+))[ \\t\\r]*(?=[,\\n]|$)`,
+    "y",
+  );
+  /** @type {Part[]} */
+  const parts = [];
+  while (/[^ \t\r\n,]/.test(text.slice(pattern.lastIndex))) {
+    const [, label, ranks, numbers, unread] = pattern.exec(text);
+    const range = ranks ?? numbers;
+    if (unread !== undefined) parts.push({ text: unread.trim(), names: () => false });
+    else parts.push({ text: label === undefined ? range : `${label}: ${range}`, names: within(label, range) });
+  }
+  return parts;
+}
+
+/** Whether a picture is in a range of numbers, or of ranks of a class. */
+function within(label, range) {
+  const [first, last] = range === "*" ? [0, Infinity] : range.split("-").map(Number);
+  return (picture) => {
+    const value = label === undefined ? picture.number : picture.rank;
+    return (label ?? picture.label) === picture.label && first <= value && value <= (last ?? first);
+  };
+}
+
+/**
+ * The numbers of the pictures that a text names.
+ * @param {string} text
+ * @param {Picture[]} pictures
+ * @param {string[]} labels
+ * @returns {Set<number>}
+ */
+export function marked(text, pictures, labels) {
+  const parts = parse(text, labels);
+  return new Set(pictures.filter((picture) => parts.some((part) => part.names(picture))).map(({ number }) => number));
+}
+
+/**
+ * The text with a picture named that was not, or without one that was; a range or a class that held it becomes the
+ * numbers of the other pictures that it named.
+ * @param {string} text
+ * @param {Picture} picture
+ * @param {Picture[]} pictures
+ * @param {string[]} labels
+ * @returns {string}
+ */
+export function toggled(text, picture, pictures, labels) {
+  const parts = parse(text, labels);
+  const isMarked = parts.some((part) => part.names(picture));
+  const texts = parts.flatMap((part) => {
+    if (!part.names(picture)) return [part.text];
+    return pictures.filter((other) => other !== picture && part.names(other)).map(({ number }) => String(number));
+  });
+  if (!isMarked) texts.push(String(picture.number));
+  if (texts.every((part) => /^\d+$/.test(part))) texts.sort((one, other) => Number(one) - Number(other));
+  return [...new Set(texts)].join(", ");
+}

@@ -1,0 +1,51 @@
+/**
+ * A report over the page. The server hands HTML out as a download only, so its text comes by /view and is shown in a
+ * frame that runs no script and belongs to no host, whatever is written in it.
+ */
+import { api } from "../../../scripts/api.js";
+
+/**
+ * The elements of a node's answer that open a file: a report opens over the page, and can be downloaded.
+ * @param {{filename: string, subfolder: string, type: string}} file
+ * @returns {HTMLElement[]}
+ */
+export function links(file) {
+  const address = `/view?${new URLSearchParams(file)}`;
+  const link = document.createElement("a");
+  link.href = api.apiURL(address);
+  link.textContent = `Open ${file.filename}`;
+  link.target = "_blank";
+  link.rel = "noopener";
+  if (!file.filename.endsWith(".html")) return [link];
+  link.textContent = "Download";
+  link.download = file.filename;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = `Open ${file.filename}`;
+  button.addEventListener("click", async () => {
+    const response = await api.fetchApi(address);
+    if (response.ok) show(file.filename, await response.text());
+    else button.after(` is not there any more (${response.status}); run this node again`);
+  });
+  return [button, link];
+}
+
+function show(name, text) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "hyponet-report";
+  dialog.setAttribute("aria-label", name);
+  const frame = document.createElement("iframe");
+  frame.title = name;
+  frame.setAttribute("sandbox", "");
+  frame.srcdoc = text;
+  const form = document.createElement("form");
+  form.method = "dialog";
+  const close = document.createElement("button");
+  close.textContent = "Close (Esc)";
+  form.append(close);
+  dialog.append(form, frame);
+  dialog.addEventListener("keydown", (event) => event.stopPropagation()); // behind it, the page has uses of its own
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
