@@ -2,8 +2,8 @@
  * What a node answers, drawn inside the node: its text as the server sent it, tables as tables, links to its files.
  *
  * The page draws `text` for none but its own preview node. The box is there before the first run and does not grow
- * with its content, so nothing moves and nothing is covered; who wants to see more makes the node larger. The page keeps
- * a workflow's outputs while its tab is away, and the browser's session keeps the texts over a reload.
+ * with its content, so nothing moves and nothing is covered; who wants to see more makes the node larger. The page
+ * keeps a workflow's outputs while its tab is away, and the browser's session keeps the texts over a reload.
  */
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";

@@ -37,7 +37,7 @@ class Sheet {
     this.back = button("\u2039", "Page before", () => this.turn(-1));
     this.next = button("\u203a", "Page after", () => this.turn(1));
     this.place = element("span", "place");
-    this.again = button("New round", "Forget the marks, and let the same numbers be rejected again", () => this.renew());
+    this.again = button("New round", "Forget the marks; the same numbers can be rejected again", () => this.renew());
     this.line = element("p", "line", { role: "status" });
     this.cells = element("div", "cells scrolled", { role: "listbox", "aria-multiselectable": "true" });
     this.cells.setAttribute("aria-label", "Pictures of the set");
@@ -146,7 +146,7 @@ class Sheet {
   address({ file, attempt }) {
     const [folder, filename] = file.split("/");
     const subfolder = `${this.listing.subfolder}/${folder}`;
-    return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type: "output", attempt: String(attempt) })}`);
+    return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type: "output", attempt })}`);
   }
 
   /** Mark a picture, or unmark it. */
