@@ -76,7 +76,7 @@ def test_the_loss_halves_and_the_saved_file_does_it_in_the_native_loader(engine,
             [picture] = read_folder(folder)
             way = fit(64, 64, [(64, 64)])
             examples = encode_examples(model, clip, vae, [picture], [way], literal_tokens, lambda done, total: None)
-            engine.comfy.model_management.load_models_gpu([patched])
+            comfy.model_management.load_models_gpu([patched])
             denoiser = UNetDenoiser(patched.model, examples, torch.device("cpu"), EPSILON)
             loss = probe_loss(denoiser, [(64, 64)], 5)
             patched.detach()
