@@ -27,13 +27,10 @@ from ...evaluation.training.checkpoint import Checkpoint, is_checkpoint, load_ch
 from ...evaluation.training.progress import Callback, TrainProgress
 from ...evaluation.training.settings import Settings
 from ...evaluation.training.state import kept_steps
-from ...evaluation.training.train import LAST, STATE, Trained, folder_name, train
-from ..engine import answer, last_line, progress_bar, progress_text
-from ..paths import results_dir, samples_dir
 from ...evaluation.training.train import LAST, STATE, folder_name, train
 from ..engine import NodeBar, answer, last_line, progress_bar, progress_text
 from ..live_picture import LivePicture
-from ..paths import results_dir
+from ..paths import results_dir, samples_dir
 from .paths import classifiers_dir
 
 
@@ -77,10 +74,6 @@ def train_runs(
         raise ValueError(
             f"the number of classes is 1 ({images.class_names[0]}){left_out}; expected at least 2; load a set with "
             "more classes"
-        names = ", ".join((*images.class_names, *images.skipped[:5]))
-        raise ValueError(
-            f"number of classes is {len(images.class_names)} ({names}); expected at least 2 with pictures; load a set "
-            "with more"
         )
     images.hash_pictures(progress_bar(len(images)))  # every key below asks for it
     checkpoints: list[Checkpoint] = []
@@ -108,10 +101,8 @@ def train_runs(
                 ) from error
             checkpoints.append(trained.best if best and trained.best is not None else trained.last)
             results.append(records.training_result(results_dir(), name, images, seeded, trained, best))
-            histories.append((seeded.seed, trained))
-    keep_samples(images, samples_dir())
-    return Runs(checkpoints, results, records.curves(histories))
             courses.append(Course.of(seeded.seed, trained))
+    keep_samples(images, samples_dir())
     return Runs(checkpoints, results, to_image(curves(courses)))
 
 
