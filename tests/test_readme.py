@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from importlib.metadata import metadata
 
+import tomllib
+
 from hyponet import dev
+from hyponet.evaluation.pictures.sources import SOURCES
 from hyponet.nodes import extension
+from hyponet.nodes.dataset.export.formats import EXPORTS
 from tools.dev.places import ROOT
 from tools.dev.server import USUAL_PORT
-from tools.dev.setup import PYTHON
+from tools.dev.setup import NEEDED_GIB, PYTHON
 
 README, CONTRIBUTING, ARCHITECTURE = (
     (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")
@@ -45,3 +49,43 @@ def test_the_python_of_the_readme_is_the_one_that_the_pins_need():
 
 def test_the_ports_of_the_readme_are_one():
     assert set(re.findall(r"127\.0\.0\.1:(\d+)|port (\d+)", README)) == {(str(USUAL_PORT), ""), ("", str(USUAL_PORT))}
+
+
+def test_the_options_of_the_readme_are_those_of_dev_py():
+    subparsers = dev.parser()._subparsers._group_actions[0].choices
+    options = {name for command in subparsers.values() for action in command._actions for name in action.option_strings}
+    others = {"--url", "--set", "--shard", "--help", "--workflow"}  # of headless (tests/test_docs.py) and `comfy run`
+    assert set(re.findall(r"(?<![\w-])--[a-z]+", README)) - others <= options
+
+
+def test_the_figures_of_the_readme_stand_where_they_were_measured():
+    measured = (ROOT / "data" / "small_model" / "README.md").read_text("utf-8")
+    for figure in ("68.6 %", "64.4 to 72.5"):
+        assert figure in README
+        assert figure in measured, figure
+    assert f"{NEEDED_GIB:.0f} GB must be free" in README
+
+
+def test_the_versions_of_the_readme_are_those_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    needed = project["tool"]["comfy"]["requires-comfyui"].removeprefix(">=")
+    assert f"Into a ComfyUI of version {needed} or newer" in README
+    packages = [re.split(r"[<>=]", name)[0] for name in project["project"]["dependencies"]]
+    assert "It needs " + " and ".join(f"`{name}`" for name in packages) in README
+    assert [re.split(r"[<>=]", line)[0] for line in (ROOT / "requirements.txt").read_text("utf-8").split()] == packages
+
+
+def test_the_classifier_that_the_readme_offers_is_in_the_list():
+    (option,) = re.findall(r"`(\S+ \(download [^)]*\))` in \*\*Load Classifier\*\*", README)
+    node = next(node for node in extension.NODES if node.__name__ == "HypoNetLoadClassifier")
+    assert option in node.define_schema().inputs[0].options
+
+
+def test_the_formats_of_the_readme_are_those_that_nodes_list():
+    exports, sources = " ".join(EXPORTS), " ".join(SOURCES)
+    for name in ("ImageFolder zip", "WebDataset", "Parquet", "CSV", "captions"):
+        assert name in README
+        assert name.casefold() in exports.casefold(), name
+    for name in ("CIFAR-10", "STL-10", "ImageNet", "Parquet", "WebDataset"):
+        assert name in README
+        assert name in sources, name

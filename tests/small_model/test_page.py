@@ -26,7 +26,7 @@ def write_results(output, accuracies):
 def test_rows_have_mean_and_deviation_of_the_seeds(tmp_path):
     write_results(tmp_path, (0.6, 0.62, 0.67))
     text = page(read_rows(tmp_path))
-    # by hand: mean 63.0; deviation sqrt((9 + 1 + 16) / 2) = 3.6; half of the interval 1.96 sqrt(0.6 x 0.4 / 5000) = 1.36 %
+    # by hand: mean 63.0; deviation sqrt((9 + 1 + 16) / 2) = 3.6; half an interval 1.96 sqrt(0.6 x 0.4 / 5000) = 1.36 %
     assert text.count("| 63.0 | 3.6 | 60.0, 62.0, 67.0 | 1.4 |") == 6
     assert "5,000 real test pictures" in text
 
