@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeGuard
+from typing import NoReturn, TypeGuard
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -32,6 +32,14 @@ def is_of_disk(error: Exception) -> TypeGuard[OSError]:
     return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
 
 
+def disk_error_of(error: Exception) -> OSError | None:
+    """The disk's error that `error` is, or over which it was raised: zipfile takes what it cannot read for no zip."""
+    for cause in (error, error.__context__):
+        if isinstance(cause, Exception) and is_of_disk(cause):
+            return cause
+    return None
+
+
 def may_be_too_long(path: Path) -> bool:
     """Whether a file that is not found may be there all the same, as its path is too long for Windows."""
     return len(os.path.abspath(path)) > LONGEST_PATH
@@ -53,15 +61,30 @@ def reading(path: Path) -> Iterator[None]:
         raise unreadable(path, error) from error
 
 
+def refuse_to_go_on(error: OSError) -> NoReturn:
+    """For `onerror` of os.walk, which else passes over a folder that the disk does not give, as pathlib's globs do.
+
+    Raises:
+        FileNotFoundError: the folder is gone.
+        UnreadableFile: it is not, but cannot be listed.
+    """
+    if isinstance(error, FileNotFoundError):
+        raise error
+    raise unreadable(Path(error.filename), error) from error
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Around what writes a file: errors name its folder, which those of write() and fsync() do not by themselves."""
+    """Around what writes the file `path`, or several: errors name the folder of that which fails.
+
+    Those of write() and fsync() name none by themselves; they are taken to be of `path`.
+    """
     try:
         yield
     except OSError as error:
         if _says_where(error, path):
             raise
-        raise unwritable(path.parent, error) from error
+        raise unwritable(Path(error.filename or path).parent, error) from error
 
 
 def _says_where(error: OSError, path: Path) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from ...disk_errors import unreadable
+from ...disk_errors import refuse_to_go_on
 from ..decode import is_of_other_programs
 from .encoded import EncodedPictures, read_picture_bytes
 
@@ -39,7 +38,7 @@ def files_below(root: Path) -> tuple[list[str], list[str], list[str]]:
     files: list[str] = []
     links: list[str] = []
     all_folders: list[str] = []
-    for parent, folders, names in os.walk(root, onerror=_refuse):
+    for parent, folders, names in os.walk(root, onerror=refuse_to_go_on):
         folders[:] = [name for name in folders if not is_of_other_programs(name)]
         below = Path(parent).relative_to(root)
         for name in folders:
@@ -54,9 +53,3 @@ def files_below(root: Path) -> tuple[list[str], list[str], list[str]]:
             elif (root / path).is_symlink():
                 links.append(path.as_posix())
     return sorted(files), sorted(links), sorted(all_folders)
-
-
-def _refuse(error: OSError) -> NoReturn:
-    if isinstance(error, FileNotFoundError):
-        raise error
-    raise unreadable(Path(error.filename), error) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ....evaluation.chunks import chunks
+from ....evaluation.disk_errors import refuse_to_go_on
 from ....evaluation.files import read_file
 from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_suffix
 from ....evaluation.pictures.manifest import Record
@@ -147,14 +148,10 @@ def _unlisted(store: DatasetStore) -> list[str]:
     """Pictures at any depth below the root that no line names, sorted: readers of image folders go all the way down."""
     listed = {composed(record.file_name) for record in store.records()}
     unlisted = []
-    for folder, _, files in os.walk(store.root, onerror=_raise):  # does not follow links
+    for folder, _, files in os.walk(store.root, onerror=refuse_to_go_on):  # does not follow links
         for name in files:
             path = Path(folder, name)
             file_name = path.relative_to(store.root).as_posix()
             if has_picture_suffix(name) and composed(file_name) not in listed:
                 unlisted.append(file_name)
     return sorted(unlisted)
-
-
-def _raise(error: OSError) -> None:
-    raise error

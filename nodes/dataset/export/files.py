@@ -6,13 +6,16 @@ Reads pictures and manifest of a set; writes into a folder that may hold what an
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
+import os
 import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from ....evaluation.disk_errors import reading, unreadable
 from ....evaluation.files import file_sha256
 from ....evaluation.pictures.manifest import MANIFEST
 from ....evaluation.pictures.sources.encoded import MAX_STORED
@@ -25,7 +28,13 @@ def write_zip(job: ExportJob) -> None:
     path = job.place(f"{job.name}.zip")
     there = _pictures_in_zip(path, job)
     job.keep(job.records[:there])
-    with zipfile.ZipFile(path, "a" if there else "w", zipfile.ZIP_STORED, allowZip64=True) as out:
+    # zipfile itself empties a file that it cannot open to append to, and takes one that it cannot read for none
+    with (
+        path.open("r+b" if there else "w+b") as file,
+        zipfile.ZipFile(file, "a" if there else "w", zipfile.ZIP_STORED, allowZip64=True) as out,
+    ):
+        if len(out.infolist()) != there:
+            raise unreadable(path, OSError(errno.EIO, os.strerror(errno.EIO)))
         for number, record in enumerate(job.records[there:], there + 1):
             out.writestr(record.file_name, job.read(record))
             job.say(number)
@@ -38,7 +47,7 @@ def _pictures_in_zip(path: Path, job: ExportJob) -> int:
     One that was stopped was closed, so that it can be gone on with; a process that was killed leaves none that opens.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with reading(path), zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             if len(entries) > len(job.records):
                 return 0

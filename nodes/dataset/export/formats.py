@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from ....evaluation.disk_errors import ONLY_OF_WRITING
+from ....evaluation.disk_errors import ONLY_OF_WRITING, writing
 from ....evaluation.files import delete_file, replace_file
 from ....evaluation.lock import only_writer
 from ....evaluation.pictures.manifest import DESCRIPTION
@@ -94,11 +94,12 @@ def export(
         mark_folder(part, "export", store.name)
         job = ExportJob(store, without_split_words(name, "set"), part, records, shard_size, progress)
         try:
-            write(job)
             mark = job.place(DESCRIPTION)
-            job.remove_others()
-            target = _free(base, folder)
-            replace_file(part, target)
+            with writing(mark):
+                write(job)
+                job.remove_others()
+                target = _free(base, folder)
+                replace_file(part, target)
         except BaseException as error:
             is_full = isinstance(error, OSError) and error.errno in ONLY_OF_WRITING
             if is_full or [path.name for path in part.iterdir()] == [DESCRIPTION]:

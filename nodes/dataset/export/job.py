@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ....evaluation.disk_errors import refuse_to_go_on
 from ....evaluation.files import delete_file, file_sha256, read_file
 from ....evaluation.pictures.manifest import Record
 from ....evaluation.progress import Progress
@@ -66,12 +68,13 @@ class ExportJob:
 
     def remove_others(self) -> None:
         """Delete what an earlier try left in the folder and this one did not place."""
-        for path in sorted(self.folder.rglob("*"), reverse=True):  # a folder behind what is in it
-            if path.is_dir() and not path.is_symlink():
-                if not any(path.iterdir()):
-                    path.rmdir()
-            elif path not in self.placed:
-                delete_file(path)
+        for folder, folders, names in os.walk(self.folder, topdown=False, onerror=refuse_to_go_on):
+            for path in (Path(folder, name) for name in (*folders, *names)):
+                if path.is_dir() and not path.is_symlink():
+                    if not os.listdir(path):
+                        path.rmdir()
+                elif path not in self.placed:
+                    delete_file(path)
 
     def refuse_missing(self) -> None:
         """Raise DamagedPicture where a picture is missing, before the first goes out."""
