@@ -14,6 +14,7 @@ import hashlib
 import json
 import logging
 import math
+import os
 import platform
 import re
 import unicodedata
@@ -218,15 +219,27 @@ def read_result(path: Path | str) -> Result:
 
 
 def read_results(folder: Path | str, left_out: list[Path] | None = None) -> list[Result]:
-    """Every result below `folder`, oldest first; a file that is none is named in the log and added to `left_out`."""
+    """Every result below `folder`, oldest first.
+
+    A file that is none, and a folder that cannot be listed, are named in the log and added to `left_out`.
+    """
     results = []
-    for path in sorted(Path(folder).rglob("*.json")):
+
+    def leave_out(path: Path, error: Exception) -> None:
+        logger.warning("%s", error)
+        if left_out is not None:
+            left_out.append(path)
+
+    def unlisted(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            leave_out(Path(error.filename), error)
+
+    files = (Path(parent, name) for parent, _, names in os.walk(folder, onerror=unlisted) for name in names)
+    for path in sorted(path for path in files if path.suffix == ".json"):
         try:
             results.append(read_result(path))
         except (ValueError, OSError) as error:
-            logger.warning("%s", error)
-            if left_out is not None:
-                left_out.append(path)
+            leave_out(path, error)
     return sorted(results, key=lambda result: result.run)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -85,9 +87,11 @@ class State:
         own = self._take(self.folder / f"shard-{index}-of-{count}.lock")
         try:
             # each takes its own lock before it looks at the others': of two that start at once, none goes on unseen
-            for path in sorted(self.folder.glob("shard-*-of-*.lock")):
-                if not path.stem.endswith(f"-of-{count}"):
-                    self._take(path).release()
+            with naming(self.folder):  # a glob would pass over a folder that the disk does not give
+                names = sorted(os.listdir(self.folder))
+            for name in fnmatch.filter(names, "shard-*-of-*.lock"):
+                if not name.endswith(f"-of-{count}.lock"):
+                    self._take(self.folder / name).release()
             yield
         finally:
             own.release()

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..bounded import MAX_HEADER, BoundedFile
-from ..disk_errors import is_of_disk, unreadable
+from ..disk_errors import disk_error_of, unreadable
 from ..files import replacing
 from ..json_text import parse_json
 from ..pictures.sources.zips import ZIP_DAMAGE
@@ -239,8 +239,9 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
             preparation = Preparation(**{key: facts[key] for key in ("convention", "size", "filter", "crop")})
             count = int(facts["count"])
     except (KeyError, TypeError, AttributeError, *ZIP_DAMAGE) as error:
-        if is_of_disk(error) and not isinstance(error, FileNotFoundError):
-            raise unreadable(path, error) from error
+        of_disk = disk_error_of(error)
+        if of_disk is not None and not isinstance(of_disk, FileNotFoundError):
+            raise unreadable(path, of_disk) from error
         raise ValueError(
             f"{path} cannot be read as statistics ({type(error).__name__}: {error}); expected an .npz with mu [2048] "
             "and sigma [2048,2048]; write one with Save Statistics, pytorch-fid or clean-fid"

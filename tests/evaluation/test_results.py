@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -148,3 +150,25 @@ def test_a_result_of_the_last_moment_that_a_date_can_name_stops_no_other(tmp_pat
     (tmp_path / "cats" / "99991231T235959999999Z-x.json").write_text("{}")
     written = results.write_result(tmp_path, results.Measurement("cats", "fid", {"fid": 1.0}, {}, {}))
     assert written.run.startswith(written.created[:10].replace("-", ""))
+
+
+def test_a_folder_of_results_that_cannot_be_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The regression: pathlib's globs pass over it, and the report lacked its results without a word."""
+    kept = write_result(tmp_path, Measurement("a", "fid", {"fid": 1.0}, {}, {}))
+    lost = write_result(tmp_path, Measurement("b", "fid", {"fid": 2.0}, {}, {}))
+    assert lost.path is not None
+    scandir = os.scandir
+
+    def forbidden(path: str | Path = ".") -> object:
+        if str(path).endswith("b"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    left_out: list[Path] = []
+    assert read_results(tmp_path, left_out) == [kept]
+    assert left_out == [lost.path.parent]
+    assert "Permission denied" in caplog.text
+    assert read_results(tmp_path / "none") == []

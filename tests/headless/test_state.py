@@ -105,3 +105,16 @@ def test_a_state_folder_that_cannot_be_is_said_before_anything_runs(server, flow
     assert main([*arguments, "--state", str(flow / "state")]) == 2  # below a file
     assert "flow.json" in capsys.readouterr().err
     assert server.prompts == []
+
+
+def test_a_state_folder_that_cannot_be_listed_keeps_a_driver_off(tmp_path, monkeypatch):
+    """The regression: pathlib's globs pass over it, and a driver of another count was not seen."""
+    state = State(tmp_path)
+
+    def forbidden(path="."):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, forbidden)
+    with pytest.raises(PermissionError), state.lock(1, 2):
+        pass

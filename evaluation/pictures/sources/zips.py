@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from ...disk_errors import is_of_disk, unreadable
+from ...disk_errors import disk_error_of, unreadable
 from ..decode import CorruptPicture, is_of_other_programs
 from .encoded import MAX_STORED, EncodedPictures
 
@@ -55,8 +55,8 @@ class ZipPictures(EncodedPictures):
             with self._lock:
                 return _read(self._zip, self._entries[name])
         except ZIP_DAMAGE as error:
-            if is_of_disk(error):
-                raise unreadable(self._path, error) from error
+            if (of_disk := disk_error_of(error)) is not None:
+                raise unreadable(self._path, of_disk) from error
             raise CorruptPicture(
                 f"picture {name} in {self._path.name} cannot be unpacked ({error}); pack it again"
             ) from None
@@ -108,8 +108,8 @@ def _open(path: Path, use: Callable[[zipfile.ZipFile], T]) -> T:
         with zipfile.ZipFile(path) as archive:
             return use(archive)
     except ZIP_DAMAGE as error:
-        if is_of_disk(error):
-            raise unreadable(path, error) from error
+        if (of_disk := disk_error_of(error)) is not None:
+            raise unreadable(path, of_disk) from error
         raise ValueError(f"{path.name} is no whole zip file ({error}); expected a zip of class folders") from None
 
 

@@ -113,6 +113,19 @@ def test_an_archive_that_the_disk_does_not_give_is_not_damaged(folder, failing, 
 
 
 @each_failure
+def test_a_zip_whose_end_the_disk_does_not_give_is_none_that_is_cut(folder, monkeypatch, number):
+    """zipfile says "File is not a zip file" then: its list of members stands at the end."""
+    path = zip_of(folder)
+
+    def end_of(file):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(zipfile, "_EndRecData", end_of)
+    with pytest.raises(UnreadableFile, match=rf"{path.name} cannot be read \({os.strerror(number)}\)"):
+        read_source("image folder", path)
+
+
+@each_failure
 def test_a_shard_that_is_lost_while_it_is_read_is_not_a_set_of_corrupt_pictures(folder, failing, number):
     data = read_source("WebDataset", shard_of(folder))
     failing(number, "set.tar")
