@@ -106,8 +106,8 @@ def cull_and_check(schemas: Schemas) -> Flow:
         "it anew, with another seed.",
         [
             "**Generate Dataset**: the name of your set, with the settings it was made with.",
-            "**Reject Items**: numbers on the sheet, such as `3, 12-20` or `cat: 5`; raise round to reject the same "
-            "numbers again.",
+            "**Reject Items** shows the set when it has run: click what is wrong, or type numbers (`3, 12-20`, `cat: 5`) "
+            "into selection. Raise round to reject the same numbers again.",
             "**Check Labels** only records until you switch reject on.",
         ],
         "Run twice: the first run marks, the second makes the marked ones. When the attempts are used up the best "
@@ -122,7 +122,6 @@ def cull_and_check(schemas: Schemas) -> Flow:
     flow.stage("3  Its pictures")
     generated = generate(flow, loader["MODEL"], loader, plan["plan"], "culled", cfg=2.0)
     flow.stage("4  By eye")
-    contact_sheet(flow, generated["dataset"])
     rejected = flow.add("HypoNetRejectItems", dataset=generated["dataset"], selection="")
     flow.stage("5  By a classifier")
     checked = flow.add(

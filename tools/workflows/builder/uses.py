@@ -125,7 +125,6 @@ def own_lora(schemas: Schemas) -> Flow:
     captioned = flow.add(
         "HypoNetCaptionImages", images=sized["IMAGE"], labels=drawn["labels"], name=PHOTOS, captioner="template"
     )
-    show_answer(captioned, 200)
     flow.stage("3  The LoRA")
     loader = load_checkpoint(flow, SD15)
     trained = flow.add(
@@ -166,9 +165,9 @@ def metrics(schemas: Schemas) -> Flow:
     pair = {"features": ours["features"], "reference": real["features"]}
     flow.stage("3  Near?")
     fid = flow.add("HypoNetMeasureFID", **pair)
-    kid = flow.add("HypoNetMeasureKID", **pair)
-    flow.stage("4  Varied?")
     spread = flow.add("HypoNetMeasurePrecisionRecall", **pair)
+    flow.stage("4  Few, varied?")
+    kid = flow.add("HypoNetMeasureKID", **pair)
     diversity = flow.add("HypoNetMeasureDiversity", features=ours["features"])
     flow.stage("5  The report")
     results = (fid, kid, spread, diversity)
