@@ -106,7 +106,7 @@ def cull_and_check(schemas: Schemas) -> Flow:
         "it anew, with another seed.",
         [
             "**Generate Dataset**: the name of your set, with the settings it was made with.",
-            "**Reject Items** shows the set when it has run: click what is wrong, or type numbers (`3, 12-20`, `cat: 5`) "
+            "**Reject Items** shows the set when it ran: click what is wrong, or type numbers (`3, 12-20`, `cat: 5`) "
             "into selection. Raise round to reject the same numbers again.",
             "**Check Labels** only records until you switch reject on.",
         ],
