@@ -53,8 +53,6 @@ from . import lookalikes
 from .drawn_names import MAX_NAMES, ListOfNames, choice_of_wildcards, names_of, no_lists, with_drawn_names
 from .errors import SourceLocation, TemplateError
 from .syntax import (
-    ESCAPABLE,
-    SAMPLER_SIGNS,
     WEIGHT,
     WRAP,
     Assign,
@@ -67,25 +65,16 @@ from .syntax import (
     Wildcard,
     is_plain,
 )
+from .text_reader import ARGUMENT_ENDS, TextReader
 
 MAX_CHARACTERS = 4_000_000  # of one template; a judgement: longer lists belong in wildcard files
 MAX_DEPTH = 50  # braces within braces; the parser is recursive, and Python allows about 1000 calls
 MAX_COPIES = 1000  # of one wildcard in 3#__name__; a judgement
 MAX_PARTS = 100_000  # options, wildcards and texts of one template; a judgement that bounds memory
 
-_MAX_INDENT = 200  # blanks before the # of a comment line; looking back without end would take the square of the length
-_ARGUMENT_ENDS = ",)"
-_RUN = re.compile(r"(?:[^{}|$_#\\]|(?<=\S)#)+")
-_RUN_IN_ARGUMENT = re.compile(r"(?:[^{}|$_#\\,)]|(?<=\S)#)+")
 _NAME = re.compile(r"[^\W\d][\w-]*")
-_BLANKS = re.compile(r"\s*")
-_BOUNDS = re.compile(r"(\d{1,6})?(-)?(\d{1,6})?\$\$")
-_SEPARATOR = re.compile(r"([^${}]{0,100})\$\$")
 _COPIES = re.compile(r"(\d{1,6})#(?=__)")
 _PATH = re.compile(r"(?:[^_\n{}#$()|\\\"<>]|\\(?=\w)(?!_)|_(?!_)|\$\{[\w-]+(?::[^{}\n]{0,200})?\}){1,200}")
-_COUNT_IN = re.compile(r"\d+#")
-_WRAP_MARKS = re.compile(r"\\.|\$\$|\$\{|[{}]", re.S)
-_NUMBERED = re.compile(r"\{\s*[~@!]?\s*[\d -]*\$\$")
 _SIGNS = ("?=!", "?=", "=!", "=", ":", "}")  # what may follow the name of a variable, longest first
 
 _ids = itertools.count(1)  # of the nodes of all trees of the process
@@ -111,26 +100,14 @@ def parse(text: str, source: str = "template", line: int = 1, lines_of: ListOfNa
     return tuple(_Parser(location, lines_of).template("", 0))
 
 
-class _Parser:
-    """Reads one text from its beginning; `offset` is the next character. Each method reads what its rule says."""
+class _Parser(TextReader):
+    """Reads one text from its beginning. Each method reads what its rule says."""
 
     def __init__(self, location: SourceLocation, lines_of: ListOfNames) -> None:
-        self.location = location
+        super().__init__(location)
         self.lines_of = lines_of
-        self.text = location.text
-        self.offset = 0
         self.parts = 0
-        self.bar = -1  # the offset of the last | that is text
         self.counted = -1  # the offset of the wildcard that a count belongs to
-
-    def error(self, what: str, how: str, offset: int) -> TemplateError:
-        """The error of this text at `offset`."""
-        return TemplateError(what, how, self.location, min(offset, len(self.text)))
-
-    def refuse(self, error: TemplateError | None) -> None:
-        """Raises the error where there is one."""
-        if error:
-            raise error
 
     def template(self, stop: str, depth: int) -> list[Node]:
         """Nodes up to one of the characters of `stop`, which is left to be read; up to the end where it is empty."""
@@ -158,54 +135,6 @@ class _Parser:
             nodes += [self.node(depth)] if end < 0 else self.wrap(end, depth)
         _flush(nodes, words, text_start)
         return with_drawn_names(nodes, _ids, self.lines_of)
-
-    def literal(self, stop: str) -> str | None:
-        """A piece of text as the prompt will have it, "" for a comment; None where another node begins."""
-        run = (_RUN_IN_ARGUMENT if "," in stop else _RUN).match(self.text, self.offset)
-        if run:
-            self.refuse(lookalikes.weight(self.location, self.offset, run[0]))
-            self.offset = run.end()
-            return run[0]
-        if self.text.startswith(("{", "${", "__"), self.offset):
-            return None
-        char, after = self.text[self.offset], self.text[self.offset + 1 : self.offset + 2]
-        if char == "#" and self.is_comment():
-            self.skip_comment()
-            return ""
-        if char == "\\" and after and (after in ESCAPABLE or (after in stop and after in _ARGUMENT_ENDS)):
-            self.offset += 2
-            return after
-        if char == "|":
-            self.bar = self.offset
-        elif char == "}":
-            self.refuse(lookalikes.closing(self.location, self.offset, self.bar))
-            self.bar = -1
-        self.refuse(lookalikes.dollars(self.location, self.offset))
-        self.offset += 1
-        return char
-
-    def is_comment(self) -> bool:
-        """Whether the # at the offset begins a line or stands between blanks."""
-        line = self.text[max(0, self.offset - _MAX_INDENT) : self.offset].rstrip(" \t\r\f\v")
-        if line.endswith("\n") or (not line and self.offset < _MAX_INDENT):
-            return True
-        before, after = self.text[self.offset - 1 : self.offset], self.text[self.offset + 1 : self.offset + 2]
-        return before.isspace() and (not after or after.isspace())
-
-    def skip_comment(self) -> None:
-        """Moves to the end of the line, before the line break."""
-        end = self.text.find("\n", self.offset)
-        self.offset = len(self.text) if end < 0 else end
-
-    def skip_blanks(self) -> None:
-        """Moves past blanks and line breaks."""
-        blanks = _BLANKS.match(self.text, self.offset)
-        self.offset = blanks.end() if blanks else self.offset
-
-    def skip_sampler(self) -> None:
-        """Moves past the sampler that dynamicprompts allows; it changes nothing here."""
-        if self.text.startswith(SAMPLER_SIGNS, self.offset):
-            self.offset += 1
 
     def node(self, depth: int) -> Node:
         """The choice, variable or wildcard that begins here."""
@@ -235,19 +164,6 @@ class _Parser:
                 break
         return Choice(tuple(options), low, high, separator, offset=start, id=next(_ids))
 
-    def wrapper_end(self) -> int:
-        """The offset of the two dollars of the wrap whose { is at the offset; -1 where it is a choice."""
-        if self.text[self.offset] != "{" or _NUMBERED.match(self.text, self.offset):
-            return -1
-        depth = 0
-        for mark in _WRAP_MARKS.finditer(self.text, self.offset + 1):
-            if mark[0] == "$$" and not depth:
-                return mark.start()
-            depth += {"{": 1, "${": 1, "}": -1}.get(mark[0], 0)
-            if depth < 0:
-                return -1
-        return -1
-
     def wrap(self, end: int, depth: int) -> list[Node]:
         """What begins with the %{ before the offset, its dollars at `end`: drawn once, put around what follows them."""
         start = self.offset - 1
@@ -263,37 +179,6 @@ class _Parser:
         name = f"{WRAP}{depth}"
         before, after = (Variable(name, None, part, start, next(_ids)) for part in ("before", "after"))
         return [Assign(name, value, immediate=True, offset=start, id=next(_ids)), before, *inner, after]
-
-    def bounds(self) -> tuple[int, int | None, str]:
-        """How many options a choice takes at least and at most (None: all), and what stands between them."""
-        bounds = _BOUNDS.match(self.text, self.offset)
-        if not bounds or not (bounds[1] or bounds[3]):
-            return 1, 1, ","
-        low = int(bounds[1]) if bounds[1] else 1
-        high = int(bounds[3]) if bounds[3] else (None if bounds[2] else low)
-        if high is not None and high < low:
-            low, high = high, low
-        self.offset = bounds.end()
-        separator = _SEPARATOR.match(self.text, self.offset)
-        if not separator:
-            return low, high, ","
-        start, self.offset = self.offset, separator.end()
-        return low, high, self.separator(separator[1], start)
-
-    def separator(self, text: str, start: int) -> str:
-        """What stands between the options of a choice, its escapes read; `start` is its offset."""
-        reader = _Parser(SourceLocation(self.location.source, text, self.location.line), self.lines_of)
-        count = _COUNT_IN.search(text)
-        words = []
-        while reader.offset < len(text):
-            is_comment = text[reader.offset] == "#" and reader.is_comment()
-            word = None if is_comment or count else reader.literal("")
-            if word is None:
-                how = "expected text; write a backslash before the character itself"
-                offset = start + (count.start() if count else reader.offset)
-                raise self.error("a wildcard, a count or a comment in a separator", how, offset)
-            words.append(word)
-        return "".join(words)
 
     def option(self, depth: int, *, as_weight: bool) -> list[Option]:
         """One option, or as many as there are copies of its wildcard; of one that is picked, copies are a weight."""
@@ -393,7 +278,7 @@ class _Parser:
                 raise self.error("a wildcard's value without a name", "expected as in __name(x=red)__", self.offset)
             self.offset = name.end() + 1
             self.skip_blanks()
-            value = tuple(_without_leading_blanks(self.template(_ARGUMENT_ENDS, depth + 1)))
+            value = tuple(_without_leading_blanks(self.template(ARGUMENT_ENDS, depth + 1)))
             arguments.append(Assign(name[0], value, offset=name.start(), id=next(_ids)))
         if not self.text.startswith(")", self.offset):
             raise self.error("a ( that is not closed", "expected ) and two underscores, as in __name(x=red)__", start)
