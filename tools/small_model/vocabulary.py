@@ -5,13 +5,14 @@ Reads the shipped wildcard lists, the prompts of the shipped workflows and the p
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .data import CLASSES
+from .data import CLASSES  # makes the clone the package `hyponet`
+
+from hyponet.nodes.hyponyms.unfit import is_unfit  # isort: skip
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,14 +72,11 @@ class Vocabulary:
 def read_vocabulary(root: Path = ROOT) -> Vocabulary:
     """All words, from the pack in `root`."""
     lists = root / "wildcards"
-    data = root / "nodes" / "hyponyms" / "data"
-    tree = wordnet_subtrees(data / "wordnet30_nouns.zip")
-    lines = (data / "unfit_words.txt").read_text(encoding="utf-8").lower().splitlines()
-    unfit = [line.removeprefix("=") for line in lines]
+    tree = wordnet_subtrees(root / "nodes" / "hyponyms" / "data" / "wordnet30_nouns.zip")
     templates, negatives = _prompts(root / "workflows" / "api")
     return Vocabulary(
         listed={label: (label, *PLURALS.get(label, ()), *_options(lists, label)) for label in CLASSES},
-        wordnet={label: tuple(word for word in words if _is_fit(word, unfit)) for label, words in tree.items()},
+        wordnet={label: tuple(word for word in words if not is_unfit(word)) for label, words in tree.items()},
         locations=_options(lists, "location"),
         views=_options(lists, "view"),
         colours={colour: tuple(words.split()) for colour, words in COLOUR_WORDS.items()},
@@ -87,11 +85,6 @@ def read_vocabulary(root: Path = ROOT) -> Vocabulary:
             dict.fromkeys(template.split("location__")[1] for template in templates if "location__" in template)
         ),
     )
-
-
-def _is_fit(lemma: str, unfit: list[str]) -> bool:
-    words = (lemma.lower(), *lemma.lower().split())
-    return not any(fnmatch.fnmatchcase(word, pattern) for pattern in unfit for word in words)
 
 
 def _options(lists: Path, name: str) -> tuple[str, ...]:

@@ -25,6 +25,13 @@ _TAXON = "n07992450"  # taxonomic_group.n.01
 _SEEN = frozenset({"animal", "plant", "food", "artifact", "object", "person", "body", "substance"})
 # a compound of these topics is a living thing or a dish called after another: a horse chestnut shows no horse
 _NAMED_AFTER = frozenset({"animal", "plant", "food", "person", "substance", "attribute", "cognition"})
+# what is built for a thing shows it, also where it is written in one word: doghouse, carport, horsebox
+_BUILT_FOR = ("structure.n.01", "shelter.n.02", "conveyance.n.03")
+_SHORTEST_PART = 3  # letters of either part of such a word; a judgement
+# which WordNet puts under young animals, and not under their kind
+_YOUNG = {"kitten": "cat", "lamb": "sheep", "kid": "goat", "calf": "cow", "foal": "horse", "piglet": "pig"}
+_YOUNG |= {"fawn": "deer", "chick": "chicken", "duckling": "duck", "gosling": "goose", "cygnet": "swan"}
+_YOUNG |= {"joey": "kangaroo", "tadpole": "frog"}
 
 
 class Meanings:
@@ -200,9 +207,20 @@ class Meanings:
         for name, synset in self.synsets.items():
             if synset is not None and self.tree and any(self.tree.is_under(sense.id, synset.id) for sense in senses):
                 yield name
-        if len(words) > 1 and not any(sense.topic in _NAMED_AFTER for sense in senses):
+        if len(words) == 1:
+            for word in self._inside(phrase, senses):
+                yield from self._classes_named((word,))
+        elif not any(sense.topic in _NAMED_AFTER for sense in senses):
             for word in words[:-1]:  # "car park", but not "hot dog"
                 yield from self._classes_named((word,))
+
+    def _inside(self, word: str, senses: Sequence[Synset]) -> Iterator[str]:
+        """The nouns of which a word says that they are there: the dog of a doghouse, the cat that a kitten is."""
+        yield from (_YOUNG[base] for base in self._bases(word) if base in _YOUNG)
+        built = [self.tree.synset(name).id for name in _BUILT_FOR] if self.tree else []
+        if self.tree and any(self.tree.is_under(sense.id, wnid) for sense in senses for wnid in built):
+            ends = range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)
+            yield from (word[:end] for end in ends if self._senses(word[end:]))
 
     def _usual_senses(self, words: str) -> list[Synset]:
         """The senses in which the words are mostly read, no names and no taxa: what can be seen before all else."""

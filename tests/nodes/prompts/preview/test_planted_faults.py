@@ -149,6 +149,24 @@ def test_there_are_forty_plans():
     assert len(PLANS) == 40
 
 
+# one word that says what else is there; with a class that it is no kind of
+SHOWS = [
+    ("dog", "in front of a doghouse"),
+    ("cat", "with three kittens"),
+    ("car", "under a carport"),
+    ("bird", "beside a birdhouse"),
+    ("boat", "at the boathouse"),
+    ("horse", "with a foal"),
+]
+
+
+@pytest.mark.parametrize(("label", "place"), SHOWS)
+def test_one_word_that_shows_another_class_is_named(label, place):
+    plan = Plan(classes(label, "lamp"), "__class__ __loc__", library({"loc": [place]}), images_per_class=1)
+    lines = [line for line in lines_of(plan) if "prompts repeat" not in line]
+    assert lines == [f"**lamp**: label leak: {place} in slot loc names or lies under class {label}."]
+
+
 SOUND = {
     "hot_dog": (classes("dog", "cat"), "__class__ __loc__", ["at a hot dog stand", "under a horse chestnut"]),
     "bird_view": (classes("bird", "horse"), "{bird's-eye view|side view} of a __class__", None),
@@ -157,6 +175,7 @@ SOUND = {
     "boats": (classes(ship=["fishing boat", "yacht", "kayak", "ferry"]), "__hyponym__ __loc__", None),
     "dogs": (classes(dog=["labradoodle", "Shiba Inu", "Siberian husky"]), "__hyponym__ __loc__", None),
     "machine": (classes("automobile", "cat"), "__class__ __loc__", ["beside a washing machine", "in a machine shop"]),
+    "one_word": (classes("cat", "car"), "__class__ __loc__", ["on a catwalk", "on a carpet", "beside cardboard"]),
     "near": (classes("truck"), "__class__ near the __loc__", ["ocean", "lake"]),
     "puppy": ((ClassSpec("dog", template="a puppy __loc__"), ClassSpec("cat")), "__class__ __loc__", None),
     "own_list": ((ClassSpec("cat"),), "a __thesis/cat__ __loc__", None),
