@@ -17,6 +17,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 VERSION = "1:3.0-37"
@@ -48,6 +49,8 @@ UNPICTURED = (
         ),
     ),
 )
+# topics of nouns whose names a prompt may have, of which it is written down how common they are
+PICTURED = ("Tops", "animal", "artifact", "body", "food", "object", "person", "plant")
 PART_NUMBER = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 
 
@@ -98,6 +101,45 @@ def unpictured(data_noun: bytes) -> str:
     return "".join(lines)
 
 
+def word_uses(files: dict[str, bytes]) -> bytes:
+    """How common the nouns are that can be pictured, one a line: the lemma, U, V.
+
+    U is how many glosses of all four parts of speech have it, in the singular or with an s; V how often texts have it
+    tagged as something else than a noun, -1 where it is none. A word of which both say nothing is left out.
+    """
+    lemmas = set[str]()
+    for line in entries(files, "data.noun"):
+        fields = line.split()
+        if LEXNAMES[int(fields[1])].removeprefix("noun.") in PICTURED:
+            lemmas.update(word.lower() for word in fields[4 : 4 + 2 * int(fields[3], 16) : 2])
+    longest = max(lemma.count("_") for lemma in lemmas) + 1
+    uses: Counter[str] = Counter()
+    others: dict[str, int] = {}
+    for part, number in PART_NUMBER.items():
+        for line in entries(files, f"data.{part}"):
+            words = re.findall(r"[a-z]+(?:[-'][a-z]+)*", line.partition("| ")[2].lower())
+            phrases = {
+                "_".join(words[start : start + size]) for start in range(len(words)) for size in range(1, longest + 1)
+            }
+            singular = {phrase.removesuffix(ending) for phrase in phrases for ending in ("", "s", "es")}
+            uses.update(singular & lemmas)
+        if number > 1:
+            others |= {line.split()[0]: 0 for line in entries(files, f"index.{part}")}
+    for line in files[DICTIONARY + "cntlist.rev"].decode("ascii").splitlines():
+        key, _, count = line.split()
+        word, _, sense = key.partition("%")
+        if not sense.startswith("1:"):
+            others[word] = others.get(word, 0) + int(count)
+    counts = [(lemma, uses[lemma], others.get(lemma, -1)) for lemma in sorted(lemmas)]
+    return "".join(f"{lemma} {used} {other}\n" for lemma, used, other in counts if used or other >= 0).encode()
+
+
+def entries(files: dict[str, bytes], name: str) -> list[str]:
+    """The lines of a data or index file without its licence."""
+    lines = files[DICTIONARY + name].decode("latin-1").splitlines()
+    return [line for line in lines if not line.startswith("  ")]
+
+
 def header(data: bytes) -> bytes:
     """The licence lines that open every data and index file."""
     return b"".join(line for line in data.splitlines(keepends=True)[:29] if line.startswith(b"  "))
@@ -111,6 +153,7 @@ def archive_members(files: dict[str, bytes]) -> dict[str, bytes]:
         "index.noun": files[DICTIONARY + "index.noun"],
         "noun.exc": files[DICTIONARY + "noun.exc"],
         "cntlist.rev": noun_counts(files[DICTIONARY + "cntlist.rev"]),
+        "uses.txt": word_uses(files),
         "lexnames": "".join(
             f"{number:02d}\t{name}\t{PART_NUMBER[name.split('.')[0]]}\n" for number, name in enumerate(LEXNAMES)
         ).encode(),
@@ -154,9 +197,10 @@ def main() -> None:
     text = "\n".join(line.split(maxsplit=1)[1].rstrip() if len(line.split()) > 1 else "" for line in licence)
     note = (
         "wordnet30_nouns.zip holds the noun files of WordNet 3.0 with the nouns of cntlist.rev, taken from Debian's\n"
-        f"wordnet-base {VERSION}. unpictured.txt lists what its glosses call extinct or fictional. Definitions and "
-        "examples are\noverwritten by blanks, the other parts of speech are left out; "
-        "nothing else is changed. tools/make_wordnet.py made it.\nThe licence of WordNet 3.0:\n\n"
+        f"wordnet-base {VERSION}. unpictured.txt lists what its glosses call extinct or fictional, uses.txt in the zip "
+        "counts in\nhow many of them a noun stands. Definitions and examples are overwritten by blanks, the other "
+        "parts of speech are left\nout; nothing else is changed. tools/make_wordnet.py made it.\n"
+        "The licence of WordNet 3.0:\n\n"
     )
     (DATA / "LICENSE-wordnet.txt").write_text(note + text + "\n", encoding="utf-8", newline="\n")
     classes = imagenet_classes(files[DICTIONARY + "data.noun"])

@@ -26,6 +26,7 @@ __all__ = ["LEMMA_POLICIES", "MODES", "Hyponyms", "HyponymSettings", "hyponyms_o
 MODES = ("exact", "thesis")
 
 _ENTITY = "n00001740"
+_ENOUGH = 8  # kinds beyond which those whose names may be taken for something else stay out; a judgement
 _SHORT = 4  # a list of fewer gets a sentence about how to have more; a judgement
 
 
@@ -195,6 +196,7 @@ class _Search:
             own_word=self._own_word(),
             without="" if is_listed else self.start.id,
             all_kinds=self.settings.all_kinds,
+            enough=0 if self.settings.all_kinds else max(_ENOUGH, self.settings.at_least),
         )
 
     def _may_climb(self, wnid: str) -> bool:

@@ -47,13 +47,14 @@ class Listing:
 
 @dataclass
 class _Draft:
-    """A Listing being made; `words` go by their folded form."""
+    """A Listing being made; `words` go by their folded form, `risky` are those of them that have a risky name."""
 
     words: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     qualified: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
     synonyms: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    risky: list[str] = field(default_factory=list)
 
     def done(self) -> Listing:
         """What stands in the draft."""
@@ -70,6 +71,7 @@ def list_kinds(
     own_word: str = "",
     without: str = "",
     all_kinds: bool = False,
+    enough: int = 0,
 ) -> Listing:
     """One option for each synset of `groups`.
 
@@ -82,6 +84,7 @@ def list_kinds(
         own_word: what the class itself was asked for by, its name in the list; "" chooses one.
         without: wnid of the class itself where it must not be listed.
         all_kinds: list also what no picture of the class shows.
+        enough: kinds with a risky name are listed up to so many in all; 0 lists them all.
     """
     draft = _Draft()
     excluded = {fold(lemma) for lemma in taxonomy.synset(without).lemmas} if without else set()
@@ -104,6 +107,8 @@ def list_kinds(
                 draft.dropped.append((names[0].word, "it has a Latin name only"))
                 continue
             _add(draft, [name for name in names if fold(name.word) not in excluded], policy)
+    if enough and policy == "unambiguous":
+        _leave_out_risky(draft, enough)
     return draft.done()
 
 
@@ -135,7 +140,21 @@ def _add(draft: _Draft, names: Sequence[Name], policy: str) -> None:
     option = words[0] if len(words) == 1 else f"{{{'|'.join(words)}}}"
     draft.words[fold(option)] = option
     draft.taken.update(fold(word) for word in words)
+    if kept[0].is_risky:
+        draft.risky.append(option)
     draft.qualified += [(name.lemma, name.word) for name in kept if name.word != name.lemma]
     others = tuple(dict.fromkeys(name.lemma for name in names if name not in kept))
     if others:
         draft.synonyms.append((option, others))
+
+
+def _leave_out_risky(draft: _Draft, enough: int) -> None:
+    """Takes out the last of the kinds with a risky name, as long as the list has more than enough."""
+    surplus = max(0, len(draft.words) - enough)
+    left_out = set(draft.risky[max(0, len(draft.risky) - surplus) :])
+    draft.words = {key: word for key, word in draft.words.items() if word not in left_out}
+    draft.qualified = [pair for pair in draft.qualified if pair[1] not in left_out]
+    draft.synonyms = [pair for pair in draft.synonyms if pair[0] not in left_out]
+    draft.dropped += [
+        (word, "it may be taken for something else, and there are others enough") for word in sorted(left_out)
+    ]

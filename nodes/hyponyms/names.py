@@ -22,7 +22,7 @@ from .class_words import (
     shows_class,
 )
 from .kinds import is_broad
-from .shipped_data import kind_names
+from .shipped_data import kind_names, namesakes
 from .spelling import fold, is_doubled
 from .synset import Synset
 from .taxonomy import Taxonomy
@@ -40,11 +40,15 @@ _EARLY = 2  # senses of a name, by frequency, that the class word behind it can 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a kind is called: its lemma with spaces, and the word for a prompt, maybe with the class word behind it."""
+    """What a kind is called: its lemma with spaces, and the word for a prompt, maybe with the class word behind it.
+
+    A risky name is one of those that readers took for something else one time in fifteen.
+    """
 
     lemma: str
     word: str
     is_latin: bool = False
+    is_risky: bool = False
 
 
 def names_of(
@@ -73,6 +77,8 @@ def names_of(
     for order, lemma in enumerate(synset.lemmas):
         word = lemma.replace("_", " ")
         reason = reason_to_leave_out(tree, word, exact_case=policy == "unambiguous")
+        if policy == "unambiguous" and not namesakes().get(fold(word), True):
+            reason = "pictures of it mostly show something else"
         if reason:
             dropped.append((word, reason))
         elif policy == "unambiguous":
@@ -83,7 +89,8 @@ def names_of(
                 count = 0 if is_own else synset.counts[order]  # a class goes by the name that its label has
                 if level == _AMBIGUOUS and not is_own and shows_class(tree, synset, word):
                     level = _CLEAR
-                rank = (name.is_latin, level, -count, not is_own and _is_idiom(tree, synset, word), order)
+                is_idiom = not is_own and _is_idiom(tree, synset, word)
+                rank = (name.is_latin, level, -count, is_idiom, order)
                 ranked.append((rank, name))
         else:
             ranked.append(((order,), Name(word, word)))
@@ -91,7 +98,10 @@ def names_of(
         ranked = [entry for entry in ranked if not _has_clearer(tree, entry[1], ranked, roots)]
     if policy == "unambiguous":
         ranked = [(rank, _told_apart(tree, synset, name, behind, roots, is_own=is_own)) for rank, name in ranked]
+        ranked = [((fold(name.word) in namesakes(), *rank), name) for rank, name in ranked]
     names = [name for _, name in sorted(ranked, key=lambda entry: entry[0])]
+    if policy == "unambiguous" and not is_own:
+        names = [replace(name, is_risky=_is_risky(tree, synset, name, roots)) for name in names]
     if policy == "first":
         names = names[:1]
     if is_own and not names:
@@ -146,9 +156,11 @@ def _behind(tree: Taxonomy, synset: Synset, roots: Sequence[str]) -> str:
 def _told_apart(tree: Taxonomy, synset: Synset, name: Name, behind: str, roots: Sequence[str], *, is_own: bool) -> Name:
     """The name with the class word `behind` it where few know it alone, and a clear word for an ambiguous head."""
     word = name.word if is_own else _with_clear_head(tree, synset, name.word)
-    if word != name.word or name.word != name.lemma or name.is_latin or synset.topic == "person":
+    if word != name.word or name.word != name.lemma or name.is_latin:
         return replace(name, word=word)
-    if (is_own and not word[:1].isupper()) or shows_class(tree, synset, word) or is_well_known(tree, synset, word):
+    is_known = shows_class(tree, synset, word) or is_well_known(tree, synset, word)
+    is_known |= is_own and not word[:1].isupper() and (" " in word or bool(tree.uses(word)[0]))
+    if is_known and fold(word) not in namesakes():
         return name
     qualified = f"{word} {behind}"
     is_said = fold(word) in fold(behind) or fold(behind.split()[-1]) in map(fold, word.split()) if behind else True
@@ -160,6 +172,22 @@ def _told_apart(tree: Taxonomy, synset: Synset, name: Name, behind: str, roots: 
     ):
         return name
     return replace(name, word=qualified)
+
+
+def _is_risky(tree: Taxonomy, synset: Synset, name: Name, roots: Sequence[str]) -> bool:
+    """Whether a name may well be taken for something else.
+
+    An artifact whose name means another thing or a person too is not always told apart by the class word behind it
+    ("marmite pot"), nor a kind of several meanings by the class word in it ("tiger cat").
+    """
+    topics = set(PICTURED).difference(KIN.get(synset.topic, ()))
+    rivals = [sense for sense in tree.senses(name.lemma) if not any(tree.is_under(sense.id, root) for root in roots)]
+    has_rival = any(sense.topic in topics for sense in rivals)
+    if name.word != name.lemma:
+        return has_rival and synset.topic not in _QUALIFIABLE
+    if shows_class(tree, synset, name.word):
+        return has_rival
+    return not is_well_known(tree, synset, name.word)
 
 
 def _with_clear_head(tree: Taxonomy, synset: Synset, word: str) -> str:

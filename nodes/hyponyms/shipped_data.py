@@ -6,6 +6,8 @@ import functools
 import re
 from pathlib import Path
 
+from .spelling import fold
+
 DATA = Path(__file__).resolve().parent / "data"
 WORDNET = DATA / "wordnet30_nouns.zip"
 
@@ -52,6 +54,12 @@ def unpictured() -> dict[str, str]:
 def broad_hypernyms() -> frozenset[str]:
     """wnids of hypernyms that say too little of a class to stand for it (device); all above them do so too."""
     return frozenset(line.split()[0] for line in _lines("broad_hypernyms.txt"))
+
+
+@functools.lru_cache(maxsize=1)
+def namesakes() -> dict[str, bool]:
+    """From a name, folded, that pictures take for something else, to whether a class word behind it helps."""
+    return {fold(line.removeprefix("-")): not line.startswith("-") for line in _lines("namesakes.txt")}
 
 
 @functools.lru_cache(maxsize=1)

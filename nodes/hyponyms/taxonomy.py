@@ -66,6 +66,11 @@ class Taxonomy:
         """The noun senses of a word or of its base forms ("ships" -> ship), as NLTK's wn.synsets finds them."""
         return tuple(self._by_offset(offset) for offset in self.reader.lookup(_key(word)))
 
+    def uses(self, word: str) -> tuple[int, int]:
+        """How many of WordNet's glosses have a noun that can be pictured, and how often texts have it as another part
+        of speech (-1: it is a noun only)."""
+        return self.reader.uses(_key(word))
+
     def base_forms(self, word: str) -> tuple[str, ...]:
         """The nouns that a word may be the plural of, by WordNet's own morphology; itself where it is one."""
         return tuple(base.replace("_", " ") for base in self.reader.base_forms(_key(word)))

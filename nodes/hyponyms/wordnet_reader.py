@@ -48,6 +48,7 @@ class NounReader:
         self.nltk = _open_nltk(archive)
         self._lock = threading.Lock()
         self._counts = _tag_counts(archive)
+        self._uses = _word_uses(archive)
 
     def words(self) -> Iterable[str]:
         """Every lemma, in lower case, spaces as underscores."""
@@ -58,6 +59,10 @@ class NounReader:
         """The synsets of exactly this word, the most frequent first."""
         offsets: list[int] = self.nltk._lemma_pos_offset_map.get(key, {}).get("n", [])
         return offsets
+
+    def uses(self, key: str) -> tuple[int, int]:
+        """How many of WordNet's glosses have a noun, and how often texts have it as no noun (-1: it is one only)."""
+        return self._uses.get(key, (0, -1))
 
     def lookup(self, key: str) -> list[int]:
         """The synsets of a word or of its base forms ("ships" -> ship), as NLTK's wn.synsets finds them."""
@@ -88,6 +93,13 @@ def _tag_counts(archive: Path) -> dict[str, int]:
     with zipfile.ZipFile(archive) as files:
         lines = files.read("wordnet/cntlist.rev").decode("ascii").splitlines()
     return {key: int(count) for key, _, count in map(str.split, lines)}
+
+
+def _word_uses(archive: Path) -> dict[str, tuple[int, int]]:
+    """From a noun that can be pictured to what `NounReader.uses` says of it."""
+    with zipfile.ZipFile(archive) as files:
+        lines = files.read("wordnet/uses.txt").decode("ascii").splitlines()
+    return {word: (int(used), int(other)) for word, used, other in map(str.split, lines)}
 
 
 def _synset(synset: Any, pointers: list[_Pointer], counts: dict[str, int]) -> Synset:

@@ -111,7 +111,7 @@ def test_words_of_our_own_list_stay_out_where_wordnet_marks_them_otherwise():
 def test_the_issues_examples():
     cat = hyponyms_of_class("n02123045", "tabby", HyponymSettings())
     assert (cat.hypernym, cat.word) == ("domestic cat", "cat")
-    assert {"Angora cat", "tom cat", "kitty-cat", "tabby cat"} <= set(cat.words)
+    assert {"Angora cat", "male cat", "kitty-cat", "tabby cat"} <= set(cat.words)
     assert not {"puss", "tom", "queen", "Angora", "tortoiseshell"} & set(cat.words)
     car = hyponyms_of_class("n04285008", "sports_car", HyponymSettings())
     assert not {"hack", "heap", "wagon"} & set(car.words)
@@ -171,9 +171,10 @@ def test_max_count_is_chosen_by_the_seed_and_keeps_the_order():
     assert all(len(words) == 7 for words in chosen)
     assert chosen[0] == hyponyms_of_word("ship", HyponymSettings(at_least=1, max_count=7, seed=0)).words
     counts = [sum(word in words for words in chosen) for word in every]
-    # 40 draws of 7 from 39: each word's count is binomial with mean 7.2 and deviation 2.4
+    # 40 draws of 7: each word's count is binomial
+    share = 7 / len(every)
     assert min(counts) > 0
-    assert max(counts) < 7.2 + 5 * 2.4
+    assert max(counts) < 40 * share + 5 * (40 * share * (1 - share)) ** 0.5
 
 
 @pytest.mark.parametrize(
@@ -236,7 +237,7 @@ def test_the_report_says_what_was_dropped_and_why():
     report = hyponyms_of_class("n02123159", "tiger_cat", HyponymSettings()).report
     assert "tiger cat" in report.partition("Kept")[2].partition("Other names")[0]  # the class itself, in any case
     assert "Angora -> Angora cat" in report or "Angora cat" in report
-    assert "tom cat: tom" in report
+    assert "male cat: tom" in report
     assert "| puss | it is on the pack's list of unfit words |" in report
 
 
