@@ -203,6 +203,20 @@ def test_statistics_survive_their_file_and_other_tools_read_it(tmp_path: Path, w
     assert [file.name for file in tmp_path.iterdir()] == ["reference.npz"]
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_statistics_that_are_no_numbers_are_neither_written_nor_read(tmp_path: Path, value: float) -> None:
+    sound = FeatureStatistics("a", 9, torch.zeros(2048), None, torch.eye(2048), "", "", Preparation())
+    for part, numbers in (("mean", torch.zeros(2048)), ("covariance", torch.eye(2048))):
+        numbers = numbers.double()
+        numbers[(3,) * numbers.ndim] = value
+        with pytest.raises(ValueError, match=r"statistics of a are not finite numbers; .* measure the pictures again"):
+            save_statistics(tmp_path / "a.npz", replace(sound, **{part: numbers}))
+        assert not list(tmp_path.iterdir())
+    np.savez(tmp_path / "theirs.npz", mu=np.zeros(2048), sigma=numbers.numpy())
+    with pytest.raises(ValueError, match=r"theirs\.npz has a sigma that is not finite"):
+        load_statistics(tmp_path / "theirs.npz", preparation=Preparation())
+
+
 def test_foreign_statistics_take_what_the_user_says_of_them(tmp_path: Path, wide: FeatureStatistics) -> None:
     path = tmp_path / "cifar10_clean_train_32.npz"
     np.savez(path, mu=wide.mean.numpy(), sigma=wide.full_covariance().numpy())
