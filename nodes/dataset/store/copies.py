@@ -65,9 +65,9 @@ class SmallCopies:
             stale = {
                 record.key: record for record in manifest.records() if index.attempt(*record.key) != record.attempt
             }
-            manifest.rewrite(lambda record, stale=stale: None if record.key in stale else record)  # type: ignore[misc]
-            for record in stale.values():
+            for record in stale.values():  # first: a file without a line would stay
                 self._files[size].delete(record.file_name)
+            manifest.rewrite(lambda record, stale=stale: None if record.key in stale else record)  # type: ignore[misc]
 
     def add(self, record: Record, image: np.ndarray) -> None:
         """Write and commit the copies of one picture, [H, W, 3] uint8."""

@@ -216,12 +216,15 @@ class WritableStore(DatasetStore):
             self._rejections.forget_lost(keys - self._rejections.deleted, self.work)
 
     def delete(self, keys: Collection[tuple[str, int]]) -> None:
-        """Take pictures out of the set and delete their files: for sets that are copies of others."""
+        """Take pictures out of the set and delete their files: for sets that are copies of others.
+
+        The files first: one without a line would stay, and readers of image folders would take it for one of the set.
+        """
         self._require_open()
         deleted = self.records_of(keys)
-        self.replace_records({record.key: None for record in deleted})
         for record in deleted:
             self._files.delete(record.file_name)
+        self.replace_records({record.key: None for record in deleted})
 
     def log_rejections(self, rejections: Iterable[Rejection]) -> None:
         """Record attempts as rejected, so that the next one has another seed; all on the disk when this returns."""

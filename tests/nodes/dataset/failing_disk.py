@@ -312,8 +312,8 @@ def fail_once(phase: Phase, stage: Path, base: Path, number: int, error: int) ->
 
 def says_where(message: str, failed: Path, base: Path) -> bool:
     """Whether a message names the file that failed or its folder; for one in a work folder, what it is to become."""
-    is_temporary = ".work" in failed.parent.name
-    named = (failed, failed.parent, *((base / "pets",) if is_temporary else ()))
+    name, _, kind = failed.parent.name.rpartition(".")
+    named = (failed, failed.parent, *((base / name,) if kind == "work" else ()))
     message = message.replace("\\\\", "\\")  # Windows' paths as an OSError shows them
     return any(str(path) in message for path in named)
 

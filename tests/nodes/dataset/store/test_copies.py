@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.description import Copies
 from hyponet.nodes.dataset.store.identity import OtherSettings
+from hyponet.nodes.dataset.store.manifest import Manifest
+from hyponet.nodes.dataset.store.picture_files import PictureFiles
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.dataset.store.writable_store import WritableStore
 
@@ -65,3 +69,24 @@ def test_copies_are_changed_through_their_set_only(tmp_path):
     make_set(tmp_path, copies=Copies((6,)))
     with pytest.raises(ValueError, match="holds small copies of pets"):
         WritableStore.open(tmp_path / "pets.6px")
+
+
+@pytest.mark.parametrize(("part", "call"), [(Manifest, "rewrite"), (PictureFiles, "delete")])
+def test_a_crash_while_a_copy_leaves_keeps_no_file_that_no_line_names(tmp_path, monkeypatch, part, call):
+    """The regression: torchvision's ImageFolder of the copies had the rejected picture for ever."""
+
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    with open_set(tmp_path, copies=Copies((6,))) as store:
+        generate(store)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):  # noqa: PT012 - leaving the set raises it
+        with open_for_writing(store.root) as store:
+            mark(store, {("cat", 1): Mark("by hand")})
+            patch.setattr(part, call, crash)
+    with open_for_writing(store.root):
+        pass
+    copies = DatasetStore.open(tmp_path / "pets.6px")
+    assert len(copies) == 7
+    files = {path.relative_to(copies.root).as_posix() for path in copies.root.glob("*/*.png")}
+    assert files == {record.file_name for record in copies.records()}
