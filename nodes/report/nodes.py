@@ -133,7 +133,10 @@ class HypoNetWriteReport(io.ComfyNode):
         subfolder = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()
         figures = sum(cell.value is not None for table in report.tables for row in table.rows for cell in row.cells)
         plots = [kind[:MAX_SHOWN] for kind in (written.accuracy, written.curves, written.confusion)]
-        summary = f"{subfolder}/report.html: {figures} figures from {len(report.sources)} results"
+        summary = (
+            f"{subfolder}/report.html: {figures} figure{'s' * (figures != 1)} from {len(report.sources)} "
+            f"result{'s' * (len(report.sources) != 1)}"
+        )
         page = {"filename": "report.html", "subfolder": f"hyponet/{subfolder}", "type": "output"}
         return io.NodeOutput(
             written.markdown,
