@@ -99,6 +99,7 @@ def names_of(
     if policy == "unambiguous":
         ranked = [(rank, _told_apart(tree, synset, name, behind, roots, is_own=is_own)) for rank, name in ranked]
         ranked = [((fold(name.word) in namesakes(), *rank), name) for rank, name in ranked]
+        ranked = [entry for entry in ranked if namesakes().get(fold(entry[1].word), True)]  # toy and dog make one
     names = [name for _, name in sorted(ranked, key=lambda entry: entry[0])]
     if policy == "unambiguous" and not is_own:
         names = [replace(name, is_risky=_is_risky(tree, synset, name, roots)) for name in names]
