@@ -129,6 +129,20 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
 
 
+def is_there(path: Path) -> bool:
+    """Whether something lies at `path`; `Path.exists` says no as well where the disk does not tell (Python 3.14).
+
+    Raises:
+        UnreadableFile: nobody can say.
+    """
+    try:
+        with reading(path):
+            os.stat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def file_sha256(path: Path, progress: Progress | None = None) -> str:
     """The file's SHA-256 in hexadecimal digits.
 

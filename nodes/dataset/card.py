@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from ...evaluation.files import read_file, replacing
+from ...evaluation.files import is_there, read_file, replacing
 from ...evaluation.markdown import one_line
 from ..upstream import ModelFile
 from .contact_sheet import ORDERS, SheetSettings, contact_sheet
@@ -30,7 +30,7 @@ def write_card(store: WritableStore) -> bool:
     """Write the card unless it says the same already or somebody edited it; whether it was written."""
     path, text = store.root / CARD, card_text(store)
     signed = f"{text}\n<!-- hyponet card {_digest(text)} -->\n"
-    if path.exists():
+    if is_there(path):
         existing = read_file(path).decode("utf-8", "replace")
         if not _is_ours(existing) or (existing == signed and not store.changed):
             return False

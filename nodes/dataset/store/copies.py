@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ....evaluation.files import is_there
 from ....evaluation.pictures.decode import decode
 from ....evaluation.pictures.manifest import DESCRIPTION, Record
 from ....evaluation.pictures.resize import resize
@@ -112,7 +113,7 @@ def _open_copies(root: Path, work: Path, description: Description, size: int) ->
     folder = folders.sidecar(root, f"{size}px")
     of_copies = _description_of_copies(root.name, description, size)
     folders.make_own_folder(folder)
-    if (folder / DESCRIPTION).exists():
+    if is_there(folder / DESCRIPTION):
         refuse(folder.name, differences(read_description(folder).identity, of_copies.identity))
     write_description(folder, work, of_copies)
     manifest = Manifest(folder, work, {}, description.folders)

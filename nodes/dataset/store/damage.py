@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from ....evaluation.files import file_sha256, replacing
+from ....evaluation.files import file_sha256, is_there, replacing
 from ....evaluation.pictures.manifest import columns_of, is_blank
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ def keep_copy(path: Path, work: Path) -> Path:
         OSError: the disk is full or cannot be written.
     """
     copy = work / f"{COPY_OF_DAMAGED}{path.stem}-{file_sha256(path)[:12]}{path.suffix}"
-    if not copy.exists():
+    if not is_there(copy):
         with replacing(copy, durable=True, make_folder=False) as part:
             shutil.copyfile(path, part)
     return copy

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ....evaluation.files import is_there
 from ....evaluation.pictures.description import KINDS, ClassEntry, class_entries, read_content, read_json
 from ....evaluation.pictures.manifest import DESCRIPTION, FORMAT, VERSION
 from .encode import Encoding
@@ -175,7 +176,7 @@ def write_description(root: Path, work: Path, description: Description) -> None:
 
 def mark_folder(folder: Path, kind: str, owner: str) -> None:
     """Give a folder that is no set a dataset.json that says that it is ours and of which set, if it has none."""
-    if not (folder / DESCRIPTION).exists():
+    if not is_there(folder / DESCRIPTION):
         write_description_json(folder, folder, {"format": f"{FORMAT}.{kind}", "version": VERSION, "of": owner})
 
 
@@ -186,7 +187,7 @@ def is_marked(folder: Path) -> bool:
         ValueError: its dataset.json is damaged, so that nobody can say.
         OSError: it cannot be read.
     """
-    return (folder / DESCRIPTION).exists() and str(read_json(folder / DESCRIPTION).get("format")).startswith(FORMAT)
+    return is_there(folder / DESCRIPTION) and str(read_json(folder / DESCRIPTION).get("format")).startswith(FORMAT)
 
 
 def is_beside(folder: Path, owner: str) -> bool:

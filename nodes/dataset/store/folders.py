@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from ....evaluation.disk_errors import unwritable
+from ....evaluation.files import is_there
 from ....evaluation.pictures.manifest import DESCRIPTION
 from .description import is_marked, mark_folder
 
@@ -42,7 +43,7 @@ def make_own_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from error
-    if not (folder / DESCRIPTION).exists():
+    if not is_there(folder / DESCRIPTION):
         foreign = [entry.name for entry in os.scandir(folder) if not _is_leftover(entry.name)]
         if foreign:
             raise ValueError(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ....evaluation.disk_errors import reading, writing
-from ....evaluation.files import replacing
+from ....evaluation.files import is_there, replacing
 from ....evaluation.pictures.manifest import (
     MANIFEST,
     Record,
@@ -84,7 +84,7 @@ class Manifest:
 
     def recover(self) -> None:
         """Make a file without damaged lines fit to be appended to: a torn last line goes, so do superfluous ones."""
-        if not self.path.exists():
+        if not is_there(self.path):
             return
         if self.path.stat().st_size > self.end:
             logger.warning("dropped an incomplete last line of %s", self.path)
@@ -99,7 +99,7 @@ class Manifest:
 
     def mend(self) -> None:
         """Take damaged lines out, but for what can still be read of them."""
-        if self.path.exists():
+        if is_there(self.path):
             records = salvage(self._lines(), Record.from_columns)
             self._replace(record for record in records if not misplaced(record, self.folders))
 
@@ -184,7 +184,7 @@ class Manifest:
 
     def _scan(self) -> None:
         self.index, self.superfluous, self.end = Index(), 0, 0
-        if not self.path.exists():
+        if not is_there(self.path):
             return
         number = 0
         with reading(self.path), open(self.path, "rb") as file:
@@ -217,7 +217,7 @@ class Manifest:
 
     def _lines(self) -> Iterator[bytes]:
         """The lines up to `end`."""
-        if not self.path.exists():
+        if not is_there(self.path):
             return
         remaining = self.end
         with reading(self.path), open(self.path, "rb") as file:

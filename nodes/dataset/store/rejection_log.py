@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ....evaluation.disk_errors import reading, writing
-from ....evaluation.files import read_file, replacing
+from ....evaluation.files import is_there, read_file, replacing
 from ....evaluation.pictures.manifest import Record, columns_of, is_blank, is_torn, misplaced
 from .damage import salvage
 
@@ -106,7 +106,7 @@ class RejectionLog:
 
     def recover(self) -> None:
         """Cut off a torn last line, so that the next one does not stick to it; a whole one gets its line break."""
-        if not self.path.exists():
+        if not is_there(self.path):
             return
         with writing(self.path), open(self.path, "r+b") as file:
             content = file.read()
@@ -136,7 +136,7 @@ class RejectionLog:
 
     def _scan(self, damage: dict[int, str]) -> Iterator[Rejection]:
         """The rejections of the usable lines; what is wrong with the others goes into `damage`."""
-        if not self.path.exists():
+        if not is_there(self.path):
             return
         with reading(self.path), open(self.path, "rb") as file:
             for number, line in enumerate(file, 1):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ....evaluation.files import is_there
 from ....evaluation.pictures.manifest import DESCRIPTION, MANIFEST, REJECTION_LOG
 from .description import Description, SetSpec, read_description
 from .identity import as_json, differences, plan_classes, plan_differences, refuse
@@ -21,7 +22,7 @@ def new_or_resumed(root: Path, spec: SetSpec) -> Description:
         ValueError: its dataset.json is damaged.
     """
     identity, plan = as_json({**spec.identity, "encoding": spec.encoding.identity()}), as_json(spec.plan)
-    if not (root / DESCRIPTION).exists():
+    if not is_there(root / DESCRIPTION):
         description = replace(Description.new(root.name, identity), licence=spec.licence)
     else:
         description = read_description(root)
@@ -38,4 +39,4 @@ def new_or_resumed(root: Path, spec: SetSpec) -> Description:
 
 def _has_pictures(root: Path) -> bool:
     files = (root / MANIFEST, root / REJECTION_LOG)
-    return any(path.exists() and path.stat().st_size > 0 for path in files)
+    return any(is_there(path) and path.stat().st_size > 0 for path in files)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....evaluation.files import read_file, replace_file
+from ....evaluation.files import is_there, read_file, replace_file
 from ....evaluation.pictures.manifest import DESCRIPTION, MANIFEST, Record
 from ....evaluation.pictures.unlisted import unlisted_text
 from ...prompts.item import Item
@@ -284,7 +284,7 @@ class WritableStore(DatasetStore):
     def _close_manifest(self) -> None:
         is_unchanged = self._manifest.is_unchanged()
         self._manifest.close()
-        if is_unchanged and (self.root / DESCRIPTION).exists():  # else somebody deleted the set meanwhile
+        if is_unchanged and is_there(self.root / DESCRIPTION):  # else somebody deleted the set meanwhile
             self._note_pictures(len(self) + self._lost)
 
     def _recover(self, mend: bool) -> None:

@@ -115,12 +115,18 @@ def swapped(first, second):
     first.with_suffix(".part").rename(second)
 
 
+def swapped_between_classes(root):
+    """Two of other sizes: within one tick of the clock nothing else tells them apart."""
+    cats, dogs = (sorted((root / label).iterdir()) for label in ("cat", "dog"))
+    swapped(*next(pair for pair in zip(cats, dogs, strict=True) if len({path.stat().st_size for path in pair}) == 2))
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda root: (root / "cat" / "000001.png").write_bytes((root / "dog" / "000001.png").read_bytes()),
         lambda root: shutil.copy2(root / "dog" / "000001.png", root / "cat" / "000001.png"),
-        lambda root: swapped(root / "cat" / "000002.png", root / "dog" / "000002.png"),
+        swapped_between_classes,
     ],
     ids=["written over", "replaced by an older file", "swapped between classes"],
 )
