@@ -6,7 +6,7 @@ import time
 
 from hyponet.tests.browser.pages import PAGE_TESTS, build, run
 from hyponet.tests.tools.every_answer import every_answer
-from hyponet.tests.tools.random_inception import write_random_weights
+from hyponet.tools.stand_ins.inception import write_random_weights
 from hyponet.tools.workflows.builder.layout import ANSWER_WITH_PICTURES
 from hyponet.tools.workflows.inputs import write_inputs
 
@@ -18,6 +18,13 @@ ANSWERS = """() => Object.fromEntries(app.graph._nodes.filter((node) => node.typ
   return [node.type, {text: box?.children[1].textContent ?? null, waits: box?.children[1].classList.contains('none'),
                       pictures: pictures.length}];
 }))"""
+
+BOUNDS = """() => {
+  const boxes = app.graph._nodes.map((node) => [...node.pos, node.pos[0] + node.size[0], node.pos[1] + node.size[1]]);
+  const [left, top, right, bottom] = [0, 1, 2, 3].map((at) =>
+    Math[at < 2 ? 'min' : 'max'](...boxes.map((box) => box[at])));
+  return [left, top, right - left, bottom - top];
+}"""
 
 
 def test_every_node_that_answers_shows_its_answer(page):
@@ -33,8 +40,8 @@ def test_every_node_that_answers_shows_its_answer(page):
     page.editor.page.evaluate("(graph) => app.loadApiJson(graph, 'every answer')", graph)
     page.editor.until(f"() => app.graph._nodes.length === {len(graph)}")
     run(page, patience=600)
-    page.editor.page.evaluate("() => app.canvas.fitViewToSelectionAnimated?.()")
-    time.sleep(1)
+    page.editor.frame(page.editor.page.evaluate(BOUNDS))  # a picture is fetched when its node is seen
+    time.sleep(2)
     answers = page.editor.page.evaluate(ANSWERS)
     assert {name for name, answer in answers.items() if answer["waits"]} == set()
     assert {name for name in outputs if not answers[name]["text"]} == set()
