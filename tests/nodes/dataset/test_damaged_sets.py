@@ -258,6 +258,23 @@ def test_who_writes_a_set_looks_again_when_its_pictures_were_overwritten(nodes, 
 
 
 @pytest.mark.comfyui
+def test_an_export_says_what_became_of_one_that_was_stopped(nodes, root):
+    def stop(done, total):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    form, base = "ImageFolder zip", root.parents[1] / "hyponet" / "exports" / "pets"
+    store = DatasetStore.open(root)
+    with pytest.raises(KeyboardInterrupt):
+        export(store, base, "pets", form, shard_size=9, include_fallbacks=False, progress=stop)
+    exported = nodes.ExportDataset(dataset=store.ref(), export_format=form, shard_size=9, include_marked=False)
+    assert exported.ui["text"][0] == (
+        f"Exported 8 pictures to {base / 'imagefolder'} "
+        "5 of them are from an export that had been stopped, compared with the set."
+    )
+
+
+@pytest.mark.comfyui
 def test_a_split_without_a_name_of_its_own_looks_again_as_well(nodes, root):
     """The regression: its parts are called by the set, which the fingerprint is not told, and it never looked."""
 

@@ -6,6 +6,7 @@ import csv
 import errno
 import json
 import os
+import re
 import shutil
 import zipfile
 
@@ -20,6 +21,7 @@ from hyponet.nodes.dataset.export.job import ExportJob
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.encode import Encoding
 from hyponet.nodes.dataset.store.store import DamagedPicture, DatasetStore
+from tools.dev.places import ROOT
 
 from ..sample_sets import generate, open_set, picture, schedule
 
@@ -100,6 +102,22 @@ def test_no_card_makes_classes_of_the_labels_of_a_folder(pets, tmp_path, how):
     rows = opened.get(how, lambda: load_hf(str(folder), tmp_path))()["train"]
     assert rows.features["label"].dtype == "string"
     assert rows.class_encode_column("label").features["label"].names == ["cat", "dog"]
+
+
+def test_a_card_that_names_the_columns_makes_classes_of_the_labels(pets, tmp_path):
+    """The lines of docs/publishing.md, and why HypoNet does not write them: what is read is not looked at again."""
+    page = (ROOT / "docs" / "publishing.md").read_text("utf-8")
+    (lines,) = re.findall("```yaml\n(.*?)```", page, re.DOTALL)
+    card = (pets / "README.md").read_text("utf-8")
+    (pets / "README.md").write_text(card.replace("license:", f"{lines}license:", 1), "utf-8")
+    folder = pets.rename(tmp_path / "opened")
+    for _ in range(2):
+        rows = load_hf(str(folder), tmp_path)["train"]
+        assert rows.features["label"].names == ["cat", "dog"]
+        assert sorted((rows.features["label"].int2str(row["label"]), row["rank"]) for row in rows) == sorted(schedule())
+        assert rows.column_names == ["image", "label", "rank", "prompt"]
+        manifest = folder / "metadata.jsonl"
+        manifest.write_bytes(b"".join(manifest.read_bytes().splitlines(keepends=True)[:5]))
 
 
 def test_hugging_face_reads_a_set_after_culling(pets, tmp_path):
