@@ -125,7 +125,7 @@ def _read_verdict(path: Path, count: int) -> list[int] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        logger.warning("%s is damaged (%s) and is made again", path, error)
+        logger.warning("%s cannot be used (%s) and is made again", path, error)
         return None
     if isinstance(stored, list) and all(type(index) is int and 0 <= index < count for index in stored):
         return stored
@@ -171,7 +171,7 @@ def _open(path: Path, shape: tuple[int, ...]) -> torch.Tensor | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError) as error:
-        logger.warning("%s is damaged (%s) and is made again", path, error)
+        logger.warning("%s cannot be used (%s) and is made again", path, error)
         return None
 
 
