@@ -250,7 +250,7 @@ def test_a_picture_of_a_class_without_kinds_lists_that_class(tmp_path):
     classes, _ = classes_from_pictures(
         CLASSIFIER, find_pictures(tmp_path), HyponymSettings(), True, 0.0, lambda done, total: None
     )
-    assert [(spec.name, spec.hyponyms, spec.synset) for spec in classes] == [("tabby", ("tabby",), "n02123045")]
+    assert [(spec.name, spec.hyponyms, spec.synset) for spec in classes] == [("tabby", ("tabby cat",), "n02123045")]
 
 
 def test_lines_that_are_left_out_of_a_classs_list_are_known():
