@@ -12,6 +12,7 @@ from ..markdown import one_line
 from .headlines import headlines
 from .tables import Cell, Report, Table, extent_parts, figure_text, footnotes, value_text
 
+SOURCES = "## Where each figure comes from"  # the heading of a report's last part
 CSV_COLUMNS = (
     "table",
     "group",
@@ -43,7 +44,7 @@ def report_markdown(report: Report) -> str:
         marked = [f"- {mark} {one_line(note)}" for note, mark in footnotes(table.rows).items()]
         parts += [*marked, *(f"- {one_line(note)}" for note in table.notes), ""]
     if report.sources:
-        parts += ["## Where each figure comes from", ""]
+        parts += [SOURCES, ""]
     for source in report.sources:
         result = source.result
         facts = {"data": result.inputs, "settings": result.settings, "versions": result.versions}

@@ -12,6 +12,7 @@ from pathlib import Path
 from comfy_api.latest import io
 
 from ...evaluation.report.build import build_report, parse_rows
+from ...evaluation.report.text import SOURCES
 from ...evaluation.report.write import write_report
 from ...evaluation.results import Result, read_results
 from .. import paths, sockets
@@ -137,13 +138,14 @@ class HypoNetWriteReport(io.ComfyNode):
             f"{subfolder}/report.html: {figures} figure{'s' * (figures != 1)} from {len(report.sources)} "
             f"result{'s' * (len(report.sources) != 1)}"
         )
+        figures_part = written.markdown.partition(SOURCES)[0]  # settings and hashes are in the page, and in `markdown`
         page = {"filename": "report.html", "subfolder": f"hyponet/{subfolder}", "type": "output"}
         return io.NodeOutput(
             written.markdown,
             written.accuracy,
             written.curves,
             written.confusion,
-            ui=answer(f"{summary}\n\n{written.markdown}", *plots) | {"hyponet_report": [page]},
+            ui=answer(f"{summary}\n\n{figures_part}", *plots) | {"hyponet_report": [page]},
         )
 
 

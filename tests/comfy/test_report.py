@@ -33,6 +33,11 @@ def page_file(comfy) -> Path:
         }
     )
     assert ": 4 figures from 3 results" in out["report"]["text"][0]  # three test sets and their average
+    assert "What was measured" in out["report"]["text"][0]
+    assert "Where each figure comes from" not in out["report"]["text"][0], "the page and `markdown` have the sources"
+    assert out["report"]["hyponet_report"] == [
+        {"filename": "report.html", "subfolder": "hyponet/reports/tests/page", "type": "output"}
+    ]
     assert len(out["charts"]["images"]) == 4
     assert len(out["confusion"]["images"]) == 3
     return comfy.output / "hyponet" / "reports" / "tests" / "page" / "report.html"
