@@ -268,7 +268,6 @@ class HypoNetTrainLora(io.ComfyNode):
                     default=0,
                     min=0,
                     max=8,
-                    optional=True,
                     tooltip=(
                         "Draw so many of the folder's captions after each epoch, from the same noise, to see what was "
                         "learnt: 20 steps each, so it takes time. The LoRA is the same with and without."
@@ -307,8 +306,8 @@ class HypoNetTrainLora(io.ComfyNode):
         vae: Any,
         folder: str,
         name: str,
+        sample_count: int,
         test_images: Any = None,
-        sample_count: int = 0,
         **settings: Any,
     ) -> io.NodeOutput:
         job = engine.LoraJob(

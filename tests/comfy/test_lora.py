@@ -94,6 +94,7 @@ def train_graph(folder, name, checkpoint="tiny_sd15.ckpt", **changes):
                 "gradient_checkpointing": False,
                 "weighted_captions": False,
                 "scale_v_pred_loss_like_noise_pred": False,
+                "sample_count": 0,
                 "seed": 0,
                 **changes,
             },
