@@ -3,6 +3,7 @@
 
     python3 dev.py demo      a photo and words become a set, a classifier and its accuracy, in a real ComfyUI
     python3 dev.py test      lint, type checks and every test; further arguments go to pytest
+    python3 dev.py test --full  the same, and every workflow on every page; counts go to docs/compatibility.md
     python3 dev.py serve     the server with the pack, for work in a browser
     python3 dev.py doctor    what is installed, what is missing, where things lie
     python3 dev.py workflows [--check]      write workflows/ from their builder
@@ -21,7 +22,7 @@ from pathlib import Path
 
 sys.pycache_prefix = str(Path(__file__).resolve().parent / "output" / ".pycache")  # nothing beside the sources
 
-from tools.dev import demo  # noqa: E402
+from tools.dev import compatibility, demo  # noqa: E402
 from tools.dev.browser import ensure_browser, find_browser  # noqa: E402
 from tools.dev.console import Failure, Step, allow_any_letters, say  # noqa: E402
 from tools.dev.lint import lint  # noqa: E402
@@ -65,7 +66,14 @@ def command_test(options: argparse.Namespace, arguments: list[str]) -> int:
     scratch.mkdir(parents=True)
     env = quiet_environment(**setup.variables(browser), TMPDIR=str(scratch))
     command = [str(setup.python), "-m", "pytest", "--basetemp", str(scratch / "pytest"), "-p", "no:cacheprovider"]
-    return run_here(command + (arguments or ["--durations=15"]), env=env)
+    if not options.full:
+        return run_here(command + (arguments or ["--durations=15"]), env=env)
+    report = scratch / "report.xml"
+    code = run_here([*command, "--durations=15", f"--junitxml={report}", *arguments], env={**env, "HYPONET_FULL": "1"})
+    if not arguments:
+        compatibility.write(report, setup.comfyui, setup.frontend_versions())
+        say("docs/compatibility.md has the counts.")
+    return code
 
 
 def command_serve(options: argparse.Namespace, arguments: list[str]) -> int:
@@ -148,6 +156,7 @@ def parser() -> argparse.ArgumentParser:
     add("--image", metavar="FILE", action="append", help="a photo of one class; repeat for more classes")
     add("--count", type=int, default=500, metavar="N", help="pictures in all (default 500)")
     add("--open", action="store_true", help="show the report in the browser (with --image: the set)")
+    subparsers["test"].add_argument("--full", action="store_true", help="every workflow on every page; hours")
     subparsers["serve"].add_argument("--port", type=int, default=0, help="default: 8188, or a free one")
     return top
 

@@ -4,13 +4,13 @@ answers with pictures, a picture; a run of each lies in tests/comfy/test_workflo
 
 from __future__ import annotations
 
-import itertools
 import json
 
 import pytest
 from PIL import Image
 
 from hyponet.tests.browser.pages import CHROMIUM, NAMES, PAGE_TESTS, PAGES
+from hyponet.tests.tools.canvas import BOXES, UNANSWERED, covering
 from hyponet.tools.workflows.builder.layout import ANSWER_WITH_PICTURES
 from hyponet.tools.workflows.editor import bounds, editor
 from tools.dev.places import ROOT
@@ -26,16 +26,6 @@ ANSWER = """async ({text, picture}) => {
     api.dispatchCustomEvent('executed', {node: String(node.id), display_node: String(node.id), output});
   }
 }"""
-UNANSWERED = """() => [...document.querySelectorAll('.hyponet-answer .text.none')].map((text) => text.innerText)"""
-# in graph units: what the canvas draws, or the elements of Nodes 2.0
-BOXES = """() => window.app.graph._nodes.map((node) => {
-  const element = LiteGraph.vueNodesMode && document.querySelector(`[data-node-id="${node.id}"]`);
-  const title = LiteGraph.NODE_TITLE_HEIGHT;
-  if (!element) return [node.title, node.pos[0], node.pos[1] - title, node.size[0], node.size[1] + title];
-  const {left, top, width, height} = element.getBoundingClientRect();
-  const {scale, offset} = app.canvas.ds;
-  return [node.title, left / scale - offset[0], top / scale - offset[1], width / scale, height / scale];
-})"""
 
 
 @pytest.fixture(scope="module", params=PAGES, ids=NAMES)
@@ -46,15 +36,6 @@ def page(request):
     Image.new("RGB", (1200, 600), "teal").save(picture)
     with editor(server.url, CHROMIUM, settings={"Comfy.VueNodes.Enabled": vue}) as opened:
         yield opened
-
-
-def covering(boxes):
-    """The pairs of nodes that share more than the edge."""
-    pairs = []
-    for (one, x, y, w, h), (other, x2, y2, w2, h2) in itertools.combinations(boxes, 2):
-        if x + 1 < x2 + w2 and x2 + 1 < x + w and y + 1 < y2 + h2 and y2 + 1 < y + h:
-            pairs.append((one, other, round(min(y + h, y2 + h2) - max(y, y2))))
-    return pairs
 
 
 def test_nothing_covers_anything_after_a_run(page):

@@ -3,22 +3,17 @@ on two sizes of screen and clear of the page's bars, run by the page's own butto
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
 
-from hyponet.tests.browser.test_answers import FRONTEND, NAMES, PAGES
-from hyponet.tests.browser.test_layout import BOXES, covering
+from hyponet.tests.browser.pages import CHROMIUM, FRONTEND, NAMES, PAGE_TESTS, PAGES
+from hyponet.tests.tools.canvas import BOXES, covering
 from hyponet.tools.workflows import inputs, served
 from hyponet.tools.workflows.editor import AS_PEOPLE_HAVE_IT, editor
 from tools.dev.places import PACK_NAME
 
-CHROMIUM = os.environ.get("HYPONET_CHROMIUM", "")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: the page is not tested; install it and run again"),
-]
+pytestmark = PAGE_TESTS
 SCREENS = [(1920, 1080), (1440, 900)]
 TEN = [f"{number:02}" for number in range(1, 11)]
 PATIENCE = 300.0  # seconds for one of them, on two cores that others use too

@@ -1,8 +1,10 @@
-"""Every shipped workflow, made small by overrides, run to its end on the server; what comes out is looked into."""
+"""Every shipped workflow opened in the page, made small there, run to its end and run again; what comes out is looked
+into. On the pinned page in its canvas; with HYPONET_FULL, which `dev.py test --full` sets, on all four pages."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 
@@ -11,31 +13,25 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
-from hyponet.headless.run import outcome
-from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS, shrunken
+from hyponet.tests.browser.pages import CHROMIUM, FRONTEND, PAGES
+from hyponet.tests.browser.pages import NAMES as PAGE_NAMES
+from hyponet.tests.tools.page_runs import PageRuns
+from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS
 from hyponet.tools.stand_ins.inception import write_random_weights
 from hyponet.tools.workflows import write as workflows
+from hyponet.tools.workflows.editor import editor
 from hyponet.tools.workflows.inputs import write_inputs, write_pictures
 from tools.dev import demo
 from tools.dev.places import ROOT
 
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
 NAMES = sorted(path.stem for path in API.glob("*.json"))
+FULL = bool(os.environ.get("HYPONET_FULL"))
 FREEU_MODEL = {"Load Checkpoint": {"ckpt_name": FREEU}}
 
 
-class Runs:
-    """Runs workflows once each; `self(name)` is what the run showed."""
-
-    def __init__(self, comfy):
-        self.comfy, self.seen = comfy, {}
-
-    def __call__(self, name, **titled):
-        key = json.dumps([name, titled], sort_keys=True)
-        if key not in self.seen:
-            graph = shrunken(name, **titled)
-            self.seen[key] = outcome(graph, self.comfy.client.wait(self.comfy.client.queue(graph), 600))
-        return self.seen[key]
+class Runs(PageRuns):
+    """Runs workflows in the page, and reads what they wrote."""
 
     def lines(self, name):
         """The manifest of a set, by label and rank; on disk the lines stand as the writing threads ended."""
@@ -57,11 +53,18 @@ class Runs:
         return text
 
 
-@pytest.fixture(scope="module")
-def run(comfy):
-    write_inputs(comfy.input)
-    write_random_weights(comfy.base / "models" / "inception")
-    return Runs(comfy)
+@pytest.fixture(scope="module", params=PAGES if FULL else PAGES[:1], ids=PAGE_NAMES if FULL else PAGE_NAMES[:1])
+def run(request, comfy, start_comfy, tmp_path_factory):
+    version, vue = request.param
+    own = request.param != PAGES[0]  # sets are there once a server
+    options = ("--front-end-root", FRONTEND) if version == "newest" else ()
+    server = start_comfy(tmp_path_factory.mktemp("page"), options=options) if own else comfy
+    write_inputs(server.input)
+    write_random_weights(server.base / "models" / "inception")
+    with editor(server.url, CHROMIUM, settings={"Comfy.VueNodes.Enabled": vue}) as page:
+        yield Runs(server, page)
+    if own:
+        server.server.stop()
 
 
 def check_set(run, name, labels, count, side=64):

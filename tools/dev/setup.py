@@ -89,6 +89,11 @@ class Setup:
         """What the user's own ComfyUI requires."""
         return requirement_lines(self.own_comfyui / "requirements.txt") if self.own_comfyui else []
 
+    def frontend_versions(self) -> dict[str, str]:
+        """Of the page that ComfyUI brings (`pinned`), and of the newest tested one."""
+        pins = dict(line.split("==") for line in self.requirements() if "==" in line)
+        return {"pinned": pins["comfyui-frontend-package"], "newest": FRONTEND_WHEEL.split("==")[1]}
+
     @property
     def python(self) -> Path:
         """The environment's interpreter."""

@@ -1,0 +1,27 @@
+"""What stands on the canvas of the page, asked of the page itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+# the answers that have not come yet
+UNANSWERED = """() => [...document.querySelectorAll('.hyponet-answer .text.none')].map((text) => text.innerText)"""
+# [title, left, top, width, height] in graph units: what the canvas draws, or the elements of Nodes 2.0
+BOXES = """() => window.app.graph._nodes.map((node) => {
+  const element = LiteGraph.vueNodesMode && document.querySelector(`[data-node-id="${node.id}"]`);
+  const title = LiteGraph.NODE_TITLE_HEIGHT;
+  if (!element) return [node.title, node.pos[0], node.pos[1] - title, node.size[0], node.size[1] + title];
+  const {left, top, width, height} = element.getBoundingClientRect();
+  const {scale, offset} = app.canvas.ds;
+  return [node.title, left / scale - offset[0], top / scale - offset[1], width / scale, height / scale];
+})"""
+
+
+def covering(boxes: Sequence[tuple[str, float, float, float, float]]) -> list[tuple[str, str, int]]:
+    """The pairs of nodes that share more than the edge, with the height that they share."""
+    pairs = []
+    for (one, x, y, w, h), (other, x2, y2, w2, h2) in itertools.combinations(boxes, 2):
+        if x + 1 < x2 + w2 and x2 + 1 < x + w and y + 1 < y2 + h2 and y2 + 1 < y + h:
+            pairs.append((one, other, round(min(y + h, y2 + h2) - max(y, y2))))
+    return pairs

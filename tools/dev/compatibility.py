@@ -1,0 +1,83 @@
+"""docs/compatibility.md: how many tests hold on which ComfyUI and which page; written by `dev.py test --full`."""
+
+from __future__ import annotations
+
+import re
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from pathlib import Path
+
+from .places import ROOT
+
+PAGE = ROOT / "docs" / "compatibility.md"
+HEAD = """# What it was tested with
+
+`python3 dev.py test --full` writes this page: every test, and every workflow opened, run and run again on each page.
+`--comfyui DIR` does so for another ComfyUI. A page is the version of `comfyui-frontend-package` and its renderer.
+
+| ComfyUI | page | date | passed | failed | skipped |
+|---|---|---|---|---|---|
+"""
+NO_PAGE = "without a page, and the rest"
+RENDERERS = {"canvas": "canvas", "nodes 2.0": "Nodes 2.0"}
+OUTCOMES = ("passed", "failed", "skipped")
+
+
+def count(report: Path) -> dict[str, Counter[str]]:
+    """Page -> outcome -> tests, of pytest's report in JUnit's form.
+
+    Pages are those of tests/browser/test_answers.py, as they stand in the tests' names: `pinned-nodes 2.0`.
+    """
+    pages: dict[str, Counter[str]] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        found = re.search(r"\b(pinned|newest)-(canvas|nodes 2\.0)\b", case.get("name", ""))
+        page = f"{found[1]} {RENDERERS[found[2]]}" if found else NO_PAGE
+        tags = {child.tag for child in case}
+        outcome = "failed" if tags & {"failure", "error"} else "skipped" if "skipped" in tags else "passed"
+        pages.setdefault(page, Counter())[outcome] += 1
+    return pages
+
+
+def rows(version: str, pages: dict[str, Counter[str]], frontends: dict[str, str], date: str) -> list[str]:
+    """Lines of the table, the rest first.
+
+    Args:
+        frontends: `pinned` and `newest` -> version.
+    """
+    lines = []
+    for page, outcomes in sorted(pages.items(), key=lambda entry: (entry[0] != NO_PAGE, entry[0])):
+        kind, _, renderer = page.partition(" ")
+        name = page if page == NO_PAGE else f"{frontends[kind]}, {renderer}"
+        numbers = " | ".join(f"{outcomes[outcome]:,}" for outcome in OUTCOMES)
+        lines.append(f"| {version} | {name} | {date} | {numbers} |")
+    return lines
+
+
+def with_rows(text: str, version: str, lines: list[str]) -> str:
+    """The page `text` with the rows of `version` replaced by `lines`; the versions in their order."""
+    kept = [line for line in text.splitlines() if re.match(r"\| \d", line) and not line.startswith(f"| {version} |")]
+    return HEAD + "\n".join(sorted([*kept, *lines], key=_version_key)) + "\n"
+
+
+def write(report: Path, comfyui: Path, frontends: dict[str, str]) -> None:
+    """Put the counts of `report` into the page.
+
+    Args:
+        report: pytest's, in JUnit's form.
+        comfyui: the code that was tested.
+        frontends: as in `rows`.
+    """
+    version = comfyui_version(comfyui)
+    lines = rows(version, count(report), frontends, time.strftime("%Y-%m-%d"))
+    PAGE.write_text(with_rows(PAGE.read_text("utf-8") if PAGE.exists() else "", version, lines), "utf-8")
+
+
+def comfyui_version(folder: Path) -> str:
+    """What `comfyui_version.py` in `folder` says."""
+    found = re.search(r'__version__ = "([^"]+)"', (folder / "comfyui_version.py").read_text("utf-8"))
+    return found[1] if found else "unknown"
+
+
+def _version_key(line: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", line.split("|")[1])]
