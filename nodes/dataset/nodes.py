@@ -134,6 +134,7 @@ class HypoNetLoadDataset(io.ComfyNode):
                     tooltip="The plan it was made by, out of dataset.json: makes the same set again, or more of it.",
                 ),
             ],
+            is_output_node=True,
         )
 
     @classmethod

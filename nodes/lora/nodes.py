@@ -68,6 +68,7 @@ class HypoNetSampleImages(io.ComfyNode):
                     tooltip="The class name of each drawn picture, in the same order; link it to Caption Images.",
                 ),
             ],
+            is_output_node=True,
         )
 
     @classmethod

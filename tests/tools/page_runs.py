@@ -72,7 +72,14 @@ class PageRuns:
             "errors on the console": self.page.errors,
             "dialogs": self.page.dialogs(),
             "answers that did not come": self.page.page.evaluate(UNANSWERED),
+            "answers of nodes that are no output": self.unexpected(entry),
             "nodes that cover each other": covering(self.page.page.evaluate(BOXES)),
         }
         assert not any(seen.values()), f"{what}: {seen}"
         return entry
+
+    def unexpected(self, entry: dict[str, Any]) -> list[str]:
+        """The kinds of our nodes that answered without being output nodes: the page has no box for them before a run."""
+        kinds = {entry["prompt"][2][node]["class_type"] for node in entry["outputs"]}
+        ours = sorted(kind for kind in kinds if kind.startswith("HypoNet"))
+        return [kind for kind in ours if not self.comfy.client.node_info(kind)["output_node"]]

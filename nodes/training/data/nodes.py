@@ -99,6 +99,7 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
                 io.String.Output("counts", display_name="counts", tooltip=_COUNTS),
                 io.Image.Output("sheet", display_name="sheet", tooltip="Up to 64 pictures of the set, class by class."),
             ],
+            is_output_node=True,
         )
 
     @classmethod
@@ -169,6 +170,7 @@ class HypoNetMapClasses(io.ComfyNode):
                 _images("The pictures of the mapped classes; all others are left out."),
                 io.String.Output("counts", display_name="counts", tooltip=_COUNTS),
             ],
+            is_output_node=True,
         )
 
     @classmethod
@@ -230,6 +232,7 @@ class HypoNetMergeImages(io.ComfyNode):
                 _images("Both sets as one."),
                 io.String.Output("counts", display_name="counts", tooltip=_COUNTS),
             ],
+            is_output_node=True,
         )
 
     @classmethod
@@ -275,6 +278,7 @@ class HypoNetSplitImages(io.ComfyNode):
                 sockets.LabelledImages.Output("rest", display_name="rest", tooltip="Everything else."),
                 io.String.Output("counts", display_name="counts", tooltip="The counts of both parts."),
             ],
+            is_output_node=True,
         )
 
     @classmethod
