@@ -79,7 +79,7 @@ class PageRuns:
         return entry
 
     def unexpected(self, entry: dict[str, Any]) -> list[str]:
-        """The kinds of our nodes that answered without being output nodes: the page has no box for them before a run."""
+        """The kinds of our nodes that answered though they are no output nodes: they have no box before a run."""
         kinds = {entry["prompt"][2][node]["class_type"] for node in entry["outputs"]}
         ours = sorted(kind for kind in kinds if kind.startswith("HypoNet"))
         return [kind for kind in ours if not self.comfy.client.node_info(kind)["output_node"]]
