@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import torch
@@ -81,13 +82,15 @@ class HypoNetSampleImages(io.ComfyNode):
             pictures.append(to_image(images.read(index)))
             progress(len(pictures), len(indices))
         labels = [images.class_names[images.labels[index]] for index in indices]
-        if test_images is None:
-            return io.NodeOutput(pictures, labels)
-        shared = count_shared(
-            test_images.pixel_digests(progress_bar(len(test_images))), images.select(indices).pixel_digests()
-        )
-        text = f"pictures of {test_images.name} among the {len(indices):,} drawn: {shared:,} of {len(test_images):,}"
-        return io.NodeOutput(pictures, labels, ui=answer(text))
+        counts = Counter(labels)
+        lines = [f"{len(indices):,} pictures: " + ", ".join(f"{name} {count}" for name, count in counts.items())]
+        if test_images is not None:
+            chosen = images.select(indices).pixel_digests()
+            shared = count_shared(test_images.pixel_digests(progress_bar(len(test_images))), chosen)
+            lines.append(
+                f"pictures of {test_images.name} among the {len(indices):,} drawn: {shared:,} of {len(test_images):,}"
+            )
+        return io.NodeOutput(pictures, labels, ui=answer("\n".join(lines)))
 
 
 class HypoNetCaptionImages(io.ComfyNode):

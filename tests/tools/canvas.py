@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Sequence
 
 # the answers that have not come yet
-UNANSWERED = """() => [...document.querySelectorAll('.hyponet-answer .text.none')].map((text) => text.innerText)"""
+UNANSWERED = """() => [...document.querySelectorAll('.hyponet-answer .text.none')].map(
+  (text) => text.parentElement.getAttribute('aria-label'))"""
 # [title, left, top, width, height] in graph units: what the canvas draws, or the elements of Nodes 2.0
 BOXES = """() => window.app.graph._nodes.map((node) => {
   const element = LiteGraph.vueNodesMode && document.querySelector(`[data-node-id="${node.id}"]`);
