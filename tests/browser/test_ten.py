@@ -16,7 +16,7 @@ from tools.dev.places import PACK_NAME
 pytestmark = PAGE_TESTS
 SCREENS = [(1920, 1080), (1440, 900)]
 TEN = [f"{number:02}" for number in range(1, 11)]
-PATIENCE = 300.0  # seconds for one of them, on two cores that others use too
+PATIENCE = 500.0  # seconds for one of them, on two cores that others use too
 # whether letters are drawn, and what lies over the title bars of the nodes: bars of the page
 SEEN = """() => {
   const {canvas} = app, {ds} = canvas, page = canvas.canvas.getBoundingClientRect();

@@ -169,7 +169,9 @@ def test_prompt_playground(run):
 
 
 OWN = ("bowl", "mug", "teapot")
+OWN_COUNT = 5  # of which one a class is kept for the test
 SMALL_TRAINING = {"start": "scratch", "size": 32, "normalisation": "training set"}
+OWN_SETTINGS = {"Dataset Plan": {"images_per_class": OWN_COUNT}, "Train Classifier": SMALL_TRAINING}
 
 
 def write_own_photos(run):
@@ -178,25 +180,24 @@ def write_own_photos(run):
 
 
 def test_own_classes_become_a_classifier(run):
-    found = run("hyponet_04_own_classes_to_classifier", **{"Train Classifier": SMALL_TRAINING})
-    check_set(run, "own_classes", OWN, PER_CLASS)
+    found = run("hyponet_04_own_classes_to_classifier", **OWN_SETTINGS)
+    check_set(run, "own_classes", OWN, OWN_COUNT)
     lines = {line["label"]: line for line in run.lines("own_classes")}
     assert "teapot" in lines["teapot"]["prompt"]
     (trained,), (tested,) = result_of(found, "training"), result_of(found, "test")
     assert trained["name"] == tested["name"] == "own_classes"
     (counted,) = tested["figures"]["test_sets"]  # the photos are muted
-    assert trained["inputs"]["training"]["pictures"] + counted["count"] == len(OWN) * PER_CLASS
+    assert trained["inputs"]["training"]["pictures"] + counted["count"] == len(OWN) * OWN_COUNT
     assert (run.comfy.output / "hyponet" / "reports" / "own_classes" / "report.html").is_file()
 
 
 def test_a_set_beside_real_pictures_and_beside_another_set(run):
     write_own_photos(run)
-    made = {"Generate Dataset": {"name": "own_classes"}, "Train Classifier": SMALL_TRAINING}
-    run("hyponet_04_own_classes_to_classifier", **made)
+    run("hyponet_04_own_classes_to_classifier", **OWN_SETTINGS)
     both = {"Train on photos": SMALL_TRAINING, "Train on both": SMALL_TRAINING}
     found = run("hyponet_07_augment_real_pictures", **both)
     trained = {result["name"]: result["inputs"]["training"]["pictures"] for result in result_of(found, "training")}
-    assert trained == {"photos": 9, "photos-and-set": 9 + len(OWN) * PER_CLASS}
+    assert trained == {"photos": 9, "photos-and-set": 9 + len(OWN) * OWN_COUNT}
     assert "McNemar" in run.text(found, "Compare Classifiers")
     same = {"Set B": {"path": "own_classes"}, "Train on A": SMALL_TRAINING, "Train on B": SMALL_TRAINING}
     found = run("hyponet_10_compare_two_sets", **same)
@@ -215,7 +216,7 @@ def test_a_lora_of_photos(run):
 
 def test_metrics_of_a_set(run):
     write_own_photos(run)
-    run("hyponet_04_own_classes_to_classifier", **{"Train Classifier": SMALL_TRAINING})
+    run("hyponet_04_own_classes_to_classifier", **OWN_SETTINGS)
     found = run("hyponet_09_metrics_of_a_set")
     kinds = {result["kind"] for result in found.results}
     assert {"fid", "kid", "precision_recall", "diversity"} <= kinds

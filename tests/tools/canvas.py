@@ -12,7 +12,8 @@ UNANSWERED = """() => [...document.querySelectorAll('.hyponet-answer .text.none'
 BOXES = """() => window.app.graph._nodes.map((node) => {
   const element = LiteGraph.vueNodesMode && document.querySelector(`[data-node-id="${node.id}"]`);
   const title = LiteGraph.NODE_TITLE_HEIGHT;
-  if (!element) return [node.title, node.pos[0], node.pos[1] - title, node.size[0], node.size[1] + title];
+  const body = node.flags.collapsed ? 0 : node.size[1];
+  if (!element) return [node.title, node.pos[0], node.pos[1] - title, node.size[0], body + title];
   const {left, top, width, height} = element.getBoundingClientRect();
   const {scale, offset} = app.canvas.ds;
   return [node.title, left / scale - offset[0], top / scale - offset[1], width / scale, height / scale];

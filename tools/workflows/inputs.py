@@ -21,7 +21,7 @@ from tools.stand_ins.inception import write_random_weights
 MAPPING = Path(__file__).resolve().parents[2] / "evaluation" / "pictures" / "mappings" / "imagenet.txt"
 OWN_LABELS = ("horse", "ship", "truck")
 # of the small model's test pictures, by their number in their class: what stands in for photos and sets of one's own
-OWN_FOLDERS = {"real_pictures": range(24), "made_pictures": range(24, 44), "other_pictures": range(44, 64)}
+OWN_FOLDERS = {"real_pictures": range(12), "made_pictures": range(12, 22), "other_pictures": range(22, 32)}
 LABELS = ("airplane", "automobile", "cat", "horse", "ship", "truck")
 
 

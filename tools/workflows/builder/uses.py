@@ -91,7 +91,8 @@ def augment(schemas: Schemas) -> Flow:
     alone = train(flow, divided["first"], "photos", "Train on photos")
     flow.stage("4  Photos and set")
     added = train(flow, both["images"], "photos-and-set", "Train on both")
-    compare(flow, alone, added, divided["rest"], "augmentation", "Photos with and without the set")
+    stages = ("5  Differ?", "6  The report")
+    compare(flow, alone, added, divided["rest"], "augmentation", "Photos with and without the set", stages)
     return flow
 
 
@@ -177,7 +178,7 @@ def metrics(schemas: Schemas) -> Flow:
 
 
 def two_sets(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_10_compare_two_sets", "Which of two sets teaches more", schemas)
+    flow = Flow("hyponet_10_compare_two_sets", "Which of two sets teaches more", schemas, width=NARROW)
     read_me(
         flow,
         "Two sets of the same classes, by two models, templates or guidances: a classifier is trained on each, and "
@@ -190,16 +191,17 @@ def two_sets(schemas: Schemas) -> Flow:
         "**Compare Classifiers** has both accuracies and McNemar's test, run by run, adjusted by Holm. A difference "
         "that is not significant is none, on these photos.",
     )
-    flow.stage("1  Two sets", below=True)
+    flow.stage("1  A set", below=True)
     one = load_set(flow, "Set A", SET, MADE)
+    flow.stage("2  Another")
     other = load_set(flow, "Set B", OTHER_SET, MADE_OTHERWISE)
-    flow.stage("2  A classifier of A")
-    first = train(flow, one["images"], "set-a", "Train on A")
-    flow.stage("3  A classifier of B")
-    second = train(flow, other["images"], "set-b", "Train on B")
-    flow.stage("4  On real photos")
+    flow.stage("3  Real photos", below=True)
     photos = load_photos(flow)
-    compare(flow, first, second, photos["images"], "two_sets", "Set A and set B", stage="")
+    flow.stage("4  Train on A")
+    first = train(flow, one["images"], "set-a", "Train on A")
+    flow.stage("5  Train on B")
+    second = train(flow, other["images"], "set-b", "Train on B")
+    compare(flow, first, second, photos["images"], "two_sets", "Set A and set B", ("6  Differ?", "7  The report"))
     return flow
 
 
@@ -226,16 +228,15 @@ def own_features(flow: Flow, images: OutputSlot, title: str) -> Node:
 
 
 def compare(
-    flow: Flow, one: Node, other: Node, images: OutputSlot, name: str, title: str, stage: str = "5  Differ?"
+    flow: Flow, one: Node, other: Node, images: OutputSlot, name: str, title: str, stages: tuple[str, str]
 ) -> None:
-    """Compare Classifiers on `images`, in a stage of its own if one is named, and the report."""
-    if stage:
-        flow.stage(stage)
+    """Two stages: Compare Classifiers on `images`, and the report."""
+    flow.stage(stages[0])
     compared = flow.add(
         "HypoNetCompareClassifiers", checkpoint=one["classifier"], other=other["classifier"], images=images, name=name
     )
     show_answer(compared, 200)
-    flow.stage("6  The report" if stage else "5  The report")
+    flow.stage(stages[1])
     results = {"result_1": one["result"], "result_2": other["result"], "result_3": compared["result"]}
     report(flow, name, title, results)
 
