@@ -6,7 +6,8 @@ Run as `python benchmarks/hyponyms.py` for the counts over the 1,000 ImageNet cl
 The rubric. A reader marks a word as misread if most pictures that its bare name finds show another thing than a kind
 of the class. Two readers judge without sight of each other's marks; a word that one of them marks counts as misread.
 Readers a and b read the lists as they were, c and d the words that came in when the names followed a's and b's marks.
-Readers e and f read the lists of 150 other classes after that; their marks count for no share that is printed here.
+Readers e and f read the lists of 150 other classes after that, g and h those of 100 more and of 50 words when the rules
+had changed; their marks count for no share that is printed here.
 What they read is kept in benchmarks/hyponyms_judged/sheet.tsv (class or word, tab, a word of its list), their marks in
 reader_NAME.tsv there (the same, tab, what most pictures of that word show). A mark counts while its word is listed;
 words that no reader has seen are counted beside it, and `--sheet FILE` writes these alone.
