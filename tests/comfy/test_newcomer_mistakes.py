@@ -149,7 +149,7 @@ EMPTY = [
     Mistake("a line without a name", TEXT, ("a class without a name", "line 2"), {"text": "cat\n: Siamese"}),
     Mistake("a set without a name", GENERATE, ("name is ''", "empty", "expected"), {"name": ""}),
     Mistake("a folder without pictures", PICTURES, ("pictures in bare are none", "cat.jpg"), {"folder": "bare"}),
-    Mistake("no path", LOAD, ("path is ''", "empty", "expected"), {"path": ""}),
+    Mistake("no path", LOAD, ("path is empty", "connect Generate Dataset"), {"path": ""}),
     Mistake(
         "a class folder without pictures",
         TRAIN,
@@ -288,11 +288,11 @@ SETS_AND_RESULTS = [
         ("data set 'hostile'", "other settings", "width", "another name"),
         {"width": 72},
     ),
-    Mistake("numbers that no sheet shows", REJECT, ("'999'", "no picture"), {"selection": "999"}),
+    Mistake("numbers that no sheet shows", REJECT, ("selection names '999'", "no picture"), {"selection": "999"}),
     Mistake(
         "words instead of numbers",
         REJECT,
-        ("'the blurred one'", "expected numbers"),
+        ("selection has 'the blurred one'", "expected numbers"),
         {"selection": "the blurred one"},
     ),
     Mistake("a set merged with nothing", "HypoNetMergeDatasets", ("at least two sets", "connect"), {"name": "one"}),

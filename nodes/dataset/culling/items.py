@@ -66,10 +66,10 @@ def select_items(
             matches = {key for key in keys if first <= key[1] * len(class_indices) + class_indices[key[0]] <= last}
         if not matches:
             part = f"{label}: {numbers}" if label else numbers
-            raise ValueError(f"items names {part!r}, which has no picture; expected a number that a sheet shows")
+            raise ValueError(f"selection names {part!r}, which has no picture; expected a number that a sheet shows")
         chosen |= matches
     if not chosen:
-        raise ValueError("items is empty; expected numbers such as 3, 12-20, or cat: 5, or cat: *; see a contact sheet")
+        raise ValueError("selection is empty; expected numbers such as 3, 12-20, or cat: 5, or cat: *; see a sheet")
     return chosen
 
 
@@ -83,8 +83,8 @@ def _parts(labels: Collection[str], text: str) -> Iterator[tuple[str, str]]:
         if match is None:
             classes = ", ".join(repr(label) for label in list(labels)[:10])
             raise ValueError(
-                f"items has {text[offset : offset + 60].strip()!r}; expected numbers such as 3 or 12-20, <class>: 5 or "
-                f"<class>: *, divided by commas; the classes are {classes}"
+                f"selection has {text[offset : offset + 60].strip()!r}; expected numbers such as 3 or 12-20, "
+                f"<class>: 5 or <class>: *, divided by commas; the classes are {classes}"
             )
         yield match[1] or "", match[2] or match[3]
         offset = match.end()
@@ -96,5 +96,5 @@ def _range(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     ends = int(first), int(last or first)
     if ends[1] < ends[0]:
-        raise ValueError(f"items has {text!r}, which ends before it begins; expected the smaller number first")
+        raise ValueError(f"selection has {text!r}, which ends before it begins; expected the smaller number first")
     return ends

@@ -50,6 +50,11 @@ def load(
 
 
 def _source_path(source: str, path: str, download_missing: bool) -> Path:
+    if not path.strip() and not download_missing:
+        raise ValueError(
+            "path is empty and no data set is connected; expected one of them; give a folder below input, or connect "
+            "Generate Dataset"
+        )
     if not download_missing:
         return paths.confine_any(paths.read_bases(), path, what="path")
     if source not in DOWNLOADABLE:

@@ -39,7 +39,7 @@ def test_items_are_named_by_number_rank_and_class(pets, text, expected):
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "5-2", "8", "fox: 1", "cat: 9", "cat:", "1 2", "1e3", "\u0663"])
 def test_other_texts_are_refused(pets, text):
-    with pytest.raises(ValueError, match=r"items|class is"):
+    with pytest.raises(ValueError, match=r"^selection (has|is|names) "):
         select_items(DatasetStore.open(pets), text)
 
 
