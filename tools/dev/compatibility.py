@@ -31,8 +31,8 @@ def count(report: Path) -> dict[str, Counter[str]]:
     """
     pages: dict[str, Counter[str]] = {}
     for case in ElementTree.parse(report).iter("testcase"):
-        found = re.search(r"\b(pinned|newest)-(canvas|nodes 2\.0)\b", case.get("name", ""))
-        page = f"{found[1]} {RENDERERS[found[2]]}" if found else NO_PAGE
+        named = re.search(r"\b(pinned|newest)-(canvas|nodes 2\.0)\b", case.get("name", ""))
+        page = f"{named[1]} {RENDERERS[named[2]]}" if named else NO_PAGE
         tags = {child.tag for child in case}
         outcome = "failed" if tags & {"failure", "error"} else "skipped" if "skipped" in tags else "passed"
         pages.setdefault(page, Counter())[outcome] += 1
@@ -56,8 +56,10 @@ def rows(version: str, pages: dict[str, Counter[str]], frontends: dict[str, str]
 
 def with_rows(text: str, version: str, lines: list[str]) -> str:
     """The page `text` with the rows of `version` replaced by `lines`; the versions in their order."""
-    kept = [line for line in text.splitlines() if re.match(r"\| \d", line) and not line.startswith(f"| {version} |")]
-    return HEAD + "\n".join(sorted([*kept, *lines], key=_version_key)) + "\n"
+    other_versions = [
+        line for line in text.splitlines() if re.match(r"\| \d", line) and not line.startswith(f"| {version} |")
+    ]
+    return HEAD + "\n".join(sorted([*other_versions, *lines], key=_version_key)) + "\n"
 
 
 def write(report: Path, comfyui: Path, frontends: dict[str, str]) -> None:
@@ -75,8 +77,8 @@ def write(report: Path, comfyui: Path, frontends: dict[str, str]) -> None:
 
 def comfyui_version(folder: Path) -> str:
     """What `comfyui_version.py` in `folder` says."""
-    found = re.search(r'__version__ = "([^"]+)"', (folder / "comfyui_version.py").read_text("utf-8"))
-    return found[1] if found else "unknown"
+    version = re.search(r'__version__ = "([^"]+)"', (folder / "comfyui_version.py").read_text("utf-8"))
+    return version[1] if version else "unknown"
 
 
 def _version_key(line: str) -> list[int]:
