@@ -158,9 +158,18 @@ function isOfAnotherTab(node, answer) {
   return !holds(activeWorkflow) && openWorkflows.some((workflow) => workflow !== activeWorkflow && holds(workflow));
 }
 
-/** Take the last picture of the running node away: the page would show it over the pictures of the finished one. */
+/**
+ * Take the last picture of the running node away: the page would show it over those of the finished one or beside them.
+ * Nodes 2.0 keeps it in a store that it hands to nobody; where that is not found, the picture stays beside the others.
+ */
 function dropPreview(node) {
-  for (const [found, key] of ourNodes()) if (found === node) delete app.nodePreviewImages?.[key];
+  const page = document.getElementById("vue-app")?.__vue_app__;
+  const store = page?.config.globalProperties.$pinia?._s?.get("nodeOutput");
+  for (const [found, key] of ourNodes()) {
+    if (found !== node) continue;
+    store?.revokePreviewsByLocatorId?.(key);
+    delete app.nodePreviewImages?.[key];
+  }
 }
 
 app.registerExtension({
