@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-# the answers that have not come yet
-UNANSWERED = """() => [...document.querySelectorAll('.hyponet-answer .text.none')].map(
-  (text) => text.parentElement.getAttribute('aria-label'))"""
+# the answers that have not come yet, of nodes that are switched on
+UNANSWERED = """() => app.graph._nodes.filter((node) => node.mode === 0).map(
+  (node) => node.widgets?.find((widget) => widget.name === 'answer')?.element).filter(
+  (box) => box?.isConnected && box.querySelector('.text.none')).map((box) => box.getAttribute('aria-label'))"""
 # [title, left, top, width, height] in graph units: what the canvas draws, or the elements of Nodes 2.0
 BOXES = """() => window.app.graph._nodes.map((node) => {
   const element = LiteGraph.vueNodesMode && document.querySelector(`[data-node-id="${node.id}"]`);
