@@ -84,11 +84,13 @@ def pictures_to_set(schemas: Schemas) -> Flow:
         "**Classes from Pictures** has a line a class: what was seen, how surely, and which kinds are used. It stops "
         "at a picture that it is not sure of. **Plan Preview** warns where one class's kind names another.",
     )
-    flow.stage("1  Pictures", below=True)
+    pictures = flow.stage("1  Pictures", below=True)
+    planning = flow.stage("2  Models and plan")
     classifier = load_classifier(flow)
+    flow.return_to(pictures)
     classes = flow.add("HypoNetClassesFromPictures", classifier=classifier["classifier"], folder="samples")
     show_answer(classes, 150)
-    flow.stage("2  Plan")
+    flow.return_to(planning)
     plan = flow.add("HypoNetPlanDataset", classes=classes["classes"], images_per_class=100)
     loader = load_checkpoint(flow, SD15)
     flow.stage("3  What it will be")
