@@ -148,7 +148,7 @@ _CHECKS: dict[str, Callable[[Any, object], object]] = {
 _OBJECTS: dict[str, tuple[str, str, str]] = {
     "HYPONET_CLASSIFIER": ("Classifier", "a classifier", "Load Classifier"),
     "HYPONET_HYPONYMS": ("Hyponyms", "hyponyms", "Hyponyms of Image or Hyponyms of Word"),
-    "HYPONET_CLASSES": ("tuple", "classes", "Class or Classes from Text"),
+    "HYPONET_CLASSES": ("tuple", "classes", "Class, Classes from Text or Classes from Pictures"),
     "HYPONET_PLAN": ("Plan", "a plan", "Dataset Plan"),
     "HYPONET_ITEMS": ("tuple", "items of a plan", "Plan Batch"),
     "HYPONET_DATASET": ("DatasetRef", "a data set", "Generate Dataset or Load Dataset"),

@@ -1,10 +1,11 @@
 """Results of metrics as bars: the FID of each class, precision to coverage, the diversity of each class.
 
-Reads a result; returns pixels. Every title says how many pictures were measured.
+Reads a result; returns pixels. Titles or classes say how many pictures were measured.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,11 @@ from ..results import Result
 
 SIZE = (900, 420)  # pixels
 MAX_BARS = 50  # classes with bars of their own; a judgement
-FOUR = ("precision", "recall", "density", "coverage")
+SHARES = ("precision", "recall", "density", "coverage")
 
 
 def fid_bars(result: Result) -> np.ndarray | None:
-    """The FID of the set and of each class, the highest first, with both numbers of pictures, uint8 [H,W,3].
+    """The FID of each class, the highest first, with both numbers of pictures, uint8 [H,W,3]; the set's in the title.
 
     None where none was measured by class.
     """
@@ -28,14 +29,14 @@ def fid_bars(result: Result) -> np.ndarray | None:
         return None
     worst = sorted(known, key=lambda name: -known[name]["fid"])[:MAX_BARS]
     groups = [f"{name} ({known[name]['count']} / {known[name]['reference_count']})" for name in worst]
-    title = f"FID {result.figures['fid']:.2f}, {_counts(result)}; of each class"
+    title = f"FID {result.figures['fid']:.2f}, {_counts(result)}; {_shown(worst, known, 'highest')}"
     return to_pixels(bar_chart(groups, {"FID": [known[name]["fid"] for name in worst]}, title, "FID", SIZE))
 
 
 def precision_bars(result: Result) -> np.ndarray:
     """Precision, recall, density and coverage in per cent, uint8 [H,W,3]."""
-    values = [100 * result.figures[name] for name in FOUR]
-    return to_pixels(bar_chart(FOUR, {"": values}, _counts(result), "per cent", SIZE))
+    values = [100 * result.figures[name] for name in SHARES]
+    return to_pixels(bar_chart(SHARES, {"": values}, _counts(result), "per cent", SIZE))
 
 
 def diversity_bars(result: Result) -> np.ndarray:
@@ -44,7 +45,7 @@ def diversity_bars(result: Result) -> np.ndarray:
     least = sorted(by_class, key=lambda name: by_class[name]["vendi"])[:MAX_BARS]
     groups = [f"{name} ({by_class[name]['count']})" for name in least]
     values = [by_class[name]["vendi"] for name in least]
-    title = f"Vendi score {result.figures['vendi']:.2f}, mean; of each class (pictures)"
+    title = f"Vendi score {result.figures['vendi']:.2f}, mean; {_shown(least, by_class, 'lowest')} (pictures)"
     return to_pixels(bar_chart(groups, {"Vendi": values}, title, "unlike pictures", SIZE))
 
 
@@ -52,3 +53,10 @@ def _counts(result: Result) -> str:
     """ "200 pictures against 10,000"."""
     count, reference = (result.inputs[side].get("count") for side in ("features", "reference"))
     return f"{count:,} pictures against {f'{reference:,}' if reference else 'an unknown number'}"
+
+
+def _shown(classes: Sequence[str], all_classes: Collection[str], which: str) -> str:
+    """ "of each class", or "the 50 highest of 100 classes"."""
+    if len(classes) == len(all_classes):
+        return "of each class"
+    return f"the {len(classes)} {which} of {len(all_classes):,} classes"

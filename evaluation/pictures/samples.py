@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..files import read_file, replacing
+from ..files import is_there, read_file, replacing
 from .decode import CorruptPicture
 from .labelled_images import LabelledImages
 from .sheets import sheet
@@ -28,9 +28,9 @@ MAX_BYTES = 1 << 20  # of a sheet; 40 pictures of noise have less
 def keep_samples(data: LabelledImages, folder: Path) -> None:
     """Keep the first pictures of each class below `folder`, unless they are there; a set goes on without them."""
     path = folder / f"{data.content_key}.jpg"
-    if path.exists():
-        return
     try:
+        if is_there(path):
+            return
         packed = io.BytesIO()
         Image.fromarray(_sheet(data)).save(packed, "JPEG", quality=88)
         with replacing(path) as temporary:

@@ -8,7 +8,12 @@ from .tables import Cell, Report, Row, Table, extent_parts, value_text
 
 MAX_LINES = 12  # more are a table, and stand in it
 _DETAILS = ("fid-per-class", "figure-5-3")  # tables of parts of a figure, or of a curve
-_ACCURACIES = {"accuracy": "accuracy on {} {} %", "held-out-synthetic": "accuracy on {} (generated pictures) {} %"}
+_ACCURACIES = {
+    "accuracy": "accuracy on {} {} %",
+    "held-out-synthetic": "accuracy on {} (generated pictures) {} %",
+    "5-9": "{} {} %",
+    "5-10": "{} {} %",
+}
 
 
 def headlines(report: Report) -> list[str]:

@@ -70,34 +70,45 @@ def accuracy_lines(runs: Sequence[Course]) -> Lines:
 
 
 def class_accuracies(runs: Sequence[Sequence[SetAccuracy]]) -> tuple[list[str], dict[str, list[float | None]]]:
-    """The classes, and by test set the accuracy of each in per cent, the mean over the runs; of many, the worst.
+    """The classes, and by test set the accuracy of each in per cent, the mean over the runs.
 
-    None stands where a test set has no picture of the class.
+    Of more than MAX_BARS those that were tested and are worst, each by its worst test set. None stands where a test
+    set has no picture of the class.
     """
-    of_first = {name: right / count for name, (right, count) in runs[0][0].per_class().items()}
-    classes = list(runs[0][0].classes)
+    means = _class_means(runs)
+    classes = list(dict.fromkeys(label for first in runs[0] for label in first.classes))
     if len(classes) > MAX_BARS:
-        classes = sorted(of_first, key=lambda name: of_first[name])[:MAX_BARS]
-    series: dict[str, list[float | None]] = {}
-    for number, first in enumerate(runs[0]):
-        shares = [
-            {name: right / count for name, (right, count) in run[number].per_class().items()} for run in runs
-        ]  # of each run
-        name = first.name if first.name not in series else f"{first.name} ({number + 1})"
-        series[name] = [
-            100 * statistics.fmean(share[label] for share in shares) if label in shares[0] else None
-            for label in classes
-        ]
-    return classes, series
+        worst = {label: min(of[label] for of in means.values() if label in of) for label in _tested(means)}
+        classes = sorted(worst, key=lambda label: worst[label])[:MAX_BARS]
+    return classes, {name: [of.get(label) for label in classes] for name, of in means.items()}
 
 
 def class_bars(runs: Sequence[Sequence[SetAccuracy]]) -> torch.Tensor:
     """`class_accuracies` as bars, [1,H,W,3] float32 in 0..1."""
     classes, series = class_accuracies(runs)
-    is_whole = len(classes) == len(runs[0][0].classes)
-    title = "Accuracy of each class" if is_whole else f"Accuracy of the {len(classes)} worst classes"
+    tested = len(_tested(_class_means(runs)))
+    title = (
+        f"Accuracy of the {len(classes)} worst of {tested:,} classes"
+        if tested > len(classes)
+        else "Accuracy of each class"
+    )
     title += f", mean of {len(runs)} classifiers" if len(runs) > 1 else ""
     return to_image(to_pixels(bar_chart(classes, series, title, "per cent", CURVE_SIZE)))
+
+
+def _class_means(runs: Sequence[Sequence[SetAccuracy]]) -> dict[str, dict[str, float]]:
+    """Test set -> class -> accuracy in per cent, the mean over the runs; a test set of the same name has a number."""
+    means: dict[str, dict[str, float]] = {}
+    for number, first in enumerate(runs[0]):
+        shares = [{label: right / count for label, (right, count) in run[number].per_class().items()} for run in runs]
+        name = first.name if first.name not in means else f"{first.name} ({number + 1})"
+        means[name] = {label: 100 * statistics.fmean(share[label] for share in shares) for label in shares[0]}
+    return means
+
+
+def _tested(means: dict[str, dict[str, float]]) -> list[str]:
+    """The classes of which a test set has a picture."""
+    return list(dict.fromkeys(label for of in means.values() for label in of))
 
 
 def confusions(runs: Sequence[Sequence[SetAccuracy]], provenances: Sequence[CheckpointProvenance]) -> torch.Tensor:

@@ -105,7 +105,7 @@ def is_said(tree: Taxonomy, synset: Synset, word: str) -> bool:
     count = synset.count_of(word)
     kin = KIN.get(synset.topic, ())
     rivals = [sense for sense in tree.senses(word) if sense.topic not in kin and not tree.is_under(sense.id, synset.id)]
-    most = max([as_other, *(sense.count_of(word) for sense in rivals)], default=0)
+    most = max([as_other, *(sense.count_of(word) for sense in rivals)])
     if count > most and (uses or count >= _TAGGED):
         return True
     return bool(uses) and as_other < 0 and (not rivals or (synset.id in imagenet_ids() and uses >= _USED))

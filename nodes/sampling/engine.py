@@ -54,7 +54,8 @@ def make_job(request: Request, hidden: Any) -> GenerationJob:
     provenance = job.provenance(request, upstream, versions(), workflow, hidden.prompt)
     identity = job.identity(request, upstream)
     if version := step_noise_version(request.settings.sampler):
-        identity["step_noise"] = version  # a set is not continued where its sampler draws other noise
+        # a set is not continued where its sampler draws other noise: the name says to the user what to put back
+        identity["step_noise_by_comfyui_version_and_device"] = version
     return GenerationJob(root, request, identity, provenance)
 
 

@@ -195,8 +195,8 @@ def compare(
     with _memory_to_ourselves() as device:
         pairs = testing.compare(first, second, data, device, progress_bar(len(data)))
     over_seeds = testing.over_seeds(first, second, pairs, len(data))
-    keep_samples(data, samples_dir())
     result = records.comparison_result(results_dir(), name, first, second, data, pairs, over_seeds)
+    keep_samples(data, samples_dir())
     return result, testing.comparison_table(pairs, over_seeds)
 
 

@@ -123,7 +123,7 @@ LINKED_TO_THE_WRONG_THING = [
     Mistake(
         "a picture for classes, by an adapter",
         PLAN,
-        ("classes is of type Tensor", "expected classes", "connect Class or Classes from Text"),
+        ("classes is of type Tensor", "expected classes", "connect Class, Classes from Text or"),
         {"classes": ["adapter", 0]},
         beside=adapted(PICTURE),
     ),

@@ -42,8 +42,19 @@ class Graph:
         return Link(node)
 
 
+def earlier_set(schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """A graph that makes the set `every-earlier`, for the node that opens one by its name."""
+    graph = Graph(schemas)
+    model = graph.add("CheckpointLoaderSimple", ckpt_name="tiny_sd15.ckpt")
+    classes = graph.add("HypoNetClassesFromText", text="tabby")
+    plan = graph.add("HypoNetPlanDataset", classes=classes, images_per_class=1)
+    models = {"model": model, "clip": Link(model.node, 1), "vae": Link(model.node, 2)}
+    graph.add("HypoNetGenerateDataset", **models, plan=plan, name="every-earlier", width=64, height=64, steps=1)
+    return graph.nodes
+
+
 def every_answer(schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """The graph; it needs the pictures of tools/workflows/inputs.py and random Inception weights."""
+    """The graph; it needs `earlier_set`, the pictures of tools/workflows/inputs.py and random Inception weights."""
     graph = Graph(schemas)
     add = graph.add
     classifier = add("HypoNetLoadClassifier", model_name="tf_efficientnet_lite0.safetensors")
@@ -72,7 +83,11 @@ def every_answer(schemas: Mapping[str, Any]) -> dict[str, Any]:
     items = add("HypoNetPlanBatch", plan=plan, batch_size=4)
     empty = add("EmptyImage", width=64, height=64, batch_size=4)
     add("HypoNetSaveToDataset", images=empty, items=items, plan=plan, name="every-saved")
+    add("HypoNetLoadDataset", name="every-earlier")
     images = add("HypoNetLoadLabelledImages", dataset=made)
+    add("HypoNetMapClasses", images=images, mapping="the text below", text="cat = tabby, tiger")
+    divided = add("HypoNetSplitImages", images=images)
+    add("HypoNetMergeImages", images=divided, added=Link(divided.node, 1))
     small = {"images": images, "size": 32, "epochs": 2, "batch_size": 4}
     first, second = (add("HypoNetTrainClassifier", name=f"every-{seed}", seed=seed, **small) for seed in (1, 2))
     add("HypoNetTestClassifier", checkpoint=first, images=images, name="every")

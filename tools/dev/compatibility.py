@@ -27,7 +27,7 @@ OUTCOMES = ("passed", "failed", "skipped")
 def count(report: Path) -> dict[str, Counter[str]]:
     """Page -> outcome -> tests, of pytest's report in JUnit's form.
 
-    Pages are those of tests/browser/test_answers.py, as they stand in the tests' names: `pinned-nodes 2.0`.
+    Pages are those of tests/browser/pages.py, as they stand in the tests' names: `pinned-nodes 2.0`.
     """
     pages: dict[str, Counter[str]] = {}
     for case in ElementTree.parse(report).iter("testcase"):

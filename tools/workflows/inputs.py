@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -83,14 +84,12 @@ def complete(base: Path) -> None:
     """Lay below the base folder of a server what is not there yet: somebody's own pictures may have these names."""
     with tempfile.TemporaryDirectory() as scratch:
         write_inputs(Path(scratch))
-        shutil.copytree(scratch, base / "input", copy_function=copy_missing, dirs_exist_ok=True)
+        for entry in Path(scratch).iterdir():
+            target = base / "input" / entry.name
+            if not os.path.lexists(target):  # whoever has a folder of that name has filled it as it should be
+                copy = shutil.copytree if entry.is_dir() else shutil.copyfile
+                copy(entry, target)
     write_random_weights(base / "models" / "inception")
-
-
-def copy_missing(source: str, target: str) -> None:
-    """Copy a file unless there is one."""
-    if not Path(target).exists():
-        shutil.copyfile(source, target)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ def write_templates(schemas: Schemas, base: Path) -> list[str]:
         schemas: the server's /object_info.
     """
     folder = base / "custom_nodes" / PACK / "workflows"
+    for old in folder.glob("*.json"):  # of a workflow that has another name now
+        old.unlink()
     names = []
     for flow in served(schemas):
         (folder / f"{flow.name}.json").write_text(dump(graph_form(flow, pack_version())), "utf-8")

@@ -190,7 +190,7 @@ def thumbnail(form: Mapping[str, Any], result: Image.Image | None = None) -> Ima
 
 def draw_way(pen: Pen, way: list[tuple[str, Callable[[Pen, float, float], None]]], top: int) -> None:
     """The stages in one row or two, arrows between them."""
-    rows = [way[:PER_ROW], way[PER_ROW:]] if len(way) > PER_ROW else [way]
+    rows = [way]
     if len(way) > PER_ROW:
         half = (len(way) + 1) // 2
         rows = [way[:half], way[half:]]

@@ -15,7 +15,7 @@ import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from ....evaluation.disk_errors import reading, unreadable
+from ....evaluation.disk_errors import disk_error_of, reading, unreadable
 from ....evaluation.files import file_sha256
 from ....evaluation.pictures.manifest import MANIFEST
 from ....evaluation.pictures.sources.encoded import MAX_STORED
@@ -29,16 +29,23 @@ def write_zip(job: ExportJob) -> None:
     there = _pictures_in_zip(path, job)
     job.keep(job.records[:there])
     # zipfile itself empties a file that it cannot open to append to, and takes one that it cannot read for none
-    with (
-        path.open("r+b" if there else "w+b") as file,
-        zipfile.ZipFile(file, "a" if there else "w", zipfile.ZIP_STORED, allowZip64=True) as out,
-    ):
-        if len(out.infolist()) != there:
+    with path.open("r+b" if there else "w+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        with zipfile.ZipFile(file, "a" if there else "w", zipfile.ZIP_STORED, allowZip64=True) as out:
+            is_read = len(out.infolist()) == there
+            if is_read:
+                _write_after(out, job, there)
+        if not is_read:
+            file.truncate(end)  # the directory of an empty zip, which closing wrote behind the pictures
             raise unreadable(path, OSError(errno.EIO, os.strerror(errno.EIO)))
-        for number, record in enumerate(job.records[there:], there + 1):
-            out.writestr(record.file_name, job.read(record))
-            job.say(number)
-        out.writestr(MANIFEST, b"".join(record.to_bytes() for record in job.records))
+
+
+def _write_after(out: zipfile.ZipFile, job: ExportJob, there: int) -> None:
+    """The pictures from number `there` on, and the manifest of all."""
+    for number, record in enumerate(job.records[there:], there + 1):
+        out.writestr(record.file_name, job.read(record))
+        job.say(number)
+    out.writestr(MANIFEST, b"".join(record.to_bytes() for record in job.records))
 
 
 def _pictures_in_zip(path: Path, job: ExportJob) -> int:
@@ -57,8 +64,13 @@ def _pictures_in_zip(path: Path, job: ExportJob) -> int:
                     return 0
                 job.say(number)
             return len(entries)
-    except (FileNotFoundError, zipfile.BadZipFile):
+    except FileNotFoundError:
         return 0
+    except zipfile.BadZipFile as error:  # zipfile's word for a disk that fails, too
+        cause = disk_error_of(error)
+        if cause is None or isinstance(cause, FileNotFoundError):
+            return 0
+        raise unreadable(path, cause) from error
 
 
 def write_tars(job: ExportJob) -> None:

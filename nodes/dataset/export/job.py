@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....evaluation.disk_errors import refuse_to_go_on
-from ....evaluation.files import delete_file, file_sha256, read_file
+from ....evaluation.files import delete_file, file_sha256, is_there, read_file
 from ....evaluation.pictures.manifest import Record
 from ....evaluation.progress import Progress
 from ..store.store import DamagedPicture, DatasetStore
@@ -79,7 +79,7 @@ class ExportJob:
     def refuse_missing(self) -> None:
         """Raise DamagedPicture where a picture is missing, before the first goes out."""
         for record in self.records:
-            if not self.store.path(record).exists():
+            if not is_there(self.store.path(record)):
                 raise DamagedPicture(record.file_name, self.store.name, "is missing")
 
     def read(self, record: Record) -> bytes:

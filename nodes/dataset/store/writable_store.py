@@ -229,6 +229,10 @@ class WritableStore(DatasetStore):
     def log_rejections(self, rejections: Iterable[Rejection]) -> None:
         """Record attempts as rejected, so that the next one has another seed; all on the disk when this returns."""
         self._require_open()
+        rejections = list(rejections)
+        leaving = sum(self.has(*rejection.record.key) for rejection in rejections)
+        if leaving:  # said before, or what a crash leaves here would look like a cut
+            self._note_pictures(min(self.description.pictures, len(self) - leaving + self._lost))
         self._rejections.append(rejections)
 
     def move_to_rejects(self, record: Record) -> None:

@@ -67,6 +67,8 @@ def _source_path(source: str, path: str, download_missing: bool) -> Path:
 
 def beyond_plan_of(source: str, path: str, dataset: DatasetRef | None) -> str:
     """What is said of pictures that a set of ours holds beside those of its plan; "" of any other source."""
+    if dataset is None and source in DOWNLOADABLE:  # CIFAR-10's and STL-10's own files, perhaps just fetched
+        return ""
     folder = dataset.path if dataset is not None else _source_path(source, path, download_missing=False)
     if not is_ours(folder):
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import re
 from pathlib import Path
@@ -192,6 +193,20 @@ def test_a_sheet_shows_whole_rows_of_each_class(tmp_path: Path, classes: int, ea
     assert across <= 8
     assert across * (down - 1) < shown <= across * down
     assert len(sheet) < 100_000
+
+
+def test_a_folder_that_the_disk_does_not_give_costs_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: object, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    data = pictures("x", 2, 2)
+    key = data.content_key
+    with monkeypatch.context() as patch:
+        patch.setattr("hyponet.evaluation.files.os.stat", denied)
+        keep_samples(data, tmp_path)
+    assert kept_samples(tmp_path, key) is None
 
 
 def test_the_page_shows_pictures_of_each_set_that_a_figure_is_of(tmp_path: Path) -> None:

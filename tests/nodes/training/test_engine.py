@@ -80,3 +80,11 @@ def test_a_run_that_went_astray_keeps_nothing_and_says_so(engine, lines):
     with pytest.raises(ValueError, match="went astray"):
         train(engine, replace(SETTINGS, epochs=12, learning_rate=100.0, optimizer="SGD"))
     assert lines[-1] == "nothing is kept"
+
+
+@pytest.mark.parametrize("source", ["CIFAR-10", "STL-10"])
+def test_what_was_downloaded_to_the_usual_folder_is_no_set_of_ours(engine, source):
+    """With download on, path may be empty: nothing is looked up there to say what a plan's set has beyond its plan."""
+    from hyponet.nodes.training.data.engine import beyond_plan_of
+
+    assert beyond_plan_of(source, "", None) == ""

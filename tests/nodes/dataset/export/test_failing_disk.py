@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import itertools
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from hyponet.evaluation.disk_errors import UnreadableFile
 from hyponet.nodes.dataset.export.formats import EXPORTS, export
 from hyponet.nodes.dataset.store.store import DatasetStore
 
@@ -67,3 +70,31 @@ def test_an_export_on_a_failing_disk_says_where_and_the_next_one_is_whole(tmp_pa
         assert pictures(base / "pets") == before
         shutil.rmtree(base)
     assert failures > 3
+
+
+def test_a_zip_that_the_disk_does_not_give_again_keeps_its_pictures(tmp_path, monkeypatch):
+    """zipfile takes what it cannot read for no zip, and writes an empty directory behind what it opens to append to."""
+    with open_set(tmp_path) as store:
+        generate(store)
+    whole = contents(
+        exporting("ImageFolder zip")(shutil.copytree(tmp_path / "pets", tmp_path / "whole" / "pets").parent)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        exporting("ImageFolder zip", stop_at(5, KeyboardInterrupt))(tmp_path)
+    (stopped,) = (tmp_path / "exports").rglob("*.zip")
+    before = zipfile.ZipFile(stopped).namelist()
+    read = zipfile._EndRecData
+    for failing in (1, 2):  # when it is looked at, and when it is opened to go on
+        calls = itertools.count(1)
+
+        def fail_once(file, calls=calls, failing=failing):
+            if next(calls) == failing:
+                raise OSError(errno.EIO, "Input/output error")
+            return read(file)
+
+        monkeypatch.setattr(zipfile, "_EndRecData", fail_once)
+        with pytest.raises(UnreadableFile, match="cannot be read"):
+            exporting("ImageFolder zip")(tmp_path)
+        monkeypatch.setattr(zipfile, "_EndRecData", read)
+        assert zipfile.ZipFile(stopped).namelist() == before
+    assert contents(exporting("ImageFolder zip")(tmp_path)) == whole

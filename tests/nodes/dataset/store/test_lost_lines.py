@@ -248,3 +248,16 @@ def test_files_of_others_and_what_was_rejected_do_not_count(many):
     assert DatasetStore.open(many).unlisted() == []
     with open_set(many.parent) as store:
         assert generate(store, count=COUNT) == COUNT
+
+
+def test_lines_that_a_killed_rejection_leaves_are_not_lost(many, monkeypatch):
+    """Killed between its log and the manifest: what the log names is made again, and is no cut."""
+    left = many.parent / "killed" / "pets"
+    monkeypatch.setattr(WritableStore, "replace_records", lambda store, changes: shutil.copytree(store.root, left))
+    with open_for_writing(many) as store:
+        mark(store, {("cat", rank): Mark("blurred") for rank in range(3)}, attempts=9)
+        shutil.copytree(many.parent / "pets.work", left.parent / "pets.work")
+    monkeypatch.undo()
+    shutil.copy(left / "cat" / "000010.png", left / "cat" / "000090.png")  # as a killed Generate leaves one
+    with open_set(left.parent) as store:
+        assert generate(store, count=COUNT) == 3
