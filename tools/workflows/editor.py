@@ -102,6 +102,8 @@ class Editor:
 
     def open_template(self, name: str, pack: str) -> None:
         """Open a template of a pack in a page that was loaded anew, as the template browser does, by its address."""
+        self.page.goto(f"{self.url}/system_stats")  # of its site and not the page, which would keep its tabs and view
+        self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
         self.errors.clear()
         self.open(query=f"/?template={name}&source={pack}")
         self.until(f"() => window.app.extensionManager.workflow.activeWorkflow?.path.includes('{name}')", 60)
