@@ -3,6 +3,7 @@ at before a run, after it, after the next, after another tab and after a reload.
 
 from __future__ import annotations
 
+import re
 import time
 
 from hyponet.tests.browser.pages import PAGE_TESTS, build, look, run
@@ -160,3 +161,16 @@ def test_a_report_links_its_page(page):
     time.sleep(0.5)
     link = page.editor.page.evaluate("() => document.querySelector('.hyponet-answer a').getAttribute('href')")
     assert link.endswith("/view?filename=report.html&subfolder=hyponet%2Freports%2Fa+b&type=output")
+
+    opener = page.editor.page.get_by_role("button", name="Open report.html").first
+    said = "() => document.querySelector('.hyponet-answer [role=status] + a').previousSibling.textContent"
+    for _ in range(2):
+        opener.click()
+        page.editor.until(f"() => ({said})() === ' is not there any more (404); run this node again'")
+    report = re.compile(r"/view\?.*report\.html")
+    page.editor.page.route(report, lambda route: route.abort())
+    opener.click()
+    page.editor.until(f"() => ({said})() === ' did not come: the server does not answer'")
+    page.editor.page.unroute(report)
+    text = page.editor.page.evaluate("() => document.querySelector('.hyponet-answer').innerText")
+    assert "is not there" not in text, "one sentence replaces the other"

@@ -5,11 +5,12 @@ On the pinned page and on the newest, in the canvas and in Nodes 2.0."""
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
 
-from hyponet.tests.browser.pages import PAGE_TESTS, build, run
+from hyponet.tests.browser.pages import PAGE_TESTS, build, look, run
 
 pytestmark = PAGE_TESTS
 BUILD = """(name) => {
@@ -51,6 +52,15 @@ DROP = """async ([bytes, name]) => {
   data.items.add(file);
   app.canvasEl.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
 }"""
+LINK = """([type, name]) => {
+  const rejects = app.graph._nodes.find((node) => node.type === 'HypoNetRejectItems');
+  const source = LiteGraph.createNode(type);
+  source.pos = [1180, 900];
+  app.graph.add(source);
+  source.connect(0, rejects, rejects.inputs.findIndex((input) => input.name === name));
+}"""
+LISTING = re.compile(r"/view\?.*type=temp")  # the node's list of pictures
+LINE = "() => document.querySelector('.hyponet-pictures .line').textContent"
 SHOWN_TEXT = "() => [...document.querySelectorAll('textarea')].map((box) => box.value)"
 
 
@@ -65,6 +75,30 @@ def cells(page):
 
 def marked(page):
     return [cell["number"] for cell in page.editor.page.evaluate(CELLS) if cell["marked"]]
+
+
+def wait_for_pictures(page, widths):
+    """Wait until the cells hold pictures of these widths; None where there is none."""
+    text = json.dumps(widths, separators=(",", ":"))
+    page.editor.until(f"() => JSON.stringify(({CELLS})().map((cell) => cell.picture)) === '{text}'")
+
+
+def wait_for_selection(page, text):
+    page.editor.until(f"() => ({VALUE})('selection') === '{text}'")
+
+
+def type_selection(page, text):
+    page.editor.page.locator("textarea").last.fill(text)
+    wait_for_selection(page, text)
+
+
+def leave_and_return(page):
+    """To a new tab and back: the page makes the nodes anew."""
+    page.editor.page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    page.editor.until("() => window.app.graph._nodes.length === 0")
+    page.editor.page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
+    page.editor.until("() => window.app.graph._nodes.length === 5")
+    look(page)
 
 
 def press(page, number, **more):
@@ -102,18 +136,19 @@ def test_two_clicks_and_a_run_reject_two_pictures(page, name):
         ("cat", 1),
         ("dog", 2),
     }
-    assert [cell["picture"] for cell in cells(page)] == [64, 64, None, 64, 64, None, 64, 64]
+    wait_for_pictures(page, [64, 64, None, 64, 64, None, 64, 64])
     run(page)
     assert records(page, name)[("cat", 1)] == records(page, name)[("dog", 2)] == 1, "made anew, as the next attempt"
     assert records(page, name)[("cat", 0)] == 0
-    assert [cell["picture"] for cell in cells(page)] == [64] * 8
+    wait_for_pictures(page, [64] * 8)
 
     press(page, 5)
     assert (selection(page), marked(page)) == ("2", [2])
     page.editor.page.get_by_role("button", name="New round").first.click()
     assert (selection(page), page.editor.page.evaluate(VALUE, "round"), marked(page)) == ("", 2, [])
     page.editor.page.keyboard.press("Control+z")  # as typing can be undone
-    page.editor.until("() => document.querySelectorAll('.hyponet-pictures').length > 0")
+    wait_for_selection(page, "2")
+    assert page.editor.page.evaluate(VALUE, "round") == 1
 
 
 def test_marks_stay_when_the_page_is_loaded_again(page, name):
@@ -165,10 +200,153 @@ def test_a_double_click_shows_a_picture_large_and_marks_nothing(page, name):
     assert selection(page) == ""
 
 
+def test_a_double_click_leaves_a_class_that_is_marked_as_it_was_typed(page, name):
+    """The regression: the class became its numbers."""
+    cells(page)
+    type_selection(page, "cat: *")
+    page.editor.page.locator('.hyponet-pictures .cell[data-number="2"]').dblclick()
+    assert "a cat" in page.editor.page.locator("dialog.hyponet-large").inner_text()
+    page.editor.page.keyboard.press("Escape")
+    assert selection(page) == "cat: *"
+
+
+def test_a_range_is_not_taken_apart_where_the_list_ends_before_the_set(page, name):
+    """The regression: what lies beyond the list was lost from the selection."""
+
+    def list_of_a_large_set(route):
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | {"total": 20_000})
+
+    cells(page)
+    page.editor.page.route(LISTING, list_of_a_large_set)
+    leave_and_return(page)
+    page.editor.until(f"() => ({LINE})().includes('20000')")
+    page.editor.page.unroute(LISTING)
+    type_selection(page, "0-15000, 3")
+    press(page, 2)
+    assert selection(page) == "0-15000, 3"
+    assert page.editor.page.evaluate(LINE).startswith("Picture 2 is marked by a range or a class, which may reach")
+    type_selection(page, "3")
+    press(page, 3)
+    press(page, 4)
+    assert selection(page) == "4", "numbers go and come"
+
+
+def test_a_rejected_picture_is_not_marked(page, name):
+    """The regression: the next run ended with "has no picture"."""
+    cells(page)
+    press(page, 2)
+    run(page)
+    wait_for_pictures(page, [64, 64, None, 64, 64, 64, 64, 64])
+    press(page, 2)
+    assert selection(page) == "", "its mark goes"
+    press(page, 2)
+    assert selection(page) == "", "and does not come again"
+    type_selection(page, "cat: *")
+    press(page, 0)
+    assert selection(page) == "4, 6", "cat has the even numbers, and no picture at 2"
+
+
+def test_undo_in_the_large_view_closes_it(page, name):
+    """The regression: it kept the node that undo had replaced, and marks made after that were lost."""
+    cells(page)
+    page.editor.page.locator('.hyponet-pictures .cell[data-number="3"]').dblclick()
+    page.editor.page.keyboard.press("x")
+    assert selection(page) == "3"
+    page.editor.page.keyboard.press("Control+z")
+    page.editor.until("() => !document.querySelector('dialog.hyponet-large')")
+    wait_for_selection(page, "")
+    cells(page)
+    press(page, 5)
+    assert selection(page) == "5"
+
+
+def test_the_class_and_the_picture_looked_at_stay_over_undo_and_another_tab(page, name):
+    cells(page)
+    page.editor.page.locator(".hyponet-pictures select").select_option("dog")
+    press(page, 3)
+    press(page, 5)
+    seen = """() => [document.querySelector('.hyponet-pictures select').value,
+      Number(document.querySelector('.hyponet-pictures .cell[tabindex="0"]').dataset.number)]"""
+    page.editor.page.keyboard.press("Control+z")
+    wait_for_selection(page, "3")
+    assert [cell["number"] for cell in cells(page)] == [1, 3, 5, 7]
+    assert page.editor.page.evaluate(seen) == ["dog", 5]
+    leave_and_return(page)
+    assert [cell["number"] for cell in cells(page)] == [1, 3, 5, 7]
+    assert page.editor.page.evaluate(seen) == ["dog", 5]
+
+
+def test_letters_in_the_list_of_classes_are_no_shortcuts(page, name):
+    cells(page)
+    page.editor.page.locator(".hyponet-pictures select").focus()
+    page.editor.page.keyboard.press("w")  # opens the sidebar of workflows
+    time.sleep(0.5)
+    assert not page.editor.page.evaluate("() => app.extensionManager.sidebarTab.activeSidebarTabId")
+
+
+def test_keys_on_the_buttons_of_the_large_view(page, name):
+    """The regression: Space on Close marked, and an arrow took the focus out of the view."""
+    cells(page)
+    picture = page.editor.page.locator('.hyponet-pictures .cell[data-number="3"]')
+    dialog = page.editor.page.locator("dialog.hyponet-large")
+    close = dialog.get_by_role("button", name="Close")
+    keyboard = page.editor.page.keyboard
+    picture.dblclick()
+    close.focus()
+    keyboard.press("ArrowRight")
+    assert page.editor.page.evaluate("() => document.activeElement.className") == "hyponet-large"
+    keyboard.press("x")
+    assert selection(page) == "4"
+    close.focus()
+    keyboard.press("Space")
+    page.editor.until("() => !document.querySelector('dialog.hyponet-large')")
+    assert selection(page) == "4"
+
+
+def test_only_a_click_beside_the_large_view_closes_it(page, name):
+    """The regression: a click in its margin and the end of a selection of text did."""
+    cells(page)
+    page.editor.page.locator('.hyponet-pictures .cell[data-number="3"]').dblclick()
+    dialog = page.editor.page.locator("dialog.hyponet-large")
+    box = dialog.bounding_box()
+    mouse = page.editor.page.mouse
+    mouse.click(box["x"] + 6, box["y"] + 6)
+    time.sleep(0.2)
+    assert dialog.count() == 1
+    prompt = dialog.locator("dd").first.bounding_box()
+    mouse.move(prompt["x"] + 2, prompt["y"] + 5)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] + 40, prompt["y"] + 5, steps=5)
+    mouse.up()
+    time.sleep(0.2)
+    assert dialog.count() == 1
+    mouse.click(box["x"] + box["width"] + 40, prompt["y"] + 5)
+    page.editor.until("() => !document.querySelector('dialog.hyponet-large')")
+
+
+def test_a_list_that_does_not_come_is_said(page, name):
+    cells(page)
+    page.editor.page.route(LISTING, lambda route: route.abort())
+    leave_and_return(page)
+    page.editor.until(f"() => ({LINE})().includes('the server does not answer')")
+    page.editor.page.unroute(LISTING)
+    assert page.editor.page.locator(".hyponet-pictures .cell").count() == 0
+
+
+@pytest.mark.parametrize(("name_of_input", "source"), [("round", "PrimitiveInt"), ("selection", "PrimitiveString")])
+def test_a_new_round_leaves_alone_what_another_node_gives(page, name, name_of_input, source):
+    cells(page)
+    press(page, 5)
+    page.editor.page.evaluate(LINK, [source, name_of_input])
+    page.editor.page.get_by_role("button", name="New round").first.click()
+    assert page.editor.page.evaluate(LINE) == f"The {name_of_input} comes from another node; change it there."
+    assert (selection(page), page.editor.page.evaluate(VALUE, "round")) == ("5", 1)
+
+
 def test_what_is_typed_shows_as_marked(page, name):
     cells(page)
-    box = page.editor.page.locator("textarea").last
-    box.fill("dog: *")
+    type_selection(page, "dog: *")
     page.editor.until("() => document.querySelectorAll('.hyponet-pictures .cell[aria-selected=true]').length === 4")
     assert marked(page) == [1, 3, 5, 7]
 

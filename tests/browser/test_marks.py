@@ -13,7 +13,7 @@ from hyponet.tools.workflows.editor import editor
 pytestmark = PAGE_TESTS
 LABELS = ("cat", "a, b: c", "dog (big)")
 PICTURES = [
-    {"number": rank * len(LABELS) + index, "label": label, "rank": rank}
+    {"number": rank * len(LABELS) + index, "label": label, "rank": rank, "file": f"{label}/{rank}.png"}
     for rank in range(6)
     for index, label in enumerate(LABELS)
 ]
@@ -73,6 +73,19 @@ def test_random_selections_are_read_alike(call):
 )
 def test_a_click_adds_a_number_or_takes_one_away(call, text, number, after):
     assert call("toggled", text, PICTURES[number], PICTURES, LABELS) == after
+
+
+def test_a_range_that_is_taken_apart_leaves_out_what_has_no_picture(call):
+    pictures = [picture | {"file": ""} if picture["number"] in (6, 12) else picture for picture in PICTURES]
+    assert call("toggled", "cat: *", pictures[3], pictures, LABELS) == "0, 9, 15"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_in_range"),
+    [("3", False), ("3, cat: 1", False), ("12-20", False), ("2-4", True), ("cat: *", True), ("3, cat: 0-2", True)],
+)
+def test_what_is_marked_by_a_range_or_a_class(call, text, is_in_range):
+    assert call("isInRange", text, PICTURES[3], LABELS) is is_in_range  # cat 1
 
 
 def test_any_clicks_leave_what_was_clicked_an_odd_number_of_times(call):

@@ -7,6 +7,7 @@
 /**
  * @param {{picture: () => any, address: (picture: any) => string, isMarked: (picture: any) => boolean,
  *   toggle: (picture: any) => void, step: (by: number) => void, closed: () => void}} sheet
+ * @returns {HTMLDialogElement}
  */
 export function view(sheet) {
   const dialog = document.createElement("dialog");
@@ -15,15 +16,23 @@ export function view(sheet) {
   dialog.addEventListener("keydown", (event) => {
     event.stopPropagation(); // behind it, the page has uses of its own for keys
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " " && event.target instanceof HTMLButtonElement) return; // presses the button
     if (event.key === "ArrowLeft" || event.key === "ArrowUp") sheet.step(-1);
     else if (event.key === "ArrowRight" || event.key === "ArrowDown") sheet.step(1);
     else if (event.key === "x" || event.key === " ") sheet.toggle(sheet.picture());
     else return;
     event.preventDefault();
     draw(dialog, sheet);
+    dialog.focus(); // a button that had it is gone
   });
   dialog.addEventListener("copy", (event) => event.stopPropagation());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // beside it
+  let pressedBeside = false; // so that a selection of text may end beside it
+  dialog.addEventListener("pointerdown", (event) => {
+    pressedBeside = isBeside(dialog, event);
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog && pressedBeside && isBeside(dialog, event)) dialog.close();
+  });
   dialog.addEventListener("close", () => {
     dialog.remove();
     sheet.closed();
@@ -32,6 +41,13 @@ export function view(sheet) {
   document.body.append(dialog);
   dialog.showModal();
   dialog.focus();
+  return dialog;
+}
+
+/** Whether a pointer is beside the dialog: what is there belongs to it as well. */
+function isBeside(dialog, { clientX, clientY }) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  return clientX < left || clientX > right || clientY < top || clientY > bottom;
 }
 
 function draw(dialog, sheet) {
@@ -63,6 +79,7 @@ function draw(dialog, sheet) {
   buttons.method = "dialog";
   const mark = document.createElement("button");
   mark.type = "button";
+  mark.disabled = !marked && !picture.file;
   mark.textContent = marked ? "Unmark (x)" : "Mark (x)";
   mark.addEventListener("click", () => {
     sheet.toggle(sheet.picture());

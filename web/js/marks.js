@@ -7,8 +7,8 @@
  */
 
 /**
- * @typedef {{number: number, label: string, rank: number}} Picture
- * @typedef {{text: string, names: (picture: Picture) => boolean}} Part
+ * @typedef {{number: number, label: string, rank: number, file: string}} Picture
+ * @typedef {{text: string, isRange: boolean, names: (picture: Picture) => boolean}} Part
  */
 
 const RANGE = "\\d{1,9}(?:[ \\t]*-[ \\t]*\\d{1,9})?";
@@ -31,8 +31,12 @@ export function parse(text, labels) {
   while (/[^ \t\r\n,]/.test(text.slice(pattern.lastIndex))) {
     const [, label, ranks, numbers, unread] = pattern.exec(text);
     const range = ranks ?? numbers;
-    if (unread !== undefined) parts.push({ text: unread.trim(), names: () => false });
-    else parts.push({ text: label === undefined ? range : `${label}: ${range}`, names: within(label, range) });
+    if (unread !== undefined) {
+      parts.push({ text: unread.trim(), isRange: false, names: () => false });
+    } else {
+      const part = label === undefined ? range : `${label}: ${range}`;
+      parts.push({ text: part, isRange: /[*-]/.test(range), names: within(label, range) });
+    }
   }
   return parts;
 }
@@ -59,8 +63,19 @@ export function marked(text, pictures, labels) {
 }
 
 /**
+ * Whether a range or a whole class of a text names a picture.
+ * @param {string} text
+ * @param {Picture} picture
+ * @param {string[]} labels
+ * @returns {boolean}
+ */
+export function isInRange(text, picture, labels) {
+  return parse(text, labels).some((part) => part.isRange && part.names(picture));
+}
+
+/**
  * The text with a picture named that was not, or without one that was; a range or a class that held it becomes the
- * numbers of the other pictures that it named.
+ * numbers of the others that it named and that have a picture: the node refuses a number without one.
  * @param {string} text
  * @param {Picture} picture
  * @param {Picture[]} pictures
@@ -72,7 +87,8 @@ export function toggled(text, picture, pictures, labels) {
   const isMarked = parts.some((part) => part.names(picture));
   const texts = parts.flatMap((part) => {
     if (!part.names(picture)) return [part.text];
-    return pictures.filter((other) => other !== picture && part.names(other)).map(({ number }) => String(number));
+    const others = pictures.filter((other) => other !== picture && other.file && part.names(other));
+    return others.map(({ number }) => String(number));
   });
   if (!isMarked) texts.push(String(picture.number));
   if (texts.every((part) => /^\d+$/.test(part))) texts.sort((one, other) => Number(one) - Number(other));

@@ -22,12 +22,21 @@ export function links(file) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = `Open ${file.filename}`;
+  const status = document.createElement("span");
+  status.setAttribute("role", "status");
   button.addEventListener("click", async () => {
-    const response = await api.fetchApi(address);
-    if (response.ok) show(file.filename, await response.text());
-    else button.after(` is not there any more (${response.status}); run this node again`);
+    status.textContent = "";
+    let text = null;
+    try {
+      const response = await api.fetchApi(address);
+      if (response.ok) text = await response.text();
+      else status.textContent = ` is not there any more (${response.status}); run this node again`;
+    } catch {
+      status.textContent = " did not come: the server does not answer";
+    }
+    if (text !== null) show(file.filename, text);
   });
-  return [button, link];
+  return [button, status, link];
 }
 
 function show(name, text) {
