@@ -22,7 +22,7 @@ const NOTHING_YET = "The pictures come here when this node has run; a click then
  */
 
 /**
- * The class and the picture that were looked at, by graph and node: undo and another tab make the nodes anew.
+ * The class and the picture that were looked at, by graph, node and set: undo and another tab make the nodes anew.
  * @type {Map<string, {label: string, current: number}>}
  */
 const places = new Map();
@@ -65,9 +65,9 @@ export class Sheet {
     return String(this.selection.value ?? "");
   }
 
-  /** The key in `places`. */
+  /** The key in `places`; the set is in it since new graphs may share an id. */
   get nodeKey() {
-    return `${this.node.graph?.id}:${this.node.id}`;
+    return `${this.node.graph?.id}:${this.node.id}:${this.listing.subfolder}`;
   }
 
   get shown() {
@@ -81,7 +81,7 @@ export class Sheet {
   /** @param {Listing} listing */
   fill(listing) {
     this.listing = listing;
-    Object.assign(this, places.get(this.nodeKey));
+    Object.assign(this, places.get(this.nodeKey) ?? { label: ALL, current: 0 });
     if (!listing.labels.includes(this.label)) this.label = ALL;
     this.classes.replaceChildren(new Option("all classes", ALL), ...listing.labels.map((label) => new Option(label)));
     this.classes.value = this.label;
