@@ -11,7 +11,7 @@ import { Sheet } from "./pictures.js";
 const REJECTS = "HypoNetRejectItems";
 const LEAST_HEIGHT = 290; // 270 as in answers.css, and the canvas's margins
 
-/** @type {WeakMap<object, Sheet>} */
+/** @type {WeakMap<object, Sheet>} of a node, and of its box */
 const sheets = new WeakMap();
 
 /**
@@ -40,6 +40,7 @@ app.registerExtension({
     if (node.comfyClass !== REJECTS) return;
     const sheet = new Sheet(node);
     sheets.set(node, sheet);
+    sheets.set(sheet.box, sheet);
     addBox(node, "pictures", sheet.box, LEAST_HEIGHT);
     const { onRemoved } = node;
     node.onRemoved = function (...values) {
@@ -61,5 +62,6 @@ app.registerExtension({
     for (const graph of [root, ...(root.subgraphs?.values() ?? [])]) {
       for (const node of graph.nodes) sheets.get(node)?.drawMarks();
     }
+    for (const box of document.querySelectorAll(".hyponet-pictures")) sheets.get(box)?.drawMarks();
   },
 });

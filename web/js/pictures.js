@@ -31,7 +31,7 @@ const places = new Map();
 export class Sheet {
   /** @param {any} node */
   constructor(node) {
-    this.node = node;
+    this.made = node;
     /** @type {Listing} */
     this.listing = { subfolder: "", labels: [], total: 0, pictures: [] };
     this.label = ALL;
@@ -55,6 +55,13 @@ export class Sheet {
     this.cells.addEventListener("keydown", (event) => this.key(event));
     this.line.textContent = NOTHING_YET;
     this.draw();
+  }
+
+  /** The node as it is in the graph now: undo makes it anew, and Nodes 2.0 of 1.32.9 shows the old one's box on. */
+  get node() {
+    this.graph = this.made.graph ?? this.graph;
+    const now = this.graph?.getNodeById(this.made.id);
+    return now?.comfyClass === this.made.comfyClass ? now : this.made;
   }
 
   get selection() {
