@@ -3,12 +3,12 @@ form is the file beside it. One page for all."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 
 import pytest
 
+from hyponet.tests.tools.canvas import BOXES, covering
 from hyponet.tools.workflows.editor import bounds, editor
 from tools.dev.places import ROOT
 
@@ -19,19 +19,12 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: the editor is not tested; install it and run again"),
 ]
-TITLE = 30  # the bar over a node's body
 
 
 @pytest.fixture(scope="module")
 def page(comfy):
     with editor(comfy.url, CHROMIUM) as opened:
         yield opened
-
-
-def overlap(one, other):
-    """Whether two nodes, with their title bars, cover each other."""
-    (x, y, w, h), (x2, y2, w2, h2) = one["box"], other["box"]
-    return x < x2 + w2 and x2 < x + w and y - TITLE < y2 + h2 and y2 - TITLE < y + h
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -50,8 +43,7 @@ def test_the_editor_opens_it_whole(page, name):
     for node in seen["nodes"]:
         assert node["box"][2] + 1 >= node["least"][0], f"{node['title']} is narrower than its content"
         assert node["box"][3] + 1 >= node["least"][1], f"{node['title']} is lower than its content"
-    pairs = itertools.combinations(seen["nodes"], 2)
-    assert [(one["title"], other["title"]) for one, other in pairs if overlap(one, other)] == []
+    assert covering(page.page.evaluate(BOXES)) == []
     assert page.prompt() == json.loads((FOLDER / "api" / f"{name}.json").read_text("utf-8"))
 
 
