@@ -26,7 +26,8 @@ def shortfall(graph: Graph, entry: Mapping[str, Any], client: Client) -> str:
         idle = (shows and id_ not in entry["outputs"]) or (started is not None and id_ not in started)
         if idle and client.node_info(node["class_type"]).get("output_node"):
             title = node.get("_meta", {}).get("title") or node["class_type"]
-            return f"{title} (node {id_}) did not run: an input was blocked or refused; the server's log says more"
+            why = _blocked(entry) or "an input was blocked or refused; the server's log says more"
+            return f"{title} (node {id_}) did not run: {why}"
     return lacking(entry)
 
 
@@ -57,6 +58,12 @@ def fractions(graph: Graph, client: Client) -> str:
                 title = node.get("_meta", {}).get("title") or f"{node['class_type']} (node {id_})"
                 return f"{title}.{name} is {node['inputs'][name]}; expected a whole number"
     return ""
+
+
+def _blocked(entry: Mapping[str, Any]) -> str:
+    """What nodes say on which nothing is chosen: it blocks those that hang on them."""
+    said = (facts for output in entry["outputs"].values() for facts in output.get("hyponet") or [])
+    return "; ".join(str(facts["blocked"]) for facts in said if isinstance(facts, dict) and facts.get("blocked"))
 
 
 def _started(entry: Mapping[str, Any]) -> set[str] | None:

@@ -13,7 +13,7 @@ import comfy.model_management
 import comfy.utils
 import comfyui_version
 import torch
-from comfy_api.latest import ui
+from comfy_api.latest import io, ui
 from PIL import Image
 
 from ..evaluation.progress import Progress
@@ -97,6 +97,15 @@ def answer(
     if results:
         shown["hyponet_result"] = [result.to_json() for result in results]
     return shown
+
+
+def nothing_chosen(why: str) -> io.NodeOutput:
+    """What an output node gives on which nothing is chosen yet: `why` is its answer and blocks what hangs on it.
+
+    An error would end the whole run, though nobody may have asked for this node: the page runs every output node.
+    """
+    # one output, of any value: without one ComfyUI would not hand the block on
+    return io.NodeOutput(None, block_execution=why, ui=answer(why, facts={"blocked": why}))
 
 
 def answer_of(result: Result, *pictures: torch.Tensor) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from .store.store import DatasetRef, DatasetStore
 from .store.writable_store import WritableStore
 
 NO_SETS = "(no sets yet)"
+NO_SET_CHOSEN = "no data set is chosen; expected one of output/datasets; run Generate Dataset first"
 
 
 def names_of_sets() -> list[str]:
@@ -47,7 +48,7 @@ def find_set(name: str) -> DatasetRef:
         FileNotFoundError: there is none; the message lists the folders searched.
     """
     if name == NO_SETS:
-        raise ValueError("no data set is chosen; expected one of output/datasets; run Generate Dataset first")
+        raise ValueError(NO_SET_CHOSEN)
     path = paths.confine_any(_bases(), name, what="data set name")
     return DatasetStore.open(path).ref()
 

@@ -9,7 +9,7 @@ from comfy_execution.graph_utils import ExecutionBlocker  # the module that cust
 from ...evaluation.pictures.tensors import check_pixels, to_image, to_uint8
 from .. import sockets
 from ..checks import checked
-from ..engine import answer, last_line, metadata_is_off, progress_bar
+from ..engine import answer, last_line, metadata_is_off, nothing_chosen, progress_bar
 from ..prompts.item import Item
 from ..prompts.plan import Plan
 from ..widgets import FileCombo, schema, seed_input
@@ -144,6 +144,8 @@ class HypoNetLoadDataset(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, name: str, include_marked: bool) -> io.NodeOutput:
+        if name == engine.NO_SETS:
+            return nothing_chosen(engine.NO_SET_CHOSEN)
         store = DatasetStore.open(engine.find_set(name).path)
         count = len(store.keys(include_fallbacks=include_marked))
         text = f"{store.name}: {count} pictures in {len(store.labels)} classes. {store.left_out()}".rstrip()

@@ -32,9 +32,14 @@ def default_name(names: list[str]) -> str:
     return names[0]
 
 
-def fingerprint(name: object) -> str:
-    """What changes when the model named `name` changes on disk; "" when that cannot be told."""
-    if not isinstance(name, str) or name in checkpoints.DOWNLOADS:
+def fingerprint(name: str | None) -> str | float:
+    """What changes when the model named `name` changes on disk; "" when that cannot be told.
+
+    NaN, which never equals itself, when the name comes through a link.
+    """
+    if not isinstance(name, str):
+        return float("nan")
+    if name in checkpoints.DOWNLOADS:
         return ""
     try:
         return model_files.fingerprint(paths.confine_any(folders(), name, what="model"))

@@ -58,7 +58,7 @@ class HypoNetLoadClassifier(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, model_name: str | None = None) -> str:
+    def fingerprint_inputs(cls, model_name: str | None = None) -> str | float:
         return engine.fingerprint(model_name)
 
     @classmethod

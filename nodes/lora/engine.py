@@ -47,16 +47,33 @@ from .unet import Family, family_of, key_map, training
 
 KIND = "lora_training"
 logger = logging.getLogger("hyponet")
+_trained_on: dict[Path, tuple[str, int]] = {}  # folder -> its fingerprint when it was trained on, and changes since
 
 
-def training_fingerprint(folder: Any, name: Any) -> str:
-    """Changes when the folder does, or a LoRA that was trained is gone; not by the training itself. Never raises."""
+def training_fingerprint(folder: str | None, name: str | None) -> str | float:
+    """Changes when the folder does, or a LoRA that was trained is gone; not by the training itself. Never raises.
+
+    Of a folder that comes through a link, as from Caption Images, it is told by those that were trained on until now;
+    of a name that does, it is NaN, which never equals itself.
+    """
+    if not isinstance(name, str):
+        return float("nan")
     try:
-        key = folder_fingerprint(training_folder(folder)) if folder is not None else ""
-        is_gone = name is not None and not lora_path(name).exists() and was_trained(results_dir(), name)
+        linked = not isinstance(folder, str)
+        key = str(_changes_of_any_folder()) if linked else folder_fingerprint(training_folder(folder))
+        is_gone = not lora_path(name).exists() and was_trained(results_dir(), name)
     except (ValueError, OSError):
         return ""
     return f"{key} gone" if is_gone else key
+
+
+def _changes_of_any_folder() -> int:
+    """How often the folders changed by others' hands that this process trained on."""
+    for folder, (noted, changes) in list(_trained_on.items()):
+        now = folder_fingerprint(folder) if folder.is_dir() else ""
+        if now != noted:
+            _trained_on[folder] = (now, changes + 1)
+    return sum(changes for _, changes in _trained_on.values())
 
 
 @dataclass(frozen=True)
@@ -123,6 +140,7 @@ def train_lora(
     family = family_of(model)
     target = _target(family, settings)
     pictures = read_folder(job.folder)
+    _trained_on[job.folder] = (folder_fingerprint(job.folder), _trained_on.get(job.folder, ("", 0))[1])
     sizes = settings.bucket_sizes()
     fits = [fit(picture.width, picture.height, sizes) for picture in pictures]
     identity = identify(model, clip, vae, pictures, settings, family.prediction, family.schedule)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -157,9 +158,9 @@ class HypoNetCaptionImages(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, name: Any = None, **_: Any) -> str:
+    def fingerprint_inputs(cls, name: Sequence[str | None] = (None,), **_: Any) -> str | float:
         """Changes when somebody edits a caption, not when the node itself writes one."""
-        return captioning_engine.captions_fingerprint(name)
+        return captioning_engine.captions_fingerprint(name[0])
 
     @classmethod
     @checked
@@ -297,7 +298,7 @@ class HypoNetTrainLora(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, folder: Any = None, name: Any = None, **_: Any) -> str:
+    def fingerprint_inputs(cls, folder: str | None = None, name: str | None = None, **_: Any) -> str | float:
         """Changes when the folder does, and when a file that was trained is gone; not by the training itself."""
         return engine.training_fingerprint(folder, name)
 

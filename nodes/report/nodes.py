@@ -6,6 +6,7 @@ Reads output/hyponet/results; writes output/hyponet/reports/<name>.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -98,10 +99,12 @@ class HypoNetWriteReport(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, results: list[str] | str | None = None, **others: object) -> str:
-        pattern = results[0] if isinstance(results, list) and results else results
+    def fingerprint_inputs(cls, results: Sequence[str | None] = (None,), **_: object) -> str | float:
+        pattern = results[0]
+        if not isinstance(pattern, str):  # it comes through a link
+            return float("nan")
         folder = paths.results_dir()
-        if not isinstance(pattern, str) or not pattern.strip() or not folder.is_dir():
+        if not pattern.strip() or not folder.is_dir():
             return ""
         names = "\n".join(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json")))
         return hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()

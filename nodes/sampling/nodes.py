@@ -58,7 +58,7 @@ class HypoNetGenerateDataset(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str:
+    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str | float:
         return engine.dataset_fingerprint(name)
 
     @classmethod

@@ -160,7 +160,7 @@ class HypoNetOpenClassifier(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, file: str | None = None) -> str:
+    def fingerprint_inputs(cls, file: str | None = None) -> str | float:
         return checkpoint_fingerprint(file)
 
     @classmethod

@@ -79,10 +79,12 @@ def open_checkpoint(name: str) -> Checkpoint:
     return load_checkpoint(paths.confine_any([classifiers_dir(), *paths.model_folders("classifiers")], name))
 
 
-def checkpoint_fingerprint(name: str | None) -> str:
-    """What changes when that checkpoint does."""
+def checkpoint_fingerprint(name: str | None) -> str | float:
+    """What changes when that checkpoint does; NaN, which never equals itself, when the name comes through a link."""
+    if not isinstance(name, str):
+        return float("nan")
     try:
-        path = open_checkpoint(name or NOTHING_TRAINED).path
+        path = open_checkpoint(name).path
         return f"{path.stat().st_size} {path.stat().st_mtime_ns}"
     except (OSError, ValueError):
         return ""

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from headless.client import Rejected, RunFailed
+from headless.run import run_workflow
 from tools.dev.places import PACK_NAME
 
 from .test_hostile_inputs import Graphs
@@ -83,6 +84,7 @@ GENERATE, LOAD, TRAIN = "HypoNetGenerateDataset", "HypoNetLoadLabelledImages", "
 SHEET, REJECT, FEATURES = "HypoNetMakeContactSheet", "HypoNetRejectItems", "HypoNetExtractFeatures"
 CLASSIFIER, CLASSIFY, REPORT = "HypoNetLoadClassifier", "HypoNetClassifyImage", "HypoNetWriteReport"
 PICTURES, CLASS, OPEN = "HypoNetClassesFromPictures", "HypoNetDefineClass", "HypoNetOpenClassifier"
+BESIDE = {"beside": words("cat")}  # another branch of a graph
 
 NOTHING_LINKED = [
     Mistake("a plan without classes", PLAN, ("Required input is missing", "classes"), without=("classes",)),
@@ -149,7 +151,6 @@ EMPTY = [
     Mistake("a line without a name", TEXT, ("a class without a name", "line 2"), {"text": "cat\n: Siamese"}),
     Mistake("a set without a name", GENERATE, ("name is ''", "empty", "expected"), {"name": ""}),
     Mistake("a folder without pictures", PICTURES, ("pictures in bare are none", "cat.jpg"), {"folder": "bare"}),
-    Mistake("no path", LOAD, ("path is empty", "connect Generate Dataset"), {"path": ""}),
     Mistake(
         "a class folder without pictures",
         TRAIN,
@@ -327,7 +328,7 @@ MISTAKES = [
 ]
 
 
-NO_SET: dict[str, str] = {}  # what a sheet of a set that was not chosen says; the server's first run
+NO_SET: dict[str, Any] = {}  # what is shown of a graph with a set that was not chosen; the server's first run
 
 
 @pytest.fixture(scope="module")
@@ -350,7 +351,8 @@ def server(start_comfy: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
     classifiers.mkdir(parents=True, exist_ok=True)
     (classifiers / "torn.safetensors").write_bytes(b"\0" * 100)
     running.graphs = Graphs(running.client.object_info())
-    NO_SET.update(said(running, running.graphs.around(SHEET)))  # while there is none
+    graph = running.graphs.around(SHEET)  # while there is no set
+    NO_SET.update(graph=graph, outputs=running.client.run({**graph, **BESIDE}))
     running.run(running.graphs.around(GENERATE))
     running.graphs = Graphs(running.client.object_info())  # its lists name the set now
     assert "TestAdapter" in running.graphs.info
@@ -399,10 +401,27 @@ def test_the_node_is_marked_and_the_message_says_what_to_do(server: Any, mistake
     assert "Traceback" not in message
 
 
-def test_a_set_that_is_not_there_yet_is_told_so(server: Any) -> None:
-    (message,) = NO_SET.values()
-    assert "no data set is chosen" in message
-    assert "run Generate Dataset first" in message
+def test_a_set_that_is_not_there_yet_is_told_so_and_stops_only_what_hangs_on_it(server: Any) -> None:
+    """The regression: the node, which the page runs whether something hangs on it or not, ended the whole run."""
+    answers(NO_SET["graph"], "HypoNetLoadDataset", NO_SET["outputs"], "no data set is chosen", "run Generate Dataset")
+
+
+def test_an_empty_path_is_told_so_and_stops_only_what_hangs_on_it(server: Any) -> None:
+    graph = server.graphs.around("HypoNetMapClasses")
+    for node in graph.values():
+        if node["class_type"] == LOAD:
+            node["inputs"]["path"] = ""
+    outputs = server.client.run({**graph, **BESIDE})
+    answers(graph, LOAD, outputs, "path is empty", "connect Generate Dataset")
+    with pytest.raises(RunFailed, match="did not run: path is empty and no data set is connected"):
+        run_workflow(server.client.url, graph)
+
+
+def answers(graph: dict[str, Any], chooser: str, outputs: dict[str, Any], *says: str) -> None:
+    """That the node of class `chooser` alone answered of its graph, and the one beside it."""
+    (number,) = (number for number, node in graph.items() if node["class_type"] == chooser)
+    assert outputs.keys() == {number, *BESIDE}
+    assert all(part in outputs[number]["text"][0] for part in says), outputs[number]
 
 
 def test_more_than_forty_mistakes_are_listed() -> None:

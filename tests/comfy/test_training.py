@@ -292,7 +292,6 @@ def test_a_merge_takes_the_whole_second_set_unless_told_otherwise(comfy):
         ({"path": "../colours"}, "path is"),
         ({"path": "/etc"}, "path is"),
         ({"path": "nowhere"}, "exists in none"),
-        ({"path": ""}, "path is"),
         ({"source": "CIFAR-10"}, "data_batch_1 is missing"),
         ({"source": "STL-10"}, "train_X.bin is missing"),
         ({"source": "Parquet"}, r"no \.parquet"),

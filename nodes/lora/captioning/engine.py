@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import comfy.model_management
 import torch
@@ -81,9 +80,14 @@ def _captioner(captioning: Captioning) -> Captioner:
     return blip_captioner(folder, str(device))
 
 
-def captions_fingerprint(name: Any) -> str:
-    """Changes when somebody edits a caption of the folder, not when the node itself writes one. Never raises."""
+def captions_fingerprint(name: str | None) -> str | float:
+    """Changes when somebody edits a caption of the folder, not when the node itself writes one. Never raises.
+
+    NaN, which never equals itself, when the name comes through a link.
+    """
+    if not isinstance(name, str):
+        return float("nan")
     try:
-        return edits_fingerprint(captions_dir(name[0]))
-    except (ValueError, OSError, TypeError, IndexError):
+        return edits_fingerprint(captions_dir(name))
+    except (ValueError, OSError):
         return ""

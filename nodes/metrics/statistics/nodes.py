@@ -108,7 +108,9 @@ class HypoNetLoadStatistics(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, file: str, **others: object) -> str:
+    def fingerprint_inputs(cls, file: str | None = None, **_: object) -> str | float:
+        if not isinstance(file, str):  # it comes through a link
+            return float("nan")
         try:
             state = paths.confine_any(statistics_bases(), file, what="file").stat()
         except (ValueError, OSError) as error:

@@ -27,10 +27,13 @@ def classes_from_pictures(
     return pictures.classes_from_pictures(classifier, files, settings, climb_to_name, minimum, progress_bar(len(files)))
 
 
-def fingerprint_pictures(folder: str | None) -> str:
-    """What changes when the pictures of the folder change; "" when that cannot be told."""
-    if not folder:
-        return ""
+def fingerprint_pictures(folder: str | None) -> str | float:
+    """What changes when the pictures of the folder change; "" when that cannot be told.
+
+    NaN, which never equals itself, when the folder comes through a link.
+    """
+    if not isinstance(folder, str):
+        return float("nan")
     try:
         pictures_of = pictures.find_pictures(paths.confine_any(paths.read_bases(), folder, what="folder"))
         digest = hashlib.blake2b(digest_size=16)

@@ -245,7 +245,7 @@ class HypoNetClassesFromPictures(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> str:
+    def fingerprint_inputs(cls, folder: str | None = None, **_: object) -> str | float:
         return fingerprint_pictures(folder)
 
     @classmethod

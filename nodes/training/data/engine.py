@@ -25,6 +25,10 @@ from ...dataset.store.store import DatasetRef, DatasetStore
 from ...engine import progress_bar
 from ...prompts.plan import Plan
 
+NOTHING_GIVEN = (
+    "path is empty and no data set is connected; expected one of them; give a folder below input, or connect "
+    "Generate Dataset"
+)
 MAX_SAMPLES = 64  # pictures on the sheet of a set; a judgement: eight rows of eight
 
 
@@ -50,11 +54,6 @@ def load(
 
 
 def _source_path(source: str, path: str, download_missing: bool) -> Path:
-    if not path.strip() and not download_missing:
-        raise ValueError(
-            "path is empty and no data set is connected; expected one of them; give a folder below input, or connect "
-            "Generate Dataset"
-        )
     if not download_missing:
         return paths.confine_any(paths.read_bases(), path, what="path")
     if source not in DOWNLOADABLE:
@@ -84,13 +83,14 @@ def input_file(name: str) -> Path:
     return paths.confine_any(paths.read_bases(), name, what="mapping file")
 
 
-def path_fingerprint(path: str | None) -> str:
+def path_fingerprint(path: str | None) -> str | float:
     """What changes when the files at `path` do: names, sizes and times; the revision of a set of ours.
 
-    A link that leads nowhere counts by its name alone.
+    A link that leads nowhere counts by its name alone. NaN, which never equals itself, when the path comes through a
+    link of the graph and is not known yet.
     """
-    if not path or not isinstance(path, str):
-        return ""
+    if not isinstance(path, str):
+        return float("nan")
     try:
         source = paths.confine_any(paths.read_bases(), path, what="path")
         if source.is_file():

@@ -12,7 +12,7 @@ from ....evaluation.pictures.split import split
 from ... import sockets
 from ...checks import checked
 from ...dataset.store.store import DatasetRef
-from ...engine import answer, progress_bar
+from ...engine import answer, nothing_chosen, progress_bar
 from ...widgets import schema, seed_input
 from . import engine
 
@@ -103,8 +103,8 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, path: str | None = None, **_: object) -> str:
-        return engine.path_fingerprint(path)
+    def fingerprint_inputs(cls, path: str | None = None, **others: object) -> str | float:
+        return "" if "dataset" in others else engine.path_fingerprint(path)  # a connected set brings its own
 
     @classmethod
     @checked
@@ -119,6 +119,8 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
         seed: int,
         dataset: DatasetRef | None = None,
     ) -> io.NodeOutput:
+        if dataset is None and not path.strip() and not download:
+            return nothing_chosen(engine.NOTHING_GIVEN)
         data = engine.load(
             source=source,
             path=path,
@@ -174,8 +176,10 @@ class HypoNetMapClasses(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, mapping: str | None = None, text: str | None = None, **_: object) -> str:
-        return engine.path_fingerprint(text) if mapping == OWN_FILE else ""
+    def fingerprint_inputs(cls, mapping: str | None = None, text: str | None = None, **_: object) -> str | float:
+        if mapping in (OWN_FILE, None):
+            return engine.path_fingerprint(text if mapping else None)
+        return ""
 
     @classmethod
     @checked

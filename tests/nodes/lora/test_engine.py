@@ -200,7 +200,13 @@ def test_a_finished_training_is_not_repeated(engine, sd15, pictures, tmp_path, m
     assert train(engine, sd15, folder, tmp_path)[0] == first
     assert path.stat().st_mtime_ns == time
     monkeypatch.undo()
+    # ComfyUI's fingerprint of a linked folder: None stands for it, and the regression was that no edit changed it
+    before = engine.training_fingerprint(None, "cats")
+    assert engine.training_fingerprint(None, "cats") == before
     (folder / "0.txt").write_text("a dog")
+    after = engine.training_fingerprint(None, "cats")
+    assert after != before
+    assert engine.training_fingerprint(None, "cats") == after
     with pytest.raises(ValueError, match=r"captions .* there, .* now"):
         train(engine, sd15, folder, tmp_path)
     assert path.stat().st_mtime_ns == time
