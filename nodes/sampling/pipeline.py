@@ -5,6 +5,7 @@ Reads MODEL, CLIP, VAE; writes uint8 pictures (H, W, 3). No picture depends on w
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from .decoding import decode, tiling_methods
 from .encoding import EncodedItem, Encoder
 from .generate import Pipeline, StepCallback
 from .job import Request
-from .latents import check_size, empty_latents, encode_start_images
+from .latents import check_size, empty_latents, encode_start_images, pixels_per_latent
 from .memory import release_memory
 from .noise import start_noise
 from .samplers import StepNoise, step_noise
@@ -49,6 +50,11 @@ class ComfyPipeline(Pipeline):
     refiner_encoder: Encoder | None = None
     start_latents: torch.Tensor | None = None
     tiled: int = 0
+
+    @functools.cached_property
+    def ratio(self) -> int:
+        """Pixels a side of a latent; see `pixels_per_latent`."""
+        return pixels_per_latent(self.model, self.vae)
 
     def encode(self, items: Sequence[Item]) -> list[EncodedItem]:
         """Base first, then refiner: on a small GPU each text encoder is loaded once for all of `items`."""
@@ -135,7 +141,7 @@ class ComfyPipeline(Pipeline):
         """What the noise is added to, (B, C, h, w): each item's start image by its rank, or zeros."""
         if self.start_latents is not None:
             return self.start_latents[[encoded.item.rank % self.start_latents.shape[0] for encoded in batch]]
-        return empty_latents(self.model, self.vae, len(batch), self.settings)
+        return empty_latents(self.model, self.ratio, len(batch), self.settings)
 
 
 def check_clip(name: str, conditioning: Conditioning, model: Any) -> None:
@@ -172,7 +178,7 @@ def make_pipeline(request: Request, models: Mapping[str, Any]) -> ComfyPipeline:
     """The models by name as a pipeline, the start images encoded.
 
     Raises:
-        ValueError: one is missing, or the VAE cannot draw pictures of that size.
+        ValueError: one is missing, the VAE is another model's, or they cannot draw pictures of that size.
         RuntimeError: this ComfyUI's VAE decodes in tiles by a way that cannot be watched.
     """
     model, clip, vae, refiner, refiner_clip = (models.get(name) for name in MODELS)
@@ -185,16 +191,17 @@ def make_pipeline(request: Request, models: Mapping[str, Any]) -> ComfyPipeline:
             "this ComfyUI's VAE has no method decode_tiled_, by which HypoNet notices that a picture is decoded in "
             "tiles; expected one that has it, as 0.3.75; update HypoNet"
         )
-    check_size(request.settings, vae)
     if (refiner is None) != (refiner_clip is None):
         raise ValueError("only one of refiner_model and refiner_clip is connected; connect both or none")
-    start_image = request.start_image
-    return ComfyPipeline(
+    pipeline = ComfyPipeline(
         model,
         vae,
         Encoder(clip, throw_if_interrupted),
         request.settings,
         refiner,
         None if refiner_clip is None else Encoder(refiner_clip, throw_if_interrupted),
-        None if start_image is None else encode_start_images(vae, start_image, request.settings),
     )
+    check_size(request.settings, pipeline.ratio)
+    if request.start_image is not None:
+        pipeline.start_latents = encode_start_images(vae, request.start_image, request.settings)
+    return pipeline

@@ -263,53 +263,6 @@ def test_a_clip_of_another_kind_of_model_is_named(sampling, sd15, sdxl):
         pipeline.encode([item(0)])
 
 
-class OtherVAE:
-    """A VAE of another kind, as ComfyUI has them for newer models, over SD's latents."""
-
-    def __init__(self, ratio, video=False):
-        self.ratio, self.video, self.patcher = ratio, video, None
-
-    def spacial_compression_decode(self):
-        return self.ratio
-
-    def decode(self, latents):
-        count, _, height, width = latents.shape
-        pixels = latents.mean((1, 2, 3))[:, None, None, None].expand(count, height * self.ratio, width * self.ratio, 3)
-        return pixels.sigmoid()[None] if self.video else pixels.sigmoid()
-
-    def encode(self, pixels):
-        latents = pixels.mean((1, 2, 3))[:, None, None, None].expand(-1, 4, SIZE // self.ratio, SIZE // self.ratio)
-        return latents[:1] if self.video else latents  # a batch is the frames of one video, which share a latent
-
-
-@pytest.mark.parametrize("ratio", [4, 8, 16])
-def test_pictures_have_the_asked_size_whatever_the_vae_shrinks_by(sampling, sd15, ratio):
-    """The regression: latents were an eighth of the side for every VAE, so that Flux.2 drew four times the pixels."""
-    pipeline = sampling.pipeline.ComfyPipeline(sd15.model, OtherVAE(ratio), sd15.encoder, settings(steps=1))
-    assert {picture.shape for picture in make(sampling, pipeline, [item(0), item(1)], 2).values()} == {(SIZE, SIZE, 3)}
-
-
-def test_a_side_that_the_vae_cannot_draw_is_refused(sampling):
-    with pytest.raises(ValueError, match="width is 72; expected a multiple of 16 for this VAE; try 64"):
-        sampling.latents.check_size(settings(width=72), OtherVAE(16))
-
-
-def test_a_picture_of_another_size_is_an_error_before_it_is_kept(sampling, sd15):
-    vae = OtherVAE(8)
-    vae.spacial_compression_decode = lambda: 4
-    pipeline = sampling.pipeline.ComfyPipeline(sd15.model, vae, sd15.encoder, settings(steps=1))
-    with pytest.raises(ValueError, match=r"2 pictures of 128x128 for 2 latents; expected 2 of 64x64"):
-        make(sampling, pipeline, [item(0), item(1)], 2)
-
-
-def test_frames_of_one_video_are_no_pictures_of_a_batch(sampling, sd15):
-    """As many frames as pictures, of the right size, and each with something of its neighbours."""
-    video = sampling.pipeline.ComfyPipeline(sd15.model, OtherVAE(8, video=True), sd15.encoder, settings(steps=1))
-    with pytest.raises(ValueError, match=r"videos of the shape \(1, 2, 64, 64, 3\) for 2 pictures; expected one"):
-        make(sampling, video, [item(0), item(1)], 2)
-    assert make(sampling, video, [item(0)], 1)[0].shape == (SIZE, SIZE, 3)
-
-
 @pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_2m_sde"])
 def test_one_seed_is_not_the_step_noise_of_a_whole_batch(sampling, sampler):
     """The regression: noise of one image was added to all of a batch, without a word."""
@@ -317,13 +270,6 @@ def test_one_seed_is_not_the_step_noise_of_a_whole_batch(sampling, sampler):
     noisy, sigmas = torch.zeros(3, 4, 8, 8), torch.tensor([1.0, 0.5, 0.0])
     with pytest.raises(ValueError, match="latent batch has 3 images and the plan batch has 1"):
         per_image.sampler_function(lambda x, sigma, **_: x, noisy, sigmas, {}, None, True)
-
-
-def test_each_start_image_is_its_own_for_a_vae_that_takes_a_batch_for_a_video(sampling):
-    """The regression: the second start image of a video model's VAE was never used."""
-    images = torch.stack([torch.full((SIZE, SIZE, 3), value) for value in (0.25, 0.75)])
-    latents = sampling.latents.encode_start_images(OtherVAE(8, video=True), images, settings())
-    assert latents[:, 0, 0, 0].tolist() == [0.25, 0.75]
 
 
 def test_a_start_image_of_one_channel_is_that_of_three_equal_ones(sampling, sd15):
