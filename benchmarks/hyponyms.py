@@ -1,7 +1,10 @@
 """How good the lists of hyponyms are, by a fixed rubric: what a program can count, and what readers have judged.
 
-Run as `python benchmarks/hyponyms.py` for the counts over the 1,000 ImageNet classes and their labels typed as words;
-`--sheet FILE` writes what is to be judged of the lists of 300 classes and 200 words, one word a line.
+Run as `python benchmarks/hyponyms.py` for the counts over the 1,000 ImageNet classes and their labels typed as words,
+and over the words of benchmarks/hyponyms_judged/words.txt; `--sheet FILE` writes what is to be judged of the lists of
+300 classes and 200 words, one word a line; `--chunks FOLDER DEB` what nobody has read of the lists of all classes and
+words, with WordNet's glosses from Debian's package wordnet-base 1:3.0-37; `--fresh FOLDER DEB` the lists of 200 nouns
+that stand in none of these lists, drawn by a seed.
 
 The rubric. A reader marks a word as misread if most pictures that its bare name finds show another thing than a kind
 of the class. Two readers judge without sight of each other's marks; a word that one of them marks counts as misread.
@@ -11,6 +14,8 @@ had changed; their marks count for no share that is printed here.
 What they read is kept in benchmarks/hyponyms_judged/sheet.tsv (class or word, tab, a word of its list), their marks in
 reader_NAME.tsv there (the same, tab, what most pictures of that word show). A mark counts while its word is listed;
 words that no reader has seen are counted beside it, and `--sheet FILE` writes these alone.
+What readers of chunks have read stands in kinds_read.tsv (wnid of the kind, tab, its name in the list), what one of the
+two marked in kinds_marked.tsv (the same, tab, what most pictures of that name show).
 """
 
 from __future__ import annotations
@@ -19,15 +24,17 @@ import csv
 import random
 import statistics
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 JUDGED = Path(__file__).resolve().parent / "hyponyms_judged"
 SHEET = JUDGED / "sheet.tsv"
+READ, MARKED = JUDGED / "kinds_read.tsv", JUDGED / "kinds_marked.tsv"
 sys.path.insert(0, str(ROOT))
 
 from tools.dev.pack import load_pack  # noqa: E402
+from tools.make_wordnet import DICTIONARY, unpack  # noqa: E402
 
 load_pack()
 
@@ -37,6 +44,8 @@ from hyponet.nodes.hyponyms.hyponyms import (  # noqa: E402
     hyponyms_of_class,
     hyponyms_of_word,
 )
+from hyponet.nodes.hyponyms.kinds import is_broad, why_unpictured  # noqa: E402
+from hyponet.nodes.hyponyms.senses import find_sense  # noqa: E402
 from hyponet.nodes.hyponyms.shipped_data import imagenet_classes, kind_names  # noqa: E402
 from hyponet.nodes.hyponyms.spelling import fold, is_doubled  # noqa: E402
 from hyponet.nodes.hyponyms.taxonomy import taxonomy  # noqa: E402
@@ -44,6 +53,10 @@ from hyponet.nodes.hyponyms.unfit import is_unfit  # noqa: E402
 
 OWN_NAMES_THAT_REPEAT = {"chow chow"}
 CLASSES, WORDS, SEED = 300, 200, 0
+FRESH = 200
+DEPICTABLE = ("animal", "artifact", "food", "object", "plant")  # WordNet's topics of the nouns that are drawn
+USES = 3  # glosses that have such a noun, where no text was tagged with it
+CHUNK = 600  # lines of a chunk, at least
 WORD = HyponymSettings(at_least=1, include_class=False)
 
 
@@ -106,11 +119,71 @@ def write_sheet(path: Path) -> None:
     print(f"{len(rows)} words of {len({name for name, _ in rows})} lists written to {path}")
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["--sheet"]:
-        write_sheet(Path(sys.argv[2]))
-        return
-    lists = lists_of_classes()
+def vocabulary() -> dict[str, Hyponyms]:
+    """wnid of a class of ImageNet, or a word -> its list: all that is read."""
+    words = (JUDGED / "words.txt").read_text(encoding="utf-8").splitlines()
+    return lists_of_classes() | {word: hyponyms_of_word(word, WORD) for word in words}
+
+
+def read_kinds(lists: Mapping[str, Hyponyms]) -> set[tuple[str, str]]:
+    """(wnid of a kind, its name) of what two readers have read, in chunks or in the sheet."""
+    sheet = rows_of(SHEET)
+    pairs = (
+        (name, word, kind) for name, found in lists.items() for word, kind in zip(found.words, found.kinds, strict=True)
+    )
+    return rows_of(READ) | {(kind, word) for name, word, kind in pairs if (name, word) in sheet}
+
+
+def write_chunks(folder: Path, package: Path, lists: Mapping[str, Hyponyms], stem: str) -> None:
+    """What nobody has read of the lists, in files of about CHUNK lines, the lines of one list together.
+
+    Columns: number, class word, name in the list, wnid of the kind, its names in WordNet, its gloss.
+    """
+    noun = unpack(package)[DICTIONARY + "data.noun"]
+    labels = dict(imagenet_classes())
+    skip = read_kinds(lists)
+    chunks: list[list[str]] = [[]]
+    names = sorted(lists)
+    random.Random(SEED).shuffle(names)
+    for name in names:
+        if len(chunks[-1]) >= CHUNK:
+            chunks.append([])
+        for word, kind in zip(lists[name].words, lists[name].kinds, strict=True):
+            if (kind, word) in skip:
+                continue
+            skip.add((kind, word))
+            line = noun[int(kind[1:]) : noun.index(b"\n", int(kind[1:]))].decode("latin-1")
+            lemmas = ", ".join(taxonomy().synset(kind).lemmas).replace("_", " ")
+            label = labels.get(name, name).replace("_", " ")
+            row = (str(len(chunks[-1]) + 1), label, word, kind, lemmas, line.partition("| ")[2].strip())
+            chunks[-1].append("\t".join(row) + "\n")
+    for number, rows in enumerate(chunks, 1):
+        path = folder / (f"{stem}.tsv" if len(chunks) == 1 else f"{stem}{number:02d}.tsv")
+        path.write_text("".join(rows), encoding="utf-8", newline="\n")
+    print(f"{sum(map(len, chunks))} lines in {len(chunks)} files written to {folder}")
+
+
+def fresh_nouns(lists: Mapping[str, Hyponyms]) -> list[str]:
+    """FRESH nouns that people use, of what can be depicted, that stand in none of the lists: drawn by SEED."""
+    tree = taxonomy()
+    kinds = {kind for found in lists.values() for kind in (*found.kinds, found.synset)}
+    names = {fold(word) for name, found in lists.items() for word in (name, *found.words)}
+    nouns = []
+    for lemma in tree.reader.words():
+        word, senses = lemma.replace("_", " "), tree.senses(lemma)
+        is_used = any(sense.count_of(word) for sense in senses) or tree.uses(word)[0] >= USES
+        if not is_used or not lemma.replace("_", "").isalpha() or is_unfit(word) or fold(word) in names:
+            continue
+        synset = find_sense(tree, word).synset
+        is_class = {senses[0].topic, synset.topic} <= set(DEPICTABLE)
+        is_class &= not (synset.instance_hypernyms or is_broad(synset.id))
+        if is_class and synset.id not in kinds and not why_unpictured(tree, synset, ()):
+            nouns.append(word)
+    return random.Random(SEED).sample(sorted(nouns), FRESH)
+
+
+def report_classes(lists: Mapping[str, Hyponyms]) -> None:
+    """Prints what a program can count of the lists of the 1,000 classes, and what readers judged of the 500 lists."""
     words = {word for found in lists.values() for word in found.words}
     lengths = [len(found.words) for found in lists.values()]
     labels = [label.replace("_", " ") for _, label in imagenet_classes()]
@@ -125,6 +198,36 @@ def main() -> None:
     share = misread_share(readers, listed, CLASSES + WORDS)
     print(f"lists with a word that one of {len(readers)} readers marked: {share:.1%} (bar: 3 %, of two readers)")
     print(f"words that no reader has seen: {len(unread(listed))} of {len(listed)}")
+
+
+def report_vocabulary(lists: Mapping[str, Hyponyms]) -> None:
+    """Prints how many of the lists of all classes and words have a name that a reader of chunks marked."""
+    named = {name: set(zip(found.kinds, found.words, strict=True)) for name, found in lists.items()}
+    marked, read = rows_of(MARKED), read_kinds(lists)
+    all_named = set[tuple[str, str]]().union(*named.values())
+    words = {word for _, word in all_named}
+    misread = sum(not names.isdisjoint(marked) for names in named.values())
+    lengths = statistics.median(len(found.words) for found in lists.values())
+    print(f"classes and words: {len(lists)} lists of {len(all_named)} names, median length {lengths:g}")
+    print(f"with a name that one of two readers marked: {misread / len(lists):.1%} (bar: 3 %)")
+    print(f"names that no reader has seen: {len(all_named - read)}")
+    print(f"doubled: {len(set(filter(is_doubled, words)) - OWN_NAMES_THAT_REPEAT)}; unfit: {sum(map(is_unfit, words))}")
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--fresh"]:
+        nouns = fresh_nouns(vocabulary())
+        lists = {word: hyponyms_of_word(word, WORD) for word in nouns}
+        write_chunks(Path(sys.argv[2]), Path(sys.argv[3]), lists, "fresh")
+        return
+    if sys.argv[1:2] == ["--chunks"]:
+        write_chunks(Path(sys.argv[2]), Path(sys.argv[3]), vocabulary(), "chunk")
+        return
+    if sys.argv[1:2] == ["--sheet"]:
+        write_sheet(Path(sys.argv[2]))
+        return
+    report_classes(lists_of_classes())
+    report_vocabulary(vocabulary())
 
 
 if __name__ == "__main__":

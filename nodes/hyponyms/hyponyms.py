@@ -72,6 +72,7 @@ class Hyponyms:
         report: markdown: what was kept, what was dropped, and why.
         hypernyms: the names of all hypernyms whose hyponyms are listed (38 ImageNet classes have several).
         warning: markdown, in the report too: which of several senses of a word was taken; "" where that is plain.
+        kinds: the wnid of each of the words; empty where they come from no WordNet.
     """
 
     word: str
@@ -83,6 +84,7 @@ class Hyponyms:
     report: str
     hypernyms: tuple[str, ...] = ()
     warning: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 def hyponyms_of_class(synset: str, label: str, settings: HyponymSettings, note: str = "") -> Hyponyms:
@@ -289,6 +291,7 @@ def _answer(
 ) -> Hyponyms:
     """The hyponyms of `roots` with their report, no more of them than asked for."""
     words = _choose(listing.words, settings.max_count, settings.seed)
+    kind_of = dict(zip(listing.words, listing.kinds, strict=True))
     root = tree.synset(roots[0])
     report = "\n\n".join([*filter(None, notes), *_report(tree, start, roots, listing, words)])
     return Hyponyms(
@@ -300,6 +303,7 @@ def _answer(
         words=words,
         report=report,
         hypernyms=tuple(tree.synset(wnid).name for wnid in roots),
+        kinds=tuple(map(kind_of.__getitem__, words)),
     )
 
 

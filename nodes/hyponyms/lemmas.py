@@ -37,19 +37,22 @@ class Listing:
         qualified: (lemma, kept form) of those that got the class word.
         dropped: (lemma, why).
         synonyms: (word, the other names of its kind) of those that have some.
+        kinds: the wnid of each of the words.
     """
 
     words: tuple[str, ...]
     qualified: tuple[tuple[str, str], ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
     synonyms: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass
 class _Draft:
-    """A Listing being made; `words` go by their folded form, `risky` are those of them that have a risky name."""
+    """A Listing being made; `words` and `kinds` go by the folded word, `risky` are words that have a risky name."""
 
     words: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     qualified: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
@@ -58,7 +61,10 @@ class _Draft:
 
     def done(self) -> Listing:
         """What stands in the draft."""
-        return Listing(tuple(self.words.values()), tuple(self.qualified), tuple(self.dropped), tuple(self.synonyms))
+        kinds = tuple(self.kinds[key] for key in self.words)
+        return Listing(
+            tuple(self.words.values()), tuple(self.qualified), tuple(self.dropped), tuple(self.synonyms), kinds
+        )
 
 
 def list_kinds(
@@ -106,7 +112,7 @@ def list_kinds(
             if names and names[0].is_latin and policy == "unambiguous" and not is_own:
                 draft.dropped.append((names[0].word, "it has a Latin name only"))
                 continue
-            _add(draft, [name for name in names if fold(name.word) not in excluded], policy)
+            _add(draft, synset, [name for name in names if fold(name.word) not in excluded], policy)
     if enough and policy == "unambiguous":
         _leave_out_risky(draft, enough)
     return draft.done()
@@ -123,10 +129,11 @@ def list_lemmas(taxonomy: Taxonomy, synsets: Sequence[Synset]) -> Listing:
                 draft.dropped.append((word, reason))
             else:
                 draft.words.setdefault(fold(word), word)
+                draft.kinds.setdefault(fold(word), synset.id)
     return draft.done()
 
 
-def _add(draft: _Draft, names: Sequence[Name], policy: str) -> None:
+def _add(draft: _Draft, synset: Synset, names: Sequence[Name], policy: str) -> None:
     """Adds one kind under the best of its names that is not yet listed; under all of them with the policy "all"."""
     new = [name for name in names if fold(name.word) not in draft.taken]
     if not new:
@@ -139,6 +146,7 @@ def _add(draft: _Draft, names: Sequence[Name], policy: str) -> None:
     words = list(dict.fromkeys(name.word for name in kept))
     option = words[0] if len(words) == 1 else f"{{{'|'.join(words)}}}"
     draft.words[fold(option)] = option
+    draft.kinds[fold(option)] = synset.id
     draft.taken.update(fold(word) for word in words)
     if kept[0].is_risky:
         draft.risky.append(option)

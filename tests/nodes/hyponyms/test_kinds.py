@@ -10,10 +10,12 @@ import re
 import pytest
 
 from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_class, hyponyms_of_word
-from hyponet.nodes.hyponyms.shipped_data import imagenet_classes, kind_names
+from hyponet.nodes.hyponyms.senses import find_sense
+from hyponet.nodes.hyponyms.shipped_data import DATA, imagenet_classes, kind_names
 from hyponet.nodes.hyponyms.spelling import fold, is_doubled
 from hyponet.nodes.hyponyms.taxonomy import taxonomy
 from hyponet.nodes.hyponyms.unfit import is_unfit
+from tools.dev.places import ROOT
 
 WORD = HyponymSettings(at_least=1, include_class=False)
 
@@ -37,6 +39,19 @@ def test_the_class_itself_stands_in_every_list(lists):
     assert "rooster" in dict(lists)["n01514668"].words  # ImageNet's cock
 
 
+def test_every_kind_that_was_named_by_hand_stands_below_a_class_whose_list_was_read(lists):
+    """No line of kind_names.txt is without use; the words that were read are those of the benchmark."""
+    lines = [line for line in (DATA / "kind_names.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert lines == sorted(lines)
+    assert len(kind_names()) == len(lines)
+    words = (ROOT / "benchmarks" / "hyponyms_judged" / "words.txt").read_text("utf-8").splitlines()
+    tree = taxonomy()
+    roots = {tree.synset(name).id for _, found in lists for name in found.hypernyms} | {wnid for wnid, _ in lists}
+    roots |= {find_sense(tree, word).synset.id for word in words}
+    kinds = roots.union(*(tree.synset(root).hyponyms for root in roots))
+    assert {f"{wnid} {name}" for wnid, name in kind_names().items() if wnid not in kinds} == set()
+
+
 def test_no_name_is_doubled_or_unfit(lists):
     words = {word for _, found in lists for word in found.words}
     assert [word for word in words if is_doubled(word)] == ["chow chow"]  # the breed's own name
@@ -47,6 +62,7 @@ def test_a_kind_stands_once(lists):
     """A kind with six names used to be dealt six times as often."""
     tree = taxonomy()
     for wnid, found in lists:
+        assert len(set(found.kinds)) == len(found.words), wnid
         names = {fold(word) for word in found.words}
         kinds = [tree.synset(kind) for name in found.hypernyms for kind in tree.synset(name).hyponyms]
         for kind in {kind.id: kind for kind in kinds}.values():
