@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -61,6 +61,22 @@ def group_lengths(lengths: Sequence[tuple[int, ...]], size: int, max_repeat: int
 
 def _fits(lengths: Sequence[tuple[int, ...]], max_repeat: int) -> bool:
     return all(math.lcm(*column) // min(column) <= max_repeat for column in zip(*lengths, strict=True))
+
+
+def small_batches_text(images: int, batches: int, size: int, reasons: Collection[str]) -> str:
+    """What a user is told when images took more batches than they would have, all else alike; "" for nothing.
+
+    Args:
+        size: images that a batch could have had.
+        reasons: why some could not share one.
+    """
+    least = -(-images // size)
+    if not reasons or batches <= least:
+        return ""
+    return (
+        f"{images:,} images took {batches:,} batches where {least:,} of {size} would do; that costs time and "
+        f"changes no picture: {'; '.join(sorted(reasons))}"
+    )
 
 
 class BatchLimit:

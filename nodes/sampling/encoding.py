@@ -6,12 +6,12 @@ Reads texts; keeps the last few encoded ones, since negatives and short prompts 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
 from ..prompts.item import Item
-from .conditioning import Conditioning, token_count
+from .conditioning import Conditioning, obstacle, shape, token_count
 
 MAX_TEXTS = 160  # PREFETCH_ITEMS prompts with their negatives, and some more; SDXL's take 0.6 MB each
 
@@ -57,6 +57,14 @@ class EncodedItem:
         """Positive, negative and, with a refiner, its own two."""
         optional = (self.positive, self.negative, self.refiner_positive, self.refiner_negative)
         return [conditioning for conditioning in optional if conditioning is not None]
+
+    def obstacle(self) -> str:
+        """What keeps it out of a batch; "" for nothing."""
+        return next(filter(None, map(obstacle, self.conditionings())), "")
+
+    def shape(self) -> Hashable:
+        """What has to be equal in a batch, but for lengths."""
+        return tuple(map(shape, self.conditionings()))
 
     def lengths(self) -> tuple[int, ...]:
         """Tokens of each of its conditionings."""

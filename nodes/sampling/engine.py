@@ -83,6 +83,7 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
             with BackgroundWriter(store, queue_size=min(2 * settings.batch_size, 32)) as writer:
                 created = _make_loop(pipeline, writer, report).generate(generation.missing(store))
             tiled = pipeline.tiled
+            warnings += tuple(pipeline.warnings())
         subfolder = f"{paths.datasets_dir().name}/{generation.request.name}"
         run = job.RunSummary(created, tiled, time.monotonic() - start, deleted, warnings)
         return job.make_outputs(store, generation.request, run, subfolder)
@@ -107,5 +108,6 @@ def _make_loop(pipeline: ComfyPipeline, writer: BackgroundWriter, report: Genera
         batch_size=settings.batch_size,
         steps=settings.steps,
         base_share=base_share,
-        prefetch=PREFETCH_ITEMS if pipeline.needs_model_swapping() else 0,
+        # so many at a time, too, where only texts of one length share a batch
+        prefetch=PREFETCH_ITEMS if pipeline.needs_model_swapping() or pipeline.max_repeat() == 1 else 0,
     )

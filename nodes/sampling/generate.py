@@ -5,7 +5,7 @@ Reads items of a plan; writes pictures through `put`. Knows nothing of ComfyUI: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -128,10 +128,16 @@ class GenerationLoop:
     def _groups(self, encoded: list[Any]) -> list[list[Any]]:
         """`encoded` in lists that can be one batch each: those of matching text lengths, then each that runs alone."""
         alone = [[item] for item in encoded if self._pipeline.runs_alone(item)]
-        mergeable = [item for item in encoded if not self._pipeline.runs_alone(item)]
-        lengths = [item.lengths() for item in mergeable]
-        groups = group_lengths(lengths, self._limit.size, self._pipeline.max_repeat())
-        return [*([mergeable[i] for i in group] for group in groups), *alone]
+        alike: dict[Hashable, list[Any]] = {}
+        for item in encoded:
+            if not self._pipeline.runs_alone(item):
+                alike.setdefault(item.shape(), []).append(item)
+        groups = []
+        for members in alike.values():
+            lengths = [item.lengths() for item in members]
+            for group in group_lengths(lengths, self._limit.size, self._pipeline.max_repeat()):
+                groups.append([members[i] for i in group])
+        return [*groups, *alone]
 
     def _sample_refine_decode(self, batch: Sequence[Any]) -> np.ndarray:
         callback = self._step_counter(len(batch))

@@ -275,7 +275,8 @@ class HypoNetEncodePrompts(io.ComfyNode):
             description=(
                 "Encodes the different prompts of a batch as one conditioning, so that one native sampler draws them "
                 "together. Prompts of different length are brought to one length, which changes nothing for SD 1.x, "
-                "SD 2 and SDXL; for SD3 and Flux use a batch size of 1."
+                "SD 2 and SDXL; for other models give prompts of one length or use a batch size of 1. Generate Dataset "
+                "sorts prompts by length itself."
             ),
             search_aliases=["CLIP text encode batch"],
             inputs=[

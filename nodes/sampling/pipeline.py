@@ -6,8 +6,8 @@ Reads MODEL, CLIP, VAE; writes uint8 pictures (H, W, 3). No picture depends on w
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import comfy.model_management
@@ -18,7 +18,8 @@ import torch
 from ...evaluation.pictures.tensors import check_pixels, to_uint8
 from ..engine import throw_if_interrupted
 from ..prompts.item import Item
-from .conditioning import MAX_REPEAT, Conditioning, can_merge, merge
+from .batching import small_batches_text
+from .conditioning import MAX_REPEAT, Conditioning, as_batch, merge
 from .decoding import decode, tiling_methods
 from .encoding import EncodedItem, Encoder
 from .generate import Pipeline, StepCallback
@@ -26,6 +27,7 @@ from .job import Request
 from .latents import check_size, empty_latents, encode_start_images, pixels_per_latent
 from .memory import release_memory
 from .noise import start_noise
+from .per_image_conds import CannotShareBatch, with_per_image_conds
 from .samplers import StepNoise, step_noise
 from .settings import SamplingSettings, refiner_step
 from .stages import Stage, run_stage
@@ -40,6 +42,8 @@ class ComfyPipeline(Pipeline):
     Args:
         start_latents: the start images' (S, C, h, w), or None for pictures out of noise alone.
         tiled: pictures decoded in tiles so far, because memory was short.
+        batches: images in each batch that was sampled so far.
+        apart: why images were not sampled together.
     """
 
     model: Any
@@ -50,6 +54,12 @@ class ComfyPipeline(Pipeline):
     refiner_encoder: Encoder | None = None
     start_latents: torch.Tensor | None = None
     tiled: int = 0
+    batches: list[int] = field(default_factory=list)
+    apart: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.model = with_per_image_conds(self.model)
+        self.refiner = None if self.refiner is None else with_per_image_conds(self.refiner)
 
     @functools.cached_property
     def ratio(self) -> int:
@@ -58,6 +68,12 @@ class ComfyPipeline(Pipeline):
 
     def encode(self, items: Sequence[Item]) -> list[EncodedItem]:
         """Base first, then refiner: on a small GPU each text encoder is loaded once for all of `items`."""
+        encoded = self._encode(items)
+        if self.max_repeat() == 1 and len({one.lengths() for one in encoded}) > 1:
+            self.apart.add("the prompts have different numbers of tokens, and this model takes one number at a time")
+        return encoded
+
+    def _encode(self, items: Sequence[Item]) -> list[EncodedItem]:
         base = [_encode_pair(self.encoder, item) for item in items]
         check_clip("clip", base[0][0], self.model)
         if self.refiner_encoder is None:
@@ -89,39 +105,70 @@ class ComfyPipeline(Pipeline):
 
     def runs_alone(self, encoded: EncodedItem) -> bool:
         """Whether this item cannot share a batch."""
-        alone = step_noise(self.settings.sampler) is StepNoise.ALONE
-        return alone or not all(map(can_merge, encoded.conditionings()))
+        if step_noise(self.settings.sampler) is StepNoise.ALONE:
+            self.apart.add(f"{self.settings.sampler} runs one image at a time")
+            return True
+        if reason := encoded.obstacle():
+            self.apart.add(f"the text encoder gives {reason}")
+        return bool(reason)
+
+    def warnings(self) -> list[str]:
+        """What the user is told of how it went."""
+        text = small_batches_text(sum(self.batches), len(self.batches), self.settings.batch_size, self.apart)
+        return [text] if text else []
 
     def sample(self, batch: Sequence[EncodedItem], callback: StepCallback) -> torch.Tensor:
         """The latents of `batch` (B, C, h, w): finished, or as the refiner is to take them over."""
-        latents = self._start(batch)
-        last = None if self.refiner is None else refiner_step(self.settings.steps, self.settings.switch_at)
-        seeds = [encoded.item.seed for encoded in batch]
-        base = Stage(
-            self.model,
-            merge([encoded.positive for encoded in batch]),
-            merge([encoded.negative for encoded in batch]),
-            seeds,
-            noise=start_noise(latents, seeds),
-            latents=latents,
-            last_step=last,
-        )
-        return run_stage(base, self.settings, callback)
+        return self._together_or_alone(batch, self._start(batch), callback, self._base)
 
     def refine(self, batch: Sequence[EncodedItem], latents: torch.Tensor, callback: StepCallback) -> torch.Tensor:
         """`latents` (B, C, h, w) after the refiner's steps; without a refiner, unchanged."""
         if self.refiner is None:
             return latents
-        refiner = Stage(
+        return self._together_or_alone(batch, latents, callback, self._refine)
+
+    def _together_or_alone(
+        self,
+        batch: Sequence[EncodedItem],
+        latents: torch.Tensor,
+        callback: StepCallback,
+        stage: Callable[[Sequence[EncodedItem], torch.Tensor], Stage],
+    ) -> torch.Tensor:
+        """The latents (B, C, h, w) after one stage; image by image where the model does not take the texts at once."""
+        try:
+            result = run_stage(stage(batch, latents), self.settings, callback)
+        except CannotShareBatch as error:
+            self.apart.add(str(error))
+        else:
+            self.batches += [len(batch)] if stage == self._base else []
+            return result
+        parts = zip(batch, torch.split(latents, 1), strict=True)
+        return torch.cat([self._together_or_alone([one], latent, callback, stage) for one, latent in parts])
+
+    def _base(self, batch: Sequence[EncodedItem], latents: torch.Tensor) -> Stage:
+        last = None if self.refiner is None else refiner_step(self.settings.steps, self.settings.switch_at)
+        seeds = [encoded.item.seed for encoded in batch]
+        return Stage(
+            self.model,
+            as_batch([encoded.positive for encoded in batch], seeds),
+            as_batch([encoded.negative for encoded in batch], seeds),
+            seeds,
+            noise=start_noise(latents, seeds),
+            latents=latents,
+            last_step=last,
+        )
+
+    def _refine(self, batch: Sequence[EncodedItem], latents: torch.Tensor) -> Stage:
+        seeds = [encoded.item.seed for encoded in batch]
+        return Stage(
             self.refiner,
-            merge([encoded.refiner_positive or [] for encoded in batch]),
-            merge([encoded.refiner_negative or [] for encoded in batch]),
-            [encoded.item.seed for encoded in batch],
+            as_batch([encoded.refiner_positive or [] for encoded in batch], seeds),
+            as_batch([encoded.refiner_negative or [] for encoded in batch], seeds),
+            seeds,
             noise=torch.zeros_like(latents, device="cpu"),  # the latents still hold what the base has not removed
             latents=latents,
             first_step=refiner_step(self.settings.steps, self.settings.switch_at),
         )
-        return run_stage(refiner, self.settings, callback)
 
     def decode(self, latents: torch.Tensor) -> np.ndarray:
         """Pictures (B, H, W, 3) uint8, truncated as Save Image does."""

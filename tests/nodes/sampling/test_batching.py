@@ -5,7 +5,7 @@ import pytest
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
-from hyponet.nodes.sampling.batching import BatchLimit, batch_count, group_lengths, plan_batch
+from hyponet.nodes.sampling.batching import BatchLimit, batch_count, group_lengths, plan_batch, small_batches_text
 
 
 class Full(RuntimeError):
@@ -25,6 +25,14 @@ def test_nothing_is_repeated_where_that_would_change_the_picture():
 
 def test_groups_hold_at_most_a_batch():
     assert [len(group) for group in group_lengths([(77,)] * 7, 3)] == [3, 3, 1]
+
+
+def test_images_that_could_not_share_batches_are_told_of_with_the_cost():
+    assert small_batches_text(40, 5, 8, {"of lengths"}) == ""
+    assert small_batches_text(40, 25, 8, set()) == "", "memory was short: said elsewhere"
+    text = small_batches_text(40, 25, 8, {"of lengths", "a sampler"})
+    assert text.startswith("40 images took 25 batches where 5 of 8 would do; that costs time and changes no picture: ")
+    assert text.endswith("a sampler; of lengths")
 
 
 def limited(most, total=10, size=8):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hyponet.nodes.sampling.conditioning import can_merge, merge
+from hyponet.nodes.sampling.conditioning import ITEMS, as_batch, merge, obstacle, shape, under_text
 
 
 def text(tokens, value, **extras):
@@ -38,15 +38,48 @@ def test_one_conditioning_stays_as_it_is():
 
 
 @pytest.mark.parametrize("key", ["area", "mask", "hooks", "control", "start_percent", "gligen", "strength"])
-def test_what_is_more_than_text_is_not_merged(key):
-    special = text(77, 1, **{key: 0.5})
-    assert not can_merge(special)
-    with pytest.raises(ValueError, match=f"a conditioning has {key}; .* use a batch size of 1"):
-        merge([text(77, 1), special])
+def test_what_one_text_has_and_another_lacks_is_not_merged(key):
+    with pytest.raises(ValueError, match=f"this batch differ in {key}; .* use a batch size of 1"):
+        merge([text(77, 1), text(77, 1, **{key: 0.5})])
 
 
 def test_several_entries_are_not_merged():
-    assert not can_merge([*text(77, 1), *text(77, 2)])
+    several = [*text(77, 1), *text(77, 2)]
+    assert obstacle(several) == "several entries (2)"
+    with pytest.raises(ValueError, match=r"has several entries \(2\); .* use a batch size of 1"):
+        merge([text(77, 1), several])
+
+
+def test_masks_and_equal_guidance_are_merged():
+    """The regression: "several entries" was the reason that the masks of Z-Image, Flux.2 and Qwen-Image got."""
+    masks = [torch.ones(1, 77), torch.zeros(1, 77)]
+    one, two = (text(77, i, attention_mask=mask, guidance=3.5) for i, mask in enumerate(masks))
+    extras = merge([one, two])[0][1]
+    assert torch.equal(extras["attention_mask"], torch.cat(masks))
+    assert extras["guidance"] == 3.5
+    assert shape(one) == shape(two) != shape(text(77, 1, guidance=3.5))
+
+
+def test_what_a_batch_shares_is_said_once_and_the_rest_for_each_image():
+    net = object()
+    batch = as_batch([text(77, 1, control=net), text(20, 2, control=net)], [5, 6])
+    extras = batch[0][1]
+    assert extras["control"] is net
+    assert [(one["cross_attn"].shape[1], one["seed"], set(one)) for one in extras[ITEMS]] == [
+        (77, 5, {"cross_attn", "seed", "pooled_output"}),
+        (20, 6, {"cross_attn", "seed", "pooled_output"}),
+    ]
+
+
+def test_a_conditioning_from_outside_keeps_all_but_its_own_text():
+    net = object()
+    outside = text(77, 9, control=net, guidance=2.0, attention_mask=torch.zeros(1, 77))
+    (merged,) = under_text(outside, text(20, 1))
+    assert merged[0].shape == (1, 20, 4)
+    assert merged[1]["pooled_output"].tolist() == [[1, 1]]
+    assert {key: value for key, value in merged[1].items() if key != "pooled_output"} == {"control": net, "guidance": 2}
+    with pytest.raises(ValueError, match="has 2 entries; expected one"):
+        under_text([*outside, *outside], text(20, 1))
 
 
 def test_lengths_that_are_far_apart_are_refused_and_not_repeated_without_end():
@@ -59,5 +92,5 @@ def test_lengths_that_are_far_apart_are_refused_and_not_repeated_without_end():
 
 def test_size_values_stay_when_equal_and_are_refused_when_not():
     assert merge([text(77, 1, width=512), text(77, 2, width=512)])[0][1]["width"] == 512
-    with pytest.raises(ValueError, match="size values"):
+    with pytest.raises(ValueError, match="differ in width"):
         merge([text(77, 1, width=512), text(77, 2, width=768)])

@@ -20,7 +20,7 @@ class Numbers:
 
     def encode(self, items):
         self.calls.append(("encode", len(items)))
-        return [SimpleNamespace(item=item, lengths=lambda: (77,)) for item in items]
+        return [SimpleNamespace(item=item, lengths=lambda: (77,), shape=tuple) for item in items]
 
     def runs_alone(self, encoded):
         return encoded.item.prompt == "alone"
