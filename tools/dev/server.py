@@ -20,7 +20,12 @@ from .places import OUTPUT, PACK_NAME, ROOT
 from .processes import environment, quiet_environment, stop
 from .setup import Setup
 
-MODEL_KINDS = ("checkpoints", "loras", "vae", "upscale_models", "classifiers", "inception", "captioners")
+MODEL_KINDS = (
+    *("checkpoints", "diffusion_models", "text_encoders", "loras", "vae", "upscale_models"),
+    *("classifiers", "inception", "captioners"),
+)
+FILE_SIZES = ROOT / "tools" / "stand_ins" / "file_sizes"  # the pack by which the stand-ins can be small
+FILE_SIZES_NAME = "hyponet_file_sizes"
 USUAL_PORT = 8188
 COMPLAINTS = ("Cannot import", "Error while calling", "(IMPORT FAILED)")  # in the log, when a pack fails to load
 
@@ -66,7 +71,7 @@ class Server:
         self.command += ["--database-url", "sqlite:///:memory:", "--disable-auto-launch"]
         if quick:
             self.command += ["--disable-api-nodes", "--disable-all-custom-nodes"]
-            self.command += ["--whitelist-custom-nodes", PACK_NAME]
+            self.command += ["--whitelist-custom-nodes", PACK_NAME, FILE_SIZES_NAME]
         self.command += list(options)
 
     def prepare(self, models: Sequence[Path | str]) -> None:
@@ -75,6 +80,7 @@ class Server:
             (self.base / name).mkdir(parents=True, exist_ok=True)
         self.output.mkdir(parents=True, exist_ok=True)
         link_pack(self.base / "custom_nodes" / PACK_NAME)
+        link_pack(self.base / "custom_nodes" / FILE_SIZES_NAME, FILE_SIZES)
         settings = self.base / "user" / "default" / "comfy.settings.json"
         if not settings.exists():
             settings.write_text(json.dumps({"Comfy.TutorialCompleted": True}), "utf-8")
@@ -160,23 +166,26 @@ def usual_port() -> int:
         return free_port()
 
 
-def link_pack(link: Path) -> None:
+def link_pack(link: Path, folder: Path = ROOT) -> None:
     """Make `link` lead to this clone (a junction on Windows, which needs no rights), also after the clone was moved.
+
+    Args:
+        folder: of a pack inside the clone, instead of the clone.
 
     Raises:
         Failure: a folder of that name is in the way.
     """
     if os.path.lexists(link):
-        if link.resolve() == ROOT:
+        if link.resolve() == folder:
             return
         try:
             link.unlink() if link.is_symlink() else link.rmdir()  # of a junction, rmdir takes the link alone
         except OSError as error:
-            raise Failure(f"{link} is in the way of a link to {ROOT} ({error.strerror}): move it away.") from None
+            raise Failure(f"{link} is in the way of a link to {folder} ({error.strerror}): move it away.") from None
     if os.name == "nt":
-        subprocess.run(["cmd", "/c", "mklink", "/J", str(link), str(ROOT)], check=True, capture_output=True)
+        subprocess.run(["cmd", "/c", "mklink", "/J", str(link), str(folder)], check=True, capture_output=True)
     else:
-        link.symlink_to(ROOT, target_is_directory=True)
+        link.symlink_to(folder, target_is_directory=True)
 
 
 def device_options() -> list[str]:

@@ -175,11 +175,11 @@ class Setup:
         with lock(self.models):
             if not is_complete(self.models):
                 shutil.rmtree(self.models, ignore_errors=True)
-                for step, module in (
-                    ("Writing stand-in models", STAND_INS),
+                for step, module, *sources in (
+                    ("Writing stand-in models", STAND_INS, self.comfyui),
                     ("Expanding the small model", SMALL_MODEL),
                 ):
-                    run_logged(step, [self.python, "-m", module, self.models], env=quiet_environment())
+                    run_logged(step, [self.python, "-m", module, self.models, *sources], env=quiet_environment())
                 mark_complete(self.models)
         return self.models
 
@@ -200,7 +200,7 @@ def requirement_lines(path: Path) -> list[str]:
 
 def model_sources() -> list[Path]:
     """The files that decide what lies in the folder of models."""
-    writers = sorted(ROOT.joinpath(*STAND_INS.split(".")).glob("*.py"))
+    writers = sorted(ROOT.joinpath(*STAND_INS.split(".")).rglob("*.py"))
     writers.append(ROOT.joinpath(*SMALL_MODEL.split(".")).with_suffix(".py"))
     return writers + sorted(path for path in SMALL_MODEL_DATA.glob("*") if path.suffix in (".safetensors", ".json"))
 

@@ -1,4 +1,4 @@
-"""python -m tools.stand_ins MODELS_DIR"""
+"""python -m tools.stand_ins MODELS_DIR COMFYUI_DIR"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 
 from .efficientnet import write_checkpoint
 from .encoders import TEXT_L, taesd
+from .families import write_families
 from .files import save_sparse, save_views
 from .models import lora, real_esrgan, sd15, sdxl, sdxl_refiner
 from .weights import Weights
@@ -38,3 +39,4 @@ def write_all(folder: Path) -> None:
 
 if __name__ == "__main__":
     write_all(Path(sys.argv[1]))
+    write_families(Path(sys.argv[1]), Path(sys.argv[2]))

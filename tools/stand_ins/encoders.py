@@ -53,8 +53,12 @@ def clip_g(weights: Weights, prefix: str) -> None:
     weights.tensors[f"{prefix}logit_scale"] = np.array(4.6055, weights.dtype)
 
 
-def taesd(weights: Weights, prefix: str = "first_stage_model.", scale: float = 0.18215) -> None:
-    """The small autoencoder's shape, which ComfyUI takes for a VAE inside a checkpoint as well."""
+def taesd(weights: Weights, prefix: str = "first_stage_model.", scale: float = 0.18215, channels: int = 4) -> None:
+    """The small autoencoder's shape, which ComfyUI takes for a VAE inside a checkpoint as well.
+
+    Args:
+        channels: of the latents.
+    """
     encoder, decoder = f"{prefix}taesd_encoder.", f"{prefix}taesd_decoder."
 
     def blocks(side: str, *indices: int) -> None:
@@ -67,8 +71,8 @@ def taesd(weights: Weights, prefix: str = "first_stage_model.", scale: float = 0
     for index in (2, 6, 10):
         weights.conv(f"{encoder}{index}", 64, 64, bias=False)
         blocks(encoder, index + 1, index + 2, index + 3)
-    weights.conv(f"{encoder}14", 4, 64)
-    weights.conv(f"{decoder}1", 64, 4)
+    weights.conv(f"{encoder}14", channels, 64)
+    weights.conv(f"{decoder}1", 64, channels)
     blocks(decoder, 3, 4, 5, 8, 9, 10, 13, 14, 15, 18)
     for index in (7, 12, 17):
         weights.conv(f"{decoder}{index}", 64, 64, bias=False)

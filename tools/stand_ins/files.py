@@ -12,7 +12,12 @@ import torch
 
 from .weights import Tensors, Weights, Zeros
 
-SAFETENSORS_TYPES = {np.dtype("float16"): "F16", np.dtype("float32"): "F32", np.dtype("int64"): "I64"}
+SAFETENSORS_TYPES = {
+    np.dtype("float16"): "F16",
+    np.dtype("float32"): "F32",
+    np.dtype("int64"): "I64",
+    np.dtype("uint8"): "U8",
+}
 
 
 def save_sparse(path: Path, tensors: Tensors, metadata: dict[str, str] | None = None) -> None:

@@ -29,8 +29,9 @@ class Weights:
 
     def random(self, shape: Sequence[int], std: float) -> np.ndarray:
         offset = int(self.generator.integers(POOL))
-        numbers = np.roll((self.pool * np.float32(std)).astype(self.dtype), -offset)
-        return np.resize(numbers[: max(1, min(math.prod(shape), POOL))], math.prod(shape)).reshape(shape)
+        count = min(math.prod(shape), POOL)
+        part = np.concatenate((self.pool[offset : offset + count], self.pool[: max(0, offset + count - POOL)]))
+        return np.resize((part * np.float32(std)).astype(self.dtype), math.prod(shape)).reshape(shape)
 
     def linear(self, name: str, out: int, inp: int, bias: bool = True, zero: bool = False) -> None:
         self.tensors[f"{name}.weight"] = Zeros((out, inp)) if zero else self.random((out, inp), 1 / math.sqrt(inp))

@@ -1,0 +1,36 @@
+"""The stand-ins of today's families are what ComfyUI takes them for, and each prompt and seed gives its own picture."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyponet.tests.tools.families import FAMILIES
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_native_loaders_know_the_family_and_its_prompts_and_seeds_make_different_pictures(comfyui, caplog, name):
+    import comfy.sample
+    import torch
+
+    family = FAMILIES[name]
+    with torch.inference_mode():
+        loaded = family.load()
+        assert type(loaded.model.model.model_config).__name__ in (family.config, "ZImage")  # its name from 0.9 on
+        assert "missing" not in caplog.text.replace("torchaudio missing", "")
+        latent_format = loaded.model.get_model_object("latent_format")
+        side = 4 if latent_format.latent_channels == 128 else 8
+        shape = [1, latent_format.latent_channels, *[1] * (latent_format.latent_dimensions - 2), side, side]
+
+        def draw(prompt: str, seed: int) -> torch.Tensor:
+            text = loaded.clip.encode_from_tokens_scheduled(loaded.clip.tokenize(prompt))
+            empty = torch.zeros(shape)
+            noise = comfy.sample.prepare_noise(empty, seed)
+            latents = comfy.sample.sample(
+                loaded.model, noise, 2, 1.0, "euler", "simple", text, text, empty, seed=seed, disable_pbar=True
+            )
+            return loaded.vae.decode(latents).reshape(-1, 64, 64, 3)[0]
+
+        fox, whale, other_seed = draw("a fox", 1), draw("a whale", 1), draw("a whale", 2)
+    assert torch.isfinite(fox).all()
+    assert (fox - whale).abs().max() > 4 / 255
+    assert (whale - other_seed).abs().mean() > 4 / 255
