@@ -218,29 +218,38 @@ def read_result(path: Path | str) -> Result:
         ) from error
 
 
-def read_results(folder: Path | str, left_out: list[Path] | None = None) -> list[Result]:
+def read_results(folder: Path | str, left_out: dict[Path, str] | None = None) -> list[Result]:
     """Every result below `folder`, oldest first.
 
-    A file that is none, and a folder that cannot be listed, are named in the log and added to `left_out`.
+    A file that is none or cannot be read, and a folder that cannot be listed, are named in the log.
+
+    Args:
+        left_out: gets them, each with what is the matter and what to do, as the rest of a sentence.
     """
     results = []
 
-    def leave_out(path: Path, error: Exception) -> None:
+    def leave_out(path: Path, error: Exception, why: str) -> None:
         logger.warning("%s", error)
         if left_out is not None:
-            left_out.append(path)
+            left_out[path] = why
 
     def unlisted(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
-            leave_out(Path(error.filename), error)
+            leave_out(Path(error.filename), error, _denied(error, "is a folder that cannot be listed"))
 
     files = (Path(parent, name) for parent, _, names in os.walk(folder, onerror=unlisted) for name in names)
     for path in sorted(path for path in files if path.suffix == ".json"):
         try:
             results.append(read_result(path))
-        except (ValueError, OSError) as error:
-            leave_out(path, error)
+        except ValueError as error:
+            leave_out(path, error, "is not a whole result file; run its node again or move it away")
+        except OSError as error:
+            leave_out(path, error, _denied(error, "cannot be read"))
     return sorted(results, key=lambda result: result.run)
+
+
+def _denied(error: OSError, what: str) -> str:
+    return f"{what} ({error.strerror}); mend its permissions, or the disk"
 
 
 def plain(value: Any) -> Any:

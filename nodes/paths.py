@@ -130,18 +130,20 @@ def confine_any(bases: list[Path], name: str, *, what: str = "name") -> Path:
         FileNotFoundError: it exists below none of them; the message lists them.
     """
     searched = ", ".join(str(base) for base in bases)
+    kind = next((kind for kind in _MODEL_FOLDERS if not set(bases).isdisjoint(model_folders(kind))), "")
+    listed = f"list its folder in extra_model_paths.yaml under {kind}"
     if isinstance(name, str) and os.path.isabs(name):
         raise ValueError(
             f"{what} is {_quoted(name)}, which begins at the root of the disk; expected a path below one of: "
-            f"{searched}; list its folder in extra_model_paths.yaml, and give what lies below it"
+            f"{searched}; {listed if kind else 'put it there'}, and give what lies below it"
         )
     for base in bases:
         path = confine(base, name, what=what)
         if path.exists():
             return path
     raise FileNotFoundError(
-        f"{what} is {_quoted(name)}; it exists in none of the folders searched: {searched}; put it there, or list its "
-        "folder in extra_model_paths.yaml"
+        f"{what} is {_quoted(name)}; it exists in none of the folders searched: {searched}; put it there"
+        f"{f', or {listed}' if kind else ''}"
     )
 
 

@@ -18,7 +18,7 @@ def build_report(
     results: Sequence[Result],
     title: str,
     rows: Mapping[str, str] | None = None,
-    left_out: Sequence[str] = (),
+    left_out: Mapping[str, str] | None = None,
     new_runs: Collection[str] = (),
 ) -> Report:
     """The report of these results.
@@ -27,10 +27,10 @@ def build_report(
         results: in any order; of repeated runs with one seed and one setting the newest counts.
         title: its heading.
         rows: name of a result or a test set -> row or test set of the thesis, where it does not say so by itself.
-        left_out: names of files that should hold a result and do not.
+        left_out: files and folders that should hold results and do not, each with why, as `read_results` has it.
         new_runs: the runs that were measured just now; the report begins with them.
     """
-    notes = [f"Left out: {name} is not a whole result file; run its node again or move it away." for name in left_out]
+    notes = [f"Left out: {name} {why}." for name, why in (left_out or {}).items()]
     sources: list[Source] = []
     for result in sorted(results, key=lambda result: result.run):
         try:

@@ -123,10 +123,6 @@ class Report:
     sources: tuple[Source, ...]
     notes: tuple[str, ...] = field(default=())
 
-    def table(self, key: str) -> Table:
-        """The table of that key, which the report has."""
-        return next(table for table in self.tables if table.key == key)
-
 
 def figure_text(value: float, decimals: int) -> str:
     """A figure as it stands in a table; one that rounds to zero has no sign."""

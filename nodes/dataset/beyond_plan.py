@@ -1,6 +1,7 @@
-"""Pictures that a set holds and its plan does not ask for any more: a class taken off the list, fewer of one.
+"""The plan of a set, and pictures that the set holds and the plan does not ask for any more: of a class that was
+taken off the list, or fewer of one.
 
-Reads an open set and a plan. They stay in the set, and whoever reads the set reads them.
+Reads an open set and a plan. The pictures stay in the set, and whoever reads the set reads them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,14 @@ from ..prompts.plan import Plan
 from .store.store import DatasetStore
 
 MAX_NAMED = 10  # classes
+
+
+def plan_or_none(store: DatasetStore) -> Plan | None:
+    """The plan in dataset.json; None for a merge of different sets, which has no one plan."""
+    try:
+        return Plan.from_json(store.description.plan)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def beyond_plan(store: DatasetStore, plan: Plan) -> dict[str, int]:

@@ -15,6 +15,7 @@ from ..engine import versions
 from ..graph import upstream_of
 from ..prompts.plan import Plan
 from ..upstream import Upstream, sampler_parameters
+from .beyond_plan import plan_or_none
 from .open import create_or_open
 from .split import PARTS
 from .store import fingerprint
@@ -55,10 +56,10 @@ def find_set(name: str) -> DatasetRef:
 
 def plan_of(store: DatasetStore) -> Plan | ExecutionBlocker:
     """The plan in dataset.json; of a merge of different sets, which has none, a blocker that says so downstream."""
-    try:
-        return Plan.from_json(store.description.plan)
-    except (ValueError, KeyError, TypeError):
+    plan = plan_or_none(store)
+    if plan is None:
         return ExecutionBlocker(f"data set {store.name!r} has no one plan: it was merged from different sets")
+    return plan
 
 
 def find_sets(names: str) -> list[DatasetRef]:
@@ -110,13 +111,6 @@ def split_fingerprint(name: str | None) -> str | float:
     return changes_fingerprint(*(None if name is None else f"{name.strip()}-{part}" for part in PARTS))
 
 
-def checked_ref(dataset: object) -> DatasetRef:
-    """`dataset` if it is a set; that it lies where sets may lie was checked when it was named."""
-    if not isinstance(dataset, DatasetRef):
-        raise ValueError(f"dataset is {type(dataset).__name__}; expected a data set; connect Generate or Load Dataset")
-    return dataset
-
-
 def set_path(name: str) -> Path:
     """Where the set called `name` is written: below output/datasets and nowhere else."""
     path = paths.confine(paths.datasets_dir(), name, what="data set name")
@@ -138,13 +132,12 @@ def _is_same_for_all(key: str) -> bool:
     return key.rpartition(".")[2] not in ("seed", "noise_seed", "batch_number", "filename_prefix")
 
 
-def own_ref(dataset: object) -> DatasetRef:
-    """`dataset` if it is a set that may be changed: below output/datasets.
+def own_ref(ref: DatasetRef) -> DatasetRef:
+    """`ref` if it is a set that may be changed: below output/datasets.
 
     Raises:
         ValueError: it lies in a folder that is only read.
     """
-    ref = checked_ref(dataset)
     if not is_own(ref):
         raise ValueError(
             f"data set {ref.name!r} lies in {ref.path.parent}, which is only read; expected one in output/datasets; "

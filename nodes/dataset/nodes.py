@@ -190,7 +190,7 @@ class HypoNetLoadDatasetPictures(io.ComfyNode):
     def execute(
         cls, dataset: DatasetRef, batch_number: int, batch_size: int, size: int, include_marked: bool
     ) -> io.NodeOutput:
-        store = DatasetStore.open(engine.checked_ref(dataset).path)
+        store = DatasetStore.open(dataset.path)
         batch = load_batch(store, batch_number, batch_size, size, include_marked)
         return io.NodeOutput(to_image(batch.images), "\n".join(record.label for record in batch.records))
 
@@ -242,7 +242,7 @@ class HypoNetMergeDatasets(io.ComfyNode):
         dataset_3: DatasetRef | None = None,
         dataset_4: DatasetRef | None = None,
     ) -> io.NodeOutput:
-        linked = [engine.checked_ref(ref) for ref in (dataset_1, dataset_2, dataset_3, dataset_4) if ref is not None]
+        linked = [ref for ref in (dataset_1, dataset_2, dataset_3, dataset_4) if ref is not None]
         named = engine.find_sets(more_sets)
         target = engine.set_path(name)
         sources = [DatasetStore.open(ref.path) for ref in (*linked, *named)]
@@ -312,7 +312,7 @@ class HypoNetSplitDataset(io.ComfyNode):
     def execute(
         cls, dataset: DatasetRef, name: str, train: float, val: float, test: float, include_marked: bool, seed: int
     ) -> io.NodeOutput:
-        source = DatasetStore.open(engine.checked_ref(dataset).path)
+        source = DatasetStore.open(dataset.path)
         target = engine.set_path(name.strip() or source.name)
         parts = split(
             source,
@@ -354,7 +354,7 @@ class HypoNetSummarizeDataset(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, dataset: DatasetRef) -> io.NodeOutput:
-        summary = summarize(DatasetStore.open(engine.checked_ref(dataset).path))
+        summary = summarize(DatasetStore.open(dataset.path))
         image, table = to_image(plot(summary)), summary.markdown()
         return io.NodeOutput(image, table, ui=answer(table, image, facts={"report": table}))
 

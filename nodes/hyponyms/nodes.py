@@ -15,7 +15,8 @@ from ..widgets import FileCombo, schema, seed_input
 from . import engine
 from .classifier import Classifier
 from .hyponyms import LEMMA_POLICIES, MODES, Hyponyms, HyponymSettings, hyponyms_of_class, hyponyms_of_word
-from .predictions import LOW_CONFIDENCE, average_class, predictions_report, top_predictions
+from .predictions import average_class, predictions_report, top_predictions
+from .widgets import minimum_confidence_input
 
 CATEGORY = "HypoNet/HypoNet"
 logger = logging.getLogger("hyponet")
@@ -143,17 +144,7 @@ class HypoNetHyponymsOfImage(io.ComfyNode):
                 io.Image.Input(
                     "image", tooltip="A sample picture; the probabilities of a batch are averaged to one class."
                 ),
-                io.Float.Input(
-                    "minimum_confidence",
-                    default=LOW_CONFIDENCE,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip=(
-                        "Stop when the likeliest class is less probable than this: a wrong class makes a set of "
-                        "something else. 0 never stops."
-                    ),
-                ),
+                minimum_confidence_input(""),
                 *_settings_inputs(include_class=True),
             ],
             outputs=_hyponym_outputs(),

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import torch
 from PIL import Image
 
 from ...evaluation.pictures.sheets import sheet
+from .denoiser import UNetDenoiser
 from .examples import Example
 
 STEPS = 20  # of Euler's method; a judgement
@@ -27,21 +27,6 @@ def first_captions(captions: Sequence[str], count: int) -> list[int]:
     for index, caption in enumerate(captions):
         first.setdefault(caption, index)
     return list(first.values())[:count]
-
-
-class Painter(Protocol):
-    """A model that draws the caption of a training picture."""
-
-    def draw(
-        self,
-        picture: int,
-        blank: Example,
-        generator: torch.Generator,
-        steps: int,
-        guidance: float,
-        on_step: Callable[[], None],
-    ) -> torch.Tensor:
-        """Its latent [1,C,h,w], on the CPU."""
 
 
 @dataclass
@@ -64,12 +49,12 @@ class Samples:
     epochs: list[int] = field(default_factory=list)
     latents: list[list[torch.Tensor]] = field(default_factory=list)
 
-    def draw(self, painter: Painter, epoch: int) -> None:
+    def draw(self, denoiser: UNetDenoiser, epoch: int) -> None:
         """Draw every caption, after epoch number `epoch`."""
         row = []
         for picture, blank in zip(self.pictures, self.blanks, strict=True):
             generator = torch.Generator().manual_seed(self.seed + picture)
-            row.append(painter.draw(picture, blank, generator, STEPS, GUIDANCE, self.on_step))
+            row.append(denoiser.draw(picture, blank, generator, STEPS, GUIDANCE, self.on_step))
         self.epochs.append(epoch)
         self.latents.append(row)
 
@@ -92,15 +77,15 @@ class Drawing:
         looks: the last row as small pictures, for the node while it runs.
     """
 
-    def __init__(self, samples: Samples, painter: Painter, factors: torch.Tensor | None) -> None:
+    def __init__(self, samples: Samples, denoiser: UNetDenoiser, factors: torch.Tensor | None) -> None:
         self._samples = samples
-        self._painter = painter
+        self._denoiser = denoiser
         self._factors = factors
         self.looks: list[np.ndarray] = []
 
     def draw(self, epoch: int) -> None:
         """Draw every caption, after epoch number `epoch`."""
-        self._samples.draw(self._painter, epoch)
+        self._samples.draw(self._denoiser, epoch)
         if self._factors is not None:
             self.looks = [quick_look(latent, self._factors) for latent in self._samples.latents[-1]]
 

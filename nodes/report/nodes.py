@@ -6,6 +6,7 @@ Reads output/hyponet/results; writes output/hyponet/reports/<name>.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,16 +26,24 @@ MAX_SHOWN = 4  # plots of each kind in the node; all of them are in the report
 LINKS = 8  # inputs for results; a judgement: any number more comes by name, through `results`
 
 
-def results_matching(pattern: str) -> tuple[list[Result], list[str]]:
-    """The results on disk whose name matches, and the files among them that cannot be read; none for no pattern."""
+def results_matching(pattern: str) -> tuple[list[Result], dict[str, str]]:
+    """The results on disk whose name matches, and what of them cannot be read, with why; none for no pattern."""
     pattern = pattern.strip()
     if not pattern:
-        return [], []
+        return [], {}
     folder = paths.results_dir()
-    left_out: list[Path] = []
+    left_out: dict[Path, str] = {}
     results = [result for result in read_results(folder, left_out) if fnmatchcase(result.name, pattern)]
-    corrupt = [path.relative_to(folder) for path in left_out]
-    return results, [path.as_posix() for path in corrupt if fnmatchcase(path.parent.as_posix(), pattern)]
+    lost = {path.relative_to(folder): why for path, why in left_out.items()}
+    return results, {path.as_posix(): why for path, why in lost.items() if _may_match(path, pattern)}
+
+
+def _may_match(path: Path, pattern: str) -> bool:
+    """Whether a file that is no result, or a folder that cannot be listed, may be of a name that matches."""
+    if path.suffix == ".json":
+        return fnmatchcase(path.parent.as_posix(), pattern)
+    start, below = re.split(r"[*?\[]", pattern)[0], "".join(f"{part}/" for part in path.parts)
+    return start.startswith(below) or below.startswith(start) or fnmatchcase(path.as_posix(), pattern)
 
 
 class HypoNetWriteReport(io.ComfyNode):
@@ -128,10 +137,10 @@ class HypoNetWriteReport(io.ComfyNode):
     ) -> io.NodeOutput:
         links = (result_1, result_2, result_3, result_4, result_5, result_6, result_7, result_8)
         linked = [result for link in links for result in link or [] if result is not None]
-        on_disk, corrupt = results_matching(results[0])
+        on_disk, left_out = results_matching(results[0])
         by_run = {result.run: result for result in [*on_disk, *linked]}
         new_runs = {result.run for result in linked}
-        report = build_report(list(by_run.values()), title[0], parse_rows(thesis_rows[0]), corrupt, new_runs)
+        report = build_report(list(by_run.values()), title[0], parse_rows(thesis_rows[0]), left_out, new_runs)
         folder = paths.confine(paths.hyponet_dir() / "reports", name[0], what="name")
         written = write_report(folder, report, paths.samples_dir())
         subfolder = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()

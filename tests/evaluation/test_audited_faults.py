@@ -21,6 +21,7 @@ from hyponet.evaluation.training import records
 from hyponet.evaluation.training.figures import Comparison
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
+from hyponet.tests.evaluation.report_tables import table_of
 
 from .accuracy_figures import accuracy_entry
 from .sample_pictures import MemoryPictures, colours
@@ -90,7 +91,7 @@ def report_on(folder: Path, settings: Settings, *test_sets: str) -> Report:
 
 
 def row(report: Report, table: str, label: str):
-    (found,) = [row for row in report.table(table).rows if row.label == label]
+    (found,) = [row for row in table_of(report, table).rows if row.label == label]
     return found
 
 
@@ -136,7 +137,7 @@ def compared(folder: Path, *p_values: float) -> Report:
 
 def test_holms_p_is_adjusted_over_the_table_that_shows_it(tmp_path):
     """Holm 1979, by hand: in rising order times 4, 3, 2, 1, and never below the one before."""
-    table = compared(tmp_path, 0.04, 0.01, 0.03, 0.02).table("comparisons")
+    table = table_of(compared(tmp_path, 0.04, 0.01, 0.03, 0.02), "comparisons")
     place = table.columns.index("p (Holm)")
     shown = {found.label: found.cells[place].value for found in table.rows}
     # 0.01 * 4 = 0.04; 0.02 * 3 = 0.06; 0.03 * 2 = 0.06; 0.04 * 1 would be less than 0.06

@@ -30,6 +30,7 @@ from hyponet.evaluation.training import records
 from hyponet.evaluation.training.checkpoint import load_checkpoint
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
+from hyponet.tests.evaluation.report_tables import table_of
 
 from .metrics.inception_fixtures import made_up
 from .sample_pictures import MemoryPictures, colours
@@ -194,7 +195,7 @@ def test_test_pictures_that_a_lora_was_trained_on_are_said_beside_the_accuracies
     for count in (24, shared):
         counted = {"test_images": {**data.summary(), "shared": count}}
         write_result(tmp_path, Measurement("ships", "lora_training", {"steps": 1}, counted, {}))
-    table = build_report(read_results(tmp_path), "r").table("5-9")
+    table = table_of(build_report(read_results(tmp_path), "r"), "5-9")
     notes = {
         table.columns[place]: cell.note for row in table.rows for place, cell in enumerate(row.cells) if cell.sources
     }
@@ -230,7 +231,7 @@ def test_a_comparison_counts_the_test_pictures_of_both_sides(trained, tmp_path):
         "2 of 29 test pictures are of its training set",
         "3 of 29 test pictures are of its training set",
     ]
-    table = build_report(read_results(tmp_path / "r"), "r").table("comparisons")
+    table = table_of(build_report(read_results(tmp_path / "r"), "r"), "comparisons")
     assert "5 of 29 test pictures are of a training set" in table.rows[0].cells[0].note
 
 
@@ -270,7 +271,7 @@ def test_both_sides_of_a_metric_are_held_against_each_other(tmp_path, kind, plan
     result = write_result(tmp_path, replace(measured, name="judged"))
     assert f"pictures that are in the reference too: {planted}" in result.summary()
     report = build_report(read_results(tmp_path), "r")
-    cells = [cell for row in report.table(kind).rows for cell in row.cells]
+    cells = [cell for row in table_of(report, kind).rows for cell in row.cells]
     assert all((f"{planted} of its pictures are in the reference too" in cell.note) == bool(planted) for cell in cells)
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from hyponet.evaluation import results
+from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.results import Measurement, plain, read_result, read_results, write_result
 
 
@@ -93,7 +94,7 @@ def test_torn_and_foreign_files_are_left_out_and_named(tmp_path: Path, caplog: p
     (tmp_path / "a" / "torn.json").write_text('{"format": "hypo')
     (tmp_path / "a" / "foreign.json").write_text("[1, 2]")
     (tmp_path / "a" / "half.json.part").write_text("{}")
-    left_out: list[Path] = []
+    left_out: dict[Path, str] = {}
     assert read_results(tmp_path, left_out) == [good]
     assert [path.name for path in left_out] == ["foreign.json", "torn.json"]
     assert "torn.json" in caplog.text
@@ -167,8 +168,13 @@ def test_a_folder_of_results_that_cannot_be_listed_is_named(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", forbidden)
-    left_out: list[Path] = []
+    left_out: dict[Path, str] = {}
     assert read_results(tmp_path, left_out) == [kept]
-    assert left_out == [lost.path.parent]
+    assert left_out.keys() == {lost.path.parent}
+    (note,) = build_report([kept], "r", left_out={"b": left_out[lost.path.parent]}).notes
+    # the regression: it was called a file that is not a whole result
+    assert (
+        note == "Left out: b is a folder that cannot be listed (Permission denied); mend its permissions, or the disk."
+    )
     assert "Permission denied" in caplog.text
     assert read_results(tmp_path / "none") == []

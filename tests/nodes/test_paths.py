@@ -48,6 +48,17 @@ def test_confine_rejects(tmp_path, name):
         paths.confine(tmp_path, name)
 
 
+def test_extra_model_paths_is_advised_where_it_helps_alone(tmp_path):
+    """The regression: it was advised for the folders of Train LoRA, which it cannot list."""
+    paths.register_model_folders()
+    for name in ("nowhere", str(tmp_path / "nowhere")):
+        with pytest.raises((ValueError, FileNotFoundError), match="put it there") as refused:
+            paths.confine_any([tmp_path, paths.hyponet_dir()], name)
+        assert "extra_model_paths.yaml" not in str(refused.value)
+        with pytest.raises((ValueError, FileNotFoundError), match=r"in extra_model_paths\.yaml under inception"):
+            paths.confine_any([tmp_path, *paths.model_folders("inception")], name)
+
+
 @pytest.mark.parametrize("value", [None, 3, 2.5, True, ["a"], {"a": 1}, b"a"])
 def test_confine_rejects_what_is_no_text(tmp_path, value):
     with pytest.raises(ValueError, match="expected text"):

@@ -127,6 +127,9 @@ function* ourNodes() {
 
 const keptKey = (key) => `${KEPT}:${(app.rootGraph ?? app.graph).id}:${key}`;
 
+/** What the session kept of a node; null for nothing. */
+const kept = (key) => JSON.parse(sessionStorage.getItem(keptKey(key)));
+
 /** Keep an answer for the time after a reload of the page; when the session's room is full, only this one. */
 function keep(key, answer) {
   try {
@@ -141,13 +144,9 @@ function keep(key, answer) {
 function refresh(outputs) {
   for (const [node, key] of ourNodes()) {
     const answer = answerOf(outputs?.[key]);
-    const kept = answer ? null : sessionStorage.getItem(keptKey(key));
-    if (answer) {
-      keep(key, answer);
-      show(node, answer);
-    } else if (kept) {
-      show(node, JSON.parse(kept), true);
-    }
+    const earlier = answer ? null : kept(key);
+    if (answer) keep(key, answer);
+    if (answer ?? earlier) show(node, answer ?? earlier, !answer);
   }
 }
 

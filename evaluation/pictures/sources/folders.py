@@ -57,15 +57,16 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
     if split and split not in _SPLITS:
         raise ValueError(f"split is {split[:40]!r}; expected one of: {', '.join(_SPLITS)}; choose one, or none")
     title = name or (f"{root.stem} {split}" if split else root.stem)
-    bare: list[str] = []
-    files = zip_members(root, _is_picture_of_any_kind) if root.is_file() else _folder_members(root, bare)
+    folders: list[str] = []
+    files = zip_members(root, _is_picture_of_any_kind) if root.is_file() else _folder_members(root, folders)
     members = [member for member in files if has_picture_suffix(member)]
     foreign_members = [member for member in files if not has_picture_suffix(member)]
     listed = {} if split else _listed(root, "", members)
     start = "" if listed else _wrapper(members)
     if start and not split:
         listed = _listed(root, start, members)
-    entries = _by_class(members, start, split)
+    below = _split_folder(members, start, split) if split else start
+    entries = _by_class(members, below)
     splits = [] if split else _split_folders(entries)
     if splits:
         raise ValueError(
@@ -74,7 +75,7 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
         )
     if not entries:
         raise ValueError(_no_class_folder(root, members, split))
-    foreign = _by_class(foreign_members, start, split)
+    foreign = _by_class(foreign_members, below)
     without = sorted({label for label, _, _ in foreign} - {label for label, _, _ in entries})
     if without:
         raise ValueError(
@@ -89,6 +90,7 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
     source = ZipPictures(root, names) if root.is_file() else FilePictures(root, names)
     data = labelled(title, classes, [number[label] for label, _, _ in pictures], source, cache=cache)
     synthetic = np.array([generated for _, generated, _ in pictures])
+    bare = _without_picture(root, [folder for folder in folders if folder.startswith(below)], files)
     skipped = [*(member for _, _, member in foreign), *(f"{folder}/ (no picture)" for folder in bare)]
     return replace(data, synthetic=synthetic, skipped=tuple(skipped))
 
@@ -106,16 +108,17 @@ def _wrapper(members: Sequence[str]) -> str:
     return f"{tops.pop()}/"
 
 
-def _by_class(members: Sequence[str], start: str, split: str) -> list[tuple[str, str, str]]:
-    """(class, path below its folder, member) of the members below the split's folder, under the first of its names."""
-    for name in _SPLITS[split] if split else ("",):
-        prefix = f"{start}{_spelled(members, start, name)}/" if name else start
-        inside = [(member[len(prefix) :], member) for member in members if member.startswith(prefix)]
-        parted = [(*below.partition("/"), member) for below, member in inside]
-        entries = [(composed(label), path, member) for label, slash, path, member in parted if slash]
-        if entries:
-            return entries
-    return []
+def _split_folder(members: Sequence[str], start: str, split: str) -> str:
+    """`train/` for the split train: the first folder of its names that holds a class folder."""
+    spelled = [f"{start}{_spelled(members, start, name)}/" for name in _SPLITS[split]]
+    return next((folder for folder in spelled if _by_class(members, folder)), spelled[0])
+
+
+def _by_class(members: Sequence[str], folder: str) -> list[tuple[str, str, str]]:
+    """(class, path below its folder, member) of the members below `folder`, which is empty or ends in a slash."""
+    inside = [(member[len(folder) :], member) for member in members if member.startswith(folder)]
+    parted = [(*below.partition("/"), member) for below, member in inside]
+    return [(composed(label), path, member) for label, slash, path, member in parted if slash]
 
 
 def _split_folders(entries: Sequence[tuple[str, str, str]]) -> list[str]:
@@ -190,13 +193,14 @@ def _is_picture_of_any_kind(name: str) -> bool:
     return has_picture_suffix(name) or name.lower().endswith(_FOREIGN)
 
 
-def _folder_members(root: Path, bare: list[str]) -> list[str]:
-    """The pictures below a folder, foreign ones too; what may be one and is left out is said.
+def _folder_members(root: Path, folders: list[str]) -> list[str]:
+    """The pictures below a folder, foreign ones too; links that may be one and are left out are said.
 
     Args:
-        bare: gets the folders without a picture.
+        folders: gets all folders below it.
     """
-    files, links, folders = files_below(root)
+    files, links, below = files_below(root)
+    folders += below
     if links:
         logger.warning(
             "%s: %d links to folders or to nothing are skipped (%s); put the folders themselves there",
@@ -204,9 +208,13 @@ def _folder_members(root: Path, bare: list[str]) -> list[str]:
             len(links),
             ", ".join(links[:5]),
         )
-    members = [file for file in files if _is_picture_of_any_kind(file)]
+    return [file for file in files if _is_picture_of_any_kind(file)]
+
+
+def _without_picture(root: Path, folders: Sequence[str], members: Sequence[str]) -> list[str]:
+    """The folders that hold no picture of any kind, which is said."""
     with_pictures = {parent.as_posix() for member in members for parent in PurePosixPath(member).parents}
-    bare += [folder for folder in folders if folder not in with_pictures]
+    bare = [folder for folder in folders if folder not in with_pictures]
     if bare:
         logger.warning("%s: %d folders hold no picture (%s)", root.name, len(bare), ", ".join(bare[:5]))
-    return members
+    return bare

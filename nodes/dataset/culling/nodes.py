@@ -65,7 +65,7 @@ class HypoNetMakeContactSheet(io.ComfyNode):
     @checked
     def execute(cls, dataset: DatasetRef, **widgets: Any) -> io.NodeOutput:
         settings = SheetSettings(**widgets)
-        store = DatasetStore.open(engine.checked_ref(dataset).path)
+        store = DatasetStore.open(dataset.path)
         sheet = contact_sheet(store, settings)
         path, text = "", "Not saved: the set is only read."
         if engine.is_own(store.ref()):
@@ -253,7 +253,7 @@ class HypoNetVerifyDataset(io.ComfyNode):
         cls, dataset: DatasetRef, reject: bool, near_duplicates: bool, attempts: int, mend_lines: bool = False
     ) -> io.NodeOutput:
         writes = reject or mend_lines
-        path = (engine.own_ref(dataset) if writes else engine.checked_ref(dataset)).path
+        path = (engine.own_ref(dataset) if writes else dataset).path
         with open_for_writing(path, mend=mend_lines) if writes else nullcontext(DatasetStore.open(path)) as store:
             findings = verify(store, duplicates=near_duplicates, progress=progress_bar(len(store)))
             marked = mark_findings(store, findings, attempts) if reject else None

@@ -8,7 +8,7 @@ from ... import paths
 from ...checks import checked
 from ...engine import answer, progress_bar
 from ...widgets import schema
-from .. import engine, widgets
+from .. import widgets
 from ..store.store import DatasetRef, DatasetStore
 from .formats import EXPORTS, export
 
@@ -48,7 +48,7 @@ class HypoNetExportDataset(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, dataset: DatasetRef, export_format: str, shard_size: int, include_marked: bool) -> io.NodeOutput:
-        store = DatasetStore.open(engine.checked_ref(dataset).path)
+        store = DatasetStore.open(dataset.path)
         folder, said = export(
             store,
             paths.confine(paths.hyponet_dir(), f"exports/{store.name}", what="data set name"),

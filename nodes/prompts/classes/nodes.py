@@ -11,7 +11,7 @@ from ...checks import checked
 from ...engine import answer
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import MODES, Hyponyms, HyponymSettings
-from ...hyponyms.predictions import LOW_CONFIDENCE
+from ...hyponyms.widgets import minimum_confidence_input
 from ...widgets import schema, seed_input
 from .. import engine
 from ..item import ClassSpec
@@ -204,17 +204,7 @@ class HypoNetClassesFromPictures(io.ComfyNode):
                     dynamic_prompts=False,
                     tooltip="A folder below ComfyUI's input folder (or one listed as datasets) with the pictures.",
                 ),
-                io.Float.Input(
-                    "minimum_confidence",
-                    default=LOW_CONFIDENCE,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip=(
-                        "Stop when the likeliest class of a label's pictures is less probable than this: a wrong class "
-                        "makes a set of something else. 0 never stops."
-                    ),
-                ),
+                minimum_confidence_input(", where its hyponyms are listed and not the label's own kinds"),
                 io.Combo.Input(
                     "mode",
                     options=list(MODES),

@@ -62,7 +62,7 @@ def classes_from_pictures(
         pictures: from a label to its pictures; their probabilities are averaged.
         settings: how hyponyms are listed; its ancestor is not used.
         climb_to_name: climb to the hypernym that the label names, where what is seen lies under it.
-        minimum: least probability of what is seen; 0 takes any.
+        minimum: least probability of what is seen, where its hyponyms are listed and not the label's; 0 takes any.
         progress: told after each label; it raises when the user stops the run.
 
     Raises:
@@ -75,9 +75,14 @@ def classes_from_pictures(
     for number, (label, files) in enumerate(pictures.items(), start=1):
         index, probability = _classify(classifier, files)
         shows = classifier.class_names[index]
-        check_confidence(f"the picture of {label!r}", f"{shows} {probability:.1%}", probability, minimum)
+        synset = classifier.synsets[index]
         try:
-            hyponyms, remark = _look_up(classifier.synsets[index], shows, label, settings, climb_to_name)
+            hyponyms, remark = None, ""
+            if climb_to_name and settings.mode == "exact":
+                hyponyms, remark = _kinds_of_label(synset, shows, label, settings)
+            if hyponyms is None:  # only then a wrong class would make a set of something else
+                check_confidence("the picture", f"{shows} {probability:.1%}", probability, minimum)
+                hyponyms = hyponyms_of_class(synset, shows, settings)
         except ValueError as error:
             raise ValueError(f"class {label!r}, whose pictures show {shows!r}: {error}") from None
         if probability < LOW_CONFIDENCE:
@@ -97,15 +102,12 @@ def _classify(classifier: Classifier, files: Sequence[Path]) -> tuple[int, float
     return index, float(mean[index])
 
 
-def _look_up(
-    synset: str, shows: str, label: str, settings: HyponymSettings, climb_to_name: bool
-) -> tuple[Hyponyms, str]:
-    """The hyponyms of what the pictures show, under the hypernym of the label where that can be; and a remark.
+def _kinds_of_label(synset: str, shows: str, label: str, settings: HyponymSettings) -> tuple[Hyponyms | None, str]:
+    """The kinds of the label, in the sense of which what the pictures show is a kind where that can be; and a remark.
 
-    A label that is another noun keeps its word: its own kinds are listed, not those of what the pictures show.
+    A label that is another noun keeps its word: its own kinds are listed, not those of what the pictures show. None
+    for a label that is no noun.
     """
-    if not climb_to_name or settings.mode != "exact":
-        return hyponyms_of_class(synset, shows, settings), ""
     try:
         return deep_enough(
             lambda at_depth: hyponyms_of_class(synset, shows, replace(at_depth, ancestor=label)), settings
@@ -115,7 +117,7 @@ def _look_up(
     try:
         sense = find_sense(taxonomy(), label).synset.name
     except ValueError:
-        return hyponyms_of_class(synset, shows, settings), remark
+        return None, remark
     own = replace(settings, ancestor=sense)
     return deep_enough(
         lambda at_depth: hyponyms_of_word(sense, at_depth), own

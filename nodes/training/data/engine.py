@@ -19,11 +19,10 @@ from ....evaluation.pictures.sources.download import DOWNLOADABLE, download
 from ....evaluation.pictures.sources.ours import is_ours, read_ours
 from ....evaluation.pictures.tensors import to_image
 from ... import paths
-from ...dataset.beyond_plan import beyond_plan_text
+from ...dataset.beyond_plan import beyond_plan_text, plan_or_none
 from ...dataset.store.fingerprint import set_fingerprint
 from ...dataset.store.store import DatasetRef, DatasetStore
 from ...engine import progress_bar
-from ...prompts.plan import Plan
 
 NOTHING_GIVEN = (
     "path is empty and no data set is connected; expected one of them; give a folder below input, or connect "
@@ -72,10 +71,8 @@ def beyond_plan_of(source: str, path: str, dataset: DatasetRef | None) -> str:
     if not is_ours(folder):
         return ""
     store = DatasetStore.open(folder)
-    try:
-        return beyond_plan_text(store, Plan.from_json(store.description.plan))
-    except (ValueError, KeyError, TypeError):  # merged of different sets: there is no one plan
-        return ""
+    plan = plan_or_none(store)
+    return "" if plan is None else beyond_plan_text(store, plan)
 
 
 def input_file(name: str) -> Path:

@@ -20,6 +20,7 @@ from hyponet.evaluation.report.tables import Report, Source
 from hyponet.evaluation.results import Measurement, read_results, write_result
 from hyponet.evaluation.training.figures import Comparison
 from hyponet.evaluation.training.settings import Settings
+from hyponet.tests.evaluation.report_tables import table_of
 
 from ..accuracy_figures import CLASSES, accuracy_entry, training_figures, write_test
 
@@ -251,7 +252,7 @@ def test_like_the_thesis_in_everything_its_figures_stand_beside_ours_average_inc
             write_test(
                 tmp_path, "SD1.5 HypoNet", [accuracy_entry(name, 0.7, TESTS[name])], {"size": size, "seed": seed}
             )
-    table = build_report(read_results(tmp_path), "r").table("5-9")
+    table = table_of(build_report(read_results(tmp_path), "r"), "5-9")
     (row,) = [row for row in table.rows if (row.group, row.label) == ("Stable Diffusion 1.5", "HypoNet")]
     assert [cell.thesis for cell in row.cells] == [74.42, 73.11, 65.62, 71.05]  # as printed
     assert [cell.note for cell in row.cells] == ["", "", "", "one model per test set: 32, 224, 96 px"]
@@ -267,7 +268,7 @@ def test_holms_family_is_the_table_without_what_was_asked_twice(tmp_path: Path, 
             figures = {"pairs": [{**asdict(pair), "test": {**asdict(pair.test), "p": p}}]}
             images = {"name": "CIFAR-10 test", "pictures": 5000}
             write_result(tmp_path, Measurement(f"c{number}", "comparison", figures, {"images": images}, {}))
-    table = build_report(read_results(tmp_path), "r").table("comparisons")
+    table = table_of(build_report(read_results(tmp_path), "r"), "comparisons")
     assert len(table.rows) == len(p_values)
     largest = max(row.cells[3].value for row in table.rows)
     # Holm 1979 by hand: 4 * 0.01, 3 * 0.02, 2 * 0.03, 0.04 -> 0.06; 0.2; 2 * 0.01
@@ -281,7 +282,7 @@ def test_held_out_draws_of_their_own_are_no_repetitions(tmp_path: Path) -> None:
             inputs = {"training": {"name": name, "content_key": name}}
             figures = training_figures(0.5, held_out=0.75)
             write_result(tmp_path, Measurement(name, "training", figures, inputs, settings))
-    table = build_report(read_results(tmp_path), "r").table("accuracy")
+    table = table_of(build_report(read_results(tmp_path), "r"), "accuracy")
     assert {row.label: row.cells[0].runs for row in table.rows} == {"shared draw": 2, "own draws": 0}
 
 
@@ -296,7 +297,7 @@ def write_control(folder: Path, seeds: int, **control: object) -> None:
 
 def test_table_5_10_has_a_control_of_equal_steps(tmp_path: Path) -> None:
     write_control(tmp_path, 3)
-    (row,) = build_report(read_results(tmp_path), "r").table("5-10-control").rows
+    (row,) = table_of(build_report(read_results(tmp_path), "r"), "5-10-control").rows
     added, again, difference, t, wilcoxon = row.cells
     assert (row.label, added.runs, again.runs, difference.runs) == ("5,000", 3, 3, 3)
     # by hand: 50, 55 and 60 of 5,000 are 1.0, 1.1 and 1.2 points; t = 55 / (5 / sqrt 3) = 19.05, two degrees of freedom
@@ -310,7 +311,7 @@ def test_table_5_10_has_a_control_of_equal_steps(tmp_path: Path) -> None:
 )
 def test_a_control_of_other_steps_is_not_compared(tmp_path: Path, control: dict[str, object]) -> None:
     write_control(tmp_path, 3, **control)
-    (row,) = build_report(read_results(tmp_path), "r").table("5-10-control").rows
+    (row,) = table_of(build_report(read_results(tmp_path), "r"), "5-10-control").rows
     assert [cell.value for cell in row.cells[2:]] == [None] * 3
     assert row.cells[2].note.startswith("not compared: ")
 
@@ -318,7 +319,7 @@ def test_a_control_of_other_steps_is_not_compared(tmp_path: Path, control: dict[
 def test_a_control_alone_has_blanks_beside_it(tmp_path: Path) -> None:
     entry = accuracy_entry("CIFAR-10 test", 0.87, 5000)
     write_test(tmp_path, "CIFAR-10 Train + 5000 repeated", [entry], {"seed": 0})
-    (row,) = build_report(read_results(tmp_path), "r").table("5-10-control").rows
+    (row,) = table_of(build_report(read_results(tmp_path), "r"), "5-10-control").rows
     assert row.cells[1].value == pytest.approx(87)
     assert [(cell.value, cell.note) for cell in (row.cells[0], *row.cells[2:])] == [(None, "")] * 4
 
@@ -329,5 +330,5 @@ def test_a_control_with_new_pictures_is_none(tmp_path: Path) -> None:
         entry = accuracy_entry("CIFAR-10 test", 0.8, 5000)
         training = {"repeated": 24_000, "content_key": "new"}
         write_test(tmp_path, "CIFAR-10 Train + 5000 repeated", [entry], {"seed": seed}, training)
-    (row,) = build_report(read_results(tmp_path), "r").table("5-10-control").rows
+    (row,) = table_of(build_report(read_results(tmp_path), "r"), "5-10-control").rows
     assert row.cells[2].value is None

@@ -23,6 +23,7 @@ from hyponet.evaluation.report.latex import report_latex
 from hyponet.evaluation.report.text import report_csv, report_markdown
 from hyponet.evaluation.report.write import write_report
 from hyponet.evaluation.results import Measurement, Result, read_results, write_result
+from hyponet.tests.evaluation.report_tables import table_of
 
 from ..accuracy_figures import CLASSES, accuracy_entry, training_figures, write_test
 
@@ -50,7 +51,7 @@ def measured(
 
 
 def cell(report: Report, table: str, row: str, column: str, group: str = ""):
-    found = report.table(table)
+    found = table_of(report, table)
     rows = [r for r in found.rows if r.label == row and (not group or r.group == group)]
     assert len(rows) == 1, f"{row} {group}: {[(r.group, r.label) for r in found.rows]}"
     return rows[0].cells[found.columns.index(column)]
@@ -307,7 +308,7 @@ def test_numbers_and_texts_that_no_program_of_ours_writes_cost_one_file_only(tmp
     (tmp_path / "r" / "half.json").write_text(
         a_test(tmp_path / "r", "x", {"CIFAR-10 test": 0.5}).path.read_text("utf-8").replace('"x"', r'"\ud800"'), "utf-8"
     )
-    left_out: list[Path] = []
+    left_out: dict[Path, str] = {}
     written = write_report(tmp_path / "report", build_report(read_results(tmp_path / "r", left_out), "r"))
     assert [path.name for path in left_out] == ["deep.json"]
     assert "71.00" in written.markdown
@@ -408,7 +409,7 @@ def test_augmentation_goes_to_its_own_table(tmp_path: Path) -> None:
     assert cell(report, "5-10", "0", "Accuracy").value == pytest.approx(84)
     assert cell(report, "5-10", "1,000", "Accuracy").value == pytest.approx(87)
     assert cell(report, "5-10", "1,000", "Accuracy").thesis == 88.22
-    assert not any("1000" in row.label for row in report.table("5-9").rows)
+    assert not any("1000" in row.label for row in table_of(report, "5-9").rows)
 
 
 def test_synthetic_accuracy_stands_only_under_its_own_name(tmp_path: Path) -> None:
@@ -417,7 +418,7 @@ def test_synthetic_accuracy_stands_only_under_its_own_name(tmp_path: Path) -> No
     write_result(tmp_path, Measurement("sd15-lora", "training", figures, {}, {"seed": 0}))
     report = build_report(read_results(tmp_path), "r")
     assert [table.key for table in report.tables] == ["held-out-synthetic"]
-    synthetic = report.table("held-out-synthetic")
+    synthetic = table_of(report, "held-out-synthetic")
     assert synthetic.title == "Accuracy on held-out synthetic pictures, per cent"
     assert sorted(c.value for row in synthetic.rows for c in row.cells if c.value) == [98, 99]
 
@@ -482,7 +483,7 @@ def test_seeds_of_different_pictures_do_not_mix(tmp_path: Path) -> None:
 def test_distortion_curves_of_other_strengths_stand_side_by_side(tmp_path: Path) -> None:
     measured(tmp_path, "first", "distortion", {"strengths": [0.5, 1.0], "fid": {"blur": [1.0, 2.0]}}, 100)
     measured(tmp_path, "second", "distortion", {"strengths": [0.25, 1.0], "fid": {"blur": [3.0, 4.0]}}, 100)
-    table = build_report(read_results(tmp_path), "r").table("figure-5-3")
+    table = table_of(build_report(read_results(tmp_path), "r"), "figure-5-3")
     assert table.columns == ("strength 0.25", "strength 0.5", "strength 1")
     assert [[c.value for c in row.cells] for row in table.rows] == [[None, 1.0, 2.0], [3.0, None, 4.0]]
 

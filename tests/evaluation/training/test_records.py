@@ -17,6 +17,7 @@ from hyponet.evaluation.training import charts, records
 from hyponet.evaluation.training.checkpoint import load_checkpoint
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
+from hyponet.tests.evaluation.report_tables import table_of
 
 from ..sample_pictures import colours
 
@@ -43,11 +44,11 @@ def test_results_land_in_their_tables(run, tmp_path):
     records.training_result(tmp_path, "baseline", data, TINY, trained)
     records.test_result(tmp_path, "baseline", trained.last, [test_set], reached)
     report = build_report(read_results(tmp_path), "report")
-    (row,) = [row for row in report.table("5-9").rows if row.label == "CIFAR-10 Train"]
+    (row,) = [row for row in table_of(report, "5-9").rows if row.label == "CIFAR-10 Train"]
     assert row.cells[0].value == pytest.approx(100 * reached[0].accuracy)
     assert row.cells[0].thesis is None, "trained for one epoch on 8 pictures of each of 3 colours"
     assert "epochs 1, not 50" in row.cells[0].note
-    (none_added,) = [row for row in report.table("5-10").rows if row.label == "0"]
+    (none_added,) = [row for row in table_of(report, "5-10").rows if row.label == "0"]
     assert none_added.cells[0].value == row.cells[0].value
 
 
@@ -57,7 +58,7 @@ def test_a_merge_of_real_and_synthetic_is_a_row_of_table_5_10(run, tmp_path):
     mixed = came_from(trained.last, data={"name": "CIFAR-10 train + 1000"})
     reached = [testing.measure_accuracy(mixed, test_set, CPU).figures]
     records.test_result(tmp_path, "mixed", mixed, [test_set], reached)
-    table = build_report(read_results(tmp_path), "report").table("5-10")
+    table = table_of(build_report(read_results(tmp_path), "report"), "5-10")
     (row,) = [row for row in table.rows if row.label == "1,000"]
     assert row.cells[0].value == pytest.approx(100 * reached[0].accuracy)
     assert row.cells[0].thesis is None
@@ -179,7 +180,7 @@ def test_last_and_best_epoch_of_one_training_are_two_comparisons(run, tmp_path):
     for taken in (trained.last, trained.best, half, trained.best):
         pairs = testing.compare([taken], [trained.last], data, CPU)
         records.comparison_result(tmp_path, "pair", [taken], [trained.last], data, pairs)
-    rows = build_report(read_results(tmp_path), "r").table("comparisons").rows
+    rows = table_of(build_report(read_results(tmp_path), "r"), "comparisons").rows
     named = "CIFAR-10 train, seed 0, resnet18"
     assert [row.label for row in rows] == [
         f"{named} against {named}",
@@ -196,7 +197,7 @@ def test_an_interrupted_training_is_not_counted_as_a_finished_one(run, tmp_path)
         settings = replace(Settings(), seed=seed)
         made = came_from(run[1].last, settings=settings, epochs_done=epochs, complete=epochs == 50)
         records.test_result(tmp_path, "CIFAR-10 Train", made, [others], reached)
-        rows = build_report(read_results(tmp_path), "r").table("5-9").rows
+        rows = table_of(build_report(read_results(tmp_path), "r"), "5-9").rows
         (cell,) = [row.cells[0] for row in rows if row.cells[0].value is not None]
         if seed == 2:
             assert cell.thesis is None

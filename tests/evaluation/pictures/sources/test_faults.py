@@ -130,6 +130,16 @@ def test_a_folder_without_any_picture_is_named_in_the_log(make_files, caplog, na
     assert "folders hold no picture (bird" in caplog.text
 
 
+@pytest.mark.parametrize("wrapper", ["", "pets/"])
+def test_folders_of_other_splits_are_not_named_as_left_out(make_files, caplog, wrapper):
+    """The regression: a bare folder of test was named where train was read."""
+    folder = make_files(*(f"{wrapper}{split}/{name}/0.png" for split in ("train", "test") for name in ("cat", "dog")))
+    for bare in ("train/bird", "test/ship"):
+        (folder / wrapper / bare).mkdir()
+    assert read_source("image folder", folder, "train").skipped == (f"{wrapper}train/bird/ (no picture)",)
+    assert f"1 folders hold no picture ({wrapper}train/bird)" in caplog.text
+
+
 @pytest.mark.parametrize("suffix", ["avif", "jfif", "AVIF", "JPE", "jp2", "tga", "pbm"])
 def test_pictures_of_seldom_kinds_are_read(make_files, suffix):
     folder = make_files("cat/0.png", f"bird/0.{suffix}")
