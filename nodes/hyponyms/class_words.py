@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .kinds import is_broad
-from .shipped_data import imagenet_ids
+from .shipped_data import imagenet_ids, word_senses
 from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy
@@ -59,11 +59,18 @@ def class_word_of(tree: Taxonomy, root: Synset) -> str:
 
 def _is_understood(tree: Taxonomy, synset: Synset, word: str) -> bool:
     """Whether a common word means, first of what can be photographed, a synset or what lies above it."""
+    if is_meant(synset, word):
+        return True
     senses = tree.senses(word)
     first = next((sense for sense in senses if sense.topic in (*PICTURED, "Tops")), None)
     if first is None or " " in word or not tree.is_under(synset.id, first.id):
         return False
     return bool(first.count_of(word)) or len(senses) > 1
+
+
+def is_meant(synset: Synset, word: str) -> bool:
+    """Whether data/word_senses.txt says that people mean this synset by a word."""
+    return word_senses().get(fold(word)) == synset.name
 
 
 def shows_class(tree: Taxonomy, synset: Synset, word: str) -> bool:

@@ -17,6 +17,7 @@ from .class_words import (
     PICTURED,
     class_word_of,
     is_above,
+    is_meant,
     is_well_known,
     other_meaning,
     shows_class,
@@ -129,7 +130,7 @@ def _clear(
     meaning = _rival(tree, synset, word, roots)
     senses = tree.senses(word)
     is_first = bool(senses) and senses[0].id == synset.id
-    if meaning is None or (is_own and is_first):
+    if meaning is None or (is_own and is_first) or is_meant(synset, word):
         return _CLEAR, bare, ""
     reason = f"it also means {_kind(tree, meaning)}"
     if (" " in word and is_above(tree, synset, word.split()[-1])) or fold(class_word) in map(fold, word.split()):
@@ -159,7 +160,7 @@ def _told_apart(tree: Taxonomy, synset: Synset, name: Name, behind: str, roots: 
     word = name.word if is_own else _with_clear_head(tree, synset, name.word)
     if word != name.word or name.word != name.lemma or name.is_latin:
         return replace(name, word=word)
-    is_known = shows_class(tree, synset, word) or is_well_known(tree, synset, word)
+    is_known = is_meant(synset, word) or shows_class(tree, synset, word) or is_well_known(tree, synset, word)
     is_known |= is_own and not word[:1].isupper() and (" " in word or bool(tree.uses(word)[0]))
     if is_known and fold(word) not in namesakes():
         return name

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .shipped_data import imagenet_ids
+from .shipped_data import imagenet_ids, word_senses
 from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy, taxonomy
@@ -51,8 +51,8 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
     Args:
         taxonomy: WordNet.
         text: "n02012849", "crane.n.05", "crane (bird)" (a hint that names one of the sense's hypernyms) or "crane".
-            A word alone means the sense likeliest to be drawn: no instance (a person, a place by name), a physical
-            thing before all else, then what is spoken of most and has most kinds.
+            A word alone means the sense likeliest to be drawn: that of data/word_senses.txt, else no instance (a
+            person, a place by name), a physical thing before all else, then what is spoken of most and has most kinds.
 
     Raises:
         ValueError: there is no such noun, or no sense of it fits the hint.
@@ -71,6 +71,12 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
         raise ValueError(taxonomy.unknown_word(word))
     if hint:
         return Sense(_hinted(taxonomy, senses, word, hint), word)
+    by_hand = next(
+        (word_senses()[key] for key in map(fold, (word, *taxonomy.base_forms(word))) if key in word_senses()), ""
+    )
+    if by_hand:
+        likeliest = taxonomy.synset(by_hand)
+        return Sense(likeliest, word, _warning(taxonomy, word, likeliest, senses))
     classes = [sense for sense in senses if not (sense.instance_hypernyms or taxonomy.is_under(sense.id, _TAXON))]
     likeliest = max(classes or senses, key=lambda sense: _likelihood(taxonomy, sense, word))
     return Sense(likeliest, word, _warning(taxonomy, word, likeliest, senses))

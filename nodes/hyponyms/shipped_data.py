@@ -73,6 +73,13 @@ def kind_names() -> dict[str, str]:
 
 
 @functools.lru_cache(maxsize=1)
+def word_senses() -> dict[str, str]:
+    """From a word, folded, to the name of the synset that it means to people who want pictures of it: by hand."""
+    lines = (line.rsplit(maxsplit=1) for line in _lines("word_senses.txt"))
+    return {fold(word): synset for word, synset in lines}
+
+
+@functools.lru_cache(maxsize=1)
 def kinds_named_by_hand() -> dict[str, frozenset[str]]:
     """From a name of `kind_names`, in lower case, to the wnids that have it."""
     named: dict[str, set[str]] = {}

@@ -33,6 +33,8 @@ CALLED = [
     ("plaything", "slingshot toy", "slingshot"),  # a vehicle that WordNet does not know
     ("sailing_vessel.n.01", "galleon", "brig vessel"),  # a prison too, and there are others enough
     ("hound", "greyhound", "greyhound hound"),  # it says so itself
+    ("carriage", "surrey carriage", "surrey vehicle"),  # word_senses.txt says that a carriage is one
+    ("hedgehog", "hedgehog", "hedgehog insectivore"),  # it says what a hedgehog is
 ]
 
 

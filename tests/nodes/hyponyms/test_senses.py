@@ -6,6 +6,7 @@ import pytest
 
 from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_word
 from hyponet.nodes.hyponyms.senses import find_sense
+from hyponet.nodes.hyponyms.shipped_data import DATA
 from hyponet.nodes.hyponyms.taxonomy import taxonomy
 
 WORD = HyponymSettings(at_least=1, include_class=False)
@@ -62,6 +63,13 @@ MEANT = [
     ("swallow", "swallow.n.03", "the bird; swallow.n.01 is a mouthful"),
     ("palm", "palm.n.03", "the tree; palm.n.01 is a part of a body"),
     ("turkey", "turkey.n.01", "the bird; turkey.n.02 is a country by name"),
+    (
+        "cheesecake",
+        "cheesecake.n.01",
+        "the cake; cheesecake.n.02 is a photograph of a woman, as data/word_senses.txt says",
+    ),
+    ("kites", "kite.n.03", "the toys; kite.n.04 is a bird"),
+    ("raspberry", "raspberry.n.02", "the fruit; raspberry.n.01 is its bush"),
 ]
 
 
@@ -75,3 +83,15 @@ def test_a_word_means_the_thing_that_can_be_seen(word, name, reason):
 
 def test_the_sense_taken_stands_at_the_top_of_the_report():
     assert hyponyms_of_word("mug", WORD).report.startswith("**Warning**: 'mug' has 4 noun senses; taken: mug.n.04")
+
+
+def test_every_word_whose_sense_was_read_by_hand_is_sorted_and_has_it():
+    """The synset is a sense of the word, or a kind of one: an edible fruit is a fruit."""
+    lines = [line for line in (DATA / "word_senses.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert lines == sorted(set(lines))
+    tree = taxonomy()
+    for line in lines:
+        word, name = line.rsplit(maxsplit=1)
+        taken = find_sense(tree, word).synset
+        assert taken.name == name, word
+        assert any(tree.is_under(taken.id, sense.id) for sense in tree.senses(word)), word
