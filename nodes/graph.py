@@ -215,7 +215,7 @@ def upstream_of(hidden: Any, inputs: Sequence[str], ends: Sequence[str] = ()) ->
     folders = {
         kind: list(listed)
         for kind, (listed, _) in folder_paths.folder_names_and_paths.items()
-        if kind not in ("custom_nodes", "datasets")
+        if kind not in ("custom_nodes", "datasets", paths.DATASETS)
     }
     folders["input"] = [folder_paths.get_input_directory()]
     folders["output"] = [folder_paths.get_output_directory()]

@@ -1,8 +1,8 @@
 """Every directory the pack reads or writes, and `confine`, through which every path from a user passes.
 
 Reads: ComfyUI's input/, output/datasets, output/hyponet and the folders that extra_model_paths.yaml lists under
-datasets, classifiers, captioners, inception and wildcards. Writes: output/datasets, output/hyponet, user wildcards,
-models/loras; a download that was asked for goes below input/, models/classifiers or models/inception.
+hyponet_datasets, classifiers, captioners, inception and wildcards. Writes: output/datasets, output/hyponet, user
+wildcards, models/loras; a download that was asked for goes below input/, models/classifiers or models/inception.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from ..evaluation.file_names import is_device_name
 
 PACK = Path(__file__).resolve().parent.parent
 
+DATASETS = "hyponet_datasets"  # not `datasets`: whenever a page opens, newer ComfyUIs walk all that is listed there
 _MODEL_FOLDERS: dict[str, set[str]] = {
     "classifiers": {".safetensors", ".pth", ".pt", ".bin", "folder"},
     "captioners": {"folder"},
     "inception": {".pth", ".pt", ".safetensors"},
     "wildcards": {".txt", ".yaml", ".yml"},
-    "datasets": set(),
+    DATASETS: set(),
 }
 
 _MOST_PARTS = 32  # folders in folders; a judgement: Python makes a thousand of them by as many calls in each other
@@ -76,7 +77,7 @@ def user_wildcards_dir() -> Path:
 
 def read_bases() -> list[Path]:
     """The folders from which data sets and pictures may be read."""
-    return [input_dir(), datasets_dir(), hyponet_dir(), *model_folders("datasets")]
+    return [input_dir(), datasets_dir(), hyponet_dir(), *model_folders(DATASETS)]
 
 
 def confine(base: Path | str, name: str, *, what: str = "name") -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, cast
 
 from comfy_api.latest import io
 
@@ -20,6 +20,21 @@ class FileCombo(io.Combo.Input):
     """A combo box of names on disk. They come and go while a graph waits, so whoever opens one looks it up."""
 
     lists_files = True
+
+
+def names_found_when_opened(*inputs: str) -> Any:
+    """`validate_inputs` of a node for its `FileCombo` inputs, so that the server compares them with no list.
+
+    From 0.8 on it would when a prompt is queued: what an earlier prompt is still to write could not be opened by name.
+    """
+
+    def validate_inputs(cls: type[io.ComfyNode], **names: object) -> bool:
+        return True
+
+    # the server leaves out the checks of those inputs that this function names
+    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("cls", *inputs)]
+    cast(Any, validate_inputs).__signature__ = inspect.Signature(parameters)
+    return classmethod(validate_inputs)
 
 
 def seed_input(

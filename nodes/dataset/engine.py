@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ...evaluation.pictures.manifest import DESCRIPTION
 from .. import paths
 from ..engine import versions
 from ..graph import upstream_of
+from ..missing_names import naming_what_exists
 from ..prompts.plan import Plan
 from ..upstream import Upstream, sampler_parameters
 from .beyond_plan import plan_or_none
@@ -29,16 +30,21 @@ from .store.writable_store import WritableStore
 
 NO_SETS = "(no sets yet)"
 NO_SET_CHOSEN = "no data set is chosen; expected one of output/datasets; run Generate Dataset first"
+MAKERS = ("HypoNetGenerateDataset", "HypoNetSaveToDataset", "HypoNetMergeDatasets")
 
 
 def names_of_sets() -> list[str]:
     """Every set in the folders that may be read, by its path below its folder; one entry says that there is none."""
+    return _existing_sets() or [NO_SETS]
+
+
+def _existing_sets() -> list[str]:
     names = []
     for base in _bases():
         for pattern in (f"*/{DESCRIPTION}", f"*/*/{DESCRIPTION}"):
             names += [path.parent.relative_to(base).as_posix() for path in base.glob(pattern)]
     sidecars = tuple(f".{kind}" for kind in (WORK, SHEETS, REJECTS))
-    return sorted({name for name in names if not name.endswith(sidecars)}) or [NO_SETS]
+    return sorted({name for name in names if not name.endswith(sidecars)})
 
 
 def find_set(name: str) -> DatasetRef:
@@ -50,8 +56,14 @@ def find_set(name: str) -> DatasetRef:
     """
     if name == NO_SETS:
         raise ValueError(NO_SET_CHOSEN)
-    path = paths.confine_any(_bases(), name, what="data set name")
+    with naming_sets(name):
+        path = paths.confine_any(_bases(), name, what="data set name")
     return DatasetStore.open(path).ref()
+
+
+def naming_sets(name: str) -> AbstractContextManager[None]:
+    """Around the opening of a set: the error that there is none says which there are, and which workflow makes it."""
+    return naming_what_exists(name, _existing_sets, *MAKERS)
 
 
 def plan_of(store: DatasetStore) -> Plan | ExecutionBlocker:
@@ -177,4 +189,4 @@ def facts(store: DatasetStore) -> dict[str, Any]:
 
 def _bases() -> list[Path]:
     """The folders that sets are read from: output/datasets and those of extra_model_paths.yaml."""
-    return [paths.datasets_dir(), *paths.model_folders("datasets")]
+    return [paths.datasets_dir(), *paths.model_folders(paths.DATASETS)]

@@ -12,7 +12,7 @@ from ..checks import checked
 from ..engine import answer, last_line, metadata_is_off, nothing_chosen, progress_bar
 from ..prompts.item import Item
 from ..prompts.plan import Plan
-from ..widgets import FileCombo, schema, seed_input
+from ..widgets import FileCombo, names_found_when_opened, schema, seed_input
 from . import engine, widgets
 from .culling.nodes import NODES as CULLING
 from .equal_pictures import count_repeated_in
@@ -98,6 +98,8 @@ class HypoNetSaveToDataset(io.ComfyNode):
 
 class HypoNetLoadDataset(io.ComfyNode):
     """A set, whatever its pictures are like: none is read."""
+
+    validate_inputs = names_found_when_opened("name")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -13,6 +13,7 @@ import comfy.model_patcher
 import torch
 
 from .. import paths
+from ..missing_names import naming_what_exists
 from . import checkpoints, model_files
 from .classifier import Classifier
 
@@ -57,7 +58,8 @@ def load_classifier(name: str) -> Classifier:
     if name in checkpoints.DOWNLOADS:
         return managed(checkpoints.download(name))
     try:
-        path = paths.confine_any(folders(), name, what="model")
+        with naming_what_exists(name, classifier_names):
+            path = paths.confine_any(folders(), name, what="model")
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error}; {model_files.WHERE_FROM}") from None
     return managed(checkpoints.load(path, name))

@@ -11,7 +11,7 @@ from comfy_api.latest import io
 from .. import sockets
 from ..checks import checked
 from ..engine import answer
-from ..widgets import FileCombo, schema, seed_input
+from ..widgets import FileCombo, names_found_when_opened, schema, seed_input
 from . import engine
 from .classifier import Classifier
 from .hyponyms import LEMMA_POLICIES, MODES, Hyponyms, HyponymSettings, hyponyms_of_class, hyponyms_of_word
@@ -24,6 +24,8 @@ logger = logging.getLogger("hyponet")
 
 class HypoNetLoadClassifier(io.ComfyNode):
     """A CLASSIFIER out of models/classifiers."""
+
+    validate_inputs = names_found_when_opened("model_name")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -8,7 +8,7 @@ from .. import sockets
 from ..checks import checked
 from ..engine import answer
 from ..hyponyms.hyponyms import Hyponyms
-from ..widgets import FileCombo, schema, seed_input
+from ..widgets import FileCombo, names_found_when_opened, schema, seed_input
 from . import engine
 from .classes.nodes import NODES as CLASSES
 from .item import ClassSpec
@@ -136,6 +136,8 @@ class HypoNetSaveWildcard(io.ComfyNode):
 
 class HypoNetLoadWildcard(io.ComfyNode):
     """The options of a wildcard, as hyponyms."""
+
+    validate_inputs = names_found_when_opened("name")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -14,7 +14,7 @@ from ...evaluation.training.train import weights_key
 from .. import sockets
 from ..checks import checked
 from ..engine import answer
-from ..widgets import FileCombo, schema, seed_input
+from ..widgets import FileCombo, names_found_when_opened, schema, seed_input
 from . import engine
 from .data.nodes import NODES as DATA_NODES
 from .paths import (
@@ -35,6 +35,8 @@ CHOSEN_EPOCHS = (LAST_EPOCH, BEST_EPOCH)
 
 class HypoNetTrainClassifier(io.ComfyNode):
     """Classifiers trained on labelled pictures, one a run."""
+
+    validate_inputs = names_found_when_opened("start")
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -135,6 +137,8 @@ class HypoNetTrainClassifier(io.ComfyNode):
 
 class HypoNetOpenClassifier(io.ComfyNode):
     """A classifier that was trained earlier."""
+
+    validate_inputs = names_found_when_opened("file")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -11,6 +11,7 @@ import torch
 
 from ...evaluation.training.checkpoint import Checkpoint, is_checkpoint, load_checkpoint
 from .. import paths
+from ..missing_names import naming_what_exists
 
 NOTHING_TRAINED = "(nothing trained yet)"
 
@@ -45,7 +46,8 @@ def start_weights(start: str, architecture: str, scratch: str, fetch: str) -> Pa
         return None
     folders = paths.model_folders("classifiers")
     if start != fetch:
-        return paths.confine_any(folders, start, what="start")
+        with naming_what_exists(start, lambda: [scratch, fetch, *weight_files()]):
+            return paths.confine_any(folders, start, what="start")
     from torchvision.models import get_model_weights
 
     url = get_model_weights(architecture)["IMAGENET1K_V1"].url
@@ -76,7 +78,9 @@ def open_checkpoint(name: str) -> Checkpoint:
     """The checkpoint of that name below output/hyponet/classifiers or models/classifiers."""
     if name == NOTHING_TRAINED:
         raise ValueError("no classifier is chosen; expected one that Train Classifier saved; run it first")
-    return load_checkpoint(paths.confine_any([classifiers_dir(), *paths.model_folders("classifiers")], name))
+    with naming_what_exists(name, checkpoint_files, "HypoNetTrainClassifier"):
+        path = paths.confine_any([classifiers_dir(), *paths.model_folders("classifiers")], name)
+    return load_checkpoint(path)
 
 
 def checkpoint_fingerprint(name: str | None) -> str | float:

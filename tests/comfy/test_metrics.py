@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headless.client import RunFailed
+from hyponet.tests.tools.choices import REFUSED, no_choice
 
 from ..evaluation.metrics.inception_fixtures import crops, weights
 
@@ -193,7 +193,7 @@ def test_pictures_straight_from_a_graph_are_measured(comfy, sets) -> None:
 
 
 def refused(comfy, wanted: str, prompt: dict) -> None:
-    with pytest.raises(RunFailed, match=wanted):
+    with pytest.raises(REFUSED, match=wanted):
         comfy.run(prompt)
 
 
@@ -208,7 +208,7 @@ def test_bad_input_is_refused_by_name(comfy, sets, shown) -> None:
     refused(comfy, "name is '': it is empty", {"real": real, "b": features("real"), "save": nameless})
     torchvision = features("real", network="torchvision Inception v3 (ImageNet-1k)")
     refused(comfy, "inception_v3_google-0cc3c7bd.pth", {**unlike, "b": torchvision})
-    refused(comfy, "convention is 'melt'", {**unlike, "b": features("real", convention="melt")})
+    refused(comfy, no_choice("convention", "melt"), {**unlike, "b": features("real", convention="melt")})
     neither = {"a": node("ExtractFeatures", **PREPARATION), "d": node("MeasureDiversity", features=["a", 0], name="")}
     refused(comfy, "both linked or both empty", neither)
     curve = {"kinds": "melt", "strengths": "1", "name": "", "seed": 0, "images": ["real", 0], **PREPARATION}

@@ -138,6 +138,15 @@ def test_a_saved_wildcard_can_be_loaded_and_drawn_from(comfy, wildcards):
     assert (wildcards / "my" / "copy.txt").read_bytes() == (wildcards / "marked.txt").read_bytes()
 
 
+def test_what_a_prompt_is_still_to_save_can_be_queued_to_be_loaded(comfy, wildcards):
+    """The name stands in no list yet, which newer servers read when a prompt is queued unless the node prevents it."""
+    load = {"1": node("LoadWildcard", name="my/trees"), "2": show("1", 1)}
+    with pytest.raises(RunFailed, match="no wildcard named my/trees"):
+        comfy.run(load)
+    comfy.client.queue({"1": node("SaveWildcard", words="oak\nelm", name="my/trees", overwrite=False)})
+    assert texts(comfy.run(load), "2") == ["oak\nelm"]
+
+
 def test_folders_of_other_packs_and_of_the_model_paths_are_read(comfy):
     places = {
         "impact_word": "custom_nodes/ComfyUI-Impact-Pack/custom_wildcards",

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyponet.tests.tools.choices import REFUSED, no_choice
+
 SIZE = 64
 LONG = "a " + "very " * 90 + "red "  # more than one window of 77 tokens
 
@@ -423,10 +425,10 @@ def test_progress_tells_images_speed_and_time_left(comfy):
     ("changes", "says"),
     [
         ({"width": 70}, "width is 70; expected a multiple of 8"),
-        ({"sampler_name": "eular"}, "sampler_name is 'eular'; expected one of"),
-        ({"denoise": 0.5}, "denoise is 0.5 without a start image"),
-        ({"name": "../out"}, "name is '../out'"),
-        ({"image_format": "gif"}, "image_format is 'gif'"),
+        ({"sampler_name": "eular"}, no_choice("sampler_name", "eular")),
+        ({"denoise": 0.5}, r"denoise is 0\.5 without a start image"),
+        ({"name": "../out"}, r"name is '\.\./out'"),
+        ({"image_format": "gif"}, no_choice("image_format", "gif")),
         ({"small_copies": "32, big"}, "small_copies has 'big'"),
         ({"plan_images": 100_000, "width": 16384, "height": 16384}, "free space is"),  # 86 TB
     ],
@@ -436,7 +438,7 @@ def test_what_cannot_work_is_said_before_a_model_is_loaded(comfy, changes, says)
     graph = {**plan_graph(images=changes.pop("plan_images", 1)), **checkpoint()}
     comfy.client.free()
     loads = comfy.log().count("model_type")
-    with pytest.raises(RuntimeError, match=says.replace(".", r"\.")):
+    with pytest.raises(REFUSED, match=says):
         comfy.run({**graph, **generate(**{"name": "bad", **changes})})
     assert comfy.log().count("model_type") == loads
     assert not (comfy.datasets / "bad").exists()

@@ -14,6 +14,7 @@ from ....evaluation.json_text import parse_json
 from ... import paths
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.taxonomy import taxonomy
+from ...missing_names import naming_what_exists
 from ..store.store import DatasetStore
 from .labels import ClassifierJudge, ClipJudge, Judge
 from .listing import listing
@@ -32,7 +33,8 @@ def clip_folders() -> list[str]:
 
 def clip_folder(name: str) -> Path:
     """The folder of the CLIP called `name`."""
-    return paths.confine_any(paths.model_folders("classifiers"), name, what="clip_name")
+    with naming_what_exists(name, clip_folders):
+        return paths.confine_any(paths.model_folders("classifiers"), name, what="clip_name")
 
 
 def is_under(synset: str, ancestor: str) -> bool:

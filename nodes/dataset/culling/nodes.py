@@ -12,7 +12,7 @@ from ... import sockets
 from ...checks import checked
 from ...engine import answer, progress_bar
 from ...hyponyms.classifier import Classifier
-from ...widgets import FileCombo, schema
+from ...widgets import FileCombo, names_found_when_opened, schema
 from .. import engine, widgets
 from ..contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
 from ..open import open_for_writing
@@ -128,6 +128,8 @@ class HypoNetRejectItems(io.ComfyNode):
 
 class HypoNetCheckLabels(io.ComfyNode):
     """Whether each picture shows its label."""
+
+    validate_inputs = names_found_when_opened("clip_name")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -13,7 +13,8 @@ from ....evaluation.metrics.inception_weights import NETWORKS
 from ... import paths, sockets
 from ...checks import checked
 from ...engine import answer
-from ...widgets import FileCombo, schema
+from ...missing_names import naming_what_exists
+from ...widgets import FileCombo, names_found_when_opened, schema
 from .. import widgets
 
 
@@ -65,6 +66,8 @@ class HypoNetSaveStatistics(io.ComfyNode):
 
 class HypoNetLoadStatistics(io.ComfyNode):
     """Statistics of a reference set out of a file."""
+
+    validate_inputs = names_found_when_opened("file")
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -120,8 +123,10 @@ class HypoNetLoadStatistics(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, file: str, network: str, convention: str, size: int, image_count: int) -> io.NodeOutput:
+        with naming_what_exists(file, statistics_files, "HypoNetSaveStatistics"):
+            path = paths.confine_any(statistics_bases(), file, what="file")
         statistics = load_statistics(
-            paths.confine_any(statistics_bases(), file, what="file"),
+            path,
             network=NETWORKS[network].key,
             preparation=Preparation(convention, size),
             count=image_count,

@@ -20,6 +20,7 @@ from ....evaluation.pictures.sources.ours import is_ours, read_ours
 from ....evaluation.pictures.tensors import to_image
 from ... import paths
 from ...dataset.beyond_plan import beyond_plan_text, plan_or_none
+from ...dataset.engine import naming_sets
 from ...dataset.store.fingerprint import set_fingerprint
 from ...dataset.store.store import DatasetRef, DatasetStore
 from ...engine import progress_bar
@@ -54,7 +55,8 @@ def load(
 
 def _source_path(source: str, path: str, download_missing: bool) -> Path:
     if not download_missing:
-        return paths.confine_any(paths.read_bases(), path, what="path")
+        with naming_sets(path):
+            return paths.confine_any(paths.read_bases(), path, what="path")
     if source not in DOWNLOADABLE:
         raise ValueError(
             f"download is on for {source}; only {' and '.join(DOWNLOADABLE)} can be fetched; switch it off"

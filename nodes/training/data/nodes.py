@@ -58,8 +58,8 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
                     default="",
                     dynamic_prompts=False,
                     tooltip=(
-                        "Folder or file below input/, output/datasets or a folder listed under `datasets:` in "
-                        "extra_model_paths.yaml, with forward slashes, e.g. cifar-10-batches-bin."
+                        "Folder or file below input/, output/datasets or a folder listed under `hyponet_datasets:` "
+                        "in extra_model_paths.yaml, with forward slashes, e.g. cifar-10-batches-bin."
                     ),
                 ),
                 io.Combo.Input(
