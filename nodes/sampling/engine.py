@@ -16,10 +16,12 @@ from ..engine import last_line, versions
 from ..graph import upstream_of
 from ..prompts.item import Item
 from . import job
+from .advice import advise, first_prompts
 from .generate import PREFETCH_ITEMS, GenerationLoop
 from .job import GenerationJob, Outputs, Request
 from .loras import check_loras
 from .memory import out_of_memory, release_memory
+from .model_facts import facts_of
 from .pipeline import MODELS, ComfyPipeline, make_pipeline
 from .reporter import GenerationReporter
 from .settings import refiner_step
@@ -79,6 +81,9 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
             job.check_space(generation.root.parent, missing, settings)
             pipeline = make_pipeline(generation.request, models)
             warnings = check_loras({name: models.get(name) for name in MODELS}, generation.provenance)
+            facts = facts_of(pipeline.model, pipeline.encoder.clip, generation.provenance.models)
+            prompts = first_prompts(plan.item(*key).prompt for key in plan.schedule())
+            warnings += advise(facts, settings, prompts)
             report = GenerationReporter(missing, pipeline.model, node_id)
             with BackgroundWriter(store, queue_size=min(2 * settings.batch_size, 32)) as writer:
                 created = _make_loop(pipeline, writer, report).generate(generation.missing(store))

@@ -76,7 +76,7 @@ FAMILIES = {
     "FLUX.2": Family(
         "Flux2", "tiny_flux2.safetensors", ("tiny_mistral.safetensors",), "flux", "tiny_flux2_vae.safetensors"
     ),
-    "Z-Image": Family("Lumina2", "tiny_z_image.safetensors", ("tiny_qwen3_4b.safetensors",), "lumina2", FLUX_VAE),
+    "Z-Image": Family("ZImage", "tiny_z_image.safetensors", ("tiny_qwen3_4b.safetensors",), "lumina2", FLUX_VAE),
     "Qwen-Image": Family(
         "QwenImage",
         "tiny_qwen_image.safetensors",

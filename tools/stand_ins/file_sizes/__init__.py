@@ -16,6 +16,7 @@ from typing import Any
 
 NOMINAL_WIDTH = "stand_in_for_width"  # a tensor of one number in a stand-in: the width by which its kind is known
 HEAD = 128  # features of an attention head in Llama's descendants, Flux, Z-Image and Qwen-Image
+SMALL_DIM = "small_dim"  # between the two steps of detection
 Z_IMAGE_WIDTH = 3840  # by which ComfyUI knows a Z-Image
 
 _files: list[Sequence[Mapping[str, Any]]] = []  # of the text encoders that are being loaded
@@ -37,6 +38,7 @@ def install() -> None:
     _wrap(comfy.sd, "load_text_encoder_state_dicts", _remember_files)
     _wrap(comfy.sd, "detect_te_model", _detect_text_encoder)
     _wrap(comfy.model_detection, "detect_unet_config", _detect_model)
+    _wrap(comfy.model_detection, "model_config_from_unet_config", _model_config)
     _wrap(comfy.clip_model.CLIPTextModel, "__init__", _init_clip)
     _wrap(comfy.text_encoders.t5.T5, "__init__", _init_t5)
     _wrap(comfy.text_encoders.qwen_vl.Qwen2VLVisionTransformer, "__init__", _init_vision)
@@ -97,11 +99,19 @@ def _detect_model(detect: Callable[..., Any], file: Mapping[str, Any], prefix: s
     if kind in ("flux", "flux2"):
         config["num_heads"] = config["hidden_size"] // sum(config["axes_dim"])
     elif is_small_z:
-        config["dim"] = _rows(file, caption)
-        config["n_heads"] = config["n_kv_heads"] = config["dim"] // HEAD
+        config[SMALL_DIM] = _rows(file, caption)
     elif kind == "qwen_image":
         config["num_attention_heads"] = _rows(file, f"{prefix}img_in.weight") // HEAD
         config["joint_attention_dim"] = _rows(file, f"{prefix}txt_in.weight", 1)
+    return config
+
+
+def _model_config(choose: Callable[..., Any], sizes: dict[str, Any], *values: Any, **named: Any) -> Any:
+    """The family by its nominal sizes, with those of the file."""
+    small = sizes.pop(SMALL_DIM, 0)
+    config = choose(sizes, *values, **named)
+    if small:
+        config.unet_config |= {"dim": small, "n_heads": small // HEAD, "n_kv_heads": small // HEAD}
     return config
 
 
