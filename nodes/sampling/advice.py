@@ -79,12 +79,11 @@ class Usual:
         return f"{self.name}: {steps} steps, cfg {cfg}, {self.others}"
 
 
-_XL = {"kind": "SDXL", "needs_word": True, "flow": False}
 USUAL: tuple[Usual, ...] = (
     Usual("LCM", "LCM", (2, 8), (1, 2), "lcm with sgm_uniform", flow=False),
-    Usual(name="SDXL Turbo", word="turbo", steps=(1, 4), cfg=(1, 1), others="euler_ancestral with normal", **_XL),
-    Usual(name="SDXL Lightning", word="lightning", steps=(2, 8), cfg=(1, 1), others="euler with sgm_uniform", **_XL),
-    Usual(name="SDXL Hyper", word="hyper", steps=(1, 8), cfg=(1, 1), others="euler with sgm_uniform", **_XL),
+    Usual("SDXL", "SDXL Turbo", (1, 4), (1, 1), "euler_ancestral with normal", "turbo", needs_word=True, flow=False),
+    Usual("SDXL", "SDXL Lightning", (2, 8), (1, 1), "euler with sgm_uniform", "lightning", needs_word=True, flow=False),
+    Usual("SDXL", "SDXL Hyper", (1, 8), (1, 1), "euler with sgm_uniform", "hyper", needs_word=True, flow=False),
     Usual("SD3", "SD 3.5 Turbo", (4, 8), (1, 1.5), "euler with sgm_uniform", word="turbo", needs_word=True),
     Usual("SD3", "SD 3 and 3.5", (20, 50), (3, 7), "euler or dpmpp_2m with sgm_uniform"),
     Usual("Flux", "FLUX.1 dev", (20, 50), (1, 1), "euler with simple; its guidance is an input of its own, 3.5"),

@@ -8,7 +8,6 @@ from hyponet.nodes.sampling.advice import candidates
 from hyponet.nodes.sampling.model_facts import facts_of
 from hyponet.tests.tools.families import FAMILIES
 
-
 # what `advice` takes them for, and whether their encoder reads weights: disable_weights in comfy/text_encoders
 KINDS = {
     "SD3.5": ("SD 3 and 3.5", False),
