@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ _MAX_TEXT = 300  # characters; a longer widget value is recorded by its hash
 _MODEL_SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".sft", ".gguf", ".pkl", ".yaml")
 # how ComfyUI's widgets name a file of another folder than their own, as in "mask.png [output]"
 _ANNOTATED = re.compile(r"(.*) \[(input|output|temp)\]")
+_TAG = re.compile(r"<lora:([^:<>]+)(?::[^<>]*)?>")  # how several packs name LoRAs inside a text
 # widget -> the model folder that it names files of; other widgets are looked up in all folders
 _FOLDER_KINDS = {
     "ckpt_name": "checkpoints",
@@ -47,7 +48,7 @@ def walk(
     node: Callable[[str], Mapping[str, Any]],
     start: str,
     inputs: Iterable[str],
-    identify: Callable[[str, object], ModelFile | None],
+    identify: Callable[[str, object], Sequence[ModelFile]],
 ) -> Upstream:
     """What stands behind `inputs` of the node `start`.
 
@@ -55,7 +56,7 @@ def walk(
         node: id -> {"class_type", "inputs"}; raises KeyError for one that it does not know.
         start: id of the node whose inputs are followed.
         inputs: names of its inputs; those that are not linked are left out.
-        identify: (input name, widget value) -> the model file that it names, or None.
+        identify: (input name, widget value) -> the model files that it names.
     """
     start_inputs = _node(node, start)["inputs"]
     roots = {name: start_inputs[name] for name in inputs if is_link(start_inputs.get(name))}
@@ -78,12 +79,17 @@ def walk(
     files: dict[str, ModelFile] = {}
     for node_id, name in names.items():
         for key, value in sorted(visited[node_id]["inputs"].items()):
-            file = None if is_link(value) else identify(key, value)
-            if file is not None:
-                files.setdefault(f"{file.kind}/{file.name}", file)
-                settings[f"{name}.{key}"] = f"sha256:{file.sha256}"
+            if is_link(value):
+                settings[f"{name}.{key}"] = _link_text(value, names)
+                continue
+            named = identify(key, value)
+            files |= {f"{file.kind}/{file.name}": file for file in named if f"{file.kind}/{file.name}" not in files}
+            hashes = ", ".join(f"sha256:{file.sha256}" for file in named)
+            if isinstance(value, str) and hashes and not _TAG.search(value):
+                settings[f"{name}.{key}"] = hashes
             else:
-                settings[f"{name}.{key}"] = _link_text(value, names) if is_link(value) else _json_value(value)
+                settings[f"{name}.{key}"] = _json_value(value)
+                settings |= {f"{name}.{key} files": hashes} if hashes else {}
     return Upstream(settings, tuple(files.values()))
 
 
@@ -177,26 +183,57 @@ class Identifier:
         self._hashes = hashes
         self._progress = progress
 
-    def __call__(self, widget: str, value: object) -> ModelFile | None:
-        """The file named by `value` of the widget called `widget`, or None when it names none.
+    def __call__(self, widget: str, value: object) -> tuple[ModelFile, ...]:
+        """The files named by `value` of the widget called `widget`, each once, in order.
 
-        A picture upstream of the model, such as an adapter's, counts too.
+        A value of several parts, as LoRA stacks have it, is looked through, and so are tags as in "<lora:name:0.8>". A
+        picture upstream of the model, such as an adapter's, counts too.
         """
-        if not isinstance(value, str) or len(value) > _MAX_TEXT:
-            return None
+        found = dict.fromkeys(file for name, text in _texts(widget, value) for file in self._named(name, text))
+        return tuple(found)
+
+    def _named(self, widget: str, value: str) -> Iterator[ModelFile]:
+        for tag in _TAG.findall(value):
+            yield from self._find(("loras",), [tag, *(tag + suffix for suffix in _MODEL_SUFFIXES)])
+        if len(value) > _MAX_TEXT:
+            return
         annotated = _ANNOTATED.fullmatch(value)
         name = (annotated[1] if annotated else value).replace("\\", "/")
-        if not (name.lower().endswith(_MODEL_SUFFIXES) or has_picture_suffix(name)):
-            return None
-        if Path(name).is_absolute() or ".." in name.split("/"):
-            return None
-        named_kinds = sorted(self._folders.keys() - {"output", "temp"})
-        for kind in [annotated[2]] if annotated else dict.fromkeys((_FOLDER_KINDS.get(widget, ""), *named_kinds)):
+        kinds = [annotated[2]] if annotated else [_FOLDER_KINDS.get(widget, ""), *self._named_kinds()]
+        if name.lower().endswith(_MODEL_SUFFIXES) or has_picture_suffix(name):
+            yield from self._find(kinds, [name])
+        elif widget == "vae_name":  # "taesd", as ComfyUI's loader calls the two halves of a small one
+            for half in ("encoder", "decoder"):
+                yield from self._find(("vae_approx",), [f"{name}_{half}{suffix}" for suffix in _MODEL_SUFFIXES])
+        elif "lora" in widget.lower() and "/" not in name and "." not in name:  # some packs leave the suffix out
+            yield from self._find(("loras",), [name + suffix for suffix in _MODEL_SUFFIXES])
+
+    def _named_kinds(self) -> list[str]:
+        return sorted(self._folders.keys() - {"output", "temp"})
+
+    def _find(self, kinds: Iterable[str], names: Sequence[str]) -> Iterator[ModelFile]:
+        """The first file of one of these names in these folders, if there is one."""
+        safe = [name for name in names if not Path(name).is_absolute() and ".." not in name.split("/")]
+        for kind in dict.fromkeys(kinds):
             for folder in self._folders.get(kind, ()):
-                path = Path(folder, name)
-                if path.is_file():
-                    return ModelFile(name, kind, self._hashes.sha256(path, self._progress), path.stat().st_size)
-        return None
+                for name in safe:
+                    path = Path(folder, name)
+                    if path.is_file():
+                        sha256 = self._hashes.sha256(path, self._progress)
+                        yield ModelFile(name, kind, sha256, path.stat().st_size)
+                        return
+
+
+def _texts(widget: str, value: object) -> Iterator[tuple[str, str]]:
+    """The texts in a widget's value, each with the name that it stands under."""
+    if isinstance(value, str):
+        yield widget, value
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _texts(widget if name in ("__value__", "name") else str(name), part)
+    elif isinstance(value, Sequence):
+        for part in value:
+            yield from _texts(widget, part)
 
 
 def upstream_of(hidden: Any, inputs: Sequence[str], ends: Sequence[str] = ()) -> Upstream:

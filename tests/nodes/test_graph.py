@@ -21,7 +21,7 @@ def graph(ids="abcd", strength=0.8):
 
 
 def nothing(key, value):
-    return None
+    return ()
 
 
 def upstream(nodes, start, identify=nothing):
@@ -84,9 +84,9 @@ def test_files_are_named_by_their_content(tmp_path):
     assert [(file.name, file.kind, file.sha256, file.size) for file in upstream.files] == [
         ("sub/tiny.ckpt", "checkpoints", expected, 7)
     ]
-    assert identify("lora_name", "tiny.ckpt").kind == "loras"
-    assert identify("text", "a picture.png of a cat") is None
-    assert identify("ckpt_name", "../../etc/passwd.ckpt") is None
+    assert identify("lora_name", "tiny.ckpt")[0].kind == "loras"
+    assert identify("text", "a picture.png of a cat") == ()
+    assert identify("ckpt_name", "../../etc/passwd.ckpt") == ()
 
 
 @pytest.mark.parametrize("suffix", PICTURE_SUFFIXES)
@@ -94,7 +94,7 @@ def test_whatever_is_read_as_a_picture_is_one_upstream_too(tmp_path, suffix):
     """The regression: a list of five suffixes of its own, so that another adapter picture (TIFF) was the same set."""
     (tmp_path / f"pose{suffix.upper()}").write_bytes(b"pose")
     identify = Identifier({"input": [str(tmp_path)]}, FileHashes(tmp_path / "hashes.json"), lambda done, size: None)
-    assert identify("image", f"pose{suffix.upper()}").sha256 == hashlib.sha256(b"pose").hexdigest()
+    assert identify("image", f"pose{suffix.upper()}")[0].sha256 == hashlib.sha256(b"pose").hexdigest()
 
 
 def test_a_picture_of_another_folder_is_found_there_and_only_by_its_annotation(tmp_path):
@@ -110,11 +110,11 @@ def test_a_picture_of_another_folder_is_found_there_and_only_by_its_annotation(t
     (tmp_path / "output" / "b.png").write_bytes(b"b")
     identify = Identifier(folders, FileHashes(tmp_path / "hashes.json"), lambda done, size: None)
     for kind in folders:
-        assert identify("image", f"a.png [{kind}]").sha256 == hashlib.sha256(kind.encode()).hexdigest()
-    assert identify("image", "a.png").kind == "input"
-    assert identify("image", "b.png") is None
-    assert identify("image", "a.png [elsewhere]") is None
-    assert identify("image", "../output/b.png [output]") is None
+        assert identify("image", f"a.png [{kind}]")[0].sha256 == hashlib.sha256(kind.encode()).hexdigest()
+    assert identify("image", "a.png")[0].kind == "input"
+    assert identify("image", "b.png") == ()
+    assert identify("image", "a.png [elsewhere]") == ()
+    assert identify("image", "../output/b.png [output]") == ()
 
 
 def test_a_file_is_read_again_only_when_it_changed(tmp_path):
@@ -136,3 +136,76 @@ def test_a_corrupt_cache_of_hashes_is_made_again(tmp_path):
     (tmp_path / "hashes.json").write_text('{"a": ')
     (tmp_path / "a.ckpt").write_bytes(b"one")
     assert FileHashes(tmp_path / "hashes.json").sha256(tmp_path / "a.ckpt", lambda done, size: None)
+
+
+def identifier(tmp_path, *paths):
+    """Of models folders below tmp_path in which these files lie; each holds its own path."""
+    for path in paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(path.encode())
+    folders = {path.split("/")[0]: [str(tmp_path / path.split("/")[0])] for path in paths}
+    return Identifier(folders, FileHashes(tmp_path / "cache" / "hashes.json"), lambda done, size: None)
+
+
+def sha256(path):
+    return hashlib.sha256(path.encode()).hexdigest()
+
+
+def test_split_loaders_patches_and_subgraphs_are_followed_to_all_their_files(tmp_path):
+    """Z-Image's usual graph with its loaders in a subgraph: the editor sends inner nodes as "9:1", and so it links."""
+    files = ("diffusion_models/z.safetensors", "text_encoders/qwen.safetensors", "vae/ae.safetensors")
+    identify = identifier(tmp_path, *files, "loras/look.safetensors")
+    nodes = {
+        "9:1": {"class_type": "UNETLoader", "inputs": {"unet_name": "z.safetensors", "weight_dtype": "default"}},
+        "9:2": {"class_type": "CLIPLoader", "inputs": {"clip_name": "qwen.safetensors", "type": "lumina2"}},
+        "9:3": {"class_type": "VAELoader", "inputs": {"vae_name": "ae.safetensors"}},
+        "9:4": {"class_type": "LoraLoaderModelOnly", "inputs": {"lora_name": "look.safetensors", "model": ["9:1", 0]}},
+        "9:5": {"class_type": "ModelSamplingAuraFlow", "inputs": {"shift": 3.0, "model": ["9:4", 0]}},
+        "10": {"class_type": "Sample", "inputs": {"model": ["9:5", 0], "clip": ["9:2", 0], "vae": ["9:3", 0]}},
+    }
+    upstream = walk(nodes.__getitem__, "10", ["model", "clip", "vae"], identify)
+    assert {f"{file.kind}/{file.name}" for file in upstream.files} == {*files, "loras/look.safetensors"}
+    assert upstream.settings["UNETLoader.unet_name"] == f"sha256:{sha256(files[0])}"
+    assert upstream.settings["ModelSamplingAuraFlow.shift"] == 3
+    assert model_parameters(upstream.files) == {"Model hash": sha256(files[0])[:10], "Model": "z"}
+
+
+@pytest.mark.parametrize(
+    ("widget", "value"),
+    [
+        # one dict a LoRA (rgthree's Power Lora Loader), a list of them (Lora Manager), tags in a text (several packs)
+        ("lora_1", {"on": True, "lora": "sub/look.safetensors", "strength": 0.8}),
+        ("loras", {"__value__": [{"name": "look", "strength": 1.0, "active": True}]}),
+        ("text", "a fox <lora:look:0.8> in the snow " + "x" * 400),
+        ("lora_name_2", "look.safetensors"),
+    ],
+)
+def test_stacks_of_loras_are_hashed_however_their_pack_names_them(tmp_path, widget, value):
+    identify = identifier(tmp_path, "loras/look.safetensors", "loras/sub/look.safetensors")
+    nodes = {
+        "1": {"class_type": "Stack", "inputs": {widget: value}},
+        "2": {"class_type": "Sample", "inputs": {"model": ["1", 0]}},
+    }
+    upstream = walk(nodes.__getitem__, "2", ["model"], identify)
+    (file,) = upstream.files
+    assert file.sha256 == sha256(f"loras/{file.name}")
+    assert f"sha256:{file.sha256}" in (
+        upstream.settings.get(f"Stack.{widget} files"),
+        upstream.settings[f"Stack.{widget}"],
+    )
+    (tmp_path / "loras" / file.name).write_bytes(b"trained on")
+    assert walk(nodes.__getitem__, "2", ["model"], identify).settings != upstream.settings
+
+
+def test_gguf_files_and_the_halves_of_a_small_autoencoder_are_hashed(tmp_path):
+    halves = ("vae_approx/taef1_encoder.safetensors", "vae_approx/taef1_decoder.pth")
+    identify = identifier(tmp_path, "diffusion_models/flux-Q4.gguf", *halves)
+    assert [file.sha256 for file in identify("unet_name", "flux-Q4.gguf")] == [sha256("diffusion_models/flux-Q4.gguf")]
+    assert [file.sha256 for file in identify("vae_name", "taef1")] == [sha256(half) for half in halves]
+
+
+@pytest.mark.parametrize(
+    "value", ["<lora:../../secret:1>", {"lora": "../x.safetensors"}, ["/etc/x.ckpt"], [1, None, {}]]
+)
+def test_nothing_outside_the_models_folders_is_read(tmp_path, value):
+    assert identifier(tmp_path, "loras/look.safetensors")("loras", value) == ()
