@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tools.dev.places import PACK_NAME, ROOT
 from tools.dev.server import Server, scratch_server
+
+PAGES_PACK = "test_pages"
 
 
 class Comfy:
@@ -35,10 +39,24 @@ class Comfy:
 
 @pytest.fixture(scope="session")
 def start_comfy() -> Iterator[Callable[..., Comfy]]:
-    """Starts further servers over a base folder of their own: start_comfy(base, output=None, options=(), port=0)."""
+    """Starts servers over a base folder of their own: start_comfy(base, output=None, options=(), port=0, packs=()).
+
+    `packs` are those in its custom_nodes that it loads besides ours and tests/tools/pages_pack.py. A server takes more
+    than a gigabyte: whoever starts one stops it when his tests are done, by `.server.stop()`.
+    """
     running: list[Server] = []
 
-    def start(base: Path, output: Path | None = None, options: tuple[str, ...] = (), port: int = 0) -> Comfy:
+    def start(
+        base: Path,
+        output: Path | None = None,
+        options: tuple[str, ...] = (),
+        port: int = 0,
+        packs: Sequence[str] = (),
+    ) -> Comfy:
+        pages = base / "custom_nodes" / PAGES_PACK
+        pages.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / "tests" / "tools" / "pages_pack.py", pages / "__init__.py")
+        options += ("--whitelist-custom-nodes", PACK_NAME, PAGES_PACK, *packs)
         server = scratch_server(base, output, port, options)
         running.append(server)
         return Comfy(server.start())
@@ -52,5 +70,5 @@ def start_comfy() -> Iterator[Callable[..., Comfy]]:
 
 @pytest.fixture(scope="session")
 def comfy(start_comfy: Callable[..., Comfy], tmp_path_factory: pytest.TempPathFactory) -> Comfy:
-    """The suite's server."""
+    """The suite's server; of both frontends, as tests/browser/pages.py opens them."""
     return start_comfy(tmp_path_factory.mktemp("comfy"))

@@ -1,20 +1,65 @@
-"""What the tests of the page share: the four pages, a new graph, a press on Run."""
+"""What the tests of the page share: the four pages, a new graph, a press on Run.
+
+The pages are the pinned frontend and the newest, each in the canvas and in Nodes 2.0. `dev.py test` takes one of each
+kind, so that both frontends and both renderers are seen; `dev.py test --full` takes all four.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hyponet.tools.workflows.editor import Editor, editor
+
 CHROMIUM = os.environ.get("HYPONET_CHROMIUM", "")
 FRONTEND = os.environ.get("HYPONET_FRONTEND", "")
+FULL = bool(os.environ.get("HYPONET_FULL"))  # set by `dev.py test --full`
 PAGE_TESTS = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="NO CHROMIUM: the page is not tested; install it and run again"),
 ]
-PAGES = [("pinned", False), ("pinned", True), ("newest", False), ("newest", True)]
-NAMES = [f"{page}-{'nodes 2.0' if vue else 'canvas'}" for page, vue in PAGES]
+ALL_PAGES = [("pinned", False), ("pinned", True), ("newest", False), ("newest", True)]
+PAGES = ALL_PAGES if FULL else [ALL_PAGES[0], ALL_PAGES[3]]
+
+
+def names(pages: list[tuple[str, bool]]) -> list[str]:
+    """As they stand in the names of tests; tools/dev/compatibility.py reads them."""
+    return [f"{frontend}-{'nodes 2.0' if vue else 'canvas'}" for frontend, vue in pages]
+
+
+NAMES = names(PAGES)
+
+
+@contextmanager
+def open_page(
+    comfy: Any, page: tuple[str, bool], settings: Mapping[str, Any] | None = None, **more
+) -> Iterator[Editor]:
+    """One of the pages, of a server that start_comfy started.
+
+    Args:
+        more: further arguments of `editor`.
+    """
+    frontend, vue = page
+    settings = {"Comfy.VueNodes.Enabled": vue, **(settings or {})}
+    with editor(comfy.url, CHROMIUM, settings=settings, cookies={"page": frontend}, **more) as opened:
+        assert opened.page.evaluate("() => window.__COMFYUI_FRONTEND_VERSION__") == frontend_version(frontend)
+        yield opened
+
+
+def frontend_version(frontend: str) -> str:
+    """The version of the pinned frontend, or of the newest that was set up."""
+    if frontend == "pinned":
+        return version("comfyui-frontend-package")
+    wheel: str = json.loads((Path(FRONTEND) / "complete.json").read_text("utf-8"))["wheel"]
+    return wheel.partition("==")[2]
 
 
 def build(page, script):

@@ -9,10 +9,10 @@ import json
 import pytest
 from PIL import Image
 
-from hyponet.tests.browser.pages import CHROMIUM, NAMES, PAGE_TESTS, PAGES
+from hyponet.tests.browser.pages import ALL_PAGES, PAGE_TESTS, names, open_page
 from hyponet.tests.tools.canvas import BOXES, UNANSWERED, covering
 from hyponet.tools.workflows.builder.layout import ANSWER_WITH_PICTURES
-from hyponet.tools.workflows.editor import bounds, editor
+from hyponet.tools.workflows.editor import bounds
 from tools.dev.places import ROOT
 
 FOLDER = ROOT / "workflows"
@@ -28,13 +28,11 @@ ANSWER = """async ({text, picture}) => {
 }"""
 
 
-@pytest.fixture(scope="module", params=PAGES, ids=NAMES)
-def page(request):
-    version, vue = request.param
-    server = request.getfixturevalue("comfy" if version == "pinned" else "newest")
-    picture = server.base / "temp" / "answer.png"
+@pytest.fixture(scope="module", params=ALL_PAGES, ids=names(ALL_PAGES))
+def page(request, comfy):
+    picture = comfy.base / "temp" / "answer.png"
     Image.new("RGB", (1200, 600), "teal").save(picture)
-    with editor(server.url, CHROMIUM, settings={"Comfy.VueNodes.Enabled": vue}) as opened:
+    with open_page(comfy, request.param) as opened:
         yield opened
 
 

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from hyponet.evaluation.training.charts import CURVE_SIZE
-from hyponet.tests.browser.pages import CHROMIUM, FRONTEND, NAMES, PAGE_TESTS, PAGES, build, run
-from hyponet.tools.workflows.editor import editor
+from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, build, open_page, run
 
 pytestmark = PAGE_TESTS
 BUILD = """(name) => {
@@ -63,19 +62,12 @@ HEAR = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def servers(start_comfy, tmp_path_factory):
-    """Servers with previews, by the name of the page, started when they are asked for."""
-    started = {}
-
-    def server(version):
-        if version not in started:
-            page = ("--front-end-root", FRONTEND) if version == "newest" else ()
-            options = ("--preview-method", "latent2rgb", *page)
-            started[version] = start_comfy(tmp_path_factory.mktemp(version), options=options)
-        return started[version]
-
-    return server
+@pytest.fixture
+def previews(comfy):
+    """The server with live previews."""
+    comfy.client.post("/test_previews/latent2rgb", {})
+    yield comfy
+    comfy.client.post("/test_previews/none", {})
 
 
 class Page:
@@ -85,17 +77,16 @@ class Page:
         self.editor, self.server = opened, server
 
 
-@pytest.mark.parametrize(("version", "vue"), PAGES, ids=NAMES)
-def test_a_preview_does_not_stay_over_the_pictures(servers, version, vue):
-    server = servers(version)
-    with editor(server.url, CHROMIUM, settings={"Comfy.VueNodes.Enabled": vue}) as opened:
-        page = Page(opened, server)
+@pytest.mark.parametrize("shown_on", PAGES, ids=NAMES)
+def test_a_preview_does_not_stay_over_the_pictures(previews, shown_on):
+    with open_page(previews, shown_on) as opened:
+        page = Page(opened, previews)
         build(page, "() => {}")
-        opened.page.evaluate(BUILD, f"made-{vue}")
+        opened.page.evaluate(BUILD, f"previewed-{'-'.join(map(str, shown_on))}")
         run(page)
         opened.page.wait_for_timeout(1000)
         shown = opened.page.evaluate(SHOWN)
-        if (version, vue) == PAGES[0]:
+        if shown_on == ("pinned", False):
             assert shown == [["http:", 64]] * 6
         else:  # these keep the last preview, the sheet of all six, beside or instead of them; never the noise of a step
             assert shown
@@ -104,7 +95,7 @@ def test_a_preview_does_not_stay_over_the_pictures(servers, version, vue):
 
 def test_without_previews_the_finished_pictures_come_as_a_growing_sheet(comfy):
     """The regression: with previews off, no picture was seen until the whole set was done."""
-    with editor(comfy.url, CHROMIUM) as opened:
+    with open_page(comfy, ("pinned", False)) as opened:
         page = Page(opened, comfy)
         build(page, "() => {}")
         opened.page.evaluate(HEAR)
@@ -117,15 +108,14 @@ def test_without_previews_the_finished_pictures_come_as_a_growing_sheet(comfy):
         assert opened.page.evaluate(SHOWN) == [["http:", 64]] * 6
 
 
-@pytest.mark.parametrize(("version", "vue"), PAGES, ids=NAMES)
-def test_a_training_shows_its_curves_while_it_runs(servers, version, vue):
-    server = servers(version)
+@pytest.mark.parametrize("shown_on", PAGES, ids=NAMES)
+def test_a_training_shows_its_curves_while_it_runs(comfy, shown_on):
     for label, colour in (("red", "red"), ("blue", "blue")):
-        (server.input / "colours" / label).mkdir(parents=True, exist_ok=True)
+        (comfy.input / "colours" / label).mkdir(parents=True, exist_ok=True)
         for number in range(32):
-            Image.new("RGB", (32, 32), colour).save(server.input / "colours" / label / f"{number}.png")
-    with editor(server.url, CHROMIUM, settings={"Comfy.VueNodes.Enabled": vue}) as opened:
-        page = Page(opened, server)
+            Image.new("RGB", (32, 32), colour).save(comfy.input / "colours" / label / f"{number}.png")
+    with open_page(comfy, shown_on) as opened:
+        page = Page(opened, comfy)
         build(page, "() => {}")
         opened.page.evaluate(HEAR)
         opened.page.evaluate(TRAIN)
@@ -136,5 +126,5 @@ def test_a_training_shows_its_curves_while_it_runs(servers, version, vue):
         assert any("epoch 40/40" in line and "left" in line for line in heard["lines"])
         shown = opened.page.evaluate(SHOWN.replace("HypoNetGenerateDataset", "HypoNetTrainClassifier"))
         assert shown[0] == ["http:", CURVE_SIZE[0]], "the result comes first"
-        if (version, vue) != ("pinned", True):  # whose Nodes 2.0 has no way to take the last picture away
+        if shown_on != ("pinned", True):  # whose Nodes 2.0 has no way to take the last picture away
             assert len(shown) == 1, "the last picture of the running node is gone"

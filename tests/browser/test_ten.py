@@ -7,14 +7,13 @@ import time
 
 import pytest
 
-from hyponet.tests.browser.pages import CHROMIUM, FRONTEND, NAMES, PAGE_TESTS, PAGES
+from hyponet.tests.browser.pages import ALL_PAGES, FULL, PAGE_TESTS, names, open_page
 from hyponet.tests.tools.canvas import BOXES, covering
 from hyponet.tools.workflows import inputs, served
-from hyponet.tools.workflows.editor import AS_PEOPLE_HAVE_IT, editor
-from tools.dev.places import PACK_NAME
+from hyponet.tools.workflows.editor import AS_PEOPLE_HAVE_IT
 
 pytestmark = PAGE_TESTS
-SCREENS = [(1920, 1080), (1440, 900)]
+SCREENS = _, SMALLER = [(1920, 1080), (1440, 900)]
 TEN = [f"{number:02}" for number in range(1, 11)]
 PATIENCE = 500.0  # seconds for one of them, on two cores that others use too
 # whether letters are drawn, and what lies over the title bars of the nodes: bars of the page
@@ -31,33 +30,23 @@ SEEN = """() => {
 
 
 @pytest.fixture(scope="module")
-def servers(start_comfy, tmp_path_factory):
-    """The servers of both pages, with what `dev.py serve` gives them, over one output folder."""
-    output = tmp_path_factory.mktemp("output")
-    started = {}
-
-    def server(version):
-        if version not in started:
-            base = tmp_path_factory.mktemp(version)
-            inputs.complete(base)
-            served.make_pack(base)
-            page = ("--front-end-root", FRONTEND) if version == "newest" else ()
-            options = ("--whitelist-custom-nodes", PACK_NAME, served.PACK, *page)
-            started[version] = start_comfy(base, output=output, options=options)
-            served.write_templates(started[version].client.object_info(), base)
-        return started[version]
-
-    return server
+def server(start_comfy, tmp_path_factory):
+    """A server with what `dev.py serve` gives it. It keeps every result, so that what one page has run is there for
+    the next: each workflow is run to its end once, and shown on four pages."""
+    base = tmp_path_factory.mktemp("ten")
+    inputs.complete(base)
+    served.make_pack(base)
+    started = start_comfy(base, options=("--cache-lru", "1000"), packs=[served.PACK])
+    served.write_templates(started.client.object_info(), base)
+    yield started
+    started.server.stop()
 
 
-@pytest.fixture(scope="module", params=PAGES, ids=NAMES)
-def pages(request, servers):
-    """The server, and the page on it at both sizes of screen."""
-    version, vue = request.param
-    server = servers(version)
-    settings = AS_PEOPLE_HAVE_IT | {"Comfy.VueNodes.Enabled": vue}
-    with editor(server.url, CHROMIUM, SCREENS[1], settings=settings, is_bare=False) as small:
-        yield server, small
+@pytest.fixture(scope="module", params=ALL_PAGES, ids=names(ALL_PAGES))
+def page(request, server):
+    with open_page(server, request.param, AS_PEOPLE_HAVE_IT, size=SMALLER, is_bare=False) as opened:
+        opened.sizes = SCREENS if FULL or request.param == ("newest", False) else [SMALLER]
+        yield opened
 
 
 def templates(server):
@@ -66,10 +55,9 @@ def templates(server):
 
 
 @pytest.mark.parametrize("number", TEN)
-def test_it_opens_readable_and_runs_to_its_end(pages, number):
-    server, page = pages
+def test_it_opens_readable_and_runs_to_its_end(server, page, number):
     (name,) = (name for name in templates(server) if name.startswith(f"small_{number}_"))
-    for size in SCREENS:
+    for size in page.sizes:
         page.page.set_viewport_size({"width": size[0], "height": size[1]})
         page.open_template(name, served.PACK)
         assert page.dialogs() == []

@@ -17,7 +17,6 @@ from PIL import Image
 
 from headless.client import Rejected, RunFailed
 from headless.run import run_workflow
-from tools.dev.places import PACK_NAME
 
 from .test_hostile_inputs import Graphs
 
@@ -338,7 +337,7 @@ def server(start_comfy: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
     pack = base / "custom_nodes" / "test_adapter"
     pack.mkdir(parents=True)
     (pack / "__init__.py").write_text(ADAPTER, "utf-8")
-    running = start_comfy(base, options=("--whitelist-custom-nodes", PACK_NAME, "test_adapter"))
+    running = start_comfy(base, packs=["test_adapter"])
     files = ["flat/a.png", "half/cat/a.png", "half/cat/b.png", "mugs/mug/a.png", "mugs/mug/b.png"]
     files += [f"parted/{split}/{name}/a.png" for split in ("train", "test") for name in ("cat", "ship")]
     for file in files:

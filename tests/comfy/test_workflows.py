@@ -4,7 +4,6 @@ into. On the pinned page in its canvas; with HYPONET_FULL, which `dev.py test --
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections import Counter
 
@@ -13,20 +12,18 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
-from hyponet.tests.browser.pages import CHROMIUM, FRONTEND, PAGES
-from hyponet.tests.browser.pages import NAMES as PAGE_NAMES
+from hyponet.tests.browser.pages import ALL_PAGES, CHROMIUM, FULL, names, open_page
 from hyponet.tests.tools.page_runs import PageRuns
 from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS
 from hyponet.tools.stand_ins.inception import write_random_weights
 from hyponet.tools.workflows import write as workflows
-from hyponet.tools.workflows.editor import editor
 from hyponet.tools.workflows.inputs import write_inputs, write_pictures
 from tools.dev import demo
 from tools.dev.places import ROOT
 
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
 NAMES = sorted(path.stem for path in API.glob("*.json"))
-FULL = bool(os.environ.get("HYPONET_FULL"))
+RUN_ON = ALL_PAGES if FULL else ALL_PAGES[:1]
 FREEU_MODEL = {"Load Checkpoint": {"ckpt_name": FREEU}}
 
 
@@ -53,17 +50,15 @@ class Runs(PageRuns):
         return text
 
 
-@pytest.fixture(scope="module", params=PAGES if FULL else PAGES[:1], ids=PAGE_NAMES if FULL else PAGE_NAMES[:1])
+@pytest.fixture(scope="module", params=RUN_ON, ids=names(RUN_ON))
 def run(request, comfy, start_comfy, tmp_path_factory):
     if not CHROMIUM:
         pytest.skip("NO CHROMIUM: workflows are not run; install it and run again")
-    version, vue = request.param
-    own = request.param != PAGES[0]  # sets are there once a server
-    options = ("--front-end-root", FRONTEND) if version == "newest" else ()
-    server = start_comfy(tmp_path_factory.mktemp("page"), options=options) if own else comfy
+    own = request.param != RUN_ON[0]  # sets are there once a server
+    server = start_comfy(tmp_path_factory.mktemp("page")) if own else comfy
     write_inputs(server.input)
     write_random_weights(server.base / "models" / "inception")
-    with editor(server.url, CHROMIUM, settings={"Comfy.VueNodes.Enabled": vue}) as page:
+    with open_page(server, request.param) as page:
         yield Runs(server, page)
     if own:
         server.server.stop()

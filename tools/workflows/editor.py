@@ -188,6 +188,7 @@ def editor(
     is_bare: bool = True,
     options: Sequence[str] = (),
     refused: str = "",
+    cookies: Mapping[str, str] | None = None,
 ) -> Iterator[Editor]:
     """A started browser with the editor of the server at `url` open.
 
@@ -196,6 +197,7 @@ def editor(
         is_bare: without the page's bars.
         options: of the browser.
         refused: a pattern of addresses that the page does not get.
+        cookies: of the page.
     """
     from playwright.sync_api import sync_playwright
 
@@ -206,6 +208,8 @@ def editor(
         )
         try:
             page = browser.new_page(viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale)
+            given = dict(cookies or {})
+            page.context.add_cookies([{"name": name, "value": value, "url": url} for name, value in given.items()])
             if refused:
                 page.route(refused, lambda route: route.abort())
             editor = Editor(page, url, settings, is_bare=is_bare)
