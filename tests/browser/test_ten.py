@@ -19,13 +19,14 @@ PATIENCE = 500.0  # seconds for one of them, on two cores that others use too
 # whether letters are drawn, and what lies over the title bars of the nodes: bars of the page
 SEEN = """() => {
   const {canvas} = app, {ds} = canvas, page = canvas.canvas.getBoundingClientRect();
-  const under = app.graph._nodes.filter((node) => {
+  const under = app.graph._nodes.map((node) => {
     const x = page.x + (node.pos[0] + 12 + ds.offset[0]) * ds.scale;
     const y = page.y + (node.pos[1] - 15 + ds.offset[1]) * ds.scale;
-    const seen = document.elementFromPoint(x, y);
-    return seen !== canvas.canvas && !seen?.closest('[data-node-id], .dom-widget, .graph-canvas-container');
+    const seen = document.elementFromPoint(x, y);  // null beyond the screen: the pinned page does not fit its view
+    const isClear = !seen || seen === canvas.canvas || seen.closest('[data-node-id], .dom-widget, .graph-canvas-container');
+    return isClear ? null : `${node.title} at ${x}, ${y}: ${seen.outerHTML.slice(0, 200)}`;
   });
-  return {scale: ds.scale, letters: !canvas.low_quality, under: under.map((node) => node.title)};
+  return {scale: ds.scale, letters: !canvas.low_quality, under: under.filter((line) => line)};
 }"""
 
 
