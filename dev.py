@@ -2,7 +2,7 @@
 """Everything a fresh clone needs: a real ComfyUI with this pack, stand-in models, the demo and the tests.
 
     python3 dev.py demo      a photo and words become a set, a classifier and its accuracy, in a real ComfyUI
-    python3 dev.py test      lint, type checks and every test; further arguments go to pytest
+    python3 dev.py test      lint, type checks and every test, two at a time; further arguments go to pytest
     python3 dev.py test --full  the same, and every workflow on every page; counts go to docs/compatibility.md
     python3 dev.py serve     the server with the pack, for work in a browser
     python3 dev.py doctor    what is installed, what is missing, where things lie
@@ -27,10 +27,12 @@ from tools.dev.browser import ensure_browser, find_browser  # noqa: E402
 from tools.dev.console import Failure, Step, allow_any_letters, say  # noqa: E402
 from tools.dev.lint import lint  # noqa: E402
 from tools.dev.places import OUTPUT, PACK_NAME, ROOT  # noqa: E402
-from tools.dev.processes import exit_when_asked, quiet_environment, run_here  # noqa: E402
+from tools.dev.processes import exit_when_asked, quiet_environment, run_beside, run_here  # noqa: E402
 from tools.dev.server import local_server, usual_port  # noqa: E402
 from tools.dev.setup import GIB, NEEDED_GIB, PYTHON, Setup, is_complete  # noqa: E402
 from tools.workflows import served  # noqa: E402
+
+WITH_SERVERS = ("tests/browser", "tests/comfy")  # they wait for servers and pages, so the other tests run beside them
 
 
 def command_demo(options: argparse.Namespace, arguments: list[str]) -> int:
@@ -65,13 +67,21 @@ def command_test(options: argparse.Namespace, arguments: list[str]) -> int:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     env = quiet_environment(**setup.variables(browser), TMPDIR=str(scratch))
-    command = [str(setup.python), "-m", "pytest", "--basetemp", str(scratch / "pytest"), "-p", "no:cacheprovider"]
-    if not options.full:
-        return run_here(command + (arguments or ["--durations=15"]), env=env)
-    report, frontends = scratch / "report.xml", setup.frontend_versions()
-    code = run_here([*command, "--durations=15", f"--junitxml={report}", *arguments], env={**env, "HYPONET_FULL": "1"})
+    pytest = [str(setup.python), "-m", "pytest", "-p", "no:cacheprovider", "--durations=15"]
+    command = [*pytest, "--basetemp", str(scratch / "pytest"), *arguments]
+    if options.full:
+        return test_in_full(setup, command, {**env, "HYPONET_FULL": "1"}, arguments)
+    if arguments:
+        return run_here(command, env=env)
+    others = [*pytest, "--basetemp", str(scratch / "others"), *(f"--ignore={folder}" for folder in WITH_SERVERS)]
+    return run_beside([*command, *WITH_SERVERS], others, scratch / "others.txt", env=env)
+
+
+def test_in_full(setup: Setup, command: list[str], env: dict[str, str], arguments: list[str]) -> int:
+    report = OUTPUT / "tests" / "report.xml"
+    code = run_here([*command, f"--junitxml={report}"], env=env)
     if not arguments and code in (0, 1):  # run to its end: all passed, or some failed
-        compatibility.write(report, setup.comfyui, frontends)
+        compatibility.write(report, setup.comfyui, setup.frontend_versions())
         say("docs/compatibility.md has the counts.")
     return code
 

@@ -23,7 +23,8 @@ SEEN = """() => {
     const x = page.x + (node.pos[0] + 12 + ds.offset[0]) * ds.scale;
     const y = page.y + (node.pos[1] - 15 + ds.offset[1]) * ds.scale;
     const seen = document.elementFromPoint(x, y);  // null beyond the screen: the pinned page does not fit its view
-    const isClear = !seen || seen === canvas.canvas || seen.closest('[data-node-id], .dom-widget, .graph-canvas-container');
+    const isClear = !seen || seen === canvas.canvas ||
+      seen.closest('[data-node-id], .dom-widget, .graph-canvas-container');
     return isClear ? null : `${node.title} at ${x}, ${y}: ${seen.outerHTML.slice(0, 200)}`;
   });
   return {scale: ds.scale, letters: !canvas.low_quality, under: under.filter((line) => line)};

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from .console import Step, explain, log_file
 from .places import OUTPUT, ROOT
@@ -26,10 +27,7 @@ def run_logged(title: str, command: Command, *, env: dict[str, str] | None = Non
     name = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split()[:4])
     step, log = Step(title), log_file(name)
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=ROOT,
-            start_new_session=True,
-        )  # fmt: skip
+        process = _start(command, out, env=env)
         try:
             while process.poll() is None:
                 time.sleep(0.1)
@@ -47,16 +45,39 @@ def run_here(command: Command, *, env: dict[str, str] | None = None) -> int:
 
     What it started ends with it, whatever ends this process: servers that a test has running, for one.
     """
-    process = subprocess.Popen(
-        [str(part) for part in command], stdin=subprocess.DEVNULL, env=env, cwd=ROOT, start_new_session=True
-    )
+    (code,) = _finish(_start(command, env=env))
+    return code
+
+
+def run_beside(command: Command, other: Command, log: Path, *, env: dict[str, str] | None = None) -> int:
+    """Run two commands at once: `command` as `run_here` does, and `other` with its output in the file `log`, which
+    follows on this console when both have ended. The exit code is that of `command` unless it is 0, then the other's.
+    """
+    with log.open("wb") as out:
+        code, other_code = _finish(_start(command, env=env), _start(other, out, env=env))
+    sys.stdout.write(log.read_text("utf-8", "replace"))
+    return code or other_code
+
+
+def _start(command: Command, out: IO[bytes] | None = None, *, env: dict[str, str] | None) -> subprocess.Popen[bytes]:
+    """In a session of its own, with its output on this console or in the file `out`."""
+    return subprocess.Popen(
+        [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=ROOT,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def _finish(*processes: subprocess.Popen[bytes]) -> list[int]:
+    """Wait for all; their exit codes. Ctrl-C interrupts them, and whatever ends this process ends them and theirs."""
     try:
-        return process.wait()
+        return [process.wait() for process in processes]
     except KeyboardInterrupt:
-        _interrupt(process)
-        return process.wait()
+        for process in processes:
+            _interrupt(process)
+        return [process.wait() for process in processes]
     finally:
-        stop_all(process, 30)
+        for process in processes:
+            stop_all(process, 30)
 
 
 def answer(python: Path | str, code: str) -> str:
