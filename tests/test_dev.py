@@ -290,7 +290,7 @@ def test_what_a_child_started_ends_with_dev_py(tmp_path, sent, run):
     child.write_text(f"import subprocess, sys\nsubprocess.Popen([sys.executable, {str(server)!r}]).wait()")
     code = f"""
 import pathlib, signal, sys
-from tools.dev.processes import exit_when_asked, run_beside, run_here, run_logged, run_beside
+from tools.dev.processes import exit_when_asked, run_beside, run_here, run_logged
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background commands with it ignored
 exit_when_asked()
 command = [sys.executable, {str(child)!r}]
