@@ -1,6 +1,6 @@
 """Every shipped workflow after its nodes have answered: nothing covers anything, in the canvas and in Nodes 2.0, on the
 pinned page and on the newest. The answers are the server's own messages, each with a long text and, where the node
-answers with pictures, a picture; a run of each lies in tests/comfy/test_workflows.py."""
+answers with pictures, a picture; a run of each lies in tests/browser/test_workflow_runs.py."""
 
 from __future__ import annotations
 
