@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any, cast
 
 from comfy_api.latest import io
@@ -10,10 +11,25 @@ from comfy_api.latest import io
 MAX_SEED = 2**64 - 1  # the largest that torch's generators take
 
 
-def schema(**fields: Any) -> io.Schema:
-    """`io.Schema` with only the fields that this ComfyUI knows (search_aliases came after 0.3.75)."""
+def schema(*, advanced: Sequence[str] = (), **fields: Any) -> io.Schema:
+    """`io.Schema` with only the fields that this ComfyUI knows (search_aliases came after 0.3.75).
+
+    Args:
+        advanced: inputs that the page folds away until asked, where it can (since 0.10).
+    """
     parameters = inspect.signature(io.Schema).parameters
-    return io.Schema(**{name: value for name, value in fields.items() if name in parameters})
+    made = io.Schema(**{name: value for name, value in fields.items() if name in parameters})
+    inputs = {entry.id: entry for entry in made.inputs}
+    for name in advanced:
+        if hasattr(inputs[name], "advanced"):
+            inputs[name].advanced = True
+    return made
+
+
+def counting_up() -> Any:
+    """The `control_after_generate` of a number that begins on `increment`, where this ComfyUI can say so (0.18)."""
+    kinds = getattr(io, "ControlAfterGenerate", None)
+    return kinds.increment if kinds else True
 
 
 class FileCombo(io.Combo.Input):

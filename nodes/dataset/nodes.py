@@ -45,6 +45,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
             search_aliases=["save images", "labelled images", "image folder"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
+            advanced=widgets.WRITING,
             inputs=[
                 io.Image.Input("images", tooltip="One picture for each item, in the items' order."),
                 sockets.Items.Input("items", tooltip="The batch's items from Plan Batch: labels, prompts and seeds."),

@@ -26,6 +26,9 @@ def include_marked_input() -> io.Input:
     )
 
 
+WRITING = ("image_format", "quality", "embed_metadata", "embed_parameters", "small_copies", "copy_filter")
+
+
 def writing_inputs() -> list[io.Input]:
     """The widgets that say how pictures are written, alike on every node that writes a set."""
     return [

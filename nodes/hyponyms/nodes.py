@@ -141,6 +141,7 @@ class HypoNetHyponymsOfImage(io.ComfyNode):
             ),
             search_aliases=["wordnet", "subcategories", "image to wildcard"],
             is_output_node=True,
+            advanced=("lemmas", "include_class", "all_kinds"),
             inputs=[
                 _classifier_input(),
                 io.Image.Input(
@@ -172,8 +173,10 @@ class HypoNetHyponymsOfWord(io.ComfyNode):
             display_name="Hyponyms of Word",
             category=CATEGORY,
             description="Lists the subcategories of a word: its hyponyms in WordNet 3.0, ready as a wildcard.",
+            essentials_category="HypoNet",
             search_aliases=["wordnet", "subcategories", "word to wildcard"],
             is_output_node=True,
+            advanced=("lemmas", "include_class", "all_kinds"),
             inputs=[
                 io.String.Input(
                     "word",

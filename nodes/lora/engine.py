@@ -43,7 +43,7 @@ from .samples import Drawing, Samples, below, first_captions
 from .settings import LoraSettings
 from .state import LoraState, state_path
 from .train import History, adafactor, train
-from .unet import Family, family_of, key_map, training
+from .unet import Family, check_weights, family_of, key_map, training
 
 KIND = "lora_training"
 logger = logging.getLogger("hyponet")
@@ -138,6 +138,7 @@ def train_lora(
     """
     settings = job.settings
     family = family_of(model)
+    check_weights(model)
     target = _target(family, settings)
     pictures = read_folder(job.folder)
     _trained_on[job.folder] = (folder_fingerprint(job.folder), _trained_on.get(job.folder, ("", 0))[1])

@@ -197,6 +197,13 @@ class HypoNetTrainLora(io.ComfyNode):
             search_aliases=["finetune", "kohya", "dreambooth", "Adafactor"],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
+            advanced=(
+                "min_bucket",
+                "max_bucket",
+                "gradient_checkpointing",
+                "weighted_captions",
+                "scale_v_pred_loss_like_noise_pred",
+            ),
             inputs=[
                 *_models(),
                 *_files(),

@@ -61,6 +61,40 @@ def family_of(model: Any) -> Family:
     )
 
 
+def check_weights(model: Any) -> None:
+    """Refuse a UNet whose weights are no plain numbers, but packed by a quantisation that has no gradient.
+
+    Raises:
+        ValueError: one of them is such a tensor.
+    """
+    for name, weight in model.model.diffusion_model.named_parameters():
+        if type(weight.data) is not torch.Tensor:
+            raise ValueError(
+                f"model has quantised weights ({type(weight.data).__name__} in {name}); expected float32, float16, "
+                "bfloat16 or float8; load a checkpoint that is not quantised"
+            )
+
+
+def plain_clone(model: Any) -> Any:
+    """A clone of a MODEL whose weights are loaded whole.
+
+    With dynamic memory, the usual case on NVIDIA GPUs from about 0.16 on, each weight comes to the device when its
+    layer runs and may go again, which autograd cannot follow; such a model is read from its file anew.
+
+    Raises:
+        ValueError: its loader did not say which file that is.
+    """
+    if not (hasattr(model, "is_dynamic") and model.is_dynamic()):
+        return model.clone()
+    try:
+        return model.clone(disable_dynamic=True)
+    except RuntimeError as error:
+        raise ValueError(
+            f"model cannot be loaded whole ({error}); expected one of ComfyUI's own loaders; use Load Checkpoint, or "
+            "start ComfyUI with --disable-dynamic-vram"
+        ) from error
+
+
 def _sampling_of(model: Any) -> tuple[str, str, bool]:
     """A model's prediction, the hash of its noise schedule, and whether that ends without any signal."""
     with comfyui_internals("Train LoRA"):
@@ -116,7 +150,7 @@ def training(
     with comfyui_internals("Train LoRA"):
         from comfy.ldm.modules.attention import BasicTransformerBlock
         from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
-    patcher = model.clone()
+    patcher = plain_clone(model)
     patcher.set_model_compute_dtype(torch.bfloat16)
     # all other models leave the device: what training needs is not known beforehand
     comfy.model_management.load_models_gpu([patcher], memory_required=1e20, force_full_load=True)

@@ -45,6 +45,7 @@ class HypoNetExtractFeatures(io.ComfyNode):
                 "same set is never run twice."
             ),
             search_aliases=["inception", "fid", "embedding"],
+            advanced=("filter", "crop"),
             inputs=[
                 sockets.LabelledImages.Input(
                     "images", optional=True, tooltip="A labelled set from Load Labelled Images. Or link pictures."
@@ -104,6 +105,7 @@ class HypoNetMeasureFID(io.ComfyNode):
                 "Frechet Inception Distance between a set and a reference: 0 means alike, higher is worse. "
                 "It depends on the number of pictures and on the convention, both of which are kept with it."
             ),
+            search_aliases=["frechet inception distance", "compare sets", "Table 5-11"],
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
                 io.MultiType.Input(
@@ -154,6 +156,7 @@ class HypoNetMeasureInceptionScore(io.ComfyNode):
                 "Inception Score of one set: high when each picture is clearly of one class and all classes "
                 "occur. It needs no reference. The thesis used torchvision's network; the literature the FID network."
             ),
+            search_aliases=["IS", "sharpness and variety", "Table 5-12"],
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
                 io.Int.Input(
@@ -204,6 +207,8 @@ class HypoNetMeasureKID(io.ComfyNode):
                 "Kernel Inception Distance between two sets: like FID, but without its bias for small sets; "
                 "0 means alike and slightly negative values are normal there."
             ),
+            search_aliases=["kernel inception distance", "MMD", "compare sets"],
+            advanced=("degree", "gamma", "coef0"),
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
                 sockets.Features.Input("reference", tooltip="Features of the real set."),
@@ -273,6 +278,7 @@ class HypoNetMeasurePrecisionRecall(io.ComfyNode):
                 "Precision: how much of a set looks like the reference; recall: how much of the reference the set "
                 "reaches. Density and coverage are their sturdier relatives. All from nearest neighbours of features."
             ),
+            search_aliases=["fidelity", "coverage", "density", "compare sets"],
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the generated set."),
                 sockets.Features.Input("reference", tooltip="Features of the real set; best of equal size."),
@@ -333,6 +339,7 @@ class HypoNetMeasureDiversity(io.ComfyNode):
                 "How unlike the pictures of each class are: mean distance of all pairs, distance to the "
                 "nearest other picture, and the Vendi score (the number of truly different pictures). Near-copies show."
             ),
+            search_aliases=["vendi score", "variety", "pairwise distance"],
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
                 widgets.name_input(),

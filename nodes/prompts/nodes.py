@@ -196,7 +196,9 @@ class HypoNetPlanDataset(io.ComfyNode):
                 "Decides label, prompt, negative, picks and seed of every image of a data set before any is made. More "
                 "images or classes later extend the same plan."
             ),
+            essentials_category="HypoNet",
             search_aliases=["schedule", "prompts", "dataset"],
+            advanced=("shard_index", "shard_count", "rules"),
             inputs=[
                 sockets.Classes.Input("classes", tooltip="From Class, Classes from Text or Classes from Pictures."),
                 engine.template_input("template", TEMPLATE, "The template of every class that has none of its own."),

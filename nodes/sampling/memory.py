@@ -8,6 +8,9 @@ import comfy.model_management
 def out_of_memory(error: BaseException) -> bool:
     """Whether a smaller batch may help: the device, or the machine, has no memory left."""
     device_error = comfy.model_management.OOM_EXCEPTION  # Exception itself on devices that have none of their own
+    is_oom = getattr(comfy.model_management, "is_oom", None)  # 0.18; it also clears the state of the device's error
+    if is_oom is not None and device_error is not Exception and is_oom(error):
+        return True
     if isinstance(error, MemoryError) or (device_error is not Exception and isinstance(error, device_error)):
         return True
     return isinstance(error, RuntimeError) and any(

@@ -15,11 +15,11 @@ from ..checks import checked
 from ..dataset.store.description import Copies, parse_sizes
 from ..dataset.store.encode import Encoding
 from ..dataset.store.names import check_set_name
-from ..dataset.widgets import writing_inputs
+from ..dataset.widgets import WRITING, writing_inputs
 from ..engine import metadata_is_off
 from ..prompts.item import Item
 from ..prompts.plan import Plan
-from ..widgets import schema
+from ..widgets import counting_up, schema
 from . import engine
 from .batching import batch_count, plan_batch
 from .job import GenerationJob, Request
@@ -46,9 +46,11 @@ class HypoNetGenerateDataset(io.ComfyNode):
                 "in one batch, each image with its own seed. Stop it, queue it again, and it resumes; a finished set "
                 "is returned without loading a model."
             ),
+            essentials_category="HypoNet",
             search_aliases=["text to dataset", "batch generate", "labelled images", "synthetic dataset"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.dynprompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
+            advanced=("denoise", "switch_at", *WRITING, "deleted_pictures"),
             inputs=[*_model_inputs(), *_sampling_inputs(), *_optional_inputs(), *writing_inputs(), _deleted_input()],
             outputs=[
                 sockets.Dataset.Output(
@@ -231,7 +233,7 @@ class HypoNetPlanBatch(io.ComfyNode):
                     default=0,
                     min=0,
                     max=2**31,
-                    control_after_generate=True,
+                    control_after_generate=counting_up(),
                     tooltip="Which batch: 0 the first, 1 the next. Set it to increment to continue with each queueing.",
                 ),
             ],

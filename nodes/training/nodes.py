@@ -49,9 +49,20 @@ class HypoNetTrainClassifier(io.ComfyNode):
                 "images a second and time left. Interrupting keeps a checkpoint; queueing again resumes from it and "
                 "reaches the result that an unbroken run has; a finished run is not trained again."
             ),
+            essentials_category="HypoNet",
             search_aliases=["ResNet", "resnet18", "train image classifier", "fit"],
             is_output_node=True,
             hidden=[io.Hidden.unique_id],
+            advanced=(
+                "filter",
+                "crop",
+                "optimizer",
+                "weight_decay",
+                "schedule",
+                "label_smoothing",
+                "normalisation",
+                "precision",
+            ),
             inputs=[
                 sockets.LabelledImages.Input("images", tooltip="The training pictures."),
                 _name("Where checkpoints and results go: output/hyponet/classifiers/<name>, .../results/<name>."),
@@ -187,6 +198,7 @@ class HypoNetTestClassifier(io.ComfyNode):
                 "Accuracy on one to four test sets: overall and per class, 95 % Wilson interval, confusion matrix, "
                 "calibration error, and the worst mistakes. Several training seeds give mean and deviation."
             ),
+            essentials_category="HypoNet",
             search_aliases=["evaluate", "accuracy", "confusion matrix", "Table 5-9"],
             is_output_node=True,
             is_input_list=True,

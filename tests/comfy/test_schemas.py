@@ -153,3 +153,16 @@ def test_no_widget_is_called_as_a_link(nodes):
         if not isinstance(kind, list) and kind not in WIDGET_TYPES
     }
     assert not links & set(uses_of(nodes))
+
+
+def test_what_few_change_is_folded_away_where_the_page_can(nodes):
+    """By hand: what Generate Dataset says of refiner, files and deletion; older servers do not know `advanced`."""
+    from comfy_api.latest import io
+
+    files = {"image_format", "quality", "embed_metadata", "embed_parameters", "small_copies", "copy_filter"}
+    shown = widgets(nodes["HypoNetGenerateDataset"])
+    folded = {widget for widget, _, options in shown if "advanced" in options}
+    expected = {"denoise", "switch_at", "deleted_pictures"} | files if hasattr(io.Int.Input("x"), "advanced") else set()
+    assert folded == expected
+    number = nodes["HypoNetPlanBatch"]["input"]["required"]["batch_number"][1]
+    assert number["control_after_generate"] == ("increment" if hasattr(io, "ControlAfterGenerate") else True)

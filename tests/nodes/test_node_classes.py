@@ -23,6 +23,15 @@ def node_ids(path):
 
 
 @pytest.mark.parametrize("path", FACES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_node_is_also_found_by_other_words(path):
+    calls = [call for call in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(call, ast.Call)]
+    given = [{keyword.arg for keyword in call.keywords} for call in calls]
+    schemas = [names for names in given if "node_id" in names]
+    assert schemas
+    assert all("search_aliases" in names for names in schemas)
+
+
+@pytest.mark.parametrize("path", FACES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_node_class_is_called_as_its_node_id(path):
     names = node_ids(path)
     assert names

@@ -215,6 +215,7 @@ class HypoNetVerifyDataset(io.ComfyNode):
             ),
             search_aliases=["integrity", "checksum", "near duplicates", "repair"],
             is_output_node=True,
+            advanced=("mend_lines",),
             inputs=[
                 widgets.dataset_input(tooltip="The set to verify."),
                 io.Boolean.Input(

@@ -29,6 +29,8 @@ class HypoNetPlotDistortion(io.ComfyNode):
                 "FID of ever more distorted copies of a set against the set itself (Figure 5-3): it has to "
                 "rise. Each kind and strength is one pass over the set, so a few hundred pictures are plenty."
             ),
+            search_aliases=["frechet inception distance", "blur", "noise", "jpeg", "Figure 5-3"],
+            advanced=("filter", "crop"),
             inputs=[
                 sockets.LabelledImages.Input("images", tooltip="The set to distort."),
                 io.String.Input(

@@ -45,6 +45,7 @@ class HypoNetSaveStatistics(io.ComfyNode):
                 "Writes mean and covariance of a set's features to output/hyponet/statistics, for FID without "
                 "the pictures. pytorch-fid and clean-fid read the file."
             ),
+            search_aliases=["fid reference", "npz", "mean and covariance"],
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the reference set."),
                 io.String.Input("name", default="reference", tooltip="Name of the file, without .npz."),
@@ -83,6 +84,7 @@ class HypoNetLoadStatistics(io.ComfyNode):
                 "Reads reference statistics (.npz) of pytorch-fid, clean-fid or Save Statistics. Ours say "
                 "where they came from; of the others you have to."
             ),
+            search_aliases=["fid reference", "npz", "pytorch-fid", "clean-fid"],
             inputs=[
                 FileCombo(
                     "file",

@@ -37,6 +37,7 @@ class HypoNetDefineClass(io.ComfyNode):
                 "connecting the classes output to the next Class."
             ),
             search_aliases=["label", "category"],
+            advanced=("own_negative", "negative", "rules"),
             inputs=[
                 sockets.Classes.Input("previous", optional=True, tooltip="The classes before this one."),
                 sockets.Hyponyms.Input(
@@ -133,6 +134,7 @@ class HypoNetClassesFromText(io.ComfyNode):
             display_name="Classes from Text",
             category=CATEGORY,
             description="Many classes at once, one a line: name: hyponyms; omit: color; images: 100.",
+            essentials_category="HypoNet",
             search_aliases=["labels", "class list"],
             is_output_node=True,
             inputs=[

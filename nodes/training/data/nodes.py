@@ -46,6 +46,7 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
                 "parquet",
                 "webdataset",
             ],
+            advanced=("corrupt",),
             inputs=[
                 sockets.Dataset.Input(
                     "dataset",
