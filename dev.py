@@ -4,6 +4,7 @@
     python3 dev.py demo      a photo and words become a set, a classifier and its accuracy, in a real ComfyUI
     python3 dev.py test      lint, type checks and every test, two at a time; further arguments go to pytest
     python3 dev.py test --full  the same, and every workflow on every page; counts go to docs/compatibility.md
+    python3 dev.py test --comfyui DIR  the tests on another ComfyUI; counts go there too
     python3 dev.py serve     the server with the pack, for work in a browser
     python3 dev.py doctor    what is installed, what is missing, where things lie
     python3 dev.py workflows [--check]      write workflows/ from their builder
@@ -73,15 +74,22 @@ def command_test(options: argparse.Namespace, arguments: list[str]) -> int:
         return test_in_full(setup, command, {**env, "HYPONET_FULL": "1"}, arguments)
     if arguments:
         return run_here(command, env=env)
-    others = [*pytest, "--basetemp", str(scratch / "others"), f"--ignore={PAGE_TESTS}"]
-    return run_beside([*command, PAGE_TESTS], others, scratch / "others.txt", env=env)
+    reports = [scratch / "report.xml", scratch / "others.xml"]
+    others = [*pytest, "--basetemp", str(scratch / "others"), f"--ignore={PAGE_TESTS}", f"--junitxml={reports[1]}"]
+    code = run_beside([*command, PAGE_TESTS, f"--junitxml={reports[0]}"], others, scratch / "others.txt", env=env)
+    return record(setup, reports, code) if options.comfyui else code
 
 
 def test_in_full(setup: Setup, command: list[str], env: dict[str, str], arguments: list[str]) -> int:
     report = OUTPUT / "tests" / "report.xml"
     code = run_here([*command, f"--junitxml={report}"], env=env)
-    if not arguments and code in (0, 1):  # run to its end: all passed, or some failed
-        compatibility.write(report, setup.comfyui, setup.frontend_versions())
+    return code if arguments else record(setup, [report], code)
+
+
+def record(setup: Setup, reports: list[Path], code: int) -> int:
+    """Write the counts of a whole run down, if it came to its end; the exit `code` of that."""
+    if code in (0, 1) and all(path.is_file() for path in reports):  # all passed, or some failed
+        compatibility.write(reports, setup.comfyui, setup.frontend_versions())
         say("docs/compatibility.md has the counts.")
     return code
 

@@ -1,4 +1,4 @@
-"""docs/compatibility.md: how many tests hold on which ComfyUI and which page; written by `dev.py test --full`."""
+"""docs/compatibility.md: how many tests hold on which ComfyUI and which page; written by `dev.py test`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from .places import ROOT
@@ -13,8 +14,9 @@ from .places import ROOT
 PAGE = ROOT / "docs" / "compatibility.md"
 HEAD = """# What it was tested with
 
-`python3 dev.py test --full` writes this page: every test, and every workflow opened, run and run again on each page.
-`--comfyui DIR` does so for another ComfyUI. A page is the version of `comfyui-frontend-package` and its renderer.
+`python3 dev.py test --comfyui DIR` writes the rows of that ComfyUI: every test that `dev.py test` runs on 0.3.75. With
+`--full` (or `dev.py test --full`, for 0.3.75) every workflow is opened, run and run again on each page besides.
+A page is the version of `comfyui-frontend-package` and its renderer: what that ComfyUI brings, and the newest tested.
 
 | ComfyUI | page | date | passed | failed | skipped |
 |---|---|---|---|---|---|
@@ -24,13 +26,13 @@ RENDERERS = {"canvas": "canvas", "nodes 2.0": "Nodes 2.0"}
 OUTCOMES = ("passed", "failed", "skipped")
 
 
-def count(report: Path) -> dict[str, Counter[str]]:
-    """Page -> outcome -> tests, of pytest's report in JUnit's form.
+def count(reports: Sequence[Path]) -> dict[str, Counter[str]]:
+    """Page -> outcome -> tests, of the reports of a run in JUnit's form, as pytest writes them.
 
     Pages are those of tests/browser/pages.py, as they stand in the tests' names: `pinned-nodes 2.0`.
     """
     pages: dict[str, Counter[str]] = {}
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in (case for report in reports for case in ElementTree.parse(report).iter("testcase")):
         named = re.search(r"\b(pinned|newest)-(canvas|nodes 2\.0)\b", case.get("name", ""))
         page = f"{named[1]} {RENDERERS[named[2]]}" if named else NO_PAGE
         tags = {child.tag for child in case}
@@ -62,16 +64,16 @@ def with_rows(text: str, version: str, lines: list[str]) -> str:
     return HEAD + "\n".join(sorted([*other_versions, *lines], key=_version_key)) + "\n"
 
 
-def write(report: Path, comfyui: Path, frontends: dict[str, str]) -> None:
-    """Put the counts of `report` into the page.
+def write(reports: Sequence[Path], comfyui: Path, frontends: dict[str, str]) -> None:
+    """Put the counts of a run into the page.
 
     Args:
-        report: pytest's, in JUnit's form.
+        reports: pytest's, in JUnit's form.
         comfyui: the code that was tested.
         frontends: as in `rows`.
     """
     version = comfyui_version(comfyui)
-    lines = rows(version, count(report), frontends, time.strftime("%Y-%m-%d"))
+    lines = rows(version, count(reports), frontends, time.strftime("%Y-%m-%d"))
     PAGE.write_text(with_rows(PAGE.read_text("utf-8") if PAGE.exists() else "", version, lines), "utf-8")
 
 
