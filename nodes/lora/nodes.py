@@ -264,7 +264,13 @@ class HypoNetTrainLora(io.ComfyNode):
 def _models() -> list[io.Input]:
     """What a LoRA is trained on, and the pictures that it must not see."""
     return [
-        io.Model.Input("model", tooltip="SD 1.x or SDXL base. Patches such as FreeU play no part in training."),
+        io.Model.Input(
+            "model",
+            tooltip=(
+                "SD 1.x or SDXL base; SD 3, FLUX, Z-Image, Qwen-Image are refused. Patches such as FreeU play no "
+                "part in training."
+            ),
+        ),
         io.Clip.Input("clip", tooltip="The CLIP of the same checkpoint; it is not trained."),
         io.Vae.Input("vae", tooltip="The VAE of the same checkpoint."),
         LabelledImages.Input(

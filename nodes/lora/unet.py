@@ -57,7 +57,8 @@ def family_of(model: Any) -> Family:
             return Family(name, *_sampling_of(model))
     raise ValueError(
         f"model is {type(config).__name__} ({model.model.model_type.name}); expected SD 1.x or SDXL base for text to "
-        "image; load such a checkpoint"
+        "image; load such a checkpoint (a LoRA for another family is trained with another tool, and used by Load LoRA "
+        "in front of Generate Dataset as any other)"
     )
 
 

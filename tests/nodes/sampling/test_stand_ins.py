@@ -24,6 +24,8 @@ def test_native_loaders_know_the_family_and_its_prompts_and_seeds_make_different
     import comfy.sample
     import torch
 
+    from hyponet.nodes.lora.unet import family_of
+
     family = FAMILIES[name]
     with torch.inference_mode():
         loaded = family.load()
@@ -45,6 +47,8 @@ def test_native_loaders_know_the_family_and_its_prompts_and_seeds_make_different
         fox, whale, other_seed = draw("a fox", 1), draw("a whale", 1), draw("a whale", 2)
     facts = facts_of(loaded.model, loaded.clip, ())
     assert (candidates(facts)[0].name, facts.ignores_weights) == KINDS[name]
+    with pytest.raises(ValueError, match=rf"model is {family.config} \(FL\w+\); expected SD 1.x or SDXL base"):
+        family_of(loaded.model)  # Train LoRA
     assert torch.isfinite(fox).all()
     assert (fox - whale).abs().max() > 4 / 255
     assert (whale - other_seed).abs().mean() > 4 / 255
