@@ -148,6 +148,7 @@ SIGNS: Mapping[str, Callable[[Pen, float, float], None]] = {
     "ImageUpscaleWithModel": photo,
     "CLIPTextEncode": words,
     "CheckpointLoaderSimple": network,
+    "UNETLoader": network,
 }
 
 

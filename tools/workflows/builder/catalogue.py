@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import demo, experiments, figures, lists, lora, sets, small, texts, thesis_sets, uses
+from . import demo, experiments, families, figures, lists, lora, sets, small, texts, thesis_sets, uses
 from .graph import Flow, Schemas
 
 TEN: list[Callable[[Schemas], Flow]] = [  # named for what they do, and numbered, so that they come first
@@ -28,6 +28,7 @@ ALL: list[Callable[[Schemas], Flow]] = [
     demo.demo,
     *texts.FLOWS,
     experiments.report,
+    *families.FLOWS,
     *lists.FLOWS,
     *figures.FLOWS,
     *thesis_sets.FLOWS,

@@ -248,7 +248,8 @@ def _checked(what: str, entry: Input, value: Any) -> Any:
 
 
 # combos whose options are files on the user's disk
-FILE_WIDGETS = {"ckpt_name", "image", "lora_name", "model_name", "clip_name", "file", "name"}
+FILE_WIDGETS = {"ckpt_name", "image", "lora_name", "model_name", "unet_name", "vae_name", "file", "name"}
+FILE_WIDGETS |= {"clip_name", "clip_name1", "clip_name2", "clip_name3"}
 
 
 def _fits(output_types: str, input_types: str) -> bool:
