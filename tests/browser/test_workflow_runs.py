@@ -94,7 +94,8 @@ def test_comfy_cli_finds_nothing_wrong_and_converts_alike(comfy):
         api = json.loads((API / f"{name}.json").read_text("utf-8"))
         found = validator.validate_workflow(api)
         # the models and sets that a workflow names lie on its user's disk
-        files = {"ckpt_name", "lora_name", "model_name", "name"}
+        files = {"ckpt_name", "lora_name", "model_name", "name", "unet_name", "vae_name"}
+        files |= {"clip_name", "clip_name1", "clip_name2", "clip_name3"}
         wrong = [
             issue
             for issue in found["errors"] + found["warnings"]

@@ -1,4 +1,4 @@
-"""The stand-ins of today's families, as the native loaders take them: for tests in this process and for graphs."""
+"""The stand-ins of today's families, loaded in this process as the native loaders do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 MODELS = Path(os.environ.get("HYPONET_MODELS", ""))
 
@@ -28,26 +27,6 @@ class Family:
     clips: tuple[str, ...]
     clip_type: str
     vae: str = ""
-
-    def graph(self) -> dict[str, Any]:
-        """The loaders as nodes of a graph in API form: "model", "clip", "vae"."""
-        clip_loader = {1: "CLIPLoader", 2: "DualCLIPLoader", 3: "TripleCLIPLoader"}[len(self.clips)]
-        names = ["clip_name"] if len(self.clips) == 1 else [f"clip_name{i + 1}" for i in range(len(self.clips))]
-        encoders: dict[str, Any] = dict(zip(names, self.clips, strict=True))
-        if len(self.clips) < 3:
-            encoders["type"] = self.clip_type
-        nodes = {"clip": {"class_type": clip_loader, "inputs": encoders}}
-        if self.vae:
-            unet = {"unet_name": self.model, "weight_dtype": "default"}
-            nodes["model"] = {"class_type": "UNETLoader", "inputs": unet}
-            nodes["vae"] = {"class_type": "VAELoader", "inputs": {"vae_name": self.vae}}
-        else:
-            nodes["model"] = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": self.model}}
-        return nodes
-
-    def links(self) -> dict[str, list[Any]]:
-        """Links to MODEL, CLIP and VAE of these nodes."""
-        return {"model": ["model", 0], "clip": ["clip", 0], "vae": ["vae", 0] if self.vae else ["model", 2]}
 
     def load(self) -> SimpleNamespace:
         """MODEL, CLIP and VAE in this process."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from tools.dev.places import ROOT
 
+from ...tools.workflows.builder.families import FAMILIES
 from ...tools.workflows.builder.models import ESRGAN, SD14, SD15, SDXL, SDXL_REFINER
 
 API = ROOT / "workflows" / "api"
@@ -19,6 +20,26 @@ CHECKPOINTS = {
     SD15.name: "tiny_sd15.ckpt",
     SDXL.name: "tiny_sdxl.ckpt",
     SDXL_REFINER.name: "tiny_sdxl_refiner.safetensors",
+}
+FAMILY_MODELS = {
+    "15_z_image_turbo": "tiny_z_image.safetensors",
+    "16_qwen_image": "tiny_qwen_image.safetensors",
+    "17_flux1_dev": "tiny_flux_dev.safetensors",
+    "18_flux1_schnell": "tiny_flux_schnell.safetensors",
+    "19_flux2_dev": "tiny_flux2.safetensors",
+    "20_sd35": "tiny_sd35.safetensors",
+    "21_sdxl_lightning": "tiny_sdxl.ckpt",
+}
+FAMILY_FILES = {family.model.name: FAMILY_MODELS[family.name] for family in FAMILIES} | {
+    "clip_l.safetensors": "tiny_clip_l.pt",
+    "clip_g.safetensors": "tiny_clip_g.pt",
+    "t5xxl_fp16.safetensors": "tiny_t5xxl.pt",
+    "qwen_3_4b.safetensors": "tiny_qwen3_4b.safetensors",
+    "qwen_2.5_vl_7b_fp8_scaled.safetensors": "tiny_qwen25_7b.safetensors",
+    "mistral_3_small_flux2_bf16.safetensors": "tiny_mistral.safetensors",
+    "ae.safetensors": "tiny_flux_vae.safetensors",
+    "flux2-vae.safetensors": "tiny_flux2_vae.safetensors",
+    "qwen_image_vae.safetensors": "tiny_qwen_image_vae.safetensors",
 }
 WIDGETS: dict[str, dict[str, Any]] = {
     "HypoNetLoadClassifier": {"model_name": "tf_efficientnet_lite0.safetensors"},
@@ -47,8 +68,10 @@ def shrunken(name: str, **titled: Mapping[str, Any]) -> dict[str, Any]:
     for node in graph.values():
         inputs, kind = node["inputs"], node["class_type"]
         inputs.update(WIDGETS.get(kind, {}))
-        if kind == "CheckpointLoaderSimple":
-            inputs["ckpt_name"] = CHECKPOINTS[inputs["ckpt_name"]]
+        if kind in ("UNETLoader", "VAELoader", "CLIPLoader", "DualCLIPLoader", "TripleCLIPLoader"):
+            inputs.update({widget: FAMILY_FILES.get(value, value) for widget, value in inputs.items()})
+        elif kind == "CheckpointLoaderSimple":
+            inputs["ckpt_name"] = (CHECKPOINTS | FAMILY_FILES)[inputs["ckpt_name"]]
         elif kind == "LoraLoader":
             inputs["lora_name"] = f"tiny_{'sdxl' if 'sdxl' in inputs['lora_name'] else 'sd15'}_lora.safetensors"
         elif kind == "UpscaleModelLoader":
