@@ -17,7 +17,7 @@ MAX_NAMED = 10  # classes
 def plan_or_none(store: DatasetStore) -> Plan | None:
     """The plan in dataset.json; None for a merge of different sets, which has no one plan."""
     try:
-        return Plan.from_json(store.description.plan)
+        return Plan.from_json(dict(store.description.plan))
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -29,6 +29,18 @@ PAGE_TESTS = [
 ALL_PAGES = [("pinned", False), ("pinned", True), ("newest", False), ("newest", True)]
 PAGES = ALL_PAGES if FULL else [ALL_PAGES[0], ALL_PAGES[3]]
 
+# for a script that builds a graph: a node at x with some values, a link from an output to an input
+ADD_AND_LINK = """
+  const add = (type, x, values = {}) => {
+    const node = LiteGraph.createNode(type);
+    node.pos = [x, 60];
+    window.app.graph.add(node);
+    for (const widget of node.widgets ?? []) if (widget.name in values) widget.value = values[widget.name];
+    return node;
+  };
+  const link = (from, slot, to, name) => from.connect(slot, to, to.inputs.findIndex((input) => input.name === name));
+"""
+
 
 def names(pages: list[tuple[str, bool]]) -> list[str]:
     """As they stand in the names of tests; tools/dev/compatibility.py reads them."""

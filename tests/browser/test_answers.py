@@ -6,28 +6,28 @@ from __future__ import annotations
 import re
 import time
 
-from hyponet.tests.browser.pages import PAGE_TESTS, build, look, run
+import pytest
+from PIL import Image
+
+from hyponet.tests.browser.pages import ADD_AND_LINK, PAGE_TESTS, build, look, run
+from hyponet.tests.tools.canvas import BOXES as BOXES_OF_NODES
 
 pytestmark = PAGE_TESTS
 
 # word -> class -> plan -> preview, and classes from text; every widget that is not named keeps its default
-BUILD = """() => {
-  const graph = window.app.graph;
-  const add = (type, x, y, values = {}) => {
-    const node = LiteGraph.createNode(type);
-    node.pos = [x, y];
-    graph.add(node);
-    for (const widget of node.widgets ?? []) if (widget.name in values) widget.value = values[widget.name];
-    return node;
-  };
-  const link = (from, to, name) => from.connect(0, to, to.inputs.findIndex((input) => input.name === name));
-  const word = add('HypoNetHyponymsOfWord', 50, 60, {word: 'ship', max_count: 5});
-  const shaped = add('HypoNetDefineClass', 450, 60, {class_name: 'ship'});
-  const plan = add('HypoNetPlanDataset', 850, 60, {images_per_class: 8});
-  const preview = add('HypoNetPreviewPlan', 1250, 60);
-  add('HypoNetClassesFromText', 50, 760, {text: 'cat: cat\\ndog: dog'});
-  link(word, shaped, 'hyponyms'); link(shaped, plan, 'classes'); link(plan, preview, 'plan');
+BUILD = (
+    "() => {"
+    + ADD_AND_LINK
+    + """
+  const word = add('HypoNetHyponymsOfWord', 50, {word: 'ship', max_count: 5});
+  const shaped = add('HypoNetDefineClass', 450, {class_name: 'ship'});
+  const plan = add('HypoNetPlanDataset', 850, {images_per_class: 8});
+  const preview = add('HypoNetPreviewPlan', 1250);
+  const texts = add('HypoNetClassesFromText', 50, {text: 'cat: cat\\ndog: dog'});
+  texts.pos[1] = 760;
+  link(word, 0, shaped, 'hyponyms'); link(shaped, 0, plan, 'classes'); link(plan, 0, preview, 'plan');
 }"""
+)
 BOXES = """() => Object.fromEntries(window.app.graph._nodes.map((node) => {
   const box = (node.widgets ?? []).find((widget) => widget.name === 'answer')?.element;
   if (!box) return [node.type, null];
@@ -174,3 +174,19 @@ def test_a_report_links_its_page(page):
     page.editor.page.unroute(report)
     text = page.editor.page.evaluate("() => document.querySelector('.hyponet-answer').innerText")
     assert "is not there" not in text, "one sentence replaces the other"
+
+
+def test_fid_has_room_for_its_bars_before_they_come(page):
+    """The regression: with a class each switched on, the first run enlarged the node over its neighbour."""
+    (page.server.base / "temp").mkdir(exist_ok=True)
+    Image.new("RGB", (1200, 600), "teal").save(page.server.base / "temp" / "bars.png")
+    build(page, "() => {" + ADD_AND_LINK + " add('HypoNetMeasureFID', 50, {each_class: true}); }")
+    (before,) = page.editor.page.evaluate(BOXES_OF_NODES)
+    picture = {"filename": "bars.png", "subfolder": "", "type": "temp"}
+    answer = """(picture) => { const id = String(app.graph._nodes[0].id);
+      const output = {text: ['done'], images: [picture]};
+      window.comfyAPI.api.api.dispatchCustomEvent('executed', {node: id, display_node: id, output}); }"""
+    page.editor.page.evaluate(answer, picture)
+    time.sleep(1)
+    (after,) = page.editor.page.evaluate(BOXES_OF_NODES)
+    assert after[1:] == pytest.approx(before[1:], abs=1)

@@ -10,19 +10,13 @@ import time
 
 import pytest
 
-from hyponet.tests.browser.pages import PAGE_TESTS, build, look, run
+from hyponet.tests.browser.pages import ADD_AND_LINK, PAGE_TESTS, build, look, run
 
 pytestmark = PAGE_TESTS
-BUILD = """(name) => {
-  const graph = window.app.graph;
-  const add = (type, x, values) => {
-    const node = LiteGraph.createNode(type);
-    node.pos = [x, 60];
-    graph.add(node);
-    for (const widget of node.widgets ?? []) if (widget.name in values) widget.value = values[widget.name];
-    return node;
-  };
-  const link = (from, slot, to, name) => from.connect(slot, to, to.inputs.findIndex((input) => input.name === name));
+BUILD = (
+    "(name) => {"
+    + ADD_AND_LINK
+    + """
   const model = add('CheckpointLoaderSimple', 20, {ckpt_name: 'tiny_sd15.ckpt'});
   const classes = add('HypoNetClassesFromText', 20, {text: 'cat: cat\\ndog: dog'});
   const plan = add('HypoNetPlanDataset', 440, {images_per_class: 4, template: 'a __class__'});
@@ -33,6 +27,7 @@ BUILD = """(name) => {
   ['model', 'clip', 'vae'].forEach((name, slot) => link(model, slot, made, name));
   link(classes, 0, plan, 'classes'); link(plan, 0, made, 'plan'); link(made, 0, rejects, 'dataset');
 }"""
+)
 VALUE = """(name) => app.graph._nodes.find((node) => node.type === 'HypoNetRejectItems')
   .widgets.find((widget) => widget.name === name).value"""
 CELLS = """() => [...document.querySelectorAll('.hyponet-pictures .cell')].map((cell) => ({
@@ -282,11 +277,18 @@ def test_the_class_and_the_picture_looked_at_stay_over_undo_and_another_tab(page
 
 
 def test_letters_in_the_list_of_classes_are_no_shortcuts(page, name):
+    """A w opens the sidebar of workflows, and there it does not."""
+    side = "() => app.extensionManager.sidebarTab.activeSidebarTabId ?? null"
     cells(page)
     page.editor.page.locator(".hyponet-pictures select").focus()
-    page.editor.page.keyboard.press("w")  # opens the sidebar of workflows
+    assert page.editor.page.evaluate("() => document.activeElement.tagName") == "SELECT"
+    page.editor.page.keyboard.press("w")
     time.sleep(0.5)
-    assert not page.editor.page.evaluate("() => app.extensionManager.sidebarTab.activeSidebarTabId")
+    assert page.editor.page.evaluate(side) is None
+    page.editor.page.evaluate("() => document.activeElement.blur()")
+    for shown in ("workflows", None):  # and again, so that it is closed for the next test
+        page.editor.page.keyboard.press("w")
+        page.editor.until(f"() => ({side})() === {json.dumps(shown)}")
 
 
 def test_keys_on_the_buttons_of_the_large_view(page, name):

@@ -30,6 +30,7 @@ const WITH_PICTURES = new Set([
   "HypoNetTrainLora",
   "HypoNetWriteReport",
 ]);
+const EACH_CLASS = "each_class"; // of FID
 const NOTHING_YET = "The answer comes here when this node has run.";
 const KEPT = "hyponet.answer";
 
@@ -68,10 +69,31 @@ function boxOf(node) {
   text.textContent = NOTHING_YET;
   box.append(line, text);
   addBox(node, ANSWER, box, LEAST_HEIGHT);
-  const [width, height] = node.computeSize();
-  const room = WITH_PICTURES.has(node.comfyClass) ? PICTURE_HEIGHT : 0;
-  node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height + room)]);
+  makeRoom(node, WITH_PICTURES.has(node.comfyClass) || eachClassOf(node));
   return box;
+}
+
+/** Make a node as large as its widgets, and its pictures where it answers with some, so that no run enlarges it. */
+function makeRoom(node, hasPictures) {
+  const [width, height] = node.computeSize();
+  const room = hasPictures ? PICTURE_HEIGHT : 0;
+  node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height + room)]);
+}
+
+const eachClassOf = (node) => node.widgets?.find((widget) => widget.name === EACH_CLASS);
+
+/**
+ * A node that draws bars where this is switched on has room for them from the start, since Nodes 2.0 of 1.32.9 takes
+ * none later. Where a workflow has it smaller, who switches it on sees the canvas make room.
+ */
+function watchEachClass(node) {
+  const widget = eachClassOf(node);
+  if (!widget) return;
+  const { callback } = widget;
+  widget.callback = function (...values) {
+    callback?.apply(this, values);
+    makeRoom(node, widget.value);
+  };
 }
 
 /**
@@ -188,6 +210,7 @@ app.registerExtension({
     if (!isOurs(node)) return;
     takeProgress(node);
     if (node.constructor.nodeData?.output_node) boxOf(node); // others answer now and then, and get theirs then
+    watchEachClass(node);
     const onExecuted = node.onExecuted;
     node.onExecuted = function (output) {
       onExecuted?.call(this, output);

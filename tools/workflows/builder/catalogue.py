@@ -1,7 +1,9 @@
 """Every workflow of the pack, in the order of the list that people see: by name.
 
 The template browser shows a file's name as its title and sorts by it where *Alphabetical* is chosen; its default is the
-order of the file system. It reads no other title or description of a pack's workflow (frontends 1.32.9 and 1.58.1).
+order of the file system. A pack has no say in that: the server (0.3.75, /workflow_templates) hands on names as its glob
+finds them, and the page (1.32.9 and 1.58.1) reads an index.json, with titles, descriptions and dates, of ComfyUI's own
+templates alone.
 """
 
 from __future__ import annotations
