@@ -181,7 +181,8 @@ function isOfAnotherTab(node, answer) {
 
 /**
  * Take the last picture of the running node away: the page would show it over those of the finished one or beside them.
- * Nodes 2.0 keeps it in a store that it hands to nobody; where that is not found, the picture stays beside the others.
+ * Nodes 2.0 keeps it in a store, which revokes it by a call (1.58.1) or lists it (1.32.9); where neither is found, the
+ * picture stays beside the others.
  */
 function dropPreview(node) {
   const page = document.getElementById("vue-app")?.__vue_app__;
@@ -189,7 +190,7 @@ function dropPreview(node) {
   for (const [found, key] of ourNodes()) {
     if (found !== node) continue;
     store?.revokePreviewsByLocatorId?.(key);
-    delete app.nodePreviewImages?.[key];
+    for (const previews of [store?.nodePreviewImages, app.nodePreviewImages]) if (previews) delete previews[key];
   }
 }
 

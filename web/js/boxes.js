@@ -21,6 +21,7 @@ export function addBox(node, name, box, leastHeight) {
     setValue: () => {},
   });
   widget.serialize = false; // neither into the prompt (above) nor into the workflow
+  widget.computeLayoutSize = () => ({ minHeight: leastHeight, minWidth: 0 }); // the page's own reads styles each frame
 }
 
 /** Selecting and scrolling happen in the box; what it has no use for goes to the canvas. */
