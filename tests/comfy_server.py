@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.dev.places import PACK_NAME, ROOT
-from tools.dev.server import Server, scratch_server
+from tools.dev.server import FILE_SIZES_NAME, Server, scratch_server
 
 PAGES_PACK = "test_pages"
 
@@ -56,7 +56,7 @@ def start_comfy() -> Iterator[Callable[..., Comfy]]:
         pages = base / "custom_nodes" / PAGES_PACK
         pages.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / "tests" / "tools" / "pages_pack.py", pages / "__init__.py")
-        options += ("--whitelist-custom-nodes", PACK_NAME, PAGES_PACK, *packs)
+        options += ("--whitelist-custom-nodes", PACK_NAME, FILE_SIZES_NAME, PAGES_PACK, *packs)
         server = scratch_server(base, output, port, options)
         running.append(server)
         return Comfy(server.start())

@@ -203,7 +203,7 @@ def local_server(setup: Setup, port: int = 0, extra_models: Sequence[Path] = (),
     models = [setup.models, *extra_models]
     base, options = OUTPUT / ".comfyui", device_options()
     if packs:
-        options += ["--whitelist-custom-nodes", PACK_NAME, *packs]
+        options += ["--whitelist-custom-nodes", PACK_NAME, FILE_SIZES_NAME, *packs]
     return Server(setup.python, setup.comfyui, base, OUTPUT, models, port, options, env=environment())
 
 
