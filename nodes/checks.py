@@ -158,6 +158,8 @@ _OBJECTS: dict[str, tuple[str, str, str]] = {
     "HYPONET_STATISTICS": ("FeatureStatistics", "statistics", "Load Statistics"),
     "HYPONET_RESULT": ("Result", "a result", "a node of training, test or metrics"),
     "IMAGE": ("Tensor", "pictures", "Load Image"),
+    "CONDITIONING": ("list", "a conditioning", "CLIP Text Encode"),
+    "SIGMAS": ("Tensor", "noise levels", "Basic Scheduler"),
 }
 
 

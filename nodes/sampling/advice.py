@@ -109,10 +109,11 @@ USUAL: tuple[Usual, ...] = (
 )
 
 
-def advise(facts: Facts, settings: SamplingSettings, prompts: Sequence[str]) -> tuple[str, ...]:
+def advise(facts: Facts, settings: SamplingSettings | None, prompts: Sequence[str]) -> tuple[str, ...]:
     """What is worth saying of a set's settings and prompts, each once.
 
     Args:
+        settings: None where nodes of a graph take their place, and know better.
         prompts: the first ones of a plan.
     """
     return tuple(_sentences(candidates(facts), facts, settings, prompts))
@@ -135,12 +136,12 @@ def first_prompts(prompts: Iterable[str]) -> list[str]:
 
 
 def _sentences(
-    kinds: Sequence[Usual], facts: Facts, settings: SamplingSettings, prompts: Sequence[str]
+    kinds: Sequence[Usual], facts: Facts, settings: SamplingSettings | None, prompts: Sequence[str]
 ) -> Iterator[str]:
-    if kinds and not any(kind.fits(settings) for kind in kinds):
+    if kinds and settings and not any(kind.fits(settings) for kind in kinds):
         set_to = f"{settings.steps} steps, cfg {settings.cfg:g}, {settings.sampler} with {settings.scheduler}"
         yield f"usual for this model is {'; or '.join(kind.text() for kind in kinds)}; this set has {set_to}."
-    if kinds and settings.cfg > 1 and all(kind.cfg[1] <= 1 for kind in kinds):
+    if kinds and settings and settings.cfg > 1 and all(kind.cfg[1] <= 1 for kind in kinds):
         yield f"cfg {settings.cfg:g} runs this distilled model twice a step and changes its pictures; set it to 1."
     if kinds and not any(kind.seed_varies for kind in kinds):
         different = len(set(prompts))

@@ -16,6 +16,7 @@ Conditioning = list[list[Any]]
 MAX_REPEAT = 4  # repeating a conditioning more often than this costs more than a second batch
 ITEMS = "hyponet_items"  # what each image of a batch is told of its own, see `as_batch`
 
+_ZEROED = {"pooled_output", "conditioning_lyrics", "conditioning_scale"}
 _TEXT_KEYS = {"pooled_output", "attention_mask"}  # what belongs to the tokens that it came with
 
 
@@ -122,6 +123,27 @@ def under_text(outside: Conditioning, text: Conditioning) -> Conditioning:
         )
     kept = {key: value for key, value in outside[0][1].items() if key not in _TEXT_KEYS}
     return [[tokens, {**kept, **extras}] for tokens, extras in text]
+
+
+def with_guidance(conditioning: Conditioning, guidance: float) -> Conditioning:
+    """What the native node FluxGuidance makes of it; the conditioning itself where `guidance` is below 0."""
+    if guidance < 0:
+        return conditioning
+    return [[tokens, {**extras, "guidance": guidance}] for tokens, extras in conditioning]
+
+
+def zeroed(conditioning: Conditioning) -> Conditioning:
+    """What the native node ConditioningZeroOut makes of it: tokens and pooled output of zeros, all else as it is."""
+    return [
+        [
+            torch.zeros_like(tokens),
+            {
+                key: torch.zeros_like(value) if key in _ZEROED and value is not None else value
+                for key, value in extras.items()
+            },
+        ]
+        for tokens, extras in conditioning
+    ]
 
 
 def _keys(extras: Sequence[Mapping[str, Any]]) -> list[str]:

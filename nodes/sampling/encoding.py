@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..prompts.item import Item
-from .conditioning import Conditioning, obstacle, shape, token_count
+from .conditioning import Conditioning, obstacle, shape, token_count, zeroed
 
 MAX_TEXTS = 160  # PREFETCH_ITEMS prompts with their negatives, and some more; SDXL's take 0.6 MB each
 
@@ -41,6 +41,12 @@ class Encoder:
             while len(self._cache) > MAX_TEXTS:
                 self._cache.popitem(last=False)
         return self._cache[text]
+
+
+def encode_pair(encoder: Encoder, item: Item, *, zero_negative: bool = False) -> tuple[Conditioning, Conditioning]:
+    """The item's prompt and its negative, or zeros in its place as ConditioningZeroOut makes them of the prompt."""
+    positive = encoder.encode(item.prompt)
+    return positive, zeroed(positive) if zero_negative else encoder.encode(item.negative)
 
 
 @dataclass(frozen=True, slots=True)

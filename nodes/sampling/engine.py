@@ -22,9 +22,9 @@ from .job import GenerationJob, Outputs, Request
 from .loras import check_loras
 from .memory import out_of_memory, release_memory
 from .model_facts import facts_of
-from .pipeline import MODELS, ComfyPipeline, make_pipeline
+from .pipeline import LAZY, MODELS, ComfyPipeline, make_pipeline
 from .reporter import GenerationReporter
-from .settings import refiner_step
+from .samplers import sampler_name
 from .stages import step_noise_version
 
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS  # the lists themselves: packs loaded later add to them
@@ -51,11 +51,11 @@ def make_job(request: Request, hidden: Any) -> GenerationJob:
         ValueError: the name leads out of output/datasets.
     """
     root = paths.confine(paths.datasets_dir(), request.name, what="name")
-    upstream = upstream_of(hidden, MODELS)
+    upstream = upstream_of(hidden, (*LAZY, "sampler"))
     workflow = (hidden.extra_pnginfo or {}).get("workflow")
     provenance = job.provenance(request, upstream, versions(), workflow, hidden.prompt)
     identity = job.identity(request, upstream)
-    if version := step_noise_version(request.settings.sampler):
+    if version := step_noise_version(sampler_name(request.sampler or request.settings.sampler)):
         # a set is not continued where its sampler draws other noise: the name says to the user what to put back
         identity["step_noise_by_comfyui_version_and_device"] = version
     return GenerationJob(root, request, identity, provenance)
@@ -65,7 +65,7 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
     """Make what is missing of a set.
 
     Args:
-        models: MODELS by name; those that are not connected are None or left out. None is needed for a finished set.
+        models: LAZY by name; those that are not connected are None or left out. None is needed for a finished set.
 
     Raises:
         ValueError: a model is missing, is no match for another one or for its LoRA, or the disk is too small.
@@ -83,7 +83,9 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
             warnings = check_loras({name: models.get(name) for name in MODELS}, generation.provenance)
             facts = facts_of(pipeline.model, pipeline.encoder.clip, generation.provenance.models)
             prompts = first_prompts(plan.item(*key).prompt for key in plan.schedule())
-            warnings += advise(facts, settings, prompts)
+            given = pipeline.given
+            own = not (given.guider or given.sampler) and given.sigmas is None
+            warnings += advise(facts, settings if own else None, prompts)
             report = GenerationReporter(missing, pipeline.model, node_id)
             with BackgroundWriter(store, queue_size=min(2 * settings.batch_size, 32)) as writer:
                 created = _make_loop(pipeline, writer, report).generate(generation.missing(store))
@@ -98,7 +100,7 @@ def _make_loop(pipeline: ComfyPipeline, writer: BackgroundWriter, report: Genera
     settings = pipeline.settings
     base_share = 1.0
     if pipeline.refiner is not None:
-        base_share = refiner_step(settings.steps, settings.switch_at) / settings.steps
+        base_share = pipeline.switch_step / pipeline.steps
 
     def put(item: Item, picture: np.ndarray) -> None:
         writer.put(item, picture)
@@ -111,7 +113,7 @@ def _make_loop(pipeline: ComfyPipeline, writer: BackgroundWriter, report: Genera
         out_of_memory,
         release_memory,
         batch_size=settings.batch_size,
-        steps=settings.steps,
+        steps=pipeline.steps,
         base_share=base_share,
         # so many at a time, too, where only texts of one length share a batch
         prefetch=PREFETCH_ITEMS if pipeline.needs_model_swapping() or pipeline.max_repeat() == 1 else 0,

@@ -29,12 +29,14 @@ from ..dataset.store.writable_store import WritableStore
 from ..prompts.item import Item
 from ..prompts.plan import Plan
 from ..upstream import Upstream
-from .settings import SamplingSettings
+from .samplers import sampler_name
+from .settings import REPLACES, SamplingSettings
 
 T = TypeVar("T")
 
 logger = logging.getLogger("hyponet")
 
+_STILL_KNOWN = ("steps", "sampler")  # of a graph's SIGMAS and SAMPLER
 MAX_SHOWN = 64  # pictures that the page shows of a set; a judgement
 _BYTES_PER_PIXEL = 1.6  # photos of 512x512 as PNG take 1.4
 _RESERVE_BYTES = 64 << 20  # for manifest, card and whatever else writes to the disk meanwhile
@@ -57,6 +59,8 @@ class Request:
     encoding: Encoding
     copies: Copies
     remakes_deleted: bool = True  # pictures that were deleted by hand; else they are left out
+    sampler: Any = None  # a SAMPLER in place of the settings' name
+    sigmas: torch.Tensor | None = None  # (steps + 1) in place of steps and scheduler; None before they are asked for
 
     def __post_init__(self) -> None:
         denoise = self.settings.denoise
@@ -148,8 +152,7 @@ def fingerprint(path: Path) -> str:
 
 def identity(request: Request, upstream: Upstream) -> dict[str, Any]:
     """What decides the pictures of a set, flat, so that a difference is shown by name; texts are the plan's."""
-    has_refiner = "refiner_model" in upstream.settings
-    settings = request.settings.identity(start_image=digest(request.start_image), has_refiner=has_refiner)
+    settings = request.settings.identity(start_image=digest(request.start_image), connected=upstream.settings)
     return {**settings, **{f"graph.{key}": value for key, value in upstream.settings.items()}}
 
 
@@ -157,14 +160,19 @@ def provenance(
     request: Request, upstream: Upstream, versions: Mapping[str, str], workflow: Any, prompt: Any
 ) -> Provenance:
     """What made a set, for `dataset.json`, the data card and the pictures' own text."""
-    settings = request.settings
-    parameters = {
-        "Steps": settings.steps,
-        "Sampler": settings.sampler,
-        "Schedule type": settings.scheduler,
-        "CFG scale": settings.cfg,
-    }
-    return Provenance.of_graph(upstream, versions, prompt, workflow, parameters, asdict(settings))
+    settings, connected = asdict(request.settings), upstream.settings
+    if request.sampler is not None:
+        settings["sampler"] = sampler_name(request.sampler)
+    if request.sigmas is not None:
+        settings |= {"steps": len(request.sigmas) - 1, "sigmas": [round(float(one), 6) for one in request.sigmas]}
+    for socket, names in REPLACES.items():
+        if socket in connected:
+            settings = {name: value for name, value in settings.items() if name not in names or name in _STILL_KNOWN}
+    known = {"steps": "Steps", "sampler": "Sampler", "scheduler": "Schedule type", "cfg": "CFG scale"}
+    parameters = {text: settings[name] for name, text in known.items() if name in settings}
+    if request.settings.guidance >= 0:
+        parameters["Distilled CFG Scale"] = request.settings.guidance  # as readers of FLUX's pictures know it
+    return Provenance.of_graph(upstream, versions, prompt, workflow, parameters, settings)
 
 
 def digest(images: torch.Tensor | None) -> str:

@@ -24,12 +24,12 @@ from . import engine
 from .batching import batch_count, plan_batch
 from .job import GenerationJob, Request
 from .noise import PerImageNoise
-from .pipeline import MODELS, encode_batch
+from .pipeline import LAZY, encode_batch
 from .settings import SamplingSettings
 from .stages import per_image_sampler
+from .widgets import MAKE_AGAIN, deleted_input, guidance_inputs, model_inputs, optional_inputs, sampling_inputs
 
 CATEGORY = "HypoNet/Sampling"
-MAKE_AGAIN, LEAVE_OUT = "make again", "leave out"
 
 
 class HypoNetGenerateDataset(io.ComfyNode):
@@ -50,8 +50,15 @@ class HypoNetGenerateDataset(io.ComfyNode):
             search_aliases=["text to dataset", "batch generate", "labelled images", "synthetic dataset"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.dynprompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
-            advanced=("denoise", "switch_at", *WRITING, "deleted_pictures"),
-            inputs=[*_model_inputs(), *_sampling_inputs(), *_optional_inputs(), *writing_inputs(), _deleted_input()],
+            advanced=("denoise", "switch_at", *WRITING, "deleted_pictures", "guidance", "zero_negative"),
+            inputs=[
+                *model_inputs(),
+                *sampling_inputs(),
+                *optional_inputs(),
+                *writing_inputs(),
+                deleted_input(),
+                *guidance_inputs(),
+            ],
             outputs=[
                 sockets.Dataset.Output(
                     "dataset", display_name="dataset", tooltip="The set on disk, for training, checks and exports."
@@ -67,7 +74,7 @@ class HypoNetGenerateDataset(io.ComfyNode):
     @checked
     def check_lazy_status(cls, **values: Any) -> list[str]:
         missing = cls._job(values).prepare()
-        return [key for key in MODELS if key in values] if missing else []
+        return [key for key in LAZY if key in values] if missing else []
 
     @classmethod
     @checked
@@ -94,7 +101,7 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
     if not isinstance(plan, Plan):
         raise ValueError(f"plan is {type(plan).__name__}; expected a plan; connect Dataset Plan")
     named = {field.name: values[field.name] for field in fields(SamplingSettings) if field.name in values}
-    settings = SamplingSettings(sampler=values["sampler_name"], **named)
+    settings = SamplingSettings(**{**named, "sampler": values["sampler_name"]})
     start = values.get("start_image")
     if start is not None and (not isinstance(start, torch.Tensor) or start.ndim != 4 or not len(start)):
         raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
@@ -108,104 +115,11 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
     )
     name = check_set_name(values["name"].strip())
     copies = Copies(parse_sizes(values["small_copies"]), values["copy_filter"])
-    return Request(plan, name, settings, start, encoding, copies, values["deleted_pictures"] == MAKE_AGAIN)
-
-
-def _deleted_input() -> io.Input:
-    return io.Combo.Input(
-        "deleted_pictures",
-        options=[MAKE_AGAIN, LEAVE_OUT],
-        default=MAKE_AGAIN,
-        optional=True,
-        tooltip=(
-            "What becomes of pictures that you deleted from the set's folder: they count as rejected, and the next "
-            "attempt is made, with another seed, or none is."
-        ),
-    )
-
-
-def _model_inputs() -> list[io.Input]:
-    return [
-        io.Model.Input("model", lazy=True, tooltip="Draws the pictures. LoRA and FreeU nodes go before it."),
-        io.Clip.Input("clip", lazy=True, tooltip="Encodes the prompts; the checkpoint loader's CLIP."),
-        io.Vae.Input("vae", lazy=True, tooltip="Turns latents into pictures; the checkpoint loader's VAE."),
-        sockets.Plan.Input("plan", tooltip="Which pictures: classes, counts, prompts and seeds. From Plan."),
-        io.String.Input(
-            "name",
-            default="my_dataset",
-            tooltip=(
-                "Folder below output/datasets. A set of that name and the same settings is continued; with other "
-                "settings it is refused, the difference shown, and nothing is overwritten."
-            ),
-        ),
-    ]
-
-
-def _sampling_inputs() -> list[io.Input]:
-    return [
-        io.Int.Input("width", default=512, min=16, max=16384, step=8, tooltip="Pixels; 512 for SD 1.x, 1024 for SDXL."),
-        io.Int.Input("height", default=512, min=16, max=16384, step=8, tooltip="Pixels; see width."),
-        io.Int.Input("steps", default=30, min=1, max=10000, tooltip="Sampling steps, base and refiner together."),
-        io.Float.Input(
-            "cfg",
-            default=2.0,
-            min=0.0,
-            max=100.0,
-            step=0.1,
-            round=0.01,
-            tooltip=(
-                "How closely pictures follow the prompt. Low values give more varied, better training sets (2.0; "
-                "arXiv 2212.08420); the thesis used 7.5."
-            ),
-        ),
-        io.Combo.Input(
-            "sampler_name",
-            options=engine.SAMPLERS,
-            default="dpmpp_2m",
-            tooltip=(
-                "ComfyUI's samplers. Each image gets step noise of its own, so that it does not depend on its batch; "
-                "dpm_adaptive and samplers that other packs add run one image at a time."
-            ),
-        ),
-        io.Combo.Input("scheduler", options=engine.SCHEDULERS, default="karras", tooltip="ComfyUI's schedulers."),
-        io.Int.Input(
-            "batch_size",
-            default=8,
-            min=1,
-            max=4096,
-            tooltip="Images sampled at once. Changes speed only, no picture; halved by itself when memory runs out.",
-        ),
-    ]
-
-
-def _optional_inputs() -> list[io.Input]:
-    return [
-        io.Image.Input(
-            "start_image",
-            optional=True,
-            tooltip="Start from this picture (image to image). Of several, image number rank takes its own in turn.",
-        ),
-        io.Float.Input(
-            "denoise",
-            default=1.0,
-            min=0.01,
-            max=1.0,
-            step=0.01,
-            optional=True,
-            tooltip="With a start image: 0.3 stays close to it, 1 keeps nothing of it. Without one: 1.",
-        ),
-        io.Model.Input("refiner_model", optional=True, lazy=True, tooltip="SDXL refiner: takes over at switch_at."),
-        io.Clip.Input("refiner_clip", optional=True, lazy=True, tooltip="The refiner checkpoint's own CLIP."),
-        io.Float.Input(
-            "switch_at",
-            default=0.8,
-            min=0.0,
-            max=1.0,
-            step=0.01,
-            optional=True,
-            tooltip="With a refiner: share of the steps that the base model takes, at least one step each.",
-        ),
-    ]
+    again = values["deleted_pictures"] == MAKE_AGAIN
+    sigmas = values.get("sigmas")
+    if sigmas is not None and (sigmas.ndim != 1 or len(sigmas) < 2):
+        raise ValueError(f"sigmas has the shape {tuple(sigmas.shape)}; expected (steps + 1); connect Basic Scheduler")
+    return Request(plan, name, settings, start, encoding, copies, again, values.get("sampler"), sigmas)
 
 
 class HypoNetPlanBatch(io.ComfyNode):

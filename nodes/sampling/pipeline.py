@@ -6,6 +6,7 @@ Reads MODEL, CLIP, VAE; writes uint8 pictures (H, W, 3). No picture depends on w
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,20 +20,25 @@ from ...evaluation.pictures.tensors import check_pixels, to_uint8
 from ..engine import throw_if_interrupted
 from ..prompts.item import Item
 from .batching import small_batches_text
-from .conditioning import MAX_REPEAT, Conditioning, as_batch, merge
+from .conditioning import MAX_REPEAT, Conditioning, as_batch, merge, under_text, with_guidance
 from .decoding import decode, tiling_methods
-from .encoding import EncodedItem, Encoder
+from .encoding import EncodedItem, Encoder, encode_pair
 from .generate import Pipeline, StepCallback
+from .guiders import GraphInputs, adopt_guider, has_negative, make_guider, outside_text, with_texts
 from .job import Request
 from .latents import check_size, empty_latents, encode_start_images, pixels_per_latent
-from .memory import release_memory
+from .memory import out_of_memory, release_memory
+from .model_fit import check_clip, explained, guidance_advice
 from .noise import start_noise
 from .per_image_conds import CannotShareBatch, with_per_image_conds
-from .samplers import StepNoise, step_noise
+from .samplers import StepNoise, sampler_name, step_noise
 from .settings import SamplingSettings, refiner_step
-from .stages import Stage, run_stage
+from .stages import Stage, make_sigmas, run_stage
 
-MODELS = ("model", "clip", "vae", "refiner_model", "refiner_clip")  # the node's inputs that are loaded lazily
+logger = logging.getLogger("hyponet")
+
+MODELS = ("model", "clip", "vae", "refiner_model", "refiner_clip")
+LAZY = (*MODELS, "conditioning", "negative_conditioning", "sigmas", "guider")  # asked for if a picture is missing
 
 
 @dataclass
@@ -53,13 +59,42 @@ class ComfyPipeline(Pipeline):
     refiner: Any = None
     refiner_encoder: Encoder | None = None
     start_latents: torch.Tensor | None = None
+    given: GraphInputs = field(default_factory=GraphInputs)
     tiled: int = 0
     batches: list[int] = field(default_factory=list)
     apart: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.model = with_per_image_conds(self.model)
+        if self.given.guider is None:
+            self.model = with_per_image_conds(self.model)
+            self._guider = make_guider(self.model, self.settings.cfg)
+        else:
+            self._guider = adopt_guider(self.given.guider, self.model)
+            self.model = self._guider.model_patcher
+        self._negatives = False  # whether an item has one
+        self._sampler = self.settings.sampler if self.given.sampler is None else self.given.sampler
+        self._uses_negative = has_negative(self._guider, sampler_name(self._sampler))
         self.refiner = None if self.refiner is None else with_per_image_conds(self.refiner)
+
+    @functools.cached_property
+    def sigmas(self) -> torch.Tensor:
+        """(steps + 1) noise levels, as KSampler or the graph has them."""
+        return self._sigmas_of(self.model)
+
+    def _sigmas_of(self, model: Any) -> torch.Tensor:
+        if self.given.sigmas is not None:
+            return self.given.sigmas
+        return make_sigmas(model, sampler_name(self._sampler), self.settings)
+
+    @property
+    def steps(self) -> int:
+        """Sampler steps of one image, base and refiner together."""
+        return len(self.sigmas) - 1
+
+    @property
+    def switch_step(self) -> int:
+        """The refiner's first step."""
+        return refiner_step(self.steps, self.settings.switch_at)
 
     @functools.cached_property
     def ratio(self) -> int:
@@ -69,18 +104,31 @@ class ComfyPipeline(Pipeline):
     def encode(self, items: Sequence[Item]) -> list[EncodedItem]:
         """Base first, then refiner: on a small GPU each text encoder is loaded once for all of `items`."""
         encoded = self._encode(items)
+        for text in self.advice() if not self.batches else ():
+            logger.warning(text)  # now, and not when hours have gone by
         if self.max_repeat() == 1 and len({one.lengths() for one in encoded}) > 1:
             self.apart.add("the prompts have different numbers of tokens, and this model takes one number at a time")
         return encoded
 
     def _encode(self, items: Sequence[Item]) -> list[EncodedItem]:
-        base = [_encode_pair(self.encoder, item) for item in items]
+        self._negatives = self._negatives or any(item.negative.strip() for item in items)
+        base = [self._base_pair(item) for item in items]
         check_clip("clip", base[0][0], self.model)
         if self.refiner_encoder is None:
             return [EncodedItem(item, *pair) for item, pair in zip(items, base, strict=True)]
-        refiner = [_encode_pair(self.refiner_encoder, item) for item in items]
+        zero = self.settings.zero_negative
+        refiner = [encode_pair(self.refiner_encoder, item, zero_negative=zero) for item in items]
         check_clip("refiner_clip", refiner[0][0], self.refiner)
         return [EncodedItem(item, *pair, *second) for item, pair, second in zip(items, base, refiner, strict=True)]
+
+    def _base_pair(self, item: Item) -> tuple[Conditioning, Conditioning]:
+        """The item's texts, each over what the graph says beside the text."""
+        positive, negative = encode_pair(self.encoder, item, zero_negative=self.settings.zero_negative)
+        if outside := self.given.conditioning or outside_text(self._guider, "positive"):
+            positive = under_text(outside, positive)
+        if outside := self.given.negative_conditioning or outside_text(self._guider, "negative"):
+            negative = under_text(outside, negative)
+        return with_guidance(positive, self.settings.guidance), negative
 
     def max_repeat(self) -> int:
         """1 for models of joint attention (SD3, Flux): their pictures would change if a text were repeated."""
@@ -105,8 +153,9 @@ class ComfyPipeline(Pipeline):
 
     def runs_alone(self, encoded: EncodedItem) -> bool:
         """Whether this item cannot share a batch."""
-        if step_noise(self.settings.sampler) is StepNoise.ALONE:
-            self.apart.add(f"{self.settings.sampler} runs one image at a time")
+        name = sampler_name(self._sampler)
+        if step_noise(name) is StepNoise.ALONE:
+            self.apart.add(f"sampler {name} runs one image at a time")
             return True
         if reason := encoded.obstacle():
             self.apart.add(f"the text encoder gives {reason}")
@@ -115,7 +164,16 @@ class ComfyPipeline(Pipeline):
     def warnings(self) -> list[str]:
         """What the user is told of how it went."""
         text = small_batches_text(sum(self.batches), len(self.batches), self.settings.batch_size, self.apart)
-        return [text] if text else []
+        return [*([text] if text else []), *self.advice()]
+
+    def advice(self) -> list[str]:
+        """What speaks against the guidance that was set."""
+        texts = guidance_advice(self.model, self.settings)
+        unused = "" if self._uses_negative else "the guider has none" if self.given.guider is not None else "cfg is 1"
+        unused = unused or ("zero_negative takes its place" if self.settings.zero_negative else "")
+        if unused and self._negatives:
+            texts.append(f"the negative prompts change nothing: {unused}")
+        return texts
 
     def sample(self, batch: Sequence[EncodedItem], callback: StepCallback) -> torch.Tensor:
         """The latents of `batch` (B, C, h, w): finished, or as the refiner is to take them over."""
@@ -136,9 +194,16 @@ class ComfyPipeline(Pipeline):
     ) -> torch.Tensor:
         """The latents (B, C, h, w) after one stage; image by image where the model does not take the texts at once."""
         try:
-            result = run_stage(stage(batch, latents), self.settings, callback)
+            result = run_stage(stage(batch, latents), self._sampler, callback)
         except CannotShareBatch as error:
             self.apart.add(str(error))
+        except (RuntimeError, KeyError, AttributeError, TypeError) as error:
+            if self.batches or out_of_memory(error):
+                raise
+            explanation = explained(error, batch[0].positive, self.settings)
+            if explanation is error:
+                raise
+            raise explanation from error
         else:
             self.batches += [len(batch)] if stage == self._base else []
             return result
@@ -146,29 +211,21 @@ class ComfyPipeline(Pipeline):
         return torch.cat([self._together_or_alone([one], latent, callback, stage) for one, latent in parts])
 
     def _base(self, batch: Sequence[EncodedItem], latents: torch.Tensor) -> Stage:
-        last = None if self.refiner is None else refiner_step(self.settings.steps, self.settings.switch_at)
+        # one more sigma than steps: sigmas[k] is the noise that step k starts from
+        end = None if self.refiner is None else self.switch_step + 1
         seeds = [encoded.item.seed for encoded in batch]
-        return Stage(
-            self.model,
-            as_batch([encoded.positive for encoded in batch], seeds),
-            as_batch([encoded.negative for encoded in batch], seeds),
-            seeds,
-            noise=start_noise(latents, seeds),
-            latents=latents,
-            last_step=last,
-        )
+        positive, negative = ([pair.positive for pair in batch], [pair.negative for pair in batch])
+        guider = with_texts(self._guider, as_batch(positive, seeds), as_batch(negative, seeds))
+        return Stage(guider, self.sigmas[:end], seeds, noise=start_noise(latents, seeds), latents=latents)
 
     def _refine(self, batch: Sequence[EncodedItem], latents: torch.Tensor) -> Stage:
         seeds = [encoded.item.seed for encoded in batch]
-        return Stage(
-            self.refiner,
-            as_batch([encoded.refiner_positive or [] for encoded in batch], seeds),
-            as_batch([encoded.refiner_negative or [] for encoded in batch], seeds),
-            seeds,
-            noise=torch.zeros_like(latents, device="cpu"),  # the latents still hold what the base has not removed
-            latents=latents,
-            first_step=refiner_step(self.settings.steps, self.settings.switch_at),
-        )
+        positive = as_batch([encoded.refiner_positive or [] for encoded in batch], seeds)
+        negative = as_batch([encoded.refiner_negative or [] for encoded in batch], seeds)
+        guider = with_texts(make_guider(self.refiner, self.settings.cfg), positive, negative)
+        noise = torch.zeros_like(latents, device="cpu")  # the latents still hold what the base has not removed
+        sigmas = self._sigmas_of(self.refiner)[self.switch_step :]
+        return Stage(guider, sigmas, seeds, noise=noise, latents=latents)
 
     def decode(self, latents: torch.Tensor) -> np.ndarray:
         """Pictures (B, H, W, 3) uint8, truncated as Save Image does."""
@@ -191,33 +248,10 @@ class ComfyPipeline(Pipeline):
         return empty_latents(self.model, self.ratio, len(batch), self.settings)
 
 
-def check_clip(name: str, conditioning: Conditioning, model: Any) -> None:
-    """Refuse a text encoder of another kind of model, where the model says how wide its texts are.
-
-    Args:
-        name: of the node's input.
-        conditioning: a text that it encoded, [[tokens: [1,T,D], ...]].
-
-    Raises:
-        ValueError: D is not the model's.
-    """
-    config = getattr(model.model.model_config, "unet_config", None) or {}
-    expected, width = config.get("context_dim"), conditioning[0][0].shape[-1]
-    if isinstance(expected, int) and width != expected:
-        raise ValueError(
-            f"{name} gives {width:,} features a token; expected {expected:,}; connect the CLIP of the model's own "
-            "checkpoint"
-        )
-
-
-def _encode_pair(encoder: Encoder, item: Item) -> tuple[Conditioning, Conditioning]:
-    return encoder.encode(item.prompt), encoder.encode(item.negative)
-
-
 def encode_batch(clip: Any, items: Sequence[Item]) -> tuple[Conditioning, Conditioning]:
     """The items' prompts and negatives, each merged to one conditioning."""
     encoder = Encoder(clip, throw_if_interrupted)
-    pairs = [_encode_pair(encoder, item) for item in items]
+    pairs = [encode_pair(encoder, item) for item in items]
     return merge([positive for positive, _ in pairs]), merge([negative for _, negative in pairs])
 
 
@@ -247,6 +281,13 @@ def make_pipeline(request: Request, models: Mapping[str, Any]) -> ComfyPipeline:
         request.settings,
         refiner,
         None if refiner_clip is None else Encoder(refiner_clip, throw_if_interrupted),
+        given=GraphInputs(
+            models.get("conditioning"),
+            models.get("negative_conditioning"),
+            request.sigmas,
+            request.sampler,
+            models.get("guider"),
+        ),
     )
     check_size(request.settings, pipeline.ratio)
     if request.start_image is not None:

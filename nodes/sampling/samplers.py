@@ -6,6 +6,7 @@ Reads nothing and writes nothing: names of ComfyUI's samplers in, the kind of th
 from __future__ import annotations
 
 from enum import Enum, auto
+from typing import Any
 
 
 class StepNoise(Enum):
@@ -36,6 +37,25 @@ STEP_NOISE: dict[str, StepNoise] = {
     **dict.fromkeys(_TREE.split(), StepNoise.TREE),
     **dict.fromkeys(_TREE_ON_DEVICE.split(), StepNoise.TREE_ON_DEVICE),
 }
+
+
+# functions of ComfyUI's that are not named after their sampler
+_FUNCTIONS = {"dpm_fast_function": "dpm_fast", "sample_unipc": "uni_pc", "sample_unipc_bh2": "uni_pc_bh2"}
+
+
+def sampler_name(sampler: Any) -> str:
+    """ComfyUI's name of a SAMPLER's method, whatever its options; a SAMPLER that is not known here gets its own.
+
+    Args:
+        sampler: a SAMPLER, or the name of one.
+    """
+    if isinstance(sampler, str):
+        return sampler
+    function = getattr(sampler, "sampler_function", type(sampler))
+    name = str(getattr(function, "__name__", type(function).__name__))
+    if str(getattr(function, "__module__", "")).split(".")[0] != "comfy":
+        return f"custom {name}"
+    return _FUNCTIONS.get(name, name.removeprefix("sample_"))
 
 
 def step_noise(sampler: str) -> StepNoise:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+# sockets of Generate Dataset, and the settings whose place they take
+REPLACES = {"sigmas": ("steps", "scheduler", "denoise"), "guider": ("cfg",), "sampler": ("sampler",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,8 @@ class SamplingSettings:
         batch_size: images sampled at once; changes no picture.
         denoise: share of the schedule that runs over a start image; 1 without one.
         switch_at: share of the steps after which the refiner takes over.
+        guidance: what FLUX and its kind are told beside the text; below 0 nothing.
+        zero_negative: zeros in place of the negative text.
 
     Raises:
         ValueError: a side is no multiple of 8.
@@ -31,18 +37,20 @@ class SamplingSettings:
     batch_size: int
     denoise: float
     switch_at: float
+    guidance: float = -1.0
+    zero_negative: bool = False
 
     def __post_init__(self) -> None:
         for name, side in (("width", self.width), ("height", self.height)):
             if side % 8:
                 raise ValueError(f"{name} is {side}; expected a multiple of 8; try {side // 8 * 8}")
 
-    def identity(self, *, start_image: str, has_refiner: bool) -> dict[str, object]:
+    def identity(self, *, start_image: str, connected: Collection[str]) -> dict[str, object]:
         """What of this decides the pictures, for `dataset.json`.
 
         Args:
             start_image: sha256 of the start images, "" without one.
-            has_refiner: whether a refiner is connected.
+            connected: the node's inputs that are; some of them take the place of settings.
         """
         values: dict[str, object] = {
             "width": self.width,
@@ -54,9 +62,14 @@ class SamplingSettings:
         }
         if start_image:
             values |= {"start_image": start_image, "denoise": self.denoise}
-        if has_refiner:
+        if "refiner_model" in connected:
             values["switch_at"] = self.switch_at
-        return values
+        if self.guidance >= 0:
+            values["guidance"] = self.guidance
+        if self.zero_negative:
+            values["zero_negative"] = True
+        replaced = {name for socket, names in REPLACES.items() if socket in connected for name in names}
+        return {name: value for name, value in values.items() if name not in replaced}
 
 
 def refiner_step(steps: int, switch_at: float) -> int:

@@ -15,10 +15,9 @@ import comfy.samplers
 import torch
 
 from ..engine import comfyui_internals
-from .conditioning import Conditioning
 from .generate import StepCallback
 from .noise import NoiseSampler, check_seeds, each_with_its_own
-from .samplers import StepNoise, check_batch, step_noise
+from .samplers import StepNoise, check_batch, sampler_name, step_noise
 from .settings import SamplingSettings
 
 
@@ -30,41 +29,31 @@ class Stage:
     callback gets x0 on the model's; the sampler moves what it is given by itself.
 
     Args:
-        positive, negative: one conditioning for the whole batch, see `conditioning.merge`.
+        guider: the model with the texts of the batch.
+        sigmas: (steps + 1), the noise that each step starts from, and the last one's end.
         seeds: one an image.
         noise: (B, C, h, w), added at the first sigma; zeros when the latents are noisy already.
         latents: (B, C, h, w).
-        first_step, last_step: of the whole schedule's steps, as in KSampler Advanced; None for its end.
     """
 
-    model: Any
-    positive: Conditioning
-    negative: Conditioning
+    guider: Any
+    sigmas: torch.Tensor
     seeds: Sequence[int]
     noise: torch.Tensor
     latents: torch.Tensor
-    first_step: int = 0
-    last_step: int | None = None
 
 
-def run_stage(stage: Stage, settings: SamplingSettings, callback: StepCallback) -> torch.Tensor:
-    """Latents (B, C, h, w) after the stage's steps: KSampler (Advanced), with step noise of each image's own."""
-    model = stage.model
-    names = (settings.sampler, settings.scheduler, settings.denoise)
-    native = comfy.samplers.KSampler(model, settings.steps, model.load_device, *names, model.model_options)
-    # one more sigma than steps: sigmas[k] is the noise that step k starts from
-    end = None if stage.last_step is None else stage.last_step + 1
-    samples = comfy.samplers.sample(
-        model,
+def run_stage(stage: Stage, sampler: Any, callback: StepCallback) -> torch.Tensor:
+    """Latents (B, C, h, w) after the stage's steps: KSampler (Advanced), with step noise of each image's own.
+
+    Args:
+        sampler: ComfyUI's name of one, or a SAMPLER.
+    """
+    samples = stage.guider.sample(
         stage.noise,
-        stage.positive,
-        stage.negative,
-        settings.cfg,
-        model.load_device,
-        per_image_sampler(settings.sampler, stage.seeds),
-        native.sigmas[stage.first_step : end],
-        model.model_options,
-        latent_image=stage.latents,
+        stage.latents,
+        per_image_sampler(sampler, stage.seeds),
+        stage.sigmas,
         callback=callback,
         disable_pbar=True,
         seed=stage.seeds[0],  # of noise that custom nodes draw; ours has its own generators
@@ -72,15 +61,23 @@ def run_stage(stage: Stage, settings: SamplingSettings, callback: StepCallback) 
     return samples.to(comfy.model_management.intermediate_device())
 
 
-def per_image_sampler(name: str, seeds: Sequence[int]) -> comfy.samplers.Sampler:
-    """ComfyUI's sampler `name`, drawing the step noise of each image of a batch from that image's seed.
+def make_sigmas(model: Any, sampler: str, settings: SamplingSettings) -> torch.Tensor:
+    """KSampler's own noise levels, (steps + 1)."""
+    names = (sampler, settings.scheduler, settings.denoise)
+    native = comfy.samplers.KSampler(model, settings.steps, model.load_device, *names, model.model_options)
+    return native.sigmas
+
+
+def per_image_sampler(sampler: Any, seeds: Sequence[int]) -> Any:
+    """A SAMPLER, or ComfyUI's of that name, drawing the step noise of each image of a batch from that image's seed.
 
     Raises:
         ValueError: the sampler has to run one image at a time and there are several seeds.
         RuntimeError: this ComfyUI has other samplers inside.
     """
+    name = sampler_name(sampler)
     check_batch(name, len(seeds))
-    native = comfy.samplers.sampler_object(name)
+    native = comfy.samplers.sampler_object(sampler) if isinstance(sampler, str) else sampler
     kind = step_noise(name)
     if kind in (StepNoise.NONE, StepNoise.ALONE):
         return native
@@ -89,16 +86,16 @@ def per_image_sampler(name: str, seeds: Sequence[int]) -> comfy.samplers.Sampler
         new_noise = _new_noise(kind)
 
     def function(
-        model: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: Any, callback: Any, disable: Any
+        model: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: Any, callback: Any, disable: Any, **options: Any
     ) -> torch.Tensor:
         if len(sigmas) <= 1:
             return x
         check_seeds(x, seeds)
         noise_sampler = new_noise(x, sigmas, seeds)
-        arguments = {"extra_args": extra_args, "callback": callback, "disable": disable}
-        return native_function(model, x, sigmas, **arguments, noise_sampler=noise_sampler)
+        arguments = {"extra_args": extra_args, "callback": callback, "disable": disable, **options}
+        return native_function(model, x, sigmas, **{**arguments, "noise_sampler": noise_sampler})
 
-    return comfy.samplers.KSAMPLER(function)
+    return comfy.samplers.KSAMPLER(function, native.extra_options, native.inpaint_options)
 
 
 def step_noise_version(name: str) -> str:

@@ -50,6 +50,7 @@ FACES = (
     "engine.py",
     "widgets.py",
     "lora/unet.py",
+    "sampling/guiders.py",
     "sampling/latents.py",
     "sampling/loras.py",
     "sampling/memory.py",

@@ -30,6 +30,10 @@ def test_our_defaults_are_told_as_unusual_for_a_distilled_model_and_that_cfg_cos
     assert cfg == "cfg 2 runs this distilled model twice a step and changes its pictures; set it to 1."
 
 
+def test_settings_that_nodes_of_a_graph_take_the_place_of_are_not_judged():
+    assert advise(TURBO, None, VARIED) == ()
+
+
 def test_a_plan_whose_prompts_repeat_is_told_where_the_seed_hardly_varies_a_picture():
     (text,) = advise(TURBO, settings(8, 1.0, "euler", "simple"), ["a fox", "a fox", "a hare", "a fox"])
     assert text.startswith("the seed hardly varies what this model draws, and 2 of the first 4 prompts repeat another;")

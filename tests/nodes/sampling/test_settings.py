@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hyponet.nodes.sampling.settings import SamplingSettings, refiner_step
@@ -28,7 +30,21 @@ def test_one_step_cannot_be_shared():
 def test_batch_size_and_unused_values_are_no_part_of_the_identity():
     first = SamplingSettings(**GOOD, batch_size=1, denoise=1.0, switch_at=0.5)
     second = SamplingSettings(**GOOD, batch_size=8, denoise=1.0, switch_at=0.8)
-    assert (
-        first.identity(start_image="", has_refiner=False) == second.identity(start_image="", has_refiner=False) == GOOD
-    )
-    assert first.identity(start_image="", has_refiner=True) != second.identity(start_image="", has_refiner=True)
+    assert first.identity(start_image="", connected=()) == second.identity(start_image="", connected=()) == GOOD
+    refined = {"refiner_model": "CheckpointLoaderSimple output 0"}
+    assert first.identity(start_image="", connected=refined) != second.identity(start_image="", connected=refined)
+
+
+def test_what_a_graph_gives_takes_the_place_of_settings_in_the_identity():
+    """Two sets that differ in a widget that nothing reads are one."""
+    chosen = SamplingSettings(**GOOD, batch_size=1, denoise=0.5, switch_at=0.5)
+    assert set(chosen.identity(start_image="", connected={"sigmas"})) == set(GOOD) - {"steps", "scheduler"}
+    assert "denoise" not in chosen.identity(start_image="ab", connected={"sigmas"})
+    assert set(chosen.identity(start_image="", connected={"guider", "sampler"})) == set(GOOD) - {"cfg", "sampler"}
+
+
+def test_guidance_and_a_zeroed_negative_are_part_of_the_identity_where_they_are_set():
+    plain = SamplingSettings(**GOOD, batch_size=1, denoise=1.0, switch_at=0.5)
+    guided = replace(plain, guidance=2.5, zero_negative=True)
+    added = {"guidance": 2.5, "zero_negative": True}
+    assert guided.identity(start_image="", connected=()) == {**plain.identity(start_image="", connected=()), **added}

@@ -52,7 +52,7 @@ def tiny_family(comfyui, name):
     with torch.inference_mode(False):
         model = family.get_model({}, "", device="cpu")
         generator = torch.Generator().manual_seed(3)
-        for weight in model.diffusion_model.parameters():
+        for weight in (*model.diffusion_model.parameters(), *model.diffusion_model.buffers()):
             weight.data.copy_(0.2 * torch.randn(weight.shape, generator=generator) + (weight.ndim == 1))
     patcher = comfy.model_patcher.ModelPatcher(model, torch.device("cpu"), torch.device("cpu"))
     return SimpleNamespace(model=patcher, vae=None, encoder=Encoder(Texts(*texts), lambda: None))
@@ -63,15 +63,15 @@ class Texts:
 
     patcher = None
 
-    def __init__(self, pooled, mask, varies):
-        self.pooled, self.mask, self.varies = pooled, mask, varies
+    def __init__(self, pooled, mask, varies, width=24):
+        self.pooled, self.mask, self.varies, self.width = pooled, mask, varies, width
 
     def tokenize(self, text):
         return text
 
     def encode_from_tokens_scheduled(self, text):
         generator = torch.Generator().manual_seed(sum(map(ord, text)))
-        tokens = torch.randn(1, 4 + len(text.split()) if self.varies else 16, 24, generator=generator)
+        tokens = torch.randn(1, 4 + len(text.split()) if self.varies else 16, self.width, generator=generator)
         extras = {"pooled_output": torch.randn(1, 8, generator=generator) if self.pooled else None}
         if self.mask:
             extras["attention_mask"] = torch.ones(1, tokens.shape[1], dtype=torch.long)

@@ -1,0 +1,105 @@
+"""What leads a sampler: a model, the texts of a batch, and how they are weighed; ComfyUI's own, or a GUIDER of a graph.
+
+Reads GUIDERs and conditionings; a GUIDER that a graph gave stays as it is.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.samplers
+import torch
+
+from .conditioning import Conditioning
+from .per_image_conds import with_per_image_conds
+
+
+@dataclass(frozen=True, slots=True)
+class GraphInputs:
+    """What a graph gives beside the models: in place of settings, or under each image's text.
+
+    Args:
+        conditioning, negative_conditioning: CONDITIONINGs whose text gives way to each image's own.
+        sigmas: (steps + 1) noise levels.
+        sampler: a SAMPLER.
+        guider: a GUIDER.
+
+    Raises:
+        ValueError: two of them say the same.
+    """
+
+    conditioning: Conditioning | None = None
+    negative_conditioning: Conditioning | None = None
+    sigmas: torch.Tensor | None = None
+    sampler: Any = None
+    guider: Any = None
+
+    def __post_init__(self) -> None:
+        if self.guider is not None and (self.conditioning or self.negative_conditioning):
+            raise ValueError(
+                "guider and conditioning are both connected; expected one: a guider has conditionings of its own; "
+                "connect these to the guider"
+            )
+
+
+def make_guider(model: Any, cfg: float) -> Any:
+    """KSampler's own: classifier-free guidance by `cfg`, one pass where it is 1."""
+    guider = comfy.samplers.CFGGuider(model)
+    guider.set_cfg(cfg)
+    return guider
+
+
+def adopt_guider(guider: Any, model: Any) -> Any:
+    """A copy of a graph's GUIDER whose images can have texts of their own.
+
+    Args:
+        model: the node's; the GUIDER's has to be the same, with whatever patches.
+
+    Raises:
+        ValueError: it is no GUIDER of ComfyUI's kind, has no positive text, or is another model's.
+    """
+    patcher = getattr(guider, "model_patcher", None)
+    if patcher is None or "positive" not in getattr(guider, "original_conds", {}):
+        raise ValueError(
+            f"guider is {type(guider).__name__} without a positive conditioning; expected one such as CFGGuider; "
+            "connect CFGGuider or BasicGuider"
+        )
+    if model is not None and patcher.model is not model.model:
+        raise ValueError("guider leads another model than the one at model; expected one; connect both to one loader")
+    adopted = copy.copy(guider)
+    adopted.model_patcher = with_per_image_conds(patcher)
+    return adopted
+
+
+def has_negative(guider: Any, sampler: str) -> bool:
+    """Whether the negative text changes a picture.
+
+    Args:
+        sampler: ComfyUI's name; some samplers use it at cfg 1, too.
+    """
+    if type(guider) is not comfy.samplers.CFGGuider:
+        return "negative" in guider.original_conds
+    both = guider.model_options.get("disable_cfg1_optimization", False) or "cfg_pp" in sampler
+    return bool(both or abs(guider.cfg - 1.0) > 1e-9)
+
+
+def outside_text(guider: Any, name: str) -> Conditioning | None:
+    """What a GUIDER's own conditioning `name` says, for `conditioning.under_text`; None for none."""
+    entries = guider.original_conds.get(name)
+    if not entries:
+        return None
+    own = {"cross_attn", "model_conds", "uuid"}  # what ComfyUI's convert_cond adds
+    return [[None, {key: value for key, value in entry.items() if key not in own}] for entry in entries]
+
+
+def with_texts(guider: Any, positive: Conditioning, negative: Conditioning) -> Any:
+    """A copy of a guider that leads a batch by these texts; a negative is left out of one that has none."""
+    led = copy.copy(guider)
+    led.original_conds = dict(guider.original_conds)
+    texts = {"positive": positive, "negative": negative}
+    if type(guider) is not comfy.samplers.CFGGuider:
+        texts = {name: text for name, text in texts.items() if name in guider.original_conds}
+    led.inner_set_conds(texts)
+    return led
