@@ -236,12 +236,9 @@ def test_a_text_without_what_the_model_needs_is_explained(sampling, comfyui, sdx
     del qwen.model.model.model_config.unet_config["joint_attention_dim"]
     qwen.encoder.clip.width = 20
     no_pooled = SimpleNamespace(model=sdxl.model, vae=None, encoder=Encoder(Texts(False, False, False, 2048), int))
-    for models, gives in (
-        (qwen, r"\d tokens of 20 features\): .*"),
-        (no_pooled, "16 tokens of 2,048 .*no pooled output"),
-    ):
+    for models, gives in ((qwen, "of 20 features"), (no_pooled, "of 2,048 features, no pooled output")):
         pipeline = make_pipeline(sampling, models, flow())
-        with pytest.raises(ValueError, match=f"cannot draw 64x64 from what clip gives \\({gives}; connect the CLIP"):
+        with pytest.raises(ValueError, match=rf"cannot draw 64x64 from what clip gives .* {gives}\): .*; connect the"):
             latents_of(sampling, pipeline, ITEMS, 3)
         assert pipeline.batches == []
 
@@ -253,10 +250,10 @@ def test_another_guidance_of_the_graph_is_another_set(sampling, sd15, tmp_path, 
     plan = Plan([ClassSpec("cat"), ClassSpec("dog")], "a __class__", Library([]), images_per_class=1)
     models = {"model": sd15.model, "clip": sd15.clip, "vae": sd15.vae}
 
-    def generate(steps, **changes):
-        sigmas = torch.linspace(10.0, 0.0, steps + 1)
+    def generate(count, **changes):
+        sigmas = torch.linspace(10.0, 0.0, count + 1)
         request = Request(plan, "pets", settings(**changes), None, Encoding(), Copies(), sigmas=sigmas)
-        scheduler = {"class_type": "BasicScheduler", "inputs": {"steps": steps}}
+        scheduler = {"class_type": "BasicScheduler", "inputs": {"steps": count}}
         graph = {"1": {"class_type": "HypoNetGenerateDataset", "inputs": {"sigmas": ["2", 0]}}, "2": scheduler}
         hidden = SimpleNamespace(prompt=graph, dynprompt=None, extra_pnginfo=None, unique_id="1")
         with torch.inference_mode():
