@@ -9,7 +9,7 @@ import json
 import pytest
 from PIL import Image
 
-from hyponet.tests.browser.pages import ALL_PAGES, PAGE_TESTS, names, open_page
+from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, open_page
 from hyponet.tests.tools.canvas import BOXES, UNANSWERED, covering
 from hyponet.tools.workflows.builder.layout import ANSWER_WITH_PICTURES
 from hyponet.tools.workflows.editor import bounds
@@ -28,7 +28,7 @@ ANSWER = """async ({text, picture}) => {
 }"""
 
 
-@pytest.fixture(scope="module", params=ALL_PAGES, ids=names(ALL_PAGES))
+@pytest.fixture(scope="module", params=PAGES, ids=NAMES)
 def page(request, comfy):
     picture = comfy.base / "temp" / "answer.png"
     Image.new("RGB", (1200, 600), "teal").save(picture)
