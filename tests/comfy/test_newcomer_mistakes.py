@@ -6,7 +6,7 @@ A row is a whole graph on a real server, the smallest that has the mistake. What
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -331,7 +331,7 @@ NO_SET: dict[str, Any] = {}  # what is shown of a graph with a set that was not 
 
 
 @pytest.fixture(scope="module")
-def server(start_comfy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def server(start_comfy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A server with the adapter, some folders of pictures, and the set of two classes that the rows open."""
     base = tmp_path_factory.mktemp("newcomer")
     pack = base / "custom_nodes" / "test_adapter"
@@ -355,7 +355,8 @@ def server(start_comfy: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
     running.run(running.graphs.around(GENERATE))
     running.graphs = Graphs(running.client.object_info())  # its lists name the set now
     assert "TestAdapter" in running.graphs.info
-    return running
+    yield running
+    running.server.stop()
 
 
 def graph_of(graphs: Graphs, mistake: Mistake) -> dict[str, Any]:

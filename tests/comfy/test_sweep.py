@@ -69,6 +69,7 @@ def test_a_sweep_survives_the_death_of_its_driver_and_of_the_server(start_comfy,
     assert driver.poll() is None, "the driver waits for the server"
     again = start_comfy(tmp_path / "comfy", port=server.server.port)
     assert driver.wait(180) == 0, log.read_text()
+    again.server.stop()
     # every picture once, and none of those that stood was written again
     for name, manifest in manifests.items():
         lines = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
