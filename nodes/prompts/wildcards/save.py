@@ -36,15 +36,18 @@ def write_options(path: Path, lines: Sequence[str], overwrite: bool) -> Path:
     """Write the lines to `path`, or over the file there whose name differs by case only, and say which.
 
     Raises:
-        ValueError: there is such a file and `overwrite` is false.
+        ValueError: there is such a file with other lines and `overwrite` is false.
         AnotherWriter: another process is writing a wildcard into that folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with only_writer(path.parent, f"the folder of wildcards {path.parent}"):  # looked for, then written: by one alone
         existing = next((file for file in path.parent.iterdir() if key_of(file.name) == key_of(path.name)), None)
+        text = "\n".join(lines) + "\n"
+        if existing and existing.read_bytes() == text.encode():  # run again
+            return existing
         if existing and not overwrite:
             what = f"name is {path.stem!r}, and {existing} exists"
             raise ValueError(f"{what}; expected a new name; choose one, or switch overwrite on")
         with replacing(existing or path) as temporary:
-            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+            temporary.write_text(text, encoding="utf-8", newline="\n")
         return existing or path
