@@ -10,12 +10,14 @@ The rubric. A reader marks a word as misread if most pictures that its bare name
 of the class. Two readers judge without sight of each other's marks; a word that one of them marks counts as misread.
 Readers a and b read the lists as they were, c and d the words that came in when the names followed a's and b's marks.
 Readers e and f read the lists of 150 other classes after that, g and h those of 100 more and of 50 words when the rules
-had changed; their marks count for no share that is printed here.
+had changed.
 What they read is kept in benchmarks/hyponyms_judged/sheet.tsv (class or word, tab, a word of its list), their marks in
 reader_NAME.tsv there (the same, tab, what most pictures of that word show). A mark counts while its word is listed;
 words that no reader has seen are counted beside it, and `--sheet FILE` writes these alone.
 What readers of chunks have read stands in kinds_read.tsv (wnid of the kind, tab, its name in the list), what one of the
-two marked in kinds_marked.tsv (the same, tab, what most pictures of that name show).
+two marked in kinds_marked.tsv (the same, tab, what most pictures of that name show). The lists of 200 nouns that were
+drawn then, by the rules alone, stand in fresh_read.tsv (noun, tab, a name of its list, tab, its wnid, tab, what one of
+two other readers said that most pictures of the name show, or nothing): how good lists are that nobody has read.
 """
 
 from __future__ import annotations
@@ -24,13 +26,14 @@ import csv
 import random
 import statistics
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 JUDGED = Path(__file__).resolve().parent / "hyponyms_judged"
 SHEET = JUDGED / "sheet.tsv"
-READ, MARKED = JUDGED / "kinds_read.tsv", JUDGED / "kinds_marked.tsv"
+READ, MARKED, FRESH_READ = JUDGED / "kinds_read.tsv", JUDGED / "kinds_marked.tsv", JUDGED / "fresh_read.tsv"
 sys.path.insert(0, str(ROOT))
 
 from tools.dev.pack import load_pack  # noqa: E402
@@ -214,6 +217,19 @@ def report_vocabulary(lists: Mapping[str, Hyponyms]) -> None:
     print(f"doubled: {len(set(filter(is_doubled, words)) - OWN_NAMES_THAT_REPEAT)}; unfit: {sum(map(is_unfit, words))}")
 
 
+def report_fresh() -> None:
+    """Prints how many of the lists of nouns that nobody had read have a name that a reader marked."""
+    with FRESH_READ.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    names, marked = Counter(row[0] for row in rows), Counter(row[0] for row in rows if row[3])
+    several = [noun for noun, count in names.items() if count > 1]
+    print(f"nouns that nobody had read: {len(names)} lists of {len(rows)} names, {marked.total()} of them marked")
+    print(
+        f"with a marked name: {len(marked) / len(names):.1%}; of {len(several)} lists of several names "
+        f"{sum(noun in marked for noun in several) / len(several):.1%}"
+    )
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--fresh"]:
         nouns = fresh_nouns(vocabulary())
@@ -228,6 +244,7 @@ def main() -> None:
         return
     report_classes(lists_of_classes())
     report_vocabulary(vocabulary())
+    report_fresh()
 
 
 if __name__ == "__main__":

@@ -22,6 +22,11 @@ _LONGEST = 2  # words of a class word behind a name
 _NAMESAKES = 2  # compounds that end in a name which people know
 _TAGGED = 3  # times that texts have a word which is common without a gloss that has it
 _USED = 3  # glosses that have a word of several meanings which is a class of ImageNet
+# times that texts have, and glosses that have, a single word that needs nothing behind it; of less common ones readers
+# took one in five for something else, with the class word behind them one in twenty
+_EVERYDAY = (3, 10)
+# (what is called after another thing, the thing): pictures of oak show the tree, no wood, of cranberries no shrub
+_NAMED_AFTER = (("n15098161", "n13103136"), ("n13103136", "n07705931"))  # wood, woody plant; woody plant, edible fruit
 _PAIRS = {"trouser": "trousers", "jean": "jeans"}  # what comes in pairs is said so
 
 
@@ -94,13 +99,24 @@ def is_well_known(tree: Taxonomy, synset: Synset, word: str) -> bool:
     kin = (synset.topic, *KIN.get(synset.topic, ()))
     if not senses or word[:1].isupper() or any(sense.topic not in kin for sense in senses[:1]):
         return False
-    if " " not in word and not is_said(tree, synset, word):
+    for kind, shown in _NAMED_AFTER:
+        if tree.is_under(synset.id, kind) and any(tree.is_under(sense.id, shown) for sense in senses):
+            return False
+    if " " not in word and not (is_said(tree, synset, word) and _is_everyday(tree, synset, word)):
         return False
     topics = {sense.topic for sense in senses}
     if topics <= set(kin) - {"person"} and len(topics) > 1:
         return True
     is_common = synset.count_of(word) or synset.hyponyms or tree.count_ending(word) >= _NAMESAKES
     return senses[0].id == synset.id and bool(is_common or synset.id in imagenet_ids())
+
+
+def _is_everyday(tree: Taxonomy, synset: Synset, word: str) -> bool:
+    """Whether a single word is a dish, a class of ImageNet, or said often, and of several meanings in this first."""
+    if synset.topic == "food" or synset.id in imagenet_ids():
+        return True
+    is_first = tree.senses(word)[0].id == synset.id
+    return is_first and synset.count_of(word) >= _EVERYDAY[0] and tree.uses(word)[0] >= _EVERYDAY[1]
 
 
 def is_said(tree: Taxonomy, synset: Synset, word: str) -> bool:

@@ -112,7 +112,11 @@ def list_kinds(
             if names and names[0].is_latin and policy == "unambiguous" and not is_own:
                 draft.dropped.append((names[0].word, "it has a Latin name only"))
                 continue
-            _add(draft, synset, [name for name in names if fold(name.word) not in excluded], policy)
+            kept = [name for name in names if fold(name.word) not in excluded]
+            if policy == "unambiguous" and synset.id in kind_names() and kept[:1] != names[:1]:
+                draft.dropped.append((names[0].word, "it is the class's own name"))
+                continue
+            _add(draft, synset, kept, policy)
     if enough and policy == "unambiguous":
         _leave_out_risky(draft, enough)
     return draft.done()
@@ -139,7 +143,8 @@ def _add(draft: _Draft, synset: Synset, names: Sequence[Name], policy: str) -> N
     if not new:
         draft.dropped += [(names[0].lemma, f"{names[0].word!r} is listed")] if names else []
         return
-    if policy == "unambiguous" and new[0].is_latin and not names[0].is_latin:
+    is_only_name = synset.id in kind_names() or (new[0].is_latin and not names[0].is_latin)
+    if policy == "unambiguous" and names[0] != new[0] and is_only_name:
         draft.dropped.append((names[0].lemma, f"{names[0].word!r} is listed"))
         return
     kept = new if policy == "all" else new[:1]

@@ -33,10 +33,12 @@ _GENUS = "n07992450"  # taxonomic_group.n.01
 # where a word that means something else first is understood by the class word behind it ("queen cat"): breeds,
 # plants and dishes; among artifacts it misleads ("bottom ship", "heap car")
 _QUALIFIABLE = ("animal", "plant", "food")
+_MANY = {"animal": 3, "plant": 3, "food": 20}  # senses of a name that the class word behind it can tell apart; others 2
+# topic of a kind -> those of first words that pictures show instead: an umbrella tree, a monkey ladder
+_OVERSHADOWED = {"plant": ("animal", "artifact", "food"), "artifact": ("animal", "body"), "body": ("animal",)}
 _LATIN = re.compile(r"[A-Za-z]+(?:us|is|um|a|ae|i|e|es|ns|ps|ax|ox|or|er|ix)")  # how the name of a species ends
 _CLEAR, _AMBIGUOUS, _QUALIFIED = range(3)  # how clear a name is
 _COMMON = 10  # times that texts have the first sense of a head which takes over the others: car, plane
-_EARLY = 2  # senses of a name, by frequency, that the class word behind it can tell apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,8 @@ def _clear(
     if fold(word).endswith(fold(class_word)) or fold(class_word).startswith(fold(word)) or is_doubled(qualified):
         return _AMBIGUOUS, bare, ""
     is_plural = meaning.id not in {sense.id for sense in senses}
-    is_late = synset.id not in {sense.id for sense in senses[:_EARLY]}
-    if is_plural or (is_late and synset.topic not in _QUALIFIABLE and word[:1].islower()):
+    is_rare = not is_first and len(senses) > _MANY.get(synset.topic, 2)
+    if is_plural or (is_rare and word[:1].islower()):
         return _CLEAR, bare, reason
     if other_meaning(tree, qualified, roots) or reason_to_leave_out(tree, qualified):
         return _CLEAR, bare, f"{reason}, and {qualified!r} means something else too"
@@ -180,7 +182,8 @@ def _is_risky(tree: Taxonomy, synset: Synset, name: Name, roots: Sequence[str]) 
     """Whether a name may well be taken for something else.
 
     An artifact whose name means another thing or a person too is not always told apart by the class word behind it
-    ("marmite pot"), nor a kind of several meanings by the class word in it ("tiger cat").
+    ("marmite pot"), nor a kind of several meanings by the class word in it ("tiger cat"), nor one whose first word is
+    easily drawn ("monkey ladder").
     """
     topics = set(PICTURED).difference(KIN.get(synset.topic, ()))
     rivals = [sense for sense in tree.senses(name.lemma) if not any(tree.is_under(sense.id, root) for root in roots)]
@@ -188,7 +191,11 @@ def _is_risky(tree: Taxonomy, synset: Synset, name: Name, roots: Sequence[str]) 
     if name.word != name.lemma:
         return has_rival and synset.topic not in _QUALIFIABLE
     if shows_class(tree, synset, name.word):
-        return has_rival
+        first = next(iter(tree.senses(name.word.split()[0])), None)
+        shown = _OVERSHADOWED.get(synset.topic, ())
+        is_overshadowed = " " in name.word and first is not None and first.topic in shown
+        is_one_word = " " not in name.word and synset.topic != "animal"
+        return has_rival or is_overshadowed or (is_one_word and not is_well_known(tree, synset, name.word))
     return not is_well_known(tree, synset, name.word)
 
 

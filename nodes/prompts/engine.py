@@ -20,6 +20,7 @@ from .wildcards.library import Library, writable_names
 from .wildcards.save import option_lines, write_options
 from .wildcards.usable import told
 
+_LANGUAGE = "The language, an example for each form: docs/templates.md in this pack's folder."
 # other packs by their folder below custom_nodes, and where in it their wildcards lie
 _OTHER_PACKS = {
     "comfyui-impact-pack": ("wildcards", "custom_wildcards"),
@@ -47,13 +48,17 @@ class LoadedWildcard:
 
 
 def template_input(name: str, default: str, tooltip: str) -> io.Input:
-    """A text widget that the frontend leaves as it is typed."""
-    return io.String.Input(name, multiline=True, default=default, dynamic_prompts=False, tooltip=tooltip)
+    """A text widget that the frontend leaves as it is typed; its help names the page of the language."""
+    return io.String.Input(
+        name, multiline=True, default=default, dynamic_prompts=False, tooltip=f"{tooltip} {_LANGUAGE}"
+    )
 
 
 def rules_input(tooltip: str) -> io.Input:
     """The widget of rules between slots, which a workflow may leave out."""
-    return io.String.Input("rules", optional=True, multiline=True, default="", dynamic_prompts=False, tooltip=tooltip)
+    return io.String.Input(
+        "rules", optional=True, multiline=True, default="", dynamic_prompts=False, tooltip=f"{tooltip} {_LANGUAGE}"
+    )
 
 
 def roots() -> list[Path]:

@@ -64,6 +64,14 @@ def test_every_input_and_output_has_a_tooltip(nodes):
         assert not set(info["output_name"]) & set(info["output"]), f"{name}: an output shows as its type"
 
 
+def test_what_takes_a_template_names_the_page_of_its_language(nodes):
+    uses = uses_of(nodes)
+    tooltips = [options["tooltip"] for name in ("template", "negative", "rules") for *_, options in uses[name]]
+    assert len(tooltips) >= 6  # two templates of classes and plans, one of a prompt, two negatives, the rules
+    assert [tooltip for tooltip in tooltips if "docs/templates.md" not in tooltip] == []
+    assert (ROOT / "docs" / "templates.md").is_file()
+
+
 def test_the_seed_is_the_last_widget(nodes):
     for name, info in nodes.items():
         order = [widget for widget, kind, _ in widgets(info) if isinstance(kind, list) or kind in WIDGET_TYPES]

@@ -9,7 +9,7 @@ import pytest
 
 from hyponet.nodes.hyponyms.class_words import class_word_of, is_well_known, shows_class
 from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_word
-from hyponet.nodes.hyponyms.shipped_data import DATA
+from hyponet.nodes.hyponyms.shipped_data import DATA, kind_names
 from hyponet.nodes.hyponyms.taxonomy import taxonomy
 
 WORD = HyponymSettings(at_least=1, include_class=False)
@@ -31,8 +31,11 @@ CALLED = [
     ("terrier", "wirehair terrier", "wirehair"),  # no gloss of WordNet has it
     ("makeup", "rouge makeup", "rouge"),  # an adjective too, and a colour
     ("plaything", "slingshot toy", "slingshot"),  # a vehicle that WordNet does not know
-    ("sailing_vessel.n.01", "galleon", "brig vessel"),  # a prison too, and there are others enough
+    ("sailing_vessel.n.01", "galleon vessel", "brig vessel"),  # a prison too, and there are others enough
     ("hound", "greyhound", "greyhound hound"),  # it says so itself
+    ("wood", "oak wood", "oak"),  # a tree
+    ("shrub", "cranberry bush", "cranberry"),  # berries in a bowl
+    ("insect", "beetle insect", "beetle"),  # a car
     ("carriage", "surrey carriage", "surrey vehicle"),  # word_senses.txt says that a carriage is one
     ("hedgehog", "hedgehog", "hedgehog insectivore"),  # it says what a hedgehog is
 ]
@@ -83,6 +86,14 @@ def test_a_risky_name_stays_out_where_there_are_others_enough():
     assert "urn pot" in hyponyms_of_word("pot", HyponymSettings(at_least=1, all_kinds=True, include_class=False)).words
     few = hyponyms_of_word("pail", WORD).words  # fewer than eight: nothing is left out
     assert "dinner pail" in few
+
+
+def test_a_kind_whose_name_by_hand_is_taken_stays_out():
+    """It used to stand there under the name that readers had marked."""
+    assert kind_names()["n03404012"] == "ambulance"  # a funny wagon
+    assert "funny wagon" not in hyponyms_of_word("ambulance", WORD).words
+    assert kind_names()["n09989045"] == "young woman"  # a dame; and young woman is another name of girl
+    assert "dame" not in hyponyms_of_word("girl", WORD).words
 
 
 def test_namesakes_never_stand_alone():
