@@ -21,11 +21,13 @@ class StepNoise(Enum):
 
 _NONE = (
     "euler euler_cfg_pp heun heunpp2 dpm_2 lms dpm_fast dpmpp_2m dpmpp_2m_cfg_pp ipndm ipndm_v deis res_multistep "
-    "res_multistep_cfg_pp gradient_estimation gradient_estimation_cfg_pp ddim uni_pc uni_pc_bh2"
+    "res_multistep_cfg_pp gradient_estimation gradient_estimation_cfg_pp ddim uni_pc uni_pc_bh2 "
+    "exp_heun_2_x0"  # newer than 0.3.75
 )
 _GENERATOR = (
     "euler_ancestral euler_ancestral_cfg_pp dpm_2_ancestral dpmpp_2s_ancestral dpmpp_2s_ancestral_cfg_pp ddpm lcm "
-    "res_multistep_ancestral res_multistep_ancestral_cfg_pp er_sde seeds_2 seeds_3 sa_solver sa_solver_pece"
+    "res_multistep_ancestral res_multistep_ancestral_cfg_pp er_sde seeds_2 seeds_3 sa_solver sa_solver_pece "
+    "exp_heun_2_x0_sde"  # newer than 0.3.75
 )
 _TREE = "dpmpp_sde dpmpp_2m_sde dpmpp_2m_sde_heun dpmpp_3m_sde"
 _TREE_ON_DEVICE = "dpmpp_sde_gpu dpmpp_2m_sde_gpu dpmpp_2m_sde_heun_gpu dpmpp_3m_sde_gpu"

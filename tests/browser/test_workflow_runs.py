@@ -7,12 +7,14 @@ import json
 import shutil
 from collections import Counter
 
+import comfyui_version
 import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
 from hyponet.tests.browser.pages import ALL_PAGES, CHROMIUM, FULL, names, open_page
+from hyponet.tests.tools.native import comparable
 from hyponet.tests.tools.page_runs import PageRuns
 from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS
 from hyponet.tools.stand_ins.inception import write_random_weights
@@ -24,6 +26,7 @@ from tools.dev.places import ROOT
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
 NAMES = sorted(path.stem for path in API.glob("*.json"))
 RUN_ON = ALL_PAGES if FULL else ALL_PAGES[:1]
+WRITTEN_ON = "0.3.75"  # which native nodes workflows/ has, with their titles
 FREEU_MODEL = {"Load Checkpoint": {"ckpt_name": FREEU}}
 
 
@@ -77,6 +80,8 @@ def check_set(run, name, labels, count, side=64):
 
 
 def test_the_builder_makes_the_files_that_lie_there(start_comfy, tmp_path):
+    if comfyui_version.__version__ != WRITTEN_ON:
+        pytest.skip(f"workflows/ is written on {WRITTEN_ON}; native nodes have other titles and widgets elsewhere")
     fresh = start_comfy(tmp_path / "comfy")  # lists and their defaults follow the files that other tests leave behind
     try:
         assert workflows.differing(workflows.texts(fresh.client.object_info())) == []
@@ -102,13 +107,10 @@ def test_comfy_cli_finds_nothing_wrong_and_converts_alike(comfy):
             if issue["code"] != "unknown_enum_value" or issue["field"].rsplit(".", 1)[-1] not in files
         ]
         assert wrong == [], name
-        for node in api.values():
-            if node["class_type"] == "PreviewAny":
-                del node["inputs"]["preview"]  # the editor adds it
         if not (API.parent / f"{name}.json").exists():
             continue  # programs alone run it
         ui = json.loads((API.parent / f"{name}.json").read_text("utf-8"))
-        assert convert_ui_to_api(ui, schemas) == api, name
+        assert comparable(convert_ui_to_api(ui, schemas)) == comparable(api), name
 
 
 def test_demo(run):

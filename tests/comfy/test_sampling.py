@@ -411,6 +411,8 @@ async def listen(comfy, graph):
 
 
 def test_progress_tells_images_speed_and_time_left(comfy):
+    import comfy.utils as comfy_utils
+
     graph = {**plan_graph(images=2), **checkpoint(), **generate("told", batch_size=2)}
     texts, bar = asyncio.run(listen(comfy, graph))
     assert re.fullmatch(r"4 of 4 images, [\d.]+ (images/s|s an image), 0 s left", texts[-2])
@@ -418,7 +420,8 @@ def test_progress_tells_images_speed_and_time_left(comfy):
     assert any(text.startswith("2 of 4 images") for text in texts)
     assert bar == sorted(bar)
     assert bar[-1] == 1000
-    assert len(bar) >= 2 * 2 + 2, "one for each sampler step and one for each batch"
+    is_throttled = hasattr(comfy_utils, "PROGRESS_THROTTLE_MIN_INTERVAL")  # newer servers send ten a second at most
+    assert len(bar) >= (2 if is_throttled else 2 * 2 + 2), "one for each sampler step and one for each batch"
 
 
 @pytest.mark.parametrize(

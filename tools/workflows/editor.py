@@ -41,7 +41,7 @@ SURVEY = """() => {
   const graph = window.app.graph;
   const nodes = graph._nodes.map(n => ({
     id: n.id, type: n.type, title: n.title, box: [n.pos[0], n.pos[1], n.size[0], n.size[1]],
-    least: Array.from(n.computeSize()), missing: !!n.has_errors || !(n.type in LiteGraph.registered_node_types),
+    least: Array.from(n.computeSize()), missing: !(n.type in LiteGraph.registered_node_types),
     colour: n.color || '',
     red: (n.inputs || []).filter(i => i.link != null && !graph.links.get(i.link)).map(i => i.name),
     linked: (n.inputs || []).filter(i => i.link != null).length,

@@ -6,6 +6,7 @@ joint attention has to be shown other texts, not understand them.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from types import SimpleNamespace
 
 import torch
@@ -45,8 +46,11 @@ def tiny_family(comfyui, name):
     """MODEL and an encoder of one of FAMILIES."""
     import comfy.model_patcher
     import comfy.supported_models
+    from comfy.ldm.flux.model import FluxParams
 
     kind, config, *texts = FAMILIES[name]
+    if kind.startswith("Flux") and "txt_ids_dims" in {field.name for field in fields(FluxParams)}:
+        config = {**config, "txt_ids_dims": []}  # newer than 0.3.75; what the loaders state of FLUX.1
     family = getattr(comfy.supported_models, kind)(config)
     family.set_inference_dtype(torch.float32, None)
     with torch.inference_mode(False):
