@@ -1,6 +1,6 @@
 """Frames a second of a graph of 60 of our nodes on ComfyUI's page, with what web/ adds and without it.
 
-    python benchmarks/frame_rate.py CHROMIUM [--frontend FOLDER] [--rounds N] [--seconds S]
+    python benchmarks/frame_rate.py CHROMIUM [--frontend FOLDER] [--scale S] [--letters] [--rounds N] [--seconds S]
 
 Starts a server of its own (HYPONET_COMFYUI and HYPONET_MODELS as for the tests). In each renderer, the canvas and
 Nodes 2.0, two pages hold the same graph, every node that answers with an answer of 60 lines; one of the pages is
@@ -27,7 +27,7 @@ from tools.dev.server import scratch_server  # noqa: E402
 NODES = 60
 UNLIMITED = ("--disable-gpu-vsync", "--disable-frame-rate-limit")
 OURS = "**/extensions/hyponet/**"
-BUILD = """([kinds, count]) => {
+BUILD = """([kinds, count, scale]) => {
   for (let index = 0; index < count; index += 1) {
     const node = LiteGraph.createNode(kinds[index % kinds.length]);
     node.pos = [(index % 10) * 460, Math.floor(index / 10) * 800];
@@ -37,7 +37,7 @@ BUILD = """([kinds, count]) => {
     const id = String(node.id);
     window.comfyAPI.api.api.dispatchCustomEvent('executed', {node: id, display_node: id, output});
   }
-  app.canvas.ds.scale = 0.4;
+  app.canvas.ds.scale = scale;
 }"""
 PAN = """async (seconds) => {
   const {ds} = app.canvas;
@@ -58,6 +58,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("chromium")
     parser.add_argument("--frontend", type=Path, help="another page than the server's own")
+    parser.add_argument("--scale", type=float, default=0.4, help="of the canvas; 1 is reading size")
+    parser.add_argument("--letters", action="store_true", help="show letters, and our boxes, at every distance")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each page in each round")
     options = parser.parse_args()
@@ -78,12 +80,13 @@ def main() -> None:
 def ratio(url: str, options: argparse.Namespace, renderer: str, vue: bool, kinds: list[str]) -> None:
     """Pan both pages in turn, and print what came of it."""
     rates: dict[str, list[float]] = {"with": [], "without": []}
-    settings = {"Comfy.VueNodes.Enabled": vue}
+    letters = 0 if options.letters else 8  # 8 is the page's own: the canvas hides text and boxes that are smaller
+    settings = {"Comfy.VueNodes.Enabled": vue, "LiteGraph.Canvas.MinFontSizeForLOD": letters}
     for number in range(options.rounds):
         for which in list(rates)[:: 1 if number % 2 else -1]:
             refused = OURS if which == "without" else ""
             with editor(url, options.chromium, settings=settings, options=UNLIMITED, refused=refused) as opened:
-                opened.page.evaluate(BUILD, [kinds, NODES])
+                opened.page.evaluate(BUILD, [kinds, NODES, options.scale])
                 opened.page.wait_for_timeout(1000)
                 opened.page.evaluate(PAN, 1)
                 rates[which].append(opened.page.evaluate(PAN, options.seconds))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, open_page
-from hyponet.tests.tools.canvas import BOXES, UNANSWERED, covering
+from hyponet.tests.tools.canvas import BOXES, GROUPS, UNANSWERED, covering, outgrowing
 from hyponet.tools.workflows.builder.layout import ANSWER_WITH_PICTURES
 from hyponet.tools.workflows.editor import bounds
 from tools.dev.places import ROOT
@@ -46,6 +46,7 @@ def test_nothing_covers_anything_after_a_run(page):
         page.page.evaluate(ANSWER, {"text": f"{path.stem}\n" * 60, "picture": picture})
         page.page.wait_for_timeout(400)
         assert page.page.evaluate(UNANSWERED) == [], "looked at with its answers"
-        if pairs := covering(page.page.evaluate(BOXES)):
-            found[path.stem] = pairs
+        boxes = page.page.evaluate(BOXES)
+        if faults := covering(boxes) + outgrowing(boxes, page.page.evaluate(GROUPS)):
+            found[path.stem] = faults
     assert found == {}

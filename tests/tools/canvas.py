@@ -20,6 +20,21 @@ BOXES = """() => window.app.graph._nodes.map((node) => {
   return [node.title, left / scale - offset[0], top / scale - offset[1], width / scale, height / scale];
 })"""
 
+# [title, left, top, width, height] of the frames around stages
+GROUPS = "() => app.graph.groups.map((group) => [group.title, ...group.pos, ...group.size])"
+
+
+def outgrowing(
+    boxes: Sequence[tuple[str, float, float, float, float]], groups: Sequence[tuple[str, float, float, float, float]]
+) -> list[tuple[str, str, int]]:
+    """The notes that reach below the frame in which they begin, by how much: they cover the next title."""
+    return [
+        (title, group, round(y + h - y2 - h2))
+        for title, x, y, w, h in boxes
+        for group, x2, y2, w2, h2 in groups
+        if title == "Markdown Note" and x2 <= x < x2 + w2 and y2 <= y < y2 + h2 and y + h > y2 + h2 + 1
+    ]
+
 
 def covering(boxes: Sequence[tuple[str, float, float, float, float]]) -> list[tuple[str, str, int]]:
     """The pairs of nodes that share more than the edge, with the height that they share."""

@@ -18,6 +18,7 @@ PADDING = 12
 HEAD = 44  # room for a stage's own title
 LETTER = 14  # of a stage's title
 TEXT_LINE = 16
+NOTE_FOOT = 66  # by which the pinned Nodes 2.0 makes a note longer, at most, of all notes here
 ANSWER = 100  # the least room for the box in which a node of ours answers
 PICTURE_NODES = {"LoadImage": 320, "PreviewImage": 300, "SaveImage": 360, "PreviewAny": 200}
 ANSWER_WITH_PICTURES = (
@@ -83,7 +84,7 @@ def note_height(text: str, width: int) -> int:
             height += math.ceil((len(line) + 8) / per_line) * 14 + 2
         elif line:
             height += math.ceil(len(line) / per_line) * 14 + 6
-    return height * 13 // 10  # the pinned Nodes 2.0 sets its notes larger
+    return height * 13 // 10 + NOTE_FOOT  # the pinned Nodes 2.0 sets its notes larger
 
 
 def arrange(flow: Flow) -> Layout:
