@@ -110,7 +110,7 @@ FAMILIES = (
         (CLIP_L, T5),
         "flux",
         FLUX_VAE,
-        _settings(20, 1.0, "euler", "simple"),
+        {**_settings(20, 1.0, "euler", "simple"), "guidance": 3.5},
     ),
     Family(
         "18_flux1_schnell",
@@ -130,7 +130,7 @@ FAMILIES = (
         (_text("Comfy-Org/flux2-dev/resolve/main/split_files/text_encoders/mistral_3_small_flux2_bf16.safetensors"),),
         "flux2",
         _file("Comfy-Org/flux2-dev/resolve/main/split_files/vae/flux2-vae.safetensors", "vae"),
-        _settings(20, 1.0, "euler", "simple"),
+        {**_settings(20, 1.0, "euler", "simple"), "guidance": 4.0},
     ),
     Family(
         "20_sd35",
