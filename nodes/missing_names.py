@@ -5,10 +5,11 @@ Reads: workflows/api, when there is an error. Writes nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from ..evaluation.json_text import parse_json
 
 WORKFLOWS = Path(__file__).resolve().parent.parent / "workflows" / "api"
 _MOST_LISTED = 12  # a judgement: what is still read
@@ -42,7 +43,7 @@ def made_by(name: str, *makers: str) -> str:
     """Which shipped workflows have a node of one of the classes `makers` that writes `name`, or a folder it lies in."""
     workflows = []
     for path in sorted(WORKFLOWS.glob("*.json")):
-        nodes = json.loads(path.read_text("utf-8")).values()
+        nodes = parse_json(path.read_text("utf-8")).values()
         written = [node["inputs"].get("name") for node in nodes if node["class_type"] in makers]
         if any(isinstance(other, str) and f"{name}/".startswith(f"{other}/") for other in written):
             workflows.append(path.stem)
