@@ -97,8 +97,16 @@ def _samples(report: Report, folder: Path) -> list[Sample]:
 
 
 def _images(plotted: list[Plot], missing: str, size: tuple[int, int]) -> torch.Tensor:
+    """The plots as one batch (B, H, W, 3) at the size of the largest, white beside and below the others."""
     figures = [plot.figure for plot in plotted] or [plots.note(missing, size)]
-    return torch.cat([to_image(plots.to_pixels(figure)) for figure in figures])
+    images = [to_image(plots.to_pixels(figure)) for figure in figures]  # (1, h, w, 3) each
+    height, width = (max(image.shape[axis] for image in images) for axis in (1, 2))
+    return torch.cat(
+        [
+            torch.nn.functional.pad(image, (0, 0, 0, width - image.shape[2], 0, height - image.shape[1]), value=1.0)
+            for image in images
+        ]
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

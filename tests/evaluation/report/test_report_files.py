@@ -10,18 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.container import ErrorbarContainer
 from PIL import Image
 from scipy.stats import binomtest
 
+from hyponet.evaluation import plots
 from hyponet.evaluation.pictures.labelled_images import LabelledImages, labelled
 from hyponet.evaluation.pictures.memory import ArrayPictures
 from hyponet.evaluation.pictures.samples import keep_samples, kept_samples
 from hyponet.evaluation.report.build import build_report
-from hyponet.evaluation.report.charts import accuracy_plots, curve_plots
+from hyponet.evaluation.report.charts import Plot, accuracy_plots, curve_plots
 from hyponet.evaluation.report.html_page import Sample, report_html
 from hyponet.evaluation.report.latex import latex_text, report_latex
-from hyponet.evaluation.report.write import write_report
+from hyponet.evaluation.report.write import _images, write_report
 from hyponet.evaluation.results import Measurement, read_results, write_result
 
 from ..accuracy_figures import accuracy_entry, write_test
@@ -242,3 +244,14 @@ def test_a_key_in_a_result_file_leads_nowhere_else(tmp_path: Path, key: str) -> 
 def test_names_of_sets_are_escaped_below_their_pictures() -> None:
     page = report_html(build_report([], "r"), {}, [Sample(HOSTILE, 3, None, b"x")])
     assert "<script" not in page
+
+
+def test_plots_of_several_sizes_are_one_batch(tmp_path):
+    """The regression: with a table of few rows and one of many, Report ended in "Sizes of tensors must match"."""
+    few = [plots.bar_chart(["a"], {"t": [50.0]}, "few", "%", (800, 480))]
+    many = [plots.bar_chart(list("abcdef"), {"t": [50.0] * 6}, "many", "%", (1200, 600))]
+    images = _images([Plot("x", "x", figure) for figure in few + many], "none", (800, 480))
+    assert images.shape == (2, 600, 1200, 3)
+    assert images[0, 480:].min() == 1
+    assert images[0, :, 800:].min() == 1
+    assert torch.equal(images[:1, :480, :800], _images([Plot("x", "x", few[0])], "none", (800, 480)))
