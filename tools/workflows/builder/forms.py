@@ -12,7 +12,7 @@ from .layout import Box, arrange
 PACK, CORE, CORE_VERSION = "hyponet", "comfy-core", "0.3.75"
 WIDE = 116
 MUTED = 2  # the editor's mode of a node that it leaves out
-VIEW = {"scale": 0.7, "offset": [130, 150]}  # clear of the bars of a page that opens a workflow by it
+VIEW = {"scale": 0.7, "offset": [130, 190]}  # clear of the bars of a page that opens a workflow by it, and of a banner
 EDITOR_WIDGETS = {"PreviewAny": {"preview": ""}}  # widgets that the editor itself adds, and sends to the server
 
 
