@@ -39,6 +39,10 @@ def native(graph, line, name):
     }
     for key, text in (("yes", line["prompt"]), ("no", line["negative"])):
         nodes[key] = {"class_type": "CLIPTextEncode", "inputs": {"clip": settings["clip"], "text": text}}
+    if settings["guidance"] >= 0:
+        guided = {"conditioning": ["yes", 0], "guidance": settings["guidance"]}
+        nodes["guided"] = {"class_type": "FluxGuidance", "inputs": guided}
+        nodes["sample"]["inputs"]["positive"] = ["guided", 0]
     loaders = {key: node for key, node in graph.items() if not node["class_type"].startswith("HypoNet")}
     return {**loaders, **nodes}
 
