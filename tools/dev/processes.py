@@ -140,5 +140,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def quiet_environment(**variables: str) -> dict[str, str]:
-    """The same for tests: one thread a process, as small kernels of two wait for each other, and no model hub."""
-    return environment(**{"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **variables})
+    """The same for tests: one thread a process, as small kernels of two wait for each other; few arenas of memory, as
+    what is freed in many stays with the process; no model hub."""
+    alone = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "HF_HUB_OFFLINE": "1"}
+    return environment(**{**alone, **variables})
