@@ -243,6 +243,8 @@ def read_results(folder: Path | str, left_out: dict[Path, str] | None = None) ->
             results.append(read_result(path))
         except ValueError as error:
             leave_out(path, error, "is not a whole result file; run its node again or move it away")
+        except FileNotFoundError:  # somebody moved it away meanwhile
+            continue
         except OSError as error:
             leave_out(path, error, _denied(error, "cannot be read"))
     return sorted(results, key=lambda result: result.run)

@@ -26,7 +26,7 @@ def shortfall(graph: Graph, entry: Mapping[str, Any], client: Client) -> str:
         idle = (shows and id_ not in entry["outputs"]) or (started is not None and id_ not in started)
         if idle and client.node_info(node["class_type"]).get("output_node"):
             title = node.get("_meta", {}).get("title") or node["class_type"]
-            why = _blocked(entry) or "an input was blocked or refused; the server's log says more"
+            why = _blocked(graph, id_, entry) or "an input was blocked or refused; the server's log says more"
             return f"{title} (node {id_}) did not run: {why}"
     return lacking(entry)
 
@@ -60,9 +60,13 @@ def fractions(graph: Graph, client: Client) -> str:
     return ""
 
 
-def _blocked(entry: Mapping[str, Any]) -> str:
-    """What nodes say on which nothing is chosen: it blocks those that hang on them."""
-    said = (facts for output in entry["outputs"].values() for facts in output.get("hyponet") or [])
+def _blocked(graph: Graph, id_: str, entry: Mapping[str, Any]) -> str:
+    """What the nodes say on which `id_` hangs and on which nothing is chosen: that blocks it."""
+    behind, said = [id_], []
+    for node in behind:  # grows
+        links = (value[0] for value in graph[node]["inputs"].values() if isinstance(value, list) and len(value) == 2)
+        behind += [link for link in dict.fromkeys(links) if link in graph and link not in behind]
+        said += entry["outputs"].get(node, {}).get("hyponet") or []
     return "; ".join(str(facts["blocked"]) for facts in said if isinstance(facts, dict) and facts.get("blocked"))
 
 

@@ -205,7 +205,7 @@ class Identifier:
         elif widget == "vae_name":  # "taesd", as ComfyUI's loader calls the two halves of a small one
             for half in ("encoder", "decoder"):
                 yield from self._find(("vae_approx",), [f"{name}_{half}{suffix}" for suffix in _MODEL_SUFFIXES])
-        elif "lora" in widget.lower() and "/" not in name and "." not in name:  # some packs leave the suffix out
+        elif "lora" in widget.lower():  # some packs leave the suffix out
             yield from self._find(("loras",), [name + suffix for suffix in _MODEL_SUFFIXES])
 
     def _named_kinds(self) -> list[str]:
@@ -213,7 +213,8 @@ class Identifier:
 
     def _find(self, kinds: Iterable[str], names: Sequence[str]) -> Iterator[ModelFile]:
         """The first file of one of these names in these folders, if there is one."""
-        safe = [name for name in names if not Path(name).is_absolute() and ".." not in name.split("/")]
+        parted = [name.replace("\\", "/") for name in names]
+        safe = [name for name in parted if not Path(name).is_absolute() and ".." not in name.split("/")]
         for kind in dict.fromkeys(kinds):
             for folder in self._folders.get(kind, ()):
                 for name in safe:
@@ -229,6 +230,8 @@ def _texts(widget: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield widget, value
     elif isinstance(value, Mapping):
+        if value.get("on") is False or value.get("active") is False:  # as stacks of LoRAs say what is switched off
+            return
         for name, part in value.items():
             yield from _texts(widget if name in ("__value__", "name") else str(name), part)
     elif isinstance(value, Sequence):

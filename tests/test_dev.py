@@ -252,7 +252,7 @@ except KeyboardInterrupt:
 SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 
 
-@pytest.mark.parametrize(("codes", "expected"), [((0, 0), 0), ((1, 0), 1), ((0, 3), 3)])
+@pytest.mark.parametrize(("codes", "expected"), [((0, 0), 0), ((1, 0), 1), ((0, 3), 3), ((1, 3), 3)])
 def test_two_commands_run_at_once_and_either_may_fail(tmp_path, capsys, codes, expected):
     """Each of the two waits for what the other writes, so one after the other they would not end."""
     command = [

@@ -35,7 +35,8 @@ def results_matching(pattern: str) -> tuple[list[Result], dict[str, str]]:
     left_out: dict[Path, str] = {}
     results = [result for result in read_results(folder, left_out) if fnmatchcase(result.name, pattern)]
     lost = {path.relative_to(folder): why for path, why in left_out.items()}
-    return results, {path.as_posix(): why for path, why in lost.items() if _may_match(path, pattern)}
+    names = {path: path.as_posix() if path.name else folder.name for path in lost}
+    return results, {names[path]: why for path, why in lost.items() if _may_match(path, pattern)}
 
 
 def _may_match(path: Path, pattern: str) -> bool:

@@ -127,7 +127,14 @@ KINDS = {
     "a server that is started anew": Kind(at_the_third_look(started_anew), 1, "no longer knows"),
     "a blocked node of ours": Kind(set_to(outputs={"1": {"images": []}}), 1, "Generate (node 3) did not run"),
     "a node behind one with nothing chosen": Kind(
-        set_to(outputs={"1": {"hyponet": [{"blocked": "no data set is chosen"}]}}), 1, "did not run: no data set is"
+        set_to(outputs={"1": {}, "2": {"hyponet": [{"blocked": "no data set is chosen"}]}}),
+        1,
+        "Generate (node 3) did not run: no data set is",
+    ),
+    "a blocked node beside one with nothing chosen": Kind(
+        set_to(outputs={"1": {"hyponet": [{"blocked": "no data set is chosen"}]}}),
+        1,
+        "Generate (node 3) did not run: an input was blocked",
     ),
     "a blocked node of ComfyUI": Kind(lambda server: server.outputs.pop("1"), 1, "Save (node 1) did not run"),
     "half a set": Kind(set_to(outputs=generated(missing=3)), 1, "set 'pets' lacks 3 of its pictures"),

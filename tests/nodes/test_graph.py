@@ -197,6 +197,19 @@ def test_stacks_of_loras_are_hashed_however_their_pack_names_them(tmp_path, widg
     assert walk(nodes.__getitem__, "2", ["model"], identify).settings != upstream.settings
 
 
+@pytest.mark.parametrize("name", ["sub/detail_v1.5", "sub\\detail_v1.5", "<lora:sub\\detail_v1.5:0.8>"])
+def test_loras_are_found_without_their_suffix_in_a_folder_of_either_system(tmp_path, name):
+    identify = identifier(tmp_path, "loras/sub/detail_v1.5.safetensors")
+    assert [file.name for file in identify("lora", {"lora": name})] == ["sub/detail_v1.5.safetensors"]
+
+
+@pytest.mark.parametrize("switch", ["on", "active"])
+def test_a_lora_that_is_switched_off_takes_no_part(tmp_path, switch):
+    identify = identifier(tmp_path, "loras/look.safetensors")
+    assert identify("lora_1", {switch: False, "lora": "look.safetensors", "strength": 1}) == ()
+    assert identify("loras", [{switch: True, "name": "look"}])
+
+
 def test_gguf_files_and_the_halves_of_a_small_autoencoder_are_hashed(tmp_path):
     halves = ("vae_approx/taef1_encoder.safetensors", "vae_approx/taef1_decoder.pth")
     identify = identifier(tmp_path, "diffusion_models/flux-Q4.gguf", *halves)

@@ -51,12 +51,12 @@ def run_here(command: Command, *, env: dict[str, str] | None = None) -> int:
 
 def run_beside(command: Command, other: Command, log: Path, *, env: dict[str, str] | None = None) -> int:
     """Run two commands at once: `command` as `run_here` does, and `other` with its output in the file `log`, which
-    follows on this console when both have ended. The exit code is that of `command` unless it is 0, then the other's.
+    follows on this console when both have ended. The larger exit code: pytest's grow with what went wrong.
     """
     with log.open("wb") as out:
         code, other_code = _finish(_start(command, env=env), _start(other, out, env=env))
     sys.stdout.write(log.read_text("utf-8", "replace"))
-    return code or other_code
+    return max(code, other_code, key=abs)  # killed by a signal: below 0
 
 
 def _start(command: Command, out: IO[bytes] | None = None, *, env: dict[str, str] | None) -> subprocess.Popen[bytes]:

@@ -24,12 +24,12 @@ def statistics_bases() -> list[Path]:
 
 
 def statistics_files() -> list[str]:
-    """What Load Statistics offers: every .npz in those folders."""
+    """Every .npz in those folders."""
     names: list[str] = []
     for base in statistics_bases():
         if base.is_dir():
             names += sorted(path.relative_to(base).as_posix() for path in base.rglob("*.npz"))
-    return list(dict.fromkeys(names)) or ["none found"]
+    return list(dict.fromkeys(names))
 
 
 class HypoNetSaveStatistics(io.ComfyNode):
@@ -88,7 +88,7 @@ class HypoNetLoadStatistics(io.ComfyNode):
             inputs=[
                 FileCombo(
                     "file",
-                    options=statistics_files(),
+                    options=statistics_files() or ["none found"],
                     tooltip="A file in output/hyponet/statistics, models/inception or input.",
                 ),
                 io.Combo.Input(
@@ -125,7 +125,7 @@ class HypoNetLoadStatistics(io.ComfyNode):
     @classmethod
     @checked
     def execute(cls, file: str, network: str, convention: str, size: int, image_count: int) -> io.NodeOutput:
-        with naming_what_exists(file, statistics_files, "HypoNetSaveStatistics"):
+        with naming_what_exists(file, statistics_files):
             path = paths.confine_any(statistics_bases(), file, what="file")
         statistics = load_statistics(
             path,

@@ -15,7 +15,7 @@ from . import pictures
 def classes_from_pictures(
     classifier: Classifier, folder: str, settings: HyponymSettings, climb_to_name: bool, minimum: float
 ) -> tuple[tuple[ClassSpec, ...], str]:
-    """The classes of the pictures in a folder below input/ (or one listed as datasets), and a report.
+    """The classes of the pictures in a folder below input/ (or one listed as hyponet_datasets), and a report.
 
     Raises:
         ValueError: there is no such folder, it leads out of those bases, or what `pictures` cannot use.

@@ -62,7 +62,8 @@ def classes_from_pictures(
         pictures: from a label to its pictures; their probabilities are averaged.
         settings: how hyponyms are listed; its ancestor is not used.
         climb_to_name: climb to the hypernym that the label names, where what is seen lies under it.
-        minimum: least probability of what is seen, where its hyponyms are listed and not the label's; 0 takes any.
+        minimum: least probability of what is seen, where the list follows from it and not from the label alone; 0
+            takes any.
         progress: told after each label; it raises when the user stops the run.
 
     Raises:
@@ -80,9 +81,9 @@ def classes_from_pictures(
             hyponyms, remark = None, ""
             if climb_to_name and settings.mode == "exact":
                 hyponyms, remark = _kinds_of_label(synset, shows, label, settings)
-            if hyponyms is None:  # only then a wrong class would make a set of something else
+            if hyponyms is None or not _is_usual_sense(hyponyms, label):  # it follows from what the pictures show
                 check_confidence("the picture", f"{shows} {probability:.1%}", probability, minimum)
-                hyponyms = hyponyms_of_class(synset, shows, settings)
+            hyponyms = hyponyms or hyponyms_of_class(synset, shows, settings)
         except ValueError as error:
             raise ValueError(f"class {label!r}, whose pictures show {shows!r}: {error}") from None
         if probability < LOW_CONFIDENCE:
@@ -122,6 +123,11 @@ def _kinds_of_label(synset: str, shows: str, label: str, settings: HyponymSettin
     return deep_enough(
         lambda at_depth: hyponyms_of_word(sense, at_depth), own
     ), f"{remark}, so the kinds of {sense} are listed"
+
+
+def _is_usual_sense(hyponyms: Hyponyms, label: str) -> bool:
+    """Whether these are kinds of what the label means by itself: a `crane` may be a bird or a machine."""
+    return hyponyms.synset == find_sense(taxonomy(), label).synset.id
 
 
 def read_picture(path: Path) -> torch.Tensor:

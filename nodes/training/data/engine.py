@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -55,7 +56,7 @@ def load(
 
 def _source_path(source: str, path: str, download_missing: bool) -> Path:
     if not download_missing:
-        with naming_sets(path):
+        with naming_sets(path) if source == "HypoNet set" else nullcontext():
             return paths.confine_any(paths.read_bases(), path, what="path")
     if source not in DOWNLOADABLE:
         raise ValueError(

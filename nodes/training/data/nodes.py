@@ -104,8 +104,12 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, path: str | None = None, **others: object) -> str | float:
-        return "" if "dataset" in others else engine.path_fingerprint(path)  # a connected set brings its own
+    def fingerprint_inputs(
+        cls, source: str | None = None, path: str | None = None, download: bool | None = False, **others: object
+    ) -> str | float:
+        if "dataset" in others:
+            return ""  # a connected set brings its own
+        return engine.path_fingerprint(source.lower() if path == "" and download and source else path)
 
     @classmethod
     @checked

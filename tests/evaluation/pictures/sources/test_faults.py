@@ -140,6 +140,13 @@ def test_folders_of_other_splits_are_not_named_as_left_out(make_files, caplog, w
     assert f"1 folders hold no picture ({wrapper}train/bird)" in caplog.text
 
 
+def test_an_empty_folder_beside_a_folder_of_classes_is_named(make_files):
+    """The regression: the classes lie below pets/, so what lay beside it was no longer looked at."""
+    folder = make_files("pets/cat/0.png", "pets/dog/0.png")
+    (folder / "bird").mkdir()
+    assert read_source("image folder", folder).skipped == ("bird/ (no picture)",)
+
+
 @pytest.mark.parametrize("suffix", ["avif", "jfif", "AVIF", "JPE", "jp2", "tga", "pbm"])
 def test_pictures_of_seldom_kinds_are_read(make_files, suffix):
     folder = make_files("cat/0.png", f"bird/0.{suffix}")
