@@ -219,7 +219,7 @@ class Identifier:
             for folder in self._folders.get(kind, ()):
                 for name in safe:
                     path = Path(folder, name)
-                    if path.is_file():
+                    if os.path.isfile(path):  # a text that is too long for a name is no file
                         sha256 = self._hashes.sha256(path, self._progress)
                         yield ModelFile(name, kind, sha256, path.stat().st_size)
                         return

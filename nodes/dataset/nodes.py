@@ -119,7 +119,7 @@ class HypoNetLoadDataset(io.ComfyNode):
                     "name",
                     options=names,
                     default=names[0],
-                    tooltip="A set in output/datasets or in a folder that extra_model_paths.yaml lists as hyponet_datasets.",
+                    tooltip="A set in output/datasets or in one of extra_model_paths.yaml's hyponet_datasets.",
                 ),
                 widgets.include_marked_input(),
             ],

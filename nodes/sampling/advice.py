@@ -124,7 +124,7 @@ def candidates(facts: Facts) -> tuple[Usual, ...]:
     for name in (*facts.sampling, *facts.classes):
         rows = [row for row in USUAL if row.kind == name and row.has_guidance in (None, facts.has_guidance)]
         files = " ".join(facts.files).casefold()
-        named = [row for row in rows if row.word and row.word in files]
+        named = [row for row in rows if row.word and re.search(rf"(?<![a-z]){row.word}(?![a-z])", files)]
         if rows:
             return tuple(named or [row for row in rows if not row.needs_word])
     return ()

@@ -17,7 +17,11 @@ MAX_REPEAT = 4  # repeating a conditioning more often than this costs more than 
 ITEMS = "hyponet_items"  # what each image of a batch is told of its own, see `as_batch`
 
 _ZEROED = {"pooled_output", "conditioning_lyrics", "conditioning_scale"}
-_TEXT_KEYS = {"pooled_output", "attention_mask"}  # what belongs to the tokens that it came with
+_TEXT_KEYS = {
+    "pooled_output",
+    "attention_mask",
+    "conditioning_byt5small",
+}  # belongs to its own tokens
 
 
 def obstacle(conditioning: Conditioning) -> str:
@@ -160,7 +164,8 @@ def _check(conditioning: Conditioning) -> None:
 def _joined(key: str, values: Sequence[Any]) -> Any:
     """The values of one key of several conditionings, for the one of their batch."""
     first = values[0]
-    if all(isinstance(value, torch.Tensor) for value in values) and len({value.shape for value in values}) == 1:
+    shapes = {tuple(value.shape) if isinstance(value, torch.Tensor) else () for value in values}
+    if len(shapes) == 1 and len(shape := shapes.pop()) > 1 and shape[0] == 1:
         return torch.cat(list(values))  # (1, ...) each -> (B, ...)
     plain = (bool, int, float, str, type(None))
     if any(value is not first and not (isinstance(value, plain) and value == first) for value in values):

@@ -69,7 +69,9 @@ def adopt_guider(guider: Any, model: Any) -> Any:
     if model is not None and patcher.model is not model.model:
         raise ValueError("guider leads another model than the one at model; expected one; connect both to one loader")
     adopted = copy.copy(guider)
-    adopted.model_patcher = with_per_image_conds(patcher)
+    for name, value in vars(guider).items():  # some lead a second model for the negative
+        if hasattr(value, "add_object_patch"):
+            setattr(adopted, name, with_per_image_conds(value))
     return adopted
 
 

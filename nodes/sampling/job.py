@@ -30,7 +30,7 @@ from ..prompts.item import Item
 from ..prompts.plan import Plan
 from ..upstream import Upstream
 from .samplers import sampler_name
-from .settings import REPLACES, SamplingSettings
+from .settings import SamplingSettings, replaced_settings
 
 T = TypeVar("T")
 
@@ -165,9 +165,8 @@ def provenance(
         settings["sampler"] = sampler_name(request.sampler)
     if request.sigmas is not None:
         settings |= {"steps": len(request.sigmas) - 1, "sigmas": [round(float(one), 6) for one in request.sigmas]}
-    for socket, names in REPLACES.items():
-        if socket in connected:
-            settings = {name: value for name, value in settings.items() if name not in names or name in _STILL_KNOWN}
+    replaced = replaced_settings(connected) - set(_STILL_KNOWN)
+    settings = {name: value for name, value in settings.items() if name not in replaced}
     known = {"steps": "Steps", "sampler": "Sampler", "scheduler": "Schedule type", "cfg": "CFG scale"}
     parameters = {text: settings[name] for name, text in known.items() if name in settings}
     if request.settings.guidance >= 0:

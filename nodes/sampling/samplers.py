@@ -45,8 +45,13 @@ STEP_NOISE: dict[str, StepNoise] = {
 _FUNCTIONS = {"dpm_fast_function": "dpm_fast", "sample_unipc": "uni_pc", "sample_unipc_bh2": "uni_pc_bh2"}
 
 
+# options by which a method draws noise for a batch at once, or measures it over the batch
+_OVER_THE_BATCH = ("noise_clip_std", "s_churn")
+
+
 def sampler_name(sampler: Any) -> str:
-    """ComfyUI's name of a SAMPLER's method, whatever its options; a SAMPLER that is not known here gets its own.
+    """ComfyUI's name of a SAMPLER's method; one that is not known here, or that mixes the images of a batch by one of
+    its options, gets a name of its own.
 
     Args:
         sampler: a SAMPLER, or the name of one.
@@ -57,6 +62,9 @@ def sampler_name(sampler: Any) -> str:
     name = str(getattr(function, "__name__", type(function).__name__))
     if str(getattr(function, "__module__", "")).split(".")[0] != "comfy":
         return f"custom {name}"
+    options = getattr(sampler, "extra_options", None) or {}
+    if any(options.get(option) for option in _OVER_THE_BATCH):
+        return f"{name} with noise of the whole batch"
     return _FUNCTIONS.get(name, name.removeprefix("sample_"))
 
 

@@ -68,8 +68,14 @@ class SamplingSettings:
             values["guidance"] = self.guidance
         if self.zero_negative:
             values["zero_negative"] = True
-        replaced = {name for socket, names in REPLACES.items() if socket in connected for name in names}
+        replaced = replaced_settings(connected)
         return {name: value for name, value in values.items() if name not in replaced}
+
+
+def replaced_settings(connected: Collection[str]) -> set[str]:
+    """The settings whose place connected sockets take. A refiner goes on by cfg where a GUIDER leads the base model."""
+    replaced = {name for socket, names in REPLACES.items() if socket in connected for name in names}
+    return replaced - {"cfg"} if "refiner_model" in connected else replaced
 
 
 def refiner_step(steps: int, switch_at: float) -> int:

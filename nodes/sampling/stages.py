@@ -49,6 +49,7 @@ def run_stage(stage: Stage, sampler: Any, callback: StepCallback) -> torch.Tenso
     Args:
         sampler: ComfyUI's name of one, or a SAMPLER.
     """
+    torch.manual_seed(stage.seeds[0])  # as ComfyUI's own noise does: some samplers draw from the global generator
     samples = stage.guider.sample(
         stage.noise,
         stage.latents,

@@ -203,6 +203,11 @@ def test_loras_are_found_without_their_suffix_in_a_folder_of_either_system(tmp_p
     assert [file.name for file in identify("lora", {"lora": name})] == ["sub/detail_v1.5.safetensors"]
 
 
+def test_a_text_that_is_too_long_for_a_name_is_no_file(tmp_path):
+    """The regression: an OSError of the system ended Generate Dataset; names have 255 bytes at most."""
+    assert identifier(tmp_path, "loras/look.safetensors")("lora_trigger", "\uba38" * 99) == ()
+
+
 @pytest.mark.parametrize("switch", ["on", "active"])
 def test_a_lora_that_is_switched_off_takes_no_part(tmp_path, switch):
     identify = identifier(tmp_path, "loras/look.safetensors")

@@ -69,7 +69,8 @@ class Setup:
         self.environment = self.cache / f"env-{digest(pins, version, *self.without_dependencies())}"
         self.comfyui = self.own_comfyui or self.cache / f"comfyui-{digest(COMFYUI_WHEEL, COMFYUI_SHA256)}"
         self.frontend = self.cache / f"frontend-{digest(FRONTEND_WHEEL, FRONTEND_SHA256)}"
-        self.models = self.cache / f"models-{digest(*map(file_digest, model_sources()))}"
+        shapes = [str(self.own_comfyui)] if self.own_comfyui else []  # some stand-ins have those of its classes
+        self.models = self.cache / f"models-{digest(*map(file_digest, model_sources()), *shapes)}"
 
     def requirements(self) -> list[str]:
         """The pins of this pack's tests; where the user's own ComfyUI names a package, its version wins."""

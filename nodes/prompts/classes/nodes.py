@@ -204,7 +204,7 @@ class HypoNetClassesFromPictures(io.ComfyNode):
                     "folder",
                     default="samples",
                     dynamic_prompts=False,
-                    tooltip="A folder below ComfyUI's input folder (or one listed as hyponet_datasets) with the pictures.",
+                    tooltip="A folder with the pictures, below ComfyUI's input folder or in hyponet_datasets.",
                 ),
                 minimum_confidence_input(", where its hyponyms are listed and not the label's own kinds"),
                 io.Combo.Input(

@@ -55,6 +55,7 @@ def test_a_karras_schedule_is_unusual_for_models_of_flow_matching():
         (Facts(("SDXL", "BASE"), (), files=("sd_xl_base_1.0.safetensors",)), []),
         (Facts(("SDXL", "BASE"), (), files=("sd_xl_turbo_1.0_fp16.safetensors",)), ["SDXL Turbo"]),
         (Facts(("SDXL", "BASE"), (), files=("x.safetensors", "sdxl_Lightning_4step.safetensors")), ["SDXL Lightning"]),
+        (Facts(("SDXL", "BASE"), (), files=("base.safetensors", "hyperrealistic.safetensors")), []),
         (Facts(("SD3", "BASE"), (), files=("sd3.5_large.safetensors",)), ["SD 3 and 3.5"]),
         (Facts(("SD3", "BASE"), (), files=("sd3.5_large_turbo.safetensors",)), ["SD 3.5 Turbo"]),
         (Facts(("Flux2", "Flux"), (), has_guidance=True), ["FLUX.2 dev"]),

@@ -43,6 +43,12 @@ def test_what_one_text_has_and_another_lacks_is_not_merged(key):
         merge([text(77, 1), text(77, 1, **{key: 0.5})])
 
 
+def test_tensors_without_an_axis_of_images_are_not_merged():
+    """The regression: numbers of tokens, (T,), became (2 T,), with which a model then failed."""
+    with pytest.raises(ValueError, match="this batch differ in t5xxl_ids"):
+        merge([text(77, i, t5xxl_ids=torch.ones(5)) for i in (1, 2)])
+
+
 def test_several_entries_are_not_merged():
     several = [*text(77, 1), *text(77, 2)]
     assert obstacle(several) == "several entries (2)"

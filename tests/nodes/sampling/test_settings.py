@@ -43,6 +43,12 @@ def test_what_a_graph_gives_takes_the_place_of_settings_in_the_identity():
     assert set(chosen.identity(start_image="", connected={"guider", "sampler"})) == set(GOOD) - {"cfg", "sampler"}
 
 
+def test_cfg_counts_beside_a_guider_where_a_refiner_goes_on_by_it():
+    """The regression: a set was gone on with at another cfg, by which its refiner had drawn."""
+    chosen = SamplingSettings(**GOOD, batch_size=1, denoise=1.0, switch_at=0.5)
+    assert chosen.identity(start_image="", connected={"guider", "refiner_model"})["cfg"] == GOOD["cfg"]
+
+
 def test_guidance_and_a_zeroed_negative_are_part_of_the_identity_where_they_are_set():
     plain = SamplingSettings(**GOOD, batch_size=1, denoise=1.0, switch_at=0.5)
     guided = replace(plain, guidance=2.5, zero_negative=True)
