@@ -119,4 +119,4 @@ def test_every_socket_of_the_pack_is_known_with_the_class_that_travels_on_it():
     text = (ROOT / "nodes" / "sockets.py").read_text("utf-8")
     sockets = dict(re.findall(r'io\.Custom\("(\w+)"\)  # (?:[\w.]*\.)?(\w+)', text))
     assert len(sockets) > 10
-    assert {kind: name for kind, (name, _, _) in _OBJECTS.items() if kind != "IMAGE"} == sockets
+    assert {kind: name for kind, (name, _, _) in _OBJECTS.items() if kind.startswith("HYPONET")} == sockets

@@ -109,6 +109,8 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
     ) -> str | float:
         if "dataset" in others:
             return ""  # a connected set brings its own
+        if source is None or download is None:  # they come through links
+            return float("nan")
         return engine.path_fingerprint(source.lower() if path == "" and download and source else path)
 
     @classmethod

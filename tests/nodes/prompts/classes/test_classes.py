@@ -192,13 +192,13 @@ def test_a_label_whose_own_kinds_are_listed_needs_no_certain_picture(tmp_path, l
 
 
 def test_a_label_of_several_senses_needs_a_certain_picture_of_the_seldom_one(tmp_path):
-    """The regression: a blurred bird that was taken for the machine at 12 % became a set of machines."""
+    """The regression: a blurred machine that was taken for a bird at 12 % became a set of birds."""
     paint(tmp_path / "crane.png", 255)
-    machine = replace(CLASSIFIER, class_names=("ship", "crane"), synsets=("", "n03126707"))
+    bird = replace(CLASSIFIER, class_names=("ship", "crane"), synsets=("", "n02012849"))
     with pytest.raises(ValueError, match="taken for crane"):
-        classes_from_pictures(machine, find_pictures(tmp_path), HyponymSettings(), True, 1.1, lambda done, total: None)
-    bird = replace(machine, synsets=("", "n02012849"))
-    classes_from_pictures(bird, find_pictures(tmp_path), HyponymSettings(), True, 1.1, lambda done, total: None)
+        classes_from_pictures(bird, find_pictures(tmp_path), HyponymSettings(), True, 1.1, lambda done, total: None)
+    machine = replace(bird, synsets=("", "n03126707"))
+    classes_from_pictures(machine, find_pictures(tmp_path), HyponymSettings(), True, 1.1, lambda done, total: None)
 
 
 def test_a_class_that_wordnet_lacks_is_named_with_its_pictures(tmp_path):
