@@ -62,7 +62,7 @@ def fractions(graph: Graph, client: Client) -> str:
 
 def _blocked(graph: Graph, id_: str, entry: Mapping[str, Any]) -> str:
     """What the nodes say on which `id_` hangs and on which nothing is chosen: that blocks it."""
-    behind, said = [id_], []
+    behind, said = [id_], list[Any]()
     for node in behind:  # grows
         links = (value[0] for value in graph[node]["inputs"].values() if isinstance(value, list) and len(value) == 2)
         behind += [link for link in dict.fromkeys(links) if link in graph and link not in behind]
