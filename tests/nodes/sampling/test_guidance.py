@@ -270,3 +270,31 @@ def test_another_guidance_of_the_graph_is_another_set(sampling, sd15, tmp_path, 
         generate(2)
     with pytest.raises(ValueError, match=r"guidance"):
         generate(1, guidance=2.0)
+
+
+def test_a_guider_with_a_second_model_gives_that_one_the_texts_of_each_image_too(comfyui, sampling, flux):
+    """The regression: the model that newer dual guiders keep for the negative took the first image's text for all."""
+    import comfy.samplers
+
+    guider = comfy.samplers.CFGGuider(flux.model)
+    guider.set_conds(flux.encoder.encode("a fox"), flux.encoder.encode("blurry"))
+    guider.uncond_model_patcher = flux.model.clone()
+    adopted = sampling.guiders.adopt_guider(guider, flux.model)
+    for patcher in (adopted.model_patcher, adopted.uncond_model_patcher):
+        assert "extra_conds" in patcher.object_patches
+    assert "extra_conds" not in guider.uncond_model_patcher.object_patches, "the graph's own stays as it is"
+
+
+def test_a_sampler_that_draws_from_the_global_generator_gives_one_picture_a_seed(comfyui, sampling, flux):
+    """The regression: two runs of one plan gave two sets. ComfyUI's own noise seeds it (comfy/sample.py)."""
+    import comfy.samplers
+
+    def noisy(model, x, sigmas, **_):
+        return x + torch.randn_like(x)
+
+    given = GraphInputs(sampler=comfy.samplers.KSAMPLER(noisy))
+    first, second = (
+        latents_of(sampling, make_pipeline(sampling, flux, flow(), given=given), ITEMS[:2], 1) for _ in range(2)
+    )
+    assert torch.equal(first[0], second[0])
+    assert torch.equal(first[1], second[1])
