@@ -76,7 +76,8 @@ def lacks_pictures(root: Path) -> bool:
 def _hash_of_pictures(root: Path) -> int:
     """A sum over folder, name, size and time of the files in the class folders that are called as a set's pictures.
 
-    A program that looks at the folders leaves files of its own there, such as .DS_Store and Thumbs.db.
+    A program that looks at the folders leaves files of its own there, such as .DS_Store and Thumbs.db. What is added
+    are hashes of strings: those of tuples are so nearly linear that every fifth swap of two files kept their sum.
     """
     total = 0
     for folder in _class_folders(root):
@@ -88,7 +89,7 @@ def _hash_of_pictures(root: Path) -> int:
             for entry in entries:
                 if rank_in_name(entry.name) >= 0:
                     status = entry.stat(follow_symlinks=False)
-                    total += hash((folder.name, entry.name, status.st_size, status.st_mtime_ns))
+                    total += hash(f"{folder.name}/{entry.name} {status.st_size} {status.st_mtime_ns}")
     return total
 
 
