@@ -28,12 +28,13 @@ from tools.dev.browser import ensure_browser, find_browser  # noqa: E402
 from tools.dev.console import Failure, Step, allow_any_letters, say  # noqa: E402
 from tools.dev.lint import lint  # noqa: E402
 from tools.dev.places import OUTPUT, PACK_NAME, ROOT  # noqa: E402
-from tools.dev.processes import exit_when_asked, quiet_environment, run_beside, run_here  # noqa: E402
+from tools.dev.processes import exit_when_asked, quiet_environment, run_here  # noqa: E402
 from tools.dev.server import local_server, usual_port  # noqa: E402
 from tools.dev.setup import GIB, NEEDED_GIB, PYTHON, Setup, is_complete  # noqa: E402
 from tools.workflows import served  # noqa: E402
 
-PAGE_TESTS = "tests/browser"  # half of the time, much of it spent waiting, so the other tests run beside them
+# A file's tests stay together, since they share what they start; in the order of the folders, the longest files first
+TWO_AT_A_TIME = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
 
 
 def command_demo(options: argparse.Namespace, arguments: list[str]) -> int:
@@ -69,27 +70,15 @@ def command_test(options: argparse.Namespace, arguments: list[str]) -> int:
     scratch.mkdir(parents=True)
     env = quiet_environment(**setup.variables(browser), TMPDIR=str(scratch))
     pytest = [str(setup.python), "-m", "pytest", "-p", "no:cacheprovider", "--durations=15"]
-    command = [*pytest, "--basetemp", str(scratch / "pytest"), *arguments]
+    pytest += ["--basetemp", str(scratch / "pytest")]
     if options.full:
-        return test_in_full(setup, command, {**env, "HYPONET_FULL": "1"}, arguments)
+        env["HYPONET_FULL"] = "1"
     if arguments:
-        return run_here(command, env=env)
-    reports = [scratch / "report.xml", scratch / "others.xml"]
-    others = [*pytest, "--basetemp", str(scratch / "others"), f"--ignore={PAGE_TESTS}", f"--junitxml={reports[1]}"]
-    code = run_beside([*command, PAGE_TESTS, f"--junitxml={reports[0]}"], others, scratch / "others.txt", env=env)
-    return record(setup, reports, code) if options.comfyui else code
-
-
-def test_in_full(setup: Setup, command: list[str], env: dict[str, str], arguments: list[str]) -> int:
-    report = OUTPUT / "tests" / "report.xml"
-    code = run_here([*command, f"--junitxml={report}"], env=env)
-    return code if arguments else record(setup, [report], code)
-
-
-def record(setup: Setup, reports: list[Path], code: int) -> int:
-    """Write the counts of a whole run down, if it came to its end; the exit `code` of that."""
-    if code in (0, 1) and all(path.is_file() for path in reports):  # all passed, or some failed
-        compatibility.write(reports, setup.comfyui, setup.frontend_versions())
+        return run_here([*pytest, *arguments], env=env)
+    report = scratch / "report.xml"
+    code = run_here([*pytest, *TWO_AT_A_TIME, f"--junitxml={report}"], env=env)
+    if (options.full or options.comfyui) and code in (0, 1):  # all passed, or some failed
+        compatibility.write(report, setup.comfyui, setup.frontend_versions())
         say("docs/compatibility.md has the counts.")
     return code
 

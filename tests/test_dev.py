@@ -15,7 +15,7 @@ import pytest
 from tools.dev import server
 from tools.dev.console import Failure, explain
 from tools.dev.places import ROOT
-from tools.dev.processes import answer, environment, quiet_environment, run_beside, run_logged
+from tools.dev.processes import answer, environment, quiet_environment, run_logged
 from tools.dev.server import Server, link_pack
 from tools.dev.setup import STAND_INS, WITHOUT_DEPENDENCIES, Setup, package_name
 
@@ -253,29 +253,11 @@ except KeyboardInterrupt:
 SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 
 
-@pytest.mark.parametrize(("codes", "expected"), [((0, 0), 0), ((1, 0), 1), ((0, 3), 3), ((1, 3), 3)])
-def test_two_commands_run_at_once_and_either_may_fail(tmp_path, capsys, codes, expected):
-    """Each of the two waits for what the other writes, so one after the other they would not end."""
-    command = [
-        [
-            sys.executable,
-            "-c",
-            f"import pathlib, time\npathlib.Path({str(tmp_path / mine)!r}).touch()\n"
-            f"while not pathlib.Path({str(tmp_path / theirs)!r}).exists(): time.sleep(0.05)\n"
-            f"print('said by {mine}')\nraise SystemExit({code})",
-        ]
-        for mine, theirs, code in (("first", "second", codes[0]), ("second", "first", codes[1]))
-    ]
-    assert run_beside(*command, tmp_path / "log.txt") == expected
-    assert "said by second" in capsys.readouterr().out
-
-
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal of other systems")
 @pytest.mark.parametrize(
     ("sent", "run"),
     [(sent, "run_here(command)") for sent in SIGNALS]
-    + [("SIGTERM", "run_logged('Waiting', command)")]
-    + [(sent, "run_beside(['sleep', '60'], command, pathlib.Path('output', 'beside.txt'))") for sent in SIGNALS[::2]],
+    + [("SIGTERM", "run_logged('Waiting', command)")],
 )
 def test_what_a_child_started_ends_with_dev_py(tmp_path, sent, run):
     """The regression: `kill` of `dev.py test` ended pytest at once, and the servers of its tests ran on for ever.
@@ -290,8 +272,8 @@ def test_what_a_child_started_ends_with_dev_py(tmp_path, sent, run):
     child = tmp_path / "child.py"
     child.write_text(f"import subprocess, sys\nsubprocess.Popen([sys.executable, {str(server)!r}]).wait()")
     code = f"""
-import pathlib, signal, sys
-from tools.dev.processes import exit_when_asked, run_beside, run_here, run_logged
+import signal, sys
+from tools.dev.processes import exit_when_asked, run_here, run_logged
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background commands with it ignored
 exit_when_asked()
 command = [sys.executable, {str(child)!r}]

@@ -265,13 +265,13 @@ class Inception(nn.Module):
 
 def _folded(state: Mapping[str, Tensor], name: str, shape: torch.Size) -> tuple[Tensor, Tensor]:
     """Weight [out,in,h,w] and bias [out] of a convolution with the batch-norm behind it, float32."""
-    weight = _tensor(state, f"{name}.conv.weight", shape).double()
+    weight = _tensor(state, f"{name}.conv.weight", shape).float()
     mean, variance, scale, shift = (
         _tensor(state, f"{name}.bn.{part}", shape[:1]).double()
         for part in ("running_mean", "running_var", "weight", "bias")
     )
     factor = scale / (variance + BATCH_NORM_EPS).sqrt()  # [out]
-    return (weight * factor[:, None, None, None]).float(), (shift - mean * factor).float()
+    return weight * factor.float()[:, None, None, None], (shift - mean * factor).float()
 
 
 def _tensor(state: Mapping[str, Tensor], name: str, shape: torch.Size) -> Tensor:

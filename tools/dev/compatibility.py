@@ -6,7 +6,6 @@ import re
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from .places import ROOT
@@ -26,13 +25,13 @@ RENDERERS = {"canvas": "canvas", "nodes 2.0": "Nodes 2.0"}
 OUTCOMES = ("passed", "failed", "skipped")
 
 
-def count(reports: Sequence[Path]) -> dict[str, Counter[str]]:
-    """Page -> outcome -> tests, of the reports of a run in JUnit's form, as pytest writes them.
+def count(report: Path) -> dict[str, Counter[str]]:
+    """Page -> outcome -> tests, of the report of a run in JUnit's form, as pytest writes it.
 
     Pages are those of tests/browser/pages.py, as they stand in the tests' names: `pinned-nodes 2.0`.
     """
     pages: dict[str, Counter[str]] = {}
-    for case in (case for report in reports for case in ElementTree.parse(report).iter("testcase")):
+    for case in ElementTree.parse(report).iter("testcase"):
         named = re.search(r"\b(pinned|newest)-(canvas|nodes 2\.0)\b", case.get("name", ""))
         page = f"{named[1]} {RENDERERS[named[2]]}" if named else NO_PAGE
         tags = {child.tag for child in case}
@@ -64,16 +63,16 @@ def with_rows(text: str, version: str, lines: list[str]) -> str:
     return HEAD + "\n".join(sorted([*other_versions, *lines], key=_version_key)) + "\n"
 
 
-def write(reports: Sequence[Path], comfyui: Path, frontends: dict[str, str]) -> None:
+def write(report: Path, comfyui: Path, frontends: dict[str, str]) -> None:
     """Put the counts of a run into the page.
 
     Args:
-        reports: pytest's, in JUnit's form.
+        report: pytest's, in JUnit's form.
         comfyui: the code that was tested.
         frontends: as in `rows`.
     """
     version = comfyui_version(comfyui)
-    lines = rows(version, count(reports), frontends, time.strftime("%Y-%m-%d"))
+    lines = rows(version, count(report), frontends, time.strftime("%Y-%m-%d"))
     PAGE.write_text(with_rows(PAGE.read_text("utf-8") if PAGE.exists() else "", version, lines), "utf-8")
 
 

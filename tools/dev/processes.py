@@ -45,18 +45,14 @@ def run_here(command: Command, *, env: dict[str, str] | None = None) -> int:
 
     What it started ends with it, whatever ends this process: servers that a test has running, for one.
     """
-    (code,) = _finish(_start(command, env=env))
-    return code
-
-
-def run_beside(command: Command, other: Command, log: Path, *, env: dict[str, str] | None = None) -> int:
-    """Run two commands at once: `command` as `run_here` does, and `other` with its output in the file `log`, which
-    follows on this console when both have ended. The larger exit code: pytest's grow with what went wrong.
-    """
-    with log.open("wb") as out:
-        code, other_code = _finish(_start(command, env=env), _start(other, out, env=env))
-    sys.stdout.write(log.read_text("utf-8", "replace"))
-    return max(code, other_code, key=abs)  # killed by a signal: below 0
+    process = _start(command, env=env)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        _interrupt(process)
+        return process.wait()
+    finally:
+        stop_all(process, 30)
 
 
 def _start(command: Command, out: IO[bytes] | None = None, *, env: dict[str, str] | None) -> subprocess.Popen[bytes]:
@@ -65,19 +61,6 @@ def _start(command: Command, out: IO[bytes] | None = None, *, env: dict[str, str
         [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=ROOT,
         start_new_session=True,
     )  # fmt: skip
-
-
-def _finish(*processes: subprocess.Popen[bytes]) -> list[int]:
-    """Wait for all; their exit codes. Ctrl-C interrupts them, and whatever ends this process ends them and theirs."""
-    try:
-        return [process.wait() for process in processes]
-    except KeyboardInterrupt:
-        for process in processes:
-            _interrupt(process)
-        return [process.wait() for process in processes]
-    finally:
-        for process in processes:
-            stop_all(process, 30)
 
 
 def answer(python: Path | str, code: str) -> str:
