@@ -7,7 +7,7 @@
     python3 dev.py test --comfyui DIR  the tests on another ComfyUI; counts go there too
     python3 dev.py serve     the server with the pack, for work in a browser
     python3 dev.py doctor    what is installed, what is missing, where things lie
-    python3 dev.py workflows [--check]      write workflows/ from their builder
+    python3 dev.py workflows [--check]      write workflows/ and subgraphs/ from their builder
     python3 dev.py screenshots              draw the thumbnails of the workflows, or picture them in a real browser
 
 Standard library only. Set-up goes to the user's cache folder, results and logs to output/ in the clone.
@@ -142,7 +142,7 @@ COMMANDS = {
     "test": (command_test, "lint, type checks and tests; further arguments go to pytest"),
     "serve": (command_serve, "run the server with the pack until Ctrl-C"),
     "doctor": (command_doctor, "say what is installed and what is missing"),
-    "workflows": (command_workflows, "write workflows/ from their builder (--check: only compare)"),
+    "workflows": (command_workflows, "write workflows/ and subgraphs/ from their builder (--check: only compare)"),
     "screenshots": (command_screenshots, "make the thumbnails of the workflows, or picture them in a real browser"),
 }
 PASSING_ON = ("test", "workflows", "screenshots")  # their further arguments

@@ -19,16 +19,15 @@ from ..evaluation.files import file_sha256, replacing
 from ..evaluation.json_text import parse_json
 from ..evaluation.pictures.decode import has_picture_suffix
 from ..evaluation.progress import Progress
+from .lora_names import MODEL_SUFFIXES, TAG, loras_called, the_lora
 from .upstream import ModelFile, Upstream
 
 logger = logging.getLogger("hyponet")
 
 UNKNOWN = "unknown"
 _MAX_TEXT = 300  # characters; a longer widget value is recorded by its hash
-_MODEL_SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".sft", ".gguf", ".pkl", ".yaml")
 # how ComfyUI's widgets name a file of another folder than their own, as in "mask.png [output]"
 _ANNOTATED = re.compile(r"(.*) \[(input|output|temp)\]")
-_TAG = re.compile(r"<lora:([^:<>]+)(?::[^<>]*)?>")  # how several packs name LoRAs inside a text
 # widget -> the model folder that it names files of; other widgets are looked up in all folders
 _FOLDER_KINDS = {
     "ckpt_name": "checkpoints",
@@ -85,7 +84,7 @@ def walk(
             named = identify(key, value)
             files |= {f"{file.kind}/{file.name}": file for file in named if f"{file.kind}/{file.name}" not in files}
             hashes = ", ".join(f"sha256:{file.sha256}" for file in named)
-            if isinstance(value, str) and hashes and not _TAG.search(value):
+            if isinstance(value, str) and hashes and not TAG.search(value):
                 settings[f"{name}.{key}"] = hashes
             else:
                 settings[f"{name}.{key}"] = _json_value(value)
@@ -186,27 +185,33 @@ class Identifier:
     def __call__(self, widget: str, value: object) -> tuple[ModelFile, ...]:
         """The files named by `value` of the widget called `widget`, each once, in order.
 
-        A value of several parts, as LoRA stacks have it, is looked through, and so are tags as in "<lora:name:0.8>". A
-        picture upstream of the model, such as an adapter's, counts too.
+        A value of several parts, as LoRA stacks have it, is looked through, and so are tags as in "<lora:name:0.8>",
+        which may name a LoRA without its folders and suffix. A picture upstream of the model, such as an adapter's,
+        counts too.
+
+        Raises:
+            ValueError: several LoRAs have the name of a tag.
+            OSError: a file cannot be read.
         """
         found = dict.fromkeys(file for name, text in _texts(widget, value) for file in self._named(name, text))
         return tuple(found)
 
     def _named(self, widget: str, value: str) -> Iterator[ModelFile]:
-        for tag in _TAG.findall(value):
-            yield from self._find(("loras",), [tag, *(tag + suffix for suffix in _MODEL_SUFFIXES)])
+        for tag in TAG.findall(value):
+            yield from self._find(("loras",), [the_lora(tag, self._folders.get("loras", ()))])
         if len(value) > _MAX_TEXT:
             return
         annotated = _ANNOTATED.fullmatch(value)
         name = (annotated[1] if annotated else value).replace("\\", "/")
         kinds = [annotated[2]] if annotated else [_FOLDER_KINDS.get(widget, ""), *self._named_kinds()]
-        if name.lower().endswith(_MODEL_SUFFIXES) or has_picture_suffix(name):
+        if name.lower().endswith(MODEL_SUFFIXES) or has_picture_suffix(name):
             yield from self._find(kinds, [name])
         elif widget == "vae_name":  # "taesd", as ComfyUI's loader calls the two halves of a small one
             for half in ("encoder", "decoder"):
-                yield from self._find(("vae_approx",), [f"{name}_{half}{suffix}" for suffix in _MODEL_SUFFIXES])
+                yield from self._find(("vae_approx",), [f"{name}_{half}{suffix}" for suffix in MODEL_SUFFIXES])
         elif "lora" in widget.lower():  # some packs leave the suffix out
-            yield from self._find(("loras",), [name + suffix for suffix in _MODEL_SUFFIXES])
+            for file in loras_called(name, self._folders.get("loras", ())):
+                yield from self._find(("loras",), [file])
 
     def _named_kinds(self) -> list[str]:
         return sorted(self._folders.keys() - {"output", "temp"})

@@ -67,7 +67,7 @@ def small_batches_text(images: int, batches: int, size: int, reasons: Collection
     """What a user is told when images took more batches than they would have, all else alike; "" for nothing.
 
     Args:
-        size: images that a batch could have had.
+        size: images that a batch could have had, for all that memory allowed.
         reasons: why some could not share one.
     """
     least = -(-images // size)

@@ -39,6 +39,14 @@ def token_count(conditioning: Conditioning) -> int:
     return int(conditioning[0][0].shape[1])
 
 
+def byte_size(value: Any) -> int:
+    """Bytes that the tensors in a conditioning, or in a part of one, take in memory."""
+    if isinstance(value, torch.Tensor):
+        return value.numel() * value.element_size()
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return sum(map(byte_size, parts))
+
+
 def shape(conditioning: Conditioning) -> Hashable:
     """What has to be equal in a batch, but for the number of tokens: shapes of tensors, and all other values."""
     return tuple((tokens.shape[::2], _shape(extras)) for tokens, extras in conditioning)
@@ -118,13 +126,22 @@ def under_text(outside: Conditioning, text: Conditioning) -> Conditioning:
     net, reference latents, sizes.
 
     Raises:
-        ValueError: `outside` has several entries.
+        ValueError: `outside` has several entries, or a control net with a picture for each place in a batch.
     """
     if len(outside) != 1:
         raise ValueError(
             f"the conditioning has {len(outside)} entries; expected one, under which each image's text is put; leave "
             "out nodes that combine several"
         )
+    control = outside[0][1].get("control")
+    while control is not None:
+        pictures = getattr(control, "cond_hint_original", None)
+        if pictures is not None and len(pictures) > 1:
+            raise ValueError(
+                f"the conditioning's ControlNet is led by {len(pictures)} pictures; expected one, for all images: "
+                "which of several an image got would depend on its batch; connect one picture"
+            )
+        control = getattr(control, "previous_controlnet", None)
     kept = {key: value for key, value in outside[0][1].items() if key not in _TEXT_KEYS}
     return [[tokens, {**kept, **extras}] for tokens, extras in text]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..prompts.item import Item
-from .conditioning import Conditioning, obstacle, shape, token_count, zeroed
+from .conditioning import Conditioning, byte_size, obstacle, shape, token_count, zeroed
 
-MAX_TEXTS = 160  # PREFETCH_ITEMS prompts with their negatives, and some more; SDXL's take 0.6 MB each
+MAX_BYTES = 256 << 20  # of texts kept; one of SDXL's takes 0.6 MB, one of a T5 of 512 tokens 8 MB
 
 
 class Encoder:
@@ -30,6 +30,7 @@ class Encoder:
         self.clip = clip
         self._throw_if_interrupted = throw_if_interrupted
         self._cache: OrderedDict[str, Conditioning] = OrderedDict()
+        self._bytes = 0  # of all in it
 
     def encode(self, text: str) -> Conditioning:
         """What CLIP Text Encode gives for `text`."""
@@ -38,8 +39,9 @@ class Encoder:
         else:
             self._throw_if_interrupted()
             self._cache[text] = self.clip.encode_from_tokens_scheduled(self.clip.tokenize(text))
-            while len(self._cache) > MAX_TEXTS:
-                self._cache.popitem(last=False)
+            self._bytes += byte_size(self._cache[text])
+            while self._bytes > MAX_BYTES and len(self._cache) > 1:
+                self._bytes -= byte_size(self._cache.popitem(last=False)[1])
         return self._cache[text]
 
 

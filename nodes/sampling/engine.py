@@ -24,8 +24,7 @@ from .memory import out_of_memory, release_memory
 from .model_facts import facts_of
 from .pipeline import LAZY, MODELS, ComfyPipeline, make_pipeline
 from .reporter import GenerationReporter
-from .samplers import sampler_name
-from .stages import step_noise_version
+from .step_noise import step_noise_version
 
 SAMPLERS: list[str] = comfy.samplers.KSampler.SAMPLERS  # the lists themselves: packs loaded later add to them
 SCHEDULERS: list[str] = comfy.samplers.KSampler.SCHEDULERS
@@ -55,7 +54,7 @@ def make_job(request: Request, hidden: Any) -> GenerationJob:
     workflow = (hidden.extra_pnginfo or {}).get("workflow")
     provenance = job.provenance(request, upstream, versions(), workflow, hidden.prompt)
     identity = job.identity(request, upstream)
-    if version := step_noise_version(sampler_name(request.sampler or request.settings.sampler)):
+    if version := step_noise_version(request.sampler or request.settings.sampler):
         # a set is not continued where its sampler draws other noise: the name says to the user what to put back
         identity["step_noise_by_comfyui_version_and_device"] = version
     return GenerationJob(root, request, identity, provenance)
@@ -88,9 +87,10 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
             warnings += advise(facts, settings if own else None, prompts)
             report = GenerationReporter(missing, pipeline.model, node_id)
             with BackgroundWriter(store, queue_size=min(2 * settings.batch_size, 32)) as writer:
-                created = _make_loop(pipeline, writer, report).generate(generation.missing(store))
+                loop = _make_loop(pipeline, writer, report)
+                created = loop.generate(generation.missing(store))
             tiled = pipeline.tiled
-            warnings += tuple(pipeline.warnings())
+            warnings += tuple(pipeline.warnings(loop.batch_size))
         subfolder = f"{paths.datasets_dir().name}/{generation.request.name}"
         run = job.RunSummary(created, tiled, time.monotonic() - start, deleted, warnings)
         return job.make_outputs(store, generation.request, run, subfolder)

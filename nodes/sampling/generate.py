@@ -94,7 +94,13 @@ class GenerationLoop:
         self._two_passes = prefetch > 0 and pipeline.refiner is not None
         self._chunk_size = max(prefetch, batch_size)
         self._unrefined = 0.0  # base steps of pictures that wait for the refiner, counted in whole images
+        self._reported = 0.0  # a batch that is made again in halves counts from where it began
         self.finished = 0
+
+    @property
+    def batch_size(self) -> int:
+        """Images at once that memory has allowed so far."""
+        return self._limit.size
 
     def generate(self, items: Iterable[Item]) -> int:
         """Make all `items`; returns how many. When an exception stops it, what `put` took is made."""
@@ -127,10 +133,12 @@ class GenerationLoop:
 
     def _groups(self, encoded: list[Any]) -> list[list[Any]]:
         """`encoded` in lists that can be one batch each: those of matching text lengths, then each that runs alone."""
-        alone = [[item] for item in encoded if self._pipeline.runs_alone(item)]
+        alone: list[list[Any]] = []
         alike: dict[Hashable, list[Any]] = {}
         for item in encoded:
-            if not self._pipeline.runs_alone(item):
+            if self._pipeline.runs_alone(item):
+                alone.append([item])
+            else:
                 alike.setdefault(item.shape(), []).append(item)
         groups = []
         for members in alike.values():
@@ -153,18 +161,26 @@ class GenerationLoop:
         return self._pipeline.decode(self._pipeline.refine(batch, latents, self._step_counter(len(pairs))))
 
     def _step_counter(self, images: int) -> StepCallback:
-        """A sampler callback that counts a batch's steps on from what the loop has finished."""
-        steps = 0
+        """A sampler callback that counts a batch's steps on from what the loop has finished.
 
-        def on_step(index: int, denoised: Any, x: Any, total: int) -> None:
-            nonlocal steps
-            steps += 1
-            self._report(self.finished + self._unrefined + images * min(1.0, steps / self._steps), denoised)
+        A step counts the images that it is of: a batch may fall apart into single images.
+        """
+        drawn = 0  # steps times images
+
+        def on_step(index: int, denoised: torch.Tensor, x: torch.Tensor, total: int) -> None:
+            nonlocal drawn
+            drawn += len(denoised)
+            self._tell(min(images, drawn / self._steps), denoised)
 
         return on_step
+
+    def _tell(self, of_batch: float, denoised: torch.Tensor | None) -> None:
+        """Report what is finished, and images (parts count) of the batch that is being drawn."""
+        self._reported = max(self._reported, self.finished + self._unrefined + of_batch)
+        self._report(self._reported, denoised)
 
     def _finish(self, batch: Sequence[Any], pictures: np.ndarray) -> None:
         for encoded, picture in zip(batch, pictures, strict=True):
             self._put(encoded.item, picture)
         self.finished += len(batch)
-        self._report(self.finished + self._unrefined, None)
+        self._tell(0.0, None)

@@ -75,16 +75,27 @@ def adopt_guider(guider: Any, model: Any) -> Any:
     return adopted
 
 
-def has_negative(guider: Any, sampler: str) -> bool:
-    """Whether the negative text changes a picture.
+def unused_negative(guider: Any, sampler: str) -> str:
+    """Why the negative texts of the images change no picture; "" where they do.
 
     Args:
         sampler: ComfyUI's name; some samplers use it at cfg 1, too.
     """
+    if not _has_text(guider, "negative"):
+        return "the guider has none"
     if type(guider) is not comfy.samplers.CFGGuider:
-        return "negative" in guider.original_conds
+        return ""
     both = guider.model_options.get("disable_cfg1_optimization", False) or "cfg_pp" in sampler
-    return bool(both or abs(guider.cfg - 1.0) > 1e-9)
+    if both or abs(guider.cfg - 1.0) > 1e-9:
+        return ""
+    return "the guider's cfg is 1" if guider.original_conds else "cfg is 1"
+
+
+def _has_text(guider: Any, name: str) -> bool:
+    """Whether a guider is led by a text of that name; newer ones may have a negative without one."""
+    if not guider.original_conds:
+        return True  # one of ours, before it has the texts of a batch
+    return any("cross_attn" in entry for entry in guider.original_conds.get(name, ()))
 
 
 def outside_text(guider: Any, name: str) -> Conditioning | None:
@@ -100,8 +111,5 @@ def with_texts(guider: Any, positive: Conditioning, negative: Conditioning) -> A
     """A copy of a guider that leads a batch by these texts; a negative is left out of one that has none."""
     led = copy.copy(guider)
     led.original_conds = dict(guider.original_conds)
-    texts = {"positive": positive, "negative": negative}
-    if type(guider) is not comfy.samplers.CFGGuider:
-        texts = {name: text for name, text in texts.items() if name in guider.original_conds}
-    led.inner_set_conds(texts)
+    led.inner_set_conds({"positive": positive, **({"negative": negative} if _has_text(guider, "negative") else {})})
     return led

@@ -6,6 +6,7 @@ Reads conditionings and a MODEL's configuration; writes nothing.
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ _TEXT_WIDTHS = ("context_dim", "context_in_dim", "cap_feat_dim", "joint_attentio
 _OF_SHAPES = re.compile(
     r"shapes cannot be multiplied|must match|normalized_shape|channels|size mismatch|einops|shape '"
 )
+_LIBRARIES = ("torch", "einops", "xformers", "sageattention", "flash_attn")  # that the code of models calls
 
 
 def check_clip(name: str, conditioning: Conditioning, model: Any) -> None:
@@ -53,7 +55,9 @@ def explained(error: Exception, conditioning: Conditioning, settings: SamplingSe
     Args:
         conditioning: a text that the model was given.
     """
-    missing = conditioning[0][1].get("pooled_output") is None and not isinstance(error, RuntimeError)
+    if not _of_model(error):
+        return error
+    missing = conditioning[0][1].get("pooled_output") is None and _of_nothing(error)
     if not missing and not (isinstance(error, RuntimeError) and _OF_SHAPES.search(str(error))):
         return error
     tokens = conditioning[0][0]
@@ -63,6 +67,20 @@ def explained(error: Exception, conditioning: Conditioning, settings: SamplingSe
         f"tokens of {tokens.shape[-1]:,} features{pooled}): {error}; connect the CLIP that belongs to the model, or "
         "choose sides that are a multiple of 64"
     )
+
+
+def _of_model(error: Exception) -> bool:
+    """Whether it comes from ComfyUI's own code, or from a library that this called, and from no patch of a pack."""
+    frames = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+    packages = [str(name).split(".")[0] for name in frames]
+    return next((name for name in reversed(packages) if name not in _LIBRARIES), "comfy") == "comfy"
+
+
+def _of_nothing(error: Exception) -> bool:
+    """Whether it says that a pooled output, or a value that may be one, is not there."""
+    if isinstance(error, KeyError):
+        return error.args == ("pooled_output",)
+    return isinstance(error, (AttributeError, TypeError)) and "NoneType" in str(error)
 
 
 def guidance_advice(model: Any, settings: SamplingSettings) -> list[str]:

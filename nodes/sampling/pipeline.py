@@ -24,16 +24,17 @@ from .conditioning import MAX_REPEAT, Conditioning, as_batch, merge, under_text,
 from .decoding import decode, tiling_methods
 from .encoding import EncodedItem, Encoder, encode_pair
 from .generate import Pipeline, StepCallback
-from .guiders import GraphInputs, adopt_guider, has_negative, make_guider, outside_text, with_texts
+from .guiders import GraphInputs, adopt_guider, make_guider, outside_text, unused_negative, with_texts
 from .job import Request
 from .latents import check_size, empty_latents, encode_start_images, pixels_per_latent
 from .memory import out_of_memory, release_memory
 from .model_fit import check_clip, explained, guidance_advice
 from .noise import start_noise
 from .per_image_conds import CannotShareBatch, with_per_image_conds
-from .samplers import StepNoise, sampler_name, step_noise
+from .samplers import sampler_name
 from .settings import SamplingSettings, refiner_step
 from .stages import Stage, make_sigmas, run_stage
+from .step_noise import StepNoise, step_noise
 
 logger = logging.getLogger("hyponet")
 
@@ -73,7 +74,6 @@ class ComfyPipeline(Pipeline):
             self.model = self._guider.model_patcher
         self._negatives = False  # whether an item has one
         self._sampler = self.settings.sampler if self.given.sampler is None else self.given.sampler
-        self._uses_negative = has_negative(self._guider, sampler_name(self._sampler))
         self.refiner = None if self.refiner is None else with_per_image_conds(self.refiner)
 
     @functools.cached_property
@@ -153,23 +153,29 @@ class ComfyPipeline(Pipeline):
 
     def runs_alone(self, encoded: EncodedItem) -> bool:
         """Whether this item cannot share a batch."""
-        name = sampler_name(self._sampler)
-        if step_noise(name) is StepNoise.ALONE:
-            self.apart.add(f"sampler {name} runs one image at a time")
+        if step_noise(self._sampler) is StepNoise.ALONE:
+            self.apart.add(
+                f"sampler {sampler_name(self._sampler)} runs one image at a time, since an image would come out "
+                "otherwise beside others"
+            )
             return True
         if reason := encoded.obstacle():
             self.apart.add(f"the text encoder gives {reason}")
         return bool(reason)
 
-    def warnings(self) -> list[str]:
-        """What the user is told of how it went."""
-        text = small_batches_text(sum(self.batches), len(self.batches), self.settings.batch_size, self.apart)
+    def warnings(self, batch_size: int) -> list[str]:
+        """What the user is told of how it went.
+
+        Args:
+            batch_size: images at once that memory allowed.
+        """
+        text = small_batches_text(sum(self.batches), len(self.batches), batch_size, self.apart)
         return [*([text] if text else []), *self.advice()]
 
     def advice(self) -> list[str]:
         """What speaks against the guidance that was set."""
         texts = guidance_advice(self.model, self.settings)
-        unused = "" if self._uses_negative else "the guider has none" if self.given.guider is not None else "cfg is 1"
+        unused = unused_negative(self._guider, sampler_name(self._sampler))
         unused = unused or ("zero_negative takes its place" if self.settings.zero_negative else "")
         if unused and self._negatives:
             texts.append(f"the negative prompts change nothing: {unused}")

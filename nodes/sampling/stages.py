@@ -5,8 +5,7 @@ Reads a MODEL, conditionings and noise; writes latents. No latent depends on whi
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +13,10 @@ import comfy.model_management
 import comfy.samplers
 import torch
 
-from ..engine import comfyui_internals
 from .generate import StepCallback
-from .noise import NoiseSampler, check_seeds, each_with_its_own
-from .samplers import StepNoise, check_batch, sampler_name, step_noise
+from .noise import check_seeds
 from .settings import SamplingSettings
+from .step_noise import StepNoise, check_batch, new_noise, step_noise
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,9 @@ def run_stage(stage: Stage, sampler: Any, callback: StepCallback) -> torch.Tenso
     Args:
         sampler: ComfyUI's name of one, or a SAMPLER.
     """
-    torch.manual_seed(stage.seeds[0])  # as ComfyUI's own noise does: some samplers draw from the global generator
+    # as ComfyUI's own noise does, which it draws from the global generator: some samplers go on drawing from that
+    torch.manual_seed(stage.seeds[0])
+    torch.randn(stage.noise[:1].shape, dtype=stage.noise.dtype)
     samples = stage.guider.sample(
         stage.noise,
         stage.latents,
@@ -74,17 +74,13 @@ def per_image_sampler(sampler: Any, seeds: Sequence[int]) -> Any:
 
     Raises:
         ValueError: the sampler has to run one image at a time and there are several seeds.
-        RuntimeError: this ComfyUI has other samplers inside.
     """
-    name = sampler_name(sampler)
-    check_batch(name, len(seeds))
+    check_batch(sampler, len(seeds))
     native = comfy.samplers.sampler_object(sampler) if isinstance(sampler, str) else sampler
-    kind = step_noise(name)
+    kind = step_noise(sampler)
     if kind in (StepNoise.NONE, StepNoise.ALONE):
         return native
-    with comfyui_internals(f"sampler {name} for several images at once"):
-        native_function = native.sampler_function
-        new_noise = _new_noise(kind)
+    new_noise_sampler = new_noise(kind)
 
     def function(
         model: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: Any, callback: Any, disable: Any, **options: Any
@@ -92,42 +88,8 @@ def per_image_sampler(sampler: Any, seeds: Sequence[int]) -> Any:
         if len(sigmas) <= 1:
             return x
         check_seeds(x, seeds)
-        noise_sampler = new_noise(x, sigmas, seeds)
+        noise_sampler = new_noise_sampler(x, sigmas, seeds)
         arguments = {"extra_args": extra_args, "callback": callback, "disable": disable, **options}
-        return native_function(model, x, sigmas, **{**arguments, "noise_sampler": noise_sampler})
+        return native.sampler_function(model, x, sigmas, **{**arguments, "noise_sampler": noise_sampler})
 
     return comfy.samplers.KSAMPLER(function, native.extra_options, native.inpaint_options)
-
-
-def step_noise_version(name: str) -> str:
-    """Another text where this ComfyUI, or this device, draws other noise in the steps of sampler `name`; "" for none.
-
-    Versions since 0.8 add 1 to the seed on a CPU, for one.
-    """
-    kind = step_noise(name)
-    if kind is StepNoise.NONE:
-        return ""
-    x = torch.zeros(1, 1, 2, 2, device=comfy.model_management.get_torch_device())
-    sigmas = torch.tensor([1.0, 0.5, 0.25], device=x.device)
-    with comfyui_internals(f"sampler {name}"):
-        noise = _new_noise(kind)(x, sigmas, [0])(sigmas[0], sigmas[1])
-    # rounded: the last bits of a logarithm are another processor's own
-    return hashlib.sha256(repr((100 * noise).round().flatten().tolist()).encode()).hexdigest()[:12]
-
-
-def _new_noise(kind: StepNoise) -> Callable[[torch.Tensor, torch.Tensor, Sequence[int]], NoiseSampler]:
-    """The engine's own noise of samplers of that kind: from (B, C, h, w), sigmas and a seed an image.
-
-    Raises:
-        ImportError: this ComfyUI has none of that name.
-    """
-    from comfy.k_diffusion.sampling import BrownianTreeNoiseSampler, default_noise_sampler
-
-    def new_tree(x: torch.Tensor, sigmas: torch.Tensor, seeds: Sequence[int]) -> NoiseSampler:
-        low, high = sigmas[sigmas > 0].min(), sigmas.max()
-        tree: NoiseSampler = BrownianTreeNoiseSampler(x, low, high, seed=list(seeds), cpu=kind is StepNoise.TREE)
-        return tree
-
-    if kind in (StepNoise.TREE, StepNoise.TREE_ON_DEVICE):
-        return new_tree
-    return lambda x, sigmas, seeds: each_with_its_own(default_noise_sampler, x, seeds)

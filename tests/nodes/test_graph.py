@@ -227,3 +227,19 @@ def test_gguf_files_and_the_halves_of_a_small_autoencoder_are_hashed(tmp_path):
 )
 def test_nothing_outside_the_models_folders_is_read(tmp_path, value):
     assert identifier(tmp_path, "loras/look.safetensors")("loras", value) == ()
+
+
+@pytest.mark.parametrize("name", ["anime", "anime.safetensors"])
+def test_a_lora_in_a_text_is_found_by_its_name_alone_and_refused_where_several_have_it(tmp_path, name):
+    """The regression: a LoRA in a folder took no part in a set's identity; many packs leave the folder out."""
+    files = ["loras/styles/anime.safetensors", "loras/old/anime.safetensors", "loras/anime2.safetensors"]
+    alone = identifier(tmp_path, files[0], files[2])
+    assert [file.name for file in alone("text", f"a fox <lora:{name}:0.8>")] == ["styles/anime.safetensors"]
+    both = identifier(tmp_path, *files)
+    said = rf"<lora:{name}> may be each of 2 files: old/anime\.safetensors, styles/anime\.safetensors; expected one"
+    with pytest.raises(ValueError, match=said):
+        both("text", f"a fox <lora:{name}:0.8>")
+    assert [file.name for file in both("text", "<lora:old/anime:1>")] == ["old/anime.safetensors"]
+    assert len(both("loras", [{"name": "anime"}])) == 2, "whichever of them a stack takes, the set is another one"
+    nearest = identifier(tmp_path, *files, "loras/anime.safetensors")
+    assert [file.name for file in nearest("text", f"<lora:{name}:1>")] == ["anime.safetensors"]

@@ -57,6 +57,7 @@ FACES = (
     "sampling/pipeline.py",
     "sampling/reporter.py",
     "sampling/stages.py",
+    "sampling/step_noise.py",
 )
 NODES_FACE = "nodes.py"  # node classes alone: no other room may lean on them
 LIST_OF_NODES, ENTRY_POINT = "nodes/extension.py", "__init__.py"

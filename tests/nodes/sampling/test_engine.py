@@ -18,7 +18,6 @@ from hyponet.nodes.prompts.wildcards.library import Library
 from hyponet.nodes.sampling.decoding import decode
 from hyponet.nodes.sampling.generate import GenerationLoop
 from hyponet.nodes.sampling.job import Request
-from hyponet.nodes.sampling.samplers import STEP_NOISE, StepNoise, step_noise
 from hyponet.nodes.sampling.settings import SamplingSettings
 
 SIZE = 64
@@ -85,18 +84,22 @@ def largest_difference(first, second):
     return int(np.abs(first.astype(int) - second.astype(int)).max())
 
 
-def known_samplers():
+RUN_ALONE = {"dpm_adaptive"}  # its error norm spans the batch (comfy/k_diffusion/sampling.py, PIDStepSizeController)
+
+
+def samplers():
     from comfy.samplers import SAMPLER_NAMES
 
-    return sorted(set(STEP_NOISE) & set(SAMPLER_NAMES))  # newer versions have more
+    return sorted(set(SAMPLER_NAMES) - RUN_ALONE)
 
 
-def test_every_native_sampler_is_known_or_runs_alone(sampling):
-    # dpm_adaptive: its error norm spans the batch (comfy/k_diffusion/sampling.py, PIDStepSizeController)
-    assert [name for name in sampling.engine.SAMPLERS if step_noise(name) is StepNoise.ALONE] == ["dpm_adaptive"]
+def test_few_native_samplers_run_alone(sampling):
+    step_noise = sampling.step_noise
+    alone = {name for name in sampling.engine.SAMPLERS if step_noise.step_noise(name) is step_noise.StepNoise.ALONE}
+    assert alone == RUN_ALONE
 
 
-@pytest.mark.parametrize("sampler", known_samplers())
+@pytest.mark.parametrize("sampler", samplers())
 def test_sampler_gives_an_image_in_a_batch_what_it_gives_it_alone(comfyui, sampling, sd15, sampler):
     chosen = settings(sampler)
     items = [item(0), item(2)]
@@ -137,11 +140,13 @@ def test_dpm_adaptive_runs_one_image_at_a_time(comfyui, sampling, sd15):
         sampling.stages.per_image_sampler("dpm_adaptive", [1, 2])
 
 
-def test_a_comfyui_with_other_samplers_inside_is_an_error_that_says_so(sampling, monkeypatch):
+def test_samplers_of_a_comfyui_without_the_noise_known_here_run_one_image_at_a_time(comfyui, sampling, monkeypatch):
+    sampler = comfyui.samplers.ksampler("dpmpp_2m_sde")
     monkeypatch.delattr("comfy.k_diffusion.sampling.BrownianTreeNoiseSampler")
-    with pytest.raises(RuntimeError, match=r"sampler euler_ancestral .* needs a part of ComfyUI .* does not have"):
-        sampling.stages.per_image_sampler("euler_ancestral", [1, 2])
-    assert sampling.stages.per_image_sampler("euler", [1, 2]).sampler_function, "one without step noise needs no part"
+    with pytest.raises(ValueError, match="sampler is dpmpp_2m_sde for 2 images; it runs one image at a time"):
+        sampling.stages.per_image_sampler(sampler, [1, 2])
+    assert sampling.stages.per_image_sampler(sampler, [1]) is sampler
+    assert sampling.stages.per_image_sampler("euler_ancestral", [1, 2]) is not sampler
 
 
 def test_start_image_gives_what_vae_encode_and_ksampler_give(comfyui, sampling, sd15):

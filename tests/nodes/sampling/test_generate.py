@@ -17,12 +17,15 @@ class Numbers:
 
     def __init__(self, refiner=None, most=99):
         self.refiner, self.most, self.calls = refiner, most, []
+        self.apart = False  # one callback an image, as when the model does not take the texts together
+        self.asked = []  # whether they run alone
 
     def encode(self, items):
         self.calls.append(("encode", len(items)))
         return [SimpleNamespace(item=item, lengths=lambda: (77,), shape=tuple) for item in items]
 
     def runs_alone(self, encoded):
+        self.asked.append(encoded.item.seed)
         return encoded.item.prompt == "alone"
 
     def max_repeat(self):
@@ -32,14 +35,16 @@ class Numbers:
         self.calls.append(("sample", len(batch)))
         if len(batch) > self.most:
             raise MemoryError
-        callback(0, "preview", None, 2)
+        preview = torch.zeros(len(batch), 1)
+        for part in torch.split(preview, 1) if self.apart else [preview]:
+            callback(0, part, part, 2)
         return torch.tensor([[float(encoded.item.seed)] for encoded in batch])
 
     def refine(self, batch, latents, callback):
         if self.refiner is None:
             return latents
         self.calls.append(("refine", len(batch)))
-        callback(0, None, None, 2)
+        callback(0, latents, latents, 2)
         return latents + 100
 
     def decode(self, latents):
@@ -64,6 +69,7 @@ def make(pipeline, missing, batch_size=4, prefetch=0, base_share=1.0):
         prefetch=prefetch,
     )
     assert loop.generate(missing) == len(missing)
+    pipeline.size = loop.batch_size
     return made, reports
 
 
@@ -76,6 +82,7 @@ def test_each_item_gets_its_own_picture_once():
 def test_what_cannot_share_a_batch_runs_alone():
     pipeline = Numbers()
     make(pipeline, items(3, "alone"))
+    assert pipeline.asked == [0, 1, 2], "once each"
     assert pipeline.calls == [("encode", 3), ("sample", 1), ("sample", 1), ("sample", 1)]
 
 
@@ -90,11 +97,35 @@ def test_a_smaller_batch_stays_small():
     assert make(pipeline, items(9), batch_size=8)[0] == {seed: seed for seed in range(9)}
     assert [count for call, count in pipeline.calls if call == "sample"] == [8, 4, 2, 2, 2, 2, 1]
     assert pipeline.calls.count(("release_memory", 0)) == 2
+    assert pipeline.size == 2
 
 
 @pytest.mark.parametrize("prefetch", [0, 8])
 def test_progress_never_goes_back_and_ends_at_all_images(prefetch):
     reports = make(Numbers(refiner="a model"), items(8), prefetch=prefetch, base_share=0.5)[1]
+    assert reports == sorted(reports)
+    assert reports[-1] == 8
+
+
+def test_progress_of_a_batch_that_falls_apart_counts_its_images():
+    """The regression: after the first image's steps the bar stood at the end of the whole batch."""
+    pipeline = Numbers(refiner="a model")
+    pipeline.apart = True
+    reports = make(pipeline, items(4))[1]
+    assert reports == [0.5, 1, 1.5, 2, 4, 4], "half of each image's two steps, those of the refiner together, the end"
+
+
+def test_progress_stands_still_while_a_batch_is_made_again_in_halves():
+    """The regression: it jumped back to where the batch began."""
+
+    class LateShort(Numbers):
+        def sample(self, batch, callback):
+            latents = super().sample(batch, callback)
+            if len(batch) > 2:
+                raise MemoryError
+            return latents
+
+    reports = make(LateShort(), items(8), batch_size=8)[1]
     assert reports == sorted(reports)
     assert reports[-1] == 8
 

@@ -123,17 +123,69 @@ def test_a_sampler_of_a_graph_keeps_its_options_and_an_image_its_noise(comfyui, 
     assert pipeline.batches == [3]
 
 
-def test_a_sampler_of_another_pack_runs_one_image_at_a_time(comfyui, sampling, flux):
-    def sample_euler(model, x, sigmas, extra_args, callback, disable):
-        return comfyui.samplers.k_diffusion_sampling.sample_euler(model, x, sigmas, extra_args, callback, disable)
+def of_a_pack(comfyui, kind):
+    """SAMPLERs as packs write them, and whether an image comes out the same in any batch."""
+    engine = comfyui.samplers.k_diffusion_sampling
 
-    given = GraphInputs(sampler=comfyui.samplers.KSAMPLER(sample_euler))
-    pipeline = make_pipeline(sampling, flux, flow(), given=given)
+    def sample_euler(model, x, sigmas, extra_args, callback, disable):
+        return engine.sample_euler(model, x, sigmas, extra_args, callback, disable)
+
+    def sample_noisy(model, x, sigmas, extra_args, callback, disable, noise_sampler=None):
+        return engine.sample_euler_ancestral(
+            model, x, sigmas, extra_args, callback, disable, noise_sampler=noise_sampler, eta=0.5
+        )
+
+    def sample_global(model, x, sigmas, extra_args, callback, disable):
+        return engine.sample_euler(model, x + 0.1 * torch.randn_like(x), sigmas, extra_args, callback, disable)
+
+    def sample_mean(model, x, sigmas, extra_args, callback, disable):
+        return engine.sample_euler(model, x - 0.1 * x.mean(), sigmas, extra_args, callback, disable)
+
+    def sample_other_noise(model, x, sigmas, extra_args, callback, disable, noise_sampler=None):
+        noise = noise_sampler or engine.default_noise_sampler(x, seed=extra_args["seed"] + 7)
+        return sample_noisy(model, x, sigmas, extra_args, callback, disable, noise_sampler=noise)
+
+    def sample_failing(model, x, sigmas, extra_args, callback, disable):
+        model.inner_model.inner_model.diffusion_model  # as those that look into the model  # noqa: B018
+        return engine.sample_euler(model, x, sigmas, extra_args, callback, disable)
+
+    return comfyui.samplers.KSAMPLER(locals()[f"sample_{kind}"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "batches"),
+    [
+        ("euler", [3]),
+        ("noisy", [3]),
+        ("global", [1, 1, 1]),
+        ("mean", [1, 1, 1]),
+        ("other_noise", [1, 1, 1]),
+        ("failing", [1, 1, 1]),
+    ],
+)
+def test_a_sampler_of_another_pack_is_known_by_what_it_does(comfyui, sampling, flux, kind, batches):
+    """The regression: all ran one image at a time, since no list had them."""
+    sampler = of_a_pack(comfyui, kind)
+    sigmas = comfyui.samplers.calculate_sigmas(flux.model.get_model_object("model_sampling"), "simple", 2)
+    pipeline = make_pipeline(sampling, flux, flow(), given=GraphInputs(sampler=sampler))
     made = latents_of(sampling, pipeline, ITEMS, 3)
-    assert pipeline.batches == [1, 1, 1]
-    assert "sampler custom sample_euler runs one image at a time" in pipeline.warnings()[0]
-    with torch.inference_mode():
-        check_equal(made, [native_latent(comfyui, flux, flow(), one)[0] for one in ITEMS])
+    assert pipeline.batches == batches
+    said = f"sampler custom sample_{kind} runs one image at a time" in " ".join(pipeline.warnings(3))
+    assert said == (batches != [3]), "it is said on the node"
+    natives = []
+    for one in ITEMS:
+        guider = comfyui.samplers.CFGGuider(flux.model)
+        guider.set_conds(flux.encoder.encode(one.prompt), [])
+        natives.append(by_native_guider(comfyui, flux, guider, sampler, sigmas, one))
+    check_equal(made, natives)
+
+
+def test_trying_a_sampler_out_leaves_the_global_generator_alone(comfyui, sampling):
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    sampling.step_noise.step_noise(of_a_pack(comfyui, "global"))
+    assert torch.equal(torch.rand(1), expected)
 
 
 def guider_of(comfyui, models, kind, positive, negative):
@@ -215,7 +267,7 @@ def test_reference_latents_and_guidance_are_laid_under_each_text(comfyui, sampli
 def test_what_the_model_itself_says_against_the_guidance_is_told(comfyui, sampling, caplog, family, changes, said):
     pipeline = make_pipeline(sampling, tiny_family(comfyui, family), flow(**changes))
     latents_of(sampling, pipeline, ITEMS[:1], 1)
-    told = pipeline.warnings()
+    told = pipeline.warnings(3)
     assert len(told) == len(said)
     assert all(re.search(pattern, text) for pattern, text in zip(said, told, strict=True))
     assert all(caplog.text.count(text) == 1 for text in told), "once, and before the first picture"
@@ -270,6 +322,48 @@ def test_another_guidance_of_the_graph_is_another_set(sampling, sd15, tmp_path, 
         generate(2)
     with pytest.raises(ValueError, match=r"guidance"):
         generate(1, guidance=2.0)
+
+
+def test_a_guider_whose_cfg_is_1_is_named_for_negatives_that_change_nothing(comfyui, sampling, flux):
+    """The regression: "the guider has none", of one that has a negative."""
+    guider = guider_of(comfyui, flux, "cfg", flux.encoder.encode("a"), flux.encoder.encode("b"))
+    guider.set_cfg(1.0)
+    pipeline = make_pipeline(sampling, flux, flow(), given=GraphInputs(guider=guider))
+    pipeline.encode(ITEMS[:1])
+    assert pipeline.advice() == ["the negative prompts change nothing: the guider's cfg is 1"]
+
+
+def test_a_guider_whose_negative_is_the_picture_alone_gets_no_text_for_it(comfyui, sampling, flux):
+    """The regression: each image's negative text took the place of none, which newer guiders of two models have."""
+    guider = comfyui.samplers.CFGGuider(flux.model)
+    guider.set_conds(flux.encoder.encode("a"), [[None, {}]])  # DualModelGuider of 0.33.0 without a negative
+    guider.set_cfg(3.0)
+    pipeline = make_pipeline(sampling, flux, flow(), given=GraphInputs(guider=guider))
+    encoded = pipeline.encode(ITEMS)
+    texts = [pair.positive for pair in encoded], [pair.negative for pair in encoded]
+    led = sampling.guiders.with_texts(pipeline._guider, *(sampling.pipeline.as_batch(one, [1, 2, 3]) for one in texts))
+    (negative,) = led.original_conds["negative"]
+    assert "cross_attn" not in negative
+    assert "hyponet_items" not in negative
+    assert "hyponet_items" in led.original_conds["positive"][0]
+    assert pipeline.advice() == ["the negative prompts change nothing: the guider has none"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("block_3"), TypeError("'NoneType' object is not iterable"), RuntimeError("channels must match")],
+)
+def test_an_error_of_a_patch_is_not_laid_on_the_clip(comfyui, sampling, error):
+    """The regression: for every encoder without a pooled output, and for every shape, CLIP was blamed."""
+
+    def patch(apply, arguments):
+        raise error
+
+    models = tiny_family(comfyui, "z_image")
+    models.model.set_model_unet_function_wrapper(patch)
+    with pytest.raises(type(error)) as raised:
+        latents_of(sampling, make_pipeline(sampling, models, flow()), ITEMS, 3)
+    assert raised.value is error
 
 
 def test_a_guider_with_a_second_model_gives_that_one_the_texts_of_each_image_too(comfyui, sampling, flux):

@@ -30,19 +30,8 @@ def graph_form(flow: Flow, version: str) -> dict[str, Any]:
         version: of this pack, written into its nodes so that a shared file finds the pack.
     """
     boxes, stages = arrange(flow)
-    links: list[list[Any]] = []
-    outgoing: dict[tuple[int, int], list[int]] = {}
-    by_input: dict[tuple[int, str], int] = {}
-    for node in flow.nodes:
-        input_names = _shown_inputs(node)
-        for index, name in enumerate(input_names):
-            if name in node.links:
-                slot = node.links[name]
-                links.append([len(links) + 1, slot.node, slot.index, node.id, index, slot.type])
-                outgoing.setdefault((slot.node, slot.index), []).append(len(links))
-                by_input[node.id, name] = len(links)
-    wires = Wires(by_input, outgoing)
-    nodes = [_graph_node(flow, node, index, boxes[node.id], wires, version) for index, node in enumerate(flow.nodes)]
+    links, wires = wired(flow)
+    nodes = [graph_node(flow, node, index, boxes[node.id], wires, version) for index, node in enumerate(flow.nodes)]
     groups = [
         {"id": number, "title": title, "bounding": list(box), "color": colour, "font_size": 24, "flags": {}}
         for number, (title, colour, box) in enumerate(stages, 1)
@@ -60,6 +49,20 @@ def graph_form(flow: Flow, version: str) -> dict[str, Any]:
         "extra": {"ds": VIEW, "info": {"name": flow.name, "title": flow.title}},
         "version": 0.4,
     }
+
+
+def wired(flow: Flow) -> tuple[list[list[Any]], Wires]:
+    """The links between the nodes: each its id, node and slot where it begins, node and slot where it ends, type."""
+    links: list[list[Any]] = []
+    wires = Wires({}, {})
+    for node in flow.nodes:
+        for index, name in enumerate(_shown_inputs(node)):
+            if name in node.links:
+                slot = node.links[name]
+                links.append([len(links) + 1, slot.node, slot.index, node.id, index, slot.type])
+                wires.out_of.setdefault((slot.node, slot.index), []).append(len(links))
+                wires.into[node.id, name] = len(links)
+    return links, wires
 
 
 def api_form(flow: Flow) -> dict[str, Any]:
@@ -82,7 +85,7 @@ def _shown_inputs(node: Node) -> list[str]:
     return sockets + [entry.name for entry in node.inputs if entry.is_widget and entry.name in node.links]
 
 
-def _graph_node(
+def graph_node(
     flow: Flow,
     node: Node,
     order: int,
@@ -90,6 +93,7 @@ def _graph_node(
     wires: Wires,
     version: str,
 ) -> dict[str, Any]:
+    """One node of the graph form."""
     left, top, width, height = box
     form: dict[str, Any] = {"id": node.id, "type": node.type, "pos": [left, top], "size": [width, height]}
     form.update(flags={"collapsed": True} if node.is_collapsed else {}, order=order, mode=MUTED if node.is_muted else 0)
