@@ -256,8 +256,7 @@ SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal of other systems")
 @pytest.mark.parametrize(
     ("sent", "run"),
-    [(sent, "run_here(command)") for sent in SIGNALS]
-    + [("SIGTERM", "run_logged('Waiting', command)")],
+    [(sent, "run_here(command)") for sent in SIGNALS] + [("SIGTERM", "run_logged('Waiting', command)")],
 )
 def test_what_a_child_started_ends_with_dev_py(tmp_path, sent, run):
     """The regression: `kill` of `dev.py test` ended pytest at once, and the servers of its tests ran on for ever.
