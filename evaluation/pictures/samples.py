@@ -15,6 +15,7 @@ from PIL import Image
 
 from ..files import is_there, read_file, replacing
 from .decode import CorruptPicture
+from .generated_mark import mark_jpeg
 from .labelled_images import LabelledImages
 from .sheets import sheet
 
@@ -31,21 +32,31 @@ def keep_samples(data: LabelledImages, folder: Path) -> None:
     try:
         if is_there(path):
             return
+        shown = _shown(data)
         packed = io.BytesIO()
-        Image.fromarray(_sheet(data)).save(packed, "JPEG", quality=88)
+        Image.fromarray(_sheet(data, shown)).save(packed, "JPEG", quality=88)
+        jpeg = packed.getvalue()
         with replacing(path) as temporary:
-            temporary.write_bytes(packed.getvalue())
+            temporary.write_bytes(mark_jpeg(jpeg) if data.synthetic[shown].all() else jpeg)
     except (OSError, CorruptPicture) as error:  # a picture that a figure needs is asked for again, and says so itself
         logger.warning("pictures of %s for the report could not be kept: %s", data.name, error)
 
 
-def _sheet(data: LabelledImages) -> np.ndarray:
-    """uint8 [H,W,3]: as many of each class as there is room for, whole classes in a row."""
-    per_class = min(COLUMNS, max(1, MAX_PICTURES // len(data.class_names)))
-    by_class = [np.flatnonzero(data.labels == label)[:per_class] for label in range(len(data.class_names))]
-    indices = [int(index) for members in by_class for index in members][:MAX_PICTURES]
-    captions = [data.class_names[data.labels[index]] for index in indices]
-    return sheet((data.read(index) for index in indices), captions, columns=COLUMNS // per_class * per_class)
+def _per_class(data: LabelledImages) -> int:
+    return min(COLUMNS, max(1, MAX_PICTURES // len(data.class_names)))
+
+
+def _shown(data: LabelledImages) -> list[int]:
+    """Which pictures: as many of each class as there is room for."""
+    by_class = [np.flatnonzero(data.labels == label)[: _per_class(data)] for label in range(len(data.class_names))]
+    return [int(index) for members in by_class for index in members][:MAX_PICTURES]
+
+
+def _sheet(data: LabelledImages, shown: list[int]) -> np.ndarray:
+    """uint8 [H,W,3], whole classes in a row."""
+    captions = [data.class_names[data.labels[index]] for index in shown]
+    columns = COLUMNS // _per_class(data) * _per_class(data)
+    return sheet((data.read(index) for index in shown), captions, columns=columns)
 
 
 def kept_samples(folder: Path, content_key: str) -> bytes | None:

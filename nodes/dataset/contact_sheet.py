@@ -5,6 +5,7 @@ Reads pictures of a set; returns pixels. Writes <name>.sheets beside it.
 
 from __future__ import annotations
 
+import io
 import logging
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ...evaluation.files import replacing
 from ...evaluation.pictures.decode import decode
+from ...evaluation.pictures.generated_mark import PNG_KEYWORD, XMP, mark_jpeg
 from ...evaluation.pictures.manifest import FALLBACK, Record
 from ...evaluation.pictures.sheets import sheet as draw_sheet
 from .store.folders import SHEETS, make_sidecar
@@ -106,16 +108,28 @@ def save_sheet(store: DatasetStore, settings: SheetSettings, sheet: Sheet) -> tu
     try:
         path = make_sidecar(store.root, SHEETS) / name
         with replacing(path) as part:
-            Image.fromarray(sheet.image).save(part, "PNG", compress_level=1, pnginfo=_graph_of(store))
+            Image.fromarray(sheet.image).save(part, "PNG", compress_level=1, pnginfo=_texts_of(store))
     except OSError as error:  # the sheet can be looked at all the same
         logger.warning("the sheet of %s is not saved: %s", store.name, error)
         return "", f"Not saved: {error}"
     return str(path), f"Saved as {path}"
 
 
-def _graph_of(store: DatasetStore) -> PngInfo:
-    """The graph that made the set, where its pictures hold it as well: dropped on the canvas, the sheet opens it."""
+def jpeg_of_sheet(store: DatasetStore, sheet: Sheet) -> bytes:
+    """The sheet as a JPEG file, with the mark of generated pictures where the set's are."""
+    packed = io.BytesIO()
+    Image.fromarray(sheet.image).save(packed, "JPEG", quality=88)
+    return mark_jpeg(packed.getvalue()) if store.description.provenance.is_generated else packed.getvalue()
+
+
+def _texts_of(store: DatasetStore) -> PngInfo:
+    """The mark of generated pictures, and the graph that made the set, where its pictures hold it as well.
+
+    Dropped on the canvas, the sheet opens the graph.
+    """
     info = PngInfo()
+    if store.description.provenance.is_generated:
+        info.add_itxt(PNG_KEYWORD, XMP.decode())
     if store.description.encoding.text:
         for keyword, text in store.description.provenance.graph_texts().items():
             info.add_text(keyword, text)

@@ -17,6 +17,7 @@ from ....evaluation.chunks import chunks
 from ....evaluation.disk_errors import refuse_to_go_on
 from ....evaluation.files import read_file
 from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_suffix
+from ....evaluation.pictures.generated_mark import has_mark
 from ....evaluation.pictures.manifest import Record
 from ....evaluation.progress import Progress
 from ....evaluation.unicode_names import composed
@@ -40,6 +41,8 @@ class Findings:
         missing: no file. corrupt: cannot be decoded. changed: can, but is not the file that was written.
         damaged_lines: of manifest and rejections, as they were when the set was opened.
         near_duplicates: (the one that stays, the one that looks like it).
+        unmarked: readable pictures whose file does not say that a model made it. No problem by itself: those that a
+            native graph loaded from files are photos, say, and never get the mark.
     """
 
     checked: int = 0
@@ -49,6 +52,7 @@ class Findings:
     unlisted: list[str] = field(default_factory=list)
     damaged_lines: list[DamagedLine] = field(default_factory=list)
     near_duplicates: list[tuple[Key, Key]] = field(default_factory=list)
+    unmarked: int = 0
 
     def problems(self) -> int:
         """How many there are."""
@@ -69,6 +73,8 @@ class Findings:
         rows = [f"| {kind} | {len(examples)} | {', '.join(examples[:5])} |" for kind, examples in kinds.items()]
         head = ["| problem | count | such as |", "|---|---|---|"]
         lines = [f"{self.checked} pictures checked, {self.problems()} problems."]
+        if self.unmarked:
+            lines.append(f"Without the mark that a model made it (IPTC digital source type): {self.unmarked:,}.")
         if self.damaged_lines:
             lines.append(f"{len(self.damaged_lines)} lines cannot be used:")
             lines += [f"- {line}" for line in self.damaged_lines[:5]]
@@ -93,8 +99,9 @@ def verify(store: DatasetStore, *, duplicates: bool, progress: Progress | None =
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for batch in chunks(store.records(), _BATCH):
             examined = pool.map(lambda record: _examine(store, record, duplicates), batch)
-            for record, (problem, picture_hash) in zip(batch, examined, strict=True):
+            for record, (problem, is_marked, picture_hash) in zip(batch, examined, strict=True):
                 findings.checked += 1
+                findings.unmarked += problem in ("", _CHANGED) and not is_marked
                 if problem:
                     by_problem[problem].append(record.key)
                 elif picture_hash is not None:
@@ -124,8 +131,8 @@ def mark_findings(store: WritableStore, findings: Findings, attempts: int = DEFA
     return mark(store, marks, attempts) if marks else MarkCounts(0, 0, count_missing(store))
 
 
-def _examine(store: DatasetStore, record: Record, wants_hash: bool) -> tuple[str, PerceptualHash | None]:
-    """(problem, "" for none; the picture's hash if it is whole and one is wanted).
+def _examine(store: DatasetStore, record: Record, wants_hash: bool) -> tuple[str, bool, PerceptualHash | None]:
+    """(problem, "" for none; whether it has the mark of generated ones; its hash if it is whole and one is wanted).
 
     Raises:
         OSError: the disk cannot be read for another reason than that the file is not there.
@@ -133,15 +140,15 @@ def _examine(store: DatasetStore, record: Record, wants_hash: bool) -> tuple[str
     try:
         content = read_file(store.path(record))
     except (FileNotFoundError, ValueError):  # ValueError: a link, which is never followed
-        return _MISSING, None
-    same = hashlib.sha256(content).hexdigest() == record.sha256
+        return _MISSING, False, None
+    same, is_marked = hashlib.sha256(content).hexdigest() == record.sha256, has_mark(content)
     if same and not wants_hash:
-        return "", None
+        return "", is_marked, None
     try:
         pixels: np.ndarray = decode(content, record.file_name)
     except CorruptPicture:
-        return _CORRUPT, None
-    return ("", perceptual_hash(pixels)) if same else (_CHANGED, None)
+        return _CORRUPT, False, None
+    return ("", is_marked, perceptual_hash(pixels)) if same else (_CHANGED, is_marked, None)
 
 
 def _unlisted(store: DatasetStore) -> list[str]:

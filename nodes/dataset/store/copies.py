@@ -17,6 +17,7 @@ import numpy as np
 
 from ....evaluation.files import is_there
 from ....evaluation.pictures.decode import decode
+from ....evaluation.pictures.generated_mark import has_mark
 from ....evaluation.pictures.manifest import DESCRIPTION, Record
 from ....evaluation.pictures.resize import resize
 from . import folders
@@ -70,26 +71,31 @@ class SmallCopies:
                 self._files[size].delete(record.file_name)
             manifest.rewrite(lambda record, stale=stale: None if record.key in stale else record)  # type: ignore[misc]
 
-    def add(self, record: Record, image: np.ndarray) -> None:
-        """Write and commit the copies of one picture, [H, W, 3] uint8."""
+    def add(self, record: Record, image: np.ndarray, *, generated: bool) -> None:
+        """Write and commit the copies of one picture, [H, W, 3] uint8, with the mark of generated ones or without."""
         for size in self._manifests:
-            self._add(size, record, image)
+            self._add(size, record, image, generated)
 
-    def complete(self, records: Callable[[], Iterable[Record]], path: Callable[[Record], Path]) -> None:
+    def complete(self, records: Callable[[], Iterable[Record]], read: Callable[[Record], bytes]) -> None:
         """Make the copies that are missing, of pictures added before the size was asked for or taken from elsewhere.
 
-        A picture that cannot be read gets none: whoever mends the set makes its copy as well.
+        A copy has the mark of generated pictures if the picture has it. One that cannot be read gets no copy: whoever
+        mends the set makes it as well.
+
+        Args:
+            read: the file of a picture.
         """
         for size, manifest in self._manifests.items():
             for record in records():
                 if manifest.index.attempt(*record.key) != NO_PICTURE:
                     continue
                 try:
-                    image = decode(path(record), record.file_name)
+                    content = read(record)
+                    image = decode(content, record.file_name)
                 except ValueError as error:  # corrupt, missing, or a link
                     logger.warning("no copy of %d pixels: %s", size, error)
                 else:
-                    self._add(size, record, image)
+                    self._add(size, record, image, has_mark(content))
 
     def close(self) -> None:
         """Bring the copies' manifests to the disk."""
@@ -99,8 +105,8 @@ class SmallCopies:
     def _folder(self, size: int) -> Path:
         return self._manifests[size].path.parent
 
-    def _add(self, size: int, record: Record, image: np.ndarray) -> None:
-        content = encode(resize(image, size, self._filter), _ENCODING, {})
+    def _add(self, size: int, record: Record, image: np.ndarray, generated: bool) -> None:
+        content = encode(resize(image, size, self._filter), _ENCODING, {}, generated=generated)
         file_name = str(PurePosixPath(record.file_name).with_suffix(".png"))
         self._files[size].write(file_name, content)
         digest = hashlib.sha256(content).hexdigest()

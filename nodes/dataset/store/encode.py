@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ....evaluation.pictures.generated_mark import PNG_KEYWORD, XMP, mark_jpeg
 from ....evaluation.pictures.manifest import SUFFIX_OF
 from ...prompts.item import Item
 
@@ -23,16 +24,6 @@ FORMATS = tuple(SUFFIX_OF)
 
 _MAKE, _MODEL, _EXIF_DIRECTORY, _USER_COMMENT = 0x010F, 0x0110, 0x8769, 0x9286  # tags of the Exif standard
 _MAX_SEGMENT = 65_000  # bytes of Exif; a JPEG segment ends at 65,535, its own head included
-
-# https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia: made by a model, to be told from photos
-_XMP = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
-    "<Iptc4xmpExt:DigitalSourceType>http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-    "</Iptc4xmpExt:DigitalSourceType></rdf:Description></rdf:RDF></x:xmpmeta>"
-    '<?xpacket end="w"?>'
-).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +33,8 @@ class Encoding:
     Args:
         format: one of FORMATS.
         quality: of lossy WebP and JPEG, 1..100.
-        text: whether prompt, workflow and our own facts are written into the file. The mark that the picture is
-            generated stays in any case.
+        text: whether prompt, workflow and our own facts are written into the file. The mark that a picture is
+            generated has nothing to do with it.
         parameters: whether the text `parameters` is, for other tools. Older pages of ComfyUI open an imitation
             made from it instead of the graph.
     """
@@ -64,12 +55,13 @@ class Encoding:
         return {"format": self.format, **({"quality": self.quality} if lossy else {})}
 
 
-def encode(image: np.ndarray, encoding: Encoding, texts: dict[str, str]) -> bytes:
+def encode(image: np.ndarray, encoding: Encoding, texts: dict[str, str], *, generated: bool = True) -> bytes:
     """The file's bytes.
 
     Args:
         image: [H, W, 3] uint8.
         texts: keyword -> text, such as prompt, workflow and parameters; those that `encoding` wants are written.
+        generated: whether a model made the picture; it gets the mark that says so.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(f"image is {image.dtype} {image.shape}; expected uint8 [H, W, 3]; drop alpha, add no batch")
@@ -79,17 +71,18 @@ def encode(image: np.ndarray, encoding: Encoding, texts: dict[str, str]) -> byte
         if (encoding.parameters if keyword == "parameters" else encoding.text)
     }
     if encoding.format == "png":
-        return _png(image, written)
+        return _png(image, {**written, **({PNG_KEYWORD: XMP.decode()} if generated else {})})
     out = io.BytesIO()
     picture = Image.fromarray(image)
     exif = _exif(written)
+    xmp = XMP if generated else b""
     if encoding.format == "webp lossless":
-        picture.save(out, "WEBP", lossless=True, quality=0, method=0, xmp=_XMP, exif=exif)
+        picture.save(out, "WEBP", lossless=True, quality=0, method=0, xmp=xmp, exif=exif)
     elif encoding.format == "webp":
-        picture.save(out, "WEBP", quality=encoding.quality, method=4, xmp=_XMP, exif=exif)
+        picture.save(out, "WEBP", quality=encoding.quality, method=4, xmp=xmp, exif=exif)
     else:
         picture.save(out, "JPEG", quality=encoding.quality, subsampling=0, **_jpeg_exif(exif))
-        return _with_xmp(out.getvalue())
+        return mark_jpeg(out.getvalue()) if generated else out.getvalue()
     return out.getvalue()
 
 
@@ -121,7 +114,7 @@ def _png(image: np.ndarray, texts: dict[str, str]) -> bytes:
     pixels = packer.compress(filtered.data) + packer.flush()
     parts = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))]
     parts += [_text_chunk(keyword, text) for keyword, text in texts.items()]
-    parts += [_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + _XMP), _chunk(b"IDAT", pixels), _chunk(b"IEND", b"")]
+    parts += [_chunk(b"IDAT", pixels), _chunk(b"IEND", b"")]
     return b"".join(parts)
 
 
@@ -148,13 +141,6 @@ def _exif(texts: dict[str, str]) -> Image.Exif:
         comment = b"UNICODE\0" + texts["parameters"].encode("utf-16-be", "replace")
         exif.get_ifd(_EXIF_DIRECTORY)[_USER_COMMENT] = comment
     return exif
-
-
-def _with_xmp(jpeg: bytes) -> bytes:
-    """The JPEG with our XMP in a segment of its own behind the first; older versions of PIL write none."""
-    body = b"http://ns.adobe.com/xap/1.0/\0" + _XMP
-    offset = 4 + struct.unpack(">H", jpeg[4:6])[0]
-    return jpeg[:offset] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[offset:]
 
 
 def _jpeg_exif(exif: Image.Exif) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ....evaluation.pictures.generated_mark import is_drawn
 from ...upstream import ModelFile, Upstream, model_parameters
 
 
@@ -24,7 +25,7 @@ class Provenance:
         versions: of HypoNet, ComfyUI, torch and Python.
         prompt, workflow: the graph in ComfyUI's API form and in the page's, or None.
         parameters: name -> value for the line that other tools read under the keyword `parameters`.
-        merged: of each set that was merged into this one, its name, identity, revision and number of pictures.
+        merged: of each set that was merged into this one, its name, identity, revision, models and number of pictures.
     """
 
     models: tuple[ModelFile, ...] = ()
@@ -35,6 +36,11 @@ class Provenance:
     workflow: Any = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     merged: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether a model made the pictures."""
+        return is_drawn(self.settings, self.nodes)
 
     @classmethod
     def of_graph(
@@ -61,18 +67,13 @@ class Provenance:
     def from_json(cls, content: Mapping[str, Any]) -> Provenance:
         """As `to_json` gives it; checked already."""
         maps = {name: content.get(name) or {} for name in ("settings", "nodes", "versions", "parameters")}
-        models, merged = content.get("models") or [], content.get("merged") or []
         return cls(
             **maps,
-            models=tuple(
-                ModelFile(str(file.get("name", "")), str(file.get("kind", "")), str(file.get("sha256", "")),
-                          file.get("size", 0))
-                for file in models
-            ),
+            models=model_files(content.get("models")),
             prompt=content.get("prompt"),
             workflow=content.get("workflow"),
-            merged=tuple(merged),
-        )  # fmt: skip
+            merged=tuple(content.get("merged") or []),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As dataset.json holds it."""
@@ -87,3 +88,14 @@ class Provenance:
         """keyword -> text for the pictures: the graph in both forms, as far as it is known."""
         graphs = {"prompt": self.prompt, "workflow": self.workflow}
         return {keyword: json.dumps(graph) for keyword, graph in graphs.items() if graph}
+
+
+def model_files(content: Any) -> tuple[ModelFile, ...]:
+    """As dataset.json lists them; what is none is left out."""
+    return tuple(
+        ModelFile(
+            str(file.get("name", "")), str(file.get("kind", "")), str(file.get("sha256", "")), file.get("size", 0)
+        )
+        for file in content or []
+        if isinstance(file, Mapping)
+    )

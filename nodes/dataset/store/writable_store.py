@@ -154,11 +154,12 @@ class WritableStore(DatasetStore):
             self._pending.add(key)
         try:
             texts = {**self._graph_texts, **texts_of(item, image.shape, self.description.provenance.parameters)}
-            content = encode(image, self.encoding, texts)
+            generated = self.description.provenance.is_generated
+            content = encode(image, self.encoding, texts, generated=generated)
             file_name = f"{self.class_folder(item.label)}/{item.rank:06d}{self.encoding.suffix}"
             record = record_of(item, file_name, image.shape, hashlib.sha256(content).hexdigest())
             if self._copies is not None:
-                self._copies.add(record, image)
+                self._copies.add(record, image, generated=generated)
             self._keep_unlisted(file_name, lambda: content)
             self._files.write(file_name, content)
             self._commit(record)
@@ -272,7 +273,7 @@ class WritableStore(DatasetStore):
         """Bring the small copies up to date."""
         if self._copies is not None:
             self._copies.prune(self._manifest.index)
-            self._copies.complete(self.records, self.path)
+            self._copies.complete(self.records, self.read)
 
     def close(self) -> None:
         """Give the set back; what was added is on the disk."""

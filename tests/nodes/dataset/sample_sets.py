@@ -32,9 +32,13 @@ def picture(label: str, rank: int, attempt: int = 0, side: int = 24) -> np.ndarr
     return pixels
 
 
-def open_set(base, name="pets", labels=("cat", "dog"), identity=None, **more) -> AbstractContextManager[WritableStore]:
+MAKING = Provenance(prompt={"1": {"class_type": "KSampler"}}, workflow={"nodes": []}, parameters={"Steps": 2})
+
+
+def open_set(
+    base, name="pets", labels=("cat", "dog"), identity=None, provenance=MAKING, **more
+) -> AbstractContextManager[WritableStore]:
     """The set for writing, as a context."""
-    provenance = Provenance(prompt={"1": {"class_type": "KSampler"}}, workflow={"nodes": []}, parameters={"Steps": 2})
     plan = {"classes": [{"name": label, "synset": ""} for label in labels]}
     return create_or_open(base, name, SetSpec(plan, IDENTITY if identity is None else identity, provenance, **more))
 

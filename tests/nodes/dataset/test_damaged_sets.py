@@ -169,7 +169,7 @@ def test_rejecting_goes_on_although_another_picture_lacks_its_small_copy(root, c
     lose_a_picture(root)
     with open_set(root.parent, copies=Copies((6,), "area")) as store:
         mark(store, {("dog", 1): Mark("by hand")})
-    assert "no copy of 6 pixels: picture cat/000000.png is missing" in caplog.text
+    assert "no copy of 6 pixels: picture cat/000000.png of data set 'pets' is missing" in caplog.text
     copies = DatasetStore.open(root.with_name("pets.6px"))
     assert set(copies.keys()) == set(schedule()) - {("cat", 0), ("dog", 1)}
 
