@@ -17,6 +17,7 @@ import numpy as np
 
 from ..progress import Progress
 from ..unicode_names import composed
+from .making import Making
 from .pixels import (
     count_repeated,
     count_shared,
@@ -58,6 +59,7 @@ class LabelledImages:
         synthetic: bool [N], true for pictures known to be generated (our own sets).
         cache: folder for the small copies; None keeps them in memory alone.
         skipped: the names of pictures that were left out: corrupt, or of a kind that is not read.
+        makings: of each of our own sets among them how it came to be.
     """
 
     name: str
@@ -68,6 +70,7 @@ class LabelledImages:
     synthetic: np.ndarray
     cache: Path | None = None
     skipped: tuple[str, ...] = ()
+    makings: tuple[Making, ...] = ()
     # a list of none or one, since the class is frozen; replace() gives each new value an empty one of its own
     _pictures_key: list[str] = field(default_factory=list, init=False, repr=False)
     _pixels: list[np.ndarray] = field(default_factory=list, init=False, repr=False)
@@ -164,6 +167,7 @@ class LabelledImages:
             "counts": self.counts(),
             "skipped": list(self.skipped),
             "content_key": self.content_key,
+            "makings": [making.to_json() for making in self.makings],
         }
 
     def select(self, indices: Sequence[int] | np.ndarray) -> LabelledImages:
@@ -268,7 +272,9 @@ def merged(parts: Sequence[LabelledImages], name: str) -> LabelledImages:
         labels.append(to_first[part.labels])
     joined = labelled(name, first.class_names, np.concatenate(labels), JoinedPictures(tuple(parts)), cache=first.cache)
     skipped = tuple(name for part in parts for name in part.skipped)
-    return replace(joined, synthetic=np.concatenate([part.synthetic for part in parts]), skipped=skipped)
+    makings = tuple(dict.fromkeys(making for part in parts for making in part.makings))
+    synthetic = np.concatenate([part.synthetic for part in parts])
+    return replace(joined, synthetic=synthetic, skipped=skipped, makings=makings)
 
 
 def shuffled_members(data: LabelledImages, label: int, seed: int) -> np.ndarray:

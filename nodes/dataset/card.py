@@ -1,4 +1,4 @@
-"""The data card: README.md of a set, with counts, models, licence and a sheet of samples.
+"""The data card: README.md of a set, with its facts (facts.py) for people and a sheet of samples.
 
 Reads a set; writes its README.md and `card.jpg` in the sheets folder. A card that somebody edited is left alone.
 """
@@ -11,14 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PIL import Image
-
 from ...evaluation.files import is_there, read_file, replacing
 from ...evaluation.markdown import one_line
 from ..upstream import ModelFile
-from .contact_sheet import ORDERS, SheetSettings, contact_sheet
+from .contact_sheet import ORDERS, SheetSettings, contact_sheet, jpeg_of_sheet
+from .facts import SetFacts
 from .store import folders
-from .store.store import DatasetStore
 from .store.writable_store import WritableStore
 
 CARD = "README.md"
@@ -26,9 +24,9 @@ _MAX_CELL = 120  # characters of a table cell; a judgement, for tables that stay
 _SIGNATURE = re.compile(r"\n<!-- hyponet card ([0-9a-f]{16}) -->\n$")
 
 
-def write_card(store: WritableStore) -> bool:
+def write_card(store: WritableStore, facts: SetFacts) -> bool:
     """Write the card unless it says the same already or somebody edited it; whether it was written."""
-    path, text = store.root / CARD, card_text(store)
+    path, text = store.root / CARD, card_text(facts)
     signed = f"{text}\n<!-- hyponet card {_digest(text)} -->\n"
     if is_there(path):
         existing = read_file(path).decode("utf-8", "replace")
@@ -38,64 +36,60 @@ def write_card(store: WritableStore) -> bool:
         folder = folders.make_sidecar(store.root, folders.SHEETS)
         sheet = contact_sheet(store, SheetSettings(cell=96, order=ORDERS[1], caption="label"))
         with replacing(folder / "card.jpg", make_folder=False) as part:
-            Image.fromarray(sheet.image).save(part, "JPEG", quality=88)
+            part.write_bytes(jpeg_of_sheet(store, sheet))
     # the temporary file lies not beside the card: what is in a set's folder is part of the set
     with replacing(path, work=store.work, make_folder=False) as part:
         part.write_text(signed, encoding="utf-8", newline="\n")
     return True
 
 
-def card_text(store: DatasetStore) -> str:
+def card_text(facts: SetFacts) -> str:
     """The card as Markdown with the front matter that the Hugging Face hub reads."""
-    description, total = store.description, len(store)
+    generated = "tags:\n- synthetic\n- generated\n" if facts.making.is_generated else ""
     parts = [
-        f"---\nlicense: {_yaml(description.licence or 'unknown')}\n"
-        "task_categories:\n- image-classification\ntags:\n- synthetic\n- generated\n"
-        f"size_categories:\n- {_size_category(total)}\n---",
-        f"# {store.name}",
-        f"{total:,} generated pictures in {len(store.labels)} classes. Every picture was drawn by an image model; none "
-        "is a photo, and each file says so (IPTC digital source type: trained algorithmic media).",
+        f"---\nlicense: {_yaml(facts.licence or 'unknown')}\n"
+        f"task_categories:\n- image-classification\n{generated}"
+        f"size_categories:\n- {_size_category(facts.pictures)}\n---",
+        f"# {facts.name}",
+        facts.what(),
     ]
-    if total:
-        parts.append(f"![samples](../{folders.sidecar(store.root, folders.SHEETS).name}/card.jpg)".replace(" ", "%20"))
-    parts += ["## Classes", _counts(store), "## Models", _models(description.provenance.models)]
-    parts += ["## Settings", _settings(description.identity), "## Licence", _licence(description.licence)]
-    parts += ["## Intended use", _USE, "## Files", _FILES]
+    if facts.pictures:
+        parts.append(f"![samples](../{facts.name}.{folders.SHEETS}/card.jpg)".replace(" ", "%20"))
+    parts += ["## Classes", _counts(facts), "## Making", _prose(facts.making.made_by()), _models(facts.files)]
+    parts += ["## Labels", facts.labelling(), "## Settings", _settings(facts.settings)]
+    parts += ["## Licence", _licence(facts.licence), "## Responsible use", _responsible(facts), "## Files", _FILES]
     return "\n\n".join(parts).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-_USE = (
-    "Training and studying image classifiers. The pictures show what the image model takes a class to look like: "
-    "expect its biases, and measure on real photos before relying on a classifier trained on them. Not a record of "
-    "real places, animals or people."
-)
 _FILES = (
     "One folder a class. `metadata.jsonl` has a line for each picture: label, prompt, what was picked, seed, size and "
-    "sha256. `dataset.json` has the whole plan, models and versions, from which the set can be made again.\n\n"
+    "sha256. `dataset.json` has the whole plan, models and versions, from which the set can be made again. "
+    "`croissant.json` says what this card says for programs (Croissant 1.1).\n\n"
     'Hugging Face: `load_dataset("imagefolder", data_dir=...)["train"].class_encode_column("label")`; the labels are '
     "texts until then, and classes at once in the Parquet that Export Dataset writes. torchvision: `ImageFolder(...)`, "
     "whose classes are called as the folders."
 )
+_SAID_ABOVE = ("dataCollection", "dataAnnotationProtocol")
 
 
-def _counts(store: DatasetStore) -> str:
+def _responsible(facts: SetFacts) -> str:
+    """What Croissant's vocabulary of responsible AI asks for, a line each, but for what the card says elsewhere."""
+    stated = {name: text for name, text in facts.responsible_ai().items() if name not in _SAID_ABOVE}
+    return "\n".join(f"- `{name}`: {_prose(text)}" for name, text in stated.items())
+
+
+def _counts(facts: SetFacts) -> str:
     rows = ["| class | folder | WordNet | pictures |", "|---|---|---|---|"]
-    counts = store.counts()
-    for entry in store.description.classes:
-        rows.append(f"| {_cell(entry.label)} | {_cell(entry.folder)} | {entry.synset} | {counts[entry.label]} |")
-    fallbacks = store.fallback_count()
-    if fallbacks:
-        rows.append(
-            f"\n{fallbacks} of them failed every try of a check and are marked `fallback`; exports leave them out."
-        )
+    for entry in facts.classes:
+        rows.append(f"| {_cell(entry.label)} | {_cell(entry.folder)} | {entry.synset} | {entry.pictures} |")
     return "\n".join(rows)
 
 
-def _models(models: Sequence[ModelFile]) -> str:
-    if not models:
-        return "Not recorded."
+def _models(files: Sequence[ModelFile]) -> str:
+    if not files:
+        return "No model file is recorded."
     rows = ["| kind | file | sha256 |", "|---|---|---|"]
-    rows += [f"| {_cell(file.kind)} | {_cell(file.name)} | {file.sha256} |" for file in models]
+    rows += [f"| {_cell(file.kind)} | {_cell(file.name)} | {file.sha256} |" for file in files]
     return "\n".join(rows)
 
 
@@ -108,6 +102,11 @@ def _licence(licence: str) -> str:
     if licence:
         return licence
     return "Not stated: fill in `licence` in `dataset.json`. The licences of the models named above may bind it."
+
+
+def _prose(text: str) -> str:
+    """A sentence with names of users in it, as Markdown that they cannot break."""
+    return one_line(text.encode("utf-8", "backslashreplace").decode())
 
 
 def _size_category(total: int) -> str:

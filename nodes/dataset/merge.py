@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -174,4 +174,5 @@ def _origin(source: DatasetStore) -> dict[str, Any]:
         "identity": description.identity,
         "revision": description.revision,
         "pictures": len(source),
+        "models": [asdict(file) for file in description.provenance.models],
     }

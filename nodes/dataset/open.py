@@ -1,6 +1,6 @@
-"""Opening a set for writing: on leaving without an error its small copies and its data card are brought up to date.
+"""Opening a set for writing: on leaving without an error small copies, card and Croissant file are brought up to date.
 
-The store knows nothing of the card, which shows a contact sheet of the store's pictures.
+The store knows nothing of the card, which shows a contact sheet of the store's pictures, nor of the Croissant file.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .card import write_card
+from .croissant.write import write_croissant
+from .facts import facts_of
 from .store.description import SetSpec
 from .store.writable_store import WritableStore
 
@@ -35,6 +37,8 @@ def _finished(store: WritableStore) -> Iterator[None]:
     try:
         yield
         store.finish()
-        write_card(store)
+        facts = facts_of(store)
+        write_card(store, facts)
+        write_croissant(store, facts)
     finally:
         store.close()

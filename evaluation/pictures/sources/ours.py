@@ -18,6 +18,7 @@ from ...files import read_file
 from ...unicode_names import composed
 from ..description import class_entries, read_content
 from ..labelled_images import LabelledImages, labelled
+from ..making import Making, verdicts_in
 from ..manifest import DESCRIPTION, MANIFEST, REJECTION_LOG, Head, Record, columns_of, is_blank, is_torn
 from ..placed_lines import Starts, placed_heads
 from ..unlisted import rank_in_name, refuse_lost_lines
@@ -65,8 +66,9 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
     keys.sort(key=lambda key: (numbers[key[0]], key[1]))
     source = FilePictures(path, [pictures[key].file_name for key in keys])  # hashed as they lie there
     labels = [numbers[label] for label, _ in keys]
-    data = labelled(name or path.name, classes, labels, source, synthetic=True, cache=cache)
-    return replace(data, skipped=tuple(unlisted))
+    making = Making.of_set(path.name, content, len(keys), *verdicts_in(read_file(path / MANIFEST)))
+    data = labelled(name or path.name, classes, labels, source, synthetic=making.is_generated, cache=cache)
+    return replace(data, skipped=tuple(unlisted), makings=(making,))
 
 
 class _Picture(NamedTuple):

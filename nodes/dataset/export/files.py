@@ -43,9 +43,16 @@ def write_zip(job: ExportJob) -> None:
 def _write_after(out: zipfile.ZipFile, job: ExportJob, there: int) -> None:
     """The pictures from number `there` on, and the manifest of all."""
     for number, record in enumerate(job.records[there:], there + 1):
-        out.writestr(record.file_name, job.read(record))
+        out.writestr(_entry(record.file_name), job.read(record))
         job.say(number)
-    out.writestr(MANIFEST, b"".join(record.to_bytes() for record in job.records))
+    out.writestr(_entry(MANIFEST), b"".join(record.to_bytes() for record in job.records))
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """A file of a zip without the time of the export, so that one set has one zip and one hash."""
+    entry = zipfile.ZipInfo(name)
+    entry.external_attr = 0o644 << 16  # as tar has it; programs that keep rights would else take all of them away
+    return entry
 
 
 def _pictures_in_zip(path: Path, job: ExportJob) -> int:

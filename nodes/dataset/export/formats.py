@@ -8,7 +8,7 @@ Reads a set; writes below output/hyponet/exports. Parquet alone needs pyarrow.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,18 @@ from ....evaluation.files import delete_file, replace_file
 from ....evaluation.lock import only_writer
 from ....evaluation.pictures.manifest import DESCRIPTION
 from ....evaluation.progress import Progress
+from ..croissant.layouts import (
+    HASHED_SUFFIXES,
+    Layout,
+    NamedFile,
+    captions_layout,
+    csv_layout,
+    parquet_layout,
+    tars_layout,
+    zip_layout,
+)
+from ..croissant.write import EXPORTED_CROISSANT, export_croissant
+from ..facts import SetFacts, facts_of
 from ..store.description import mark_folder
 from ..store.folders import make_own_folder
 from ..store.names import without_split_words
@@ -27,10 +39,11 @@ from .parquet import write_parquet
 
 
 class Format(NamedTuple):
-    """One form of export: the folder that it gets, and what writes it there."""
+    """One form of export: the folder that it gets, what writes it there, and how Croissant describes its files."""
 
     folder: str
     write: Callable[[ExportJob], None]
+    layout: Callable[[SetFacts, Sequence[NamedFile]], Layout]
 
 
 class Exported(NamedTuple):
@@ -46,11 +59,11 @@ class Exported(NamedTuple):
 
 
 _FORMATS = {
-    "ImageFolder zip": Format("imagefolder", write_zip),
-    "WebDataset tar shards": Format("webdataset", write_tars),
-    "Parquet (Hugging Face)": Format("parquet", write_parquet),
-    "CSV table": Format("csv", write_csv),
-    "captions for LoRA trainers": Format("captions", write_captions),
+    "ImageFolder zip": Format("imagefolder", write_zip, zip_layout),
+    "WebDataset tar shards": Format("webdataset", write_tars, tars_layout),
+    "Parquet (Hugging Face)": Format("parquet", write_parquet, parquet_layout),
+    "CSV table": Format("csv", write_csv, csv_layout),
+    "captions for LoRA trainers": Format("captions", write_captions, captions_layout),
 }
 EXPORTS = tuple(_FORMATS)
 
@@ -86,7 +99,7 @@ def export(
         raise ValueError(
             f"data set {store.name!r} has no pictures to export; expected at least one; generate some first"
         )
-    folder, write = _FORMATS[form]
+    folder, write, layout = _FORMATS[form]
     with only_writer(base / folder, f"the export of data set {store.name!r} as {form}"):
         part = base / f"{folder}.part"
         make_own_folder(part)  # nobody is at it: what is there is left by one that was stopped
@@ -97,6 +110,9 @@ def export(
             mark = job.place(DESCRIPTION)
             with writing(mark):
                 write(job)
+                facts = facts_of(store, records)
+                files = layout(facts, _named_files(job))
+                export_croissant(job.place(EXPORTED_CROISSANT), facts, files)
                 job.remove_others()
                 target = _free(base, folder)
                 replace_file(part, target)
@@ -107,6 +123,19 @@ def export(
             raise
         delete_file(target / mark.name)  # last: without it the next export would not know the folder for ours
         return Exported(target, _said(job) if was_stopped else "")
+
+
+def _named_files(job: ExportJob) -> list[NamedFile]:
+    """The files of the export that hold all pictures or lines, with their hashes; single pictures are none of them."""
+
+    def progress(read: int, total: int) -> None:
+        job.say(len(job.records))
+
+    paths = sorted(path for path in job.placed if path.suffix in HASHED_SUFFIXES)
+    return [
+        NamedFile(path.relative_to(job.folder).as_posix(), job.digest(path, progress), path.stat().st_size)
+        for path in paths
+    ]
 
 
 def _said(job: ExportJob) -> str:

@@ -44,6 +44,7 @@ class ExportJob:
     Attributes:
         placed: the files of this export.
         kept: the pictures that need not be written, as an earlier try left them.
+        digests: the hashes of finished files that are known already.
     """
 
     store: DatasetStore
@@ -54,6 +55,7 @@ class ExportJob:
     progress: Progress
     placed: set[Path] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
+    digests: dict[Path, str] = field(default_factory=dict)
 
     def place(self, file_name: str) -> Path:
         """The file <folder>/<file_name> of this export, which may be there already; its folder is made."""
@@ -112,13 +114,34 @@ class ExportJob:
         for shard, path in zip(self.shards(), places, strict=True):
             note = path.with_name(path.name + _NOTE)
             key = self._key(shard)
-            if _is_whole(path, note, key):
+            if self._is_whole(path, note, key):
                 self.keep(shard.records)
                 self.say(shard.start + len(shard.records))
                 continue
             note.unlink(missing_ok=True)
+            self.digests.pop(path, None)  # of what lies there until now
             yield shard, path
-            note.write_text(f"{key} {file_sha256(path)}", "ascii")
+            note.write_text(f"{key} {self.digest(path)}", "ascii")
+
+    def digest(self, path: Path, progress: Progress | None = None) -> str:
+        """The SHA-256 of a finished file, which is read once.
+
+        Args:
+            progress: called with (bytes read, bytes in all); what it raises stops the work.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if path not in self.digests:
+            self.digests[path] = file_sha256(path, progress)
+        return self.digests[path]
+
+    def _is_whole(self, path: Path, note: Path, key: str) -> bool:
+        """Whether an earlier try finished this file from the same records, and it is as it was then."""
+        try:
+            return read_file(note).decode("ascii", "replace") == f"{key} {self.digest(path)}"
+        except FileNotFoundError:
+            return False
 
     def _key(self, shard: Shard) -> str:
         """A hash over all that decides a shard's file, but for the form, which the file's name tells."""
@@ -130,11 +153,3 @@ class ExportJob:
     def label_numbers(self) -> dict[str, int]:
         """label -> number, in the set's order of classes."""
         return {label: number for number, label in enumerate(self.store.labels)}
-
-
-def _is_whole(path: Path, note: Path, key: str) -> bool:
-    """Whether an earlier try finished this file from the same records, and it is as it was then."""
-    try:
-        return read_file(note).decode("ascii", "replace") == f"{key} {file_sha256(path)}"
-    except FileNotFoundError:
-        return False

@@ -7,6 +7,7 @@ import pytest
 
 from hyponet.nodes.dataset.card import write_card
 from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.facts import facts_of
 from hyponet.nodes.dataset.load import load_batch, table_of
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.save import save_items
@@ -96,10 +97,10 @@ def test_the_card_counts_and_names_its_models(tmp_path):
 
 def test_a_card_that_somebody_edited_is_left_alone(pets):
     card = pets / "README.md"
-    card.write_text(card.read_text("utf-8").replace("## Intended use", "## My own use"), encoding="utf-8")
+    card.write_text(card.read_text("utf-8").replace("## Responsible use", "## My own use"), encoding="utf-8")
     with open_for_writing(pets) as store:
         mark(store, {("cat", 0): Mark("by hand")})
-        assert not write_card(store)
+        assert not write_card(store, facts_of(store))
     assert "## My own use" in card.read_text("utf-8")
 
 
@@ -107,5 +108,5 @@ def test_the_licence_field_is_shown(pets):
     path = pets / "dataset.json"
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"licence": "cc0-1.0"}), "utf-8")
     with open_for_writing(pets) as store:
-        write_card(store)
+        write_card(store, facts_of(store))
     assert (pets / "README.md").read_text("utf-8").startswith("---\nlicense: cc0-1.0\n")

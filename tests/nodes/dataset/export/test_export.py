@@ -418,7 +418,7 @@ def test_an_export_whose_folder_cannot_be_renamed_is_gone_on_with(pets, monkeypa
     with pytest.raises(PermissionError):
         exported(store, CSV)
     monkeypatch.setattr(formats, "replace_file", real)
-    assert [path.suffix for path in exported(store, CSV).iterdir()] == [".csv"]
+    assert {path.name for path in exported(store, CSV).iterdir()} == {"out.csv", "croissant.jsonld"}
 
 
 def test_a_folder_of_somebody_else_is_not_cleared(pets):

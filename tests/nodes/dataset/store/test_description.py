@@ -9,6 +9,7 @@ import pytest
 from hyponet.evaluation.pictures.sources.ours import read_ours
 from hyponet.nodes.dataset.card import card_text
 from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.facts import facts_of
 from hyponet.nodes.dataset.store.store import DatasetStore
 
 from ..sample_sets import open_set
@@ -43,7 +44,7 @@ def test_every_part_replaced_by_every_kind_of_value_is_read_or_refused(pets):
         for other in OTHERS:
             path.write_text(json.dumps(replaced(description, place, other)), "utf-8")
             try:
-                card_text(DatasetStore.open(pets))
+                card_text(facts_of(DatasetStore.open(pets)))
             except ValueError as error:
                 refusals.append(str(error))
                 if "has no usable" in str(error):  # not a line that such a description makes wrong

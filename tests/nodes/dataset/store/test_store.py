@@ -24,7 +24,7 @@ from ..sample_sets import IDENTITY, assert_whole, generate, item, make_set, open
 def test_a_set_has_the_standard_layout(pets):
     assert_whole(pets)
     names = {entry.name for entry in pets.iterdir()}
-    assert names == {"cat", "dog", "metadata.jsonl", "dataset.json", "README.md"}
+    assert names == {"cat", "dog", "metadata.jsonl", "dataset.json", "README.md", "croissant.json"}
     line = json.loads((pets / "metadata.jsonl").read_text("utf-8").splitlines()[0])
     assert line | {"sha256": ""} == {
         "file_name": "cat/000000.png",

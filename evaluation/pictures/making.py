@@ -1,0 +1,137 @@
+"""How a set of ours came to be, in the words that its card, its Croissant file and a report's method share.
+
+Reads and writes nothing: it is made of what dataset.json and the manifest say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .generated_mark import is_drawn
+from .manifest import FAILED, PASSED
+
+_TOOLS = {"hyponet": "HypoNet", "comfyui": "ComfyUI"}
+_MAX_TEMPLATE = 200  # characters of it in a sentence; the whole is in dataset.json
+_VERDICTS = {verdict: f'"check": "{verdict}"'.encode() for verdict in (PASSED, FAILED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What made a set, and how its labels were checked.
+
+    Args:
+        name: of the set. pictures: how many it has.
+        is_generated: whether a model made them.
+        tools: programs with versions. models: names of the model files.
+        seed, template: of its plan; "" where there is no one plan. plan_sha256: of all of the plan.
+        origins: the sets that it was merged from, or is a part of.
+        passed, failed: verdicts of Check Labels.
+    """
+
+    name: str
+    pictures: int
+    is_generated: bool
+    tools: tuple[str, ...]
+    models: tuple[str, ...]
+    seed: str
+    template: str
+    plan_sha256: str
+    origins: tuple[str, ...]
+    passed: int
+    failed: int
+
+    @classmethod
+    def of_set(cls, name: str, description: Mapping[str, Any], pictures: int, passed: int, failed: int) -> Making:
+        """Of the set called `name` out of the content of its dataset.json, which is checked already."""
+        provenance, plan = description["provenance"], description["plan"]
+        merged = provenance.get("merged") or []
+        files = [*(provenance.get("models") or []), *(file for origin in merged for file in _objects(origin, "models"))]
+        versions = provenance.get("versions") or {}
+        part_of = description["identity"].get("split_of")
+        origins = [*(origin.get("name") for origin in merged), part_of]
+        return cls(
+            name=name,
+            pictures=pictures,
+            is_generated=is_drawn(provenance.get("settings") or {}, provenance.get("nodes") or {}),
+            tools=tuple(f"{tool} {versions[key]}" for key, tool in _TOOLS.items() if key in versions),
+            models=tuple(dict.fromkeys(str(file.get("name", "")) for file in files if file.get("kind") != "input")),
+            seed=str(plan.get("seed", "")),
+            template=str(plan.get("template", "")),
+            plan_sha256=hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest(),
+            origins=tuple(dict.fromkeys(origin for origin in origins if isinstance(origin, str) and origin)),
+            passed=passed,
+            failed=failed,
+        )
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Making:
+        """As a result file has it.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        return cls(
+            name=str(content["name"]),
+            pictures=int(content["pictures"]),
+            is_generated=bool(content["is_generated"]),
+            tools=tuple(map(str, content["tools"])),
+            models=tuple(map(str, content["models"])),
+            seed=str(content["seed"]),
+            template=str(content["template"]),
+            plan_sha256=str(content["plan_sha256"]),
+            origins=tuple(map(str, content["origins"])),
+            passed=int(content["passed"]),
+            failed=int(content["failed"]),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """For a result file."""
+        return asdict(self)
+
+    @property
+    def checked(self) -> int:
+        """How many pictures Check Labels judged."""
+        return self.passed + self.failed
+
+    def made_by(self) -> str:
+        """Which programs and which model files made the pictures, and after which plan."""
+        tools, models = " in ".join(self.tools) or "HypoNet", ", ".join(self.models)
+        parts = [f"Made by {tools} with {models or 'model files that were not recorded'}."]
+        if not self.is_generated:
+            parts = [f"Saved by {tools} from pictures that were loaded from files."]
+        if self.template:
+            long = len(self.template) > _MAX_TEMPLATE
+            shown = self.template[: _MAX_TEMPLATE - 3] + "..." if long else self.template
+            parts.append(f'Plan: template "{shown}", seed {self.seed}, sha256 {self.plan_sha256[:16]}.')
+        if self.origins:
+            parts.append(f"Out of {', '.join(self.origins)}.")
+        return " ".join(parts)
+
+    def labelling(self) -> str:
+        """Where the labels come from, and how they were checked."""
+        asked = "the class that its prompt asks for" if self.is_generated else "the class of its item in the plan"
+        verdict = "Check Labels judged none of them."
+        if self.checked:
+            verdict = (
+                f"Check Labels, a classifier or CLIP, judged {self.checked:,} of {self.pictures:,}: {self.passed:,} "
+                f"show their label, {self.failed:,} do not."
+            )
+        return f"The label of a picture is {asked}; no person labelled it. {verdict}"
+
+
+def verdicts_in(lines: bytes) -> tuple[int, int]:
+    """How many lines of a manifest say that Check Labels passed and failed their picture.
+
+    The verdict stands there as `Record.to_json` spells it; inside a text its quotes would have backslashes.
+    """
+    return lines.count(_VERDICTS[PASSED]), lines.count(_VERDICTS[FAILED])
+
+
+def _objects(content: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+    """The objects of a list that somebody may have edited."""
+    entries = content.get(key)
+    return [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
