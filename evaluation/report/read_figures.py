@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..pictures.making import Making
 from ..results import Result
 from ..training.figures import Comparison, OverSeeds, SetAccuracy, TrainingFigures
 
@@ -37,6 +38,7 @@ class PictureSet:
         generated_in_real: generated pictures that are among the set's real ones, pixel by pixel.
         shared: of a test set the pictures that are of a training set, of a metric's reference those of the judged set
             that are in it; None where the file does not say.
+        makings: how our own sets among the pictures came to be.
     """
 
     name: str = ""
@@ -47,6 +49,7 @@ class PictureSet:
     repeated: int = 0
     generated_in_real: int = 0
     shared: int | None = None
+    makings: tuple[Making, ...] = ()
 
     @classmethod
     def from_json(cls, stated: object) -> PictureSet | None:
@@ -65,6 +68,7 @@ class PictureSet:
             repeated=int(stated.get("repeated") or 0),
             generated_in_real=int(stated.get("generated_in_real") or 0),
             shared=None if shared is None else int(shared),
+            makings=tuple(map(Making.from_json, stated.get("makings") or [])),
         )
 
 

@@ -1,4 +1,4 @@
-"""A report on disk: <folder>/report.html, report.md, report.tex, report.csv and plots/*.png, *.svg, *.pdf.
+"""A report on disk: <folder>/report.html, report.md, report.tex, report.csv, method.md and plots/*.png, *.svg, *.pdf.
 
 Reads: a Report, and the pictures kept of its sets. Each file is written whole under a temporary name and renamed.
 """
@@ -18,6 +18,7 @@ from ..pictures.tensors import to_image
 from .charts import CURVE, KINDS, SQUARE, WIDE, Plot, accuracy_plots, confusion_plots, curve_plots
 from .html_page import Sample, report_html
 from .latex import report_latex
+from .method import method_text
 from .tables import Report
 from .text import report_csv, report_markdown
 
@@ -56,6 +57,7 @@ def _write_report(folder: Path, report: Report, samples: list[Sample]) -> Writte
     markdown = report_markdown(report)
     _write(folder / "report.html", report_html(report, pages, samples).encode())
     _write(folder / "report.md", markdown.encode())
+    _write(folder / "method.md", method_text(report).encode())
     _write(folder / "report.tex", report_latex(report).encode())
     # with the mark, or spreadsheets take it for Latin-1
     _write(folder / "report.csv", report_csv(report).encode("utf-8-sig", "backslashreplace"))

@@ -68,8 +68,8 @@ class HypoNetWriteReport(io.ComfyNode):
             description=(
                 "One page with what was measured, pictures of the sets, tables, plots, and where each number came "
                 "from. What is a row of the thesis's tables (5-9 to 5-12) stands in them, with its figure beside ours "
-                "where both were made alike. Writes HTML, Markdown, CSV, LaTeX tables and the plots as PNG, SVG and "
-                "PDF to output/hyponet/reports."
+                "where both were made alike. Writes HTML, Markdown, CSV, LaTeX tables, the method in sentences for a "
+                "paper (method.md) and the plots as PNG, SVG and PDF to output/hyponet/reports."
             ),
             search_aliases=["table", "results", "html", "csv", "markdown", "latex", "pdf"],
             is_input_list=True,

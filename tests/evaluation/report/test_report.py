@@ -616,7 +616,7 @@ def test_files_and_pictures(tmp_path: Path) -> None:
         "training-2",
     ]
     plotted = {f"plots/{name}.{form}" for name in drawn for form in ("png", "svg", "pdf")}
-    assert files == plotted | {"report.csv", "report.html", "report.md", "report.tex"}
+    assert files == plotted | {"method.md", "report.csv", "report.html", "report.md", "report.tex"}
     assert written.accuracy.shape == (4, 600, 1200, 3)
     assert written.curves.shape == (2, 480, 800, 3)
     assert written.confusion.shape == (3, 640, 720, 3)

@@ -161,7 +161,7 @@ def test_the_files_of_equal_reports_are_equal(tmp_path: Path) -> None:
     for name in ("first", "second"):
         write_report(tmp_path / name, report)
     files = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*.*"))
-    assert len(files) == 10  # four of text, and two plots of three forms
+    assert len(files) == 11  # five of text, and two plots of three forms
     for file in files:
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes(), file
     pdf = (tmp_path / "first" / "plots" / "accuracy-own.pdf").read_bytes()

@@ -1,0 +1,179 @@
+"""The method of a paper, out of the results that a report is of: what was made, checked, held out and measured.
+
+Returns Markdown with BibTeX; reads and writes nothing. Each sentence says what a result file states, and what no file
+states is said to be unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..markdown import one_line
+from ..pictures.making import Making
+from .headlines import headlines
+from .metric_cells import convention_of
+from .read_figures import PictureSet
+from .references import bibtex
+from .tables import Report, Source
+
+_METRICS = {
+    "fid": "FID",
+    "inception_score": "Inception Score",
+    "kid": "KID",
+    "precision_recall": "precision, recall, density and coverage",
+    "diversity": "diversity",
+    "distortion": "FID of distorted copies",
+    "cmmd": "CMMD",
+    "clip_score": "CLIP score",
+}
+_ARCHITECTURES = {"resnet18": "ResNet-18"}
+_TRAINING = (
+    *("architecture", "stem", "size", "filter", "crop", "epochs", "batch_size", "optimizer", "learning_rate"),
+    *("schedule", "weight_decay", "augmentation"),
+)
+_TRAINING_SENTENCE = (
+    "{architecture} (first layer {stem}) was trained{on} from {start}: pictures of {size} px ({filter}, {crop}), "
+    "{epochs} epochs, batches of {batch_size}, {optimizer} at {learning_rate} ({schedule}), weight decay "
+    "{weight_decay}, augmentation {augmentation}"
+)
+
+
+def method_text(report: Report) -> str:
+    """The page method.md; of the results that were measured in this run, or of all where none was."""
+    sources = [source for source in report.sources if source.is_new] or list(report.sources)
+    parts = [f"# Method: {one_line(report.title)}", f"{report.created}. For a paper: keep what it needs."]
+    if not sources:
+        return "\n\n".join([*parts, "Nothing was measured yet."]) + "\n"
+    paragraphs = {
+        "Pictures": _pictures(sources),
+        "Labels": _labels(sources),
+        "Training": _training(sources),
+        "Held out": _held_out(sources),
+        "Metrics": _metrics(sources),
+        "Figures": [f"{line}." for line in headlines(report)],
+    }
+    for title, sentences in paragraphs.items():
+        if sentences:
+            parts.append(f"**{title}.** {' '.join(map(one_line, dict.fromkeys(sentences)))}")
+    parts += ["## References", f"```bibtex\n{bibtex(sources)}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _pictures(sources: Sequence[Source]) -> list[str]:
+    """Every set once: its size, how many of it are generated, and what made them."""
+    sentences = []
+    for picture_set in _sets(sources):
+        sentences.append(_size(picture_set))
+        sentences += [f"{_of(making, picture_set)}{making.made_by()}" for making in picture_set.makings]
+    return sentences
+
+
+def _of(making: Making, picture_set: PictureSet) -> str:
+    """Which part of the set is meant, where it has another name."""
+    return "" if making.name == picture_set.name else f"Of it {making.name}, {making.pictures:,} pictures: "
+
+
+def _size(picture_set: PictureSet) -> str:
+    count = "unknown number of" if picture_set.count is None else f"{picture_set.count:,}"
+    parts = [f"{picture_set.name}: {count} pictures"]
+    if picture_set.counts:
+        low, high = min(picture_set.counts.values()), max(picture_set.counts.values())
+        each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        parts.append(f" in {len(picture_set.counts)} classes of {each}")
+    if picture_set.synthetic is not None and picture_set.count:
+        share = {0: "none of them", picture_set.count: "all of them"}.get(picture_set.synthetic)
+        parts.append(f", {share or f'{picture_set.synthetic:,} of them'} generated")
+    if picture_set.repeated:
+        parts.append(f", {picture_set.repeated:,} of them there before, pixel by pixel")
+    return "".join(parts) + "."
+
+
+def _labels(sources: Sequence[Source]) -> list[str]:
+    """How the labels of generated pictures came about and were checked."""
+    return [f"{making.name}: {making.labelling()}" for picture_set in _sets(sources) for making in picture_set.makings]
+
+
+def _training(sources: Sequence[Source]) -> list[str]:
+    """How the classifiers were made, alike ones once with all their seeds."""
+    seeds: dict[str, set[str]] = {}
+    for source in sources:
+        if source.result.kind in ("training", "test"):
+            numbers = seeds.setdefault(_training_sentence(source), set())
+            numbers |= {str(seed) for seed in [source.result.settings.get("seed")] if seed is not None}
+    return [f"{sentence}{_runs(numbers)}." for sentence, numbers in seeds.items()]
+
+
+def _runs(seeds: set[str]) -> str:
+    """`, seed 3`, or `, 2 runs of the seeds 3, 4`; nothing where no file states one."""
+    named = ", ".join(sorted(seeds, key=lambda seed: (len(seed), seed)))
+    return {0: "", 1: f", seed {named}"}.get(len(seeds), f", {len(seeds)} runs of the seeds {named}")
+
+
+def _training_sentence(source: Source) -> str:
+    stated = {name: str(value) for name, value in source.result.settings.items()}
+    stated = {name: stated.get(name, "unknown") for name in _TRAINING} | {"start": _start(source)}
+    stated["architecture"] = _ARCHITECTURES.get(stated["architecture"], stated["architecture"])
+    trained_on = source.figures.trained_on
+    stated["on"] = f" on {trained_on.name}" if trained_on and trained_on.name else ""
+    return _TRAINING_SENTENCE.format(**stated)
+
+
+def _start(source: Source) -> str:
+    return "ImageNet weights" if source.result.settings.get("weights_key") else "random weights"
+
+
+def _held_out(sources: Sequence[Source]) -> list[str]:
+    """What the training did not see: the part kept back, and the test sets with what they share with it."""
+    sentences = []
+    for source in sources:
+        settings, figures = source.result.settings, source.figures
+        share = settings.get("held_out")
+        if source.result.kind in ("training", "test") and isinstance(share, (int, float)):
+            sentences.append(_kept_back(share))
+        if figures.training is not None and figures.training.held_out is not None:
+            sentences.append(f"That are {figures.training.held_out.count:,} pictures.")
+        for accuracy in figures.accuracies:
+            kind = "generated pictures" if accuracy.synthetic else "pictures"
+            shared = "an unknown number" if accuracy.shared is None else f"{accuracy.shared:,}"
+            sentences.append(
+                f"{accuracy.name} was a test set ({accuracy.count:,} {kind}); {shared} of them are of the training "
+                "set, compared pixel by pixel."
+            )
+    return sentences
+
+
+def _kept_back(share: float) -> str:
+    if not share:
+        return "Nothing of the training set was kept back; the last epoch counts."
+    return f"{100 * share:g} % of each class were kept from training, to choose the epoch."
+
+
+def _metrics(sources: Sequence[Source]) -> list[str]:
+    """Each metric with network, convention and both numbers of pictures."""
+    sentences = []
+    for source in sources:
+        if source.result.kind not in _METRICS:
+            continue
+        judged = source.figures.features or source.figures.images or PictureSet()
+        against = source.figures.reference
+        reference = f" against {against.name} ({_number(against)})" if against else ""
+        sentences.append(
+            f"{_METRICS[source.result.kind]} of {judged.name or source.row} ({_number(judged)}){reference}: "
+            f"{convention_of(source.result.settings)}."
+        )
+    return sentences
+
+
+def _number(picture_set: PictureSet) -> str:
+    return "unknown number of pictures" if picture_set.count is None else f"{picture_set.count:,} pictures"
+
+
+def _sets(sources: Sequence[Source]) -> list[PictureSet]:
+    """Every set that was trained on, tested on or measured, once; one that says how it was made goes first."""
+    named = [each for source in sources for each in source.figures.picture_sets() if each.name]
+    sets: dict[tuple[str, str], PictureSet] = {}
+    for picture_set in sorted(named, key=lambda each: (not each.makings, not each.content_key)):
+        keys = [(known.name, known.count) for known in sets.values()]
+        if picture_set.content_key or (picture_set.name, picture_set.count) not in keys:
+            sets.setdefault((picture_set.name, picture_set.content_key), picture_set)
+    return list(sets.values())

@@ -1,0 +1,119 @@
+"""The method of a paper says what the result files state, no more, and cites what was used alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyponet.evaluation.pictures.making import Making
+from hyponet.evaluation.report import references
+from hyponet.evaluation.report.build import build_report
+from hyponet.evaluation.report.method import method_text
+from hyponet.evaluation.results import Measurement, Result, read_results, write_result
+from tools.dev.places import ROOT
+
+from ..accuracy_figures import CLASSES, accuracy_entry, write_test
+from .test_report import measured
+
+PAGE = ROOT / "docs" / "method.md"
+MAKING = Making(
+    name="mugs",
+    pictures=2500,
+    is_generated=True,
+    tools=("HypoNet 1.0.0", "ComfyUI 0.3.75"),
+    models=("sd15.safetensors",),
+    seed="7",
+    template="a photo of a {color} {class}",
+    plan_sha256="5f" * 32,
+    origins=(),
+    passed=2410,
+    failed=90,
+)
+TRAINED_ON: dict[str, Any] = {
+    "name": "mugs",
+    "pictures": 2500,
+    "synthetic": 2500,
+    "counts": dict.fromkeys(CLASSES, 500),
+    "content_key": "0" * 40,
+    "makings": [MAKING.to_json()],
+}
+
+
+def a_test_of_mugs(folder: Path, **settings: Any) -> Result:
+    """A test on 1,000 photos, of which 620 are right and two are of the training set."""
+    entries = [accuracy_entry("photos of mugs", 0.62, shared=2)]
+    tested_on = [{"name": "photos of mugs", "pictures": 1000, "synthetic": 0, "content_key": "1" * 40}]
+    return write_test(folder, "mugs", entries, {"seed": 3, **settings}, TRAINED_ON, tested_on)
+
+
+def method_of(folder: Path, *new: Result) -> str:
+    report = build_report(read_results(folder), "Mugs", new_runs={result.run for result in new})
+    return method_text(replace(report, created="2026-11-26 21:00 UTC"))
+
+
+def cited(text: str) -> set[str]:
+    return set(re.findall(r"^@\w+\{(\w+),$", text, re.MULTILINE))
+
+
+def test_the_page_shows_what_a_run_gives(tmp_path: Path) -> None:
+    """docs/method.md, word for word: 2,500 generated pictures, two seeds, one test set, one FID."""
+    new = [a_test_of_mugs(tmp_path, held_out=0.1), a_test_of_mugs(tmp_path, held_out=0.1, seed=4)]
+    new.append(measured(tmp_path, "mugs", "fid", {"fid": 41.25}, 2500, convention="clean"))
+    (shown,) = re.findall(r"````markdown\n(.*?)````", PAGE.read_text("utf-8"), re.DOTALL)
+    assert method_of(tmp_path, *new) == shown
+
+
+def test_only_what_was_used_is_cited(tmp_path: Path) -> None:
+    test = a_test_of_mugs(tmp_path)
+    assert cited(method_of(tmp_path, test)) == {"yu2024dataset", "wilson1927probable", "he2016deep"}
+    fid = measured(tmp_path, "mugs", "fid", {"fid": 41.25}, 2500, convention="clean")
+    metric = {"yu2024dataset", "heusel2017gans", "parmar2022aliased", "szegedy2016rethinking", "krizhevsky2009learning"}
+    assert cited(method_of(tmp_path, fid)) == metric  # its reference is CIFAR-10; the test is of another run
+    assert cited(method_of(tmp_path)) == metric | {"wilson1927probable", "he2016deep"}
+
+
+def test_bibtex_is_whole() -> None:
+    """Every entry that there is: braces close, and each has an author, a title and a year."""
+    for key in references._ENTRIES:
+        entry = references._entry(key)
+        assert entry.count("{") == entry.count("}")
+        assert all(f"{name} = {{" in entry for name in ("author", "title", "year"))
+        assert f"year = {{{re.findall('[0-9]{4}', key)[0]}}}" in entry, "the key's year is the entry's"
+    for keys in (*references._OF_KINDS.values(), *references._OF_NETWORKS.values()):
+        assert set(keys) <= set(references._ENTRIES)
+    assert set(references._OF_TEST_SETS.values()) <= set(references._ENTRIES)
+
+
+def test_what_no_file_states_is_unknown(tmp_path: Path) -> None:
+    """Results of hands: settings and sets that are missing, or texts where numbers are."""
+    write_result(tmp_path, Measurement("x", "test", {"test_sets": [accuracy_entry("t", 0.5, shared=None)]}, {}, {}))
+    settings = {"held_out": "much", "seed": "five", "architecture": 3}
+    write_result(tmp_path, Measurement("x", "test", {"test_sets": [accuracy_entry("t", 0.5)]}, {}, settings))
+    text = method_of(tmp_path)
+    assert "an unknown number of them are of the training set" in text
+    assert "unknown epochs" in text
+
+
+def test_nothing_measured_says_so(tmp_path: Path) -> None:
+    assert "Nothing was measured yet." in method_of(tmp_path)
+
+
+def test_real_pictures_are_not_called_generated(tmp_path: Path) -> None:
+    making = replace(MAKING, is_generated=False, passed=0, failed=0)
+    trained_on = {**TRAINED_ON, "synthetic": 0, "makings": [making.to_json()]}
+    write_test(tmp_path, "mugs", [accuracy_entry("photos", 0.62)], {"seed": 3}, trained_on)
+    text = method_of(tmp_path)
+    assert "none of them generated" in text
+    assert "from pictures that were loaded from files" in text
+    assert "judged none of them" in text
+
+
+@pytest.mark.parametrize("makings", [[{}], [3], "x", [{**MAKING.to_json(), "passed": "many"}]])
+def test_a_result_whose_making_is_damaged_is_left_out_and_named(tmp_path: Path, makings: Any) -> None:
+    write_test(tmp_path, "mugs", [accuracy_entry("photos", 0.62)], {}, {**TRAINED_ON, "makings": makings})
+    report = build_report(read_results(tmp_path), "Mugs")
+    assert "Left out: mugs" in report.notes[0]
