@@ -123,71 +123,6 @@ def test_a_sampler_of_a_graph_keeps_its_options_and_an_image_its_noise(comfyui, 
     assert pipeline.batches == [3]
 
 
-def of_a_pack(comfyui, kind):
-    """SAMPLERs as packs write them, and whether an image comes out the same in any batch."""
-    engine = comfyui.samplers.k_diffusion_sampling
-
-    def sample_euler(model, x, sigmas, extra_args, callback, disable):
-        return engine.sample_euler(model, x, sigmas, extra_args, callback, disable)
-
-    def sample_noisy(model, x, sigmas, extra_args, callback, disable, noise_sampler=None):
-        return engine.sample_euler_ancestral(
-            model, x, sigmas, extra_args, callback, disable, noise_sampler=noise_sampler, eta=0.5
-        )
-
-    def sample_global(model, x, sigmas, extra_args, callback, disable):
-        return engine.sample_euler(model, x + 0.1 * torch.randn_like(x), sigmas, extra_args, callback, disable)
-
-    def sample_mean(model, x, sigmas, extra_args, callback, disable):
-        return engine.sample_euler(model, x - 0.1 * x.mean(), sigmas, extra_args, callback, disable)
-
-    def sample_other_noise(model, x, sigmas, extra_args, callback, disable, noise_sampler=None):
-        noise = noise_sampler or engine.default_noise_sampler(x, seed=extra_args["seed"] + 7)
-        return sample_noisy(model, x, sigmas, extra_args, callback, disable, noise_sampler=noise)
-
-    def sample_failing(model, x, sigmas, extra_args, callback, disable):
-        model.inner_model.inner_model.diffusion_model  # as those that look into the model  # noqa: B018
-        return engine.sample_euler(model, x, sigmas, extra_args, callback, disable)
-
-    return comfyui.samplers.KSAMPLER(locals()[f"sample_{kind}"])
-
-
-@pytest.mark.parametrize(
-    ("kind", "batches"),
-    [
-        ("euler", [3]),
-        ("noisy", [3]),
-        ("global", [1, 1, 1]),
-        ("mean", [1, 1, 1]),
-        ("other_noise", [1, 1, 1]),
-        ("failing", [1, 1, 1]),
-    ],
-)
-def test_a_sampler_of_another_pack_is_known_by_what_it_does(comfyui, sampling, flux, kind, batches):
-    """The regression: all ran one image at a time, since no list had them."""
-    sampler = of_a_pack(comfyui, kind)
-    sigmas = comfyui.samplers.calculate_sigmas(flux.model.get_model_object("model_sampling"), "simple", 2)
-    pipeline = make_pipeline(sampling, flux, flow(), given=GraphInputs(sampler=sampler))
-    made = latents_of(sampling, pipeline, ITEMS, 3)
-    assert pipeline.batches == batches
-    said = f"sampler custom sample_{kind} runs one image at a time" in " ".join(pipeline.warnings(3))
-    assert said == (batches != [3]), "it is said on the node"
-    natives = []
-    for one in ITEMS:
-        guider = comfyui.samplers.CFGGuider(flux.model)
-        guider.set_conds(flux.encoder.encode(one.prompt), [])
-        natives.append(by_native_guider(comfyui, flux, guider, sampler, sigmas, one))
-    check_equal(made, natives)
-
-
-def test_trying_a_sampler_out_leaves_the_global_generator_alone(comfyui, sampling):
-    torch.manual_seed(3)
-    expected = torch.rand(1)
-    torch.manual_seed(3)
-    sampling.step_noise.step_noise(of_a_pack(comfyui, "global"))
-    assert torch.equal(torch.rand(1), expected)
-
-
 def guider_of(comfyui, models, kind, positive, negative):
     """What the native nodes CFGGuider, BasicGuider and DualCFGGuider make."""
     from comfy_extras import nodes_custom_sampler as native
@@ -377,18 +312,3 @@ def test_a_guider_with_a_second_model_gives_that_one_the_texts_of_each_image_too
     for patcher in (adopted.model_patcher, adopted.uncond_model_patcher):
         assert "extra_conds" in patcher.object_patches
     assert "extra_conds" not in guider.uncond_model_patcher.object_patches, "the graph's own stays as it is"
-
-
-def test_a_sampler_that_draws_from_the_global_generator_gives_one_picture_a_seed(comfyui, sampling, flux):
-    """The regression: two runs of one plan gave two sets. ComfyUI's own noise seeds it (comfy/sample.py)."""
-    import comfy.samplers
-
-    def noisy(model, x, sigmas, **_):
-        return x + torch.randn_like(x)
-
-    given = GraphInputs(sampler=comfy.samplers.KSAMPLER(noisy))
-    first, second = (
-        latents_of(sampling, make_pipeline(sampling, flux, flow(), given=given), ITEMS[:2], 1) for _ in range(2)
-    )
-    assert torch.equal(first[0], second[0])
-    assert torch.equal(first[1], second[1])
