@@ -1,4 +1,4 @@
-"""Results of metrics as bars: the FID of each class, precision to coverage, the diversity of each class.
+"""Results of metrics as bars: the FID of each class, precision to coverage, diversity and CLIP score of each class.
 
 Reads a result; returns pixels. Titles or classes say how many pictures were measured.
 """
@@ -15,6 +15,7 @@ from ..results import Result
 
 SIZE = (900, 420)  # pixels
 MAX_BARS = 50  # classes with bars of their own; a judgement
+MAX_SERIES = 8  # classes beside the whole set in one chart; a judgement: so many colours are told apart
 SHARES = ("precision", "recall", "density", "coverage")
 
 
@@ -34,9 +35,15 @@ def fid_bars(result: Result) -> np.ndarray | None:
 
 
 def precision_bars(result: Result) -> np.ndarray:
-    """Precision, recall, density and coverage in per cent, uint8 [H,W,3]."""
-    values = [100 * result.figures[name] for name in SHARES]
-    return to_pixels(bar_chart(SHARES, {"": values}, _counts(result), "per cent", SIZE))
+    """Precision, recall, density and coverage in per cent, of the set and of its classes, uint8 [H,W,3]."""
+    values = {"": [100 * result.figures[name] for name in SHARES]}
+    by_class: dict[str, dict[str, Any]] = result.figures.get("per_class", {})
+    if by_class:
+        count = next(iter(by_class.values()))["count"]
+        values = {"all": values[""]}
+        for name in list(by_class)[:MAX_SERIES]:
+            values[f"{name} ({count})"] = [100 * by_class[name][share] for share in SHARES]
+    return to_pixels(bar_chart(SHARES, values, _counts(result), "per cent", SIZE))
 
 
 def diversity_bars(result: Result) -> np.ndarray:
@@ -47,6 +54,16 @@ def diversity_bars(result: Result) -> np.ndarray:
     values = [by_class[name]["vendi"] for name in least]
     title = f"Vendi score {result.figures['vendi']:.2f}, mean; {_shown(least, by_class, 'lowest')} (pictures)"
     return to_pixels(bar_chart(groups, {"Vendi": values}, title, "unlike pictures", SIZE))
+
+
+def clip_score_bars(result: Result) -> np.ndarray:
+    """The CLIP score of each class, the lowest first, with its number of pictures, uint8 [H,W,3]."""
+    by_class: dict[str, dict[str, Any]] = result.figures["per_class"]
+    least = sorted(by_class, key=lambda name: by_class[name]["clip_score"])[:MAX_BARS]
+    groups = [f"{name} ({by_class[name]['count']})" for name in least]
+    values = [by_class[name]["clip_score"] for name in least]
+    title = f"CLIP score {result.figures['clip_score']:.2f}; {_shown(least, by_class, 'lowest')} (pictures)"
+    return to_pixels(bar_chart(groups, {"CLIP score": values}, title, "100 x cosine", SIZE))
 
 
 def _counts(result: Result) -> str:

@@ -24,7 +24,7 @@ from .conventions import Preparation
 from .feature_statistics import frechet_distance, statistics_of
 from .features import extract_features
 from .fid import count_warnings
-from .inception import Inception
+from .networks import FeatureNetwork
 
 
 def noise(picture: np.ndarray, strength: float, draw: np.random.Generator) -> np.ndarray:
@@ -118,7 +118,7 @@ class DistortedPictures:
 
 def distortion_curve(
     images: LabelledImages,
-    inception: Inception,
+    network: FeatureNetwork,
     preparation: Preparation,
     *,
     kinds: Sequence[str],
@@ -153,7 +153,7 @@ def distortion_curve(
         return None if progress is None else lambda done, _: progress(number * len(images) + done, total)
 
     clean = extract_features(
-        images, inception, preparation, cache=cache, batch=batch, name_pixels=False, progress=pass_progress(0)
+        images, network, preparation, cache=cache, batch=batch, name_pixels=False, progress=pass_progress(0)
     )
     reference = statistics_of(clean)
     curves: dict[str, list[float]] = {kind: [] for kind in kinds}
@@ -162,7 +162,7 @@ def distortion_curve(
         distorted = labelled(f"{images.name} {kind}", images.class_names, images.labels, source)
         features = extract_features(
             distorted,
-            inception,
+            network,
             preparation,
             cache=cache,
             batch=batch,
@@ -176,7 +176,7 @@ def distortion_curve(
         figures={"strengths": strengths, "fid": curves},
         inputs={"images": clean.describe()},
         settings={**clean.settings(), "seed": seed},
-        warnings=(*count_warnings(len(images), len(images)), *clean.warnings()),
+        warnings=(*count_warnings(len(images), len(images), clean.features.shape[1]), *clean.warnings()),
     )
 
 

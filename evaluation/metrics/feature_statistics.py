@@ -1,4 +1,4 @@
-"""Mean and covariance of Inception features in float64, their files, and the Frechet distance between two of them.
+"""Mean and covariance of features in float64, their files, and the Frechet distance between two of them.
 
 Reads and writes .npz with `mu` and `sigma` as pytorch-fid and clean-fid have them; ours add what the numbers came from.
 Source: Heusel et al. 2017, arXiv 1706.08500, equation 6.
@@ -24,9 +24,8 @@ from ..json_text import parse_json
 from ..pictures.sources.zips import ZIP_DAMAGE
 from .conventions import Preparation
 from .features import ImageFeatures
-from .inception import FEATURES
 
-_ARRAYS = {"mu": (FEATURES,), "sigma": (FEATURES, FEATURES)}
+MAX_WIDTH = 4096  # features of a network; the widest of ours has 2,048
 _FACTS = "hyponet"  # the array with what our files say of themselves
 _PIXELS = "hyponet_pixels"  # the array with the digests of their pictures
 MAX_ROOT_ERROR = 1e-8  # that rounding may make of the sum of roots; the distance is promised to 1e-6
@@ -68,7 +67,12 @@ class FeatureStatistics:
 
     def settings(self) -> dict[str, Any]:
         """What a result says of the way here; empty where a foreign file does not say."""
-        return {"network": self.network, "weights_sha256": self.weights, **self.preparation.to_json()}
+        return {
+            "network": self.network,
+            "weights_sha256": self.weights,
+            "features": len(self.mean),
+            **self.preparation.to_json(),
+        }
 
     def trace(self) -> float:
         """Sum of the variances."""
@@ -218,12 +222,15 @@ def save_statistics(path: Path, statistics: FeatureStatistics) -> None:
         np.savez(file, mu=statistics.mean.numpy(), sigma=covariance.numpy(), **arrays)
 
 
-def load_statistics(path: Path, *, network: str = "", preparation: Preparation, count: int = 0) -> FeatureStatistics:
+def load_statistics(
+    path: Path, *, network: str = "", width: int = 0, preparation: Preparation, count: int = 0
+) -> FeatureStatistics:
     """The statistics in an .npz of pytorch-fid, clean-fid or ours.
 
     Args:
         path: the file.
         network, preparation, count: used where the file does not say, that is for foreign ones.
+        width: features of `network`, which a foreign file has to have; 0 for any.
 
     Raises:
         ValueError: the file is missing or truncated, lacks mu or sigma, or they are none of such a set; the message
@@ -232,8 +239,11 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            mean, covariance = (_numbers(archive, *stated) for stated in _ARRAYS.items())
             facts = parse_json(_text(archive, _FACTS)) if f"{_FACTS}.npy" in archive.namelist() else None
+            if facts is not None:
+                width = 0
+            mean = _numbers(archive, "mu", 1, width)
+            covariance = _numbers(archive, "sigma", 2, len(mean))
             known = _digests(archive, _PIXELS) if f"{_PIXELS}.npy" in archive.namelist() else None
         if facts is not None:
             preparation = Preparation(**{key: facts[key] for key in ("convention", "size", "filter", "crop")})
@@ -242,9 +252,10 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
         of_disk = disk_error_of(error)
         if of_disk is not None and not isinstance(of_disk, FileNotFoundError):
             raise unreadable(path, of_disk) from error
+        side = width or "features"
         raise ValueError(
-            f"{path} cannot be read as statistics ({type(error).__name__}: {error}); expected an .npz with mu [2048] "
-            "and sigma [2048,2048]; write one with Save Statistics, pytorch-fid or clean-fid"
+            f"{path} cannot be read as statistics ({type(error).__name__}: {error}); expected an .npz with mu [{side}] "
+            f"and sigma [{side},{side}]; write one with Save Statistics, pytorch-fid or clean-fid"
         ) from error
     if not (np.isfinite(mean).all() and np.isfinite(covariance).all() and np.allclose(covariance, covariance.T)):
         raise ValueError(
@@ -252,7 +263,7 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
         )
     sigma = torch.from_numpy(covariance)
     rounding = 1e-5 * float(sigma.trace())  # float32 files have eigenvalues down to -1e-7 of the trace; 100 times that
-    if torch.linalg.cholesky_ex(sigma + (rounding + 1e-300) * torch.eye(FEATURES, dtype=torch.float64)).info:
+    if torch.linalg.cholesky_ex(sigma + (rounding + 1e-300) * torch.eye(len(mean), dtype=torch.float64)).info:
         raise ValueError(f"{path} has a sigma with negative eigenvalues; expected a covariance; make it again")
     facts = facts or {}
     return FeatureStatistics(
@@ -269,11 +280,17 @@ def load_statistics(path: Path, *, network: str = "", preparation: Preparation, 
     )
 
 
-def _numbers(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The array `name` in float64; nothing is read of one whose header states another shape."""
+def _numbers(archive: zipfile.ZipFile, name: str, axes: int, width: int) -> np.ndarray:
+    """The array `name` in float64; nothing is read of one whose header states another shape.
+
+    Args:
+        axes: that it has to have, each of `width`; a width of 0 is any up to MAX_WIDTH.
+    """
     with archive.open(f"{name}.npy") as member:
         stated, is_fortran, kind = _header(member)
-        if stated != shape or kind.kind not in "fiu":
+        width = width or (min(stated[0], MAX_WIDTH) if stated else 0)
+        shape = (width,) * axes
+        if stated != shape or not width or kind.kind not in "fiu":
             raise ValueError(f"{name} has the shape {stated} of {kind}; expected numbers of {shape}")
         content = member.read(kind.itemsize * math.prod(shape))
     return np.frombuffer(content, kind).reshape(shape, order="F" if is_fortran else "C").astype(np.float64)

@@ -1,41 +1,34 @@
-"""One Inception pass over a set of pictures: LabelledImages -> ImageFeatures, from which every metric is computed.
+"""One pass of a network over a set of pictures: LabelledImages -> ImageFeatures, from which every metric is computed.
 
 Reads: pictures and the network. Writes: <cache>/<key>.safetensors, keyed by the pictures' bytes, the weights' hash and
-the preparation. The steps from a picture to the network's 299x299 input are a convention, and the figures depend on it.
+the preparation. The steps from a picture to the network's input are a convention, and the figures depend on it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from ..bounded import MAX_HEADER
-from ..files import read_file, replacing
 from ..pictures.cache import resized
 from ..pictures.labelled_images import LabelledImages
 from ..pictures.pixels import count_shared, overlap_text
 from ..pictures.threads import in_threads
 from ..progress import Progress
-from .conventions import Preparation, network_input
-from .inception import FEATURES, Inception, full_precision
+from .conventions import Preparation
+from .feature_cache import cache_key, read_cached, write_cached
 from .inception_weights import NETWORKS, TORCHVISION_NETWORK
-
-logger = logging.getLogger("hyponet")
+from .networks import FeatureNetwork, full_precision, one_thread_each
+from .vision_weights import width_warnings
 
 MAX_CORES = 32  # on a CPU: each takes about 60 MB for its batch
-CACHE_VERSION = 1  # of the files of features; another number makes all of them again
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +39,8 @@ class ImageFeatures:
         name: of the set.
         class_names: of the labels.
         labels: int64 [N].
-        features: float32 [N,2048], the last pooling layer.
-        logits: float32 [N,classes].
+        features: float32 [N,d]: Inception's last pooling layer, DINOv2's class token, or CLIP's projection.
+        logits: float32 [N,classes]; of a network that names no classes [N,0].
         network: key of the network.
         weights: SHA-256 of its weight file.
         preparation: how the pictures were prepared.
@@ -71,7 +64,10 @@ class ImageFeatures:
 
     def of_class(self, label: int) -> ImageFeatures:
         """The pictures with one label."""
-        members = np.flatnonzero(self.labels == label)
+        return self.select(np.flatnonzero(self.labels == label))
+
+    def select(self, members: np.ndarray) -> ImageFeatures:
+        """The pictures of these indices, in this order."""
         return replace(
             self,
             labels=self.labels[members],
@@ -92,10 +88,17 @@ class ImageFeatures:
 
     def settings(self) -> dict[str, Any]:
         """What a result says of the way here."""
-        return {"network": self.network, "weights_sha256": self.weights, **self.preparation.to_json()}
+        return {
+            "network": self.network,
+            "weights_sha256": self.weights,
+            "features": self.features.shape[1],
+            **self.preparation.to_json(),
+        }
 
     def warnings(self) -> tuple[str, ...]:
         """What a result warns of: weights that are not the published ones."""
+        if all(network.key != self.network for network in NETWORKS.values()):
+            return width_warnings(self.network, self.features.shape[1])
         if any(network.key == self.network and network.is_published(self.weights) for network in NETWORKS.values()):
             return ()
         return ("the network's weights are not the published file's: compare only with figures from the same weights",)
@@ -143,7 +146,7 @@ def _comparable_settings(settings: dict[str, Any]) -> dict[str, Any]:
 
 def extract_features(
     images: LabelledImages,
-    inception: Inception,
+    network: FeatureNetwork,
     preparation: Preparation,
     *,
     cache: Path | None = None,
@@ -155,7 +158,7 @@ def extract_features(
 
     Args:
         images: the set.
-        inception: the network, on the device where it is to run.
+        network: the network, on the device where it is to run.
         preparation: from picture to network input.
         cache: folder that keeps the features; None keeps nothing.
         batch: pictures in one pass; 0 takes 4 on a CPU, where each core has its own batch, and 32 elsewhere.
@@ -167,19 +170,19 @@ def extract_features(
     """
     if batch < 0:
         raise ValueError(f"batch is {batch}; expected 0 (chosen for the device) or pictures at once")
-    path = None if cache is None else cache / f"{_cache_key(images, inception, preparation)}.safetensors"
-    cached = None if path is None else _read_cached(path, len(images), inception.network.classes)
-    features, logits = cached or _infer(images, inception, preparation, batch, progress)
+    path = None if cache is None else cache / f"{cache_key(images, network, preparation)}.safetensors"
+    cached = None if path is None else read_cached(path, len(images), network)
+    features, logits = cached or _infer(images, network, preparation, batch, progress)
     finite = torch.isfinite(features).all(1) & torch.isfinite(logits).all(1)  # [N]
     if not bool(finite.all()):
         broken = (~finite).nonzero().flatten().tolist()
         raise ValueError(
             f"the features of {len(broken)} of {len(images)} pictures of {images.name} are not finite numbers (the "
             f"first: {images.describe(broken[0])}); expected those of sound weights; check the file of "
-            f"{inception.network.key} or get it again from {inception.network.url}"
+            f"{network.key} or get it again from {network.url}"
         )
     if path is not None and cached is None:
-        _write_cached(path, features, logits)
+        write_cached(path, features, logits)
     # known where the network ran; else quick beside it: the bar stays where it is, and an interrupt is noticed
     stays_at = 0 if cached else len(images)
     at_end: Progress | None = None if progress is None else lambda done, total: progress(stays_at, total)
@@ -192,8 +195,8 @@ def extract_features(
         labels=images.labels,
         features=features.numpy(),
         logits=logits.numpy(),
-        network=inception.network.key,
-        weights=inception.digest,
+        network=network.key,
+        weights=network.digest,
         preparation=preparation,
         content_key=images.content_key,
         pixels=pixels,
@@ -201,15 +204,15 @@ def extract_features(
 
 
 def default_batch(device: torch.device) -> int:
-    """Pictures that Inception takes at once: on a CPU the fastest of 1, 2, 3, 4 and 8 a core, elsewhere a guess."""
+    """Pictures that a network takes at once: on a CPU the fastest of 1, 2, 3, 4 and 8 a core, elsewhere a guess."""
     return 4 if device.type == "cpu" else 32
 
 
 def _infer(
-    images: LabelledImages, inception: Inception, preparation: Preparation, batch: int, progress: Progress | None
+    images: LabelledImages, network: FeatureNetwork, preparation: Preparation, batch: int, progress: Progress | None
 ) -> tuple[Tensor, Tensor]:
     total = len(images)
-    device = inception.device
+    device = network.device
     on_cpu = device.type == "cpu"
     batch = batch or default_batch(device)
     read = _reader(images, preparation, progress)
@@ -219,11 +222,9 @@ def _infer(
     def infer_batch(number: int) -> tuple[Tensor, Tensor]:
         pictures = [read(i) for i in range(number * batch, min((number + 1) * batch, total))]
         with device_lock, torch.inference_mode():
-            inputs = [
-                network_input(group.to(device), preparation.convention, is_fid=inception.is_fid)
-                for group in _grouped_by_size(pictures)
-            ]
-            features, logits = inception(torch.cat(inputs))  # [b,2048], [b,classes]
+            groups = (group.to(device) for group in _grouped_by_size(pictures))
+            inputs = [network.prepare(group, preparation.convention) for group in groups]
+            features, logits = network(torch.cat(inputs))  # [b,d], [b,classes]
             return features.cpu(), logits.cpu()
 
     batches = in_threads(
@@ -234,18 +235,7 @@ def _infer(
     )
     with full_precision(), one_thread_each() if on_cpu else nullcontext():
         features, logits = zip(*batches, strict=True)
-    return torch.cat(features), torch.cat(logits)  # [N,2048], [N,classes]
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """New threads compute on one core each: batches side by side keep the cores busier than one batch on all."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return torch.cat(features), torch.cat(logits)  # [N,d], [N,classes]
 
 
 def _reader(images: LabelledImages, preparation: Preparation, progress: Progress | None) -> Callable[[int], np.ndarray]:
@@ -267,33 +257,3 @@ def _grouped_by_size(pictures: list[np.ndarray]) -> list[Tensor]:
         else:
             groups.append([picture])
     return [torch.from_numpy(np.stack(group)) for group in groups]
-
-
-def _cache_key(images: LabelledImages, inception: Inception, preparation: Preparation) -> str:
-    parts = [str(CACHE_VERSION), images.pictures_key, inception.network.key, inception.digest, repr(preparation)]
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=20).hexdigest()
-
-
-def _read_cached(path: Path, count: int, classes: int) -> tuple[Tensor, Tensor] | None:
-    try:
-        if path.stat().st_size > MAX_HEADER + 4 * count * (FEATURES + classes):
-            raise ValueError("it is larger than such features are")
-        tensors = safetensors.torch.load(read_file(path))
-        features, logits = tensors["features"], tensors["logits"]
-        is_finite = bool(torch.isfinite(features).all() and torch.isfinite(logits).all())
-        if is_finite and features.shape == (count, FEATURES) and logits.shape == (count, classes):
-            return features, logits
-    except FileNotFoundError:
-        return None
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        logger.warning("%s is damaged (%s: %s)", path, type(error).__name__, error)
-    logger.warning("the features in %s are made again", path)
-    return None
-
-
-def _write_cached(path: Path, features: Tensor, logits: Tensor) -> None:
-    try:
-        with replacing(path) as temporary:
-            safetensors.torch.save_file({"features": features, "logits": logits}, temporary)
-    except (OSError, SafetensorError) as error:
-        logger.warning("the features could not be kept in %s: %s", path, error)

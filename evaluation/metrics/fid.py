@@ -1,5 +1,6 @@
 """Frechet Inception Distance: two sets of features -> one number, with its convention and both N.
 
+On features of DINOv2 it is FD-DINOv2 (Stein et al. 2023, arXiv 2306.04675), by the same formula.
 Source: Heusel et al. 2017, arXiv 1706.08500; Table 5-11 and equation 5-1 of the thesis.
 """
 
@@ -9,7 +10,6 @@ from ..progress import Progress
 from ..results import Measurement
 from .feature_statistics import FeatureStatistics, frechet_distance, statistics_of
 from .features import ImageFeatures, check_comparable, describe_reference, overlap_warnings
-from .inception import FEATURES
 
 USUAL_COUNT = 10_000  # the least that the field reports FID for
 
@@ -41,7 +41,7 @@ def measure_fid(
     against = reference if isinstance(reference, FeatureStatistics) else statistics_of(reference)
     figures: dict[str, object] = {"fid": frechet_distance(statistics_of(features), against)}
     warnings = (
-        *count_warnings(len(features), against.count),
+        *count_warnings(len(features), against.count, features.features.shape[1]),
         *overlap_warnings(features, against),
         *features.warnings(),
     )
@@ -61,16 +61,16 @@ def measure_fid(
     )
 
 
-def count_warnings(count: int, reference: int) -> tuple[str, ...]:
-    """What the numbers of pictures do to a FID."""
+def count_warnings(count: int, reference: int, width: int) -> tuple[str, ...]:
+    """What the numbers of pictures do to a FID of so many features."""
     warnings = []
     if count < USUAL_COUNT or 0 < reference < USUAL_COUNT:
         warnings.append(
             f"FID from {count} pictures against {reference or 'an unknown number'} is biased upward; compare it only "
             "with figures from the same numbers (the field's usual least number is 10,000)"
         )
-    if min(count, reference or count) <= FEATURES:
-        warnings.append(f"a covariance of {FEATURES} features from {FEATURES} pictures or fewer is not of full rank")
+    if min(count, reference or count) <= width:
+        warnings.append(f"a covariance of {width} features from {width} pictures or fewer is not of full rank")
     if not reference:
         warnings.append("the reference's file does not say how many pictures it came from")
     return tuple(warnings)

@@ -41,7 +41,15 @@ def measure_inception_score(features: ImageFeatures, *, splits: int = 10, seed: 
         splits: parts over which mean and standard deviation are taken; a set of fewer pictures lowers it to their
             number, with a warning.
         seed: of the shuffle before the split (numpy's RandomState, as torch-fidelity has it).
+
+    Raises:
+        ValueError: the network names no classes.
     """
+    if not features.logits.shape[1]:
+        raise ValueError(
+            f"{features.name} has features of {features.network}, which names no classes; expected those of an "
+            "Inception network; choose one in Image Features"
+        )
     count, requested = len(features), splits
     splits = min(count, splits)
     logits = features.logits[np.random.RandomState(seed).permutation(count)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from .tables import Cell, Report, Row, Table, extent_parts, value_text
 
 MAX_LINES = 12  # more are a table, and stand in it
-_DETAILS = ("fid-per-class", "figure-5-3")  # tables of parts of a figure, or of a curve
+_DETAILS = ("fid-per-class", "precision_recall-per-class", "clip_score-per-class", "figure-5-3")  # parts, and a curve
 _ACCURACIES = {
     "accuracy": "accuracy on {} {} %",
     "held-out-synthetic": "accuracy on {} (generated pictures) {} %",
@@ -23,7 +23,7 @@ def headlines(report: Report) -> list[str]:
         new = {source.number for source in report.sources[-MAX_LINES:]}
     lines = []
     for table in report.tables:
-        for row in table.rows if table.key not in _DETAILS else ():
+        for row in table.rows if not table.key.startswith(_DETAILS) else ():
             pairs = zip(table.columns, row.cells, strict=True)
             shown = [(column, cell) for column, cell in pairs if cell.value is not None and new & set(cell.sources)]
             if shown:

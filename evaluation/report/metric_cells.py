@@ -6,10 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
+from ..metrics.vision_weights import VISION_NETWORKS
 from . import thesis
 from .comparability import published_weights
 from .read_figures import PictureSet
 from .tables import Source
+
+_TRANSFORMERS = {network.key: name for name, network in VISION_NETWORKS.items()}
+
+
+def by_transformer(source: Source) -> bool:
+    """Whether its features are of DINOv2 or CLIP."""
+    return source.result.settings.get("network") in _TRANSFORMERS
 
 
 def convention_of(result_settings: Mapping[str, Any]) -> str:
@@ -19,9 +27,12 @@ def convention_of(result_settings: Mapping[str, Any]) -> str:
         NETWORKS[FID_NETWORK].key: "FID Inception",
         NETWORKS[TORCHVISION_NETWORK].key: "torchvision Inception",
     }
-    network = names.get(key, key)
-    if key in names and not published_weights(result_settings):
-        network += " with other weights"
+    if key in names:
+        network = names[key] + ("" if published_weights(result_settings) else " with other weights")
+    else:  # of these nobody here knows the digests of the published files
+        network = _TRANSFORMERS.get(key, key)
+        weights = str(result_settings.get("weights_sha256") or "")[:8]
+        network += f" (weights {weights})" if weights else ""
     size = result_settings.get("size")
     return f"{network}, {result_settings.get('convention')}, {f'{size} px first' if size else 'own size'}"
 
@@ -37,17 +48,57 @@ def _conditions(source: Source) -> str:
     parts = [convention_of(settings)]
     parts += [str(settings[key]) for key in ("precision_recall_rule", "density_coverage_rule") if key in settings]
     if reference is not None:
-        number = f"{reference.count:,}" if reference.count else "unknown number of"
-        parts.append(f"against {reference.name} ({number} pictures)")
+        parts.append(f"against {_named(reference)}")
         if reference.shared:
             parts.append(f"{reference.shared:,} of its pictures are in {reference.name} too")
     return "; ".join(parts)
+
+
+def _named(reference: PictureSet) -> str:
+    number = f"{reference.count:,}" if reference.count else "unknown number of"
+    return f"{reference.name} ({number} pictures)"
 
 
 def newest(sources: Sequence[Source]) -> tuple[Source, str]:
     """The newest of one row's results, and a note on how many others there are."""
     others = len(sources) - 1
     return sources[-1], f"{others} other result{'s' * (others > 1)} of this set not shown" if others else ""
+
+
+def comparable(sources: Sequence[Source], kind: str) -> list[list[Source]]:
+    """The results of one kind in groups that may stand in one column: one network, one preparation, one reference.
+
+    A reference is another where its pictures are, whatever it is called.
+    """
+    groups: dict[tuple[object, ...], list[Source]] = {}
+    for source in sources:
+        if source.result.kind == kind:
+            groups.setdefault((_reference_key(source), _way(source.result.settings)), []).append(source)
+    return [groups[key] for key in sorted(groups, key=repr)]
+
+
+def one_reference(sources: Sequence[Source], count: int) -> list[Source]:
+    """The sources against one reference: the one with `count` pictures, else that of the newest source."""
+    keys = [_reference_key(source) for source in sources]
+    chosen = next((key for key in reversed(keys) if key[1] == count), keys[-1] if keys else None)
+    return [source for source, key in zip(sources, keys, strict=True) if key == chosen]
+
+
+def conditions_of(source: Source) -> str:
+    """Network, convention, size and reference of a table whose figures are all alike in these."""
+    reference = source.figures.reference
+    against = f"; against {_named(reference)}" if reference else ""
+    return convention_of(source.result.settings) + against
+
+
+def _reference_key(source: Source) -> tuple[str, int | None, str]:
+    reference = source.figures.reference or PictureSet()
+    return reference.name, reference.count, reference.content_key
+
+
+def _way(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    names = ("network", "weights_sha256", "convention", "size", "filter", "crop")
+    return tuple(str(settings.get(name, "")) for name in names)
 
 
 def rows_of(sources: Sequence[Source], kind: str) -> dict[tuple[str, str], list[Source]]:

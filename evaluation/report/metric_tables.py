@@ -1,107 +1,51 @@
-"""Metric results -> Tables 5-11 and 5-12, and KID, precision and recall, diversity, FID per class and distortion."""
+"""Metric results -> Tables 5-11 and 5-12, and KID, precision and recall, diversity, FID per class and distortion.
+
+Figures by other networks, of other preparations or against other references stand in tables of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from . import thesis
 from .comparability import beside_thesis, metric_differences
-from .metric_cells import against_cifar_train, convention_of, count_of, newest, note_of, rows_of
-from .read_figures import ClassFID, PictureSet
+from .metric_cells import (
+    against_cifar_train,
+    by_transformer,
+    comparable,
+    conditions_of,
+    convention_of,
+    count_of,
+    newest,
+    note_of,
+    one_reference,
+    rows_of,
+)
+from .metric_kinds import DISTANCE, FID_NOTE, PLAIN, PRECISION_RECALL, SCORE, SPLITS, PlainTable
+from .read_figures import ClassFID, ClassFigures, PictureSet
 from .tables import Cell, Row, Source, Table, in_thesis_order, short_label
-
-FID_NOTE = (
-    "No interval: resampling pictures with repeats is biased upward. FID compares only at equal numbers of pictures."
-)
-
-
-@dataclass(frozen=True)
-class PlainTable:
-    """A table of one kind of metric without a counterpart in the thesis.
-
-    Args:
-        kind: of the results.
-        columns: key of a figure -> its heading.
-        spread: what follows a figure's key in the key of its spread; "" without.
-        unit: what the spread is over.
-        scale: the table shows so many times the figure.
-    """
-
-    kind: str
-    title: str
-    columns: Mapping[str, str]
-    decimals: int
-    note: str
-    spread: str = ""
-    unit: str = ""
-    scale: float = 1
-
-
-DISTANCE = PlainTable("fid", "Frechet Inception Distance (lower is better)", {"fid": "FID"}, 2, FID_NOTE)
-SPLITS = "\u00b1: standard deviation over the splits."
-SCORE = PlainTable(
-    "inception_score",
-    "Inception Score (higher is better)",
-    {"inception_score": "IS"},
-    2,
-    SPLITS,
-    spread="_sd",
-    unit="splits",
-)
-KID = PlainTable(
-    "kid",
-    "Kernel Inception Distance (lower is better)",
-    {"kid": "KID x 1000"},
-    2,
-    "\u00b1: spread over subsets, which is no standard error.",
-    spread="_sd_over_subsets",
-    unit="subsets",
-    scale=1000,
-)
-PRECISION_RECALL = PlainTable(
-    "precision_recall",
-    "Precision, recall, density and coverage",
-    {
-        "precision": "precision (closed)",
-        "recall": "recall (closed)",
-        "prdc_precision": "precision (prdc)",
-        "prdc_recall": "recall (prdc)",
-        "density": "density",
-        "coverage": "coverage",
-    },
-    4,
-    "closed: a picture on the edge of a neighbourhood is inside (torch-fidelity); prdc: outside.",
-)
-DIVERSITY = PlainTable(
-    "diversity",
-    "Diversity within classes (mean over classes)",
-    {
-        "vendi": "Vendi score",
-        "mean_pairwise_distance": "mean pairwise distance",
-        "median_nearest_distance": "median distance to the nearest",
-    },
-    3,
-    "Compare only between sets with equal numbers of pictures a class.",
-)
 
 
 def metric_tables(sources: Sequence[Source]) -> list[Table]:
     """The tables that hold a figure of ours; the thesis's only when one of its rows was measured."""
     against_train = [source for source in sources if source.result.kind == "fid" and against_cifar_train(source)]
-    in_5_11 = _beside(thesis.FID, against_train)
+    against_train = [source for source in against_train if not by_transformer(source)]
+    in_5_11 = _beside(thesis.FID, one_reference(against_train, thesis.REFERENCE_COUNT))
     in_5_12 = _beside(thesis.INCEPTION_SCORE, [s for s in sources if s.result.kind == "inception_score"])
+    distances, scores, *others = PLAIN
+    assert (distances, scores) == (DISTANCE, SCORE)
     tables = [
         _table_5_11(in_5_11),
-        _plain(DISTANCE, _but(sources, in_5_11)),
+        *_plain(distances, _but(sources, in_5_11)),
         _table_5_12(in_5_12),
-        _plain(SCORE, _but(sources, in_5_12)),
-        _fid_per_class(sources),
-        _plain(KID, sources),
-        _plain(PRECISION_RECALL, sources),
-        _plain(DIVERSITY, sources),
-        _distortion(sources),
+        *_plain(scores, _but(sources, in_5_12)),
+        *_fid_per_class(sources),
     ]
+    for plain in others:
+        tables += _plain(plain, sources)
+        if plain is PRECISION_RECALL:
+            tables += _shares_per_class(sources)
+    tables += [*_clip_score_per_class(sources), _distortion(sources)]
     return [table for table in tables if table.ran]
 
 
@@ -178,59 +122,117 @@ def _metric_cell(sources: Sequence[Source], key: str, published: float | None) -
     return beside_thesis(cell, published, metric_differences(source))
 
 
-def _plain(table: PlainTable, sources: Sequence[Source]) -> Table:
-    """The newest result of each row and reference; rows under their reference's name."""
-    rows = []
-    for (label, reference), candidates in rows_of(sources, table.kind).items():
-        source, others = newest(candidates)
-        figures = source.figures
-        has_spread = bool(table.spread) and figures.repetitions > 1
-        cells = [
-            Cell(
-                value=_times(table.scale, figures.values[key]),
-                spread=_times(table.scale, figures.values.get(f"{key}{table.spread}")) if has_spread else None,
-                runs=figures.repetitions if has_spread else 0,
-                unit=table.unit,
-                count=count_of(figures.features),
-                reference_count=count_of(figures.reference),
-                note=note_of(source, others),
-                sources=(source.number,),
-            )
-            for key in table.columns
+def _plain(plain: PlainTable, sources: Sequence[Source]) -> list[Table]:
+    """A table for each network, preparation and reference, with the newest result of each row."""
+    groups = comparable(sources, plain.kind)
+    tables = []
+    for number, group in enumerate(groups, start=1):
+        title, columns = plain.title, plain.columns
+        if plain.by_transformer is not None and by_transformer(group[0]):
+            title, columns = plain.by_transformer
+        rows = [
+            Row(label, _plain_cells(plain, candidates), f"against {reference}" if reference else "")
+            for (label, reference), candidates in rows_of(group, plain.kind).items()
         ]
-        rows.append(Row(label, tuple(cells), f"against {reference}" if reference else ""))
-    rows.sort(key=lambda row: row.group)
-    columns = tuple(table.columns.values())
-    return Table(table.kind, table.title, columns, tuple(rows), table.decimals, (table.note,), compares=False)
+        key, title = _named(plain.kind, title, groups, number)
+        tables.append(Table(key, title, tuple(columns.values()), tuple(rows), plain.decimals, plain.notes, False))
+    return tables
+
+
+def _plain_cells(plain: PlainTable, candidates: Sequence[Source]) -> tuple[Cell, ...]:
+    source, others = newest(candidates)
+    figures = source.figures
+    has_spread = bool(plain.spread) and figures.repetitions > 1
+    return tuple(
+        Cell(
+            value=_times(plain.scale, figures.values[key]),
+            spread=_times(plain.scale, figures.values.get(f"{key}{plain.spread}")) if has_spread else None,
+            runs=figures.repetitions if has_spread else 0,
+            unit=plain.unit,
+            count=count_of(figures.features),
+            reference_count=count_of(figures.reference),
+            note=note_of(source, others),
+            sources=(source.number,),
+        )
+        for key in plain.columns
+    )
+
+
+def _named(key: str, title: str, groups: Sequence[Sequence[Source]], number: int) -> tuple[str, str]:
+    """Key and title of the table of a group, which tell it from those of the others."""
+    if len(groups) == 1:
+        return key, title
+    return key if number == 1 else f"{key}-{number}", f"{title}: {conditions_of(groups[number - 1][0])}"
 
 
 def _times(scale: float, value: float | None) -> float | None:
     return None if value is None else scale * value
 
 
-def _fid_per_class(sources: Sequence[Source]) -> Table:
-    per_class = [source for source in sources if source.figures.per_class]
-    newest_of = {key: newest(candidates) for key, candidates in rows_of(per_class, "fid").items()}
-    classes = list(dict.fromkeys(name for source, _ in newest_of.values() for name in source.figures.per_class))
-    rows = []
-    for (label, reference), (source, others) in newest_of.items():
-        note = note_of(source, others)
-        cells = []
-        for name in classes:
-            fid = source.figures.per_class.get(name, ClassFID(None, None, None))
-            cells.append(
-                Cell(
-                    value=fid.fid,
-                    count=fid.count,
-                    reference_count=fid.reference_count,
-                    note=note,
-                    sources=(source.number,),
-                )
-            )
-        rows.append(Row(label, tuple(cells), f"against {reference}"))
-    rows.sort(key=lambda row: row.group)
-    note = "Few pictures a class give high figures: compare only at equal numbers."
-    return Table("fid-per-class", "FID of each class", tuple(classes), tuple(rows), 2, (note,), compares=False)
+def _fid_per_class(sources: Sequence[Source]) -> list[Table]:
+    groups = comparable([source for source in sources if source.figures.per_class], "fid")
+    tables = []
+    for number, group in enumerate(groups, start=1):
+        newest_of = {key: newest(candidates) for key, candidates in rows_of(group, "fid").items()}
+        classes = list(dict.fromkeys(name for source, _ in newest_of.values() for name in source.figures.per_class))
+        rows = []
+        for (label, reference), (source, others) in newest_of.items():
+            fids = [source.figures.per_class.get(name, ClassFID(None, None, None)) for name in classes]
+            cells = [_class_cell(fid.fid, fid.count, fid.reference_count, source, others) for fid in fids]
+            rows.append(Row(label, tuple(cells), f"against {reference}"))
+        what = "Frechet distance" if by_transformer(group[0]) else "FID"
+        key, title = _named("fid-per-class", f"{what} of each class", groups, number)
+        note = "Few pictures a class give high figures: compare only at equal numbers."
+        tables.append(Table(key, title, tuple(classes), tuple(rows), 2, (note,), False))
+    return tables
+
+
+def _shares_per_class(sources: Sequence[Source]) -> list[Table]:
+    """Precision to coverage of each class, a row a class."""
+    kind = PRECISION_RECALL.kind
+    groups = comparable([source for source in sources if source.figures.of_classes], kind)
+    tables = []
+    for number, group in enumerate(groups, start=1):
+        rows = []
+        for (label, reference), candidates in rows_of(group, kind).items():
+            source, others = newest(candidates)
+            for name, of_class in source.figures.of_classes.items():
+                values = [of_class.values.get(key) for key in PRECISION_RECALL.columns]
+                cells = [_class_cell(value, of_class.count, of_class.count, source, others) for value in values]
+                rows.append(Row(name, tuple(cells), f"{label} against {reference}"))
+        key, title = _named(
+            f"{kind}-per-class", "Precision, recall, density and coverage of each class", groups, number
+        )
+        note = "As many pictures of every class in both sets; compare only at equal numbers."
+        columns = tuple(PRECISION_RECALL.columns.values())
+        tables.append(Table(key, title, columns, tuple(rows), 4, (note,), False, "Class"))
+    return tables
+
+
+def _clip_score_per_class(sources: Sequence[Source]) -> list[Table]:
+    groups = comparable([source for source in sources if source.figures.of_classes], "clip_score")
+    tables = []
+    for number, group in enumerate(groups, start=1):
+        newest_of = {label: newest(candidates) for (label, _), candidates in rows_of(group, "clip_score").items()}
+        classes = list(dict.fromkeys(name for source, _ in newest_of.values() for name in source.figures.of_classes))
+        rows = []
+        for label, (source, others) in newest_of.items():
+            scores = [source.figures.of_classes.get(name, ClassFigures({}, None)) for name in classes]
+            cells = [_class_cell(of.values.get("clip_score"), of.count, None, source, others) for of in scores]
+            rows.append(Row(label, tuple(cells)))
+        key, title = _named("clip_score-per-class", "CLIP score of each class", groups, number)
+        tables.append(Table(key, title, tuple(classes), tuple(rows), 2, (), False))
+    return tables
+
+
+def _class_cell(value: float | None, count: int | None, reference: int | None, source: Source, others: str) -> Cell:
+    return Cell(
+        value=value,
+        count=count,
+        reference_count=reference,
+        note=note_of(source, others),
+        sources=(source.number,),
+    )
 
 
 def _distortion(sources: Sequence[Source]) -> Table:

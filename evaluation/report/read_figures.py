@@ -6,7 +6,7 @@ The file itself is whole (results.read_result), but its figures may have been ed
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,10 @@ METRIC_KEYS: dict[str, tuple[str, ...]] = {
     "kid": ("kid", "kid_sd_over_subsets"),
     "precision_recall": ("precision", "recall", "prdc_precision", "prdc_recall", "density", "coverage"),
     "diversity": ("vendi", "mean_pairwise_distance", "median_nearest_distance"),
+    "cmmd": ("cmmd",),
+    "clip_score": ("clip_score",),
 }
+_OF_CLASSES = ("precision_recall", "clip_score")  # kinds with the same figures of each class
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,14 @@ class ClassFID:
 
 
 @dataclass(frozen=True)
+class ClassFigures:
+    """Figures of one class by their key, and its pictures in each set."""
+
+    values: Mapping[str, float | None]
+    count: int | None
+
+
+@dataclass(frozen=True)
 class Figures:
     """Everything that a report may show of one result; a part that its kind does not have is empty.
 
@@ -92,6 +103,7 @@ class Figures:
         values: numbers of a metric, see METRIC_KEYS; None where one does not exist.
         repetitions: splits or subsets over which the values are means; 0 without.
         per_class: FID by class.
+        of_classes: the figures of `values` by class, of precision and recall and of the CLIP score.
         strengths, distortions: of a distortion curve; kind -> one FID a strength.
         trained_on: the training set of a training or test.
         tested_on: the sets of `accuracies`, in their order.
@@ -107,6 +119,7 @@ class Figures:
     values: Mapping[str, float | None] = field(default_factory=dict)
     repetitions: int = 0
     per_class: Mapping[str, ClassFID] = field(default_factory=dict)
+    of_classes: Mapping[str, ClassFigures] = field(default_factory=dict)
     strengths: tuple[float, ...] = ()
     distortions: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     trained_on: PictureSet | None = None
@@ -131,6 +144,9 @@ class Figures:
                 missing.append(f"the pictures of {name}")
             elif entry.fid is None and 0 not in counts and 1 not in counts:  # of a single picture there is none
                 missing.append(f"fid of {name}")
+        for name, of_class in self.of_classes.items():
+            missing += [f"the pictures of {name}"] if of_class.count is None else []
+            missing += [f"{key} of {name}" for key, value in of_class.values.items() if value is None]
         for kind, fids in self.distortions.items():
             pairs = zip(self.strengths, fids, strict=True)
             missing += [f"{kind} at {strength:g}" for strength, fid in pairs if fid is None]
@@ -171,11 +187,13 @@ def read_figures(result: Result) -> Figures:
     if result.kind not in METRIC_KEYS:
         return Figures()
     per_class = figures.get("per_class") or {} if result.kind == "fid" else {}
+    of_classes = figures.get("per_class") or {} if result.kind in _OF_CLASSES else {}
     return replace(
         measured,
         values={key: _number(figures.get(key)) for key in METRIC_KEYS[result.kind]},
         repetitions=int(settings.get("splits") or settings.get("subsets") or 0),
         per_class={str(name): _class_fid(entry) for name, entry in per_class.items()},
+        of_classes={str(name): _class_figures(entry, METRIC_KEYS[result.kind]) for name, entry in of_classes.items()},
     )
 
 
@@ -201,6 +219,11 @@ def _class_fid(entry: Mapping[str, Any]) -> ClassFID:
         count=None if count is None else int(count),
         reference_count=None if reference_count is None else int(reference_count),
     )
+
+
+def _class_figures(entry: Mapping[str, Any], keys: Sequence[str]) -> ClassFigures:
+    count = entry.get("count")
+    return ClassFigures({key: _number(entry.get(key)) for key in keys}, None if count is None else int(count))
 
 
 def _distortion(figures: Mapping[str, Any]) -> tuple[tuple[float, ...], dict[str, tuple[float | None, ...]]]:

@@ -1,4 +1,4 @@
-"""The nodes of the metrics room: one pass of Inception over a set, then every number that its features give."""
+"""The nodes of the metrics room: one pass of a network over a set, then every number that its features give."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ from ..checks import checked
 from ..engine import answer_of, progress_bar
 from ..widgets import schema, seed_input
 from . import engine, widgets
+from .clip.nodes import NODES as CLIP
 from .distortion.nodes import NODES as DISTORTION
 from .statistics.nodes import NODES as STATISTICS
 
 
 class HypoNetExtractFeatures(io.ComfyNode):
-    """What an Inception network sees in every picture of a set."""
+    """What a network sees in every picture of a set."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -40,11 +41,11 @@ class HypoNetExtractFeatures(io.ComfyNode):
             display_name="Image Features",
             category=widgets.CATEGORY,
             description=(
-                "Runs an Inception network once over a set of pictures. FID, Inception Score, KID, precision "
-                "and recall and diversity are all computed from what it returns. Kept on disk by content, so that the "
-                "same set is never run twice."
+                "Runs Inception, DINOv2 or CLIP once over a set of pictures. FID, Inception Score, KID, CMMD, "
+                "precision and recall and diversity are all computed from what it returns. Kept on disk by content, so "
+                "that the same set is never run twice."
             ),
-            search_aliases=["inception", "fid", "embedding"],
+            search_aliases=["inception", "fid", "embedding", "DINOv2", "CLIP", "FD-DINOv2"],
             advanced=("filter", "crop"),
             inputs=[
                 sockets.LabelledImages.Input(
@@ -55,7 +56,9 @@ class HypoNetExtractFeatures(io.ComfyNode):
             ],
             outputs=[
                 sockets.Features.Output(
-                    "features", display_name="features", tooltip="2048 features and the logits of every picture."
+                    "features",
+                    display_name="features",
+                    tooltip="The features of every picture, and Inception's logits.",
                 )
             ],
         )
@@ -81,7 +84,7 @@ class HypoNetExtractFeatures(io.ComfyNode):
         source.hash_pictures(progress_bar(len(source)))
         features = extract_features(
             source,
-            engine.open_network(network, download),
+            engine.open_network(network, convention, download),
             Preparation(convention, size, filter, crop),
             cache=paths.hyponet_dir() / "cache" / "features",
             batch=batch_size,
@@ -103,9 +106,10 @@ class HypoNetMeasureFID(io.ComfyNode):
             category=widgets.CATEGORY,
             description=(
                 "Frechet Inception Distance between a set and a reference: 0 means alike, higher is worse. "
-                "It depends on the number of pictures and on the convention, both of which are kept with it."
+                "It depends on the number of pictures, the network and the convention, which are kept with it; on "
+                "features of DINOv2 it is FD-DINOv2."
             ),
-            search_aliases=["frechet inception distance", "compare sets", "Table 5-11"],
+            search_aliases=["frechet inception distance", "FD-DINOv2", "compare sets", "Table 5-11"],
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
                 io.MultiType.Input(
@@ -205,9 +209,9 @@ class HypoNetMeasureKID(io.ComfyNode):
             category=widgets.CATEGORY,
             description=(
                 "Kernel Inception Distance between two sets: like FID, but without its bias for small sets; "
-                "0 means alike and slightly negative values are normal there."
+                "0 means alike and slightly negative values are normal there. On features of DINOv2 it is KD-DINOv2."
             ),
-            search_aliases=["kernel inception distance", "MMD", "compare sets"],
+            search_aliases=["kernel inception distance", "KDD", "MMD", "compare sets"],
             advanced=("degree", "gamma", "coef0"),
             inputs=[
                 sockets.Features.Input("features", tooltip="Features of the set to judge."),
@@ -296,7 +300,16 @@ class HypoNetMeasurePrecisionRecall(io.ComfyNode):
                     max=1000,
                     tooltip="Neighbours for density and coverage as the package prdc counts them (edges outside).",
                 ),
+                io.Boolean.Input(
+                    "each_class",
+                    default=False,
+                    tooltip=(
+                        "Also the figures of each class, against the same class of the reference, from equal numbers: "
+                        "as many pictures of every class and set as the smallest of them has."
+                    ),
+                ),
                 widgets.name_input(),
+                seed_input("Draws the pictures of each class; used with each_class alone."),
             ],
             outputs=[
                 widgets.result_output("All six figures with their rules."),
@@ -311,7 +324,14 @@ class HypoNetMeasurePrecisionRecall(io.ComfyNode):
     @classmethod
     @checked
     def execute(
-        cls, features: ImageFeatures, reference: ImageFeatures, closed_k: int, open_k: int, name: str
+        cls,
+        features: ImageFeatures,
+        reference: ImageFeatures,
+        closed_k: int,
+        open_k: int,
+        each_class: bool,
+        name: str,
+        seed: int,
     ) -> io.NodeOutput:
         name = engine.checked_name(name)
         measurement = measure_precision_recall(
@@ -319,6 +339,8 @@ class HypoNetMeasurePrecisionRecall(io.ComfyNode):
             reference,
             closed_k=closed_k,
             open_k=open_k,
+            per_class=each_class,
+            seed=seed,
             progress=progress_bar(1),
         )
         result = engine.write_measurement(measurement, name)
@@ -372,6 +394,7 @@ NODES: list[type[io.ComfyNode]] = [
     HypoNetMeasureKID,
     HypoNetMeasurePrecisionRecall,
     HypoNetMeasureDiversity,
+    *CLIP,
     *STATISTICS,
     *DISTORTION,
 ]

@@ -6,11 +6,13 @@ from comfy_api.latest import io
 
 from ...evaluation.metrics.conventions import CONVENTIONS
 from ...evaluation.metrics.inception_weights import NETWORKS
+from ...evaluation.metrics.vision_weights import VISION_NETWORKS
 from ...evaluation.pictures.resize import CROPS, FILTERS
 from .. import sockets
 
 CATEGORY = "HypoNet/Metrics"
-NETWORK_NAMES = list(NETWORKS)
+NETWORK_NAMES = [*NETWORKS, *VISION_NETWORKS]
+CLIP_NAMES = [name for name, network in VISION_NETWORKS.items() if network.is_clip]
 MAX_NUMPY_SEED = 2**32 - 1  # the largest that numpy's RandomState takes
 
 
@@ -22,8 +24,10 @@ def preparation_inputs() -> list[io.Input]:
             options=NETWORK_NAMES,
             default=NETWORK_NAMES[0],
             tooltip=(
-                "Which Inception v3: the FID network of 2015-12-05, the field's standard, or torchvision's "
-                "ImageNet-1k network, with which the thesis measured its Inception Score."
+                "The FID network of 2015-12-05, the field's standard; torchvision's ImageNet-1k Inception, with which "
+                "the thesis measured its Inception Score; DINOv2, whose distance (FD-DINOv2) agrees best with people; "
+                "or CLIP, of which CMMD is made. These two are folders of Hugging Face below models/classifiers, such "
+                "as dinov2-large. Both sets of a comparison need the same."
             ),
         ),
         io.Combo.Input(
@@ -31,9 +35,10 @@ def preparation_inputs() -> list[io.Input]:
             options=list(CONVENTIONS),
             default="torch-fidelity",
             tooltip=(
-                "How pictures are brought to 299x299. Each tool does it its own way and the number depends on it; "
-                "both sets of a comparison need the same. thesis: as clean-fid for the FID network, PIL bicubic for "
-                "torchvision's."
+                "How pictures are brought to the network's size. Each tool does it its own way and the number depends "
+                "on it; both sets of a comparison need the same. thesis: as clean-fid for the FID network, PIL bicubic "
+                "for torchvision's. DINOv2 and CLIP have torch-fidelity, clean-fid, dgm_eval (PIL bicubic) and "
+                "transformers (shorter side, then the middle square)."
             ),
         ),
         io.Int.Input(
@@ -64,16 +69,24 @@ def preparation_inputs() -> list[io.Input]:
         io.Boolean.Input(
             "download",
             default=False,
-            tooltip="Fetch the network's weights (about 95 MB, once) into models/inception if they are not there.",
+            tooltip=(
+                "Fetch the network's weights if they are not there, once: Inception's (about 95 MB) into "
+                "models/inception, DINOv2 and CLIP (90 MB to 1.7 GB) from the Hugging Face hub into its own cache."
+            ),
         ),
-        io.Int.Input(
-            "batch_size",
-            default=0,
-            min=0,
-            max=1024,
-            tooltip="Pictures in one pass; 0 takes 4 on each core of a CPU and 32 on a GPU.",
-        ),
+        batch_size_input(),
     ]
+
+
+def batch_size_input() -> io.Input:
+    """The widget that says how many pictures a network takes at once."""
+    return io.Int.Input(
+        "batch_size",
+        default=0,
+        min=0,
+        max=1024,
+        tooltip="Pictures in one pass; 0 takes 4 on each core of a CPU and 32 on a GPU.",
+    )
 
 
 def name_input() -> io.Input:

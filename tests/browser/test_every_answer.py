@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from hyponet.tests.browser.pages import PAGE_TESTS, build, run
+from hyponet.tests.evaluation.metrics.vision_fixtures import write_clip
 from hyponet.tests.tools.every_answer import earlier_set, every_answer
 from hyponet.tools.stand_ins.inception import write_random_weights
 from hyponet.tools.workflows.builder.layout import ANSWER_WITH_PICTURES
@@ -30,6 +31,7 @@ BOUNDS = """() => {
 def test_every_node_that_answers_shows_its_answer(page):
     write_inputs(page.server.input)
     write_random_weights(page.server.base / "models" / "inception")
+    write_clip(page.server.base / "models" / "classifiers" / "clip-vit-base-patch32")
     page.server.client.run(earlier_set(page.server.client.get("/object_info")))
     schemas = page.server.client.get("/object_info")
     graph = every_answer(schemas)

@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from hyponet.tests.browser.pages import ALL_PAGES, CHROMIUM, FULL, names, open_page
+from hyponet.tests.evaluation.metrics.vision_fixtures import write_clip, write_dino
 from hyponet.tests.tools.native import comparable
 from hyponet.tests.tools.page_runs import PageRuns
 from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS
@@ -220,6 +221,18 @@ def test_metrics_of_a_set(run):
     found = run("hyponet_09_metrics_of_a_set")
     kinds = {result["kind"] for result in found.results}
     assert {"fid", "kid", "precision_recall", "diversity"} <= kinds
+
+
+def test_metrics_of_today(run):
+    write_own_photos(run)
+    run("hyponet_04_own_classes_to_classifier", **OWN_SETTINGS)
+    models = run.comfy.base / "models" / "classifiers"
+    if not (models / "dinov2-large").exists():
+        write_dino(models / "dinov2-large", trained_at=224)
+        write_clip(models / "clip-vit-large-patch14-336")
+    found = run("hyponet_22_metrics_of_today")
+    kinds = {result["kind"] for result in found.results}
+    assert {"fid", "cmmd", "precision_recall", "clip_score"} <= kinds
 
 
 def test_shards_make_up_the_whole_and_verify_clean(run):

@@ -54,7 +54,7 @@ def earlier_set(schemas: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def every_answer(schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """The graph; it needs `earlier_set`, the pictures of tools/workflows/inputs.py and random Inception weights."""
+    """The graph; it needs `earlier_set`, the pictures of tools/workflows/inputs.py, and random Inception and CLIP."""
     graph = Graph(schemas)
     add = graph.add
     classifier = add("HypoNetLoadClassifier", model_name="tf_efficientnet_lite0.safetensors")
@@ -93,6 +93,9 @@ def every_answer(schemas: Mapping[str, Any]) -> dict[str, Any]:
     add("HypoNetTestClassifier", checkpoint=first, images=images, name="every")
     add("HypoNetCompareClassifiers", checkpoint=first, other=second, images=images, name="every")
     features = add("HypoNetExtractFeatures", images=images)
+    by_clip = add("HypoNetExtractFeatures", images=images, network="CLIP ViT-B/32", convention="transformers")
+    add("HypoNetMeasureCMMD", features=by_clip, reference=by_clip)
+    add("HypoNetMeasureCLIPScore", dataset=made)
     add("HypoNetMeasureFID", features=features, reference=features, each_class=True)
     add("HypoNetMeasureInceptionScore", features=features)
     add("HypoNetMeasureKID", features=features, reference=features)

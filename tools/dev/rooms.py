@@ -26,7 +26,7 @@ ROOMS = (
     Room("evaluation", "what all of evaluation shares: result files, plots, intervals, writing files whole"),
     Room("evaluation/pictures", "readers of labelled pictures, one file a source; the cache of small copies"),
     Room("evaluation/training", "the classifier, its training loop, predictions and accuracy"),
-    Room("evaluation/metrics", "Inception features; FID, IS, KID, precision and recall, diversity"),
+    Room("evaluation/metrics", "features of pictures; FID, IS, KID, CMMD, precision and recall, diversity, CLIP score"),
     Room("evaluation/report", "tables and pages from result files, beside the figures of the thesis"),
     Room("nodes", "what all rooms share: sockets, folders and `confine()`, checks of values, what a MODEL is made of"),
     Room("nodes/hyponyms", "classifier, WordNet, and the words that a picture or a word leads to"),

@@ -20,6 +20,7 @@ const WITH_PICTURES = new Set([
   "HypoNetCaptionImages",
   "HypoNetGenerateDataset",
   "HypoNetMakeContactSheet",
+  "HypoNetMeasureCLIPScore",
   "HypoNetMeasureDiversity",
   "HypoNetMeasurePrecisionRecall",
   "HypoNetPlotDistortion",

@@ -75,7 +75,7 @@ class HypoNetPlotDistortion(io.ComfyNode):
         images.hash_pictures(progress_bar(len(images)))
         curve = distortion_curve(
             images,
-            engine.open_network(network, download),
+            engine.open_network(network, convention, download),
             Preparation(convention, size, filter, crop),
             kinds=chosen,
             strengths=levels,

@@ -9,13 +9,12 @@ from comfy_api.latest import io
 from ....evaluation.metrics.conventions import Preparation
 from ....evaluation.metrics.feature_statistics import load_statistics, save_statistics, statistics_of
 from ....evaluation.metrics.features import ImageFeatures
-from ....evaluation.metrics.inception_weights import NETWORKS
 from ... import paths, sockets
 from ...checks import checked
 from ...engine import answer
 from ...missing_names import naming_what_exists
 from ...widgets import FileCombo, names_found_when_opened, schema
-from .. import widgets
+from .. import engine, widgets
 
 
 def statistics_bases() -> list[Path]:
@@ -72,7 +71,6 @@ class HypoNetLoadStatistics(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        networks = list(NETWORKS)
         size, convention = (widgets.preparation_inputs()[i] for i in (2, 1))
         size.tooltip = "To which size the pictures were first reduced, where the file does not say; 0: not at all."
         convention.tooltip = "How the pictures were prepared, where the file does not say."
@@ -93,8 +91,8 @@ class HypoNetLoadStatistics(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "network",
-                    options=networks,
-                    default=networks[0],
+                    options=widgets.NETWORK_NAMES,
+                    default=widgets.NETWORK_NAMES[0],
                     tooltip="Which network the features came from, where the file does not say.",
                 ),
                 convention,
@@ -127,9 +125,11 @@ class HypoNetLoadStatistics(io.ComfyNode):
     def execute(cls, file: str, network: str, convention: str, size: int, image_count: int) -> io.NodeOutput:
         with naming_what_exists(file, statistics_files):
             path = paths.confine_any(statistics_bases(), file, what="file")
+        key, width = engine.statistics_network(network)
         statistics = load_statistics(
             path,
-            network=NETWORKS[network].key,
+            network=key,
+            width=width,
             preparation=Preparation(convention, size),
             count=image_count,
         )

@@ -252,7 +252,7 @@ def test_bad_statistics_are_refused_by_name(tmp_path: Path) -> None:
         ("none", "cannot be read"),
     ):
         with pytest.raises(ValueError, match=said) as error:
-            load_statistics(tmp_path / f"{name}.npz", preparation=Preparation())
+            load_statistics(tmp_path / f"{name}.npz", width=2048, preparation=Preparation())
         assert f"{name}.npz" in str(error.value)
 
 

@@ -283,6 +283,44 @@ def test_precision_and_recall_of_few_pictures_have_a_warning() -> None:
     assert "12 pictures against 14: rough below 1,000" in measure_precision_recall(made_up(a), made_up(b)).warnings[0]
 
 
+def test_precision_to_coverage_of_each_class_are_prdcs_of_that_class() -> None:
+    from prdc import compute_prdc
+
+    a, b = clouds(120, 120, shift=0.2)
+    found = measure_precision_recall(made_up(a, classes=2), made_up(b, classes=2), per_class=True).figures["per_class"]
+    for number in (0, 1):
+        theirs = compute_prdc(b[number::2], a[number::2], nearest_k=5)
+        ours = found[f"class {number}"]
+        assert ours["count"] == 60
+        for key, name in (("prdc_precision", "precision"), ("prdc_recall", "recall"), ("coverage", "coverage")):
+            assert abs(ours[key] - theirs[name]) * 60 < 1.5
+        assert abs(ours["density"] - theirs["density"]) * 300 < 1.5
+
+
+def test_classes_are_measured_at_equal_numbers_drawn_by_the_seed() -> None:
+    a, b = clouds(90, 60, shift=0.2)
+    ours = made_up(a, classes=3)
+    theirs = made_up(b, labels=np.repeat([0, 1, 2, 3], [20, 35, 1, 4]), classes=4)
+
+    def per_class(seed: int):
+        return measure_precision_recall(ours, theirs, per_class=True, seed=seed)
+
+    first = per_class(0)
+    assert {name: entry["count"] for name, entry in first.figures["per_class"].items()} == {
+        "class 0": 20,
+        "class 1": 20,
+    }
+    assert first.figures["per_class"] == per_class(0).figures["per_class"]
+    assert first.figures["per_class"] != per_class(1).figures["per_class"]
+    assert any("20 pictures of it in each set" in line for line in first.warnings)
+    assert any("not two pictures in both sets: class 2, class 3" in line for line in first.warnings)
+    whole = measure_precision_recall(ours, theirs)
+    assert "per_class" not in whole.figures
+    assert {key: first.figures[key] for key in whole.figures} == whole.figures
+    with pytest.raises(ValueError, match="share no class with two pictures in both"):
+        measure_precision_recall(made_up(a, class_names=("x",)), made_up(b), per_class=True)
+
+
 @pytest.mark.parametrize(("count", "width"), [(60, 24), (20, 24)], ids=["d x d", "n x n"])
 def test_vendi_is_the_vendi_packages(count: int, width: int) -> None:
     from vendi_score.vendi import score_dual

@@ -25,7 +25,12 @@ FIGURES: dict[str, dict[str, Any]] = {
     "fid": {"fid": 12.5, "per_class": {"cat": {"fid": 30.0, "count": 50, "reference_count": 60}}},
     "inception_score": {"inception_score": 8.0, "inception_score_sd": 0.2, "per_split": [7.8, 8.2]},
     "kid": {"kid": 0.01, "kid_sd_over_subsets": 0.002},
-    "precision_recall": dict.fromkeys(PRECISION, 0.5),
+    "precision_recall": {
+        **dict.fromkeys(PRECISION, 0.5),
+        "per_class": {"cat": {"count": 20, **dict.fromkeys(PRECISION, 0.25)}},
+    },
+    "cmmd": {"cmmd": 0.5},
+    "clip_score": {"clip_score": 25.0, "per_class": {"cat": {"clip_score": 30.0, "count": 20}}},
     "diversity": {**dict.fromkeys(DIVERSITY, 2.0), "per_class": {}},
     "distortion": {"strengths": [0.5, 1.0], "fid": {"blur": [10.0, 20.0], "noise": [5.0, 9.0]}},
     "training": training_figures(0.5, 0.8, held_out=0.75),

@@ -289,6 +289,81 @@ def test_every_metric_has_both_numbers_and_its_rule_beside_it(tmp_path: Path) ->
     }
 
 
+DINO = {"network": "dinov2-vit-l-14", "weights_sha256": "12345678ab", "convention": "dgm_eval", "size": 0}
+
+
+def test_figures_that_do_not_compare_have_columns_of_their_own(tmp_path: Path) -> None:
+    """By another network, another resize or against another reference, also one of the same name."""
+    shares = {"precision": 0.5}
+    for name in ("a", "b"):
+        measured(tmp_path, name, "precision_recall", shares, 100, 200)
+    measured(tmp_path, "a", "precision_recall", shares, 100, 200, **DINO)
+    measured(tmp_path, "a", "precision_recall", shares, 100, 200, **(DINO | {"weights_sha256": "ffff0000"}))
+    measured(tmp_path, "a", "precision_recall", shares, 100, 200, convention="torch-fidelity")
+    measured(tmp_path, "a", "precision_recall", shares, 100, 150)
+    other = measured(tmp_path, "a", "precision_recall", shares, 100, 200)
+    other.path.write_text(other.path.read_text("utf-8").replace("CIFAR-10 train", "photos"), "utf-8")
+    tables = build_report(read_results(tmp_path), "r").tables
+    assert len(tables) == 6
+    assert len({table.key for table in tables}) == len({table.title for table in tables}) == 6
+    assert sorted(len(table.rows) for table in tables) == [1, 1, 1, 1, 1, 2]
+    titles = "\n".join(table.title for table in tables)
+    for said in (
+        "DINOv2 ViT-L/14 (weights 12345678), dgm_eval, own size; against CIFAR-10 train (200 pictures)",
+        "FID Inception, thesis, 32 px first; against CIFAR-10 train (150 pictures)",
+        "against photos (200 pictures)",
+    ):
+        assert said in titles
+    for table in tables:
+        for column in range(len(table.columns)):
+            cells = [row.cells[column] for row in table.rows]
+            assert len({cell.reference_count for cell in cells}) == 1
+
+
+def test_a_distance_by_dinov2_is_no_fid_and_stands_in_no_table_of_the_thesis(tmp_path: Path) -> None:
+    measured(tmp_path, "sd15-none", "fid", {"fid": 30.0}, 25000)
+    per_class = {"cat": {"fid": 3.0, "count": 10, "reference_count": 20}}
+    measured(tmp_path, "sd15-none", "fid", {"fid": 700.0, "per_class": per_class}, 25000, **DINO)
+    measured(tmp_path, "sd15-none", "kid", {"kid": 0.5, "kid_sd_over_subsets": 0.1}, 25000, subsets=7, **DINO)
+    report = build_report(read_results(tmp_path), "r")
+    assert [table.key for table in report.tables] == ["5-11", "fid", "fid-per-class", "kid"]
+    assert cell(report, "5-11", "none", "FID", "Stable Diffusion 1.5").value == 30
+    found = cell(report, "fid", "SD1.5 none", "FD")
+    assert (found.value, found.count, found.reference_count) == (700, 25000, 50000)
+    assert "DINOv2 ViT-L/14 (weights 12345678), dgm_eval, own size; against CIFAR-10 train (50,000" in found.note
+    assert cell(report, "kid", "SD1.5 none", "KD x 1000").value == 500
+    page = report_html(report, {})
+    assert "nothing of a single picture or of the use for training" in page
+
+
+def test_table_5_11_has_one_reference(tmp_path: Path) -> None:
+    measured(tmp_path, "sd15-none", "fid", {"fid": 30.0}, 25000)
+    measured(tmp_path, "sd15-lora", "fid", {"fid": 31.0}, 25000, 10000)
+    report = build_report(read_results(tmp_path), "r")
+    assert cell(report, "5-11", "none", "FID", "Stable Diffusion 1.5").value == 30
+    assert cell(report, "5-11", "LoRA", "FID", "Stable Diffusion 1.5").value is None
+    assert cell(report, "fid", "SD1.5 LoRA", "FID").reference_count == 10000
+
+
+def test_cmmd_clip_score_and_figures_of_classes_have_their_tables(tmp_path: Path) -> None:
+    clip = DINO | {"network": "clip-vit-l-14-336"}
+    keys = ("precision", "recall", "prdc_precision", "prdc_recall", "density", "coverage")
+    of_class = {"cat": {"count": 20, **dict.fromkeys(keys, 0.25)}}
+    measured(tmp_path, "a", "cmmd", {"cmmd": 0.5}, 100, 200, **clip)
+    measured(tmp_path, "a", "precision_recall", {**dict.fromkeys(keys, 0.5), "per_class": of_class}, 100, 200)
+    figures = {"clip_score": 25.0, "per_class": {"cat": {"clip_score": 30.0, "count": 40}}}
+    measured(tmp_path, "a", "clip_score", figures, 100, **clip)
+    report = build_report(read_results(tmp_path), "r")
+    assert cell(report, "cmmd", "a", "CMMD").value == 0.5
+    assert "CLIP ViT-L/14 at 336 px (weights 12345678)" in cell(report, "cmmd", "a", "CMMD").note
+    found = cell(report, "precision_recall-per-class", "cat", "coverage", "a against CIFAR-10 train")
+    assert (found.value, found.count, found.reference_count) == (0.25, 20, 20)
+    assert cell(report, "clip_score", "a", "CLIP score").value == 25
+    assert (cell(report, "clip_score-per-class", "a", "cat").value, report.notes) == (30, ())
+    assert not any("cat" in line for line in headlines(report))
+    assert all(table.notes for table in report.tables if "per-class" not in table.key)
+
+
 def test_one_split_has_no_spread(tmp_path: Path) -> None:
     figures = {"inception_score": 9.0, "inception_score_sd": 0.0}
     measured(tmp_path, "mine", "inception_score", figures, 500, splits=1)

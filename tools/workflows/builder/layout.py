@@ -25,6 +25,7 @@ ANSWER_WITH_PICTURES = (
     "HypoNetCaptionImages",
     "HypoNetGenerateDataset",
     "HypoNetMakeContactSheet",
+    "HypoNetMeasureCLIPScore",
     "HypoNetMeasureDiversity",
     "HypoNetMeasurePrecisionRecall",
     "HypoNetPlotDistortion",

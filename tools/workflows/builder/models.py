@@ -47,6 +47,7 @@ ESRGAN = LinkedModel(
 RESNET50 = "resnet50.tv_in1k (download 98 MB)"
 FID_NETWORK = "FID Inception v3 (2015-12-05)"
 TORCHVISION_NETWORK = "torchvision Inception v3 (ImageNet-1k)"
+DINO_NETWORK, CLIP_NETWORK = "DINOv2 ViT-L/14", "CLIP ViT-L/14 at 336 px"
 
 
 def load_checkpoint(flow: Flow, model: LinkedModel, title: str = "") -> Node:

@@ -1,0 +1,1 @@
+"""What CLIP tells of a set: its distance from another, and how well pictures agree with their prompts."""
