@@ -148,10 +148,12 @@ def test_other_weights_than_the_published_are_said() -> None:
 
 
 def test_small_samples_warn_and_both_numbers_stand_beside_the_figure() -> None:
-    found = measure_fid(made_up(gaussians(20, 8, 0)), made_up(gaussians(30, 8, 1), "real"))
+    found = measure_fid(made_up(gaussians(20, 32, 0)), made_up(gaussians(30, 32, 1), "real"))
     assert (found.inputs["features"]["count"], found.inputs["reference"]["count"]) == (20, 30)
     assert "20 pictures against 30" in found.warnings[0]
-    assert "full rank" in found.warnings[1]
+    assert "a covariance of 32 features from 32 pictures or fewer is not of full rank" in found.warnings[1]
+    enough = measure_fid(made_up(gaussians(33, 32, 0)), made_up(gaussians(33, 32, 1)))
+    assert not any("full rank" in line for line in enough.warnings)
 
 
 def test_too_few_pictures_and_broken_features_are_refused() -> None:
