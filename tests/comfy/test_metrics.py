@@ -12,6 +12,7 @@ from PIL import Image
 from hyponet.tests.tools.choices import REFUSED, no_choice
 
 from ..evaluation.metrics.inception_fixtures import crops, weights
+from ..evaluation.metrics.vision_fixtures import CLIP_B, DINO_S, write_clip
 
 FID_NETWORK = "FID Inception v3 (2015-12-05)"
 PREPARATION = {
@@ -23,6 +24,8 @@ PREPARATION = {
     "download": False,
     "batch_size": 0,
 }
+
+BY_CLIP = {"network": CLIP_B, "convention": "transformers", "size": 0}
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,7 @@ def sets(comfy):
     folder = comfy.base / "models" / "inception"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(weights()[FID_NETWORK], folder)
+    write_clip(comfy.base / "models" / "classifiers" / "clip-vit-base-patch32")
     return "metrics/real", "metrics/made"
 
 
@@ -65,8 +69,11 @@ def graph(sets):
         "fid": node("MeasureFID", each_class=True, **pair),
         "is": node("MeasureInceptionScore", features=["made features", 0], splits=2, name="", seed=2020),
         "kid": node("MeasureKID", **pair, subsets=5, subset_size=6, degree=3, gamma=0.0, coef0=1.0, seed=2020),
-        "pr": node("MeasurePrecisionRecall", **pair, closed_k=1, open_k=2),
+        "pr": node("MeasurePrecisionRecall", **pair, closed_k=1, open_k=2, each_class=True, seed=0),
         "diversity": node("MeasureDiversity", features=["made features", 0], name=""),
+        "real by clip": features("real", **BY_CLIP),
+        "made by clip": features("made", **BY_CLIP),
+        "cmmd": node("MeasureCMMD", features=["made by clip", 0], reference=["real by clip", 0], name=""),
         "save": node("SaveStatistics", features=["real features", 0], name="tests/real"),
         "report": node(
             "WriteReport",
@@ -91,15 +98,17 @@ def figures(shown, name):
 
 
 def test_each_metric_shows_its_figures_and_keeps_them_as_a_file(comfy, shown) -> None:
-    for name in ("fid", "is", "kid", "pr", "diversity"):
+    for name in ("fid", "is", "kid", "pr", "diversity", "cmmd"):
         result = shown[name]["hyponet_result"][0]
         path = comfy.output / "hyponet" / "results" / "made" / f"{result['run']}.json"
         assert json.loads(path.read_text("utf-8")) == result
-        assert result["settings"]["convention"] == "torch-fidelity"
-        assert result["settings"]["size"] == 32
+        way = BY_CLIP if name == "cmmd" else PREPARATION
+        assert [result["settings"][key] for key in ("convention", "size")] == [way["convention"], way["size"]]
         assert result["inputs"]["features"]["count"] == 8
     assert figures(shown, "fid")["fid"] > 1
-    assert set(figures(shown, "fid")["per_class"]) == {"cat", "ship"}
+    assert set(figures(shown, "fid")["per_class"]) == set(figures(shown, "pr")["per_class"]) == {"cat", "ship"}
+    assert figures(shown, "pr")["per_class"]["cat"]["count"] == 4
+    assert figures(shown, "cmmd")["cmmd"] > 0
     assert 1 <= figures(shown, "is")["inception_score"] <= 2
     assert 1 <= figures(shown, "diversity")["vendi"] <= 4  # four pictures a class
     assert any("biased upward" in line for line in shown["fid"]["text"][0].splitlines())
@@ -208,6 +217,9 @@ def test_bad_input_is_refused_by_name(comfy, sets, shown) -> None:
     refused(comfy, "name is '': it is empty", {"real": real, "b": features("real"), "save": nameless})
     torchvision = features("real", network="torchvision Inception v3 (ImageNet-1k)")
     refused(comfy, "inception_v3_google-0cc3c7bd.pth", {**unlike, "b": torchvision})
+    refused(comfy, "dinov2-small with config.json", {**unlike, "b": features("real", network=DINO_S)})
+    thesis = features("real", network=CLIP_B, convention="thesis")
+    refused(comfy, "convention is thesis, which is none of CLIP ViT-B/32's", {**unlike, "b": thesis})
     refused(comfy, no_choice("convention", "melt"), {**unlike, "b": features("real", convention="melt")})
     neither = {"a": node("ExtractFeatures", **PREPARATION), "d": node("MeasureDiversity", features=["a", 0], name="")}
     refused(comfy, "both linked or both empty", neither)

@@ -75,7 +75,7 @@ class HypoNetMeasureCLIPScore(io.ComfyNode):
             inputs=[
                 sockets.Dataset.Input("dataset", tooltip="The set; each picture is held against its own prompt."),
                 io.Combo.Input(
-                    "network",
+                    "clip_network",
                     options=widgets.CLIP_NAMES,
                     default=widgets.CLIP_NAMES[0],
                     tooltip=(
@@ -103,12 +103,14 @@ class HypoNetMeasureCLIPScore(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(cls, dataset: DatasetRef, network: str, download: bool, batch_size: int, name: str) -> io.NodeOutput:
+    def execute(
+        cls, dataset: DatasetRef, clip_network: str, download: bool, batch_size: int, name: str
+    ) -> io.NodeOutput:
         name = engine.checked_name(name)
         images = read_ours(dataset.path, dataset.name, paths.hyponet_dir() / "cache")
         prompts = prompts_of(dataset.path, images)
         images.hash_pictures(progress_bar(len(images)))
-        clip = engine.open_clip(network, download)
+        clip = engine.open_clip(clip_network, download)
         features = extract_features(
             images,
             clip,

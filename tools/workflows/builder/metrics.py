@@ -148,7 +148,7 @@ def metrics_of_today(schemas: Schemas) -> Flow:
     shares = flow.add("HypoNetMeasurePrecisionRecall", each_class=True, **pair)
     flow.stage("5  As asked for?")
     cmmd = flow.add("HypoNetMeasureCMMD", features=ours_by_clip["features"], reference=real_by_clip["features"])
-    score = flow.add("HypoNetMeasureCLIPScore", dataset=made["dataset"], network=CLIP_NETWORK)
+    score = flow.add("HypoNetMeasureCLIPScore", dataset=made["dataset"], clip_network=CLIP_NETWORK)
     flow.stage("6  The report")
     links = {f"result_{number}": node["result"] for number, node in enumerate((distance, shares, cmmd, score), 1)}
     show_answer(flow.add("HypoNetWriteReport", name="today", title="Metrics of today", results="", **links), 200)
