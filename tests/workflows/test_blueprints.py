@@ -45,6 +45,7 @@ def test_every_link_fits_the_nodes_at_its_ends(path):
     assert outer["type"] == inner["id"]
     assert outer["title"] == inner["name"] == path.stem
     nodes = {node["id"]: node for node in inner["nodes"]}
+    assert outer["id"] not in nodes, "newer pages would give one of them another id"
     entering, leaving = {}, {}
     for link in inner["links"]:
         source, target = link["origin_id"], link["target_id"]

@@ -109,9 +109,9 @@ def blueprint_form(chain: Blueprint, version: str) -> dict[str, Any]:
     Args:
         version: of this pack.
     """
-    identity = _uuid(chain.name)
+    identity, number = _uuid(chain.name), len(chain.nodes) + 1  # an id that no node inside has
     outer = {
-        "id": 1,
+        "id": number,
         "type": identity,
         "pos": [0, 0],
         "size": list(OUTER),
@@ -130,7 +130,7 @@ def blueprint_form(chain: Blueprint, version: str) -> dict[str, Any]:
     }
     return {
         "revision": 0,
-        "last_node_id": 1,
+        "last_node_id": number,
         "last_link_id": 0,
         "nodes": [outer],
         "links": [],
