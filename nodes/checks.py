@@ -151,6 +151,7 @@ _OBJECTS: dict[str, tuple[str, str, str]] = {
     "HYPONET_CLASSES": ("tuple", "classes", "Class, Classes from Text or Classes from Pictures"),
     "HYPONET_PLAN": ("Plan", "a plan", "Dataset Plan"),
     "HYPONET_ITEMS": ("tuple", "items of a plan", "Plan Batch"),
+    "HYPONET_OPTIONS": ("SamplingOptions", "sampling options", "Sampling Options"),
     "HYPONET_DATASET": ("DatasetRef", "a data set", "Generate Dataset or Load Dataset"),
     "HYPONET_IMAGES": ("LabelledImages", "labelled pictures", "Load Labelled Images"),
     "HYPONET_CHECKPOINT": ("Checkpoint", "a trained classifier", "Train Classifier or Open Trained Classifier"),

@@ -92,6 +92,18 @@ def walk(
     return Upstream(settings, tuple(files.values()))
 
 
+def joined(node: Callable[[str], Mapping[str, Any]], start: str, kind: str) -> Mapping[str, Any]:
+    """The node `start` with the links of the nodes of class `kind` right before it as its own, in place of theirs."""
+    entry = _node(node, start)
+    inputs = dict(entry["inputs"])
+    for name, link in entry["inputs"].items():
+        before = _node(node, str(link[0])) if is_link(link) else {}
+        if before.get("class_type") == kind:
+            del inputs[name]
+            inputs |= {key: value for key, value in before["inputs"].items() if is_link(value)}
+    return {**entry, "inputs": inputs}
+
+
 def is_link(value: object) -> bool:
     """Whether an input's value is a link, [node id, output index], and no widget value."""
     return (
@@ -244,12 +256,13 @@ def _texts(widget: str, value: object) -> Iterator[tuple[str, str]]:
             yield from _texts(widget, part)
 
 
-def upstream_of(hidden: Any, inputs: Sequence[str], ends: Sequence[str] = ()) -> Upstream:
+def upstream_of(hidden: Any, inputs: Sequence[str], ends: Sequence[str] = (), part: str = "") -> Upstream:
     """What stands behind `inputs` of the running node.
 
     Args:
         hidden: the node's hidden inputs: `prompt` or `dynprompt`, and `unique_id`.
         ends: classes of nodes that are named and not followed.
+        part: a class of nodes that count as a part of the running one, see `joined`.
     """
     # here, so that what reads a graph without a server needs no ComfyUI
     import folder_paths
@@ -277,4 +290,7 @@ def upstream_of(hidden: Any, inputs: Sequence[str], ends: Sequence[str] = ()) ->
         entry: Mapping[str, Any] = graph_node(node_id)
         return {**entry, "inputs": {}} if entry["class_type"] in ends else entry
 
-    return walk(node, hidden.unique_id, inputs, Identifier(folders, hashes, progress))
+    start = str(hidden.unique_id)
+    whole = joined(node, start, part)
+    identify = Identifier(folders, hashes, progress)
+    return walk(lambda node_id: whole if node_id == start else node(node_id), start, inputs, identify)

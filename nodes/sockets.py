@@ -9,6 +9,7 @@ Hyponyms = io.Custom("HYPONET_HYPONYMS")  # hyponyms.hyponyms.Hyponyms
 Classes = io.Custom("HYPONET_CLASSES")  # tuple[prompts.item.ClassSpec, ...]
 Plan = io.Custom("HYPONET_PLAN")  # prompts.plan.Plan
 Items = io.Custom("HYPONET_ITEMS")  # tuple[prompts.item.Item, ...]: one batch of a plan
+Options = io.Custom("HYPONET_OPTIONS")  # sampling.options.SamplingOptions
 Dataset = io.Custom("HYPONET_DATASET")  # dataset.store.store.DatasetRef: a set on disk, by path and revision
 LabelledImages = io.Custom("HYPONET_IMAGES")  # evaluation.pictures.labelled_images.LabelledImages
 Checkpoint = io.Custom("HYPONET_CHECKPOINT")  # evaluation.training.checkpoint.Checkpoint: a trained classifier on disk

@@ -22,7 +22,8 @@ from .job import GenerationJob, Outputs, Request
 from .loras import check_loras
 from .memory import out_of_memory, release_memory
 from .model_facts import facts_of
-from .pipeline import LAZY, MODELS, ComfyPipeline, make_pipeline
+from .options import GRAPH_INPUTS, OPTIONS_NODE
+from .pipeline import MODELS, ComfyPipeline, make_pipeline
 from .reporter import GenerationReporter
 from .step_noise import step_noise_version
 
@@ -50,11 +51,11 @@ def make_job(request: Request, hidden: Any) -> GenerationJob:
         ValueError: the name leads out of output/datasets.
     """
     root = paths.confine(paths.datasets_dir(), request.name, what="name")
-    upstream = upstream_of(hidden, (*LAZY, "sampler"))
+    upstream = upstream_of(hidden, (*MODELS, *GRAPH_INPUTS, "options"), part=OPTIONS_NODE)
     workflow = (hidden.extra_pnginfo or {}).get("workflow")
     provenance = job.provenance(request, upstream, versions(), workflow, hidden.prompt)
     identity = job.identity(request, upstream)
-    if version := step_noise_version(request.sampler or request.settings.sampler):
+    if version := step_noise_version(request.given.sampler or request.settings.sampler):
         # a set is not continued where its sampler draws other noise: the name says to the user what to put back
         identity["step_noise_by_comfyui_version_and_device"] = version
     return GenerationJob(root, request, identity, provenance)
@@ -64,7 +65,7 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
     """Make what is missing of a set.
 
     Args:
-        models: LAZY by name; those that are not connected are None or left out. None is needed for a finished set.
+        models: MODELS by name; those that are not connected are None or left out. None is needed for a finished set.
 
     Raises:
         ValueError: a model is missing, is no match for another one or for its LoRA, or the disk is too small.

@@ -6,42 +6,12 @@ Reads GUIDERs and conditionings; a GUIDER that a graph gave stays as it is.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any
 
 import comfy.samplers
-import torch
 
 from .conditioning import Conditioning
 from .per_image_conds import with_per_image_conds
-
-
-@dataclass(frozen=True, slots=True)
-class GraphInputs:
-    """What a graph gives beside the models: in place of settings, or under each image's text.
-
-    Args:
-        conditioning, negative_conditioning: CONDITIONINGs whose text gives way to each image's own.
-        sigmas: (steps + 1) noise levels.
-        sampler: a SAMPLER.
-        guider: a GUIDER.
-
-    Raises:
-        ValueError: two of them say the same.
-    """
-
-    conditioning: Conditioning | None = None
-    negative_conditioning: Conditioning | None = None
-    sigmas: torch.Tensor | None = None
-    sampler: Any = None
-    guider: Any = None
-
-    def __post_init__(self) -> None:
-        if self.guider is not None and (self.conditioning or self.negative_conditioning):
-            raise ValueError(
-                "guider and conditioning are both connected; expected one: a guider has conditionings of its own; "
-                "connect these to the guider"
-            )
 
 
 def make_guider(model: Any, cfg: float) -> Any:

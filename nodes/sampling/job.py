@@ -10,7 +10,7 @@ import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from ..dataset.store.writable_store import WritableStore
 from ..prompts.item import Item
 from ..prompts.plan import Plan
 from ..upstream import Upstream
+from .options import GRAPH_INPUTS, GraphInputs
 from .samplers import sampler_name
 from .settings import SamplingSettings, replaced_settings
 
@@ -59,8 +60,7 @@ class Request:
     encoding: Encoding
     copies: Copies
     remakes_deleted: bool = True  # pictures that were deleted by hand; else they are left out
-    sampler: Any = None  # a SAMPLER in place of the settings' name
-    sigmas: torch.Tensor | None = None  # (steps + 1) in place of steps and scheduler; None before they are asked for
+    given: GraphInputs = field(default_factory=GraphInputs)
 
     def __post_init__(self) -> None:
         denoise = self.settings.denoise
@@ -152,7 +152,8 @@ def fingerprint(path: Path) -> str:
 
 def identity(request: Request, upstream: Upstream) -> dict[str, Any]:
     """What decides the pictures of a set, flat, so that a difference is shown by name; texts are the plan's."""
-    settings = request.settings.identity(start_image=digest(request.start_image), connected=upstream.settings)
+    connected = _connected(request, upstream)
+    settings = request.settings.identity(start_image=digest(request.start_image), connected=connected)
     return {**settings, **{f"graph.{key}": value for key, value in upstream.settings.items()}}
 
 
@@ -160,18 +161,23 @@ def provenance(
     request: Request, upstream: Upstream, versions: Mapping[str, str], workflow: Any, prompt: Any
 ) -> Provenance:
     """What made a set, for `dataset.json`, the data card and the pictures' own text."""
-    settings, connected = asdict(request.settings), upstream.settings
-    if request.sampler is not None:
-        settings["sampler"] = sampler_name(request.sampler)
-    if request.sigmas is not None:
-        settings |= {"steps": len(request.sigmas) - 1, "sigmas": [round(float(one), 6) for one in request.sigmas]}
-    replaced = replaced_settings(connected) - set(_STILL_KNOWN)
+    settings, given = asdict(request.settings), request.given
+    if given.sampler is not None:
+        settings["sampler"] = sampler_name(given.sampler)
+    if given.sigmas is not None:
+        settings |= {"steps": len(given.sigmas) - 1, "sigmas": [round(float(one), 6) for one in given.sigmas]}
+    replaced = replaced_settings(_connected(request, upstream)) - set(_STILL_KNOWN)
     settings = {name: value for name, value in settings.items() if name not in replaced}
     known = {"steps": "Steps", "sampler": "Sampler", "scheduler": "Schedule type", "cfg": "CFG scale"}
     parameters = {text: settings[name] for name, text in known.items() if name in settings}
     if request.settings.guidance >= 0:
         parameters["Distilled CFG Scale"] = request.settings.guidance  # as readers of FLUX's pictures know it
     return Provenance.of_graph(upstream, versions, prompt, workflow, parameters, settings)
+
+
+def _connected(request: Request, upstream: Upstream) -> set[str]:
+    """The sockets that have something: the graph's inputs by what they gave, the models, which come late, by links."""
+    return request.given.names() | (upstream.settings.keys() - set(GRAPH_INPUTS))
 
 
 def digest(images: torch.Tensor | None) -> str:

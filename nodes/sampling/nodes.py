@@ -24,10 +24,11 @@ from . import engine
 from .batching import batch_count, plan_batch
 from .job import GenerationJob, Request
 from .noise import PerImageNoise
-from .pipeline import LAZY, encode_batch
+from .options import GraphInputs, SamplingOptions
+from .pipeline import MODELS, encode_batch
 from .settings import SamplingSettings
 from .stages import per_image_sampler
-from .widgets import MAKE_AGAIN, deleted_input, guidance_inputs, model_inputs, optional_inputs, sampling_inputs
+from .widgets import MAKE_AGAIN, deleted_input, model_inputs, optional_inputs, options_inputs, sampling_inputs
 
 CATEGORY = "HypoNet/Sampling"
 
@@ -44,21 +45,14 @@ class HypoNetGenerateDataset(io.ComfyNode):
             description=(
                 "Makes every picture of a plan and writes a labelled data set to output/datasets: different prompts "
                 "in one batch, each image with its own seed. Stop it, queue it again, and it resumes; a finished set "
-                "is returned without loading a model."
+                "is returned without loading a model, but for what Sampling Options needs."
             ),
             essentials_category="HypoNet",
             search_aliases=["text to dataset", "batch generate", "labelled images", "synthetic dataset"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.dynprompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
-            advanced=("denoise", "switch_at", *WRITING, "deleted_pictures", "guidance", "zero_negative"),
-            inputs=[
-                *model_inputs(),
-                *sampling_inputs(),
-                *optional_inputs(),
-                *writing_inputs(),
-                deleted_input(),
-                *guidance_inputs(),
-            ],
+            advanced=("denoise", "switch_at", *WRITING, "deleted_pictures"),
+            inputs=[*model_inputs(), *sampling_inputs(), *optional_inputs(), *writing_inputs(), deleted_input()],
             outputs=[
                 sockets.Dataset.Output(
                     "dataset", display_name="dataset", tooltip="The set on disk, for training, checks and exports."
@@ -74,7 +68,7 @@ class HypoNetGenerateDataset(io.ComfyNode):
     @checked
     def check_lazy_status(cls, **values: Any) -> list[str]:
         missing = cls._job(values).prepare()
-        return [key for key in LAZY if key in values] if missing else []
+        return [key for key in MODELS if key in values] if missing else []
 
     @classmethod
     @checked
@@ -100,8 +94,10 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
     plan = values["plan"]
     if not isinstance(plan, Plan):
         raise ValueError(f"plan is {type(plan).__name__}; expected a plan; connect Dataset Plan")
+    options = values.get("options") or SamplingOptions()
     named = {field.name: values[field.name] for field in fields(SamplingSettings) if field.name in values}
-    settings = SamplingSettings(**{**named, "sampler": values["sampler_name"]})
+    told = {"guidance": options.guidance, "zero_negative": options.zero_negative}
+    settings = SamplingSettings(**{**named, **told, "sampler": values["sampler_name"]})
     start = values.get("start_image")
     if start is not None and (not isinstance(start, torch.Tensor) or start.ndim != 4 or not len(start)):
         raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
@@ -116,10 +112,32 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
     name = check_set_name(values["name"].strip())
     copies = Copies(parse_sizes(values["small_copies"]), values["copy_filter"])
     again = values["deleted_pictures"] == MAKE_AGAIN
-    sigmas = values.get("sigmas")
-    if sigmas is not None and (sigmas.ndim != 1 or len(sigmas) < 2):
-        raise ValueError(f"sigmas has the shape {tuple(sigmas.shape)}; expected (steps + 1); connect Basic Scheduler")
-    return Request(plan, name, settings, start, encoding, copies, again, values.get("sampler"), sigmas)
+    return Request(plan, name, settings, start, encoding, copies, again, options.given)
+
+
+class HypoNetSamplingOptions(io.ComfyNode):
+    """What few sets need of Generate Dataset, in one link."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetSamplingOptions",
+            display_name="Sampling Options",
+            category=CATEGORY,
+            description=(
+                "What few models and graphs need, for Generate Dataset: FLUX's guidance, a zeroed negative, control "
+                "nets and reference pictures under each prompt, and noise levels, a sampler or a guider of the graph. "
+                "All of it is part of what a set is continued by."
+            ),
+            search_aliases=["FluxGuidance", "CFGGuider", "ControlNet", "BasicScheduler"],
+            inputs=options_inputs(),
+            outputs=[sockets.Options.Output("options", display_name="options", tooltip="For Generate Dataset.")],
+        )
+
+    @classmethod
+    @checked
+    def execute(cls, guidance: float, zero_negative: bool, **given: Any) -> io.NodeOutput:
+        return io.NodeOutput(SamplingOptions(guidance, zero_negative, GraphInputs(**given)))
 
 
 class HypoNetPlanBatch(io.ComfyNode):
@@ -267,6 +285,7 @@ class HypoNetPerImageSampler(io.ComfyNode):
 
 NODES: list[type[io.ComfyNode]] = [
     HypoNetGenerateDataset,
+    HypoNetSamplingOptions,
     HypoNetPlanBatch,
     HypoNetEncodePrompts,
     HypoNetPerImageNoise,

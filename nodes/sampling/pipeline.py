@@ -24,12 +24,13 @@ from .conditioning import MAX_REPEAT, Conditioning, as_batch, merge, under_text,
 from .decoding import decode, tiling_methods
 from .encoding import EncodedItem, Encoder, encode_pair
 from .generate import Pipeline, StepCallback
-from .guiders import GraphInputs, adopt_guider, make_guider, outside_text, unused_negative, with_texts
+from .guiders import adopt_guider, make_guider, outside_text, unused_negative, with_texts
 from .job import Request
 from .latents import check_size, empty_latents, encode_start_images, pixels_per_latent
 from .memory import out_of_memory, release_memory
 from .model_fit import check_clip, explained, guidance_advice
 from .noise import start_noise
+from .options import GraphInputs
 from .per_image_conds import CannotShareBatch, with_per_image_conds
 from .samplers import sampler_name
 from .settings import SamplingSettings, refiner_step
@@ -38,8 +39,7 @@ from .step_noise import StepNoise, step_noise
 
 logger = logging.getLogger("hyponet")
 
-MODELS = ("model", "clip", "vae", "refiner_model", "refiner_clip")
-LAZY = (*MODELS, "conditioning", "negative_conditioning", "sigmas", "guider")  # asked for if a picture is missing
+MODELS = ("model", "clip", "vae", "refiner_model", "refiner_clip")  # asked for if a picture is missing
 
 
 @dataclass
@@ -287,13 +287,7 @@ def make_pipeline(request: Request, models: Mapping[str, Any]) -> ComfyPipeline:
         request.settings,
         refiner,
         None if refiner_clip is None else Encoder(refiner_clip, throw_if_interrupted),
-        given=GraphInputs(
-            models.get("conditioning"),
-            models.get("negative_conditioning"),
-            request.sigmas,
-            request.sampler,
-            models.get("guider"),
-        ),
+        given=request.given,
     )
     check_size(request.settings, pipeline.ratio)
     if request.start_image is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-# sockets of Generate Dataset, and the settings whose place they take
+# what a graph gives, and the settings whose place they take
 REPLACES = {"sigmas": ("steps", "scheduler", "denoise"), "guider": ("cfg",), "sampler": ("sampler",)}
 
 

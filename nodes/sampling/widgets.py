@@ -67,7 +67,7 @@ def sampling_inputs() -> list[io.Input]:
 
 
 def optional_inputs() -> list[io.Input]:
-    """Start image and refiner."""
+    """Start image, refiner and options."""
     return [
         io.Image.Input(
             "start_image",
@@ -94,10 +94,15 @@ def optional_inputs() -> list[io.Input]:
             optional=True,
             tooltip="With a refiner: share of the steps that the base model takes, at least one step each.",
         ),
+        sockets.Options.Input(
+            "options",
+            optional=True,
+            tooltip="FLUX's guidance, control nets, and a sampler or guider of the graph. From Sampling Options.",
+        ),
     ]
 
 
-def guidance_inputs() -> list[io.Input]:
+def options_inputs() -> list[io.Input]:
     """What newer models need, and what a graph gives in place of settings."""
     return [
         io.Float.Input(
@@ -119,7 +124,6 @@ def guidance_inputs() -> list[io.Input]:
         io.Conditioning.Input(
             "conditioning",
             optional=True,
-            lazy=True,
             tooltip=(
                 "Laid under each image's prompt: control nets, reference latents, guidance, sizes. The text of its own "
                 "gives way to the image's."
@@ -128,17 +132,13 @@ def guidance_inputs() -> list[io.Input]:
         io.Conditioning.Input(
             "negative_conditioning",
             optional=True,
-            lazy=True,
             tooltip="The same for the negative prompt; control nets give one for each.",
         ),
-        io.Sigmas.Input(
-            "sigmas", optional=True, lazy=True, tooltip="Noise levels in place of steps, scheduler and denoise."
-        ),
+        io.Sigmas.Input("sigmas", optional=True, tooltip="Noise levels in place of steps, scheduler and denoise."),
         io.Sampler.Input("sampler", optional=True, tooltip="A sampler with its options, in place of sampler_name."),
         io.Guider.Input(
             "guider",
             optional=True,
-            lazy=True,
             tooltip=(
                 "Any guider of the same model, in place of cfg: its positive and negative text give way to each "
                 "image's own, all else stays."

@@ -39,8 +39,9 @@ def native(graph, line, name):
     }
     for key, text in (("yes", line["prompt"]), ("no", line["negative"])):
         nodes[key] = {"class_type": "CLIPTextEncode", "inputs": {"clip": settings["clip"], "text": text}}
-    if settings["guidance"] >= 0:
-        guided = {"conditioning": ["yes", 0], "guidance": settings["guidance"]}
+    if "options" in settings:
+        _, options = only(graph, "HypoNetSamplingOptions")
+        guided = {"conditioning": ["yes", 0], "guidance": options["guidance"]}
         nodes["guided"] = {"class_type": "FluxGuidance", "inputs": guided}
         nodes["sample"]["inputs"]["positive"] = ["guided", 0]
     loaders = {key: node for key, node in graph.items() if not node["class_type"].startswith("HypoNet")}

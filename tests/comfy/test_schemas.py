@@ -170,7 +170,7 @@ def test_what_few_change_is_folded_away_where_the_page_can(nodes):
     files = {"image_format", "quality", "embed_metadata", "embed_parameters", "small_copies", "copy_filter"}
     shown = widgets(nodes["HypoNetGenerateDataset"])
     folded = {widget for widget, _, options in shown if "advanced" in options}
-    few = {"denoise", "switch_at", "deleted_pictures", "guidance", "zero_negative"}
+    few = {"denoise", "switch_at", "deleted_pictures"}
     expected = few | files if hasattr(io.Int.Input("x"), "advanced") else set()
     assert folded == expected
     number = nodes["HypoNetPlanBatch"]["input"]["required"]["batch_number"][1]

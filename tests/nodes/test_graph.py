@@ -6,7 +6,7 @@ import os
 import pytest
 
 from hyponet.evaluation.pictures.decode import PICTURE_SUFFIXES
-from hyponet.nodes.graph import FileHashes, Identifier, is_link, walk
+from hyponet.nodes.graph import FileHashes, Identifier, is_link, joined, walk
 from hyponet.nodes.upstream import ModelFile, model_parameters, sampler_parameters
 
 
@@ -45,6 +45,15 @@ def test_every_ancestor_and_its_widgets_are_listed():
 def test_node_ids_do_not_count_and_settings_do():
     assert upstream(graph("abcd"), "d") == upstream(graph("3190"), "0")
     assert upstream(graph(strength=0.8), "d") != upstream(graph(strength=0.7), "d")
+
+
+def test_the_links_of_a_node_that_is_a_part_of_another_are_recorded_as_the_others():
+    part = {"class_type": "Options", "inputs": {"vae": ["a", 2], "strength": 3.5}}
+    nodes = {**graph(), "d": {"class_type": "Sample", "inputs": {"model": ["c", 0], "options": ["e", 0]}}, "e": part}
+    assert upstream({**nodes, "d": joined(nodes.__getitem__, "d", "Options")}, "d") == upstream(graph(), "d")
+    nodes["e"] = {"class_type": "Switch", "inputs": {"on_true": ["f", 0]}}
+    nodes["f"] = part
+    assert joined(nodes.__getitem__, "d", "Options") == nodes["d"], "another node stands between: recorded as it is"
 
 
 def test_parameters_name_model_and_sampler_as_other_tools_do():

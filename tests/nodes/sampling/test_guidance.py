@@ -16,9 +16,9 @@ from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
 from hyponet.nodes.sampling.conditioning import zeroed
 from hyponet.nodes.sampling.encoding import Encoder
-from hyponet.nodes.sampling.guiders import GraphInputs
 from hyponet.nodes.sampling.job import Request
 from hyponet.nodes.sampling.model_fit import check_clip
+from hyponet.nodes.sampling.options import OPTIONS_NODE, GraphInputs
 
 from .test_batches_of_texts import PROMPTS, latents_of, native_latent
 from .test_engine import item, make_pipeline, settings
@@ -238,10 +238,13 @@ def test_another_guidance_of_the_graph_is_another_set(sampling, sd15, tmp_path, 
     models = {"model": sd15.model, "clip": sd15.clip, "vae": sd15.vae}
 
     def generate(count, **changes):
-        sigmas = torch.linspace(10.0, 0.0, count + 1)
-        request = Request(plan, "pets", settings(**changes), None, Encoding(), Copies(), sigmas=sigmas)
-        scheduler = {"class_type": "BasicScheduler", "inputs": {"steps": count}}
-        graph = {"1": {"class_type": "HypoNetGenerateDataset", "inputs": {"sigmas": ["2", 0]}}, "2": scheduler}
+        given = GraphInputs(sigmas=torch.linspace(10.0, 0.0, count + 1))
+        request = Request(plan, "pets", settings(**changes), None, Encoding(), Copies(), given=given)
+        graph = {
+            "1": {"class_type": "HypoNetGenerateDataset", "inputs": {"options": ["2", 0]}},
+            "2": {"class_type": OPTIONS_NODE, "inputs": {"guidance": -1, "sigmas": ["3", 0]}},
+            "3": {"class_type": "BasicScheduler", "inputs": {"steps": count}},
+        }
         hidden = SimpleNamespace(prompt=graph, dynprompt=None, extra_pnginfo=None, unique_id="1")
         with torch.inference_mode():
             return sampling.engine.generate_dataset(sampling.engine.make_job(request, hidden), models, None)
@@ -250,6 +253,9 @@ def test_another_guidance_of_the_graph_is_another_set(sampling, sd15, tmp_path, 
     assert outputs.ui["hyponet"][0]["made"] == 2
     description = json.loads((outputs.dataset.path / "dataset.json").read_text())
     settings_of = description["provenance"]["settings"]
+    identity = description["identity"]
+    assert (identity["graph.sigmas"], identity["graph.BasicScheduler.steps"]) == ("BasicScheduler output 0", 1)
+    assert not [name for name in identity if "ptions" in name or name in ("steps", "scheduler", "guidance")]
     assert settings_of["sigmas"] == [10, 0]
     assert "scheduler" not in settings_of
     assert generate(1, steps=7, scheduler="normal").ui["hyponet"][0]["made"] == 0, "the sigmas take their place"

@@ -46,6 +46,22 @@ def test_a_request_reads_the_widgets(request_for):
     assert request_for(denoise=0.5, start_image=torch.zeros(1, 8, 8, 3)).settings.denoise == 0.5
 
 
+def test_sampling_options_reach_the_request_as_they_were_given(comfyui, request_for):
+    """A graph without the node and one with its defaults ask for the same set."""
+    from hyponet.nodes.sampling.nodes import HypoNetSamplingOptions
+
+    assert request_for(options=HypoNetSamplingOptions.execute().result[0]).settings == SETTINGS
+    sigmas, sampler = torch.tensor([1.0, 0.0]), comfyui.samplers.ksampler("euler")
+    (options,) = HypoNetSamplingOptions.execute(guidance=3, zero_negative=True, sigmas=sigmas, sampler=sampler).result
+    read = request_for(options=options)
+    assert (read.settings.guidance, read.settings.zero_negative) == (3.0, True)
+    assert read.given.names() == {"sigmas", "sampler"}
+    with pytest.raises(ValueError, match=r"sigmas has the shape \(1, 2\); expected \(steps \+ 1\); connect Basic"):
+        HypoNetSamplingOptions.execute(sigmas=sigmas[None])
+    with pytest.raises(ValueError, match="guidance is -2; expected -1 to 100"):
+        HypoNetSamplingOptions.execute(guidance=-2.0)
+
+
 def test_a_server_without_metadata_writes_none(request_for):
     assert request_for(metadata=False).encoding.text is False
 

@@ -51,6 +51,7 @@ class Family:
         settings: of Generate Dataset.
         patch: a node of the model's shift, and its widgets.
         template: of the plan.
+        guidance: of Sampling Options, where the network has it as an input.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Family:
     settings: dict[str, Any]
     patch: tuple[str, dict[str, Any]] | None = None
     template: str = SENTENCES
+    guidance: float | None = None
 
 
 def _settings(steps: int, cfg: float, sampler: str, scheduler: str, side: int = 1024) -> dict[str, Any]:
@@ -105,12 +107,14 @@ FAMILIES = (
     Family(
         "17_flux1_dev",
         "FLUX.1 dev: words become a set",
-        "Has its guidance as an input of the network, so cfg stays 1 and a negative prompt does nothing.",
+        "Has its guidance as an input of the network (**Sampling Options**), so cfg stays 1 and a negative prompt does "
+        "nothing.",
         _network("Comfy-Org/flux1-dev/resolve/main/flux1-dev.safetensors"),
         (CLIP_L, T5),
         "flux",
         FLUX_VAE,
-        {**_settings(20, 1.0, "euler", "simple"), "guidance": 3.5},
+        _settings(20, 1.0, "euler", "simple"),
+        guidance=3.5,
     ),
     Family(
         "18_flux1_schnell",
@@ -130,7 +134,8 @@ FAMILIES = (
         (_text("Comfy-Org/flux2-dev/resolve/main/split_files/text_encoders/mistral_3_small_flux2_bf16.safetensors"),),
         "flux2",
         _file("Comfy-Org/flux2-dev/resolve/main/split_files/vae/flux2-vae.safetensors", "vae"),
-        {**_settings(20, 1.0, "euler", "simple"), "guidance": 4.0},
+        _settings(20, 1.0, "euler", "simple"),
+        guidance=4.0,
     ),
     Family(
         "20_sd35",
@@ -191,9 +196,11 @@ def _flow(family: Family) -> Callable[[Schemas], Flow]:
         if family.patch is not None:
             kind, widgets = family.patch
             model = flow.add(kind, model=model["MODEL"], **widgets)
+        links = {"model": model["MODEL"], "clip": clip["CLIP"], "vae": vae["VAE"], "plan": plan["plan"]}
+        if family.guidance is not None:
+            links["options"] = flow.add("HypoNetSamplingOptions", guidance=family.guidance)["options"]
         flow.stage("4  The pictures")
         name = family.name.partition("_")[2]
-        links = {"model": model["MODEL"], "clip": clip["CLIP"], "vae": vae["VAE"], "plan": plan["plan"]}
         generated = flow.add("HypoNetGenerateDataset", name=name, **links, **family.settings)
         show_answer(generated, 200)
         return flow
