@@ -202,7 +202,7 @@ def _flow(family: Family) -> Callable[[Schemas], Flow]:
         flow.stage("4  The pictures")
         name = family.name.partition("_")[2]
         generated = flow.add("HypoNetGenerateDataset", name=name, **links, **family.settings)
-        show_answer(generated, 200)
+        show_answer(generated, 150)
         return flow
 
     return make

@@ -129,9 +129,9 @@ class Flow:
         if self.current.columns[-1]:
             self.current.columns.append([])
 
-    def note(self, text: str) -> None:
-        """A Markdown note in the current box."""
-        box = (self.width, 0)
+    def note(self, text: str, width: int = 0) -> None:
+        """A Markdown note in the current box, of the workflow's width or a wider one."""
+        box = (width or self.width, 0)
         node = Node(len(self.nodes) + 1, "MarkdownNote", "", [], [], {}, {}, box, text=text.strip())
         self._place(node)
 

@@ -8,12 +8,14 @@ from typing import Any
 from .graph import Flow, Node, OutputSlot
 from .models import SD15, load_checkpoint, load_classifier
 
+WIDE_NOTE = 360  # of a note over a stage, which would make the graph too tall for letters on 1440x900
 
-def read_me(flow: Flow, shows: str, change: Sequence[str], read: str) -> None:
+
+def read_me(flow: Flow, shows: str, change: Sequence[str], read: str, *, width: int = 0) -> None:
     """The first stage: what the workflow shows, what to change first, how to read what comes out."""
     flow.stage("Read me")
     steps = "\n".join(f"- {line}" for line in change)
-    flow.note(f"# {flow.title}\n\n{shows}\n\n## Change first\n{steps}\n\n## Reading the result\n{read}")
+    flow.note(f"# {flow.title}\n\n{shows}\n\n## Change first\n{steps}\n\n## Reading the result\n{read}", width)
 
 
 def chain_classes(flow: Flow, classes: Sequence[dict[str, Any]]) -> OutputSlot:

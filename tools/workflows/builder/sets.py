@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .graph import Flow, Node, OutputSlot, Schemas
 from .models import SD15, load_checkpoint, load_classifier
-from .pieces import collapsed, contact_sheet, generate, read_me, show_answer
+from .pieces import WIDE_NOTE, collapsed, contact_sheet, generate, read_me, show_answer
 
 WORDS = "ship\ntruck\nhorse; omit: color"
 
@@ -83,6 +83,7 @@ def pictures_to_set(schemas: Schemas) -> Flow:
         ],
         "**Classes from Pictures** has a line a class: what was seen, how surely, and which kinds are used. It stops "
         "at a picture that it is not sure of. **Plan Preview** warns where one class's kind names another.",
+        width=WIDE_NOTE,
     )
     pictures = flow.stage("1  Pictures", below=True)
     planning = flow.stage("2  Models and plan")
@@ -149,6 +150,7 @@ def resume_and_shard(schemas: Schemas) -> Flow:
         ],
         "**Verify Dataset** reads every file of the merged set. It should say that nothing is missing, corrupt or "
         "changed. A plan with more images per class extends the merged set; shards are cut anew for it.",
+        width=WIDE_NOTE,
     )
     flow.stage("1  One plan ...", below=True)
     classes = flow.add("HypoNetClassesFromText", text="cat; omit: color\nship")

@@ -7,7 +7,7 @@ from typing import Any
 from .graph import Flow, Node, OutputSlot, Schemas
 from .metrics import features
 from .models import FID_NETWORK, SD15, load_checkpoint
-from .pieces import collapsed, generate, read_me, show_answer
+from .pieces import WIDE_NOTE, collapsed, generate, read_me, show_answer
 from .recipes import OWN, SERVED
 
 OWN_WORDS = (
@@ -80,6 +80,7 @@ def augment(schemas: Schemas) -> Flow:
         ],
         "**Compare Classifiers** has both accuracies and McNemar's test. More pictures in as many epochs are more "
         "steps, too: set the epochs of the second training so that the steps are equal.",
+        width=WIDE_NOTE,
     )
     flow.stage("1  Pictures", below=True)
     photos = load_photos(flow)
