@@ -7,7 +7,7 @@ from typing import Any
 from .graph import Flow, Node, OutputSlot, Schemas
 from .metrics import features
 from .models import FID_NETWORK, SD15, load_checkpoint
-from .pieces import WIDE_NOTE, collapsed, generate, read_me, show_answer
+from .pieces import collapsed, generate, read_me, show_answer
 from .recipes import OWN, SERVED
 
 OWN_WORDS = (
@@ -71,16 +71,16 @@ def augment(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_07_augment_real_pictures", title, schemas, width=NARROW)
     read_me(
         flow,
-        "What a made set adds to the photos that you have: two classifiers, one trained on the photos alone, one on "
-        "photos and set, and whether they differ by more than chance on photos that neither saw.",
+        "What a made set adds to your photos: a classifier trained on the photos alone, one on photos and set, and "
+        "whether they differ by more than chance on photos that neither saw.",
         [
             "**Real photos**: a folder below `input` with `<class>/*.jpg`; half of them are kept for the test.",
-            "**Made set**: path of a set of the same classes, such as that of workflow 4.",
+            "**Made set**: path of a set of the same classes, such as workflow 4's.",
             "**Photos and made ones**: how many a class are added; -1 adds all.",
         ],
         "**Compare Classifiers** has both accuracies and McNemar's test. More pictures in as many epochs are more "
-        "steps, too: set the epochs of the second training so that the steps are equal.",
-        width=WIDE_NOTE,
+        "steps: set epochs so that steps are equal.",
+        width=280,
     )
     flow.stage("1  Pictures", below=True)
     photos = load_photos(flow)
