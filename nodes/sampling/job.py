@@ -161,11 +161,11 @@ def provenance(
     request: Request, upstream: Upstream, versions: Mapping[str, str], workflow: Any, prompt: Any
 ) -> Provenance:
     """What made a set, for `dataset.json`, the data card and the pictures' own text."""
-    settings, given = asdict(request.settings), request.given
-    if given.sampler is not None:
-        settings["sampler"] = sampler_name(given.sampler)
-    if given.sigmas is not None:
-        settings |= {"steps": len(given.sigmas) - 1, "sigmas": [round(float(one), 6) for one in given.sigmas]}
+    settings, sampler, sigmas = asdict(request.settings), request.given.sampler, request.given.sigmas
+    if sampler is not None:
+        settings["sampler"] = sampler_name(sampler)
+    if sigmas is not None:
+        settings |= {"steps": len(sigmas) - 1, "sigmas": [round(float(level), 6) for level in sigmas]}
     replaced = replaced_settings(_connected(request, upstream)) - set(_STILL_KNOWN)
     settings = {name: value for name, value in settings.items() if name not in replaced}
     known = {"steps": "Steps", "sampler": "Sampler", "scheduler": "Schedule type", "cfg": "CFG scale"}

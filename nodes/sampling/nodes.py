@@ -96,8 +96,8 @@ def read_request(values: Mapping[str, Any], *, metadata: bool = True) -> Request
         raise ValueError(f"plan is {type(plan).__name__}; expected a plan; connect Dataset Plan")
     options = values.get("options") or SamplingOptions()
     named = {field.name: values[field.name] for field in fields(SamplingSettings) if field.name in values}
-    told = {"guidance": options.guidance, "zero_negative": options.zero_negative}
-    settings = SamplingSettings(**{**named, **told, "sampler": values["sampler_name"]})
+    named |= {"guidance": options.guidance, "zero_negative": options.zero_negative}
+    settings = SamplingSettings(**{**named, "sampler": values["sampler_name"]})
     start = values.get("start_image")
     if start is not None and (not isinstance(start, torch.Tensor) or start.ndim != 4 or not len(start)):
         raise ValueError("start_image holds no pictures; expected an IMAGE [B, H, W, C]; connect Load Image")
@@ -136,8 +136,8 @@ class HypoNetSamplingOptions(io.ComfyNode):
 
     @classmethod
     @checked
-    def execute(cls, guidance: float, zero_negative: bool, **given: Any) -> io.NodeOutput:
-        return io.NodeOutput(SamplingOptions(guidance, zero_negative, GraphInputs(**given)))
+    def execute(cls, guidance: float, zero_negative: bool, **graph_inputs: Any) -> io.NodeOutput:
+        return io.NodeOutput(SamplingOptions(guidance, zero_negative, GraphInputs(**graph_inputs)))
 
 
 class HypoNetPlanBatch(io.ComfyNode):

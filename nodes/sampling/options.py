@@ -51,7 +51,7 @@ class GraphInputs:
         return {name for name in GRAPH_INPUTS if getattr(self, name) is not None}
 
 
-GRAPH_INPUTS = tuple(one.name for one in fields(GraphInputs))
+GRAPH_INPUTS = tuple(entry.name for entry in fields(GraphInputs))
 
 
 @dataclass(frozen=True, slots=True)

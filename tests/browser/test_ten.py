@@ -1,5 +1,7 @@
 """The ten workflows that come first, as `dev.py serve` offers them: opened as the template browser opens them, readable
-on two sizes of screen and clear of the page's bars, run by the page's own button, done, and nothing covers anything."""
+on two sizes of screen and clear of the page's bars, run by the page's own button, done, and nothing covers anything.
+
+The newest page fits the whole graph, and draws no letters below 8/14 of their size."""
 
 from __future__ import annotations
 
@@ -64,9 +66,7 @@ def test_it_opens_readable_and_runs_to_its_end(server, page, number):
         page.open_template(name, served.PACK)
         assert page.dialogs() == []
         seen = page.page.evaluate(SEEN)
-        assert seen["letters"], (
-            f"{seen} at {size}"
-        )  # the newest page fits the whole graph; none below 8/14 of their size
+        assert seen["letters"], f"{seen} at {size}"
         assert seen["under"] == [], f"{seen} at {size}"
     before = set(server.client.get("/history"))
     page.page.evaluate("async () => { await app.queuePrompt(0) }")
