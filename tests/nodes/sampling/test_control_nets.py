@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hyponet.nodes.sampling.conditioning import under_text
-from hyponet.nodes.sampling.guiders import GraphInputs
+from hyponet.nodes.sampling.options import GraphInputs
 
 from .test_batches_of_texts import latents_of
 from .test_engine import SIZE, item, make_pipeline, settings
