@@ -60,6 +60,17 @@ def t_two_sided(t: float, degrees: int) -> float:
     return min(1.0, max(0.0, 1 - inside))
 
 
+def t_quantile(degrees: int, error: float = 0.05) -> float:
+    """How far from 0 Student's t is with probability `error`, two-sided: 12.706 at one degree and 0.05."""
+    low, high = 0.0, 1.0
+    while t_two_sided(high, degrees) > error:
+        high *= 2
+    for _ in range(60):  # bisection: 2**-60 of the bracket
+        middle = (low + high) / 2
+        low, high = (middle, high) if t_two_sided(middle, degrees) > error else (low, middle)
+    return high
+
+
 def wilcoxon(differences: Sequence[int]) -> float:
     """The exact two-sided p of Wilcoxon's signed ranks: zeros are left out, equal sizes share their mean rank.
 

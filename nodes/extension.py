@@ -8,6 +8,7 @@ from . import paths
 from .dataset.nodes import NODES as DATASET
 from .hyponyms.nodes import NODES as HYPONET
 from .lora.nodes import NODES as LORA
+from .metrics.copies.nodes import NODES as COPIES
 from .metrics.nodes import NODES as METRICS
 from .prompts.nodes import NODES as PROMPTS
 from .report.nodes import NODES as REPORT
@@ -22,6 +23,7 @@ NODES: list[type[io.ComfyNode]] = [
     *LORA,
     *TRAINING,
     *METRICS,
+    *COPIES,
     *REPORT,
 ]
 

@@ -56,14 +56,15 @@ def observations(sources: Sequence[Source], names: Mapping[str, str]) -> list[Ob
         names: our test set -> the thesis's, where its name does not say so.
     """
     gathered = []
-    in_loras = _in_loras(sources)
+    in_loras, steering = _in_loras(sources), steered(sources)
     for source in sources:
         for accuracy, tested_on in zip(source.figures.accuracies, source.figures.tested_on, strict=True):
             test_set = names.get(accuracy.name, accuracy.name)
             published = thesis.test_set_of(test_set)
             differences = accuracy_differences(source, published, accuracy) if published else ()
             seen = _observation(source, test_set, accuracy, tested_on, differences)
-            note = "; ".join(filter(None, [seen.note, *in_loras.get(tested_on.content_key, ())]))
+            key = tested_on.content_key
+            note = "; ".join(filter(None, [seen.note, *in_loras.get(key, ()), *steering.get(key, ())]))
             gathered.append(replace(seen, note=note))
         training = source.figures.training
         if training is not None and training.held_out is not None:
@@ -85,6 +86,17 @@ def _in_loras(sources: Iterable[Source]) -> dict[str, list[str]]:
         text = overlap_text(kept_out.shared, kept_out.count or 0, "test pictures", where)
         notes.setdefault(key, []).extend(filter(None, [text]))
     return notes
+
+
+def steered(sources: Iterable[Source]) -> dict[str, list[str]]:
+    """content_key of a set of pictures -> a note for each set that was topped up by its answers."""
+    notes: dict[str, list[str]] = {}
+    for source in sources:
+        steering = source.figures.steering
+        if steering is not None and steering.content_key:
+            note = f"not to be reported: these pictures steered the top-up {source.result.name}"
+            notes.setdefault(steering.content_key, []).append(note)
+    return {key: list(dict.fromkeys(said)) for key, said in notes.items()}
 
 
 def _observation(

@@ -9,6 +9,7 @@ from ..results import Result
 from . import thesis
 from .accuracy_tables import accuracy_tables
 from .comparison_tables import comparison_tables
+from .loop_tables import loop_tables
 from .metric_tables import metric_tables
 from .read_figures import read_figures
 from .tables import Report, Source, Table
@@ -46,7 +47,12 @@ def build_report(
             sources.append(Source(len(sources) + 1, row, result, figures, result.run in new_runs))
     if not sources:
         notes.append("There is no result yet: run Test Classifier, FID or another metric first.")
-    tables = (*accuracy_tables(sources, rows), *metric_tables(sources), *comparison_tables(sources))
+    tables = (
+        *accuracy_tables(sources, rows),
+        *loop_tables(sources),
+        *metric_tables(sources),
+        *comparison_tables(sources),
+    )
     new = {source.number for source in sources if source.is_new}
     return Report(
         title=title,

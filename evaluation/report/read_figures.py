@@ -13,6 +13,8 @@ from typing import Any
 from ..pictures.making import Making
 from ..results import Result
 from ..training.figures import Comparison, OverSeeds, SetAccuracy, TrainingFigures
+from ..training.learning_curve import CurvePoint
+from ..training.ratio import RatioToReal
 
 # the numbers that tables show, by kind of metric
 METRIC_KEYS: dict[str, tuple[str, ...]] = {
@@ -90,6 +92,28 @@ class ClassFigures:
 
     values: Mapping[str, float | None]
     count: int | None
+    reference_count: int | None
+
+
+@dataclass(frozen=True)
+class TopUp:
+    """Pictures that a plan had and got more, the classes that were weak, and the worst class's accuracy in 0..1."""
+
+    before: int
+    added: int
+    weak: tuple[str, ...]
+    worst: float
+
+
+@dataclass(frozen=True)
+class CopyCounts:
+    """Pictures with a near copy in another set; by features None where they were not compared."""
+
+    equal: int
+    by_hash: int
+    by_features: int | None
+    near: int
+    cosine: float
 
 
 @dataclass(frozen=True)
@@ -110,6 +134,10 @@ class Figures:
         features, reference, images: the sets that a metric or comparison looked at.
         kept_out: of the training of a LoRA: the test set that should hold none of its pictures; `shared` of it are.
         lora_losses: of the training of a LoRA: the mean of each epoch.
+        steering, top_up: of a top-up: the pictures by which it was decided, and its numbers.
+        ratios: training on synthetic against training on real pictures, one a test set.
+        points: of a learning curve.
+        copies: of a search for near copies.
     """
 
     training: TrainingFigures | None = None
@@ -129,6 +157,11 @@ class Figures:
     images: PictureSet | None = None
     kept_out: PictureSet | None = None
     lora_losses: tuple[float, ...] = ()
+    steering: PictureSet | None = None
+    top_up: TopUp | None = None
+    ratios: tuple[RatioToReal, ...] = ()
+    points: tuple[CurvePoint, ...] = ()
+    copies: CopyCounts | None = None
 
     def picture_sets(self) -> list[PictureSet]:
         """Every set that the result is of."""
@@ -181,6 +214,23 @@ def read_figures(result: Result) -> Figures:
     if result.kind == "lora_training":
         losses = tuple(float(loss) for loss in figures.get("epoch_losses") or ())
         return Figures(kept_out=PictureSet.from_json(result.inputs.get("test_images")), lora_losses=losses)
+    if result.kind == "top_up":
+        numbers = TopUp(
+            before=int(figures["before"]),
+            added=int(figures["added"]),
+            weak=tuple(str(name) for name in figures["weak"]),
+            worst=float(figures["worst_accuracy"]),
+        )
+        return Figures(steering=PictureSet.from_json(result.inputs.get("steering")), top_up=numbers)
+    if result.kind == "ratio_to_real":
+        ratios = tuple(RatioToReal.from_json(entry) for entry in figures["test_sets"])
+        return Figures(ratios=ratios, trained_on=trained_on)
+    if result.kind == "learning_curve":
+        return replace(
+            measured, points=tuple(CurvePoint.from_json(point) for point in figures["points"]), trained_on=trained_on
+        )
+    if result.kind == "contamination":
+        return replace(measured, copies=_copy_counts(figures, float(settings["cosine"])))
     if result.kind == "distortion":
         strengths, distortions = _distortion(figures)
         return replace(measured, strengths=strengths, distortions=distortions)
@@ -194,6 +244,17 @@ def read_figures(result: Result) -> Figures:
         repetitions=int(settings.get("splits") or settings.get("subsets") or 0),
         per_class={str(name): _class_fid(entry) for name, entry in per_class.items()},
         of_classes={str(name): _class_figures(entry, METRIC_KEYS[result.kind]) for name, entry in of_classes.items()},
+    )
+
+
+def _copy_counts(figures: Mapping[str, Any], cosine: float) -> CopyCounts:
+    by_features = figures["by_features"]
+    return CopyCounts(
+        equal=int(figures["equal"]),
+        by_hash=int(figures["by_hash"]["3"]),
+        by_features=int(by_features[f"{cosine:g}"]) if by_features else None,
+        near=int(figures["near"]),
+        cosine=cosine,
     )
 
 

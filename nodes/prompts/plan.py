@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from .class_programs import RULES, ClassPrograms
@@ -148,6 +148,22 @@ class Plan:
             for error in (*wildcards.left_out, *self.library.broken.get(wildcards.source, ())):
                 errors.setdefault(str(error), error)
         return list(errors.values())
+
+    def with_counts(self, counts: Mapping[str, int]) -> Plan:
+        """The same plan with so many images of each label; those that both have are the same items."""
+        return Plan(
+            [replace(spec, count=counts[spec.name]) for spec in self.classes],
+            self.template,
+            self.library,
+            negative=self.negative,
+            seed=self.seed,
+            coverage=self.coverage,
+            images_per_class=self.images_per_class,
+            order=self.order,
+            shard=self.shard,
+            rules=self.rules,
+            reserved=self.reserved,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The whole plan with the wildcards it uses; `from_json` makes the identical items again."""

@@ -79,7 +79,7 @@ def train_runs(
     checkpoints: list[Checkpoint] = []
     results: list[Result] = []
     courses: list[Course] = []
-    with _memory_to_ourselves() as device:
+    with memory_to_ourselves() as device:
         for number, seeded in enumerate(seeded_settings, 1):
             prefix = f"run {number} of {runs}, " if runs > 1 else ""
             folder = classifiers_dir() / name / folder_name(images, seeded)
@@ -168,7 +168,7 @@ def test(
     """Test each classifier on each set."""
     testing.check_classes(checkpoints)
     runs: list[list[testing.SetResult]] = []
-    with _memory_to_ourselves() as device:
+    with memory_to_ourselves() as device:
         for number, checkpoint in enumerate(checkpoints, 1):
             runs.append([])
             for data in sets:
@@ -192,7 +192,7 @@ def compare(
 ) -> tuple[Result, str]:
     """McNemar's test of two classifiers, run by run; the result and a Markdown table."""
     progress_text(f"comparing on {data.name}", node_id)
-    with _memory_to_ourselves() as device:
+    with memory_to_ourselves() as device:
         pairs = testing.compare(first, second, data, device, progress_bar(len(data)))
     over_seeds = testing.over_seeds(first, second, pairs, len(data))
     result = records.comparison_result(results_dir(), name, first, second, data, pairs, over_seeds)
@@ -201,7 +201,7 @@ def compare(
 
 
 @contextmanager
-def _memory_to_ourselves() -> Iterator[torch.device]:
+def memory_to_ourselves() -> Iterator[torch.device]:
     """ComfyUI's device, its models moved off it first, our memory given back after."""
     comfy.model_management.unload_all_models()
     comfy.model_management.soft_empty_cache()

@@ -17,6 +17,7 @@ from ..engine import answer
 from ..widgets import FileCombo, names_found_when_opened, schema, seed_input
 from . import engine
 from .data.nodes import NODES as DATA_NODES
+from .loop.nodes import NODES as LOOP_NODES
 from .paths import (
     NOTHING_TRAINED,
     checked_run_name,
@@ -316,4 +317,5 @@ NODES: list[type[io.ComfyNode]] = [
     HypoNetOpenClassifier,
     HypoNetTestClassifier,
     HypoNetCompareClassifiers,
+    *LOOP_NODES,
 ]

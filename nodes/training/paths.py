@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from ...evaluation.training.checkpoint import Checkpoint, is_checkpoint, load_checkpoint
+from ...evaluation.training.train import weights_key
 from .. import paths
 from ..missing_names import naming_what_exists
 
@@ -59,6 +60,24 @@ def start_weights(start: str, architecture: str, scratch: str, fetch: str) -> Pa
         except (OSError, RuntimeError) as error:
             raise ValueError(f"{url} could not be fetched ({error}); put the file into {folders[0]}") from None
     return target
+
+
+def weights_of(key: str) -> Path | None:
+    """The file in models/classifiers of that weights_key; None for the empty key, of a training from scratch.
+
+    Raises:
+        ValueError: no file has it.
+    """
+    if not key:
+        return None
+    for folder in paths.model_folders("classifiers"):
+        for name in weight_files():
+            if (folder / name).is_file() and weights_key(folder / name) == key:
+                return folder / name
+    raise ValueError(
+        "the first weights that the classifier started from are not in models/classifiers; expected their file; put it "
+        "back, or train from scratch"
+    )
 
 
 def checkpoint_files() -> list[str]:

@@ -323,3 +323,63 @@ def test_what_cannot_be_loaded_is_said(comfy, pictures, changes, message):
 def test_what_cannot_be_trained_is_said(comfy, pictures, changes, message):
     with pytest.raises(REFUSED, match=message):
         comfy.run({"set": load("train"), "train": train(["set", 0], **changes)})
+
+
+def test_a_round_names_weak_classes_and_extends_the_plan(comfy, pictures):
+    """Two parts of the test pictures: one steers, the other is reported; a set of the same plan would be extended."""
+    classes = {"class_type": "HypoNetClassesFromText", "inputs": {"text": "red\ngreen\nblue", "kinds_of_words": False}}
+    plan = {
+        "class_type": "HypoNetPlanDataset",
+        "inputs": {
+            "classes": ["classes", 0],
+            "template": "a __class__",
+            "negative": "",
+            "coverage": "balanced",
+            "images_per_class": 4,
+            "order": "interleaved",
+            "shard_index": 0,
+            "shard_count": 1,
+        },
+    }
+    top_up = {"plan": ["plan", 0], "result": ["test", 0], "steering": ["halves", 0], "reported": ["halves", 1]}
+    graph = {
+        "classes": classes,
+        "plan": plan,
+        "train set": load("train"),
+        "test set": load("test"),
+        "halves": {"class_type": "HypoNetSplitImages", "inputs": {"images": ["test set", 0], "share": 0.5, "seed": 0}},
+        "train": train(["train set", 0], name="rounds", runs=2, epochs=2),
+        "test": {
+            "class_type": "HypoNetTestClassifier",
+            "inputs": {"checkpoint": ["train", 0], "images": ["halves", 0], "name": "rounds", "mistakes": 4},
+        },
+        "top up": {"class_type": "HypoNetTopUpPlan", "inputs": {**top_up, "budget": 7, "name": "rounds"}},
+        "preview": {
+            "class_type": "HypoNetPreviewPlan",
+            "inputs": {"plan": ["top up", 0], "samples": 0, "cfg": 2.0, "width": 64, "height": 64},
+        },
+        "curve": {
+            "class_type": "HypoNetLearningCurve",
+            "inputs": {
+                "checkpoint": ["train", 0],
+                "images": ["train set", 0],
+                "test_images": ["test set", 0],
+                "sizes": "3, 6, 50",
+                "name": "rounds",
+            },
+        },
+    }
+    shown = comfy.run(graph)
+    (decided,) = shown["top up"]["hyponet_result"]
+    assert (decided["figures"]["before"], decided["figures"]["added"]) == (12, 7)
+    assert sum(entry["added"] for entry in decided["figures"]["per_class"].values()) == 7
+    assert decided["inputs"]["steering"]["name"] == "colours test, 0.5 of it"
+    assert "19" in shown["preview"]["text"][0], "the plan has 12 + 7 images"
+    (curve,) = shown["curve"]["hyponet_result"]
+    assert [point["per_class"] for point in curve["figures"]["points"]] == [3, 6, 12]
+    assert [point["pictures"] for point in curve["figures"]["points"]] == [9, 18, 36]
+    assert all(point["seeds"] == [0, 1] for point in curve["figures"]["points"])
+    assert len(shown["curve"]["images"]) == 1
+    graph["top up"]["inputs"]["reported"] = ["test set", 0]
+    with pytest.raises(RunFailed, match="6 of 6 steering pictures are in colours test, which is reported"):
+        comfy.run(graph)

@@ -164,3 +164,13 @@ def inputs_of(row, kind, title=""):
     nodes = [node for node in row.graph.values() if node["class_type"] == kind]
     (inputs,) = [node["inputs"] for node in nodes if title in ("", node["_meta"]["title"])]
     return inputs
+
+
+def test_the_rounds_of_a_top_up_run_in_turn_and_each_has_its_own_name():
+    rows = read_sweep(ROOT / "headless" / "sweeps" / "top_up_rounds.csv")
+    assert {row.group for row in rows} == {"rounds"}
+    names = [inputs_of(row, "HypoNetTopUpPlan")["name"] for row in rows]
+    assert names == ["rounds/1", "rounds/2", "rounds/3"]
+    for row, name in zip(rows, names, strict=True):
+        assert inputs_of(row, "HypoNetTestClassifier", "Test of the set")["name"] == name
+        assert inputs_of(row, "HypoNetGenerateDataset")["name"] == inputs_of(row, "HypoNetLoadDataset")["name"]

@@ -92,10 +92,25 @@ def every_answer(schemas: Mapping[str, Any]) -> dict[str, Any]:
     first, second = (add("HypoNetTrainClassifier", name=f"every-{seed}", seed=seed, **small) for seed in (1, 2))
     add("HypoNetTestClassifier", checkpoint=first, images=images, name="every")
     add("HypoNetCompareClassifiers", checkpoint=first, other=second, images=images, name="every")
+    rest = Link(divided.node, 1)
+    third = add("HypoNetTrainClassifier", name="every-half", **{**small, "images": divided})
+    tested = add("HypoNetTestClassifier", checkpoint=third, images=rest, name="every-half")
+    add("HypoNetTopUpPlan", plan=plan, result=tested, steering=rest, reported=divided)
+    add("HypoNetLearningCurve", checkpoint=first, images=images, test_images=rest, sizes="2")
+    folders = {"source": "image folder", "split": "all"}
+    learned_made, real, photos = (
+        add("HypoNetLoadLabelledImages", path=f"{name}_pictures", **folders) for name in ("made", "real", "other")
+    )
+    sides = {}
+    for side, learned in (("synthetic", learned_made), ("real", real)):
+        side_trained = add("HypoNetTrainClassifier", name=f"every-{side}", **{**small, "images": learned, "epochs": 1})
+        sides[side] = add("HypoNetTestClassifier", checkpoint=side_trained, images=photos, name=f"every-{side}")
+    add("HypoNetRatioToReal", **sides)
     features = add("HypoNetExtractFeatures", images=images)
     by_clip = add("HypoNetExtractFeatures", images=images, network="CLIP ViT-B/32", convention="transformers")
     add("HypoNetMeasureCMMD", features=by_clip, reference=by_clip)
     add("HypoNetMeasureCLIPScore", dataset=made)
+    add("HypoNetFindCopies", images=images, reference=divided)
     add("HypoNetMeasureFID", features=features, reference=features, each_class=True)
     add("HypoNetMeasureInceptionScore", features=features)
     add("HypoNetMeasureKID", features=features, reference=features)

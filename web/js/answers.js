@@ -18,7 +18,9 @@ const LEAST_HEIGHT = 100; // 80 as in answers.css, and the margins that the canv
 const PICTURE_HEIGHT = 290; // what the page adds to a node for its first picture: 208 in the canvas, 281 in Nodes 2.0
 const WITH_PICTURES = new Set([
   "HypoNetCaptionImages",
+  "HypoNetFindCopies",
   "HypoNetGenerateDataset",
+  "HypoNetLearningCurve",
   "HypoNetMakeContactSheet",
   "HypoNetMeasureCLIPScore",
   "HypoNetMeasureDiversity",

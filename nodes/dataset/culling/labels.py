@@ -6,9 +6,10 @@ the probability that a picture of the class beats chance among the set's classes
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,12 +42,13 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Of one picture: its label's probability, and the likeliest of the set's classes."""
+    """Of one picture: its label's probability, the likeliest of the set's classes, and why it did not pass."""
 
     record: Record
     probability: float
     predicted: str
     passed: bool
+    reason: str = ""
 
 
 def check_labels(
@@ -73,10 +75,32 @@ def check_labels(
                     "sound model; load its file again, or another one; no picture is marked"
                 )
             probability = float(row[labels.index(record.label)])
-            yield Verdict(record, probability, labels[int(row.argmax())], probability >= least)
+            predicted, passed = labels[int(row.argmax())], probability >= least
+            reason = "" if passed else f"looks like {predicted} ({probability:.2f})"
+            yield Verdict(record, probability, predicted, passed, reason)
         finished += len(batch)
         if progress is not None:
             progress(finished, total)
+
+
+def keep_best(verdicts: Sequence[Verdict], share: float) -> list[Verdict]:
+    """The verdicts, of which only the best `share` of each class pass: by probability, of equal ones the first.
+
+    As many pass as `share` of the class's pictures is, rounded up, and no picture that did not pass before. A share a
+    class keeps classes balanced, which one threshold for all does not.
+    """
+    best: set[tuple[str, int]] = set()
+    for label in {verdict.record.label for verdict in verdicts}:
+        of_label = [verdict for verdict in verdicts if verdict.record.label == label]
+        of_label.sort(key=lambda verdict: -verdict.probability)
+        best.update(verdict.record.key for verdict in of_label[: math.ceil(round(share * len(of_label), 9))])
+    outranked = f"not of the best {100 * share:g} % of its class"
+    return [
+        verdict
+        if verdict.record.key in best or not verdict.passed
+        else replace(verdict, passed=False, reason=f"{outranked} ({verdict.probability:.2f})")
+        for verdict in verdicts
+    ]
 
 
 def mark_labels(
@@ -86,6 +110,7 @@ def mark_labels(
     attempts: int,
     *,
     reject: bool,
+    best_share: float = 1.0,
     progress: Progress | None = None,
 ) -> tuple[list[Verdict], MarkCounts]:
     """Check every picture and record what is found; see `check_labels` and `mark`.
@@ -95,6 +120,7 @@ def mark_labels(
 
     Args:
         reject: pictures that failed leave the set.
+        best_share: see `keep_best`; 1 keeps all that reach the threshold.
     """
     verdicts: list[Verdict] = []
     try:
@@ -105,6 +131,7 @@ def mark_labels(
     except BaseException:  # newer servers' interrupt is no Exception
         mark(store, marks_of(verdicts, reject=False), attempts)
         raise
+    verdicts = keep_best(verdicts, best_share) if best_share < 1 else verdicts
     return verdicts, mark(store, marks_of(verdicts, reject), attempts)
 
 
@@ -112,7 +139,7 @@ def marks_of(verdicts: Sequence[Verdict], reject: bool) -> dict[tuple[str, int],
     """The marks to record; with `reject`, pictures that failed leave the set."""
     return {
         verdict.record.key: Mark(
-            "" if verdict.passed or not reject else f"looks like {verdict.predicted} ({verdict.probability:.2f})",
+            "" if verdict.passed or not reject else verdict.reason,
             check=PASSED if verdict.passed else FAILED,
             probability=verdict.probability,
             predicted=verdict.predicted,

@@ -177,6 +177,18 @@ class HypoNetCheckLabels(io.ComfyNode):
                     tooltip="Take pictures that fail out of the set; off only records the verdicts.",
                 ),
                 _attempts_input(),
+                io.Float.Input(
+                    "best_share",
+                    default=1.0,
+                    min=0.01,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip=(
+                        "Of each class only this share passes, the most probable: 0.3 is the top 30 %. 1: all that "
+                        "reach the threshold. What is made anew is compared with what was kept."
+                    ),
+                ),
             ],
             outputs=[widgets.dataset_output(), _report_output()],
         )
@@ -191,12 +203,15 @@ class HypoNetCheckLabels(io.ComfyNode):
         threshold: float,
         reject: bool,
         attempts: int,
+        best_share: float = 1.0,
         classifier: Classifier | None = None,
     ) -> io.NodeOutput:
         with open_for_writing(engine.own_ref(dataset).path) as store:
             clip_or_classifier = judge(store, classifier, clip_name, clip_caption)
             bar = progress_bar(len(store))
-            verdicts, marked = mark_labels(store, clip_or_classifier, threshold, attempts, reject=reject, progress=bar)
+            verdicts, marked = mark_labels(
+                store, clip_or_classifier, threshold, attempts, reject=reject, best_share=best_share, progress=bar
+            )
             return _marked(store, f"{report(verdicts, store.labels)}\n\n{marked.report()}")
 
 

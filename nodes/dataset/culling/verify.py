@@ -19,12 +19,12 @@ from ....evaluation.files import read_file
 from ....evaluation.pictures.decode import CorruptPicture, decode, has_picture_suffix
 from ....evaluation.pictures.generated_mark import has_mark
 from ....evaluation.pictures.manifest import Record
+from ....evaluation.pictures.perceptual import PerceptualHash, near_duplicates, perceptual_hash
 from ....evaluation.progress import Progress
 from ....evaluation.unicode_names import composed
 from ..store.damage import DamagedLine
 from ..store.store import DatasetStore
 from ..store.writable_store import WritableStore
-from .duplicates import PerceptualHash, near_duplicates, perceptual_hash
 from .marks import DEFAULT_ATTEMPTS, Mark, MarkCounts, count_missing, mark
 
 _BATCH = 64  # pictures in flight: so many are decoded ahead of the one that is looked at

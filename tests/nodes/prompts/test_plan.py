@@ -210,3 +210,11 @@ def test_a_saved_plan_s_globs_match_what_they_matched_on_the_disk(tmp_path):
     again = Plan.from_json(json.loads(json.dumps(made.to_json())))
     assert items(again) == items(made)
     assert again.to_json() == made.to_json()
+
+
+def test_higher_counts_extend_the_same_plan():
+    made = plan(images_per_class=4, rules="")
+    more = made.with_counts({"cat": 9, "ship": 7})
+    assert (more.count("cat"), more.count("ship"), made.count("cat")) == (9, 7, 4)
+    assert items(made) == [item for item in items(more) if item.rank < made.count(item.label)]
+    assert Plan.from_json(json.loads(json.dumps(more.to_json()))).count("cat") == 9

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import demo, experiments, families, figures, lists, lora, metrics, sets, small, texts, thesis_sets, uses
+from . import demo, experiments, families, figures, lists, lora, metrics, sets, small, texts, thesis_sets, uses, worth
 from .graph import Flow, Schemas
 
 TEN: list[Callable[[Schemas], Flow]] = [  # named for what they do, and numbered, so that they come first
@@ -32,6 +32,7 @@ ALL: list[Callable[[Schemas], Flow]] = [
     experiments.report,
     *families.FLOWS,
     metrics.metrics_of_today,
+    *worth.FLOWS,
     *lists.FLOWS,
     *figures.FLOWS,
     *thesis_sets.FLOWS,

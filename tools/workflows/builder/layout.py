@@ -23,7 +23,9 @@ ANSWER = 100  # the least room for the box in which a node of ours answers
 PICTURE_NODES = {"LoadImage": 320, "PreviewImage": 300, "SaveImage": 360, "PreviewAny": 200}
 ANSWER_WITH_PICTURES = (
     "HypoNetCaptionImages",
+    "HypoNetFindCopies",
     "HypoNetGenerateDataset",
+    "HypoNetLearningCurve",
     "HypoNetMakeContactSheet",
     "HypoNetMeasureCLIPScore",
     "HypoNetMeasureDiversity",

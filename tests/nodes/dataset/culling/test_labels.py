@@ -12,6 +12,7 @@ from hyponet.nodes.dataset.culling.labels import (
     ClipJudge,
     UnsoundModel,
     check_labels,
+    keep_best,
     mark_labels,
     marks_of,
     report,
@@ -106,6 +107,35 @@ def test_without_rejection_the_verdicts_are_only_written(pets):
         assert {(line.label, line.check) for line in store.records()} == {("cat", "passed"), ("dog", "failed")}
         assert list(store.missing(schedule())) == []
     assert not (pets / "rejected.jsonl").exists()
+
+
+class ByBrightness:
+    """A judge to whom a picture is the likelier a cat the brighter it is."""
+
+    def judge(self, pictures):
+        shares = np.array([0.5 + picture.mean() / 511 for picture in pictures])
+        return np.stack([shares, 1 - shares], axis=1)
+
+
+def test_the_best_share_of_each_class_passes_and_the_threshold_holds_beside_it(pets):
+    """Of 4 cats the top 30 % are 2, rounded up; no dog reaches 0.5, and none passes for being among the best."""
+    with open_for_writing(pets) as store:
+        likely = {v.record.key: v.probability for v in check_labels(store, ByBrightness(), 0.5)}
+        verdicts, done = mark_labels(store, ByBrightness(), 0.5, 5, reject=True, best_share=0.3)
+        cats = sorted((key for key in likely if key[0] == "cat"), key=lambda key: -likely[key])
+        assert {v.record.key for v in verdicts if v.passed} == set(cats[:2])
+        assert {v.reason for v in verdicts if v.record.key in cats[2:]} == {
+            f"not of the best 30 % of its class ({likely[key]:.2f})" for key in cats[2:]
+        }
+        assert all("looks like cat" in v.reason for v in verdicts if v.record.label == "dog")
+        assert done.rejected == 6
+
+
+def test_a_share_of_one_or_of_all_changes_nothing(pets):
+    verdicts = list(check_labels(DatasetStore.open(pets), ByBrightness(), 0.01))
+    assert keep_best(verdicts, 1.0) == verdicts
+    assert sum(verdict.passed for verdict in keep_best(verdicts, 0.01)) == 2, "at least one a class"
+    assert sum(verdict.passed for verdict in keep_best(verdicts, 0.75)) == 6
 
 
 class Stopped(BaseException):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hyponet.nodes.dataset.culling.duplicates import PerceptualHash, near_duplicates, perceptual_hash
+from hyponet.evaluation.pictures.perceptual import PerceptualHash, near_duplicates, perceptual_hash
 from hyponet.nodes.dataset.culling.verify import mark_findings, verify
 from hyponet.nodes.dataset.store.store import DatasetStore
 

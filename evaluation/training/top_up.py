@@ -1,0 +1,186 @@
+"""Which classes a test found weak, and how many more pictures each of them gets out of a budget.
+
+Reads test figures and writes nothing. The pictures that steer here are never those that a paper reports: see `check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from ..intervals import wilson
+from ..markdown import one_line
+from ..pictures.labelled_images import LabelledImages
+from ..pictures.pixels import count_shared, overlap_text
+from ..results import Measurement, Result
+from .figures import SetAccuracy
+
+ERROR_RATE = 0.05  # chance that any class is called weak which is as good as the mean, over all classes together
+RULE = "in proportion to how far the mean accuracy lies above each class's Wilson interval; evenly where none is below"
+
+
+@dataclass(frozen=True)
+class ClassNeed:
+    """A class as the steering test saw it.
+
+    Args:
+        right, count: pictures of the class that were right, and all; of several runs the mean over them, rounded.
+        high: upper end of the accuracy's Wilson interval.
+        deficit: by how much `high` lies below the mean accuracy of the classes; 0 where it does not.
+        taken_for: the class that it was most often taken for; "" where it never was.
+    """
+
+    name: str
+    right: int
+    count: int
+    high: float
+    deficit: float
+    taken_for: str
+
+    @property
+    def accuracy(self) -> float:
+        """right / count."""
+        return self.right / self.count
+
+
+def class_needs(runs: Sequence[SetAccuracy]) -> tuple[ClassNeed, ...]:
+    """What each class lacks, by one test or by repetitions of it on the same pictures.
+
+    A class is weak when its whole Wilson interval lies below the plain mean of the classes' accuracies, so that the
+    chance of a small test set does not steer. The intervals are at 1 - ERROR_RATE over all classes together
+    (Bonferroni). Repetitions see the same pictures, so they make no interval narrower.
+
+    Source: pictures of weak classes, by feedback of the classifier that is to learn them: arXiv 2310.00158 (rare
+    classes gain 4 points), 2502.15588 (as accurate by 3.4 to 8 times fewer pictures). The interval is our choice.
+    """
+    first = runs[0]
+    counts = {name: count for name, (_, count) in first.per_class().items()}
+    rights = {name: round(sum(run.per_class()[name][0] for run in runs) / len(runs)) for name in counts}
+    mean = sum(rights[name] / counts[name] for name in counts) / len(counts)
+    z = NormalDist().inv_cdf(1 - ERROR_RATE / (2 * len(counts)))
+    confusion = np.sum([run.confusion for run in runs], axis=0)  # (K, K)
+    needs = []
+    for label, name in enumerate(first.classes):
+        if name not in counts:
+            continue
+        row = [0 if other == label else int(number) for other, number in enumerate(confusion[label])]
+        high = wilson(rights[name], counts[name], z)[1]
+        taken_for = first.classes[row.index(max(row))] if any(row) else ""
+        needs.append(ClassNeed(name, rights[name], counts[name], high, max(0.0, mean - high), taken_for))
+    return tuple(needs)
+
+
+def allocate(weights: Mapping[str, float], budget: int) -> dict[str, int]:
+    """`budget` whole pictures in proportion to the weights, evenly where all are 0.
+
+    What rounding leaves goes to the largest remainders (Hamilton's method), of equal ones to the first.
+    """
+    if not any(weights.values()):
+        weights = dict.fromkeys(weights, 1.0)
+    total = sum(weights.values())
+    shares = {name: budget * weight / total for name, weight in weights.items()}
+    given = {name: int(share) for name, share in shares.items()}
+    by_remainder = sorted(shares, key=lambda name: given[name] - shares[name])  # stable: of equal ones the first
+    for name in by_remainder[: budget - sum(given.values())]:
+        given[name] += 1
+    return given
+
+
+def steering_figures(results: Sequence[Result], steering: LabelledImages) -> list[SetAccuracy]:
+    """The figures of each result on the pictures of `steering`.
+
+    Raises:
+        ValueError: a result is of no test, not of these pictures, or of a classifier that learned some of them.
+    """
+    runs: list[SetAccuracy] = []
+    for result in results:
+        sets = result.inputs.get("test_sets") if result.kind == "test" else None
+        keys = [stated.get("content_key") for stated in sets or ()]
+        if steering.content_key not in keys:
+            what = f"a {result.kind.replace('_', ' ')}" if result.kind != "test" else "of other test pictures"
+            raise ValueError(
+                f"result {result.name} is {what}; expected a test on the pictures of steering ({steering.name}); "
+                "connect Test Classifier's result and the very pictures that it tested on"
+            )
+        figures = SetAccuracy.from_json(result.figures["test_sets"][keys.index(steering.content_key)])
+        known = overlap_text(figures.shared, figures.count, "steering pictures", "are of the classifier's training set")
+        if known:
+            raise ValueError(f"{known}; expected none; what it learned says nothing of what it lacks; split them apart")
+        if runs and figures.classes != runs[0].classes:
+            raise ValueError("the results are of classifiers with other classes; expected repetitions of one training")
+        runs.append(figures)
+    return runs
+
+
+def check_apart(steering: LabelledImages, reported: LabelledImages) -> None:
+    """The pictures that steer are none of those that are reported, pixel by pixel.
+
+    Raises:
+        ValueError: some are.
+    """
+    shared = count_shared(steering.pixel_digests(), reported.pixel_digests())
+    text = overlap_text(shared, len(steering), "steering pictures", f"are in {reported.name}, which is reported")
+    if text:
+        raise ValueError(
+            f"{text}; expected none: a set that was made by its answers is not tested by them; divide the test set "
+            "with Split Labelled Images, steer by one part and report the other"
+        )
+
+
+def top_up_measurement(
+    name: str,
+    needs: Sequence[ClassNeed],
+    before: Mapping[str, int],
+    added: Mapping[str, int],
+    results: Sequence[Result],
+    steering: LabelledImages,
+    reported: LabelledImages,
+) -> Measurement:
+    """The top-up as a result: what each class had, what it gets and why."""
+    need_of = {need.name: need for need in needs}
+    classes: dict[str, dict[str, float]] = {}
+    for label, count in before.items():
+        classes[label] = {"before": count, "added": added[label]}
+        if label in need_of:
+            need = need_of[label]
+            classes[label] |= {"accuracy": need.accuracy, "right": need.right, "count": need.count}
+            classes[label] |= {"interval_high": need.high, "deficit": need.deficit}
+    unseen = [label for label in before if label not in need_of]
+    warnings = [f"no steering picture is of {', '.join(unseen[:10])}: weak or not, nobody knows"] if unseen else []
+    figures: dict[str, Any] = {
+        "before": sum(before.values()),
+        "added": sum(added.values()),
+        "weak": [need.name for need in needs if need.deficit],
+        "worst_accuracy": min(need.accuracy for need in needs),
+        "per_class": classes,
+    }
+    inputs = {
+        "steering": steering.summary(),
+        "reported": reported.summary(),
+        "tests": [result.run for result in results],
+    }
+    settings = {"rule": RULE, "error_rate": ERROR_RATE}
+    return Measurement(name, "top_up", figures, inputs, settings, tuple(warnings))
+
+
+def top_up_table(needs: Sequence[ClassNeed], before: Mapping[str, int], added: Mapping[str, int]) -> str:
+    """Markdown: a row a class, the weakest first."""
+    need_of = {need.name: need for need in needs}
+    lines = ["| class | accuracy | at most | taken for | had | gets |", "|---" * 6 + "|"]
+    for label in sorted(before, key=lambda label: need_of[label].accuracy if label in need_of else 2.0):
+        need = need_of.get(label)
+        seen = (
+            ["not tested", "", ""]
+            if need is None
+            else [f"{100 * need.accuracy:.1f} % of {need.count:,}", f"{100 * need.high:.1f} %", need.taken_for]
+        )
+        weak = " (weak)" if need is not None and need.deficit else ""
+        cells = [one_line(label) + weak, *map(one_line, seen), f"{before[label]:,}", f"{added[label]:+,}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    if not any(need.deficit for need in needs):
+        lines += ["", "No class is surely worse than the mean: each gets as many."]
+    return "\n".join(lines)

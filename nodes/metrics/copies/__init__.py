@@ -1,0 +1,1 @@
+"""Near copies between two sets."""

@@ -1,0 +1,96 @@
+"""The node that finds near copies between two sets: synthetic against test, training against test."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ....evaluation.metrics import contamination
+from ....evaluation.metrics.features import ImageFeatures
+from ....evaluation.pictures.labelled_images import LabelledImages
+from ....evaluation.pictures.samples import keep_samples
+from ....evaluation.pictures.sheets import sheet
+from ....evaluation.pictures.tensors import to_image
+from ... import paths, sockets
+from ...checks import checked
+from ...engine import answer, progress_bar
+from ...widgets import schema
+from .. import engine, widgets
+
+
+class HypoNetFindCopies(io.ComfyNode):
+    """Near copies of the pictures of one set in another."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetFindCopies",
+            display_name="Find Copies",
+            category=widgets.CATEGORY,
+            description=(
+                "How many pictures of a set another one has too: equal ones, near copies by picture hash (other size, "
+                "compression, mirrored), and by features where both sets have them. For a made or a training set "
+                "against the test set. Shows the nearest pairs."
+            ),
+            search_aliases=["contamination", "leakage", "memorisation", "near duplicates", "train test overlap"],
+            is_output_node=True,
+            inputs=[
+                sockets.LabelledImages.Input("images", tooltip="The set that is looked through: made, or training."),
+                sockets.LabelledImages.Input("reference", tooltip="The set whose pictures it should lack: the test."),
+                sockets.Features.Input(
+                    "features", optional=True, tooltip="Image Features of the first set; with them of the other too."
+                ),
+                sockets.Features.Input(
+                    "reference_features", optional=True, tooltip="Image Features of the other set, set alike."
+                ),
+                io.Float.Input(
+                    "cosine",
+                    default=contamination.COSINES[1],
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip=(
+                        "From which cosine of features on two pictures are near. It depends on the network: look at "
+                        "the pairs, and at what two sets give that surely share nothing."
+                    ),
+                ),
+                io.String.Input(
+                    "name",
+                    default="",
+                    dynamic_prompts=False,
+                    tooltip="How the report names the search, output/hyponet/results/<name>; empty: the first set's.",
+                ),
+            ],
+            outputs=[
+                sockets.Result.Output("result", display_name="result", tooltip="The counts, for the Report node."),
+                io.String.Output("table", display_name="table", tooltip="Counts and nearest pairs as Markdown."),
+                io.Image.Output("sheet", display_name="sheet", tooltip="The nearest pairs side by side."),
+                io.Int.Output("near", display_name="near", tooltip="Pictures with a near copy, by hash or features."),
+            ],
+        )
+
+    @classmethod
+    @checked
+    def execute(
+        cls,
+        images: LabelledImages,
+        reference: LabelledImages,
+        cosine: float,
+        name: str,
+        features: ImageFeatures | None = None,
+        reference_features: ImageFeatures | None = None,
+    ) -> io.NodeOutput:
+        name = engine.checked_name(name)
+        bar = progress_bar(len(images))
+        copies = contamination.find_copies(images, reference, features, reference_features, cosine, bar)
+        measurement = contamination.copies_measurement(images.name, copies, images, reference, features)
+        result = engine.write_measurement(measurement, name)
+        table = contamination.copies_table(copies, images, reference)
+        pictures, captions = contamination.sheet_pictures(result.figures["pairs"], images, reference)
+        drawn = to_image(sheet(pictures, captions, columns=8))
+        keep_samples(images, paths.samples_dir())
+        text = "\n".join([table, *(f"warning: {warning}" for warning in result.warnings)])
+        near = result.figures["near"]
+        return io.NodeOutput(result, table, drawn, near, ui=answer(text, drawn, results=[result]))
+
+
+NODES: list[type[io.ComfyNode]] = [HypoNetFindCopies]

@@ -1,0 +1,130 @@
+"""Copies that were planted in another set are found, and a set of other pictures has none."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from hyponet.evaluation.metrics.contamination import (
+    copies_measurement,
+    copies_table,
+    find_copies,
+    nearest_by_features,
+    pairs_of,
+    sheet_pictures,
+)
+from hyponet.evaluation.metrics.conventions import Preparation
+from hyponet.evaluation.metrics.features import ImageFeatures
+from hyponet.evaluation.pictures.labelled_images import labelled
+from hyponet.evaluation.pictures.perceptual import bit_count
+
+from ..sample_pictures import MemoryPictures
+
+SIDE = 64
+
+
+def crops(count, seed):
+    """Crops of two photographs, [64,64,3]: real texture, each another place."""
+    draw = np.random.default_rng(seed)
+    photos = [skimage.data.chelsea(), skimage.data.coffee()]
+    pictures = []
+    for number in range(count):
+        photo = photos[number % 2]
+        top, left = (int(draw.integers(0, size - 160)) for size in photo.shape[:2])
+        pictures.append(np.asarray(Image.fromarray(photo[top : top + 160, left : left + 160]).resize((SIDE, SIDE))))
+    return pictures
+
+
+def a_set(pictures, name):
+    return labelled(name, ("cat", "coffee"), np.arange(len(pictures)) % 2, MemoryPictures(pictures))
+
+
+def jpeg(picture):
+    packed = io.BytesIO()
+    Image.fromarray(picture).save(packed, "JPEG", quality=50)
+    return np.asarray(Image.open(packed).convert("RGB"))
+
+
+def test_equal_resized_compressed_and_mirrored_copies_are_found_by_hash():
+    reference = a_set(crops(30, 0), "test")
+    planted = {
+        3: reference.read(7),
+        5: np.asarray(Image.fromarray(reference.read(8)).resize((96, 96), Image.Resampling.BICUBIC)),
+        11: jpeg(reference.read(21)),
+        12: np.ascontiguousarray(reference.read(2)[:, ::-1]),
+    }
+    made = a_set([planted.get(i, picture) for i, picture in enumerate(crops(40, 1))], "made")
+    copies = find_copies(made, reference)
+    assert copies.equal == 1
+    assert {i: copies.by_hash.index[i] for i in planted} == {3: 7, 5: 8, 11: 21, 12: 2}
+    near = set(map(int, copies.near()))
+    assert set(planted) <= near
+    assert len(near) <= len(planted) + 2, "crops of one photograph can lie on each other; most do not"
+    assert copies.near()[0] in planted
+    assert copies.hash_counts()["0"] <= copies.hash_counts()["3"] <= copies.hash_counts()["8"]
+    pairs = pairs_of(copies, made, reference)
+    pictures, captions = sheet_pictures(pairs, made, reference)
+    assert len(pictures) == len(captions) == 2 * len(pairs)
+    assert "| equal, pixel by pixel | 1 |" in copies_table(copies, made, reference)
+
+
+def test_bits_are_counted_as_python_counts_them():
+    values = np.random.default_rng(0).integers(0, 2**64, (40, 5), dtype=np.uint64)
+    values[0, :2] = 0, 2**64 - 1
+    assert bit_count(values).tolist() == [[int(value).bit_count() for value in row] for row in values]
+
+
+def test_flat_pictures_of_other_colours_are_no_copies():
+    """A flat picture's hash is 0 whatever its colour: the grey copies tell them apart."""
+    flat = [np.full((8, 8, 3), value, np.uint8) for value in (0, 60, 120, 180)]
+    others = [np.full((8, 8, 3), value, np.uint8) for value in (30, 90, 150, 240)]
+    assert len(find_copies(a_set(flat, "one"), a_set(others, "other")).near()) == 0
+    assert len(find_copies(a_set(flat, "one"), a_set([*others[:3], flat[2]], "other")).near()) == 1
+
+
+def test_blocks_change_nothing_and_cosines_are_numpys(monkeypatch):
+    draw = np.random.default_rng(3)
+    x, y = draw.normal(size=(50, 20)).astype(np.float32), draw.normal(size=(33, 20)).astype(np.float32)
+    cosines = (x / np.linalg.norm(x, axis=1)[:, None]) @ (y / np.linalg.norm(y, axis=1)[:, None]).T
+    whole = nearest_by_features(x, y)
+    assert np.array_equal(whole.index, cosines.argmax(1))
+    assert whole.value == pytest.approx(cosines.max(1), abs=1e-6)
+    first, second = a_set(crops(20, 4), "one"), a_set(crops(20, 5), "other")
+    hashed = find_copies(first, second).by_hash
+    monkeypatch.setattr("hyponet.evaluation.metrics.contamination._BLOCK", 60)
+    assert np.array_equal(nearest_by_features(x, y).index, whole.index)
+    again = find_copies(first, second).by_hash
+    assert np.array_equal(again.index, hashed.index)
+    assert np.array_equal(again.value, hashed.value)
+    assert nearest_by_features(np.zeros((1, 20)), y).value[0] == 0
+
+
+def features_of(data, values):
+    return ImageFeatures(
+        data.name, data.class_names, data.labels, values, values, "net", "w", Preparation(), data.content_key
+    )
+
+
+def test_features_find_what_the_hash_does_not_and_must_be_of_these_sets():
+    first, second = a_set(crops(6, 6), "made"), a_set(crops(5, 7), "test")
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(6, 64)).astype(np.float32), draw.normal(size=(5, 64)).astype(np.float32)
+    x[2] = 3 * y[4]
+    ours, theirs = features_of(first, x), features_of(second, y)
+    copies = find_copies(first, second, ours, theirs)
+    assert list(copies.near()) == [2]
+    assert copies.partner(2) == 4
+    assert copies.cosine_counts() == {"0.9": 1, "0.95": 1, "0.98": 1}
+    figures = copies_measurement("made", copies, first, second, ours).figures
+    assert (figures["near"], figures["pairs"][0]["bits"]) == (1, None)
+    with pytest.raises(ValueError, match="only one of the sets has features"):
+        find_copies(first, second, ours)
+    with pytest.raises(ValueError, match="features are of test, the pictures of made"):
+        find_copies(first, second, theirs, ours)
+    with pytest.raises(ValueError, match="prepared differently"):
+        find_copies(first, second, ours, replace(theirs, network="other"))

@@ -1,0 +1,75 @@
+"""The report of the loop: ratios, curves and top-ups stand in tables, and figures on steering pictures are marked."""
+
+from __future__ import annotations
+
+from hyponet.evaluation.metrics.contamination import copies_measurement, find_copies
+from hyponet.evaluation.report.build import build_report
+from hyponet.evaluation.report.text import report_markdown
+from hyponet.evaluation.results import read_results, write_result
+from hyponet.evaluation.training.learning_curve import CurvePoint, curve_measurement
+from hyponet.evaluation.training.ratio import ratio_measurement, ratios_to_real
+from hyponet.evaluation.training.settings import Settings
+from hyponet.evaluation.training.top_up import allocate, class_needs, steering_figures, top_up_measurement
+from hyponet.tests.evaluation.report_tables import table_of
+
+from ..accuracy_figures import accuracy_entry, write_test
+from ..sample_pictures import colours
+
+
+def test_a_figure_on_pictures_that_steered_is_marked_and_others_are_not(tmp_path):
+    data = colours()
+    steering, reported = data.select(range(12)).named("steering"), data.select(range(12, 24)).named("reported")
+    told = [{"name": part.name, "content_key": part.content_key} for part in (steering, reported)]
+    entries = [accuracy_entry("steering", 0.7), accuracy_entry("reported", 0.6)]
+    result = write_test(tmp_path, "round 1", entries, {}, test_sets=told)
+    needs = class_needs(steering_figures([result], steering))
+    before = dict.fromkeys((need.name for need in needs), 10)
+    added = allocate({need.name: need.deficit for need in needs}, 25)
+    write_result(tmp_path, top_up_measurement("first top-up", needs, before, added, [result], steering, reported))
+    report = build_report(read_results(tmp_path), "loop")
+    row = table_of(report, "accuracy").rows[0]
+    notes = dict(zip(table_of(report, "accuracy").columns, (cell.note for cell in row.cells), strict=True))
+    assert "not to be reported: these pictures steered the top-up first top-up" in notes["steering"]
+    assert "steered" not in notes["reported"]
+    (top_up,) = table_of(report, "top-up").rows
+    assert [cell.value for cell in top_up.cells] == [50, 25, 0, 70]
+    assert "an even top-up" in top_up.cells[0].note
+
+
+def test_ratio_and_curve_have_their_tables(tmp_path):
+    made = [
+        write_test(tmp_path, "made", [accuracy_entry("photos", share)], {"seed": seed})
+        for seed, share in enumerate((0.6, 0.62))
+    ]
+    real = [
+        write_test(tmp_path, "real", [accuracy_entry("photos", share)], {"seed": seed}, training={"synthetic": 0})
+        for seed, share in enumerate((0.8, 0.8))
+    ]
+    write_result(tmp_path, ratio_measurement("made against real", ratios_to_real(made, real), made, real))
+    points = [CurvePoint(size, 3 * size, (0, 1), (right, right + 2), 100) for size, right in ((5, 50), (8, 60))]
+    write_result(tmp_path, curve_measurement("curve", points, colours(), colours(seed=1), Settings()))
+    report = build_report(read_results(tmp_path), "loop")
+    (row,) = table_of(report, "ratio-to-real").rows
+    assert row.cells[0].value == 0.61 / 0.8
+    assert row.cells[0].low < row.cells[0].value < row.cells[0].high
+    (curve,) = table_of(report, "learning-curve").rows
+    assert [round(cell.value, 6) for cell in curve.cells] == [51, 61]
+    assert table_of(report, "learning-curve").columns == ("5", "8")
+    text = report_markdown(report)
+    assert "Ratio to real" in text
+    assert "arXiv 2406.05184" in text
+
+
+def test_near_copies_have_a_row(tmp_path):
+    data = colours()
+    made, reference = data.select(range(12)).named("made"), data.select(range(10, 24)).named("test")
+    copies = find_copies(made, reference)
+    write_result(tmp_path, copies_measurement("made", copies, made, reference, None))
+    (row,) = table_of(build_report(read_results(tmp_path), "loop"), "contamination").rows
+    assert (row.label, row.group) == ("made", "against test")
+    equal, by_hash, by_features, near = row.cells
+    assert (equal.value, equal.count, equal.reference_count) == (2, 12, 14)
+    assert by_hash.value >= 2
+    assert by_features.value is None
+    assert near.value == by_hash.value
+    assert "features not compared" in near.note

@@ -1,0 +1,77 @@
+"""Weak classes are named by what a test is sure of, and the pictures that steer are never those that are reported."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hyponet.evaluation.training.figures import SetAccuracy
+from hyponet.evaluation.training.top_up import allocate, check_apart, class_needs, steering_figures
+
+from ..accuracy_figures import accuracy_entry, write_test
+from ..sample_pictures import colours
+
+
+def a_test(rights: dict[str, int], count: int) -> SetAccuracy:
+    """A test of `count` pictures a class; mistakes go to the next class."""
+    confusion = np.zeros((len(rights), len(rights)), dtype=int)
+    for label, right in enumerate(rights.values()):
+        confusion[label, label], confusion[label, (label + 1) % len(rights)] = right, count - right
+    return SetAccuracy("steering", tuple(rights), confusion, 0.1, synthetic=False, shared=0)
+
+
+@pytest.mark.parametrize("weak", [{"a"}, {"j"}, {"b", "c"}, {"d", "g", "i"}, {"e", "f"}])
+def test_planted_weak_classes_are_named_and_no_other(weak):
+    """Ten classes of 200 test pictures, 80 % right but for the planted ones at 50 %; drawn by numpy."""
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        rights = {name: int(draw.binomial(200, 0.5 if name in weak else 0.8)) for name in "abcdefghij"}
+        needs = class_needs([a_test(rights, 200)])
+        assert {need.name for need in needs if need.deficit} == weak, (seed, rights)
+
+
+def test_the_chance_of_equal_classes_does_not_steer():
+    """Bonferroni: of 400 tests of ten equal classes at most about one in twenty names one; few pictures or many."""
+    for count in (10, 200):
+        draw = np.random.default_rng(count)
+        named = 0
+        for _ in range(400):
+            rights = {name: int(draw.binomial(count, 0.7)) for name in "abcdefghij"}
+            named += any(need.deficit for need in class_needs([a_test(rights, count)]))
+        assert named <= 30, (count, named)
+
+
+def test_the_budget_is_spent_whole_in_proportion_and_evenly_without_a_weak_class():
+    """By hand: 7 : 2 : 1 of 11 are 7.7, 2.2 and 1.1; of 10 in three equal parts the first gets what is left."""
+    assert allocate({"a": 0.7, "b": 0.2, "c": 0.1}, 11) == {"a": 8, "b": 2, "c": 1}
+    assert allocate({"a": 0.0, "b": 0.0, "c": 0.0}, 10) == {"a": 4, "b": 3, "c": 3}
+    assert allocate({"a": 0.0, "b": 0.3}, 5) == {"a": 0, "b": 5}
+    for budget in range(1, 60):
+        assert sum(allocate({"a": 0.1, "b": 0.37, "c": 0.003, "d": 0.0}, budget).values()) == budget
+
+
+def test_repetitions_are_averaged_and_make_no_interval_narrower():
+    one = class_needs([a_test({"a": 50, "b": 80}, 100)])
+    three = class_needs([a_test({"a": right, "b": 80}, 100) for right in (49, 50, 51)])
+    assert three == one
+    assert one[0].taken_for == "b"
+
+
+def test_pictures_that_steer_and_are_reported_are_refused():
+    data = colours(each=6)
+    check_apart(data.select(range(9)), data.select(range(9, 18)))
+    with pytest.raises(ValueError, match="1 of 9 steering pictures are in all, which is reported; expected none"):
+        check_apart(data.select(range(9)), data.select(range(8, 18)).named("all"))
+
+
+def test_a_result_of_other_pictures_or_of_a_learned_set_is_refused(tmp_path):
+    steering = colours()
+    entry = accuracy_entry("steering", 0.5)
+    told = [{"name": "steering", "content_key": steering.content_key}]
+    right = write_test(tmp_path, "round", [entry], {}, test_sets=told)
+    assert [figures.right for figures in steering_figures([right], steering)] == [500]
+    with pytest.raises(ValueError, match="of other test pictures"):
+        steering_figures([write_test(tmp_path, "other", [entry], {})], steering)
+    learned = write_test(tmp_path, "learned", [accuracy_entry("steering", 0.5, shared=7)], {}, test_sets=told)
+    with pytest.raises(ValueError, match="7 of 1,000 steering pictures are of the classifier's training set"):
+        steering_figures([learned], steering)

@@ -1,0 +1,87 @@
+"""Workflow 23: is a set worth it, how many pictures are enough, and more of the classes that are weak."""
+
+from __future__ import annotations
+
+from .graph import Flow, Node, OutputSlot, Schemas
+from .models import SD15, load_checkpoint
+from .pieces import collapsed, generate, read_me, show_answer
+from .recipes import OWN
+from .uses import NARROW, SET, load_photos
+
+NAME = "hyponet_23_close_the_loop"
+
+
+def close_the_loop(schemas: Schemas) -> Flow:
+    flow = Flow(NAME, "Is the set worth it? More of its weak classes", schemas, width=NARROW)
+    read_me(
+        flow,
+        "A classifier learns a made set, another one real photos; photos that neither saw say what the set is worth "
+        "and which classes are weak. These get more pictures: each run is a round.",
+        [
+            "**Load Dataset** and **Generate Dataset**: the name of your set, with the settings that it was made with.",
+            "**Real photos**: a folder below `input` with `<class>/*.jpg`; a half is for training, a quarter steers, a "
+            "quarter is reported.",
+            "**Top Up Plan**: the budget of a round; its name, and those of the tests, for each round another.",
+        ],
+        "**Ratio to Real**: 1 would be as good as photos. **Learning Curve**: where it is flat, more of the same will "
+        "not help. Report the column of the reported photos: the report marks the others.",
+    )
+    flow.stage("1  The set so far", below=True)
+    opened = flow.add("HypoNetLoadDataset", name=SET)
+    made = collapsed(flow.add("HypoNetLoadLabelledImages", "The set's pictures", dataset=opened["dataset"]))
+    flow.stage("2  Photos in three")
+    photos = load_photos(flow)
+    halves = collapsed(flow.add("HypoNetSplitImages", "Half to train", images=photos["images"], share=0.5))
+    tests = collapsed(flow.add("HypoNetSplitImages", "Steering, reported", images=halves["rest"], share=0.5))
+    flow.stage("3  Learn the set")
+    ours = train(flow, made["images"], "the-set", "Train on the set")
+    flow.stage("4  Learn photos")
+    theirs = train(flow, halves["first"], "photos", "Train on photos")
+    flow.stage("5  The set's test")
+    tested = test(flow, ours, "the-set", "Test of the set", images=tests["first"], images_2=tests["rest"])
+    flow.stage("6  The photos' test")
+    rival = test(flow, theirs, "photos", "Test of photos", images=tests["rest"])
+    flow.stage("7  Any photo copied?")
+    copies = flow.add("HypoNetFindCopies", images=made["images"], reference=photos["images"], name="set-in-photos")
+    flow.stage("8  Worth it? Enough?")
+    ratio = flow.add("HypoNetRatioToReal", synthetic=tested["result"], real=rival["result"], name="set-to-photos")
+    curve = flow.add(
+        "HypoNetLearningCurve",
+        checkpoint=ours["classifier"],
+        images=made["images"],
+        test_images=tests["rest"],
+        sizes="10, 20, 50, 100",
+    )
+    flow.stage("9  More of what is weak", below=True)
+    topped = flow.add(
+        "HypoNetTopUpPlan",
+        plan=opened["plan"],
+        result=tested["result"],
+        steering=tests["first"],
+        reported=tests["rest"],
+        budget=100,
+        name="round-1",
+    )
+    show_answer(topped, 200)
+    flow.stage("10  The next round's set")
+    loader = load_checkpoint(flow, SD15)
+    generate(flow, loader["MODEL"], loader, topped["plan"], SET, cfg=2.0)
+    flow.stage("11  The report")
+    results = [node["result"] for node in (tested, rival, copies, ratio, curve, topped)]
+    links = {f"result_{number}": result for number, result in enumerate(results, 1)}
+    report = flow.add("HypoNetWriteReport", name="loop", title="Is the set worth it", results="", **links)
+    show_answer(report, 200)
+    return flow
+
+
+def train(flow: Flow, images: OutputSlot, name: str, title: str) -> Node:
+    """Train Classifier by the recipe for photos, three seeds."""
+    return flow.add("HypoNetTrainClassifier", title, images=images, name=name, **{**OWN, "runs": 3})
+
+
+def test(flow: Flow, trained: Node, name: str, title: str, **images: OutputSlot) -> Node:
+    """Test Classifier."""
+    return flow.add("HypoNetTestClassifier", title, checkpoint=trained["classifier"], name=name, **images)
+
+
+FLOWS = [close_the_loop]
