@@ -80,10 +80,10 @@ def nearest_by_hash(first: Hashes, second: Hashes, progress: Progress | None = N
         rows = slice(start, start + step)
         for bits, grey in ((second.bits, second.grey), (second.mirrored, second.mirrored_grey)):
             different = bit_count(first.bits[rows, None] ^ bits[None, :])  # [rows, M]
-            near, other = np.nonzero(different <= BITS[-1])
-            gaps = _grey_gaps(first.grey, near + start, grey, other)
+            near, partners = np.nonzero(different <= BITS[-1])
+            gaps = _grey_gaps(first.grey, near + start, grey, partners)
             confirmed = gaps <= TOLERANCE
-            for row, column in zip(near[confirmed], other[confirmed], strict=True):
+            for row, column in zip(near[confirmed], partners[confirmed], strict=True):
                 if different[row, column] < value[start + row]:
                     value[start + row], index[start + row] = different[row, column], column
         if progress is not None:
@@ -185,16 +185,16 @@ def find_copies(
     """
     if (features is None) != (reference_features is None):
         raise ValueError("only one of the sets has features; expected both or none; connect Image Features to both")
-    for data, seen in ((images, features), (reference, reference_features)):
-        if seen is not None and seen.content_key != data.content_key:
+    for data, of_set in ((images, features), (reference, reference_features)):
+        if of_set is not None and of_set.content_key != data.content_key:
             raise ValueError(
-                f"the features are of {seen.name}, the pictures of {data.name}; expected those of the same set; "
+                f"the features are of {of_set.name}, the pictures of {data.name}; expected those of the same set; "
                 "connect Image Features to the same pictures"
             )
     if features is not None and reference_features is not None:
         check_comparable(features, reference_features)
-    known = np.unique(reference.pixel_digests(progress))
-    equal = int(np.isin(images.pixel_digests(progress), known).sum())
+    reference_digests = np.unique(reference.pixel_digests(progress))
+    equal = int(np.isin(images.pixel_digests(progress), reference_digests).sum())
     by_hash = nearest_by_hash(hash_pictures(images, progress), hash_pictures(reference, progress), progress)
     by_features = None
     if features is not None and reference_features is not None:

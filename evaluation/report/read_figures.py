@@ -92,7 +92,6 @@ class ClassFigures:
 
     values: Mapping[str, float | None]
     count: int | None
-    reference_count: int | None
 
 
 @dataclass(frozen=True)

@@ -107,13 +107,13 @@ def ratios_to_real(synthetic: Sequence[Result], real: Sequence[Result]) -> tuple
         ValueError: the sides are not made alike but for pictures and seeds, one of them is not of one training set, or
             no test set is of both.
     """
-    made = [_protocol(side, what) for side, what in ((synthetic, "synthetic"), (real, "real"))]
-    unlike = [key for key in made[0] if made[0][key] != made[1].get(key)]
+    ours, theirs = _protocol(synthetic, "synthetic"), _protocol(real, "real")
+    unlike = [key for key in ours if ours[key] != theirs.get(key)]
     if unlike:
-        told = "; ".join(f"{key.replace('_', ' ')} {made[0][key]} / {made[1].get(key)}" for key in unlike[:5])
+        differences = "; ".join(f"{key.replace('_', ' ')} {ours[key]} / {theirs.get(key)}" for key in unlike[:5])
         raise ValueError(
-            f"synthetic and real were trained otherwise ({told}); expected the same settings but for pictures and "
-            "seeds; train both alike"
+            f"synthetic and real were trained otherwise ({differences}); expected the same settings but for pictures "
+            "and seeds; train both alike"
         )
     generated = real[0].inputs["training"].get("synthetic")
     if generated:
@@ -150,7 +150,7 @@ def ratios_to_real(synthetic: Sequence[Result], real: Sequence[Result]) -> tuple
 
 def _protocol(side: Sequence[Result], what: str) -> dict[str, Any]:
     """The settings of one side but for its seeds, which its results share, as they share the training pictures."""
-    made = []
+    makings = []
     for result in side:
         training = result.inputs.get("training")
         if result.kind != "test" or not isinstance(training, Mapping) or not training.get("content_key"):
@@ -159,13 +159,13 @@ def _protocol(side: Sequence[Result], what: str) -> dict[str, Any]:
                 "expected Test Classifier's; connect its result"
             )
         settings = {key: value for key, value in result.settings.items() if key not in _SEEDS}
-        made.append((settings, training["content_key"]))
-    if any(one != made[0] for one in made[1:]):
+        makings.append((settings, training["content_key"]))
+    if any(making != makings[0] for making in makings[1:]):
         raise ValueError(
             f"the results of {what} differ in more than their seeds; expected the runs of one training; connect the "
             "result of one Test Classifier"
         )
-    return made[0][0]
+    return makings[0][0]
 
 
 def _tested(side: Sequence[Result]) -> dict[str, dict[int, SetAccuracy]]:

@@ -67,7 +67,7 @@ def class_needs(runs: Sequence[SetAccuracy]) -> tuple[ClassNeed, ...]:
     for label, name in enumerate(first.classes):
         if name not in counts:
             continue
-        row = [0 if other == label else int(number) for other, number in enumerate(confusion[label])]
+        row = [0 if answer == label else int(number) for answer, number in enumerate(confusion[label])]
         high = wilson(rights[name], counts[name], z)[1]
         taken_for = first.classes[row.index(max(row))] if any(row) else ""
         needs.append(ClassNeed(name, rights[name], counts[name], high, max(0.0, mean - high), taken_for))
@@ -83,11 +83,11 @@ def allocate(weights: Mapping[str, float], budget: int) -> dict[str, int]:
         weights = dict.fromkeys(weights, 1.0)
     total = sum(weights.values())
     shares = {name: budget * weight / total for name, weight in weights.items()}
-    given = {name: int(share) for name, share in shares.items()}
-    by_remainder = sorted(shares, key=lambda name: given[name] - shares[name])  # stable: of equal ones the first
-    for name in by_remainder[: budget - sum(given.values())]:
-        given[name] += 1
-    return given
+    pictures = {name: int(share) for name, share in shares.items()}
+    by_remainder = sorted(shares, key=lambda name: pictures[name] - shares[name])  # stable: of equal ones the first
+    for name in by_remainder[: budget - sum(pictures.values())]:
+        pictures[name] += 1
+    return pictures
 
 
 def steering_figures(results: Sequence[Result], steering: LabelledImages) -> list[SetAccuracy]:
@@ -107,9 +107,12 @@ def steering_figures(results: Sequence[Result], steering: LabelledImages) -> lis
                 "connect Test Classifier's result and the very pictures that it tested on"
             )
         figures = SetAccuracy.from_json(result.figures["test_sets"][keys.index(steering.content_key)])
-        known = overlap_text(figures.shared, figures.count, "steering pictures", "are of the classifier's training set")
-        if known:
-            raise ValueError(f"{known}; expected none; what it learned says nothing of what it lacks; split them apart")
+        where = "are of the classifier's training set"
+        overlap = overlap_text(figures.shared, figures.count, "steering pictures", where)
+        if overlap:
+            raise ValueError(
+                f"{overlap}; expected none; what it learned says nothing of what it lacks; split them apart"
+            )
         if runs and figures.classes != runs[0].classes:
             raise ValueError("the results are of classifiers with other classes; expected repetitions of one training")
         runs.append(figures)
@@ -173,13 +176,13 @@ def top_up_table(needs: Sequence[ClassNeed], before: Mapping[str, int], added: M
     lines = ["| class | accuracy | at most | taken for | had | gets |", "|---" * 6 + "|"]
     for label in sorted(before, key=lambda label: need_of[label].accuracy if label in need_of else 2.0):
         need = need_of.get(label)
-        seen = (
+        tested = (
             ["not tested", "", ""]
             if need is None
             else [f"{100 * need.accuracy:.1f} % of {need.count:,}", f"{100 * need.high:.1f} %", need.taken_for]
         )
         weak = " (weak)" if need is not None and need.deficit else ""
-        cells = [one_line(label) + weak, *map(one_line, seen), f"{before[label]:,}", f"{added[label]:+,}"]
+        cells = [one_line(label) + weak, *map(one_line, tested), f"{before[label]:,}", f"{added[label]:+,}"]
         lines.append(f"| {' | '.join(cells)} |")
     if not any(need.deficit for need in needs):
         lines += ["", "No class is surely worse than the mean: each gets as many."]

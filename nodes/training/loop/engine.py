@@ -79,13 +79,13 @@ def learning_curve(
     weights = weights_of(provenances[0].settings.weights_key)
     rights: dict[int, list[int]] = {size: [] for size in (*asked, max(images.counts().values()))}
     pictures = dict.fromkeys(rights, len(images))
-    bar, done, total = NodeBar(1), 0, len(checkpoints) * len(rights)
+    bar, finished, total = NodeBar(1), 0, len(checkpoints) * len(rights)
     with memory_to_ourselves() as device:
         for checkpoint, size in [(checkpoint, size) for checkpoint in checkpoints for size in rights]:
             settings = checkpoint.provenance.settings
             tested = checkpoint
             if size in asked:
-                progress_text(f"{size} a class, seed {settings.seed}: {done + 1} of {total}", node_id)
+                progress_text(f"{size} a class, seed {settings.seed}: {finished + 1} of {total}", node_id)
                 part = curve.subset(images, size, settings.seed)
                 pictures[size] = len(part)
                 seeded = curve.settings_of(settings, len(images), len(part))
@@ -95,15 +95,15 @@ def learning_curve(
                     classifiers_dir() / name / folder_name(part, seeded),
                     device=device,
                     weights=weights,
-                    callback=lambda progress, done=done: bar(
-                        int(1000 * (done + progress.step / progress.steps)), 1000 * total
+                    callback=lambda progress, finished=finished: bar(
+                        int(1000 * (finished + progress.step / progress.steps)), 1000 * total
                     ),
                 )
                 is_best = checkpoint.provenance.kind == "best" and trained.best is not None
                 tested = trained.best if is_best and trained.best is not None else trained.last
             rights[size].append(measure_accuracy(tested, test, device).figures.right)
-            done += 1
-            bar(done, total)
+            finished += 1
+            bar(finished, total)
     seeds = tuple(provenance.settings.seed for provenance in provenances)
     points = [curve.CurvePoint(size, pictures[size], seeds, tuple(right), len(test)) for size, right in rights.items()]
     whole = replace(provenances[0].settings)
