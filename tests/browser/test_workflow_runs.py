@@ -227,9 +227,8 @@ def test_metrics_of_today(run):
     write_own_photos(run)
     run("hyponet_04_own_classes_to_classifier", **OWN_SETTINGS)
     models = run.comfy.base / "models" / "classifiers"
-    if not (models / "dinov2-large").exists():
-        write_dino(models / "dinov2-large", trained_at=224)
-        write_clip(models / "clip-vit-large-patch14-336")
+    write_dino(models / "dinov2-large", trained_at=224)
+    write_clip(models / "clip-vit-large-patch14-336")
     found = run("hyponet_22_metrics_of_today")
     kinds = {result["kind"] for result in found.results}
     assert {"fid", "cmmd", "precision_recall", "clip_score"} <= kinds

@@ -21,7 +21,12 @@ TEXT_LENGTH = 40  # tokens that the tiny CLIP reads
 
 
 def write_dino(folder: Path, trained_at: int = 518, seed: int = 0) -> Path:
-    """DINOv2 with position embeddings for pictures of `trained_at` pixels; the published ones are for 518."""
+    """DINOv2 with position embeddings for pictures of `trained_at` pixels; the published ones are for 518.
+
+    A folder that is there stays, as those of a server that several tests share.
+    """
+    if (folder / "config.json").is_file():
+        return folder
     config = Dinov2Config(
         hidden_size=32,
         num_hidden_layers=2,
@@ -35,7 +40,9 @@ def write_dino(folder: Path, trained_at: int = 518, seed: int = 0) -> Path:
 
 
 def write_clip(folder: Path, seed: int = 0) -> Path:
-    """CLIP for pictures of 32 pixels, with letters for tokens."""
+    """CLIP for pictures of 32 pixels, with letters for tokens; a folder that is there stays."""
+    if (folder / "config.json").is_file():
+        return folder
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     tokens = ["<|startoftext|>", "<|endoftext|>", *letters, *(letter + "</w>" for letter in letters)]
     folder.mkdir(parents=True)
