@@ -63,7 +63,10 @@ def test_a_family_makes_a_set_whose_pictures_are_the_native_ones(comfy, family):
     folder = comfy.datasets / settings["name"]
     lines = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
     assert len(lines) == 2 * per_class
-    names = {file["name"] for file in json.loads((folder / "dataset.json").read_text("utf-8"))["provenance"]["models"]}
+    description = json.loads((folder / "dataset.json").read_text("utf-8"))
+    assert description["identity"].get("guidance") == family.guidance
+    assert "graph.options" not in description["identity"]
+    names = {file["name"] for file in description["provenance"]["models"]}
     assert FAMILY_MODELS[family.name] in names
     assert len(names) == 1 + len(family.clips) + (family.vae is not None)
     pictures = [pixels(folder / line["file_name"]) for line in lines]
