@@ -27,13 +27,17 @@ MAX_SETS = 24  # of which pictures are shown; a page with so many is about 2 MB
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """What was written, and its plots as [B,H,W,3] float32 in 0..1, one tensor for each kind."""
+    """What was written, and its plots as [B,H,W,3] float32 in 0..1, one tensor for each kind.
+
+    A kind without a plot is a note that says so, and is not among `drawn`.
+    """
 
     folder: Path
     markdown: str
     accuracy: torch.Tensor
     curves: torch.Tensor
     confusion: torch.Tensor
+    drawn: tuple[torch.Tensor, ...]
 
 
 def write_report(folder: Path, report: Report, samples: Path | None = None) -> WrittenReport:
@@ -61,13 +65,13 @@ def _write_report(folder: Path, report: Report, samples: list[Sample]) -> Writte
     _write(folder / "report.tex", report_latex(report).encode())
     # with the mark, or spreadsheets take it for Latin-1
     _write(folder / "report.csv", report_csv(report).encode("utf-8-sig", "backslashreplace"))
-    return WrittenReport(
-        folder=folder,
-        markdown=markdown,
-        accuracy=_images(accuracy, "no accuracy was measured yet", WIDE),
-        curves=_images(curves, "nothing was trained or distorted yet", CURVE),
-        confusion=_images(confusion, "no classifier was tested yet", SQUARE),
+    images = (
+        _images(accuracy, "no accuracy was measured yet", WIDE),
+        _images(curves, "nothing was trained or distorted yet", CURVE),
+        _images(confusion, "no classifier was tested yet", SQUARE),
     )
+    drawn = tuple(batch for batch, kind in zip(images, (accuracy, curves, confusion), strict=True) if kind)
+    return WrittenReport(folder, markdown, *images, drawn)
 
 
 def _write_plots(folder: Path, plotted: list[Plot]) -> dict[str, str]:

@@ -146,7 +146,7 @@ class HypoNetWriteReport(io.ComfyNode):
         written = write_report(folder, report, paths.samples_dir())
         subfolder = folder.relative_to(paths.hyponet_dir().resolve()).as_posix()
         figures = sum(cell.value is not None for table in report.tables for row in table.rows for cell in row.cells)
-        plots = [kind[:MAX_SHOWN] for kind in (written.accuracy, written.curves, written.confusion)]
+        plots = [kind[:MAX_SHOWN] for kind in written.drawn]
         summary = (
             f"{subfolder}/report.html: {figures} figure{'s' * (figures != 1)} from {len(report.sources)} "
             f"result{'s' * (len(report.sources) != 1)}"

@@ -695,6 +695,7 @@ def test_files_and_pictures(tmp_path: Path) -> None:
     assert written.accuracy.shape == (4, 600, 1200, 3)
     assert written.curves.shape == (2, 480, 800, 3)
     assert written.confusion.shape == (3, 640, 720, 3)
+    assert [len(kind) for kind in written.drawn] == [4, 2, 3]
     page = (tmp_path / "report" / "report.html").read_text("utf-8")
     assert page.count("<svg") == 9
     assert "#010203" not in page
@@ -707,3 +708,4 @@ def test_an_empty_report_says_so(tmp_path: Path) -> None:
     written = write_report(tmp_path, build_report([], "Nothing"))
     assert "no result yet" in written.markdown
     assert written.accuracy.shape[0] == written.confusion.shape[0] == 1
+    assert written.drawn == (), "a page showed three white pictures below a report of nothing to draw"

@@ -39,6 +39,7 @@ ANSWER_WITH_PICTURES = (
     "HypoNetWriteReport",
 )
 PICTURES = 290  # as web/js/answers.js
+KEPT = 264  # by which Nodes 2.0 makes a node longer: a text box has the room of the pictures that come, and keeps it
 PICTURE_NODES |= dict.fromkeys((*ANSWER_WITH_PICTURES, "HypoNetRejectItems"), PICTURES)
 
 Box = tuple[int, int, int, int]  # left, top, width, height
@@ -139,6 +140,12 @@ def _width(stage: GraphStage) -> int:
     return max(sum(columns) + GAP * (len(columns) - 1), LETTER * len(stage.title)) + 2 * PADDING
 
 
+def _later(node: Node) -> int:
+    """By how much a node is longer once it shows its pictures."""
+    has_text = any(entry.is_widget and entry.is_multiline for entry in node.inputs)
+    return KEPT if has_text and node.type in ANSWER_WITH_PICTURES else 0
+
+
 def _place(stage: GraphStage, left: int, top: int, nodes: dict[int, Box]) -> int:
     """Put a stage's nodes into `nodes`, from that corner on; where the lowest ends."""
     bottom = top
@@ -147,7 +154,7 @@ def _place(stage: GraphStage, left: int, top: int, nodes: dict[int, Box]) -> int
         for node in column:
             width, height = size(node)
             nodes[node.id] = (left, lower, width, height)
-            lower += 0 if node.is_collapsed else height
+            lower += 0 if node.is_collapsed else height + _later(node)
             bottom = max(bottom, lower)
             lower += NODE_GAP + TITLE
         left += max(size(node)[0] for node in column) + GAP
