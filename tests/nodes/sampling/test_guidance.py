@@ -307,6 +307,42 @@ def test_an_error_of_a_patch_is_not_laid_on_the_clip(comfyui, sampling, error):
     assert raised.value is error
 
 
+@pytest.mark.parametrize("negative", ["not this", None])
+def test_a_guider_of_two_models_leads_both_by_each_images_texts(comfyui, sampling, negative):
+    """DualModelGuider of 0.33.0; without a negative its second model draws by the picture alone."""
+    from comfy_extras import nodes_custom_sampler as native
+
+    if not hasattr(native, "Guider_DualModel"):
+        pytest.skip("DualModelGuider is newer than this ComfyUI")
+    first, second = tiny_family(comfyui, "schnell"), tiny_family(comfyui, "schnell")
+    with torch.inference_mode(False):
+        for weight in second.model.model.diffusion_model.parameters():
+            weight.data.mul_(0.9)
+    if negative is None:
+        second.model.add_object_patch("extra_conds", lambda **values: extra(second.model.model, values))
+    euler = comfyui.samplers.ksampler("euler")
+    sigmas = comfyui.samplers.calculate_sigmas(first.model.get_model_object("model_sampling"), "simple", 2)
+
+    def guider(positive, text):
+        made = native.Guider_DualModel(first.model, second.model)
+        made.set_conds(first.encoder.encode(positive), [[None, {}]] if negative is None else first.encoder.encode(text))
+        made.set_cfg(3.0)
+        return made
+
+    pipeline = make_pipeline(sampling, first, flow(), given=GraphInputs(guider=guider("another", "not this")))
+    made = latents_of(sampling, pipeline, ITEMS, 3)
+    assert pipeline.batches == [3]
+    alone = [(guider(one.prompt, one.negative), one) for one in ITEMS]
+    check_equal(made, [by_native_guider(comfyui, first, lone, euler, sigmas, one) for lone, one in alone])
+
+
+def extra(model, values):
+    """What a model that can draw by the picture alone is told without a text: one of zeros."""
+    values.setdefault("cross_attn", torch.zeros(1, 16, 24))
+    values.setdefault("pooled_output", torch.zeros(1, 8))
+    return type(model).extra_conds(model, **values)
+
+
 def test_a_guider_with_a_second_model_gives_that_one_the_texts_of_each_image_too(comfyui, sampling, flux):
     """The regression: the model that newer dual guiders keep for the negative took the first image's text for all."""
     import comfy.samplers
