@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyponet.evaluation.pictures.generated_mark import has_mark
 from hyponet.tests.nodes.dataset.sample_sets import item, open_set
 from hyponet.tests.tools.choices import REFUSED, no_choice
 
@@ -206,6 +207,12 @@ def test_labels_are_checked_by_a_real_classifier(comfy):
     assert [line["check"] for line in found] == ["passed", "passed"]
     assert all(line["check_probability"] > 0.9 for line in found)
     assert all(line["check_predicted"] == line["label"] for line in found)
+    root = comfy.datasets / "checked"
+    assert not any(has_mark((root / line["file_name"]).read_bytes()) for line in found), (
+        "photos are marked as generated"
+    )
+    stated = json.loads((root / "croissant.json").read_text("utf-8"))["rai:dataAnnotationProtocol"]
+    assert "judged 2 of 2: 2 show their label, 0 do not" in stated
     comfy.run(checked_graph("exchanged", wrong, reject=False))
     found = lines(comfy, "exchanged")
     assert [line["check"] for line in found] == ["failed", "failed"]
@@ -237,7 +244,8 @@ def test_a_set_is_loaded_split_merged_summarized_and_exported(comfy):
     assert counts == {"source-train": 4, "source-test": 2, "together": 6}
     assert "together: 6 pictures in 2 classes" in outputs["5"]["text"][0]
     folder = comfy.output / "hyponet" / "exports" / "together" / "webdataset"
-    assert sorted(path.name for path in folder.glob("*.tar")) == ["together-000000.tar", "together-000001.tar"]
+    shards = ["together-000000.tar", "together-000001.tar"]
+    assert sorted(path.name for path in folder.iterdir()) == ["classes.txt", "croissant.jsonld", *shards]
 
 
 def test_a_damaged_set_opens_and_is_mended_and_only_its_pictures_ask_for_all_of_them(comfy):

@@ -38,7 +38,8 @@ _FRONT = {
     "label": ("sc:Text", "The class that the picture is to show."),
 }
 _WITH_LABEL = {"label": _FRONT["label"], **_COLUMNS}
-_PICTURES, _LINES, _FILES = "pictures", "lines", "picture-files"  # names of tables, and of a set of files
+_PICTURES, _LINES, _FILES = "pictures", "lines", "picture-files"  # ids of tables, and of a set of files
+_MANIFEST_ID = "manifest"
 
 Columns = Mapping[str, tuple[str, str]]
 
@@ -65,24 +66,25 @@ class Layout:
 
 def set_layout(facts: SetFacts) -> Layout:
     """Of a set as it lies: class folders and metadata.jsonl."""
-    lines = _file(NamedFile(MANIFEST, facts.manifest.sha256, facts.manifest.size), _JSON_LINES)
-    return Layout([lines, _pictures("*/*", facts)], _joined(MANIFEST, _WITH_LABEL))
+    lines = _file(_MANIFEST_ID, NamedFile(MANIFEST, facts.manifest.sha256, facts.manifest.size), _JSON_LINES)
+    return Layout([lines, _pictures("*/*", facts)], _joined(_WITH_LABEL))
 
 
 def zip_layout(facts: SetFacts, files: Sequence[NamedFile]) -> Layout:
     """Of the ImageFolder zip: class folders and metadata.jsonl inside."""
     (archive,) = files
-    inside = {"containedIn": {"@id": archive.name}}
+    inside = {"containedIn": {"@id": "archive"}}
     lines = {
-        **_named("cr:FileObject", MANIFEST), "contentUrl": MANIFEST, "encodingFormat": _JSON_LINES, **inside,
+        **_named("cr:FileObject", _MANIFEST_ID), "contentUrl": MANIFEST, "encodingFormat": _JSON_LINES, **inside,
     }  # fmt: skip
     pictures = {**_pictures("*/*", facts), **inside}
-    return Layout([_file(archive, _ZIP), lines, pictures], _joined(MANIFEST, _WITH_LABEL))
+    return Layout([_file("archive", archive, _ZIP), lines, pictures], _joined(_WITH_LABEL))
 
 
 def tars_layout(facts: SetFacts, files: Sequence[NamedFile]) -> Layout:
     """Of tar shards: a picture's files have one name, its number in the export, and endings of their own."""
-    inside = {"containedIn": [{"@id": file.name} for file in files]}
+    shards = [_file(f"shard-{number}", file, _TAR) for number, file in enumerate(files)]
+    inside = {"containedIn": [{"@id": shard["@id"]} for shard in shards]}
     pictures = {**_pictures("*", facts), **inside}
     numbers = {
         **_named("cr:FileSet", "label-files"), "encodingFormat": "text/plain", "includes": "*.cls", **inside,
@@ -95,7 +97,7 @@ def tars_layout(facts: SetFacts, files: Sequence[NamedFile]) -> Layout:
         _member_table("labels", numbers["@id"], "label", "sc:Integer", "The number of the class, from 0."),
         _member_table(_LINES, lines["@id"], "line", "sc:Text", "All that is known of the picture, a JSON object."),
     ]
-    return Layout([*(_file(file, _TAR) for file in files), pictures, numbers, lines], tables)
+    return Layout([*shards, pictures, numbers, lines], tables)
 
 
 def parquet_layout(facts: SetFacts, files: Sequence[NamedFile]) -> Layout:
@@ -108,15 +110,17 @@ def parquet_layout(facts: SetFacts, files: Sequence[NamedFile]) -> Layout:
     cell = {**source, "extract": {"column": "image"}, "transform": {"jsonPath": "bytes"}}
     image = _field(_PICTURES, "image", "sc:ImageObject", "The picture.", cell)
     table = _record_set(_PICTURES, "A row a picture.", [image, *_column_fields(_PICTURES, columns, source)])
-    return Layout([*(_file(file, _PARQUET) for file in files), rows], [table])
+    shards = [_file(f"shard-{number}", file, _PARQUET) for number, file in enumerate(files)]
+    return Layout([*shards, rows], [table])
 
 
 def csv_layout(facts: SetFacts, files: Sequence[NamedFile]) -> Layout:
     """Of the table alone: the pictures stay in the set's folder."""
     (file,) = files
-    fields = _column_fields(_LINES, {**_FRONT, **_COLUMNS}, {"fileObject": {"@id": file.name}})
+    fields = _column_fields(_LINES, {**_FRONT, **_COLUMNS}, {"fileObject": {"@id": "table"}})
     return Layout(
-        [_file(file, _CSV)], [_record_set(_LINES, "A line a picture, whose file is not in this export.", fields)]
+        [_file("table", file, _CSV)],
+        [_record_set(_LINES, "A line a picture, whose file is not in this export.", fields)],
     )
 
 
@@ -124,7 +128,7 @@ def captions_layout(facts: SetFacts, files: Sequence[NamedFile]) -> Layout:
     """Of pictures with their captions: metadata.jsonl has nothing else."""
     (lines,) = files
     columns = {"text": ("sc:Text", "The prompt, as a caption.")}
-    return Layout([_file(lines, _JSON_LINES), _pictures("1_*/*", facts)], _joined(lines.name, columns))
+    return Layout([_file(_MANIFEST_ID, lines, _JSON_LINES), _pictures("1_*/*", facts)], _joined(columns))
 
 
 def _member_table(name: str, files: str, column: str, kind: str, text: str) -> Json:
@@ -141,9 +145,10 @@ def _member_table(name: str, files: str, column: str, kind: str, text: str) -> J
     return _record_set(name, f"{text} The same key stands in the tables pictures, labels and lines.", fields)
 
 
-def _joined(lines: str, columns: Columns) -> list[Json]:
-    """The pictures of a file set, each with its line of the file `lines`, which names it."""
-    key = {"references": {"fileObject": {"@id": lines}, "extract": {"column": "file_name"}}}
+def _joined(columns: Columns) -> list[Json]:
+    """The pictures of a file set, each with its line of the manifest, which names it."""
+    lines = {"fileObject": {"@id": _MANIFEST_ID}}
+    key = {"references": {**lines, "extract": {"column": "file_name"}}}
     of_files = {"fileSet": {"@id": _FILES}}
     content = {**of_files, "extract": {"fileProperty": "content"}}
     # the whole path; without a pattern mlcroissant 1.1.1 compares a path of a folder with a text, and finds nothing
@@ -151,7 +156,7 @@ def _joined(lines: str, columns: Columns) -> list[Json]:
     fields = [
         _field(_PICTURES, "image", "sc:ImageObject", "The picture.", content),
         {**_field(_PICTURES, "file_name", *_FRONT["file_name"], path), **key},
-        *_column_fields(_PICTURES, columns, {"fileObject": {"@id": lines}}),
+        *_column_fields(_PICTURES, columns, lines),
     ]
     return [_record_set(_PICTURES, "A picture and its line.", fields)]
 
@@ -183,9 +188,11 @@ def _pictures(pattern: str, facts: SetFacts) -> Json:
     }
 
 
-def _file(file: NamedFile, media_type: str) -> Json:
+def _file(identifier: str, file: NamedFile, media_type: str) -> Json:
+    """A file by a plain id: its own name may have spaces and letters that no IRI has."""
     return {
-        **_named("cr:FileObject", file.name),
+        **_named("cr:FileObject", identifier),
+        "name": file.name,
         "contentUrl": file.name,
         "contentSize": f"{file.size} B",
         "encodingFormat": media_type,

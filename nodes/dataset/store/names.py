@@ -18,7 +18,8 @@ _LONGEST_SET_NAME = 200  # bytes: of the 255 that a name may have, <name>-train.
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*~\x00-\x1f\x7f-\x9f]')
 _SIBLING = re.compile(r"\.(work|sheets|rejects|[0-9]+px)$", re.IGNORECASE)
-_FILES = {"dataset.json", "metadata.jsonl", "readme.md", "rejected.jsonl"}  # what lies beside the class folders
+# what lies beside the class folders
+_FILES = {"croissant.json", "dataset.json", "metadata.jsonl", "readme.md", "rejected.jsonl"}
 _UNSEEN = ("Cs", "Cc", "Cf", "Zl", "Zp")  # half pairs, controls, joiners, line ends
 # Hugging Face takes a folder for a split when one of these stands in its name as a word of its own.
 # (the shorter of the last two is cut from the longer: as a word of its own it would stop the registry's scanner)

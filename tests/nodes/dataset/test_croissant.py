@@ -9,6 +9,7 @@ import fnmatch
 import hashlib
 import json
 import logging
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -40,7 +41,13 @@ def croissant(root, name="croissant.json"):
 
 
 def check_files(document, folder):
-    """Each file object that lies beside the document has the hash and size that it says; each pattern finds files."""
+    """Each file object that lies beside the document has the hash and size that it says; each pattern finds files.
+
+    What the tables refer to is there; ids are plain, whatever set and files are called.
+    """
+    named, referred = ids_and_references({key: document[key] for key in ("distribution", "recordSet")})
+    assert referred <= named
+    assert all(re.fullmatch("[a-z0-9_/-]+", name) for name in named)
     for entry in document["distribution"]:
         if "sha256" in entry:
             content = (folder / entry["contentUrl"]).read_bytes()
@@ -50,6 +57,20 @@ def check_files(document, folder):
             patterns = entry["includes"] if isinstance(entry["includes"], list) else [entry["includes"]]
             names = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
             assert any(fnmatch.fnmatch(name, pattern) for name in names for pattern in patterns)
+
+
+def ids_and_references(value):
+    """What is named, and what is referred to: an object with an @id alone is a reference."""
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
+        return set(), set()
+    here = {value["@id"]} if "@id" in value else set()
+    named, referred = (here, set()) if len(value) > 1 else (set(), here)
+    for part in value.values():
+        more_named, more_referred = ids_and_references(part)
+        named, referred = named | more_named, referred | more_referred
+    return named, referred
 
 
 def counts(document):

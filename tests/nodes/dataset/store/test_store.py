@@ -212,7 +212,7 @@ def test_links_are_not_followed_out_of_the_set(tmp_path):
 
 LABELS = (
     "\uace0\uc591\uc774", "\U0001f600", "CON", "train", "dots...", "x" * 300, "Cat", "cat", "a/b", "line\nbreak",
-    "README.md", "metadata.jsonl", "\ud800",
+    "README.md", "metadata.jsonl", "Croissant.json", "\ud800",
 )  # fmt: skip
 
 
