@@ -226,8 +226,8 @@ class HypoNetVerifyDataset(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Reads every file of a set: missing, corrupt, changed and unlisted pictures, near-duplicates. What it "
-                "rejects is made anew by Generate Dataset; nothing is deleted, only moved beside the set. Counts pictures "
-                "without the mark of generated ones."
+                "rejects is made anew by Generate Dataset; nothing is deleted, only moved beside the set. Counts "
+                "pictures without the mark of generated ones."
             ),
             search_aliases=["integrity", "checksum", "near duplicates", "repair"],
             is_output_node=True,
