@@ -39,7 +39,7 @@ class StepNoise(Enum):
     ALONE = auto()  # its steps depend on the whole batch, or on noise that cannot be given: one image at a time
 
 
-_STEPS = 12
+_STEPS = 8
 _SEEDS = (5, 6)
 _EQUAL = (
     1e-5  # on 0.3.75 and 0.33.0, samplers whose images are independent differ by 1e-6 at most, dpm_adaptive by 6e-4

@@ -7,7 +7,7 @@ import inspect
 import pytest
 import torch
 
-from hyponet.nodes.sampling.guiders import GraphInputs
+from hyponet.nodes.sampling.options import GraphInputs
 
 from .test_batches_of_texts import latents_of, native_latent
 from .test_engine import make_pipeline, settings
