@@ -120,6 +120,7 @@ def every_answer(schemas: Mapping[str, Any]) -> dict[str, Any]:
     add("HypoNetPlotDistortion", images=images, kinds="noise", strengths="0.5")
     drawn = add("HypoNetSampleImages", images=images, per_class=2)
     captions = add("HypoNetCaptionImages", images=drawn, labels=Link(drawn.node, 1), name="every")
+    add("HypoNetClassesFromCaptions", captions=Link(captions.node, 1), labels=Link(drawn.node, 1))
     lora = {"resolution": 64, "min_bucket": 64, "epochs": 2, "batch_size": 2, "rank": 2}
     add("HypoNetTrainLora", model=model, clip=clip, vae=vae, folder=captions, name="every", **lora)
     add("HypoNetWriteReport", name="every")

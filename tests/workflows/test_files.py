@@ -59,8 +59,12 @@ def test_ten_named_for_what_they_do_come_first_and_each_has_a_thumbnail():
     """The template browser shows file names, and sorts by them; a name must do in the address of a page as well."""
     assert [name[:11] for name in NAMES[:10]] == [f"hyponet_{number:02}_" for number in range(1, 11)]
     assert NAMES[14:21] == [f"hyponet_{family.name}" for family in FAMILIES]  # today's models, in one group
-    assert NAMES[21:23] == ["hyponet_22_metrics_of_today", "hyponet_23_close_the_loop"]
-    assert all(name.startswith("hyponet_thesis_") for name in NAMES[23:])
+    assert NAMES[21:24] == [
+        "hyponet_22_metrics_of_today",
+        "hyponet_23_close_the_loop",
+        "hyponet_24_captions_as_prompts",
+    ]
+    assert all(name.startswith("hyponet_thesis_") for name in NAMES[24:])
     assert [name for name in NAMES if not re.fullmatch("[a-z0-9_]+", name)] == []
     assert sorted(path.stem for path in FOLDER.glob("*.jpg")) == NAMES
 

@@ -143,6 +143,7 @@ SIGNS: Mapping[str, Callable[[Pen, float, float], None]] = {
     "HypoNetPlanDataset": plan,
     "HypoNetHyponyms": words,
     "HypoNetClassesFromPictures": photo,
+    "HypoNetClassesFromCaptions": words,
     "HypoNetClassesFromText": words,
     "HypoNetDefineClass": words,
     "LoadImage": photo,

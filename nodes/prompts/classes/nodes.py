@@ -1,4 +1,4 @@
-"""The nodes that make classes: Class, Classes from Text, Classes from Pictures."""
+"""The nodes that make classes: Class, Classes from Text, from Pictures, from Captions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ...widgets import schema, seed_input
 from .. import engine
 from ..item import ClassSpec
 from ..language.names import mention
+from .captions import captions_report, classes_of_captions
 from .engine import classes_from_pictures, fingerprint_pictures
 from .kinds import with_kinds
 from .make import add_classes, class_hyponyms, classes_from_text, make_class
@@ -256,10 +257,67 @@ class HypoNetClassesFromPictures(io.ComfyNode):
         return io.NodeOutput(add_classes(previous, classes), report, ui=answer(report))
 
 
+class HypoNetClassesFromCaptions(io.ComfyNode):
+    """A class for each label, with the captions of its pictures."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetClassesFromCaptions",
+            display_name="Classes from Captions",
+            category=CATEGORY,
+            description=(
+                "Captions of real pictures as prompts: each class gets the captions of its pictures, in the place of "
+                "its hyponyms. A template such as `a photo of a __class__, __hyponym__` and balanced coverage ask for "
+                "each caption equally often."
+            ),
+            search_aliases=["BLIP", "real guidance", "caption to prompt"],
+            is_output_node=True,
+            is_input_list=True,
+            inputs=[
+                sockets.Classes.Input("previous", optional=True, tooltip="Classes that come before those of captions."),
+                io.String.Input(
+                    "captions",
+                    multiline=True,
+                    default="a cat on a sofa",
+                    dynamic_prompts=False,
+                    tooltip="A caption a line, in the order of the pictures: link Caption Images.",
+                ),
+                io.String.Input(
+                    "labels",
+                    default="cat",
+                    dynamic_prompts=False,
+                    tooltip="The class of each caption's picture, linked from Sample Images; one name goes for all.",
+                ),
+            ],
+            outputs=[
+                _classes_output(),
+                io.String.Output(
+                    "report", display_name="report", tooltip="Markdown: how many captions each class has."
+                ),
+            ],
+        )
+
+    @classmethod
+    @checked
+    def execute(
+        cls, captions: list[str], labels: list[str], previous: list[tuple[ClassSpec, ...]] | None = None
+    ) -> io.NodeOutput:
+        text = "\n".join(captions)
+        classes = classes_of_captions(text, labels)
+        report = captions_report(classes, sum(bool(line.strip()) for line in text.splitlines()))
+        return io.NodeOutput(add_classes(previous[0] if previous else None, classes), report, ui=answer(report))
+
+
 def _classes_output() -> io.Output:
     return sockets.Classes.Output(
         "classes", display_name="classes", tooltip="All classes so far, for the next Class or Dataset Plan."
     )
 
 
-NODES: list[type[io.ComfyNode]] = [HypoNetDefineClass, HypoNetClassesFromText, HypoNetClassesFromPictures]
+NODES: list[type[io.ComfyNode]] = [
+    HypoNetDefineClass,
+    HypoNetClassesFromText,
+    HypoNetClassesFromPictures,
+    HypoNetClassesFromCaptions,
+]

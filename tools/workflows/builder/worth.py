@@ -1,4 +1,4 @@
-"""Workflow 23: is a set worth it, how many pictures are enough, and more of the classes that are weak."""
+"""Workflows 23 and 24: is a set worth it, how many pictures are enough, more of what is weak; captions as prompts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from .graph import Flow, Node, OutputSlot, Schemas
 from .models import SD15, load_checkpoint
 from .pieces import collapsed, generate, read_me, show_answer
 from .recipes import OWN
+from .sets import preview_plan
 from .uses import NARROW, SET, load_photos
 
 NAME = "hyponet_23_close_the_loop"
@@ -84,4 +85,48 @@ def test(flow: Flow, trained: Node, name: str, title: str, **images: OutputSlot)
     return flow.add("HypoNetTestClassifier", title, checkpoint=trained["classifier"], name=name, **images)
 
 
-FLOWS = [close_the_loop]
+def captions_as_prompts(schemas: Schemas) -> Flow:
+    flow = Flow("hyponet_24_captions_as_prompts", "Captions of photos as prompts", schemas, width=NARROW)
+    read_me(
+        flow,
+        "What your photos show, told by BLIP, is what the set is asked for: each caption becomes an option of its "
+        "class, and each comes equally often.",
+        [
+            "**Real photos**: a folder below `input` with `<class>/*.jpg`.",
+            "**Caption Images**: a BLIP of transformers in `models/captioners`; captions that you edit in "
+            "`output/hyponet/lora/photo_captions` are kept.",
+            "**Load Checkpoint**: a model that you have; **Dataset Plan**: images per class.",
+        ],
+        "**Classes from Captions** says how many captions do not name their class: the template names it. **Plan "
+        "Preview** warns where a caption names another class. Test photos must not be among those that are captioned.",
+    )
+    flow.stage("1  Photos", below=True)
+    photos = load_photos(flow)
+    drawn = flow.add("HypoNetSampleImages", images=photos["images"], per_class=20)
+    flow.stage("2  Told in words")
+    captioned = flow.add(
+        "HypoNetCaptionImages",
+        images=drawn["images"],
+        labels=drawn["labels"],
+        name="photo_captions",
+        captioner="BLIP",
+    )
+    flow.stage("3  Words to classes")
+    classes = flow.add("HypoNetClassesFromCaptions", captions=captioned["captions"], labels=drawn["labels"])
+    show_answer(classes, 200)
+    flow.stage("4  Their plan", below=True)
+    plan = flow.add(
+        "HypoNetPlanDataset",
+        classes=classes["classes"],
+        template="a photo of a __class__, __hyponym__",
+        images_per_class=100,
+    )
+    loader = load_checkpoint(flow, SD15)
+    flow.stage("5  What it will be")
+    preview_plan(flow, plan)
+    flow.stage("6  The pictures")
+    generate(flow, loader["MODEL"], loader, plan["plan"], "captioned", cfg=2.0)
+    return flow
+
+
+FLOWS = [close_the_loop, captions_as_prompts]
