@@ -27,6 +27,7 @@ load_pack()
 
 from hyponet.evaluation.metrics.contamination import (  # noqa: E402
     BITS,
+    CHANCE,
     COSINES,
     hash_pictures,
     nearest_by_features,
@@ -125,6 +126,7 @@ def main() -> None:
     feature_pass = time.perf_counter() - started
     started = time.perf_counter()
     by_features = nearest_by_features(seen, reference_seen)
+    floor = float(np.quantile(nearest_by_features(reference_seen, None).value, 1 - CHANCE))
     comparing = time.perf_counter() - started
     started = time.perf_counter()
     by_hash = nearest_by_hash(hash_pictures(planted), hash_pictures(reference))
@@ -147,9 +149,11 @@ def main() -> None:
         for cosine in COSINES:
             hits = of_kind & right["features"] & (by_features.value[places] >= cosine)
             found.append(f"cosine {cosine:g} {int(hits.sum())}")
-        print(f"{kind}: {', '.join(found)}")
+        hits = of_kind & right["features"] & (by_features.value[places] >= floor)
+        print(f"{kind}: {', '.join(found)}, above the floor {int(hits.sum())}")
     alarms = [f"hash {bits} bits {int((by_hash.value[honest] <= bits).sum())}" for bits in BITS]
     alarms += [f"cosine {cosine:g} {int((by_features.value[honest] >= cosine).sum())}" for cosine in COSINES]
+    alarms.append(f"above the floor of {floor:.5f} {int((by_features.value[honest] >= floor).sum())}")
     print(f"others of {int(honest.sum()):,}: {', '.join(alarms)}")
     for i in np.flatnonzero(honest & (by_hash.value <= BITS[1]))[:20]:
         print(f"  {looked_through.describe(int(i))} is like {reference.describe(int(by_hash.index[i]))}")

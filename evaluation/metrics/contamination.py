@@ -15,15 +15,20 @@ import numpy as np
 
 from ..markdown import one_line
 from ..pictures.labelled_images import LabelledImages
-from ..pictures.perceptual import MAX_DIFFERENT_BITS, bit_count, perceptual_hash
+from ..pictures.perceptual import MAX_DIFFERENT_BITS, bit_count, hash_and_mirrored
 from ..pictures.threads import in_threads
 from ..progress import Progress
 from ..results import Measurement
 from .features import ImageFeatures, check_comparable
 
-BITS = (0, MAX_DIFFERENT_BITS, 8)  # of 64, at which near copies are counted; the second is Verify Dataset's
-TOLERANCE = 4.0  # mean difference of the grey copies, 0..255, beside up to MAX_DIFFERENT_BITS; twice beside more
+BITS = (
+    0,
+    MAX_DIFFERENT_BITS,
+    8,
+)  # of 64, at which copies are counted; the last are near
+TOLERANCE = 4.0  # mean difference of the grey copies, 0..255, as Verify Dataset's
 COSINES = (0.90, 0.95, 0.98)  # at which near copies are counted
+CHANCE = 0.001  # share of the reference whose own nearest other picture may be nearer than what is called near
 MAX_PAIRS = 24  # on the sheet and in a result
 _BLOCK = 4_000_000  # comparisons at once: 32 MB
 
@@ -59,8 +64,7 @@ def hash_pictures(images: LabelledImages, progress: Progress | None = None) -> H
     """
 
     def both(i: int) -> tuple[int, int, np.ndarray, np.ndarray]:
-        picture = images.read(i)
-        plain, mirrored = perceptual_hash(picture), perceptual_hash(np.ascontiguousarray(picture[:, ::-1]))
+        plain, mirrored = hash_and_mirrored(images.read(i))
         return plain.bits, mirrored.bits, plain.grey.reshape(-1), mirrored.grey.reshape(-1)
 
     bits, mirrored, grey, mirrored_grey = zip(*in_threads(both, len(images), progress), strict=True)
@@ -70,8 +74,8 @@ def hash_pictures(images: LabelledImages, progress: Progress | None = None) -> H
 def nearest_by_hash(first: Hashes, second: Hashes, progress: Progress | None = None) -> Nearest:
     """The nearest by differing bits, of the mirrored as of the plain picture, that the grey copies confirm.
 
-    Up to MAX_DIFFERENT_BITS the grey copies may differ by TOLERANCE in the mean, up to the last of BITS as well: what
-    is flat has few bits that mean something, and its grey copy tells it from others.
+    Up to the last of BITS may differ, and the grey copies by TOLERANCE in the mean: what is flat has few bits that
+    mean something, and its grey copy tells it from others.
     """
     index = np.full(len(first.bits), -1, dtype=np.int64)
     value = np.full(len(first.bits), 64.0)
@@ -101,14 +105,21 @@ def _grey_gaps(first: np.ndarray, rows: np.ndarray, second: np.ndarray, columns:
     return gaps
 
 
-def nearest_by_features(first: np.ndarray, second: np.ndarray, progress: Progress | None = None) -> Nearest:
-    """The nearest by the cosine of features [N,d] and [M,d]; a picture without features (all 0) is near to none."""
-    x, y = _unit(first), _unit(second)
+def nearest_by_features(first: np.ndarray, second: np.ndarray | None, progress: Progress | None = None) -> Nearest:
+    """The nearest by the cosine of features [N,d] and [M,d]; a picture without features (all 0) is near to none.
+
+    Args:
+        second: None compares the first set with itself, each picture with all others.
+    """
+    x = _unit(first)
+    y = x if second is None else _unit(second)
     index, value = np.empty(len(x), dtype=np.int64), np.empty(len(x))
     step = max(1, _BLOCK // len(y))
     for start in range(0, len(x), step):
         cosines = x[start : start + step] @ y.T  # [rows, M]
         rows = np.arange(len(cosines))
+        if second is None:
+            cosines[rows, start + rows] = -1
         index[start : start + step] = best = cosines.argmax(axis=1)
         value[start : start + step] = cosines[rows, best]
         if progress is not None:
@@ -131,13 +142,16 @@ class Copies:
         equal: pictures of the first that are in the second, pixel by pixel.
         by_hash: the nearest of each by hash.
         by_features: likewise; None where no features were given.
-        cosine: from which on a pair is called near by features.
+        cosine: from which on a pair is called near by features, and not below `floor`.
+        floor: the cosine that of the reference's pictures a share of CHANCE has to another one of the reference: what
+            is common between different pictures by this network says nothing; 0 without features.
     """
 
     equal: int
     by_hash: Nearest
     by_features: Nearest | None
     cosine: float
+    floor: float = 0.0
 
     def hash_counts(self) -> dict[str, int]:
         """Up to how many differing bits -> pictures of the first set."""
@@ -149,19 +163,25 @@ class Copies:
             return {}
         return {f"{c:g}": int((self.by_features.value >= c).sum()) for c in sorted({*COSINES, self.cosine})}
 
+    def near_by_features(self) -> np.ndarray:
+        """bool [N]: from the cosine and the floor on."""
+        assert self.by_features is not None
+        near: np.ndarray = self.by_features.value >= max(self.cosine, self.floor)
+        return near
+
     def near(self) -> np.ndarray:
         """Numbers of the first set's pictures with a near copy, by hash or by features, the nearest first."""
-        by_hash = self.by_hash.value <= MAX_DIFFERENT_BITS
+        by_hash = self.by_hash.value <= BITS[-1]
         score = np.where(by_hash, 2 - self.by_hash.value / 64, 0.0)
         if self.by_features is not None:
-            score = np.maximum(score, np.where(self.by_features.value >= self.cosine, self.by_features.value, 0.0))
+            score = np.maximum(score, np.where(self.near_by_features(), self.by_features.value, 0.0))
         order = np.argsort(-score, kind="stable")
         near: np.ndarray = order[score[order] > 0]
         return near
 
     def partner(self, i: int) -> int:
         """The second set's picture nearest to picture `i`: by hash where the hash is sure, else by features."""
-        if self.by_hash.value[i] <= MAX_DIFFERENT_BITS or self.by_features is None:
+        if self.by_hash.value[i] <= BITS[-1] or self.by_features is None:
             return int(self.by_hash.index[i])
         return int(self.by_features.index[i])
 
@@ -196,10 +216,11 @@ def find_copies(
     reference_digests = np.unique(reference.pixel_digests(progress))
     equal = int(np.isin(images.pixel_digests(progress), reference_digests).sum())
     by_hash = nearest_by_hash(hash_pictures(images, progress), hash_pictures(reference, progress), progress)
-    by_features = None
-    if features is not None and reference_features is not None:
-        by_features = nearest_by_features(features.features, reference_features.features, progress)
-    return Copies(equal, by_hash, by_features, cosine)
+    if features is None or reference_features is None:
+        return Copies(equal, by_hash, None, cosine)
+    by_features = nearest_by_features(features.features, reference_features.features, progress)
+    among_itself = nearest_by_features(reference_features.features, None, progress)
+    return Copies(equal, by_hash, by_features, cosine, float(np.quantile(among_itself.value, 1 - CHANCE)))
 
 
 def pairs_of(copies: Copies, images: LabelledImages, reference: LabelledImages) -> list[dict[str, Any]]:
@@ -234,6 +255,8 @@ def copies_measurement(
         "near": len(copies.near()),
         "by_hash": copies.hash_counts(),
         "by_features": copies.cosine_counts(),
+        "near_by_features": None if copies.by_features is None else int(copies.near_by_features().sum()),
+        "floor": copies.floor,
         "pairs": pairs_of(copies, images, reference),
     }
     inputs = {"images": images.summary(), "reference": reference.summary()}
@@ -257,6 +280,9 @@ def copies_table(copies: Copies, images: LabelledImages, reference: LabelledImag
     ]
     lines += [f"| hash: up to {bits} of 64 bits | {count:,} |" for bits, count in copies.hash_counts().items()]
     lines += [f"| features: cosine from {cosine} on | {count:,} |" for cosine, count in copies.cosine_counts().items()]
+    if copies.by_features is not None:
+        floor = f"near by features: {copies.cosine:g}, and above {100 * (1 - CHANCE):g} % of the reference among itself"
+        lines.append(f"| {floor} ({copies.floor:.3f}) | {int(copies.near_by_features().sum()):,} |")
     pairs = pairs_of(copies, images, reference)
     if pairs:
         lines += ["", "| picture | is like | bits | cosine |", "|---|---|---|---|"]

@@ -29,10 +29,25 @@ class PerceptualHash:
 
 def perceptual_hash(image: np.ndarray) -> PerceptualHash:
     """The hash of a picture, [H, W, 3] uint8."""
+    return _hash(*_small_copies(image))
+
+
+def hash_and_mirrored(image: np.ndarray) -> tuple[PerceptualHash, PerceptualHash]:
+    """The hash of a picture, [H, W, 3] uint8, and of what a mirror shows of it."""
+    small, grey = _small_copies(image)
+    return _hash(small, grey), _hash(small[:, ::-1], grey[:, ::-1])
+
+
+def _small_copies(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Grey copies, int16 [8, 9] and uint8 [16, 16]."""
     grey = Image.fromarray(image).convert("L")
     small = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
+    return small, np.asarray(grey.resize((16, 16), Image.Resampling.BOX))
+
+
+def _hash(small: np.ndarray, grey: np.ndarray) -> PerceptualHash:
     bits = np.packbits((small[:, 1:] > small[:, :-1]).reshape(-1)).view(">u8")[0]  # (8, 9) -> (64,) -> one uint64
-    return PerceptualHash(int(bits), np.asarray(grey.resize((16, 16), Image.Resampling.BOX)))
+    return PerceptualHash(int(bits), grey)
 
 
 def near_duplicates(

@@ -139,8 +139,8 @@ def _copies(sources: Sequence[Source]) -> Table:
         assert copies is not None
         count, reference_count = count_of(figures.images), count_of(figures.reference)
         network = str(source.result.settings.get("network") or "")
-        by_features = f"{network}, cosine from {copies.cosine:g} on" if network else "features not compared"
-        note = _note(by_features, others)
+        conditions = f"{network}, cosine from {copies.cosine:g} on, and above that of the reference among itself"
+        note = _note(conditions if network else "features not compared", others)
         cells = [
             Cell(
                 value=value,
@@ -160,7 +160,7 @@ def _copies(sources: Sequence[Source]) -> Table:
         tuple(rows),
         0,
         (
-            "Hash: up to 3 of 64 bits of the difference hash differ, plain or mirrored, and the grey copies agree. By "
+            "Hash: up to 8 of 64 bits of the difference hash differ, plain or mirrored, and the grey copies agree. By "
             "features another photo of the same thing is near too: look at the pairs.",
         ),
         compares=False,

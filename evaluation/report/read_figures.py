@@ -247,11 +247,11 @@ def read_figures(result: Result) -> Figures:
 
 
 def _copy_counts(figures: Mapping[str, Any], cosine: float) -> CopyCounts:
-    by_features = figures["by_features"]
+    by_features = figures["near_by_features"]
     return CopyCounts(
         equal=int(figures["equal"]),
-        by_hash=int(figures["by_hash"]["3"]),
-        by_features=int(by_features[f"{cosine:g}"]) if by_features else None,
+        by_hash=int(figures["by_hash"]["8"]),
+        by_features=None if by_features is None else int(by_features),
         near=int(figures["near"]),
         cosine=cosine,
     )

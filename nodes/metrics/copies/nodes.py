@@ -49,8 +49,8 @@ class HypoNetFindCopies(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     tooltip=(
-                        "From which cosine of features on two pictures are near. It depends on the network: look at "
-                        "the pairs, and at what two sets give that surely share nothing."
+                        "From which cosine of features on two pictures are near, if it is also above that of the other "
+                        "set's pictures among themselves: what is usual depends on the network."
                     ),
                 ),
                 io.String.Input(

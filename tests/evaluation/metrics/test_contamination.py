@@ -87,6 +87,20 @@ def test_flat_pictures_of_other_colours_are_no_copies():
     assert len(find_copies(a_set(flat, "one"), a_set([*others[:3], flat[2]], "other")).near()) == 1
 
 
+def test_what_is_common_among_the_reference_by_a_network_is_no_copy():
+    """All features point nearly one way, as those of a classifier of few classes: only a nearer pair is a copy."""
+    first, second = a_set(crops(6, 8), "made"), a_set(crops(40, 9), "test")
+    draw = np.random.default_rng(1)
+    x, y = (1 + 0.1 * draw.normal(size=(count, 64)) for count in (6, 40))
+    x[3] = y[7] + 1e-4
+    copies = find_copies(first, second, features_of(first, x), features_of(second, y))
+    assert copies.cosine_counts()["0.98"] == 6
+    assert list(copies.near()) == [3]
+    others = [np.delete(y, i, 0) for i in range(40)]
+    among = [max(np.dot(y[i], z) / np.linalg.norm(y[i]) / np.linalg.norm(z) for z in others[i]) for i in range(40)]
+    assert copies.floor == pytest.approx(np.quantile(among, 0.999), abs=1e-5)
+
+
 def test_blocks_change_nothing_and_cosines_are_numpys(monkeypatch):
     draw = np.random.default_rng(3)
     x, y = draw.normal(size=(50, 20)).astype(np.float32), draw.normal(size=(33, 20)).astype(np.float32)
@@ -114,14 +128,14 @@ def test_features_find_what_the_hash_does_not_and_must_be_of_these_sets():
     first, second = a_set(crops(6, 6), "made"), a_set(crops(5, 7), "test")
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(6, 64)).astype(np.float32), draw.normal(size=(5, 64)).astype(np.float32)
-    x[2] = 3 * y[4]
+    x[2] = 3 * y[4]  # the cosines of others are within 0.5
     ours, theirs = features_of(first, x), features_of(second, y)
     copies = find_copies(first, second, ours, theirs)
     assert list(copies.near()) == [2]
     assert copies.partner(2) == 4
     assert copies.cosine_counts() == {"0.9": 1, "0.95": 1, "0.98": 1}
     figures = copies_measurement("made", copies, first, second, ours).figures
-    assert (figures["near"], figures["pairs"][0]["bits"]) == (1, None)
+    assert (figures["near"], figures["near_by_features"], figures["pairs"][0]["bits"]) == (1, 1, None)
     with pytest.raises(ValueError, match="only one of the sets has features"):
         find_copies(first, second, ours)
     with pytest.raises(ValueError, match="features are of test, the pictures of made"):
