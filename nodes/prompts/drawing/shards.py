@@ -1,9 +1,10 @@
 """Which images of a class each machine makes, so that every shard alone is as even as the whole.
 
 Shard k of n is the k-th of n equal runs of images. A run holds whole decks of each slot and a part of one deck at each
-end, so each option is less than 2 from its even share. What is left is mended where the runs meet: two images of
-different shards change sides, again and again, each time the two that bring most options to within 1 of their share
-(min-conflicts: Minton et al. 1992). Whole numbers alone decide, so every machine cuts alike.
+end, so each option is less than 2 from its even share. What is left is mended by exchanges: two images of different
+shards change sides, again and again, the two that bring most options to within 1 of their share. Where none brings
+more, every option that is still too far counts more from then on, so that the search leaves such places (breakout:
+Morris 1993). Whole numbers alone decide, so every machine cuts alike.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,17 @@ from .decks import Deck, UniformDeck
 from .keyed_random import Stream
 from .orders import planned_orders
 
-_MAX_EXCHANGES = 5000  # of one attempt; a judgement: seconds at most, and nearly always a few dozen are enough
+_MAX_EXCHANGES = 8000  # a judgement: seconds at most, and mostly a few dozen are enough
+_MAX_CELLS = 20_000_000  # options of shards looked at by all exchanges, which bounds cuts into very many shards
 _MAX_ALL = 4000  # images of a class of which any may change sides; of more those near the ends of the runs
 _MAX_NEAR = 500  # images on either side of an end, likewise
-_MAX_LEAVING, _MAX_COMING = 64, 2000  # images that are compared for one exchange
-_BEYOND = 30  # what an option farther beyond 1 from its share costs, where one nearer to its end costs 2
-_WAITING = (4, 2)  # exchanges for which an image stays where it came, for one attempt after another
+_MAX_LEAVING, _MAX_COMPARED = 32, 4096  # images that may leave, and pairs of images compared, for one exchange
+_WEIGHT = 30  # of an option at first, where it gains 1 whenever no exchange brings more
+_REST = 3  # exchanges for which an image stays where it came, at most, unless another brings more
+_FORBIDDEN = 1 << 40
 
 _Integers = np.ndarray[Any, np.dtype[np.int64]]
+_Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +83,16 @@ def cut(sizes: Sequence[int], decks: Sequence[Deck], images: int, count: int) ->
     runs = [range(first, end) for first, end in pairwise(ends)]
     if not sizes or images < 2:
         return Cut(tuple(map(Shard, runs)), 0)
-    cuts: list[Cut] = []
-    for waiting in _WAITING:
-        table = _Table(sizes, decks, runs)
-        strayed = table.mend(waiting)
-        cuts.append(Cut(tuple(table.shards()), strayed))
-        if not strayed:
-            break
-    return min(cuts, key=lambda shards: shards.strayed)
+    table = _Table(sizes, decks, runs)
+    strayed = table.mend()
+    return Cut(tuple(table.shards()), strayed)
 
 
 class _Table:
-    """How often each shard has each option, and the M images near the runs' ends, which may change sides."""
+    """How often each shard has each option, and the M images near the runs' ends, which may change sides.
+
+    The T options of all k slots are numbered through, slot after slot.
+    """
 
     def __init__(self, sizes: Sequence[int], decks: Sequence[Deck], runs: Sequence[range]) -> None:
         self.runs = runs
@@ -104,115 +106,94 @@ class _Table:
         starts = np.array([run.start for run in runs], dtype=np.int64)
         self.home: _Integers = np.searchsorted(starts, self.movable, side="right") - 1  # (M,) the shard of its run
         self.shard = self.home.copy()  # (M,)
-        self.options: list[_Integers] = []  # of each slot (M,)
-        self.counts: list[_Integers] = []  # of each slot (n, S_j), as the next two
-        self.least: list[_Integers] = []
-        self.most: list[_Integers] = []
+        self.slot_of: _Integers = np.repeat(np.arange(len(sizes)), sizes)  # (T,)
         lengths = np.array([len(run) for run in runs], dtype=np.int64)[:, None]
-        for size, deck in zip(sizes, decks, strict=True):
-            self.options.append(np.array([deck.at(image)[0] for image in movable], dtype=np.int64))
+        options: list[list[int]] = []
+        counts, least, most = list[_Integers](), list[_Integers](), list[_Integers]()  # of each slot (n, S_j)
+        for first, size, deck in zip(accumulate(sizes, initial=0), sizes, decks, strict=False):
+            options.append([first + deck.at(image)[0] for image in movable])
             if isinstance(deck, UniformDeck):
-                counts = np.array([_counted(deck, size, run) for run in runs], dtype=np.int64)
+                counts.append(np.array([_counted(deck, size, run) for run in runs], dtype=np.int64))
                 share, whole = np.ones(size, dtype=np.int64), size  # an even shard has share / whole of its images
             else:
-                options = np.array([deck.at(image)[0] for image in range(images)], dtype=np.int64)
-                counts = np.array([np.bincount(options[run.start : run.stop], minlength=size) for run in runs])
-                share, whole = counts.sum(axis=0), images
-            self.counts.append(counts)
-            self.least.append(-(-(share * lengths - whole) // whole))
-            self.most.append((share * lengths + whole) // whole)
+                dealt = np.array([deck.at(image)[0] for image in range(images)], dtype=np.int64)
+                counts.append(np.array([np.bincount(dealt[run.start : run.stop], minlength=size) for run in runs]))
+                share, whole = np.bincount(dealt, minlength=size), images
+            least.append(-((whole - share * lengths) // whole))
+            most.append((share * lengths + whole) // whole)
+        self.options: _Integers = np.array(options, dtype=np.int64)  # (k, M)
+        self.counts: _Integers = np.concatenate(counts, axis=1)  # (n, T), as the next two
+        self.least: _Integers = np.concatenate(least, axis=1)
+        self.most: _Integers = np.concatenate(most, axis=1)
 
     def shards(self) -> Iterator[Shard]:
         """Every shard."""
+        moved = self.shard != self.home
         for number, run in enumerate(self.runs):
-            moved = self.shard != self.home
             without = self.movable[moved & (self.home == number)]
             also = self.movable[moved & (self.shard == number)]
             yield Shard(run, frozenset(without.tolist()), tuple(also.tolist()))
 
-    def mend(self, waiting: int) -> int:
-        """Exchange images until every option is within 1 of its share; how far the best state found is from that.
-
-        Args:
-            waiting: exchanges for which an image stays where it came, at least; up to twice as many.
-        """
-        stream = Stream(f"shards\x1f{waiting}")
+    def mend(self) -> int:
+        """Exchange images until every option is within 1 of its share; how far the best state found is from that."""
+        stream = Stream("shards")
         rests = np.zeros(len(self.movable), dtype=np.int64)  # (M,) the exchange up to which each stays
-        strayed = sum(int(self._beyond(slot).sum()) for slot in range(len(self.counts)))
-        best, best_shard = strayed, self.shard.copy()
-        for number in range(_MAX_EXCHANGES):
+        weights = np.full_like(self.counts, _WEIGHT)  # (n, T)
+        beyond = self._beyond()
+        best, best_shard, farthest = int(beyond.sum()), self.shard.copy(), max(1, int(beyond.max()))
+        for number in range(min(_MAX_EXCHANGES, _MAX_CELLS // weights.size)):
             if not best:
                 break
-            exchange = self._exchange(stream, rests > number)
+            exchange = self._exchange(stream, beyond, weights, rests >= number)
             if exchange is None:
                 continue
-            cost, leaving, coming = exchange
+            leaving, coming, cost = exchange
+            if cost >= 0:
+                weights[beyond > 0] += 1
             self._change_sides(leaving, coming)
-            rests[[leaving, coming]] = number + waiting + stream.below(waiting)
-            strayed += cost
-            if strayed < best:
-                best, best_shard = strayed, self.shard.copy()
+            rests[[leaving, coming]] = number + stream.below(_REST + 1)
+            beyond = self._beyond()
+            if beyond.sum() < best and beyond.max() <= farthest:
+                best, best_shard = int(beyond.sum()), self.shard.copy()
         self.shard = best_shard
         return best
 
-    def _beyond(self, slot: int) -> _Integers:
-        """(n, S_j): by how much each option is more than 1 from its share."""
-        counts = self.counts[slot]
-        beyond: _Integers = np.maximum(0, counts - self.most[slot]) + np.maximum(0, self.least[slot] - counts)
+    def _beyond(self) -> _Integers:
+        """(n, T): by how much each option is more than 1 from its share."""
+        beyond: _Integers = np.maximum(np.maximum(self.counts - self.most, self.least - self.counts), 0)
         return beyond
 
-    def _exchange(self, stream: Stream, resting: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[int, int, int] | None:
-        """The best exchange for one option that is too far from even: what it costs, and the two images; or None.
+    def _exchange(
+        self, stream: Stream, beyond: _Integers, weights: _Integers, resting: _Flags
+    ) -> tuple[int, int, int] | None:
+        """The best exchange for one option that is too far from even: the two images, and what it costs; or None.
 
         The first image leaves the shard with that option, the second comes to it.
         """
-        cells = [np.argwhere(self._beyond(slot)) for slot in range(len(self.counts))]
-        number = stream.below(sum(map(len, cells)))
-        slot = 0
-        while number >= len(cells[slot]):
-            number -= len(cells[slot])
-            slot += 1
-        shard, option = cells[slot][number]
-        here, has = self.shard == shard, self.options[slot] == option
-        is_over = self.counts[slot][shard, option] > self.most[slot][shard, option]
+        cells = np.flatnonzero(beyond)
+        shard, option = divmod(int(cells[stream.below(len(cells))]), len(self.slot_of))
+        here, has = self.shard == shard, self.options[self.slot_of[option]] == option
+        is_over = self.counts[shard, option] > self.most[shard, option]
         leaving = _some(np.flatnonzero(here & (has == is_over)), _MAX_LEAVING, stream)
-        coming = _some(np.flatnonzero(~here & (has != is_over)), _MAX_COMING, stream)
+        coming = _some(np.flatnonzero(~here & (has != is_over)), _MAX_COMPARED // max(1, len(leaving)), stream)
         if not len(leaving) or not len(coming):
             return None
-        beyond, uneven = np.zeros((2, len(leaving), len(coming)), dtype=np.int64)
-        there = self.shard[coming]
-        for slot, options in enumerate(self.options):
-            first, second = options[leaving][:, None], options[coming][None, :]
-            differ = first != second
-            for gets, loses, part in ((second, first, shard), (first, second, there)):
-                for option, change in ((gets, 1), (loses, -1)):
-                    farther, excess = self._step(slot, part, option, change)
-                    beyond += differ * farther
-                    uneven += differ * excess
-        waits = (resting[leaving][:, None] | resting[coming][None, :]) & (beyond >= 0)
-        costs = _BEYOND * beyond + uneven + waits * 1_000_000
-        best = np.argwhere(costs == costs.min())
-        row, column = best[stream.below(len(best))]
-        return int(beyond[row, column]), int(leaving[row]), int(coming[column])
-
-    def _step(self, slot: int, shard: _Integers, options: _Integers, change: int) -> tuple[_Integers, _Integers]:
-        """By how much options of a slot are farther beyond 1 from their share when they come `change` times more.
-
-        The second: by how much they are over their share already, in the direction of the change.
-        """
-        counts = self.counts[slot][shard, options]
-        most, least = self.most[slot][shard, options], self.least[slot][shard, options]
-        if change > 0:
-            return (counts >= most).astype(np.int64) - (counts < least), 2 * counts - most - least
-        return (counts <= least).astype(np.int64) - (counts > most), most + least - 2 * counts
+        more = weights * ((self.counts >= self.most).astype(np.int64) - (self.counts < self.least))  # (n, T)
+        fewer = weights * ((self.counts <= self.least).astype(np.int64) - (self.counts > self.most))
+        first, second = self.options[:, leaving, None], self.options[:, None, coming]  # (k, L, 1), (k, 1, C)
+        there = self.shard[coming]  # (C,)
+        costs = (fewer[shard, first] + more[there, first]) + (more[shard, second] + fewer[there, second])  # (k, L, C)
+        total = (costs * (first != second)).sum(axis=0)
+        total[(resting[leaving, None] | resting[coming]) & (total >= 0)] += _FORBIDDEN
+        best = np.flatnonzero(total == total.min())
+        row, column = divmod(int(best[stream.below(len(best))]), len(coming))
+        return int(leaving[row]), int(coming[column]), int(total[row, column])
 
     def _change_sides(self, leaving: int, coming: int) -> None:
         here, there = self.shard[leaving], self.shard[coming]
-        for counts, options in zip(self.counts, self.options, strict=True):
-            counts[here, options[leaving]] -= 1
-            counts[there, options[leaving]] += 1
-            counts[there, options[coming]] -= 1
-            counts[here, options[coming]] += 1
+        for image, change in ((leaving, 1), (coming, -1)):
+            self.counts[here, self.options[:, image]] -= change
+            self.counts[there, self.options[:, image]] += change
         self.shard[leaving], self.shard[coming] = there, here
 
 

@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 
+from hyponet.nodes.prompts.drawing.decks import UniformDeck
 from hyponet.nodes.prompts.drawing.orders import planned_orders
-from hyponet.nodes.prompts.drawing.shards import cut_planned
+from hyponet.nodes.prompts.drawing.shards import cut, cut_planned
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.plan import Plan
 
@@ -44,14 +45,68 @@ def test_each_shard_alone_is_within_one_of_even(sizes, images, counts):
         assert max(strayed(sizes, rows, part) for part in parts) <= 1 + 1e-9, (images, count)
 
 
-def test_what_cannot_be_even_is_less_than_two_from_it_and_said():
-    """31 of 500 images: a list of 30 has each option there, 20 have each once or twice, 40 and 50 none twice."""
-    sizes = (20, 30, 40, 50)
+@pytest.mark.parametrize(("sizes", "count"), [((5, 45, 45, 37), 11), ((5, 45, 45, 37), 15), ((20, 30, 40, 50), 2)])
+def test_tight_cuts_are_mended_too(sizes, count):
+    """The first two strayed by 1 while few exchanges were looked at and no option gained weight."""
     rows = planned_orders(sizes)
-    made = cut_planned(sizes, 500, 16)
-    worst = [strayed(sizes, rows, part) for part in made.shards]
-    assert max(worst) < 2
-    assert (max(worst) > 1) == (made.strayed > 0)
+    made = cut_planned(sizes, 500, count)
+    assert made.strayed == 0
+    assert max(strayed(sizes, rows, part) for part in made.shards) <= 1 + 1e-9
+
+
+def test_shards_of_random_lists_are_within_one_of_even():
+    """Up to three lists, each shuffled anew in each deck; more are hard, see test_what_cannot_be_even."""
+    rng = random.Random(7)
+    for case in range(40):
+        sizes = tuple(rng.randint(2, 60) for _ in range(rng.randint(1, 3)))
+        images, count = rng.randint(200, 2000), rng.randint(2, 16)
+        decks = [UniformDeck(size, f"{case} {slot}") for slot, size in enumerate(sizes)]
+        made = cut(sizes, decks, images, count)
+        rows = [[deck.at(image)[0] for image in range(images)] for deck in decks]
+        assert sorted(image for part in made.shards for image in part) == list(range(images))
+        assert max(strayed(sizes, rows, part) for part in made.shards) <= 1 + 1e-9, (sizes, images, count)
+
+
+def test_what_cannot_be_even_is_less_than_two_from_it_and_said():
+    """Two halves of 50 images: of 20, 21 and 23 options those that come twice have one image in each half, and these
+    pairs of images close a ring of an odd length, which two halves cannot part.
+    """
+    sizes = (20, 21, 23)
+    rows = planned_orders(sizes)
+    assert not halves_exist([pair for row in rows for pair in twice(row[:50])])
+    made = cut_planned(sizes, 50, 2)
+    worst = max(strayed(sizes, rows, part) for part in made.shards)
+    assert made.strayed > 0
+    assert 1 < worst < 2
+
+
+def twice(row):
+    """The two images of every option that comes twice."""
+    images = {}
+    for image, option in enumerate(row):
+        images.setdefault(option, []).append(image)
+    return [pair for pair in images.values() if len(pair) == 2]
+
+
+def halves_exist(pairs):
+    """Whether images can be in two halves so that no pair is in one."""
+    half = {}
+    beside = {}
+    for first, second in pairs:
+        beside.setdefault(first, []).append(second)
+        beside.setdefault(second, []).append(first)
+    for start in beside:
+        half.setdefault(start, 0)
+        waiting = [start]
+        while waiting:
+            image = waiting.pop()
+            for other in beside[image]:
+                if other not in half:
+                    half[other] = 1 - half[image]
+                    waiting.append(other)
+                if half[other] == half[image]:
+                    return False
+    return True
 
 
 def test_few_images_are_shared_out_too():
