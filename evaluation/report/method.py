@@ -12,7 +12,7 @@ from ..markdown import one_line
 from ..pictures.making import Making
 from .headlines import headlines
 from .metric_cells import convention_of
-from .read_figures import PictureSet
+from .read_figures import Figures, PictureSet
 from .references import bibtex
 from .tables import Report, Source
 
@@ -26,6 +26,7 @@ _METRICS = {
     "cmmd": "CMMD",
     "clip_score": "CLIP score",
 }
+_TRAINED = ("training", "test", "learning_curve", "ratio_to_real")  # kinds with the settings of a training
 _ARCHITECTURES = {"resnet18": "ResNet-18"}
 _TRAINING = (
     *("architecture", "stem", "size", "filter", "crop", "epochs", "batch_size", "optimizer", "learning_rate"),
@@ -97,7 +98,7 @@ def _training(sources: Sequence[Source]) -> list[str]:
     """How the classifiers were made, alike ones once with all their seeds."""
     seeds: dict[str, set[str]] = {}
     for source in sources:
-        if source.result.kind in ("training", "test"):
+        if source.result.kind in _TRAINED:
             numbers = seeds.setdefault(_training_sentence(source), set())
             numbers |= {str(seed) for seed in [source.result.settings.get("seed")] if seed is not None}
     return [f"{sentence}{_runs(numbers)}." for sentence, numbers in seeds.items()]
@@ -128,10 +129,11 @@ def _held_out(sources: Sequence[Source]) -> list[str]:
     for source in sources:
         settings, figures = source.result.settings, source.figures
         share = settings.get("held_out")
-        if source.result.kind in ("training", "test") and isinstance(share, (int, float)):
+        if source.result.kind in _TRAINED and isinstance(share, (int, float)):
             sentences.append(_kept_back(share))
         if figures.training is not None and figures.training.held_out is not None:
             sentences.append(f"That are {figures.training.held_out.count:,} pictures.")
+        sentences += [*_top_up(figures), *_near_copies(figures)]
         for accuracy in figures.accuracies:
             kind = "generated pictures" if accuracy.synthetic else "pictures"
             shared = "an unknown number" if accuracy.shared is None else f"{accuracy.shared:,}"
@@ -140,6 +142,27 @@ def _held_out(sources: Sequence[Source]) -> list[str]:
                 "set, compared pixel by pixel."
             )
     return sentences
+
+
+def _top_up(figures: Figures) -> list[str]:
+    if figures.top_up is None:
+        return []
+    steering = figures.steering.name if figures.steering and figures.steering.name else "pictures that are not named"
+    weak = ", ".join(figures.top_up.weak) or "all classes alike"
+    return [
+        f"The plan was topped up by {figures.top_up.added:,} pictures after {figures.top_up.before:,}, for {weak}, by a "
+        f"test on {steering}, which is not reported."
+    ]
+
+
+def _near_copies(figures: Figures) -> list[str]:
+    if figures.copies is None:
+        return []
+    images, reference = figures.images or PictureSet(), figures.reference or PictureSet()
+    return [
+        f"{figures.copies.near:,} of {_number(images)} of {images.name or 'the set'} have a near copy in "
+        f"{reference.name or 'the other set'}, {figures.copies.equal:,} of them equal pixel by pixel."
+    ]
 
 
 def _kept_back(share: float) -> str:

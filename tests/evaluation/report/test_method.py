@@ -98,6 +98,22 @@ def test_what_no_file_states_is_unknown(tmp_path: Path) -> None:
     assert "unknown epochs" in text
 
 
+def test_top_ups_and_near_copies_are_told_of(tmp_path: Path) -> None:
+    """Reviewers ask whether the test set steered the set, and whether its pictures are in it."""
+    top_up = {"before": 2000, "added": 500, "weak": ["cat", "ship"], "worst_accuracy": 0.4, "per_class": {}}
+    steering = {"name": "photos, steering part", "pictures": 400}
+    write_result(tmp_path, Measurement("mugs", "top_up", top_up, {"steering": steering}, {}))
+    copies = {"equal": 2, "near": 5, "by_hash": {"3": 5}, "by_features": {}, "pairs": []}
+    sets = {"images": {"name": "mugs", "pictures": 2500}, "reference": {"name": "photos", "pictures": 1000}}
+    write_result(tmp_path, Measurement("mugs", "contamination", copies, sets, {"cosine": 0.9}))
+    text = method_of(tmp_path)
+    assert (
+        "The plan was topped up by 500 pictures after 2,000, for cat, ship, by a test on photos, steering part, which "
+        "is not reported." in text
+    )
+    assert "5 of 2,500 pictures of mugs have a near copy in photos, 2 of them equal pixel by pixel." in text
+
+
 def test_nothing_measured_says_so(tmp_path: Path) -> None:
     assert "Nothing was measured yet." in method_of(tmp_path)
 
