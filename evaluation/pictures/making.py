@@ -27,7 +27,7 @@ class Making:
         name: of the set. pictures: how many it has.
         is_generated: whether a model made them.
         tools: programs with versions. models: names of the model files.
-        seed, template: of its plan; "" where there is no one plan. plan_sha256: of all of the plan.
+        seed, template: of its plan, of a merge each that differs. plan_sha256: of all of the plan.
         origins: the sets that it was merged from, or is a part of.
         passed, failed: verdicts of Check Labels.
     """
@@ -49,6 +49,7 @@ class Making:
         """Of the set called `name` out of the content of its dataset.json, which is checked already."""
         provenance, plan = description["provenance"], description["plan"]
         merged = provenance.get("merged") or []
+        plans = _objects(plan, "merged") or [plan]
         files = [*(provenance.get("models") or []), *(file for origin in merged for file in _objects(origin, "models"))]
         versions = provenance.get("versions") or {}
         part_of = description["identity"].get("split_of")
@@ -59,8 +60,8 @@ class Making:
             is_generated=is_drawn(provenance.get("settings") or {}, provenance.get("nodes") or {}),
             tools=tuple(f"{tool} {versions[key]}" for key, tool in _TOOLS.items() if key in versions),
             models=tuple(dict.fromkeys(str(file.get("name", "")) for file in files if file.get("kind") != "input")),
-            seed=str(plan.get("seed", "")),
-            template=str(plan.get("template", "")),
+            seed=_of_plans(plans, "seed"),
+            template=_of_plans(plans, "template"),
             plan_sha256=hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest(),
             origins=tuple(dict.fromkeys(origin for origin in origins if isinstance(origin, str) and origin)),
             passed=passed,
@@ -129,6 +130,10 @@ def verdicts_in(lines: bytes) -> tuple[int, int]:
     The verdict stands there as `Record.to_json` spells it; inside a text its quotes would have backslashes.
     """
     return lines.count(_VERDICTS[PASSED]), lines.count(_VERDICTS[FAILED])
+
+
+def _of_plans(plans: Sequence[Mapping[str, Any]], key: str) -> str:
+    return " | ".join(dict.fromkeys(str(plan[key]) for plan in plans if key in plan))
 
 
 def _objects(content: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:

@@ -150,8 +150,8 @@ def _top_up(figures: Figures) -> list[str]:
     steering = figures.steering.name if figures.steering and figures.steering.name else "pictures that are not named"
     weak = ", ".join(figures.top_up.weak) or "all classes alike"
     return [
-        f"The plan was topped up by {figures.top_up.added:,} pictures after {figures.top_up.before:,}, for {weak}, by a "
-        f"test on {steering}, which is not reported."
+        f"The plan was topped up by {figures.top_up.added:,} pictures after {figures.top_up.before:,}, for {weak}, by "
+        f"a test on {steering}, which is not reported."
     ]
 
 

@@ -118,6 +118,9 @@ class SetFacts:
             "exports leave them out unless asked."
         )
 
+    def _format_text(self) -> str:
+        return "" if self.making.origins else f", as {self.format}"
+
     def responsible_ai(self) -> dict[str, str]:
         """Property of Croissant's vocabulary of responsible AI (1.0) -> what is to be said, in its order."""
         generated = self.making.is_generated
@@ -126,7 +129,7 @@ class SetFacts:
             "dataCollection": f"{self.what()} {self.making.made_by()}",
             "dataCollectionType": "Synthetic data" if generated else "Others",
             "dataCollectionRawData": source if generated else "Pictures that a graph loaded from files.",
-            "dataPreprocessingProtocol": f"Pictures are stored as they were made, as {self.format}.",
+            "dataPreprocessingProtocol": f"Pictures are stored as they were made{self._format_text()}.",
             "dataAnnotationProtocol": self.labelling(),
             "annotationsPerItem": "none by persons; one by the plan",
             "machineAnnotationTools": "Check Labels of HypoNet" if self.making.checked else "none",

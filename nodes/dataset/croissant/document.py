@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....version import __version__
 from ..facts import SetFacts
 from .layouts import Layout
 
@@ -93,9 +92,7 @@ def _own_citation(facts: SetFacts) -> str:
 def _provenance(facts: SetFacts) -> Json:
     """Which programs made the set, of which model files, after which plan, out of which sets."""
     making = facts.making
-    agents = [
-        {"@type": "prov:SoftwareAgent", "prov:label": tool} for tool in making.tools or (f"HypoNet {__version__}",)
-    ]
+    agents = [{"@type": "prov:SoftwareAgent", "prov:label": tool} for tool in making.tools or ("HypoNet",)]
     plan: Json = {
         "@type": ["prov:Entity", "prov:Plan"],
         "prov:label": "plan: what each picture shows, in dataset.json",

@@ -136,6 +136,8 @@ def test_merges_name_all_models_and_sources_and_splits_theirs(tmp_path):
     sources = []
     for name, model in (("a", MODELS[0]), ("b", MODELS[1])):
         with open_set(tmp_path, name, identity={"model": name}, provenance=replace(MADE, models=(model,))) as store:
+            plan = {**store.description.plan, "seed": ord(name), "template": f"a {name}"}
+            store._write_description(replace(store.description, plan=plan))
             generate(store, count=2)
         sources.append(DatasetStore.open(store.root))
     with merge(sources, tmp_path, "both") as both:
@@ -144,6 +146,8 @@ def test_merges_name_all_models_and_sources_and_splits_theirs(tmp_path):
     check_files(document, both.root)
     used = [entry["prov:label"] for entry in document["prov:wasGeneratedBy"]["prov:used"]]
     assert used == ["checkpoints: sd15.ckpt", "vae: vae.pt"]
+    stated = document["prov:wasGeneratedBy"]["prov:qualifiedAssociation"][0]["prov:hadPlan"]
+    assert stated["prov:value"] == "seed 97 | 98, template a a | a b"
     assert [entry["prov:label"] for entry in document["prov:wasDerivedFrom"]] == ["data set a", "data set b"]
     for part, ref in split(sources[0], tmp_path, "a", Shares(1, 1, 0), 0).items():
         document = croissant(ref.path)
