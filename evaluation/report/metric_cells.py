@@ -15,9 +15,9 @@ from .tables import Source
 _TRANSFORMERS = {network.key: name for name, network in VISION_NETWORKS.items()}
 
 
-def by_transformer(source: Source) -> bool:
-    """Whether its features are of DINOv2 or CLIP."""
-    return source.result.settings.get("network") in _TRANSFORMERS
+def transformer_of(source: Source) -> str:
+    """Which DINOv2 or CLIP its features are of; "" for another network."""
+    return _TRANSFORMERS.get(str(source.result.settings.get("network")), "")
 
 
 def convention_of(result_settings: Mapping[str, Any]) -> str:

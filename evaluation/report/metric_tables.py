@@ -11,7 +11,6 @@ from . import thesis
 from .comparability import beside_thesis, metric_differences
 from .metric_cells import (
     against_cifar_train,
-    by_transformer,
     comparable,
     conditions_of,
     convention_of,
@@ -20,6 +19,7 @@ from .metric_cells import (
     note_of,
     one_reference,
     rows_of,
+    transformer_of,
 )
 from .metric_kinds import DISTANCE, FID_NOTE, PLAIN, PRECISION_RECALL, SCORE, SPLITS, PlainTable
 from .read_figures import ClassFID, ClassFigures, PictureSet
@@ -29,7 +29,7 @@ from .tables import Cell, Row, Source, Table, in_thesis_order, short_label
 def metric_tables(sources: Sequence[Source]) -> list[Table]:
     """The tables that hold a figure of ours; the thesis's only when one of its rows was measured."""
     against_train = [source for source in sources if source.result.kind == "fid" and against_cifar_train(source)]
-    against_train = [source for source in against_train if not by_transformer(source)]
+    against_train = [source for source in against_train if not transformer_of(source)]
     in_5_11 = _beside(thesis.FID, one_reference(against_train, thesis.REFERENCE_COUNT))
     in_5_12 = _beside(thesis.INCEPTION_SCORE, [s for s in sources if s.result.kind == "inception_score"])
     distances, scores, *others = PLAIN
@@ -128,8 +128,10 @@ def _plain(plain: PlainTable, sources: Sequence[Source]) -> list[Table]:
     tables = []
     for number, group in enumerate(groups, start=1):
         title, columns = plain.title, plain.columns
-        if plain.by_transformer is not None and by_transformer(group[0]):
+        network = transformer_of(group[0])
+        if plain.by_transformer is not None and network:
             title, columns = plain.by_transformer
+            columns = {key: f"{heading} by {network}" for key, heading in columns.items()}
         rows = [
             Row(label, _plain_cells(plain, candidates), f"against {reference}" if reference else "")
             for (label, reference), candidates in rows_of(group, plain.kind).items()
@@ -180,7 +182,7 @@ def _fid_per_class(sources: Sequence[Source]) -> list[Table]:
             fids = [source.figures.per_class.get(name, ClassFID(None, None, None)) for name in classes]
             cells = [_class_cell(fid.fid, fid.count, fid.reference_count, source, others) for fid in fids]
             rows.append(Row(label, tuple(cells), f"against {reference}"))
-        what = "Frechet distance" if by_transformer(group[0]) else "FID"
+        what = "Frechet distance" if transformer_of(group[0]) else "FID"
         key, title = _named("fid-per-class", f"{what} of each class", groups, number)
         note = "Few pictures a class give high figures: compare only at equal numbers."
         tables.append(Table(key, title, tuple(classes), tuple(rows), 2, (note,), False))

@@ -328,10 +328,11 @@ def test_a_distance_by_dinov2_is_no_fid_and_stands_in_no_table_of_the_thesis(tmp
     report = build_report(read_results(tmp_path), "r")
     assert [table.key for table in report.tables] == ["5-11", "fid", "fid-per-class", "kid"]
     assert cell(report, "5-11", "none", "FID", "Stable Diffusion 1.5").value == 30
-    found = cell(report, "fid", "SD1.5 none", "FD")
+    found = cell(report, "fid", "SD1.5 none", "FD by DINOv2 ViT-L/14")
     assert (found.value, found.count, found.reference_count) == (700, 25000, 50000)
     assert "DINOv2 ViT-L/14 (weights 12345678), dgm_eval, own size; against CIFAR-10 train (50,000" in found.note
-    assert cell(report, "kid", "SD1.5 none", "KD x 1000").value == 500
+    assert cell(report, "kid", "SD1.5 none", "KD x 1000 by DINOv2 ViT-L/14").value == 500
+    assert any("FD by DINOv2 ViT-L/14 700.00, N = 25,000 against 50,000" in line for line in headlines(report))
     page = report_html(report, {})
     assert "nothing of a single picture or of the use for training" in page
 
