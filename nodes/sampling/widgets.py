@@ -52,7 +52,7 @@ def sampling_inputs() -> list[io.Input]:
             default="dpmpp_2m",
             tooltip=(
                 "ComfyUI's samplers. Each image gets step noise of its own, so that it does not depend on its batch; "
-                "dpm_adaptive and samplers that other packs add run one image at a time."
+                "one whose images act on each other, as dpm_adaptive's do, runs one image at a time."
             ),
         ),
         io.Combo.Input("scheduler", options=SCHEDULERS, default="karras", tooltip="ComfyUI's schedulers."),
