@@ -39,13 +39,13 @@ def top_up(
     topping.check_apart(steering, reported)
     needs = topping.class_needs(topping.steering_figures(results, steering))
     before = {label: plan.count(label) for label in plan.labels}
-    weights = {need.name: need.deficit for need in needs}
+    weights = {need.name: need.weight for need in needs}
     if not set(weights) & set(before):
         raise ValueError(
             f"the plan's classes are {', '.join(plan.labels[:10])} and the test's {', '.join(list(weights)[:10])}; "
             "expected the same names; take the plan of the set that the classifier learned"
         )
-    added = topping.allocate({label: weights.get(label, 0.0) for label in before}, budget)
+    added = topping.allocate({label: weights.get(label, needs[0].mean_error) for label in before}, budget)
     topped = plan.with_counts({label: before[label] + added[label] for label in before})
     measurement = topping.top_up_measurement(name, needs, before, added, results, steering, reported)
     result = write_result(results_dir(), measurement)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from hyponet.evaluation.training.figures import SetAccuracy
 from hyponet.evaluation.training.top_up import allocate, check_apart, class_needs, steering_figures
@@ -48,6 +49,15 @@ def test_the_budget_is_spent_whole_in_proportion_and_evenly_without_a_weak_class
     assert allocate({"a": 0.0, "b": 0.3}, 5) == {"a": 0, "b": 5}
     for budget in range(1, 60):
         assert sum(allocate({"a": 0.1, "b": 0.37, "c": 0.003, "d": 0.0}, budget).values()) == budget
+
+
+def test_a_weak_class_gets_more_and_the_others_as_much_as_each_other():
+    """By hand: errors .6, .2, .2 and .2, mean .3; the weak interval is scipy's, at 1 - 0.05 / 4."""
+    needs = class_needs([a_test({"a": 160, "b": 320, "c": 320, "d": 320}, 400)])
+    high = binomtest(160, 400).proportion_ci(1 - 0.05 / 4, "wilson").high
+    assert [need.weight for need in needs] == pytest.approx([0.3 + 0.7 - high, 0.3, 0.3, 0.3])
+    added = allocate({need.name: need.weight for need in needs}, 100)
+    assert added["a"] > added["b"] >= added["c"] == added["d"] > 0
 
 
 def test_repetitions_are_averaged_and_make_no_interval_narrower():
