@@ -88,7 +88,8 @@ def main() -> None:
         weak, added = shares(figures, each)
         right += max(weak, key=weak.__getitem__, default="") == name
         print(f"a tenth of {name}: weak {', '.join(weak) or 'none'}; of {each} more {added}", flush=True)
-    print(f"the planted class is the weakest in {right} of {len(names)}")
+    if not options.no_planted:
+        print(f"the planted class is the weakest in {right} of {len(names)}")
 
     gains = []
     for seed in range(options.seeds):
