@@ -15,7 +15,6 @@ from ..results import Result
 
 SIZE = (900, 420)  # pixels
 MAX_BARS = 50  # classes with bars of their own; a judgement
-MAX_SERIES = 8  # classes beside the whole set in one chart; a judgement: so many colours are told apart
 SHARES = ("precision", "recall", "density", "coverage")
 
 
@@ -35,15 +34,17 @@ def fid_bars(result: Result) -> np.ndarray | None:
 
 
 def precision_bars(result: Result) -> np.ndarray:
-    """Precision, recall, density and coverage in per cent, of the set and of its classes, uint8 [H,W,3]."""
-    values = {"": [100 * result.figures[name] for name in SHARES]}
+    """Precision, recall, density and coverage in per cent, of the set and then of its classes, uint8 [H,W,3]."""
+    whole = {share: [100 * result.figures[share]] for share in SHARES}
     by_class: dict[str, dict[str, Any]] = result.figures.get("per_class", {})
-    if by_class:
-        count = next(iter(by_class.values()))["count"]
-        values = {"all": values[""]}
-        for name in list(by_class)[:MAX_SERIES]:
-            values[f"{name} ({count})"] = [100 * by_class[name][share] for share in SHARES]
-    return to_pixels(bar_chart(SHARES, values, _counts(result), "per cent", SIZE))
+    if not by_class:
+        values = [value for (value,) in whole.values()]
+        return to_pixels(bar_chart(SHARES, {"": values}, _counts(result), "per cent", SIZE))
+    least = sorted(by_class, key=lambda name: by_class[name]["coverage"])[:MAX_BARS]
+    groups = ["all", *(f"{name} ({by_class[name]['count']})" for name in least)]
+    series = {share: [*value, *(100 * by_class[name][share] for name in least)] for share, value in whole.items()}
+    title = f"{_counts(result)}; {_shown(least, by_class, 'lowest coverages')} (pictures of each set)"
+    return to_pixels(bar_chart(groups, series, title, "per cent", SIZE))
 
 
 def diversity_bars(result: Result) -> np.ndarray:

@@ -35,3 +35,14 @@ def test_precision_and_diversity_have_bars(tmp_path):
     assert charts.precision_bars(result(tmp_path, four)).shape == (charts.SIZE[1], charts.SIZE[0], 3)
     by_class = {"cat": {"count": 9, "vendi": 4.5}, "dog": {"count": 9, "vendi": 2.0}}
     assert charts.diversity_bars(result(tmp_path, {"vendi": 3.25, "per_class": by_class})).std() > 0
+
+
+def test_classes_stand_beside_the_whole_set_and_clip_scores_have_bars(tmp_path):
+    four = {"precision": 0.7, "recall": 0.2, "density": 1.3, "coverage": 0.6}
+    shape = (charts.SIZE[1], charts.SIZE[0], 3)
+    for count in (3, 900):
+        by_class = {f"class {number}": {"count": 20, **four} for number in range(count)}
+        drawn = charts.precision_bars(result(tmp_path, {**four, "per_class": by_class}))
+        assert drawn.shape == shape if count == 3 else drawn.shape[0] < 2000
+    scores = {"cat": {"count": 9, "clip_score": 24.5}, "dog": {"count": 9, "clip_score": 21.0}}
+    assert charts.clip_score_bars(result(tmp_path, {"clip_score": 22.75, "per_class": scores})).shape == shape

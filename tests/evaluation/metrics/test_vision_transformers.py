@@ -197,6 +197,19 @@ def test_every_metric_on_dinov2_and_clip_is_torch_fidelitys_end_to_end(dino, cli
     assert measure_diversity(first).settings["network"] == VISION_NETWORKS[network].key
 
 
+def test_batches_side_by_side_on_several_cores_give_the_same(dino, pair) -> None:
+    network = load_vision_transformer(dino, DINO_S, "transformers")
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 4):
+            torch.set_num_threads(threads)
+            features = extract_features(as_set(pair[0]), network, Preparation("transformers"), batch=1)
+            found.append(features.features)
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(*found)
+
+
 def test_dgm_evals_resize_is_pils_and_clean_fids_is_clean_fids() -> None:
     from cleanfid.resize import build_resizer
 
