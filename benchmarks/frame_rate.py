@@ -5,7 +5,8 @@
 Starts a server of its own (HYPONET_COMFYUI and HYPONET_MODELS as for the tests). In each renderer, the canvas and
 Nodes 2.0, two pages hold the same graph, every node that answers with an answer of 60 lines; one of the pages is
 refused our scripts. Both are panned in turn, round by round, so that a busy machine slows both. No frame waits for a
-screen. Prints the median of each and their ratio.
+screen. Prints the median of each and their ratio; and the same of the processor time that a frame takes the page's
+main thread, which other work on the machine changes little.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from pack import load_pack
@@ -80,6 +82,7 @@ def main() -> None:
 def ratio(url: str, options: argparse.Namespace, renderer: str, vue: bool, kinds: list[str]) -> None:
     """Pan both pages in turn, and print what came of it."""
     rates: dict[str, list[float]] = {"with": [], "without": []}
+    times: dict[str, list[float]] = {"with": [], "without": []}
     letters = 0 if options.letters else 8  # 8 is the page's own: the canvas hides text and boxes that are smaller
     settings = {"Comfy.VueNodes.Enabled": vue, "LiteGraph.Canvas.MinFontSizeForLOD": letters}
     for number in range(options.rounds):
@@ -89,10 +92,22 @@ def ratio(url: str, options: argparse.Namespace, renderer: str, vue: bool, kinds
                 opened.page.evaluate(BUILD, [kinds, NODES, options.scale])
                 opened.page.wait_for_timeout(1000)
                 opened.page.evaluate(PAN, 1)
+                devtools = opened.page.context.new_cdp_session(opened.page)
+                devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+                before = busy(devtools)
                 rates[which].append(opened.page.evaluate(PAN, options.seconds))
+                times[which].append(1000 * (busy(devtools) - before) / (rates[which][-1] * options.seconds))
     ours, bare = (statistics.median(rates[which]) for which in ("with", "without"))
     print(f"{renderer}: {ours:.1f} frames/s with web/, {bare:.1f} without, ratio {ours / bare:.3f}", flush=True)
     print(f"  each round: {[f'{one:.1f}/{other:.1f}' for one, other in zip(*rates.values(), strict=True)]}", flush=True)
+    ours, bare = (statistics.median(times[which]) for which in ("with", "without"))
+    print(f"  main thread: {ours:.1f} ms a frame with web/, {bare:.1f} without, ratio {bare / ours:.3f}", flush=True)
+
+
+def busy(devtools: Any) -> float:
+    """Seconds of processor time that the page's main thread has worked."""
+    metrics = devtools.send("Performance.getMetrics")["metrics"]
+    return next(float(entry["value"]) for entry in metrics if entry["name"] == "TaskDuration")
 
 
 if __name__ == "__main__":
