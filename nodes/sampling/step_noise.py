@@ -103,7 +103,10 @@ def step_noise_version(sampler: Any) -> str:
         return ""
     x = torch.zeros(1, 1, 2, 2, device=comfy.model_management.get_torch_device())
     sigmas = torch.tensor([1.0, 0.5, 0.25], device=x.device)
-    noise = new_noise(kind)(x, sigmas, [0])(sigmas[0], sigmas[1])
+    try:
+        noise = new_noise(kind)(x, sigmas, [0])(sigmas[0], sigmas[1])
+    except RuntimeError:  # a device without generators: what runs there draws by none
+        return ""
     # rounded: the last bits of a logarithm are another processor's own
     return hashlib.sha256(repr((100 * noise).round().flatten().tolist()).encode()).hexdigest()[:12]
 
@@ -161,28 +164,33 @@ def _kind_on(sampler: Any, model: _ToyModel, device: torch.device) -> StepNoise 
     model.inner_model.inner_model.model_sampling.to(device)
     x = torch.randn(2, 4, 16, 16, generator=torch.Generator().manual_seed(0)).to(device) * sigmas[0]
     x[1] *= 3  # so that an error norm over both is not that of one
-    drawn = [_drawn(sampler, model, x[i : i + 1], sigmas, seed) for i, seed in enumerate(_SEEDS)]
+    drawn = [_drawn(sampler, model, x[i : i + 1], sigmas, [seed]) for i, seed in enumerate(_SEEDS)]
     natives = [latent for latent in drawn if latent is not None]
     if len(natives) < len(drawn):
         return None
-    for kind in StepNoise:
-        if kind is StepNoise.ALONE:
-            break
-        given = {} if kind is StepNoise.NONE else {"noise_sampler": new_noise(kind)(x, sigmas, _SEEDS)}
-        together = _drawn(sampler, model, x, sigmas, _SEEDS[0], **given)
+    for kind in (StepNoise.NONE, StepNoise.GENERATOR, StepNoise.TREE, StepNoise.TREE_ON_DEVICE):
+        together = _drawn(sampler, model, x, sigmas, _SEEDS, kind)
         if together is not None and torch.allclose(together, torch.cat(natives), rtol=_EQUAL, atol=_EQUAL):
             return kind
     return StepNoise.ALONE
 
 
 def _drawn(
-    sampler: Any, model: _ToyModel, x: torch.Tensor, sigmas: torch.Tensor, seed: int, **given: Any
+    sampler: Any,
+    model: _ToyModel,
+    x: torch.Tensor,
+    sigmas: torch.Tensor,
+    seeds: Sequence[int],
+    kind: StepNoise = StepNoise.NONE,
 ) -> torch.Tensor | None:
-    """What the sampler makes of noisy latents; None where it fails, as it does without a real model it may."""
-    torch.manual_seed(seed)
-    arguments = {"extra_args": {"model_options": {}, "seed": seed}, "callback": lambda _: None, "disable": True}
+    """What the sampler makes of noisy latents, given noise of that kind; None where it fails, as it may on a toy."""
+    torch.manual_seed(seeds[0])
+    options = {"extra_args": {"model_options": {}, "seed": seeds[0]}, "callback": lambda _: None, "disable": True}
+    options |= sampler.extra_options
     try:
-        result = sampler.sampler_function(model, x.clone(), sigmas, **arguments, **{**sampler.extra_options, **given})
+        if kind is not StepNoise.NONE:
+            options["noise_sampler"] = new_noise(kind)(x, sigmas, seeds)  # not on every device
+        result = sampler.sampler_function(model, x.clone(), sigmas, **options)
     except comfy.model_management.InterruptProcessingException:
         raise
     except Exception as error:  # noqa: BLE001 - it may be any pack's

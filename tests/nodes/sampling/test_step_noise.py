@@ -125,3 +125,21 @@ def test_a_sampler_with_formulas_of_its_own_for_flow_matching_gives_each_image_a
     with torch.inference_mode():
         native = native_latent(comfyui, flux, chosen, ITEMS[1])[0]
     assert (made[1] - native).abs().max() < 3e-3 * native.std()
+
+
+def test_a_sampler_is_tried_out_on_a_device_that_has_no_generators_of_its_own(comfyui, sampling, monkeypatch):
+    """DirectML's torch.Generator(device) raises, and dpm_adaptive and euler run there."""
+
+    def no_generator(x, seed=None):
+        raise RuntimeError("Device type PRIVATEUSEONE is not supported for torch.Generator() api.")
+
+    monkeypatch.setattr("comfy.k_diffusion.sampling.default_noise_sampler", no_generator)
+    kinds = sampling.step_noise
+
+    def mean(model, x, sigmas, extra_args, callback, disable):
+        return x - x.mean()
+
+    assert kinds.step_noise(comfyui.samplers.KSAMPLER(mean)) is kinds.StepNoise.ALONE
+    assert kinds.step_noise(comfyui.samplers.ksampler("euler")) is kinds.StepNoise.NONE
+    assert kinds.step_noise(comfyui.samplers.ksampler("euler_ancestral")) is kinds.StepNoise.ALONE
+    assert kinds.step_noise_version("dpm_adaptive") == ""
