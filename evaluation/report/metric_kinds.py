@@ -108,6 +108,21 @@ DIVERSITY = PlainTable(
         "Unlike pictures raise it, wrong and broken ones too.",
     ),
 )
+SAMENESS = PlainTable(
+    "sameness",
+    "Sameness: pictures of one prompt beside pictures of one class",
+    {
+        "within_prompt": "mean distance within a prompt",
+        "within_class": "mean distance within a class",
+        "ratio": "ratio",
+        "different_prompts": "different prompts a picture",
+    },
+    3,
+    (
+        "A ratio near 1: the seed varies pictures as the prompts do; near 0: one prompt is one picture.",
+        "Distilled models hardly vary by seed: there the prompts have to.",
+    ),
+)
 CLIP_SCORE = PlainTable(
     "clip_score",
     "CLIP score: agreement of pictures with their prompts (higher is better)",
@@ -118,4 +133,4 @@ CLIP_SCORE = PlainTable(
         "pictures are. Sets with other prompts do not compare.",
     ),
 )
-PLAIN = (DISTANCE, SCORE, KID, CMMD, PRECISION_RECALL, DIVERSITY, CLIP_SCORE)
+PLAIN = (DISTANCE, SCORE, KID, CMMD, PRECISION_RECALL, DIVERSITY, SAMENESS, CLIP_SCORE)

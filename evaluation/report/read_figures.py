@@ -23,6 +23,7 @@ METRIC_KEYS: dict[str, tuple[str, ...]] = {
     "kid": ("kid", "kid_sd_over_subsets"),
     "precision_recall": ("precision", "recall", "prdc_precision", "prdc_recall", "density", "coverage"),
     "diversity": ("vendi", "mean_pairwise_distance", "median_nearest_distance"),
+    "sameness": ("within_prompt", "within_class", "ratio", "different_prompts"),
     "cmmd": ("cmmd",),
     "clip_score": ("clip_score",),
 }

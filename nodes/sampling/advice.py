@@ -130,6 +130,15 @@ def candidates(facts: Facts) -> tuple[Usual, ...]:
     return ()
 
 
+def hardly_varies_by_seed(files: Iterable[str]) -> str:
+    """The first model file whose name is of a family that draws nearly the same for every seed; "" for none."""
+    for file in files:
+        name = re.sub(r"[^a-z0-9]", "", file.casefold())  # z_image_turbo_bf16.safetensors, Qwen-Image-Lightning
+        if any(not usual.seed_varies and usual.kind.casefold() in name and usual.word in name for usual in USUAL):
+            return file
+    return ""
+
+
 def first_prompts(prompts: Iterable[str]) -> list[str]:
     """As many as `advise` looks at."""
     return [prompt for prompt, _ in zip(prompts, range(_LOOKED_AT), strict=False)]

@@ -111,6 +111,7 @@ def every_answer(schemas: Mapping[str, Any]) -> dict[str, Any]:
     add("HypoNetMeasureCMMD", features=by_clip, reference=by_clip)
     add("HypoNetMeasureCLIPScore", dataset=made)
     add("HypoNetFindCopies", images=images, reference=divided)
+    add("HypoNetMeasureSameness", dataset=made, features=features)
     add("HypoNetMeasureFID", features=features, reference=features, each_class=True)
     add("HypoNetMeasureInceptionScore", features=features)
     add("HypoNetMeasureKID", features=features, reference=features)

@@ -1,1 +1,1 @@
-"""Near copies between two sets."""
+"""Near copies between two sets, and sameness within one."""

@@ -1,4 +1,4 @@
-"""The node that finds near copies between two sets: synthetic against test, training against test."""
+"""The nodes that find near copies between two sets, and how alike the pictures of one prompt are."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from comfy_api.latest import io
 
 from ....evaluation.metrics import contamination
 from ....evaluation.metrics.features import ImageFeatures
+from ....evaluation.metrics.sameness import measure_sameness
 from ....evaluation.pictures.labelled_images import LabelledImages
 from ....evaluation.pictures.samples import keep_samples
 from ....evaluation.pictures.sheets import sheet
+from ....evaluation.pictures.sources.ours import read_ours
 from ....evaluation.pictures.tensors import to_image
 from ... import paths, sockets
 from ...checks import checked
-from ...engine import answer, progress_bar
+from ...dataset.store.store import DatasetRef, DatasetStore
+from ...engine import answer, answer_of, progress_bar
+from ...sampling.advice import hardly_varies_by_seed
 from ...widgets import schema
 from .. import engine, widgets
+from ..clip.prompts import prompts_of
 
 
 class HypoNetFindCopies(io.ComfyNode):
@@ -93,4 +98,50 @@ class HypoNetFindCopies(io.ComfyNode):
         return io.NodeOutput(result, table, drawn, near, ui=answer(text, drawn, results=[result]))
 
 
-NODES: list[type[io.ComfyNode]] = [HypoNetFindCopies]
+class HypoNetMeasureSameness(io.ComfyNode):
+    """How alike the pictures of one prompt are, beside those of one class."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMeasureSameness",
+            display_name="Sameness",
+            category=widgets.CATEGORY,
+            description=(
+                "Mean distance of features among pictures that share a prompt, among those that share a class, and "
+                "their ratio: near 0 the model draws one picture a prompt whatever the seed, near 1 the seed varies "
+                "as much as the prompts do. Says so where the set is by a model that hardly varies by seed."
+            ),
+            search_aliases=["mode collapse", "seed variety", "intra-prompt diversity"],
+            is_output_node=True,
+            inputs=[
+                sockets.Dataset.Input("dataset", tooltip="The set, whose manifest has each picture's prompt."),
+                sockets.Features.Input("features", tooltip="Image Features of the whole set, by any network."),
+                widgets.name_input(),
+            ],
+            outputs=[
+                widgets.result_output("Both distances, their ratio, and each class's."),
+                io.Float.Output("ratio", display_name="ratio", tooltip="Within a prompt / within a class; -1: none."),
+            ],
+        )
+
+    @classmethod
+    @checked
+    def execute(cls, dataset: DatasetRef, features: ImageFeatures, name: str) -> io.NodeOutput:
+        name = engine.checked_name(name)
+        images = read_ours(dataset.path, dataset.name, paths.hyponet_dir() / "cache")
+        if images.content_key != features.content_key:
+            raise ValueError(
+                f"features are of {features.name}; expected those of all pictures of {dataset.name}; connect Load "
+                "Labelled Images with this set, nothing left out, through Image Features"
+            )
+        files = (file.name for file in DatasetStore.open(dataset.path).description.provenance.models)
+        prompts = prompts_of(dataset.path, images)
+        bar = progress_bar(len(images))
+        measurement = measure_sameness(features, prompts, hardly_varies_by_seed(files), bar)
+        result = engine.write_measurement(measurement, name)
+        ratio = result.figures["ratio"]
+        return io.NodeOutput(result, -1.0 if ratio is None else ratio, ui=answer_of(result))
+
+
+NODES: list[type[io.ComfyNode]] = [HypoNetFindCopies, HypoNetMeasureSameness]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyponet.nodes.sampling.advice import Facts, advise, candidates, first_prompts
+from hyponet.nodes.sampling.advice import Facts, advise, candidates, first_prompts, hardly_varies_by_seed
 from hyponet.nodes.sampling.settings import SamplingSettings
 
 VARIED = ["a fox", "a hare"]
@@ -79,3 +79,12 @@ def test_weights_in_prompts_are_told_where_the_encoder_has_none():
 
 def test_a_plan_of_millions_is_not_read_whole():
     assert len(first_prompts(f"{i}" for i in iter(int, 1))) == 200
+
+
+def test_a_model_that_hardly_varies_by_seed_is_told_by_its_file():
+    """Names of the files as ComfyUI's pages for these models have them."""
+    turbo = "z_image_turbo_bf16.safetensors"
+    assert hardly_varies_by_seed(["ae.safetensors", turbo]) == turbo
+    assert hardly_varies_by_seed(["qwen_image_fp8_e4m3fn.safetensors"]) == "qwen_image_fp8_e4m3fn.safetensors"
+    for name in ("qwen_2.5_vl_7b.safetensors", "z_image_bf16.safetensors", "v1-5-pruned-emaonly.safetensors"):
+        assert hardly_varies_by_seed([name]) == ""

@@ -149,8 +149,11 @@ def metrics_of_today(schemas: Schemas) -> Flow:
     flow.stage("5  As asked for?")
     cmmd = flow.add("HypoNetMeasureCMMD", features=ours_by_clip["features"], reference=real_by_clip["features"])
     score = flow.add("HypoNetMeasureCLIPScore", dataset=made["dataset"], clip_network=CLIP_NETWORK)
-    flow.stage("6  The report")
-    links = {f"result_{number}": node["result"] for number, node in enumerate((distance, shares, cmmd, score), 1)}
+    flow.stage("6  Does the seed vary?")
+    same = flow.add("HypoNetMeasureSameness", dataset=made["dataset"], features=ours["features"])
+    flow.stage("7  The report")
+    results = (distance, shares, cmmd, score, same)
+    links = {f"result_{number}": node["result"] for number, node in enumerate(results, 1)}
     show_answer(flow.add("HypoNetWriteReport", name="today", title="Metrics of today", results="", **links), 200)
     return flow
 
