@@ -43,7 +43,7 @@ def measure_sameness(
     for label, name in enumerate(features.class_names):
         members = np.flatnonzero(features.labels == label)
         if len(members) > 1:
-            classes[name] = _of_class(features.features[members], [prompts[i] for i in members])
+            classes[name] = _of_class(features.features[members], [prompts[i] for i in members.tolist()])
         compared += len(members)
         if progress is not None:
             progress(compared, len(features))
