@@ -166,6 +166,13 @@ def top_up_measurement(
             classes[label] |= {"interval_high": need.high, "deficit": need.deficit}
     unseen = [label for label in before if label not in need_of]
     warnings = [f"no steering picture is of {', '.join(unseen[:10])}: weak or not, nobody knows"] if unseen else []
+    learned = results[0].inputs.get("training", {}).get("counts", {})
+    lacking = sum(max(0, count - int(learned.get(label, 0))) for label, count in before.items())
+    if lacking:
+        warnings.append(
+            f"the set that was learned has {lacking:,} pictures fewer than the plan before: finish a round that "
+            "was stopped first, by Load Dataset's plan"
+        )
     figures: dict[str, Any] = {
         "before": sum(before.values()),
         "added": sum(added.values()),

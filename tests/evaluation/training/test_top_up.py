@@ -7,7 +7,13 @@ import pytest
 from scipy.stats import binomtest
 
 from hyponet.evaluation.training.figures import SetAccuracy
-from hyponet.evaluation.training.top_up import allocate, check_apart, class_needs, steering_figures
+from hyponet.evaluation.training.top_up import (
+    allocate,
+    check_apart,
+    class_needs,
+    steering_figures,
+    top_up_measurement,
+)
 
 from ..accuracy_figures import accuracy_entry, write_test
 from ..sample_pictures import colours
@@ -65,6 +71,16 @@ def test_repetitions_are_averaged_and_make_no_interval_narrower():
     three = class_needs([a_test({"a": right, "b": 80}, 100) for right in (49, 50, 51)])
     assert three == one
     assert one[0].taken_for == "b"
+
+
+def test_a_set_that_lacks_pictures_of_its_plan_is_told(tmp_path):
+    data = colours()
+    needs = class_needs([a_test({"red": 9, "green": 5, "blue": 5}, 10)])
+    before, added = dict.fromkeys(("red", "green", "blue"), 10), dict.fromkeys(("red", "green", "blue"), 2)
+    for counts, lacking in (({"red": 10, "green": 10, "blue": 12}, 0), ({"red": 10, "green": 8}, 12)):
+        tested = write_test(tmp_path, "round", [accuracy_entry("steering", 0.5)], {}, training={"counts": counts})
+        warnings = top_up_measurement("round", needs, before, added, [tested], data, data).warnings
+        assert bool(lacking) == any(f"{lacking} pictures fewer than the plan" in warning for warning in warnings)
 
 
 def test_pictures_that_steer_and_are_reported_are_refused():
