@@ -25,7 +25,7 @@ class Making:
 
     Args:
         name: of the set. pictures: how many it has.
-        is_generated: whether a model made them.
+        is_generated: whether a model made them all. is_mixed: of a merge, whether it made some of them.
         tools: programs with versions. models: names of the model files.
         seed, template: of its plan, of a merge each that differs. plan_sha256: of all of the plan.
         origins: the sets that it was merged from, or is a part of.
@@ -35,6 +35,7 @@ class Making:
     name: str
     pictures: int
     is_generated: bool
+    is_mixed: bool
     tools: tuple[str, ...]
     models: tuple[str, ...]
     seed: str
@@ -52,12 +53,16 @@ class Making:
         plans = _objects(plan, "merged") or [plan]
         files = [*(provenance.get("models") or []), *(file for origin in merged for file in _objects(origin, "models"))]
         versions = provenance.get("versions") or {}
+        drawn = {is_drawn(provenance.get("settings") or {}, provenance.get("nodes") or {})}
+        if merged:
+            drawn = {drawn for origin in merged for drawn in _drawn(origin)}
         part_of = description["identity"].get("split_of")
         origins = [*(origin.get("name") for origin in merged), part_of]
         return cls(
             name=name,
             pictures=pictures,
-            is_generated=is_drawn(provenance.get("settings") or {}, provenance.get("nodes") or {}),
+            is_generated=drawn == {True},
+            is_mixed=drawn == {True, False},
             tools=tuple(f"{tool} {versions[key]}" for key, tool in _TOOLS.items() if key in versions),
             models=tuple(dict.fromkeys(str(file.get("name", "")) for file in files if file.get("kind") != "input")),
             seed=_of_plans(plans, "seed"),
@@ -79,6 +84,7 @@ class Making:
             name=str(content["name"]),
             pictures=int(content["pictures"]),
             is_generated=bool(content["is_generated"]),
+            is_mixed=bool(content["is_mixed"]),
             tools=tuple(map(str, content["tools"])),
             models=tuple(map(str, content["models"])),
             seed=str(content["seed"]),
@@ -102,7 +108,9 @@ class Making:
         """Which programs and which model files made the pictures, and after which plan."""
         tools, models = " in ".join(self.tools) or "HypoNet", ", ".join(self.models)
         parts = [f"Made by {tools} with {models or 'model files that were not recorded'}."]
-        if not self.is_generated:
+        if self.is_mixed:
+            parts.append("Some of the pictures were loaded from files instead.")
+        elif not self.is_generated:
             parts = [f"Saved by {tools} from pictures that were loaded from files."]
         if self.template:
             long = len(self.template) > _MAX_TEMPLATE
@@ -114,7 +122,8 @@ class Making:
 
     def labelling(self) -> str:
         """Where the labels come from, and how they were checked."""
-        asked = "the class that its prompt asks for" if self.is_generated else "the class of its item in the plan"
+        drawn = self.is_generated or self.is_mixed
+        asked = "the class that its prompt asks for" if drawn else "the class of its item in the plan"
         verdict = "Check Labels judged none of them."
         if self.checked:
             verdict = (
@@ -130,6 +139,11 @@ def verdicts_in(lines: bytes) -> tuple[int, int]:
     The verdict stands there as `Record.to_json` spells it; inside a text its quotes would have backslashes.
     """
     return lines.count(_VERDICTS[PASSED]), lines.count(_VERDICTS[FAILED])
+
+
+def _drawn(origin: Mapping[str, Any]) -> set[bool]:
+    """Whether pictures of a merged set were drawn: yes, no, or both."""
+    return {True, False} if origin.get("mixed") else {origin.get("generated") is not False}
 
 
 def _of_plans(plans: Sequence[Mapping[str, Any]], key: str) -> str:

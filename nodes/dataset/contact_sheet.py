@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from ...evaluation.files import replacing
 from ...evaluation.pictures.decode import decode
 from ...evaluation.pictures.generated_mark import PNG_KEYWORD, XMP, mark_jpeg
+from ...evaluation.pictures.making import Making
 from ...evaluation.pictures.manifest import FALLBACK, Record
 from ...evaluation.pictures.sheets import sheet as draw_sheet
 from .store.folders import SHEETS, make_sidecar
@@ -119,7 +120,13 @@ def jpeg_of_sheet(store: DatasetStore, sheet: Sheet) -> bytes:
     """The sheet as a JPEG file, with the mark of generated pictures where the set's are."""
     packed = io.BytesIO()
     Image.fromarray(sheet.image).save(packed, "JPEG", quality=88)
-    return mark_jpeg(packed.getvalue()) if store.description.provenance.is_generated else packed.getvalue()
+    return mark_jpeg(packed.getvalue()) if _has_drawn(store) else packed.getvalue()
+
+
+def _has_drawn(store: DatasetStore) -> bool:
+    """Whether pictures of the set were made by a model."""
+    making = Making.of_set(store.name, store.description.to_json(), len(store), 0, 0)
+    return making.is_generated or making.is_mixed
 
 
 def _texts_of(store: DatasetStore) -> PngInfo:
@@ -128,7 +135,7 @@ def _texts_of(store: DatasetStore) -> PngInfo:
     Dropped on the canvas, the sheet opens the graph.
     """
     info = PngInfo()
-    if store.description.provenance.is_generated:
+    if _has_drawn(store):
         info.add_itxt(PNG_KEYWORD, XMP.decode())
     if store.description.encoding.text:
         for keyword, text in store.description.provenance.graph_texts().items():

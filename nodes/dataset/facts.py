@@ -102,6 +102,11 @@ class SetFacts:
         """How many of what, and whether a model made them."""
         generated = self.making.is_generated
         count = f"{self.pictures:,}{' generated' * generated} pictures in {len(self.classes)} classes."
+        if self.making.is_mixed:
+            return (
+                f"{count} Some were drawn by an image model, and their files say so (IPTC digital source type: "
+                f"{SOURCE_TYPE}); the others were loaded from files and do not."
+            )
         if not generated:
             return f"{count} They were loaded from files; none has the mark of pictures that a model made."
         return (
@@ -118,16 +123,21 @@ class SetFacts:
             "exports leave them out unless asked."
         )
 
+    def _collection_type(self) -> str:
+        if self.making.is_mixed:
+            return "Synthetic data, Others"
+        return "Synthetic data" if self.making.is_generated else "Others"
+
     def _format_text(self) -> str:
         return "" if self.making.origins else f", as {self.format}"
 
     def responsible_ai(self) -> dict[str, str]:
         """Property of Croissant's vocabulary of responsible AI (1.0) -> what is to be said, in its order."""
-        generated = self.making.is_generated
+        generated = self.making.is_generated or self.making.is_mixed
         source = "Synthetic data: pictures sampled from an image model, a prompt each."
         return {
             "dataCollection": f"{self.what()} {self.making.made_by()}",
-            "dataCollectionType": "Synthetic data" if generated else "Others",
+            "dataCollectionType": self._collection_type(),
             "dataCollectionRawData": source if generated else "Pictures that a graph loaded from files.",
             "dataPreprocessingProtocol": f"Pictures are stored as they were made{self._format_text()}.",
             "dataAnnotationProtocol": self.labelling(),

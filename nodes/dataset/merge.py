@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from ...evaluation.pictures.making import Making
 from ...evaluation.pictures.manifest import FALLBACK, MAX_ATTEMPT, Record
 from ...evaluation.progress import Progress
 from .open import create_or_open
@@ -169,10 +170,13 @@ def _source_id(source: DatasetStore) -> str:
 
 def _origin(source: DatasetStore) -> dict[str, Any]:
     description = source.description
+    making = Making.of_set(source.name, description.to_json(), len(source), 0, 0)
     return {
         "name": description.name,
         "identity": description.identity,
         "revision": description.revision,
         "pictures": len(source),
         "models": [asdict(file) for file in description.provenance.models],
+        "generated": making.is_generated,
+        "mixed": making.is_mixed,
     }

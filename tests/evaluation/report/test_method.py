@@ -24,6 +24,7 @@ MAKING = Making(
     name="mugs",
     pictures=2500,
     is_generated=True,
+    is_mixed=False,
     tools=("HypoNet 1.0.0", "ComfyUI 0.3.75"),
     models=("sd15.safetensors",),
     seed="7",
@@ -103,7 +104,7 @@ def test_top_ups_and_near_copies_are_told_of(tmp_path: Path) -> None:
     top_up = {"before": 2000, "added": 500, "weak": ["cat", "ship"], "worst_accuracy": 0.4, "per_class": {}}
     steering = {"name": "photos, steering part", "pictures": 400}
     write_result(tmp_path, Measurement("mugs", "top_up", top_up, {"steering": steering}, {}))
-    copies = {"equal": 2, "near": 5, "by_hash": {"3": 5}, "by_features": {}, "pairs": []}
+    copies = {"equal": 2, "near": 5, "by_hash": {"8": 5}, "near_by_features": None, "pairs": []}
     sets = {"images": {"name": "mugs", "pictures": 2500}, "reference": {"name": "photos", "pictures": 1000}}
     write_result(tmp_path, Measurement("mugs", "contamination", copies, sets, {"cosine": 0.9}))
     text = method_of(tmp_path)

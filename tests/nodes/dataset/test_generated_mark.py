@@ -122,6 +122,24 @@ def test_readers_and_the_card_know_which_they_are(tmp_path, provenance):
     assert ("were loaded from files" in card) == (provenance is PHOTOS)
 
 
+def test_a_merge_of_photos_and_drawn_pictures_says_that_it_is_one(tmp_path):
+    """In both orders: the regression took what the first set is for all."""
+    drawn, photos = made(tmp_path), made(tmp_path, "photos", PHOTOS, identity={"steps": 3})
+    for name, sources in (("first", [drawn, photos]), ("second", [photos, drawn])):
+        with merge(sources, tmp_path, name) as both:
+            pass
+        marks = [says_generated(path.read_bytes()) for path in both.root.glob("*/*.png")]
+        assert sorted(marks) == [False] * 4 + [True] * 4
+        card = (both.root / "README.md").read_text("utf-8")
+        assert "Some were drawn by an image model" in card
+        assert "none is a photo" not in card
+        assert not read_ours(both.root).synthetic.any(), "which are generated nobody knows by the lines alone"
+        assert says_generated((tmp_path / f"{name}.sheets" / "card.jpg").read_bytes())
+    with merge([DatasetStore.open(tmp_path / "second"), photos], tmp_path, "again") as again:
+        pass
+    assert "Some were drawn by an image model" in (again.root / "README.md").read_text("utf-8")
+
+
 def test_verify_counts_pictures_without_it_in_one_line(tmp_path):
     store = made(tmp_path)
     assert (verify(store, duplicates=True).unmarked, verify(store, duplicates=False).unmarked) == (0, 0)
