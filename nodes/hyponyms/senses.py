@@ -24,7 +24,7 @@ _PHYSICAL = "n00001930"  # physical_entity.n.01
 # topics of WordNet that can be photographed, and what a sense of each weighs (a judgement): a banana is rather a fruit
 # than its herb, an oak rather a tree than its wood, a pitcher as well a jug as a player
 _THINGS = {"animal": 1.0, "artifact": 1.0, "object": 1.0, "food": 0.6, "plant": 0.5, "person": 0.5}
-_THINGS |= {"body": 1 / 3, "substance": 0.25}
+_THINGS |= {"body": 1 / 3, "substance": 0.25, "phenomenon": 0.25}
 _TOPMOST = 1.5  # of WordNet's topmost synsets, of which the others are kinds: plant, animal, food
 _SUBSTANCES = ("n00019613", "n14580897")  # substance.n.01 and material.n.01
 # artifacts that people call things: instruments, vehicles and vessels; buildings; clothes and other coverings; ware;

@@ -131,7 +131,7 @@ def test_errors_say_that_wordnet_is_english_and_offer_nothing_unfit():
     korean = "\uac1c"
     with pytest.raises(ValueError, match=rf"word is '{korean}'.*WordNet is English: type the English word"):
         hyponyms_of_word(korean, WORD)
-    for word in ("dog breed", "dog turf", "whoree", "shitte"):
+    for word in ("dog breed", "dog turf", "whoree", "shitte", "stewpot"):
         with pytest.raises(ValueError, match="expected an English noun") as error:
             hyponyms_of_word(word, WORD)
         offered = str(error.value).partition("nearest are: ")[2].split(", ")

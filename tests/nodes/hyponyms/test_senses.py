@@ -68,6 +68,11 @@ MEANT = [
         "cheesecake.n.01",
         "the cake; cheesecake.n.02 is a photograph of a woman, as data/word_senses.txt says",
     ),
+    ("tornado", "tornado.n.01", "the whirlwind; crack.n.08 is a drug"),
+    ("snowflake", "snowflake.n.01", "the crystal; snow_bunting.n.01 is a bird"),
+    ("sunset", "sunset.n.02", "what is seen; sunset.n.01 is an hour"),
+    ("wizard", "sorcerer.n.01", "the magician; ace.n.03 is one who is good at something"),
+    ("tin can", "can.n.01", "the can; destroyer.n.01 is a ship"),
     ("kites", "kite.n.03", "the toys; kite.n.04 is a bird"),
     ("raspberry", "raspberry.n.02", "the fruit; raspberry.n.01 is its bush"),
 ]
