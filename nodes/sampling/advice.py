@@ -86,9 +86,16 @@ USUAL: tuple[Usual, ...] = (
     Usual("SDXL", "SDXL Hyper", (1, 8), (1, 1), "euler with sgm_uniform", "hyper", needs_word=True, flow=False),
     Usual("SD3", "SD 3.5 Turbo", (4, 8), (1, 1.5), "euler with sgm_uniform", word="turbo", needs_word=True),
     Usual("SD3", "SD 3 and 3.5", (20, 50), (3, 7), "euler or dpmpp_2m with sgm_uniform"),
-    Usual("Flux", "FLUX.1 dev", (20, 50), (1, 1), "euler with simple; its guidance is an input of its own, 3.5"),
+    Usual("Flux", "FLUX.1 dev", (20, 50), (1, 1), "euler with simple; its guidance, 3.5, by Sampling Options"),
     Usual("FluxSchnell", "FLUX.1 schnell", (1, 8), (1, 1), "euler with simple"),
-    Usual("Flux2", "FLUX.2 dev", (20, 50), (1, 1), "euler with simple; its guidance, 4", has_guidance=True),
+    Usual(
+        "Flux2",
+        "FLUX.2 dev",
+        (20, 50),
+        (1, 1),
+        "euler with simple; its guidance, 4, by Sampling Options",
+        has_guidance=True,
+    ),
     Usual("Flux2", "FLUX.2 Klein", (4, 8), (1, 1), "euler with simple", has_guidance=False),
     Usual("Flux2", "FLUX.2 Klein base", (20, 50), (3, 6), "euler with simple", word="base", has_guidance=False),
     Usual(

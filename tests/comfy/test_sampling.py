@@ -361,6 +361,26 @@ def test_a_finished_set_is_answered_without_loading_a_model(comfy):
     assert summary(comfy.run({**graph, **generate("finished", batch_size=5)}))["made"] == 2, "deleted sets are noticed"
 
 
+def test_a_guider_by_sampling_options_is_a_setting_of_the_set_as_cfg_is(comfy):
+    def graph(cfg):
+        texts = {"positive": ["6", 0], "negative": ["6", 0]}
+        return {
+            **plan_graph(images=1, template="a __hyponym__"),
+            **checkpoint(),
+            **generate("guided", cfg=9.0 - cfg, options=["8", 0]),
+            "6": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["3", 1], "text": ""}},
+            "7": {"class_type": "CFGGuider", "inputs": {"model": ["3", 0], "cfg": cfg, **texts}},
+            "8": {"class_type": "HypoNetSamplingOptions", "inputs": {"guider": ["7", 0]}},
+        }
+
+    assert summary(comfy.run(graph(3.0)))["made"] == 2
+    kept = json.loads((comfy.datasets / "guided" / "dataset.json").read_text("utf-8"))["identity"]
+    assert (kept["graph.guider"], kept["graph.CFGGuider.cfg"]) == ("CFGGuider output 0", 3)
+    assert "cfg" not in kept, "the guider takes its place"
+    with pytest.raises(RuntimeError, match=r"graph\.CFGGuider\.cfg: 3 there, 4 now"):
+        comfy.run(graph(4.0))
+
+
 def test_other_settings_under_the_same_name_are_refused_with_the_difference(comfy):
     graph = {**plan_graph(images=1), **checkpoint()}
     comfy.run({**graph, **generate("kept")})
