@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from ..metrics.inception_weights import FID_NETWORK, NETWORKS
 from . import thesis
 from .tables import Source
 
@@ -150,6 +152,10 @@ _OF_KINDS = {
     "precision_recall": ("kynkaanniemi2019improved", "naeem2020reliable"),
     "diversity": ("friedman2023vendi",),
 }
+_OF_CONVENTIONS = {
+    "clean-fid": ("parmar2022aliased",),
+    "dgm_eval": ("stein2023exposing",),
+}
 _OF_NETWORKS = {
     "inception": ("szegedy2016rethinking",),
     "dinov2": ("oquab2024dinov2", "stein2023exposing"),
@@ -172,8 +178,7 @@ def bibtex(sources: Sequence[Source]) -> str:
 def _keys(source: Source) -> Iterable[str]:
     settings = source.result.settings
     yield from _OF_KINDS.get(source.result.kind, ())
-    if settings.get("convention") == "clean":
-        yield "parmar2022aliased"
+    yield from _OF_CONVENTIONS.get(_preparation(settings), ())
     networks = f"{settings.get('network', '')} {settings.get('architecture', '')}".lower()
     for name, keys in _OF_NETWORKS.items():
         if name in networks:
@@ -183,6 +188,13 @@ def _keys(source: Source) -> Iterable[str]:
             yield _OF_TEST_SETS[test_set]
         if thesis.is_cifar_train(picture_set.name):
             yield _OF_TEST_SETS["CIFAR-10"]
+
+
+def _preparation(settings: Mapping[str, Any]) -> str:
+    """The convention; the thesis's of the FID network is that of clean-fid."""
+    is_fid = settings.get("network") == NETWORKS[FID_NETWORK].key
+    convention = str(settings.get("convention"))
+    return "clean-fid" if convention == "thesis" and is_fid else convention
 
 
 def _entry(key: str) -> str:

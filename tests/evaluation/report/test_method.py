@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from hyponet.evaluation.metrics.conventions import (
+    CONVENTIONS,
+    INCEPTION_CONVENTIONS,
+    TRANSFORMER_CONVENTIONS,
+    Preparation,
+    network_input,
+)
+from hyponet.evaluation.metrics.inception_weights import FID_NETWORK, NETWORKS
+from hyponet.evaluation.metrics.vision_weights import VISION_NETWORKS, VisionNetwork
 from hyponet.evaluation.pictures.making import Making
-from hyponet.evaluation.report import references
+from hyponet.evaluation.report import method, references, thesis
 from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.report.method import method_text
 from hyponet.evaluation.results import Measurement, Result, read_results, write_result
+from hyponet.evaluation.training.model import ARCHITECTURES
 from tools.dev.places import ROOT
 
 from ..accuracy_figures import CLASSES, accuracy_entry, write_test
@@ -63,7 +75,7 @@ def cited(text: str) -> set[str]:
 def test_the_page_shows_what_a_run_gives(tmp_path: Path) -> None:
     """docs/method.md, word for word: 2,500 generated pictures, two seeds, one test set, one FID."""
     new = [a_test_of_mugs(tmp_path, held_out=0.1), a_test_of_mugs(tmp_path, held_out=0.1, seed=4)]
-    new.append(measured(tmp_path, "mugs", "fid", {"fid": 41.25}, 2500, convention="clean"))
+    new.append(measured(tmp_path, "mugs", "fid", {"fid": 41.25}, 2500, convention="clean-fid"))
     (shown,) = re.findall(r"````markdown\n(.*?)````", PAGE.read_text("utf-8"), re.DOTALL)
     assert method_of(tmp_path, *new) == shown
 
@@ -71,10 +83,61 @@ def test_the_page_shows_what_a_run_gives(tmp_path: Path) -> None:
 def test_only_what_was_used_is_cited(tmp_path: Path) -> None:
     test = a_test_of_mugs(tmp_path)
     assert cited(method_of(tmp_path, test)) == {"yu2024dataset", "wilson1927probable", "he2016deep"}
-    fid = measured(tmp_path, "mugs", "fid", {"fid": 41.25}, 2500, convention="clean")
+    fid = measured(tmp_path, "mugs", "fid", {"fid": 41.25}, 2500, convention="clean-fid")
     metric = {"yu2024dataset", "heusel2017gans", "parmar2022aliased", "szegedy2016rethinking", "krizhevsky2009learning"}
     assert cited(method_of(tmp_path, fid)) == metric  # its reference is CIFAR-10; the test is of another run
     assert cited(method_of(tmp_path)) == metric | {"wilson1927probable", "he2016deep"}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("convention", INCEPTION_CONVENTIONS)
+def test_the_paper_of_clean_fid_is_cited_where_pictures_are_resized_by_it(
+    tmp_path: Path, network: str, convention: str
+) -> None:
+    """Whether they are is seen by the network's input; the names are those that results are written with."""
+    is_fid, picture = network == FID_NETWORK, torch.arange(3 * 20 * 20, dtype=torch.uint8).reshape(1, 20, 20, 3)
+    inputs = [network_input(picture, name, is_fid=is_fid) for name in (convention, "clean-fid")]
+    settings = {"network": NETWORKS[network].key, **Preparation(convention, 32).to_json()}
+    found = cited(method_of(tmp_path, measured(tmp_path, "mugs", "fid", {"fid": 41.25}, 2500, **settings)))
+    assert ("parmar2022aliased" in found) == torch.equal(*inputs)
+    assert "szegedy2016rethinking" in found
+
+
+@pytest.mark.parametrize("network", VISION_NETWORKS.values(), ids=str)
+@pytest.mark.parametrize("convention", TRANSFORMER_CONVENTIONS)
+def test_the_papers_of_a_transformer_and_of_its_preparation_are_cited(
+    tmp_path: Path, network: VisionNetwork, convention: str
+) -> None:
+    """Both sides by bicubic on 8-bit pictures is the way of Stein et al., whose paper DINOv2's features come with."""
+    settings = {"network": network.key, **Preparation(convention).to_json()}
+    found = cited(method_of(tmp_path, measured(tmp_path, "mugs", "fid", {"fid": 41.25}, 2500, **settings)))
+    expected = {"radford2021learning"} if network.is_clip else {"oquab2024dinov2", "stein2023exposing"}
+    expected |= {"parmar2022aliased"} if convention == "clean-fid" else set()
+    expected |= {"stein2023exposing"} if convention == "dgm_eval" else set()
+    assert found == expected | {"yu2024dataset", "heusel2017gans", "krizhevsky2009learning"}
+
+
+def test_no_paper_waits_for_a_name_that_no_result_has() -> None:
+    """Every name by which a paper is found is one that a node writes: of kinds, conventions, networks, test sets."""
+    networks = [network.key for network in (*NETWORKS.values(), *VISION_NETWORKS.values())]
+    for name in references._OF_NETWORKS:
+        assert any(name in key for key in (*networks, *ARCHITECTURES)), name
+    assert all(any(name in key for name in references._OF_NETWORKS) for key in (*networks, *ARCHITECTURES))
+    assert set(references._OF_CONVENTIONS) <= set(CONVENTIONS)
+    assert {*references._OF_KINDS, *method._METRICS, *method._TRAINED} <= set(kinds_that_are_written())
+    assert set(references._OF_TEST_SETS) == set(thesis.TEST_SETS)
+
+
+def kinds_that_are_written() -> set[str]:
+    """The kinds of `Measurement` in the pack's own code: its second argument, or `kind=`."""
+    kinds: set[str] = set()
+    texts = [path.read_text("utf-8") for part in ("evaluation", "nodes") for path in (ROOT / part).rglob("*.py")]
+    for text in (text for text in texts if "Measurement(" in text):
+        for call in ast.walk(ast.parse(text)):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Measurement":
+                named = [keyword.value for keyword in call.keywords if keyword.arg == "kind"]
+                kinds |= {part.value for part in [*call.args[1:2], *named] if isinstance(part, ast.Constant)}
+    return kinds
 
 
 def test_bibtex_is_whole() -> None:
@@ -84,7 +147,11 @@ def test_bibtex_is_whole() -> None:
         assert entry.count("{") == entry.count("}")
         assert all(f"{name} = {{" in entry for name in ("author", "title", "year"))
         assert f"year = {{{re.findall('[0-9]{4}', key)[0]}}}" in entry, "the key's year is the entry's"
-    for keys in (*references._OF_KINDS.values(), *references._OF_NETWORKS.values()):
+    for keys in (
+        *references._OF_KINDS.values(),
+        *references._OF_NETWORKS.values(),
+        *references._OF_CONVENTIONS.values(),
+    ):
         assert set(keys) <= set(references._ENTRIES)
     assert set(references._OF_TEST_SETS.values()) <= set(references._ENTRIES)
 
@@ -104,7 +171,8 @@ def test_top_ups_and_near_copies_are_told_of(tmp_path: Path) -> None:
     top_up = {"before": 2000, "added": 500, "weak": ["cat", "ship"], "worst_accuracy": 0.4, "per_class": {}}
     steering = {"name": "photos, steering part", "pictures": 400}
     write_result(tmp_path, Measurement("mugs", "top_up", top_up, {"steering": steering}, {}))
-    copies = {"equal": 2, "near": 5, "by_hash": {"8": 5}, "near_by_features": None, "pairs": []}
+    by_hash = {"by_hash": {"0": 2, "8": 5}, "near_by_hash": 5}
+    copies = {"equal": 2, "near": 5, **by_hash, "near_by_features": None, "pairs": []}
     sets = {"images": {"name": "mugs", "pictures": 2500}, "reference": {"name": "photos", "pictures": 1000}}
     write_result(tmp_path, Measurement("mugs", "contamination", copies, sets, {"cosine": 0.9}))
     text = method_of(tmp_path)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from hyponet.evaluation.metrics.conventions import Preparation
 from hyponet.evaluation.plots import confusion_plot, to_svg
 from hyponet.evaluation.report import thesis
 from hyponet.evaluation.report.build import Report, build_report, parse_rows
@@ -47,6 +48,7 @@ def measured(
     weights = "0cc3c7bd" if kind == "inception_score" else "6726825d"  # as the published files' names say
     prepared = {"convention": "thesis", "size": 32, "filter": "bicubic"}
     given = {"network": network, "weights_sha256": weights, **prepared, **settings}
+    Preparation(given["convention"])  # refuses a name with which no result is written
     return write_result(folder, Measurement(name, kind, figures, inputs, given))
 
 
