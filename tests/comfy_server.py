@@ -33,6 +33,15 @@ class Comfy:
         self.datasets: Path = server.output / "datasets"
         self.models = Path(os.environ["HYPONET_MODELS"])
 
+    def forget(self) -> None:
+        """Have the server drop what it kept of graphs and models.
+
+        It does so between two runs, so a run that is queued at once may come first: one of no matter comes here.
+        """
+        self.client.free()
+        empty = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}}
+        self.run({"1": empty, "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}})
+
     def log(self) -> str:
         return self.server.log.read_text("utf-8", "replace")
 

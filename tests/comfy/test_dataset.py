@@ -119,7 +119,7 @@ def test_a_native_graph_saves_batch_after_batch(comfy):
         assert json.loads(image.info["workflow"]) == workflow
         assert np.array_equal(np.asarray(image), np.full((32, 64, 3), (0, 0, 255)))
     assert len(list((comfy.datasets / "saved.16px").glob("*/*.png"))) == 6
-    comfy.client.free()
+    comfy.forget()
     shown = comfy.run(save("saved", 0, small_copies="16"))["12"]
     assert shown["text"] == ["0 of 3 pictures were new; the set has 6."]
 

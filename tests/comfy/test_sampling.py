@@ -349,7 +349,7 @@ def test_the_pieces_around_native_nodes_draw_the_same_pictures(comfy):
 def test_a_finished_set_is_answered_without_loading_a_model(comfy):
     graph = {**plan_graph(images=1), **checkpoint(), **generate("finished")}
     comfy.run(graph)
-    comfy.client.free()  # forgets cached outputs and models
+    comfy.forget()
     loads = comfy.log().count("model_type")
     shown = summary(comfy.run({**graph, **generate("finished", batch_size=5)}))
     assert (shown["images"], shown["made"]) == (2, 0)
@@ -459,7 +459,7 @@ def test_progress_tells_images_speed_and_time_left(comfy):
 def test_what_cannot_work_is_said_before_a_model_is_loaded(comfy, changes, says):
     changes = dict(changes)
     graph = {**plan_graph(images=changes.pop("plan_images", 1)), **checkpoint()}
-    comfy.client.free()
+    comfy.forget()
     loads = comfy.log().count("model_type")
     with pytest.raises(REFUSED, match=says):
         comfy.run({**graph, **generate(**{"name": "bad", **changes})})
