@@ -7,7 +7,7 @@ nothing. A near copy by features can be another photo of the same thing: look at
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ BITS = (
 TOLERANCE = 4.0  # mean difference of the grey copies, 0..255, as Verify Dataset's
 COSINES = (0.90, 0.95, 0.98)  # at which near copies are counted
 CHANCE = 0.001  # share of the reference whose own nearest other picture may be nearer than what is called near
+MAX_FLOOR = 0.999  # of the reference's copies of itself that no hash sees, a quantile must not make copies vanish
 MAX_PAIRS = 24  # on the sheet and in a result
 _BLOCK = 4_000_000  # comparisons at once: 32 MB
 
@@ -79,20 +80,37 @@ def nearest_by_hash(first: Hashes, second: Hashes, progress: Progress | None = N
     """
     index = np.full(len(first.bits), -1, dtype=np.int64)
     value = np.full(len(first.bits), 64.0)
+    for rows, columns, bits in _near_pairs(first, second, progress):
+        order = np.lexsort((columns, bits, rows))  # of each row the fewest bits first, of equal ones the first picture
+        nearest_of, places = np.unique(rows[order], return_index=True)
+        columns, bits = columns[order][places], bits[order][places]
+        nearer = bits < value[nearest_of]
+        value[nearest_of[nearer]], index[nearest_of[nearer]] = bits[nearer], columns[nearer]
+    return Nearest(index, value)
+
+
+def repeats_by_hash(hashes: Hashes, progress: Progress | None = None) -> np.ndarray:
+    """bool [N]: pictures with a near copy by hash before them in their own set, equal ones included."""
+    repeats = np.zeros(len(hashes.bits), dtype=bool)
+    for rows, columns, _ in _near_pairs(hashes, hashes, progress):
+        repeats[rows[columns < rows]] = True
+    return repeats
+
+
+def _near_pairs(
+    first: Hashes, second: Hashes, progress: Progress | None
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Block by block the pairs [pairs] that hash and grey copies confirm: rows, columns, and their differing bits."""
     step = max(1, _BLOCK // len(second.bits))
     for start in range(0, len(first.bits), step):
-        rows = slice(start, start + step)
         for bits, grey in ((second.bits, second.grey), (second.mirrored, second.mirrored_grey)):
-            different = bit_count(first.bits[rows, None] ^ bits[None, :])  # [rows, M]
-            near, partners = np.nonzero(different <= BITS[-1])
-            gaps = _grey_gaps(first.grey, near + start, grey, partners)
-            confirmed = gaps <= TOLERANCE
-            for row, column in zip(near[confirmed], partners[confirmed], strict=True):
-                if different[row, column] < value[start + row]:
-                    value[start + row], index[start + row] = different[row, column], column
+            different = bit_count(first.bits[start : start + step, None] ^ bits[None, :])  # [rows, M]
+            near, columns = np.nonzero(different <= BITS[-1])
+            confirmed = _grey_gaps(first.grey, near + start, grey, columns) <= TOLERANCE
+            near, columns = near[confirmed], columns[confirmed]
+            yield near + start, columns, different[near, columns]
         if progress is not None:
             progress(min(start + step, len(first.bits)), len(first.bits))
-    return Nearest(index, value)
 
 
 def _grey_gaps(first: np.ndarray, rows: np.ndarray, second: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -143,8 +161,10 @@ class Copies:
         by_hash: the nearest of each by hash.
         by_features: likewise; None where no features were given.
         cosine: from which on a pair is called near by features, and not below `floor`.
-        floor: the cosine that of the reference's pictures a share of CHANCE has to another one of the reference: what
-            is common between different pictures by this network says nothing; 0 without features.
+        floor: the cosine that of the reference's pictures, its own copies left out, a share of CHANCE has to another
+            one of the reference: what is common between different pictures by this network says nothing; 0 without
+            features, and at most MAX_FLOOR.
+        features, reference_features: float32 [N,d] and [M,d], rows of length 1; None where no features were given.
     """
 
     equal: int
@@ -152,6 +172,8 @@ class Copies:
     by_features: Nearest | None
     cosine: float
     floor: float = 0.0
+    features: np.ndarray | None = None
+    reference_features: np.ndarray | None = None
 
     def hash_counts(self) -> dict[str, int]:
         """Up to how many differing bits -> pictures of the first set."""
@@ -185,6 +207,21 @@ class Copies:
             return int(self.by_hash.index[i])
         return int(self.by_features.index[i])
 
+    def cosine_of(self, i: int, partner: int) -> float | None:
+        """The cosine of picture `i` and that picture of the second set; None where no features were given."""
+        if self.features is None or self.reference_features is None:
+            return None
+        return float(self.features[i] @ self.reference_features[partner])
+
+    def warnings(self) -> tuple[str, ...]:
+        """That of this network's cosine so much is common that fewer pairs count than were asked for."""
+        if self.by_features is None or self.floor <= self.cosine:
+            return ()
+        return (
+            f"different pictures of the reference are alike up to cosine {self.floor:.3f}: copies less alike, from the "
+            f"{self.cosine:g} that was asked for on, are not counted; take a network that tells them apart",
+        )
+
 
 def find_copies(
     images: LabelledImages,
@@ -215,12 +252,21 @@ def find_copies(
         check_comparable(features, reference_features)
     reference_digests = np.unique(reference.pixel_digests(progress))
     equal = int(np.isin(images.pixel_digests(progress), reference_digests).sum())
-    by_hash = nearest_by_hash(hash_pictures(images, progress), hash_pictures(reference, progress), progress)
+    reference_hashes = hash_pictures(reference, progress)
+    by_hash = nearest_by_hash(hash_pictures(images, progress), reference_hashes, progress)
     if features is None or reference_features is None:
         return Copies(equal, by_hash, None, cosine)
     by_features = nearest_by_features(features.features, reference_features.features, progress)
-    among_itself = nearest_by_features(reference_features.features, None, progress)
-    return Copies(equal, by_hash, by_features, cosine, float(np.quantile(among_itself.value, 1 - CHANCE)))
+    floor = common_cosine(reference_features.features, reference_hashes, progress)
+    units = _unit(features.features), _unit(reference_features.features)
+    return Copies(equal, by_hash, by_features, cosine, floor, *units)
+
+
+def common_cosine(features: np.ndarray, hashes: Hashes, progress: Progress | None = None) -> float:
+    """The floor of Copies: below it are all but CHANCE of a set's pictures, as far as they are no copies by hash."""
+    once = ~repeats_by_hash(hashes, progress)
+    among_itself = nearest_by_features(features[once], None, progress).value
+    return float(np.clip(np.quantile(among_itself, 1 - CHANCE), 0, MAX_FLOOR))
 
 
 def pairs_of(copies: Copies, images: LabelledImages, reference: LabelledImages) -> list[dict[str, Any]]:
@@ -236,7 +282,7 @@ def pairs_of(copies: Copies, images: LabelledImages, reference: LabelledImages) 
                 "picture": images.describe(i),
                 "reference_picture": reference.describe(partner),
                 "bits": bits if bits <= BITS[-1] else None,
-                "cosine": None if copies.by_features is None else float(copies.by_features.value[i]),
+                "cosine": copies.cosine_of(i, partner),
             }
         )
     return pairs
@@ -254,6 +300,7 @@ def copies_measurement(
         "equal": copies.equal,
         "near": len(copies.near()),
         "by_hash": copies.hash_counts(),
+        "near_by_hash": int((copies.by_hash.value <= BITS[-1]).sum()),
         "by_features": copies.cosine_counts(),
         "near_by_features": None if copies.by_features is None else int(copies.near_by_features().sum()),
         "floor": copies.floor,
@@ -261,12 +308,12 @@ def copies_measurement(
     }
     inputs = {"images": images.summary(), "reference": reference.summary()}
     settings = {
-        "hash": f"difference hash of 64 bits, plain and mirrored, grey copies within {TOLERANCE:g} of 255",
+        "hash": f"up to {BITS[-1]} of 64 bits differ, plain or mirrored, grey copies by {TOLERANCE:g} of 255 at most",
         "cosine": copies.cosine,
         **({} if features is None else features.settings()),
     }
-    warnings = () if features is None else features.warnings()
-    return Measurement(name, "contamination", figures, inputs, settings, tuple(warnings))
+    warnings = (*copies.warnings(), *(() if features is None else features.warnings()))
+    return Measurement(name, "contamination", figures, inputs, settings, warnings)
 
 
 def copies_table(copies: Copies, images: LabelledImages, reference: LabelledImages) -> str:
@@ -281,7 +328,8 @@ def copies_table(copies: Copies, images: LabelledImages, reference: LabelledImag
     lines += [f"| hash: up to {bits} of 64 bits | {count:,} |" for bits, count in copies.hash_counts().items()]
     lines += [f"| features: cosine from {cosine} on | {count:,} |" for cosine, count in copies.cosine_counts().items()]
     if copies.by_features is not None:
-        floor = f"near by features: {copies.cosine:g}, and above {100 * (1 - CHANCE):g} % of the reference among itself"
+        among = f"{100 * (1 - CHANCE):g} % of the reference among itself, its copies left out"
+        floor = f"near by features: {copies.cosine:g}, and above {among}"
         lines.append(f"| {floor} ({copies.floor:.3f}) | {int(copies.near_by_features().sum()):,} |")
     pairs = pairs_of(copies, images, reference)
     if pairs:

@@ -140,7 +140,8 @@ def _copies(sources: Sequence[Source]) -> Table:
         count, reference_count = count_of(figures.images), count_of(figures.reference)
         network = str(source.result.settings.get("network") or "")
         conditions = f"{network}, cosine from {copies.cosine:g} on, and above that of the reference among itself"
-        note = _note(conditions if network else "features not compared", others)
+        by_hash = str(source.result.settings.get("hash") or "")
+        note = _note(f"hash: {by_hash}" if by_hash else "", conditions if network else "features not compared", others)
         cells = [
             Cell(
                 value=value,
@@ -159,9 +160,6 @@ def _copies(sources: Sequence[Source]) -> Table:
         ("equal", "near by hash", "near by features", "either"),
         tuple(rows),
         0,
-        (
-            "Hash: up to 8 of 64 bits of the difference hash differ, plain or mirrored, and the grey copies agree. By "
-            "features another photo of the same thing is near too: look at the pairs.",
-        ),
+        ("By features another photo of the same thing is near too: look at the pairs.",),
         compares=False,
     )

@@ -251,7 +251,7 @@ def _copy_counts(figures: Mapping[str, Any], cosine: float) -> CopyCounts:
     by_features = figures["near_by_features"]
     return CopyCounts(
         equal=int(figures["equal"]),
-        by_hash=int(figures["by_hash"]["8"]),
+        by_hash=int(figures["near_by_hash"]),
         by_features=None if by_features is None else int(by_features),
         near=int(figures["near"]),
         cosine=cosine,

@@ -11,10 +11,13 @@ import skimage.data
 from PIL import Image
 
 from hyponet.evaluation.metrics.contamination import (
+    MAX_FLOOR,
+    Hashes,
     copies_measurement,
     copies_table,
     find_copies,
     nearest_by_features,
+    nearest_by_hash,
     pairs_of,
     sheet_pictures,
 )
@@ -142,3 +145,63 @@ def test_features_find_what_the_hash_does_not_and_must_be_of_these_sets():
         find_copies(first, second, theirs, ours)
     with pytest.raises(ValueError, match="prepared differently"):
         find_copies(first, second, ours, replace(theirs, network="other"))
+
+
+def test_a_reference_with_pictures_twice_hides_no_copy():
+    """By hand: different pictures' features are orthogonal; without its repeats, the floor is chance's alone."""
+    pictures = crops(40, 9)
+    pictures[11], pictures[12] = pictures[3], jpeg(pictures[4])
+    first, second = a_set(crops(6, 8), "made"), a_set(pictures, "test")
+    y = np.eye(40, 64, dtype=np.float32)
+    y[11], y[12] = y[3], y[4] + 0.02 * y[20]
+    x = np.eye(6, 64, k=50, dtype=np.float32)
+    x[2] = y[7] + 0.1 * x[0]  # cosine 1 / sqrt(1.01), .995
+    copies = find_copies(first, second, features_of(first, x), features_of(second, y))
+    assert copies.floor < 0.1
+    assert list(copies.near()) == [2]
+    assert copies.warnings() == ()
+
+
+def test_copies_of_itself_that_no_hash_sees_leave_equal_features_near_and_are_told():
+    first, second = a_set(crops(6, 8), "made"), a_set(crops(40, 9), "test")
+    y = np.eye(40, 64, dtype=np.float32)
+    y[30:] = y[29]
+    x = np.eye(6, 64, k=50, dtype=np.float32)
+    x[2] = y[7]
+    copies = find_copies(first, second, features_of(first, x), features_of(second, y))
+    assert copies.floor == MAX_FLOOR
+    assert list(copies.near()) == [2]
+    (warning,) = copies_measurement("made", copies, first, second, None).warnings
+    assert warning.startswith("different pictures of the reference are alike up to cosine 0.999")
+
+
+def test_a_pair_has_its_own_cosine():
+    """The partner by hash has cosine .6 by hand, another picture of the reference 1."""
+    first, second = a_set(crops(6, 6), "made"), a_set([*crops(4, 7), crops(6, 6)[2]], "test")
+    x, y = np.eye(6, 64, dtype=np.float32), np.eye(5, 64, k=20, dtype=np.float32)
+    y[4], y[1] = 0.6 * x[2] + 0.8 * x[5], x[2]
+    (pair,) = pairs_of(find_copies(first, second, features_of(first, x), features_of(second, y)), first, second)
+    assert (pair["reference_index"], pair["bits"]) == (4, 0)
+    assert pair["cosine"] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_nearest_by_hash_is_that_of_a_plain_loop(seed):
+    """Many alike pictures, as white product shots: hashes of a few differing bits, grey copies near or far."""
+    draw = np.random.default_rng(seed)
+
+    def some(count):
+        bits = [draw.integers(0, 2**12, count).astype(np.uint64) for _ in range(2)]
+        return Hashes(*bits, *(np.repeat(draw.integers(0, 9, (count, 1)), 256, 1).astype(np.uint8) for _ in range(2)))
+
+    first, second = some(40), some(30)
+    found = nearest_by_hash(first, second)
+    for i in range(40):
+        best = (64, -1)
+        for bits, grey in ((second.bits, second.grey), (second.mirrored, second.mirrored_grey)):
+            for j in range(30):
+                different = (int(first.bits[i]) ^ int(bits[j])).bit_count()
+                gap = abs(int(first.grey[i, 0]) - int(grey[j, 0]))
+                if different <= 8 and gap <= 4 and different < best[0]:
+                    best = (different, j)
+        assert (found.value[i], found.index[i]) == best
