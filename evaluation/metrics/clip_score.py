@@ -7,7 +7,6 @@ features of picture and text, and 0 where that is negative.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +14,9 @@ from torch import Tensor
 
 from ..progress import Progress
 from ..results import Measurement
+from ..transformers_folders import clip_tokenizer
 from .features import ImageFeatures
+from .networks import full_precision
 from .vision_transformers import VisionTransformer
 
 TEXTS = 64  # prompts that are read at once
@@ -44,22 +45,19 @@ def text_features(
         progress: called with (done, total) of different texts; what it raises stops the work.
 
     Raises:
-        ValueError: the folder holds no tokenizer.
+        ValueError: the folder holds no tokenizer, or not this CLIP's.
     """
-    from transformers import CLIPTokenizer
-
     assert clip.folder is not None
+    config = clip.model.config.text_config
     try:
-        tokenizer: Any = CLIPTokenizer.from_pretrained(clip.folder, local_files_only=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{clip.folder} has no tokenizer ({error}); expected vocab.json and merges.txt; get them from {clip.url}"
-        ) from error
-    longest = int(clip.model.config.text_config.max_position_embeddings)
+        tokenizer = clip_tokenizer(clip.folder, int(config.vocab_size))
+    except ValueError as error:
+        raise ValueError(f"{error} from {clip.url}") from error
+    longest = int(config.max_position_embeddings)
     distinct = list(dict.fromkeys(texts))
     features: dict[str, Tensor] = {}
     cut = set()
-    with torch.inference_mode():
+    with torch.inference_mode(), full_precision():
         for start in range(0, len(distinct), TEXTS):
             part = distinct[start : start + TEXTS]
             cut |= {text for text in part if len(tokenizer(text)["input_ids"]) > longest}

@@ -27,6 +27,7 @@ from ..disk_errors import UnreadableFile
 from ..files import file_sha256, read_file
 from ..json_text import parse_json
 from ..torch_files import load_torch
+from ..transformers_folders import FLOAT32, plain_config
 from .conventions import TRANSFORMER_CONVENTIONS, check_convention, resized_to
 from .vision_weights import VISION_NETWORKS, WEIGHTS
 
@@ -155,7 +156,7 @@ def load_vision_transformer(folder: Path, network: str, convention: str) -> Visi
     check_convention(convention, TRANSFORMER_CONVENTIONS, "DINOv2's and CLIP's")
     published = VISION_NETWORKS[network]
     try:
-        from transformers import CLIPConfig, CLIPModel, Dinov2Config, Dinov2Model
+        from transformers import CLIPModel, Dinov2Model
     except ImportError as error:
         raise ImportError(
             f"{network} needs transformers ({error}); install it with: pip install 'transformers>=4.50'"
@@ -174,11 +175,10 @@ def load_vision_transformer(folder: Path, network: str, convention: str) -> Visi
         lacks = "no weights" if weights is None else f"a model of the type {what!r}"
         raise ValueError(f"{folder} holds {lacks}; {again}")
     model_class: Any = CLIPModel if published.is_clip else Dinov2Model
-    config_class: Any = CLIPConfig if published.is_clip else Dinov2Config
     try:
         state = safetensors.torch.load_file(weights) if weights.name == WEIGHTS[0] else load_torch(weights)
         model, info = model_class.from_pretrained(
-            None, config=config_class.from_dict(stated), state_dict=state, output_loading_info=True
+            None, config=plain_config(folder, kind), state_dict=state, torch_dtype=FLOAT32, output_loading_info=True
         )
     except UnreadableFile:
         raise
@@ -187,4 +187,4 @@ def load_vision_transformer(folder: Path, network: str, convention: str) -> Visi
     if info["missing_keys"] or info["mismatched_keys"]:
         lacking = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
         raise ValueError(f"{weights} lacks {len(lacking)} weights, the first {lacking[0]}; {again}")
-    return VisionTransformer(network, model.float(), convention, file_sha256(weights), folder)
+    return VisionTransformer(network, model, convention, file_sha256(weights), folder)

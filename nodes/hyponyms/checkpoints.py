@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ...evaluation.training import checkpoint as trained
+from ...evaluation.transformers_folders import FLOAT32, LOCAL, plain_config
 from .classifier import Classifier
 from .model_files import WHERE_FROM, folder_config, is_timm_folder, is_transformers_folder, read_metadata, read_tensors
 from .preprocessing import EachPicture, ResizeAndCrop, SquareResize
@@ -191,8 +192,8 @@ def _load_transformers(path: Path, name: str) -> Classifier:
     processors: Any = AutoImageProcessor
     try:
         # without the flag transformers asks in the server's console whether to run code of the folder
-        network = models.from_pretrained(str(path), local_files_only=True, trust_remote_code=False).float()
-        processor = processors.from_pretrained(str(path), local_files_only=True, trust_remote_code=False)
+        network = models.from_pretrained(str(path), config=plain_config(path, ""), torch_dtype=FLOAT32, **LOCAL)
+        processor = processors.from_pretrained(str(path), **LOCAL)
     except MemoryError:
         raise
     except Exception as error:  # transformers raises whatever its file formats raise

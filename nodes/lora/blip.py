@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...evaluation.transformers_folders import FLOAT32, LOCAL, check_vocabulary, plain_config
 from .captions import Captioner
 
 DEFAULT_MODEL = "Salesforce/blip-image-captioning-base"
@@ -63,9 +64,14 @@ def blip_captioner(folder: Path, device: str) -> Captioner:
             f"captioning by BLIP needs transformers ({error}); install it with: pip install 'transformers>=4.50'"
         ) from error
     try:
-        processor = BlipProcessor.from_pretrained(folder, local_files_only=True)
-        model = BlipForConditionalGeneration.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+        config = plain_config(folder, "blip")
+        processor = BlipProcessor.from_pretrained(folder, **LOCAL)
+        words = int(config.text_config.vocab_size)
+        check_vocabulary(processor.tokenizer, words, None, folder, "vocab.txt or tokenizer.json")
+        model = BlipForConditionalGeneration.from_pretrained(folder, config=config, torch_dtype=FLOAT32, **LOCAL)
+    except MemoryError:
+        raise
+    except Exception as error:  # transformers raises whatever its file formats raise
         raise ValueError(
             f"{folder.name} cannot be opened as a BLIP captioning model ({error}); expected config.json, tokenizer, "
             "preprocessor_config.json and model.safetensors; download them again"

@@ -21,6 +21,7 @@ from ....evaluation.markdown import one_line
 from ....evaluation.pictures.manifest import FAILED, PASSED, Record
 from ....evaluation.pictures.tensors import to_image
 from ....evaluation.progress import Progress
+from ....evaluation.transformers_folders import FLOAT32, LOCAL, clip_tokenizer, plain_config
 from ..load import read_picture
 from ..store.store import DatasetStore
 from ..store.writable_store import WritableStore
@@ -238,14 +239,23 @@ class ClipJudge:
         if "{}" not in template:
             raise ValueError(f"caption is {template!r}; expected {{}} where the class name goes: a photo of a {{}}")
         try:
-            from transformers import CLIPModel, CLIPProcessor
+            from transformers import CLIPImageProcessor, CLIPModel, CLIPProcessor
         except ImportError:
             raise ImportError("CLIP needs transformers; install it by: pip install transformers") from None
         try:
-            model: Any = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+            config = plain_config(folder, "clip")
+            model: Any = CLIPModel.from_pretrained(
+                folder, config=config, torch_dtype=FLOAT32, use_safetensors=True, **LOCAL
+            )
             self._model = model.train(False).to(device)
-            self._processor = CLIPProcessor.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, KeyError) as error:
+            processor_class: Any = CLIPProcessor
+            self._processor = processor_class(
+                CLIPImageProcessor.from_pretrained(folder, **LOCAL),
+                clip_tokenizer(folder, int(config.text_config.vocab_size)),
+            )
+        except MemoryError:
+            raise
+        except Exception as error:  # transformers raises whatever its file formats raise
             raise ValueError(f"{folder} is no CLIP that transformers reads ({error}); expected its folder") from error
         self._captions = [template.replace("{}", label) for label in labels]
 

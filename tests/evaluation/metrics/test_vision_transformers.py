@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -386,3 +387,30 @@ def test_a_prompt_that_clip_does_not_read_to_its_end_is_said(clip, pair) -> None
 def test_a_clip_score_is_never_below_zero() -> None:
     features = made_up(np.array([[1.0, 0.0]]))
     assert measure_clip_score(features, torch.tensor([[-1.0, 0.0]]), 0).figures["clip_score"] == 0
+
+
+@pytest.mark.parametrize("lacks", [["vocab.json", "merges.txt", "tokenizer.json"], ["tokenizer.json", "vocab.json"]])
+def test_a_clip_without_its_vocabulary_has_features_and_no_score(clip, pair, tmp_path: Path, lacks) -> None:
+    """transformers makes up a vocabulary of its own two marks where the files lack: any prompt is like any other."""
+    folder = Path(shutil.copytree(clip, tmp_path / "clip"))
+    for name in lacks:
+        (folder / name).unlink(missing_ok=True)
+    network = load_vision_transformer(folder, CLIP_B, "transformers")
+    assert extract_features(as_set(pair[0][:1]), network, Preparation("transformers")).features.shape == (1, 24)
+    with pytest.raises(ValueError, match=r"has no tokenizer.*expected vocab\.json and merges\.txt.*huggingface\.co"):
+        text_features(network, ["a photo of a cat"])
+
+
+def test_texts_are_read_in_full_precision_whatever_another_pack_has_set(clip) -> None:
+    network = load_vision_transformer(clip, CLIP_B, "transformers")
+    seen = []
+    network.model.text_projection.register_forward_hook(
+        lambda *_: seen.append((torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32))
+    )
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        text_features(network, ["a cat"])
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+    assert seen == [(False, False)]

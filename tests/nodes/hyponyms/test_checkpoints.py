@@ -189,6 +189,17 @@ def test_a_hugging_face_folder_in_half_precision_runs(tmp_path):
     assert load(tmp_path, "half").probabilities(pictures()).sum(1).tolist() == pytest.approx([1.0, 1.0], abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("attn_implementation", "kernels-community/flash-attn2"), ("dtype", "bfloat16")]
+)
+def test_a_folders_config_does_not_steer_how_it_runs(tmp_path, name, value):
+    small_transformers_folder(tmp_path)
+    plain = load(tmp_path, "plain").probabilities(pictures())
+    config = json.loads((tmp_path / "config.json").read_text("utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps({**config, name: value}), "utf-8")
+    assert torch.equal(load(tmp_path, "steered").probabilities(pictures()), plain)
+
+
 def test_a_folder_with_code_of_its_own_is_refused_without_asking(tmp_path, monkeypatch, capsys):
     small_transformers_folder(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text("utf-8"))

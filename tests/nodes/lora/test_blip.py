@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -74,6 +78,26 @@ def test_captions_are_what_transformers_generates_and_the_same_each_time(folder)
 def test_a_folder_without_a_model_is_named(tmp_path):
     with pytest.raises(ValueError, match="cannot be opened as a BLIP captioning model"):
         blip_captioner(tmp_path, "cpu")
+
+
+def test_a_model_without_its_vocabulary_writes_no_captions(folder, tmp_path):
+    without = Path(shutil.copytree(folder, tmp_path / "blip"))
+    for name in ("vocab.txt", "tokenizer.json"):
+        (without / name).unlink(missing_ok=True)
+    with pytest.raises(ValueError, match=r"has no tokenizer of its model .*expected vocab\.txt or tokenizer\.json"):
+        blip_captioner(without, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("attn_implementation", "kernels-community/flash-attn2"), ("dtype", "bfloat16")]
+)
+def test_a_models_config_does_not_steer_how_it_runs(folder, tmp_path, name, value):
+    steered = Path(shutil.copytree(folder, tmp_path / "blip"))
+    stated = json.loads((steered / "config.json").read_text("utf-8"))
+    (steered / "config.json").write_text(json.dumps({**stated, name: value}), "utf-8")
+    pictures = list(np.random.default_rng(0).integers(0, 256, (2, 40, 50, 3), np.uint8))
+    captions = [blip_captioner(each, "cpu")(pictures, ["cat"] * 2) for each in (folder, steered)]
+    assert captions[0] == captions[1]
 
 
 def test_a_model_that_is_nowhere_lists_the_places_searched(tmp_path):

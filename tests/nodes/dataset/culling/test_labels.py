@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -221,6 +223,30 @@ def test_a_folder_without_a_clip_is_refused(tmp_path):
         ClipJudge(tmp_path, ("cat",), "a {}", torch.device("cpu"))
     with pytest.raises(ValueError, match="where the class name goes"):
         ClipJudge(tmp_path, ("cat",), "a photo", torch.device("cpu"))
+
+
+@pytest.mark.parametrize("lacks", [["vocab.json", "merges.txt", "tokenizer.json"], ["tokenizer.json", "vocab.json"]])
+def test_a_clip_without_its_vocabulary_judges_nothing(clip, tmp_path, lacks):
+    """Else every caption of one length is the same text, and pictures are moved out by chance."""
+    folder = Path(shutil.copytree(clip, tmp_path / "clip"))
+    for name in lacks:
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(ValueError, match=r"has no tokenizer.*expected vocab\.json and merges\.txt"):
+        ClipJudge(folder, ("cat", "dog"), "a photo of a {}", torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("attn_implementation", "kernels-community/flash-attn2"), ("dtype", "bfloat16")]
+)
+def test_a_clips_config_does_not_steer_how_it_judges(clip, tmp_path, name, value):
+    folder = Path(shutil.copytree(clip, tmp_path / "clip"))
+    stated = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps({**stated, name: value}), "utf-8")
+    pictures = [picture("cat", 0, side=48)]
+    first, second = (
+        ClipJudge(each, ("cat", "dog"), "a {}", torch.device("cpu")).judge(pictures) for each in (clip, folder)
+    )
+    assert np.array_equal(first, second)
 
 
 def test_clip_checks_a_set(clip, tmp_path):
