@@ -73,7 +73,7 @@ class SetFacts:
         making: what made it, and how labels were checked.
         created: UTC, as 2026-01-31T12:00:00Z; "" when unknown.
         version: its first number rises when pictures were marked, its second with each picture.
-        fallbacks: pictures that failed every try of a check and stay.
+        fallbacks: pictures that stay although every try was rejected.
         manifest: of a whole set the hash of its manifest as well.
         files: that stand behind the pictures, models and loaded pictures. settings: what the set holds one value of.
         stated: what the owner added, by STATED_BY_OWNER.
@@ -115,12 +115,12 @@ class SetFacts:
         )
 
     def labelling(self) -> str:
-        """Where the labels come from, how they were checked, and which pictures failed every try."""
+        """Where the labels come from, how they were checked, and how many pictures no try could better."""
         if not self.fallbacks:
             return self.making.labelling()
         return (
-            f"{self.making.labelling()} {self.fallbacks:,} failed every try of a check and are marked `fallback`; "
-            "exports leave them out unless asked."
+            f"{self.making.labelling()} {self.fallbacks:,} stay although every try was rejected and are marked "
+            "`fallback`; exports leave them out unless asked."
         )
 
     def _collection_type(self) -> str:

@@ -43,7 +43,7 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Of one picture: its label's probability, the likeliest of the set's classes, and why it did not pass."""
+    """Of one picture: its label's probability, the likeliest of the set's classes, and what is against it."""
 
     record: Record
     probability: float
@@ -85,21 +85,24 @@ def check_labels(
 
 
 def keep_best(verdicts: Sequence[Verdict], share: float) -> list[Verdict]:
-    """The verdicts, of which only the best `share` of each class pass: by probability, of equal ones the first.
+    """The verdicts, with a reason against all but the best `share` of each class: by probability, of equal ones first.
 
-    As many pass as `share` of the class's pictures is, rounded up, and no picture that did not pass before. A share a
-    class keeps classes balanced, which one threshold for all does not.
+    As many stay as `share` of the class's pictures is, rounded up, and none that did not pass. What others outrank
+    shows its label all the same: it passed. A share a class keeps classes balanced, which one threshold for all does
+    not.
     """
+    of_classes: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        of_classes.setdefault(verdict.record.label, []).append(verdict)
     best: set[tuple[str, int]] = set()
-    for label in {verdict.record.label for verdict in verdicts}:
-        of_label = [verdict for verdict in verdicts if verdict.record.label == label]
-        of_label.sort(key=lambda verdict: -verdict.probability)
-        best.update(verdict.record.key for verdict in of_label[: math.ceil(round(share * len(of_label), 9))])
+    for of_class in of_classes.values():
+        of_class.sort(key=lambda verdict: -verdict.probability)
+        best.update(verdict.record.key for verdict in of_class[: math.ceil(round(share * len(of_class), 9))])
     outranked = f"not of the best {100 * share:g} % of its class"
     return [
         verdict
         if verdict.record.key in best or not verdict.passed
-        else replace(verdict, passed=False, reason=f"{outranked} ({verdict.probability:.2f})")
+        else replace(verdict, reason=f"{outranked} ({verdict.probability:.2f})")
         for verdict in verdicts
     ]
 
@@ -120,7 +123,7 @@ def mark_labels(
     is rejected then.
 
     Args:
-        reject: pictures that failed leave the set.
+        reject: pictures that failed, and those that are not of the best share, leave the set.
         best_share: see `keep_best`; 1 keeps all that reach the threshold.
     """
     verdicts: list[Verdict] = []
@@ -137,10 +140,10 @@ def mark_labels(
 
 
 def marks_of(verdicts: Sequence[Verdict], reject: bool) -> dict[tuple[str, int], Mark]:
-    """The marks to record; with `reject`, pictures that failed leave the set."""
+    """The marks to record; with `reject`, pictures with something against them leave the set."""
     return {
         verdict.record.key: Mark(
-            "" if verdict.passed or not reject else verdict.reason,
+            verdict.reason if reject else "",
             check=PASSED if verdict.passed else FAILED,
             probability=verdict.probability,
             predicted=verdict.predicted,
@@ -152,13 +155,18 @@ def marks_of(verdicts: Sequence[Verdict], reject: bool) -> dict[tuple[str, int],
 def report(verdicts: Sequence[Verdict], labels: Sequence[str]) -> str:
     """Markdown: for each class, how many passed and what the others were taken for."""
     rows = ["| class | pictures | passed | mean probability | taken for |", "|---|---|---|---|---|"]
-    for label in labels:
-        of_label = [verdict for verdict in verdicts if verdict.record.label == label]
-        mistakes = Counter(verdict.predicted for verdict in of_label if verdict.predicted != label)
-        mean = sum(verdict.probability for verdict in of_label) / max(1, len(of_label))
+    of_classes: dict[str, list[Verdict]] = {label: [] for label in labels}
+    for verdict in verdicts:
+        of_classes[verdict.record.label].append(verdict)
+    for label, of_class in of_classes.items():
+        mistakes = Counter(verdict.predicted for verdict in of_class if verdict.predicted != label)
+        mean = sum(verdict.probability for verdict in of_class) / max(1, len(of_class))
         taken_for = ", ".join(f"{one_line(name)} {count}" for name, count in mistakes.most_common(3))
-        passed = sum(verdict.passed for verdict in of_label)
-        rows.append(f"| {one_line(label)} | {len(of_label)} | {passed} | {mean:.3f} | {taken_for} |")
+        passed = sum(verdict.passed for verdict in of_class)
+        rows.append(f"| {one_line(label)} | {len(of_class)} | {passed} | {mean:.3f} | {taken_for} |")
+    outranked = sum(verdict.passed and bool(verdict.reason) for verdict in verdicts)
+    if outranked:
+        rows += ["", f"{outranked} pictures pass and are not of the best of their class."]
     return "\n".join(rows)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ....evaluation.pictures.manifest import FAILED, FALLBACK, UNCHECKED, Record
+from ....evaluation.pictures.manifest import FALLBACK, UNCHECKED, Record
 from ..store.rejection_log import BY_HAND, DELETED, LOST, Rejection
 from ..store.store import DatasetStore
 from ..store.writable_store import WritableStore
@@ -103,12 +103,8 @@ def count_missing(store: DatasetStore) -> int:
 
 
 def _rejection(record: Record, mark: Mark) -> Rejection:
-    checked = _checked(record, mark)
-    if mark.lost:
-        score = LOST
-    else:
-        score = checked.check_probability if mark.check == FAILED else BY_HAND
-    return Rejection(checked, mark.reason, score)
+    score = BY_HAND if mark.check == UNCHECKED else mark.probability
+    return Rejection(_checked(record, mark), mark.reason, LOST if mark.lost else score)
 
 
 def _checked(record: Record, mark: Mark) -> Record:

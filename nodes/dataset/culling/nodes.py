@@ -185,8 +185,8 @@ class HypoNetCheckLabels(io.ComfyNode):
                     step=0.01,
                     optional=True,
                     tooltip=(
-                        "Of each class only this share passes, the most probable: 0.3 is the top 30 %. 1: all that "
-                        "reach the threshold. What is made anew is compared with what was kept."
+                        "With reject, of each class only this share stays, the most probable: 0.3 is the top 30 %. 1: "
+                        "all that reach the threshold. What is made anew is compared with what was kept."
                     ),
                 ),
             ],

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+import random
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from hyponet.evaluation.pictures.manifest import GOOD, Record
+from hyponet.evaluation.pictures.sources.ours import read_ours
 from hyponet.nodes.dataset.culling.labels import (
     ClassifierJudge,
     ClipJudge,
     UnsoundModel,
+    Verdict,
     check_labels,
     keep_best,
     mark_labels,
@@ -20,10 +25,13 @@ from hyponet.nodes.dataset.culling.labels import (
     report,
 )
 from hyponet.nodes.dataset.culling.marks import mark
+from hyponet.nodes.dataset.facts import facts_of
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
 
 from ..sample_sets import generate, open_set, picture, schedule
+
+RECORD = Record("cat/000000.png", "cat", 0, 0, GOOD, "", "", (), 0, 8, 8, "0")
 
 
 class Stub:
@@ -119,25 +127,81 @@ class ByBrightness:
         return np.stack([shares, 1 - shares], axis=1)
 
 
-def test_the_best_share_of_each_class_passes_and_the_threshold_holds_beside_it(pets):
-    """Of 4 cats the top 30 % are 2, rounded up; no dog reaches 0.5, and none passes for being among the best."""
+def test_the_best_share_of_each_class_stays_and_the_threshold_holds_beside_it(pets):
+    """Of 4 cats the top 30 % are 2, rounded up; no dog reaches 0.5, and none stays for being among the best."""
     with open_for_writing(pets) as store:
         likely = {v.record.key: v.probability for v in check_labels(store, ByBrightness(), 0.5)}
         verdicts, done = mark_labels(store, ByBrightness(), 0.5, 5, reject=True, best_share=0.3)
         cats = sorted((key for key in likely if key[0] == "cat"), key=lambda key: -likely[key])
-        assert {v.record.key for v in verdicts if v.passed} == set(cats[:2])
+        assert {v.record.key for v in verdicts if not v.reason} == set(cats[:2])
         assert {v.reason for v in verdicts if v.record.key in cats[2:]} == {
             f"not of the best 30 % of its class ({likely[key]:.2f})" for key in cats[2:]
         }
         assert all("looks like cat" in v.reason for v in verdicts if v.record.label == "dog")
         assert done.rejected == 6
+        scores = {entry.record.key: (entry.record.check, entry.score) for entry in store.rejections()}
+        assert {key: scores[key] for key in cats[2:]} == {key: ("passed", likely[key]) for key in cats[2:]}
+
+
+def test_a_picture_that_others_outrank_still_shows_its_label(pets):
+    """Four cats show their label, whatever share of them stays; card and method told of two that do not."""
+    with open_for_writing(pets) as store:
+        verdicts, done = mark_labels(store, ByBrightness(), 0.5, 5, reject=False, best_share=0.3)
+        assert done.rejected == 0
+        assert {(line.label, line.check) for line in store.records()} == {("cat", "passed"), ("dog", "failed")}
+        assert "judged 8 of 8: 4 show their label, 4 do not." in facts_of(store).labelling()
+    (making,) = read_ours(pets).makings
+    assert "judged 8 of 8: 4 show their label, 4 do not." in making.labelling()
+    text = report(verdicts, store.labels)
+    assert "| cat | 4 | 4 | " in text
+    assert "2 pictures pass and are not of the best of their class." in text
+
+
+@pytest.mark.parametrize("reject", [True, False])
+def test_a_share_that_nobody_falls_short_of_is_not_told_of(pets, reject):
+    with open_for_writing(pets) as store:
+        verdicts, _ = mark_labels(store, ByBrightness(), 0.5, 5, reject=reject)
+        assert "best" not in report(verdicts, store.labels)
+
+
+def test_the_best_of_outranked_attempts_stays_as_fallback(pets):
+    with open_for_writing(pets) as store:
+        verdicts, done = mark_labels(store, ByBrightness(), 0.5, 1, reject=True, best_share=0.3)
+        assert (done.rejected, done.fallbacks) == (0, 6)
+        kept = {v.record.key for v in verdicts if not v.reason}
+        assert {(line.key in kept, line.status) for line in store.records()} == {(True, "ok"), (False, "fallback")}
+        assert "6 stay although every try was rejected and are marked `fallback`" in facts_of(store).labelling()
 
 
 def test_a_share_of_one_or_of_all_changes_nothing(pets):
     verdicts = list(check_labels(DatasetStore.open(pets), ByBrightness(), 0.01))
     assert keep_best(verdicts, 1.0) == verdicts
-    assert sum(verdict.passed for verdict in keep_best(verdicts, 0.01)) == 2, "at least one a class"
-    assert sum(verdict.passed for verdict in keep_best(verdicts, 0.75)) == 6
+    assert sum(not verdict.reason for verdict in keep_best(verdicts, 0.01)) == 2, "at least one a class"
+    assert sum(not verdict.reason for verdict in keep_best(verdicts, 0.75)) == 6
+    assert all(verdict.passed for verdict in keep_best(verdicts, 0.01))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.75, 1.0])
+def test_what_stays_is_what_sorting_class_by_class_says(share):
+    """Drawn verdicts of five classes with equal probabilities among them; of equal ones the first stay."""
+    draw = random.Random(1)
+    verdicts = []
+    for rank in range(200):
+        record = replace(RECORD, label=draw.choice("abcde"), rank=rank)
+        probability = draw.choice([0.1, 0.5, 0.6, 0.9])
+        verdicts.append(Verdict(record, probability, "a", probability >= 0.5, "" if probability >= 0.5 else "low"))
+    best = set()
+    for label in "abcde":
+        ranked = sorted((v for v in verdicts if v.record.label == label), key=lambda v: (-v.probability, v.record.rank))
+        best |= {v.record.key for v in ranked[: math.ceil(round(share * len(ranked), 9))]}
+    found = keep_best(verdicts, share)
+    assert [v.record.key for v in found] == [v.record.key for v in verdicts]
+    assert {v.record.key for v in found if not v.reason} == {key for key in best if key in passing(verdicts)}
+    assert passing(found) == passing(verdicts)
+
+
+def passing(verdicts):
+    return {verdict.record.key for verdict in verdicts if verdict.passed}
 
 
 class Stopped(BaseException):
