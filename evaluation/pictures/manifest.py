@@ -87,7 +87,7 @@ class Record:
     def head(self) -> Head:
         """What an index needs of it."""
         file_name = self.file_name.encode("utf-8", "surrogatepass")
-        return (self.label, self.rank, self.attempt, self.status == FALLBACK, file_name)
+        return (self.label, self.rank, self.attempt, self.status == FALLBACK, file_name, self.check)
 
     def columns(self) -> dict[str, Any]:
         """The line as a JSON object, its columns in the order of the file."""
@@ -237,8 +237,8 @@ def is_blank(line: bytes) -> bool:
     return not line.removeprefix(_BYTE_ORDER_MARK).strip()
 
 
-Head = tuple[str, int, int, bool, bytes]
-"""What an index needs of a line: label, rank, attempt, whether the status is FALLBACK, and the file_name in UTF-8."""
+Head = tuple[str, int, int, bool, bytes, str]
+"""What an index needs of a line: label, rank, attempt, whether the status is FALLBACK, file_name in UTF-8, check."""
 
 
 def heads(block: bytes) -> tuple[list[Head], dict[int, ValueError]]:
@@ -258,8 +258,8 @@ def heads(block: bytes) -> tuple[list[Head], dict[int, ValueError]]:
         labels = _Labels()
         # one comprehension, no call of ours a line: a set has a million lines
         return [
-            (labels[quoted], int(rank), int(attempt), status == _FALLBACK, file_name)
-            for file_name, quoted, rank, attempt, status in matches
+            (labels[quoted], int(rank), int(attempt), status == _FALLBACK, file_name, _CHECKS[check])
+            for file_name, quoted, rank, attempt, status, check in matches
         ], {}
     usable: list[Head] = []
     damage: dict[int, ValueError] = {}
@@ -284,18 +284,20 @@ class _Labels(dict[bytes, str]):
 
 
 _FALLBACK = FALLBACK.encode()
+_CHECKS = {check.encode(): check for check in (UNCHECKED, PASSED, FAILED)}
 
 
 def _line_expression(text: bytes) -> re.Pattern[bytes]:
     """What knows a line as `to_json` writes it, all columns in their order; `text` is a JSON string.
 
-    Numbers are as short as those that `parse` surely takes. The groups are file_name, label, rank, attempt and status.
+    Numbers are as short as those that `parse` surely takes. The groups are file_name, label, rank, attempt, status and
+    check.
     """
     name = rb'(?!\.{1,2}[/"])[^"\\\x00-\x1f/:]+'
     whole = rb"(?:0|[1-9]\d{0,18})"
     pick = rb'\{"slot": %b, "option": %b, "source": %b\}' % (text, text, text)
     statuses = b"|".join(word.encode() for word in (GOOD, FALLBACK))
-    checks = b"|".join(word.encode() for word in (UNCHECKED, PASSED, FAILED))
+    checks = b"|".join(_CHECKS)
     columns = (
         rb'"file_name": "(%b/%b)"' % (name, name),
         rb'"label": (%b)' % text,
@@ -309,7 +311,7 @@ def _line_expression(text: bytes) -> re.Pattern[bytes]:
         rb'"width": %b' % whole,
         rb'"height": %b' % whole,
         rb'"sha256": %b' % text,
-        rb'"check": "(?:%b)"' % checks,
+        rb'"check": "(%b)"' % checks,
         rb'"check_probability": (?:0(?:\.\d+)?|1(?:\.0+)?|[1-9](?:\.\d+)?e-(?:0[1-9]|[1-9]\d{1,2}))',
         rb'"check_predicted": %b' % text,
     )

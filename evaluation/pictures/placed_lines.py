@@ -23,7 +23,7 @@ def placed_heads(block: bytes, starts: Starts) -> tuple[list[Head], dict[int, Va
         file_name.startswith(starts[label])
         and file_name.startswith(b"%06d." % rank, len(starts[label]))
         and file_name.endswith(_SUFFIXES)
-        for label, rank, _, _, file_name in usable
+        for label, rank, _, _, file_name, _ in usable
     ):
         return usable, damage
     placed: list[Head] = []

@@ -8,6 +8,7 @@ try could make right (status `fallback`) are left out, as exports leave them out
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,19 @@ from ...files import read_file
 from ...unicode_names import composed
 from ..description import class_entries, read_content
 from ..labelled_images import LabelledImages, labelled
-from ..making import Making, verdicts_in
-from ..manifest import DESCRIPTION, MANIFEST, REJECTION_LOG, Head, Record, columns_of, is_blank, is_torn
+from ..making import Making
+from ..manifest import (
+    DESCRIPTION,
+    FAILED,
+    MANIFEST,
+    PASSED,
+    REJECTION_LOG,
+    Head,
+    Record,
+    columns_of,
+    is_blank,
+    is_torn,
+)
 from ..placed_lines import Starts, placed_heads
 from ..unlisted import rank_in_name, refuse_lost_lines
 from .files import FilePictures
@@ -66,7 +78,8 @@ def read_ours(path: Path, name: str = "", cache: Path | None = None) -> Labelled
     keys.sort(key=lambda key: (numbers[key[0]], key[1]))
     source = FilePictures(path, [pictures[key].file_name for key in keys])  # hashed as they lie there
     labels = [numbers[label] for label, _ in keys]
-    making = Making.of_set(path.name, content, len(keys), *verdicts_in(read_file(path / MANIFEST)))
+    verdicts = Counter(pictures[key].check for key in keys)
+    making = Making.of_set(path.name, content, len(keys), verdicts[PASSED], verdicts[FAILED])
     data = labelled(name or path.name, classes, labels, source, synthetic=making.is_generated, cache=cache)
     return replace(data, skipped=tuple(unlisted), makings=(making,))
 
@@ -77,6 +90,7 @@ class _Picture(NamedTuple):
     attempt: int
     is_fallback: bool
     file_name: str
+    check: str
 
 
 def _pictures(
@@ -84,13 +98,13 @@ def _pictures(
 ) -> dict[Key, _Picture]:
     """The picture of each item; of lines for one the last attempt counts, by its first line."""
     pictures: dict[Key, _Picture] = {}
-    for label, rank, attempt, is_fallback, file_name in _heads(path / MANIFEST, folders):
+    for label, rank, attempt, is_fallback, file_name, check in _heads(path / MANIFEST, folders):
         key = (label, rank)
         if not is_fallback and attempt == rejected.get(key):
             continue  # a crash left the line behind while the item was being rejected
         if key not in pictures or pictures[key].attempt != attempt:
             spelled = _as_spelled(path, file_name.decode("utf-8", "surrogatepass"), on_disk)
-            pictures[key] = _Picture(attempt, is_fallback, spelled)
+            pictures[key] = _Picture(attempt, is_fallback, spelled, check)
     return pictures
 
 

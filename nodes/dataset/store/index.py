@@ -37,7 +37,7 @@ class Index:
         All lines of a block at once: a call for each would take a quarter longer to open a set.
         """
         repeats = 0
-        for label, rank, attempt, is_fallback, _ in heads:
+        for label, rank, attempt, is_fallback, _, _ in heads:
             attempts = self._attempts.get(label)
             if attempts is None or rank >= len(attempts):
                 attempts = self._with_room(label, rank)

@@ -16,7 +16,7 @@ RECORD = Record(
     (PickedOption("color", "red", "color.txt"), PickedOption("view", "front\\side", "view.txt")), 7, 512, 512,
     "ab" * 32, "passed", 0.25, "cat",
 )  # fmt: skip
-HEAD = ("cat", 2, 1, False, b"cat/000002.png")
+HEAD = ("cat", 2, 1, False, b"cat/000002.png", "passed")
 
 
 def line(**changes):
@@ -155,4 +155,4 @@ def test_any_record_is_read_alike_by_the_fast_and_the_slow_way(label, prompt, ra
     )
     written = record.to_bytes()
     assert parse(written) == record
-    assert heads(written) == ([(label, rank, attempt, status == FALLBACK, b"c/0.png")], {})
+    assert heads(written) == ([(label, rank, attempt, status == FALLBACK, b"c/0.png", "failed")], {})

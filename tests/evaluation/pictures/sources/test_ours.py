@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyponet.evaluation.pictures.manifest import FAILED, PASSED
 from hyponet.evaluation.pictures.sources.ours import read_ours
+from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.rejection_log import BY_HAND, Rejection
 from hyponet.nodes.dataset.store.store import DatasetStore
@@ -45,6 +47,22 @@ def test_of_lines_for_one_item_the_same_one_counts(pets, last):
     assert len(ours) == 8
     with Image.open(pets / record.file_name) as image:
         assert np.array_equal(ours.read(1), np.asarray(image)), "class cat, rank 1"
+
+
+def test_verdicts_are_those_of_the_pictures_that_count(pets):
+    """Neither of a fallback, which no reader gets, nor of the line of an attempt that another took the place of."""
+    with open_for_writing(pets) as store:
+        keys = [record.key for record in store.records()]
+        mark(store, {key: Mark("", check=PASSED, probability=0.9, predicted=key[0]) for key in keys})
+        mark(store, {("dog", 3): Mark("looks like cat", check=FAILED, probability=0.1, predicted="cat")}, attempts=1)
+        mark(store, {("dog", 2): Mark("", check=FAILED, probability=0.2, predicted="cat")})
+    manifest = pets / "metadata.jsonl"
+    text = manifest.read_text("utf-8")
+    (line,) = (line for line in text.splitlines(keepends=True) if '"file_name": "cat/000001.png"' in line)
+    later = line.replace('"attempt": 0', '"attempt": 1').replace('"check": "passed"', '"check": "failed"')
+    manifest.write_text(text + later, "utf-8")
+    (making,) = read_ours(pets).makings
+    assert (making.pictures, making.passed, making.failed) == (7, 5, 2)
 
 
 def test_a_damaged_rejection_stops_them(pets):
