@@ -112,21 +112,11 @@ def _training_set_differences(row: str, trained_on: PictureSet | None) -> list[s
 
 
 def metric_differences(source: Source) -> tuple[str, ...]:
-    """In what a FID or an Inception Score differs from the thesis's: network, way to the features, pictures."""
+    """In what a FID or an Inception Score differs from the thesis's: way to the features, splits, pictures."""
     settings, figures = source.result.settings, source.figures
-    network = THESIS_NETWORKS[source.result.kind]
-    conventions = ("thesis", "clean-fid") if network == NETWORKS[FID_NETWORK].key else ("thesis",)
-    differences = []
-    if settings.get("network") != network:
-        differences.append("another network")
-    elif not published_weights(settings):
-        differences.append("other weights")
-    if settings.get("convention") not in conventions:
-        differences.append(f"convention {settings.get('convention')}, not {conventions[-1]}")
-    for name, value in {"size": 32, "filter": "bicubic", "crop": "squash", "splits": 10}.items():
-        stated = settings.get(name, value if name in ("crop", "splits") else None)
-        if stated != value:
-            differences.append(f"{name} {stated}, not {value}")
+    differences = [*way_differences(source)]
+    if settings.get("splits", 10) != 10:
+        differences.append(f"splits {settings['splits']}, not 10")
     counts, count = thesis.set_counts(source.row), _count(figures.features)
     if count not in counts:
         expected = " or ".join(f"{number:,}" for number in counts) or "as many as the thesis has, which it does not say"
@@ -138,6 +128,25 @@ def metric_differences(source: Source) -> tuple[str, ...]:
             differences.append(f"against {figures.reference.count:,} pictures, not {thesis.REFERENCE_COUNT:,}")
         if figures.reference.shared and source.row != thesis.CIFAR_TRAIN:
             differences.append("pictures in both sets")
+    return tuple(differences)
+
+
+def way_differences(source: Source) -> tuple[str, ...]:
+    """In what the way to the features of a FID or an Inception Score differs from the thesis's."""
+    settings = source.result.settings
+    network = THESIS_NETWORKS[source.result.kind]
+    conventions = ("thesis", "clean-fid") if network == NETWORKS[FID_NETWORK].key else ("thesis",)
+    differences = []
+    if settings.get("network") != network:
+        differences.append("another network")
+    elif not published_weights(settings):
+        differences.append("other weights")
+    if settings.get("convention") not in conventions:
+        differences.append(f"convention {settings.get('convention')}, not {conventions[-1]}")
+    for name, value in {"size": 32, "filter": "bicubic", "crop": "squash"}.items():
+        stated = settings.get(name, value if name == "crop" else None)
+        if stated != value:
+            differences.append(f"{name} {stated}, not {value}")
     return tuple(differences)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
 from ..metrics.vision_weights import VISION_NETWORKS
 from . import thesis
-from .comparability import published_weights
+from .comparability import published_weights, way_differences
 from .read_figures import PictureSet
 from .tables import Source
 
@@ -79,21 +79,36 @@ def comparable(sources: Sequence[Source], kind: str) -> list[list[Source]]:
 
 def one_reference(sources: Sequence[Source], count: int) -> list[Source]:
     """The sources against one reference: the one with `count` pictures, else that of the newest source."""
-    keys = [_reference_key(source) for source in sources]
-    chosen = next((key for key in reversed(keys) if key[1] == count), keys[-1] if keys else None)
-    return [source for source, key in zip(sources, keys, strict=True) if key == chosen]
+    of_count = [source for source in sources if count_of(source.figures.reference) == count]
+    chosen = (of_count or list(sources))[-1:]
+    return [source for source in sources if chosen and _reference_key(source) == _reference_key(chosen[0])]
+
+
+def one_way(sources: Sequence[Source], rows: Collection[str]) -> list[Source]:
+    """The sources of one network and preparation: the thesis's if one of `rows` has it, else that of its newest.
+
+    Args:
+        rows: of a table of the thesis.
+    """
+    of_rows = [source for source in sources if source.row in rows]
+    best = [source for source in of_rows if not way_differences(source)] or of_rows
+    return [source for source in sources if best and _way(source.result.settings) == _way(best[-1].result.settings)]
 
 
 def conditions_of(source: Source) -> str:
-    """Network, convention, size and reference of a table whose figures are all alike in these."""
+    """Network, convention, size, unusual resize and reference of a table whose figures are all alike in these."""
     reference = source.figures.reference
     against = f"; against {_named(reference)}" if reference else ""
-    return convention_of(source.result.settings) + against
+    settings = source.result.settings
+    usual = {"filter": ("bicubic", "None", ""), "crop": ("squash", "None", "")}
+    resize = [f", {settings[name]}" for name, values in usual.items() if str(settings.get(name, "")) not in values]
+    return convention_of(settings) + "".join(resize) + against
 
 
-def _reference_key(source: Source) -> tuple[str, int | None, str]:
+def _reference_key(source: Source) -> tuple[str, str, int | None]:
+    """The pictures of a reference, or its name and count where the file does not say its pictures."""
     reference = source.figures.reference or PictureSet()
-    return reference.name, reference.count, reference.content_key
+    return (reference.content_key, "", None) if reference.content_key else ("", reference.name, reference.count)
 
 
 def _way(settings: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Metric results -> Tables 5-11 and 5-12, and KID, precision and recall, diversity, FID per class and distortion.
 
-Figures by other networks, of other preparations or against other references stand in tables of their own.
+Figures by other networks, of other preparations or against other references stand in tables of their own; in one of
+the thesis's tables stand those of one way, the thesis's where a row of it was measured so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .metric_cells import (
     newest,
     note_of,
     one_reference,
+    one_way,
     rows_of,
     transformer_of,
 )
@@ -30,8 +32,10 @@ def metric_tables(sources: Sequence[Source]) -> list[Table]:
     """The tables that hold a figure of ours; the thesis's only when one of its rows was measured."""
     against_train = [source for source in sources if source.result.kind == "fid" and against_cifar_train(source)]
     against_train = [source for source in against_train if not transformer_of(source)]
-    in_5_11 = _beside(thesis.FID, one_reference(against_train, thesis.REFERENCE_COUNT))
-    in_5_12 = _beside(thesis.INCEPTION_SCORE, [s for s in sources if s.result.kind == "inception_score"])
+    fids = one_way(against_train, thesis.FID)
+    in_5_11 = _beside(thesis.FID, one_reference(fids, thesis.REFERENCE_COUNT))
+    scores_of_all = [source for source in sources if source.result.kind == "inception_score"]
+    in_5_12 = _beside(thesis.INCEPTION_SCORE, one_way(scores_of_all, thesis.INCEPTION_SCORE))
     distances, scores, *others = PLAIN
     assert (distances, scores) == (DISTANCE, SCORE)
     tables = [
@@ -45,7 +49,7 @@ def metric_tables(sources: Sequence[Source]) -> list[Table]:
         tables += _plain(plain, sources)
         if plain is PRECISION_RECALL:
             tables += _shares_per_class(sources)
-    tables += [*_clip_score_per_class(sources), _distortion(sources)]
+    tables += [*_clip_score_per_class(sources), *_distortion(sources)]
     return [table for table in tables if table.ran]
 
 
@@ -164,7 +168,9 @@ def _named(key: str, title: str, groups: Sequence[Sequence[Source]], number: int
     """Key and title of the table of a group, which tell it from those of the others."""
     if len(groups) == 1:
         return key, title
-    return key if number == 1 else f"{key}-{number}", f"{title}: {conditions_of(groups[number - 1][0])}"
+    conditions = [conditions_of(group[0]) for group in groups]
+    alike = f" ({number})" if conditions.count(conditions[number - 1]) > 1 else ""  # other pictures of one name
+    return key if number == 1 else f"{key}-{number}", f"{title}: {conditions[number - 1]}{alike}"
 
 
 def _times(scale: float, value: float | None) -> float | None:
@@ -237,32 +243,29 @@ def _class_cell(value: float | None, count: int | None, reference: int | None, s
     )
 
 
-def _distortion(sources: Sequence[Source]) -> Table:
-    rows: list[Row] = []
-    newest_of = {label: newest(candidates) for (label, _), candidates in rows_of(sources, "distortion").items()}
-    strengths = sorted({strength for source, _ in newest_of.values() for strength in source.figures.strengths})
-    for label, (source, others) in newest_of.items():
-        count = count_of(source.figures.images)
-        for kind, fids in source.figures.distortions.items():
-            by_strength = dict(zip(source.figures.strengths, fids, strict=True))
-            cells = [
-                Cell(
-                    value=by_strength.get(strength),
-                    count=count,
-                    reference_count=count,
-                    note=others,
-                    sources=(source.number,),
-                )
-                for strength in strengths
-            ]
-            rows.append(Row(kind, tuple(cells), f"{label}: {convention_of(source.result.settings)}"))
-    return Table(
-        "figure-5-3",
-        "Figure 5-3: FID of distorted copies against the set itself",
-        tuple(f"strength {strength:g}" for strength in strengths),
-        tuple(rows),
-        2,
-        ("It has to rise with the strength.",),
-        compares=False,
-        first_column="Distortion",
-    )
+def _distortion(sources: Sequence[Source]) -> list[Table]:
+    groups = comparable(sources, "distortion")
+    tables = []
+    for number, group in enumerate(groups, start=1):
+        newest_of = {label: newest(candidates) for (label, _), candidates in rows_of(group, "distortion").items()}
+        strengths = sorted({strength for source, _ in newest_of.values() for strength in source.figures.strengths})
+        rows: list[Row] = []
+        for label, (source, others) in newest_of.items():
+            for kind, distances in source.figures.distortions.items():
+                by_strength = dict(zip(source.figures.strengths, distances, strict=True))
+                cells = [_distortion_cell(by_strength.get(strength), source, others) for strength in strengths]
+                rows.append(Row(kind, tuple(cells), f"{label}: {convention_of(source.result.settings)}"))
+        network = transformer_of(group[0])
+        what = f"Frechet distance by {network}" if network else "FID"
+        key, title = _named(
+            "figure-5-3", f"Figure 5-3: {what} of distorted copies against the set itself", groups, number
+        )
+        columns = tuple(f"strength {strength:g}" for strength in strengths)
+        note = "It has to rise with the strength."
+        tables.append(Table(key, title, columns, tuple(rows), 2, (note,), False, "Distortion"))
+    return tables
+
+
+def _distortion_cell(value: float | None, source: Source, others: str) -> Cell:
+    count = count_of(source.figures.images)
+    return Cell(value=value, count=count, reference_count=count, note=others, sources=(source.number,))

@@ -510,8 +510,9 @@ def test_the_theses_fid_stands_beside_ours_only_at_its_number_and_convention(tmp
     small = cell(report, "5-11", "HypoNet", "FID", "Stable Diffusion 1.4")
     assert (small.thesis, small.count) == (None, 200)
     assert "not beside the thesis's 25.99: from 200 pictures, not 25,000 or 50,000" in small.note
-    other = cell(report, "5-11", "HypoNet", "FID", "Stable Diffusion XL")
-    assert other.thesis is None
+    assert cell(report, "5-11", "HypoNet", "FID", "Stable Diffusion XL").value is None
+    other = cell(report, "fid", "SDXL HypoNet", "FID")
+    assert (other.value, other.thesis) == (31.0, None)
     assert "torch-fidelity, 32 px first; against CIFAR-10 train (50,000 pictures)" in other.note
     assert cell(report, "5-11", "none", "FID", "Stable Diffusion XL").thesis == 38.14  # not run: the table as printed
 
@@ -531,6 +532,55 @@ def test_a_fid_made_otherwise_does_not_stand_beside_the_theses(
     measured(tmp_path, "sd15-hyponet", "fid", {"fid": 30.0}, count, reference, **changes)
     found = cell(build_report(read_results(tmp_path), "r"), "5-11", "HypoNet", "FID", "Stable Diffusion 1.5")
     assert (found.value, found.thesis) == (30.0, None)
+
+
+FID_INCEPTION = {"network": "fid-inception-v3-2015-12-05", "weights_sha256": "6726825d"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "changes"),
+    [
+        ("fid", "5-11", {"convention": "torch-fidelity"}),
+        ("fid", "5-11", {"weights_sha256": "00ff"}),
+        ("fid", "5-11", {"size": 0}),
+        ("fid", "5-11", {"filter": "bilinear"}),
+        ("fid", "5-11", {"crop": "centre crop"}),
+        ("inception_score", "5-12", FID_INCEPTION),
+        ("inception_score", "5-12", {"convention": "torch-fidelity"}),
+        ("inception_score", "5-12", {"size": 0}),
+    ],
+)
+def test_a_table_of_the_thesis_holds_figures_of_one_way(
+    tmp_path: Path, kind: str, table: str, changes: dict[str, Any]
+) -> None:
+    """The thesis's way where a row was measured so, whatever is newer; else the newest row's."""
+    of_thesis, otherwise = {"filter": "bicubic", "crop": "squash"}, {"crop": "squash", **changes}
+    like_the_theses = measured(tmp_path, "sd15-none", kind, {kind: 30.0}, 25000, **of_thesis)
+    measured(tmp_path, "sd15-lora", kind, {kind: 31.0}, 25000, **otherwise)
+    measured(tmp_path, "mugs", kind, {kind: 32.0}, 25000, **otherwise)
+    report = build_report(read_results(tmp_path), "r")
+    column = "FID" if kind == "fid" else "IS"
+    assert [row.label for row in table_of(report, table).rows if row.cells[0].value is not None] == ["none"]
+    assert [cell(report, kind, row, column).value for row in ("SD1.5 LoRA", "mugs")] == [31, 32]
+    like_the_theses.path.unlink()
+    alone = table_of(build_report(read_results(tmp_path), "r"), table)
+    shown = {row.label: row.cells[0] for row in alone.rows if row.cells[0].value is not None}
+    assert {label: found.value for label, found in shown.items()} == {"LoRA": 31, "mugs": 32}
+    assert "not beside the thesis's" in shown["LoRA"].note
+
+
+def test_a_reference_is_its_pictures_whatever_it_is_called(tmp_path: Path) -> None:
+    for row, reference, pictures in (("a", "photos", "x"), ("b", "my photos", "x"), ("c", "photos", "y")):
+        inputs = {
+            "features": {"name": row, "count": 10},
+            "reference": {"name": reference, "count": 20, "content_key": pictures},
+        }
+        write_result(tmp_path, Measurement(row, "fid", {"fid": 1.0}, inputs, {**FID_INCEPTION, "size": 0}))
+    tables = build_report(read_results(tmp_path), "r").tables
+    assert sorted([row.label for row in table.rows] for table in tables) == [["a", "b"], ["c"]]
+    groups = {row.label: row.group for table in tables for row in table.rows}
+    assert groups == {"a": "against photos", "b": "against my photos", "c": "against photos"}
+    assert len({table.title for table in tables}) == 2
 
 
 def test_an_inception_score_of_other_splits_does_not_stand_beside_the_theses(tmp_path: Path) -> None:
@@ -564,6 +614,19 @@ def test_distortion_curves_of_other_strengths_stand_side_by_side(tmp_path: Path)
     table = table_of(build_report(read_results(tmp_path), "r"), "figure-5-3")
     assert table.columns == ("strength 0.25", "strength 0.5", "strength 1")
     assert [[c.value for c in row.cells] for row in table.rows] == [[None, 1.0, 2.0], [3.0, None, 4.0]]
+
+
+def test_distortion_curves_by_other_networks_have_tables_of_their_own(tmp_path: Path) -> None:
+    figures = {"strengths": [0.5, 1.0], "fid": {"blur": [1.0, 2.0]}}
+    measured(tmp_path, "a", "distortion", figures, 100)
+    measured(tmp_path, "b", "distortion", figures, 100, convention="torch-fidelity")
+    measured(tmp_path, "a", "distortion", figures, 100, **DINO)
+    report = build_report(read_results(tmp_path), "r")
+    titles = [table.title for table in report.tables]
+    assert len(set(titles)) == len({table.key for table in report.tables}) == 3
+    assert sum("FID of distorted copies" in title for title in titles) == 2
+    assert sum("Frechet distance by DINOv2 ViT-L/14 of distorted copies" in title for title in titles) == 1
+    assert not any("blur" in line for line in headlines(report))
 
 
 @pytest.mark.parametrize(
