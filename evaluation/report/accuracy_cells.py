@@ -28,6 +28,7 @@ class Observation:
         size: side of the pictures that the classifier sees.
         right: pictures that were right.
         note: what a reader has to know of it.
+        steered: whether pictures of its test set steered a top-up.
         differences: in what it was made otherwise than the thesis's; empty also where the thesis has no such test set.
     """
 
@@ -46,6 +47,7 @@ class Observation:
     size: object
     source: int
     note: str = ""
+    steered: bool = False
     differences: tuple[str, ...] = ()
 
 
@@ -59,13 +61,14 @@ def observations(sources: Sequence[Source], names: Mapping[str, str]) -> list[Ob
     in_loras, steering = _in_loras(sources), steered(sources)
     for source in sources:
         for accuracy, tested_on in zip(source.figures.accuracies, source.figures.tested_on, strict=True):
+            accuracy = replace(accuracy, steered={**by_key(steering, tested_on, accuracy.count), **accuracy.steered})
             test_set = names.get(accuracy.name, accuracy.name)
             published = thesis.test_set_of(test_set)
             differences = accuracy_differences(source, published, accuracy) if published else ()
             seen = _observation(source, test_set, accuracy, tested_on, differences)
             key = tested_on.content_key
-            note = "; ".join(filter(None, [seen.note, *in_loras.get(key, ()), *steering.get(key, ())]))
-            gathered.append(replace(seen, note=note))
+            note = "; ".join(filter(None, [seen.note, *in_loras.get(key, ())]))
+            gathered.append(replace(seen, note=note, steered=bool(accuracy.steered)))
         training = source.figures.training
         if training is not None and training.held_out is not None:
             held_out_set = PictureSet(content_key="held out of its own set")
@@ -89,14 +92,18 @@ def _in_loras(sources: Iterable[Source]) -> dict[str, list[str]]:
 
 
 def steered(sources: Iterable[Source]) -> dict[str, list[str]]:
-    """content_key of a set of pictures -> a note for each set that was topped up by its answers."""
-    notes: dict[str, list[str]] = {}
+    """content_key of a set of pictures -> the top-ups that were decided by its answers."""
+    names: dict[str, list[str]] = {}
     for source in sources:
         steering = source.figures.steering
         if steering is not None and steering.content_key:
-            note = f"not to be reported: these pictures steered the top-up {source.result.name}"
-            notes.setdefault(steering.content_key, []).append(note)
-    return {key: list(dict.fromkeys(said)) for key, said in notes.items()}
+            names.setdefault(steering.content_key, []).append(source.result.name)
+    return names
+
+
+def by_key(steering: Mapping[str, Sequence[str]], tested_on: PictureSet, count: int) -> dict[str, int]:
+    """The top-ups that `tested_on` steered, name -> pictures: as its result counted them, and all of the very set."""
+    return {**dict.fromkeys(steering.get(tested_on.content_key, ()), count), **tested_on.steered}
 
 
 def _observation(
@@ -186,6 +193,7 @@ def accuracy_cell(items: Sequence[Observation], published: float | None) -> Cell
         count=newest.count,
         note="; ".join(filter(None, notes)),
         sources=tuple(run.source for run in runs),
+        steered=any(run.steered for run in runs),
     )
     return beside_thesis(cell, published, list(dict.fromkeys(d for run in runs for d in run.differences)))
 
@@ -216,6 +224,7 @@ def average_cell(columns: Sequence[Sequence[Observation]], published: float | No
         runs=len(values) if len(values) > 1 else 0,
         note="; ".join(filter(None, [protocol, left_out, *marks])),
         sources=tuple(dict.fromkeys(run.source for run in behind)),
+        steered=any(run.steered for run in behind),
     )
     return beside_thesis(cell, published, list(dict.fromkeys(d for run in behind for d in run.differences)))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import plots
+from .accuracy_cells import by_key, steered
 from .read_figures import PictureSet
 from .tables import Cell, Report, Row, Source, Table, same_making
 
@@ -44,7 +45,7 @@ def accuracy_plots(report: Report) -> list[Plot]:
         if table.key == "5-9":
             plotted += _thesis_plots(table)
         elif table.key in ("accuracy", "held-out-synthetic"):
-            plotted.append(_own_plot(table))
+            plotted += _own_plot(table)
     return plotted
 
 
@@ -52,7 +53,7 @@ def _thesis_plots(table: Table) -> list[Plot]:
     rows = [row for row in table.rows if any(not cell.is_blank for cell in row.cells)]
     plotted = []
     for column, test_set in reversed(list(enumerate(table.columns))):
-        cells = [row.cells[column] for row in rows]
+        cells = [_plotted(row.cells[column]) for row in rows]
         if any(cell.value is not None for cell in cells):
             title = (
                 "Figure 5-2: average accuracy by training set" if test_set == "Average" else f"Accuracy on {test_set}"
@@ -67,15 +68,27 @@ def _thesis_plots(table: Table) -> list[Plot]:
     return plotted
 
 
-def _own_plot(table: Table) -> Plot:
-    """One group a training set, one bar a test set."""
-    columns = list(enumerate(table.columns))
-    series = {name: [row.cells[column].value for row in table.rows] for column, name in columns}
-    spans = {name: [row.cells[column].span for row in table.rows] for column, name in columns}
+def _own_plot(table: Table) -> list[Plot]:
+    """One group a training set, one bar a test set; none where every figure is of pictures that steered a top-up."""
+    rows = [[_plotted(cell) for cell in row.cells] for row in table.rows]
+    columns = [
+        (column, name)
+        for column, name in enumerate(table.columns)
+        if any(row[column].value is not None for row in rows)
+    ]
+    if not columns:
+        return []
+    series = {name: [row[column].value for row in rows] for column, name in columns}
+    spans = {name: [row[column].span for row in rows] for column, name in columns}
     names = [row.label for row in table.rows]
     title = table.title.removesuffix(", per cent")
     figure = plots.bar_chart(names, series, title, PER_CENT, CURVE if len(names) < 5 else WIDE, spans=spans)
-    return Plot("accuracy-own" if table.key == "accuracy" else "accuracy-synthetic", title, figure)
+    return [Plot("accuracy-own" if table.key == "accuracy" else "accuracy-synthetic", title, figure)]
+
+
+def _plotted(cell: Cell) -> Cell:
+    """The cell without what is not reported."""
+    return Cell(thesis=cell.thesis) if cell.steered else cell
 
 
 def _name(row: Row) -> str:
@@ -122,11 +135,14 @@ def confusion_plots(report: Report) -> list[Plot]:
     for source in report.sources:
         for number, accuracy in enumerate(source.figures.accuracies):
             newest[source.row, accuracy.name] = (source, number)
-    plotted = []
+    plotted, steering = [], steered(report.sources)
     for source, number in _newest(newest):
         accuracy = source.figures.accuracies[number]
         synthetic = " (synthetic pictures)" if accuracy.synthetic else ""
-        title = f"{source.row} on {accuracy.name}{synthetic} [{source.number}]"
+        tested_on = source.figures.tested_on[number]
+        is_steered = accuracy.steered or by_key(steering, tested_on, accuracy.count)
+        mark = ", not to be reported: it steered" if is_steered else ""
+        title = f"{source.row} on {accuracy.name}{synthetic}{mark} [{source.number}]"
         figure = plots.confusion_plot(accuracy.confusion.tolist(), accuracy.classes, title, SQUARE)
         plotted.append(Plot(f"confusion-{source.number}-{number + 1}", title, figure))
     return plotted

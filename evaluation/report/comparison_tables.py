@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..intervals import holm
-from ..training.figures import Comparison, OverSeeds
-from .accuracy_cells import overlap_note, paired_cells
+from ..training.figures import Comparison, OverSeeds, steered_texts
+from .accuracy_cells import by_key, overlap_note, paired_cells, steered
 from .read_figures import PictureSet
 from .tables import Cell, Row, Source, Table
 
@@ -23,14 +24,16 @@ def _pairs(sources: Sequence[Source]) -> Table:
         for number, pair in enumerate(source.figures.pairs):
             newest[_key(source, number, pair)] = source, pair
     adjusted = holm([pair.test.p for _, pair in newest.values()])
-    rows = []
+    rows, steering = [], steered(sources)
     for (source, pair), p in zip(newest.values(), adjusted, strict=True):
         images, test = source.figures.images or PictureSet(), pair.test
         counts = f"{test.method}; right alone: {test.only_first} and {test.only_second} pictures"
-        note = "; ".join(filter(None, [counts, overlap_note(images)]))
+        marks = _marks(images, steering)
+        note = "; ".join([counts, *marks])
         shares = [100 * pair.first_accuracy, 100 * pair.second_accuracy]
         cells = [Cell(value=value, count=images.count, note=note, sources=(source.number,)) for value in shares]
         cells += [Cell(value=value, is_p=True, note=note, sources=(source.number,)) for value in (test.p, p)]
+        cells = [replace(cell, steered=bool(by_key(steering, images, 0))) for cell in cells]
         rows.append(Row(f"{pair.first} against {pair.second}", tuple(cells), _test_set(images)))
     return Table(
         "comparisons",
@@ -57,7 +60,7 @@ def _over_seeds(sources: Sequence[Source]) -> Table:
     with_t = [test.t_p for test in tests if test.t_p is not None]
     adjusted_t = iter(holm(with_t))
     adjusted_wilcoxon = holm([test.wilcoxon_p for test in tests])
-    rows = []
+    rows, steering = [], steered(sources)
     for (source, over_seeds), test, wilcoxon_p in zip(newest.values(), tests, adjusted_wilcoxon, strict=True):
         cited = (source.number,)
         difference, t, wilcoxon = paired_cells(test, over_seeds.pictures, cited)
@@ -65,7 +68,12 @@ def _over_seeds(sources: Sequence[Source]) -> Table:
         wilcoxon_holm = Cell(value=wilcoxon_p, is_p=True, sources=cited)
         images = source.figures.images or PictureSet()
         label = f"{over_seeds.first} against {over_seeds.second}"
-        rows.append(Row(label, (difference, t, t_holm, wilcoxon, wilcoxon_holm), _test_set(images)))
+        marks, is_steered = _marks(images, steering), bool(by_key(steering, images, 0))
+        cells = [
+            replace(cell, note="; ".join(filter(None, [cell.note, *marks])), steered=is_steered)
+            for cell in (difference, t, t_holm, wilcoxon, wilcoxon_holm)
+        ]
+        rows.append(Row(label, tuple(cells), _test_set(images)))
     return Table(
         "comparisons-over-seeds",
         "Two classifiers over their training seeds (paired)",
@@ -90,6 +98,12 @@ def _key(source: Source, number: int, pair: Comparison) -> tuple[object, ...]:
         made = [json.dumps(of[number], sort_keys=True) if number < len(of) else "" for of in stated]
         sides.append((name, *made))
     return *sorted(sides), images.name, images.content_key
+
+
+def _marks(images: PictureSet, steering: Mapping[str, Sequence[str]]) -> list[str]:
+    """What a reader has to know of the test pictures: those that were learned, and those that steered a top-up."""
+    count = images.count or 0
+    return list(filter(None, [overlap_note(images), *steered_texts(by_key(steering, images, count), count)]))
 
 
 def _test_set(images: PictureSet) -> str:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from .tables import Cell, Report, Row, Table, extent_parts, value_text
 
 MAX_LINES = 12  # more are a table, and stand in it
-_DETAILS = ("fid-per-class", "precision_recall-per-class", "clip_score-per-class", "figure-5-3")  # parts, and a curve
+# parts, a curve, and what was decided by pictures that are not reported
+_DETAILS = ("fid-per-class", "precision_recall-per-class", "clip_score-per-class", "figure-5-3", "top-up")
 _ACCURACIES = {
     "accuracy": "accuracy on {} {} %",
     "held-out-synthetic": "accuracy on {} (generated pictures) {} %",
@@ -25,7 +26,11 @@ def headlines(report: Report) -> list[str]:
     for table in report.tables:
         for row in table.rows if not table.key.startswith(_DETAILS) else ():
             pairs = zip(table.columns, row.cells, strict=True)
-            shown = [(column, cell) for column, cell in pairs if cell.value is not None and new & set(cell.sources)]
+            shown = [
+                (column, cell)
+                for column, cell in pairs
+                if cell.value is not None and not cell.steered and new & set(cell.sources)
+            ]
             if shown:
                 lines.append(f"{_name(table, row)}: {_figures(table, shown)}")
     left = len(lines) - MAX_LINES

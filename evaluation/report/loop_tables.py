@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from .accuracy_cells import steered
+from ..training.figures import steered_texts
+from .accuracy_cells import by_key, overlap_note, steered
 from .metric_cells import count_of, newest
+from .read_figures import PictureSet
 from .tables import Cell, Row, Source, Table
 
 MAX_CLASSES = 10  # weak classes that a note names
@@ -44,7 +47,9 @@ def _ratios(sources: Sequence[Source]) -> Table:
             sides = f"{100 * ratio.synthetic:.2f} against {100 * ratio.real:.2f} per cent"
             seeds = "one seed, no interval" if ratio.low is None else f"{ratio.seeds} seeds"
             pairs = "" if ratio.is_paired or ratio.low is None else "not the same seeds"
-            note = _note(sides, seeds, pairs, *steering.get(ratio.content_key, ()), others)
+            tested = PictureSet(content_key=ratio.content_key, steered=ratio.steered)
+            ratio = replace(ratio, steered=by_key(steering, tested, ratio.count))
+            note = _note(sides, seeds, pairs, *ratio.remarks(), others)
             cells.append(
                 Cell(
                     value=ratio.ratio,
@@ -53,6 +58,7 @@ def _ratios(sources: Sequence[Source]) -> Table:
                     count=ratio.count,
                     note=note,
                     sources=(source.number,),
+                    steered=bool(ratio.steered),
                 )
             )
         rows.append(Row(label, tuple(cells)))
@@ -79,8 +85,9 @@ def _curves(sources: Sequence[Source]) -> Table:
     rows = []
     for label, source, others in listed:
         points = {point.per_class: point for point in source.figures.points}
-        tested = source.figures.images
-        marks = steering.get(tested.content_key, ()) if tested is not None else ()
+        tested = source.figures.images or PictureSet()
+        steers = by_key(steering, tested, tested.count or 0)
+        marks = (overlap_note(tested), *steered_texts(steers, tested.count or 0))
         cells = []
         for size in sizes:
             point = points.get(size)
@@ -97,9 +104,10 @@ def _curves(sources: Sequence[Source]) -> Table:
                     count=point.count,
                     note=_note(what, *marks, others),
                     sources=(source.number,),
+                    steered=bool(steers),
                 )
             )
-        rows.append(Row(label, tuple(cells), f"tested on {tested.name}" if tested is not None else ""))
+        rows.append(Row(label, tuple(cells), f"tested on {tested.name}" if tested.name else ""))
     return Table(
         "learning-curve",
         "Learning curve: accuracy by pictures a class, per cent",
@@ -119,13 +127,14 @@ def _top_ups(sources: Sequence[Source]) -> Table:
         names = ", ".join(top_up.weak[:MAX_CLASSES]) + (" ..." if len(top_up.weak) > MAX_CLASSES else "")
         weak = _note(f"weak: {names}" if names else "no class was surely weak: an even top-up", others)
         numbers = (top_up.before, top_up.added, len(top_up.weak), 100 * top_up.worst)
-        rows.append(Row(label, tuple(Cell(value=float(n), note=weak, sources=(source.number,)) for n in numbers)))
+        cells = (Cell(value=float(number), note=weak, sources=(source.number,), steered=True) for number in numbers)
+        rows.append(Row(label, tuple(cells)))
     return Table(
         "top-up",
         "Top-ups: pictures that weak classes got",
         ("pictures before", "added", "weak classes", "worst class, per cent"),
         tuple(rows),
-        1,
+        0,
         ("Decided by steering pictures, which are none of those that are reported.",),
         compares=False,
         first_column="Top-up",

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..pictures.making import Making
 from ..results import Result
-from ..training.figures import Comparison, OverSeeds, SetAccuracy, TrainingFigures
+from ..training.figures import Comparison, OverSeeds, SetAccuracy, TrainingFigures, read_counts
 from ..training.learning_curve import CurvePoint
 from ..training.ratio import RatioToReal
 
@@ -44,6 +44,7 @@ class PictureSet:
         generated_in_real: generated pictures that are among the set's real ones, pixel by pixel.
         shared: of a test set the pictures that are of a training set, of a metric's reference those of the judged set
             that are in it; None where the file does not say.
+        steered: of a test set: name of a top-up -> pictures of the set by which it was decided.
         makings: how our own sets among the pictures came to be.
     """
 
@@ -55,6 +56,7 @@ class PictureSet:
     repeated: int = 0
     generated_in_real: int = 0
     shared: int | None = None
+    steered: Mapping[str, int] = field(default_factory=dict)
     makings: tuple[Making, ...] = ()
 
     @classmethod
@@ -74,6 +76,7 @@ class PictureSet:
             repeated=int(stated.get("repeated") or 0),
             generated_in_real=int(stated.get("generated_in_real") or 0),
             shared=None if shared is None else int(shared),
+            steered=read_counts(stated.get("steered")),
             makings=tuple(map(Making.from_json, stated.get("makings") or [])),
         )
 

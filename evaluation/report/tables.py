@@ -31,6 +31,7 @@ class Cell:
         note: what a reader has to know about this one.
         sources: numbers of the results it came from, from 1.
         is_p: whether it is a p-value, which no fixed number of decimals shows.
+        steered: whether its test pictures steered a top-up: it stands in its table with a note, and nowhere else.
     """
 
     value: float | None = None
@@ -45,6 +46,7 @@ class Cell:
     note: str = ""
     sources: tuple[int, ...] = ()
     is_p: bool = False
+    steered: bool = False
 
     def __post_init__(self) -> None:
         for number in (self.value, self.low, self.high, self.spread):

@@ -7,7 +7,7 @@ Each class has one form in a result file, written by `to_json` and read by `from
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy as np
 from ..intervals import McNemar, p_text, wilson
 from ..paired import PairedTest
 from ..pictures.pixels import overlap_text
+
+UNKNOWN_OVERLAP = "whether its pictures are of the classifier's training set is not known: its file does not name them"
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class SetAccuracy:
         shared: test pictures that are of the training set, trained on or held out; None where the classifier's file
             does not name its pictures.
         restricted_right: of a set that lacks classes: pictures that are right where only its own can be answered.
+        steered: name of a top-up -> test pictures by which it was decided; those it is not reported on.
     """
 
     name: str
@@ -125,6 +128,7 @@ class SetAccuracy:
     synthetic: bool
     restricted_right: int | None = None
     shared: int | None = None
+    steered: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def right(self) -> int:
@@ -162,9 +166,9 @@ class SetAccuracy:
         return f"{lacks}; {share:.2f} % where only the {len(self.classes) - len(self.absent)} that are there count"
 
     def remarks(self) -> tuple[str, ...]:
-        """What stands beside the figure wherever it is shown: test pictures of the training set, classes that lack."""
+        """What stands beside the figure wherever it is shown: what was learned, what lacks, and what steered."""
         overlap = overlap_text(self.shared, self.count, "test pictures", "are of its training set")
-        return tuple(filter(None, (overlap, self.absence())))
+        return tuple(filter(None, (overlap, self.absence(), *steered_texts(self.steered, self.count))))
 
     def per_class(self) -> dict[str, tuple[int, int]]:
         """class -> (right, count), of the classes that the test set has."""
@@ -192,6 +196,7 @@ class SetAccuracy:
             },
             "confusion": self.confusion.tolist(),
             "shared": self.shared,
+            "steered": dict(self.steered),
             "absent": list(self.absent),
             "restricted_right": self.restricted_right,
             "restricted_accuracy": None if self.restricted_right is None else self.restricted_right / self.count,
@@ -213,7 +218,21 @@ class SetAccuracy:
             synthetic=bool(figures["synthetic"]),
             restricted_right=None if restricted is None else int(restricted),
             shared=None if shared is None else int(shared),
+            steered=read_counts(figures.get("steered")),
         )
+
+
+def steered_texts(steered: Mapping[str, int], count: int) -> tuple[str, ...]:
+    """The mark of a figure for each top-up that `steered` of its `count` test pictures decided."""
+    texts = (
+        overlap_text(shared, count, "test pictures", f"steered the top-up {name}") for name, shared in steered.items()
+    )
+    return tuple(f"not to be reported: {text}" for text in texts if text)
+
+
+def read_counts(stated: Any) -> dict[str, int]:
+    """Name -> number of a result file's object; empty where it is missing."""
+    return {str(name): int(number) for name, number in (stated or {}).items()}
 
 
 @dataclass(frozen=True)

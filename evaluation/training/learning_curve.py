@@ -16,8 +16,13 @@ from typing import TYPE_CHECKING, Any
 from ..intervals import wilson
 from ..paired import t_quantile
 from ..pictures.labelled_images import LabelledImages, limited
+from ..pictures.pixels import overlap_text
 from ..plots import COLOURS, line_chart
 from ..results import Measurement
+from .checkpoint import CheckpointProvenance
+from .figures import UNKNOWN_OVERLAP, steered_texts
+from .ratio import most_shared
+from .repetitions import differences_beyond_seed
 from .settings import RANGES, Settings
 
 if TYPE_CHECKING:
@@ -36,6 +41,7 @@ class CurvePoint:
         seeds: training seeds, which draw the subsets too.
         rights: test pictures that were right, one a seed.
         count: test pictures.
+        shared: of them in the training set, the most over the seeds; None where a file does not say.
     """
 
     per_class: int
@@ -43,6 +49,7 @@ class CurvePoint:
     seeds: tuple[int, ...]
     rights: tuple[int, ...]
     count: int
+    shared: int | None = None
 
     @property
     def accuracy(self) -> float:
@@ -65,16 +72,43 @@ class CurvePoint:
     @classmethod
     def from_json(cls, figures: Mapping[str, Any]) -> CurvePoint:
         """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
+        shared = figures.get("shared")
         point = cls(
             per_class=int(figures["per_class"]),
             pictures=int(figures["pictures"]),
             seeds=tuple(int(seed) for seed in figures["seeds"]),
             rights=tuple(int(right) for right in figures["rights"]),
             count=int(figures["count"]),
+            shared=None if shared is None else int(shared),
         )
         if not point.rights or len(point.rights) != len(point.seeds) or not 0 <= max(point.rights) <= point.count:
             raise ValueError(f"a point has {len(point.rights)} figures of {point.count} pictures; expected one a seed")
         return point
+
+
+def check_whole(runs: Sequence[CheckpointProvenance], images: LabelledImages) -> None:
+    """The classifiers are finished repetitions of one training on `images`: what the curve ends with.
+
+    Raises:
+        ValueError: they are not.
+    """
+    stopped = [run for run in runs if not run.complete]
+    if stopped:
+        raise ValueError(
+            f"the training of seed {stopped[0].settings.seed} was stopped; expected one that was finished: every other "
+            "point is trained in full; queue Train Classifier again, which goes on where it stopped"
+        )
+    differences = differences_beyond_seed(runs)
+    if differences and len(runs) > 1:
+        raise ValueError(
+            f"the classifiers are no repetitions, they differ in {', '.join(differences)}; expected the runs of one "
+            "Train Classifier"
+        )
+    if runs[0].data.get("content_key") != images.content_key:
+        raise ValueError(
+            f"the classifier learned other pictures than {images.name}; expected those that it learned: the curve's "
+            "last point; connect the same images to both"
+        )
 
 
 def parse_sizes(text: str, images: LabelledImages) -> list[int]:
@@ -109,11 +143,23 @@ def settings_of(settings: Settings, whole: int, part: int) -> Settings:
 
 
 def curve_measurement(
-    name: str, points: Sequence[CurvePoint], images: LabelledImages, test: LabelledImages, settings: Settings
+    name: str,
+    points: Sequence[CurvePoint],
+    images: LabelledImages,
+    test: LabelledImages,
+    settings: Settings,
+    steered: Mapping[str, int] | None = None,
 ) -> Measurement:
-    """The curve as a result; `settings` are those of the whole set's training."""
+    """The curve as a result; `settings` are those of the whole set's training, `steered` is top_up.steered_by's."""
     seeds = len(points[0].seeds)
-    warnings = [] if seeds > 1 else ["one training seed: the intervals are of the test pictures alone"]
+    shared = most_shared([point.shared for point in points])
+    remarks = (
+        overlap_text(shared, len(test), "test pictures", "are of the training set"),
+        *steered_texts(steered or {}, len(test)),
+        UNKNOWN_OVERLAP if shared is None else "",
+    )
+    warnings = [f"{test.name}: {remark}" for remark in remarks if remark]
+    warnings += [] if seeds > 1 else ["one training seed: the intervals are of the test pictures alone"]
     stated = {
         **asdict(settings),
         "updates": "equal at every size, by more epochs",
@@ -126,7 +172,10 @@ def curve_measurement(
         name,
         "learning_curve",
         figures,
-        {"training": images.summary(), "images": test.summary()},
+        {
+            "training": images.summary(),
+            "images": {**test.summary(), "shared": shared, "steered": dict(steered or {})},
+        },
         stated,
         tuple(warnings),
     )

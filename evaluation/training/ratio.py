@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..markdown import one_line
 from ..paired import t_quantile
+from ..pictures.pixels import overlap_text
 from ..results import Measurement, Result
-from .figures import SetAccuracy
+from .figures import UNKNOWN_OVERLAP, SetAccuracy, read_counts, steered_texts
 
 _SEEDS = ("seed", "held_out_seed")
 RETRIEVAL = (
@@ -33,6 +34,9 @@ class RatioToReal:
         seeds: runs of the side that has fewer.
         is_paired: whether both have the same seeds.
         low, high: 95 % interval over training seeds; None for one seed, which says nothing of others.
+        shared: test pictures that are of a training set, the most of any run; None where a classifier's file does not
+            name its pictures and no other shares any.
+        steered: name of a top-up -> test pictures by which it was decided.
     """
 
     test_set: str
@@ -45,6 +49,13 @@ class RatioToReal:
     is_paired: bool
     low: float | None
     high: float | None
+    shared: int | None = None
+    steered: Mapping[str, int] = field(default_factory=dict)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What stands beside the figure wherever it is shown: test pictures that were learned, or that steered."""
+        overlap = overlap_text(self.shared, self.count, "test pictures", "are of a training set")
+        return tuple(filter(None, (overlap, *steered_texts(self.steered, self.count))))
 
     def to_json(self) -> dict[str, Any]:
         """The object in a result file."""
@@ -53,7 +64,7 @@ class RatioToReal:
     @classmethod
     def from_json(cls, figures: Mapping[str, Any]) -> RatioToReal:
         """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
-        low, high = figures["low"], figures["high"]
+        low, high, shared = figures["low"], figures["high"], figures.get("shared")
         return cls(
             test_set=str(figures["test_set"]),
             content_key=str(figures["content_key"]),
@@ -65,6 +76,8 @@ class RatioToReal:
             is_paired=bool(figures["is_paired"]),
             low=None if low is None else float(low),
             high=None if high is None else float(high),
+            shared=None if shared is None else int(shared),
+            steered=read_counts(figures.get("steered")),
         )
 
 
@@ -130,7 +143,8 @@ def ratios_to_real(synthetic: Sequence[Result], real: Sequence[Result]) -> tuple
     for key in shared:
         over, under = ({seed: entry.accuracy for seed, entry in side[key].items()} for side in sides)
         ratio, low, high = ratio_interval(over, under)
-        entry = next(iter(sides[0][key].values()))
+        entries = [entry for side in sides for entry in side[key].values()]
+        entry = entries[0]
         ratios.append(
             RatioToReal(
                 test_set=entry.name,
@@ -143,9 +157,17 @@ def ratios_to_real(synthetic: Sequence[Result], real: Sequence[Result]) -> tuple
                 is_paired=over.keys() == under.keys(),
                 low=low,
                 high=high,
+                shared=most_shared([entry.shared for entry in entries]),
+                steered={name: number for entry in entries for name, number in entry.steered.items()},
             )
         )
     return tuple(ratios)
+
+
+def most_shared(counts: Sequence[int | None]) -> int | None:
+    """The most test pictures that any classifier learned; None where nobody knows of one and no other has any."""
+    known = max((count for count in counts if count is not None), default=0)
+    return known if known or None not in counts else None
 
 
 def _protocol(side: Sequence[Result], what: str) -> dict[str, Any]:
@@ -186,6 +208,9 @@ def ratio_measurement(
     """The ratios as a result."""
     training, reference = synthetic[0].inputs["training"], real[0].inputs["training"]
     warnings = [RETRIEVAL]
+    for ratio in ratios:
+        warnings += [f"{ratio.test_set}: {remark}" for remark in ratio.remarks()]
+        warnings += [f"{ratio.test_set}: {UNKNOWN_OVERLAP}"] if ratio.shared is None else []
     if any(ratio.low is None for ratio in ratios):
         warnings.append("one training seed: no interval; train several runs of both")
     if training.get("counts") != reference.get("counts"):

@@ -18,7 +18,7 @@ from ..pictures.pixels import count_shared, overlap_text
 from ..results import Measurement, Result, read_results, write_result
 from . import accuracy as testing
 from .checkpoint import Checkpoint, CheckpointProvenance
-from .figures import Comparison, HeldOut, OverSeeds, SetAccuracy, TrainingFigures
+from .figures import UNKNOWN_OVERLAP, Comparison, HeldOut, OverSeeds, SetAccuracy, TrainingFigures, steered_texts
 from .settings import Settings
 from .train import Trained
 
@@ -29,7 +29,6 @@ OTHER_INPUTS = (
     "started from ImageNet weights with another normalisation than ImageNet's, for whose inputs the frozen batch-norm "
     "was made; set normalisation to ImageNet"
 )
-UNKNOWN_OVERLAP = "whether its pictures are of the classifier's training set is not known: its file does not name them"
 OPTIMISTIC = "the best epoch's held-out accuracy is optimistic: the epoch was chosen by it; test on other pictures"
 
 
@@ -143,20 +142,21 @@ def comparison_result(
     data: LabelledImages,
     pairs: Sequence[Comparison],
     over_seeds: OverSeeds | None = None,
+    steered: Mapping[str, int] | None = None,
 ) -> Result:
-    """The result of a comparison, written below `folder`/`name`."""
+    """The result of a comparison, written below `folder`/`name`; `steered` as top_up.steered_by counts them."""
     inputs: dict[str, Any] = {
         "first": [checkpoint.provenance.identity for checkpoint in first],
         "second": [checkpoint.provenance.identity for checkpoint in second],
         "first_trained": [_trained_on(checkpoint) for checkpoint in first],
         "second_trained": [_trained_on(checkpoint) for checkpoint in second],
-        "images": data.summary(),
+        "images": {**data.summary(), "steered": dict(steered or {})},
     }
     figures = {
         "pairs": [pair.to_json() for pair in pairs],
         "over_seeds": None if over_seeds is None else over_seeds.to_json(),
     }
-    warnings = []
+    warnings = [f"{data.name}: {text}" for text in steered_texts(steered or {}, len(data))]
     trained_on = []
     for checkpoint in (*first, *second):
         about = _warnings(checkpoint.provenance)

@@ -1,12 +1,14 @@
 """Which classes a test found weak, and how many more pictures each of them gets out of a budget.
 
-Reads test figures and writes nothing. The pictures that steer here are never those that a paper reports: see `check`.
+The pictures that steer here are never those that a paper reports: see `check_apart`, and `steered_by`, which knows them
+again in other sets by the digests of their pixels that a top-up keeps beside its result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -15,10 +17,11 @@ import numpy as np
 from ..intervals import wilson
 from ..markdown import one_line
 from ..pictures.labelled_images import LabelledImages
-from ..pictures.pixels import count_shared, overlap_text
-from ..results import Measurement, Result
+from ..pictures.pixels import count_shared, overlap_text, store_digests, stored_digests
+from ..results import Measurement, Result, read_results, write_result
 from .figures import SetAccuracy
 
+PIXELS = ".u64"  # ends the name of the digests beside a top-up's result
 ERROR_RATE = 0.05  # chance that any class is called weak which is as good as the mean, over all classes together
 RULE = (
     "in proportion to the mean error, and for a weak class to as much more as its Wilson interval lies below the mean"
@@ -146,6 +149,34 @@ def check_apart(steering: LabelledImages, reported: LabelledImages) -> None:
         )
 
 
+def write_top_up(folder: Path | str, measurement: Measurement, steering: LabelledImages) -> Result:
+    """The top-up's result below `folder`, and beside it the digests of the pictures that steered."""
+    result = write_result(folder, measurement)
+    assert result.path is not None
+    store_digests(result.path.with_suffix(PIXELS), np.unique(steering.pixel_digests()))
+    return result
+
+
+def steered_by(folder: Path | str, data: LabelledImages) -> dict[str, int]:
+    """Name of each top-up below `folder` -> pictures of `data` by which it was decided, of those with one.
+
+    Pixel by pixel, so that a part of what steered, or a set that holds it, is known again. A top-up whose digests are
+    missing counts where the set is the very one.
+    """
+    steered: dict[str, int] = {}
+    for result in read_results(folder):
+        stated = result.inputs.get("steering") if result.kind == "top_up" else None
+        if not isinstance(stated, Mapping) or result.path is None:
+            continue
+        kept = stored_digests(result.path.with_suffix(PIXELS), int(stated.get("distinct") or 0))
+        is_same = stated.get("content_key") == data.content_key
+        whole = len(data) if is_same else 0
+        shared = whole if kept is None else count_shared(data.pixel_digests(), kept)
+        if shared:
+            steered[result.name] = max(shared, steered.get(result.name, 0))
+    return steered
+
+
 def top_up_measurement(
     name: str,
     needs: Sequence[ClassNeed],
@@ -156,6 +187,8 @@ def top_up_measurement(
     reported: LabelledImages,
 ) -> Measurement:
     """The top-up as a result: what each class had, what it gets and why."""
+    unplanned = [need for need in needs if need.name not in before]
+    needs = [need for need in needs if need.name in before]
     need_of = {need.name: need for need in needs}
     classes: dict[str, dict[str, float]] = {}
     for label, count in before.items():
@@ -166,6 +199,9 @@ def top_up_measurement(
             classes[label] |= {"interval_high": need.high, "deficit": need.deficit}
     unseen = [label for label in before if label not in need_of]
     warnings = [f"no steering picture is of {', '.join(unseen[:10])}: weak or not, nobody knows"] if unseen else []
+    if unplanned:
+        names = ", ".join(f"{need.name}{' (weak)' * (need.deficit > 0)}" for need in unplanned[:10])
+        warnings.append(f"the plan lacks {names}, which the test has: no picture is added of what the plan lacks")
     learned = results[0].inputs.get("training", {}).get("counts", {})
     lacking = sum(max(0, count - int(learned.get(label, 0))) for label, count in before.items())
     if lacking:
@@ -181,7 +217,7 @@ def top_up_measurement(
         "per_class": classes,
     }
     inputs = {
-        "steering": steering.summary(),
+        "steering": {**steering.summary(), "distinct": len(np.unique(steering.pixel_digests()))},
         "reported": reported.summary(),
         "tests": [result.run for result in results],
     }
@@ -203,6 +239,6 @@ def top_up_table(needs: Sequence[ClassNeed], before: Mapping[str, int], added: M
         weak = " (weak)" if need is not None and need.deficit else ""
         cells = [one_line(label) + weak, *map(one_line, tested), f"{before[label]:,}", f"{added[label]:+,}"]
         lines.append(f"| {' | '.join(cells)} |")
-    if not any(need.deficit for need in needs):
+    if not any(need.deficit for need in needs if need.name in before):
         lines += ["", "No class is surely worse than the mean: each gets as many."]
     return "\n".join(lines)

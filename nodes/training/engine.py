@@ -27,6 +27,7 @@ from ...evaluation.training.checkpoint import Checkpoint, is_checkpoint, load_ch
 from ...evaluation.training.progress import Callback, TrainProgress
 from ...evaluation.training.settings import Settings
 from ...evaluation.training.state import kept_steps
+from ...evaluation.training.top_up import steered_by
 from ...evaluation.training.train import LAST, STATE, folder_name, train
 from ..engine import NodeBar, answer, last_line, progress_bar, progress_text
 from ..live_picture import LivePicture
@@ -174,7 +175,10 @@ def test(
             for data in sets:
                 progress_text(f"classifier {number} of {len(checkpoints)} on {data.name}", node_id)
                 runs[-1].append(testing.measure_accuracy(checkpoint, data, device, progress_bar(len(data)), mistakes))
-    accuracies = [[result.figures for result in run] for run in runs]
+    steered = [steered_by(results_dir(), data) for data in sets]
+    accuracies = [
+        [replace(result.figures, steered=counts) for result, counts in zip(run, steered, strict=True)] for run in runs
+    ]
     results = [
         records.test_result(results_dir(), name, checkpoint, sets, run)
         for checkpoint, run in zip(checkpoints, accuracies, strict=True)
@@ -195,7 +199,8 @@ def compare(
     with memory_to_ourselves() as device:
         pairs = testing.compare(first, second, data, device, progress_bar(len(data)))
     over_seeds = testing.over_seeds(first, second, pairs, len(data))
-    result = records.comparison_result(results_dir(), name, first, second, data, pairs, over_seeds)
+    steered = steered_by(results_dir(), data)
+    result = records.comparison_result(results_dir(), name, first, second, data, pairs, over_seeds, steered)
     keep_samples(data, samples_dir())
     return result, testing.comparison_table(pairs, over_seeds)
 

@@ -380,6 +380,7 @@ def test_a_round_names_weak_classes_and_extends_the_plan(comfy, pictures):
     assert [point["pictures"] for point in curve["figures"]["points"]] == [9, 18, 36]
     assert all(point["seeds"] == [0, 1] for point in curve["figures"]["points"])
     assert len(shown["curve"]["images"]) == 1
+    assert curve["inputs"]["images"]["shared"] == 0
     graph["top up"]["inputs"]["reported"] = ["test set", 0]
     with pytest.raises(RunFailed, match="6 of 6 steering pictures are in colours test, which is reported"):
         comfy.run(graph)

@@ -172,5 +172,6 @@ def test_the_rounds_of_a_top_up_run_in_turn_and_each_has_its_own_name():
     names = [inputs_of(row, "HypoNetTopUpPlan")["name"] for row in rows]
     assert names == ["rounds/1", "rounds/2", "rounds/3"]
     for row, name in zip(rows, names, strict=True):
-        assert inputs_of(row, "HypoNetTestClassifier", "Test of the set")["name"] == name
+        for title in ("Test of the set", "What is weak"):
+            assert inputs_of(row, "HypoNetTestClassifier", title)["name"] == name
         assert inputs_of(row, "HypoNetGenerateDataset")["name"] == inputs_of(row, "HypoNetLoadDataset")["name"]

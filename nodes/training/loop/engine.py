@@ -6,7 +6,6 @@ Writes: output/hyponet/classifiers/<name>/<run>/, output/hyponet/results/<name>/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 
@@ -19,7 +18,7 @@ from ....evaluation.training import learning_curve as curve
 from ....evaluation.training import top_up as topping
 from ....evaluation.training.accuracy import measure_accuracy
 from ....evaluation.training.checkpoint import Checkpoint
-from ....evaluation.training.repetitions import differences_beyond_seed
+from ....evaluation.training.ratio import most_shared
 from ....evaluation.training.train import folder_name, train
 from ...engine import NodeBar, progress_bar, progress_text
 from ...paths import results_dir, samples_dir
@@ -48,7 +47,7 @@ def top_up(
     added = topping.allocate({label: weights.get(label, needs[0].mean_error) for label in before}, budget)
     topped = plan.with_counts({label: before[label] + added[label] for label in before})
     measurement = topping.top_up_measurement(name, needs, before, added, results, steering, reported)
-    result = write_result(results_dir(), measurement)
+    result = topping.write_top_up(results_dir(), measurement, steering)
     table = topping.top_up_table(needs, before, added)
     return topped, result, "\n".join([table, *(f"warning: {warning}" for warning in result.warnings)])
 
@@ -63,21 +62,12 @@ def learning_curve(
 ) -> tuple[Result, str, torch.Tensor]:
     """The curve of the set that the checkpoints learned: the result, a table, and its plot [1,H,W,3]."""
     provenances = [checkpoint.provenance for checkpoint in checkpoints]
-    differences = differences_beyond_seed(provenances)
-    if differences and len(checkpoints) > 1:
-        raise ValueError(
-            f"the classifiers are no repetitions, they differ in {', '.join(differences)}; expected the runs of one "
-            "Train Classifier"
-        )
     images.hash_pictures(progress_bar(len(images)))
-    if provenances[0].data.get("content_key") != images.content_key:
-        raise ValueError(
-            f"the classifier learned other pictures than {images.name}; expected those that it learned: the curve's "
-            "last point; connect the same images to both"
-        )
+    curve.check_whole(provenances, images)
     asked = curve.parse_sizes(sizes, images)
     weights = weights_of(provenances[0].settings.weights_key)
     rights: dict[int, list[int]] = {size: [] for size in (*asked, max(images.counts().values()))}
+    shared: dict[int, list[int | None]] = {size: [] for size in rights}
     pictures = dict.fromkeys(rights, len(images))
     bar, finished, total = NodeBar(1), 0, len(checkpoints) * len(rights)
     with memory_to_ourselves() as device:
@@ -101,13 +91,19 @@ def learning_curve(
                 )
                 is_best = checkpoint.provenance.kind == "best" and trained.best is not None
                 tested = trained.best if is_best and trained.best is not None else trained.last
-            rights[size].append(measure_accuracy(tested, test, device).figures.right)
+            figures = measure_accuracy(tested, test, device).figures
+            rights[size].append(figures.right)
+            shared[size].append(figures.shared)
             finished += 1
             bar(finished, total)
     seeds = tuple(provenance.settings.seed for provenance in provenances)
-    points = [curve.CurvePoint(size, pictures[size], seeds, tuple(right), len(test)) for size, right in rights.items()]
-    whole = replace(provenances[0].settings)
-    result = write_result(results_dir(), curve.curve_measurement(name, points, images, test, whole))
+    points = [
+        curve.CurvePoint(size, pictures[size], seeds, tuple(right), len(test), most_shared(shared[size]))
+        for size, right in rights.items()
+    ]
+    steered = topping.steered_by(results_dir(), test)
+    measurement = curve.curve_measurement(name, points, images, test, provenances[0].settings, steered)
+    result = write_result(results_dir(), measurement)
     keep_samples(images, samples_dir())
     plot = to_image(to_pixels(curve.curve_plot(images.name, points, PLOT_SIZE)))
     return result, "\n".join([curve.curve_table(points), *(f"warning: {w}" for w in result.warnings)]), plot

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
+import torch
 from scipy import stats
 
 from hyponet.evaluation.intervals import wilson
 from hyponet.evaluation.plots import to_pixels
 from hyponet.evaluation.training.learning_curve import (
     CurvePoint,
+    check_whole,
     curve_plot,
     curve_table,
     parse_sizes,
@@ -18,6 +21,7 @@ from hyponet.evaluation.training.learning_curve import (
     subset,
 )
 from hyponet.evaluation.training.settings import Settings
+from hyponet.evaluation.training.train import train
 
 from ..sample_pictures import colours
 
@@ -60,3 +64,18 @@ def test_the_table_says_what_the_last_doubling_brought_and_the_plot_is_drawn():
     points = [CurvePoint(size, 3 * size, (0,), (right,), 100) for size, right in ((10, 50), (20, 60), (40, 63))]
     assert "From 20 to 40 pictures a class: +3.00 points." in curve_table(points)
     assert to_pixels(curve_plot("set", points, (400, 300))).shape == (300, 400, 3)
+
+
+def test_one_stopped_training_is_no_last_point(tmp_path):
+    """All other points are trained in full: a curve that ends with a training that was stopped falls at its end."""
+    data = colours()
+    whole = train(data, Settings(size=16, epochs=1, batch_size=8), tmp_path, device=torch.device("cpu")).last.provenance
+    check_whole([whole], data)
+    stopped = replace(whole, complete=False)
+    for runs in ([stopped], [whole, stopped]):
+        with pytest.raises(ValueError, match="the training of seed 0 was stopped; expected one that was finished"):
+            check_whole(runs, data)
+    with pytest.raises(ValueError, match="no repetitions"):
+        check_whole([whole, whole], data)
+    with pytest.raises(ValueError, match="learned other pictures"):
+        check_whole([whole], colours(seed=1))

@@ -9,16 +9,22 @@ import pytest
 from scipy import stats
 
 from hyponet.evaluation.paired import t_quantile
-from hyponet.evaluation.training.ratio import ratio_interval, ratio_measurement, ratios_to_real
+from hyponet.evaluation.training.ratio import RatioToReal, ratio_interval, ratio_measurement, ratios_to_real
 
 from ..accuracy_figures import accuracy_entry, write_test
 
 
-def side(folder, name, accuracies, first_seed=0, test_set="photos", synthetic=0, **settings):
+def side(folder, name, accuracies, first_seed=0, test_set="photos", synthetic=0, shared=0, **settings):
     """A test a seed of one training set."""
     training = {"synthetic": synthetic, "pictures": 100, "counts": {"cat": 100}}
     return [
-        write_test(folder, name, [accuracy_entry(test_set, accuracy)], {"seed": seed, **settings}, training=training)
+        write_test(
+            folder,
+            name,
+            [accuracy_entry(test_set, accuracy, shared=shared)],
+            {"seed": seed, **settings},
+            training=training,
+        )
         for seed, accuracy in enumerate(accuracies, first_seed)
     ]
 
@@ -87,3 +93,15 @@ def test_a_side_of_two_training_sets_is_refused(tmp_path):
     real = side(tmp_path, "photos", [0.8, 0.8])
     with pytest.raises(ValueError, match="results of synthetic differ in more than their seeds"):
         ratios_to_real([*side(tmp_path, "made", [0.6]), *side(tmp_path, "others", [0.6], first_seed=1)], real)
+
+
+@pytest.mark.parametrize(("ours", "theirs", "said"), [(0, 5, 5), (7, 5, 7), (None, 5, 5), (0, 0, 0), (None, 0, None)])
+def test_test_pictures_that_a_side_learned_are_told(tmp_path, ours, theirs, said):
+    made = side(tmp_path, "made", [0.6], synthetic=100, shared=ours)
+    real = side(tmp_path, "photos", [0.8], shared=theirs)
+    (ratio,) = ratios_to_real(made, real)
+    assert ratio.shared == said
+    assert RatioToReal.from_json(ratio.to_json()) == ratio
+    text = " ".join(ratio_measurement("r", [ratio], made, real).warnings)
+    assert (f"photos: {said} of 1,000 test pictures are of a training set" in text) == bool(said)
+    assert ("is not known" in text) == (said is None)

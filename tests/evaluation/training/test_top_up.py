@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from hyponet.evaluation.pictures.labelled_images import limited, merged
 from hyponet.evaluation.training.figures import SetAccuracy
 from hyponet.evaluation.training.top_up import (
     allocate,
     check_apart,
     class_needs,
+    steered_by,
     steering_figures,
     top_up_measurement,
+    top_up_table,
+    write_top_up,
 )
 
 from ..accuracy_figures import accuracy_entry, write_test
@@ -101,3 +105,53 @@ def test_a_result_of_other_pictures_or_of_a_learned_set_is_refused(tmp_path):
     learned = write_test(tmp_path, "learned", [accuracy_entry("steering", 0.5, shared=7)], {}, test_sets=told)
     with pytest.raises(ValueError, match="7 of 1,000 steering pictures are of the classifier's training set"):
         steering_figures([learned], steering)
+
+
+def topped_up(folder, steering, before=("red", "green", "blue"), name="round 1"):
+    """A top-up whose test found blue weak."""
+    needs = class_needs([a_test({"red": 400, "green": 400, "blue": 100}, 400)])
+    tested = write_test(folder / "t", "round", [accuracy_entry("steering", 0.5)], {})
+    plan, added = dict.fromkeys(before, 10), dict.fromkeys(before, 2)
+    measurement = top_up_measurement(name, needs, plan, added, [tested], steering, steering)
+    return write_top_up(folder, measurement, steering), top_up_table(needs, plan, added)
+
+
+def test_pictures_that_steered_are_known_again_in_sets_of_other_extent(tmp_path):
+    """24 pictures, 8 a class, of which 12 steer; by hand how many of each set these are."""
+    data = colours()
+    steering = data.select(range(12))
+    topped_up(tmp_path, steering)
+    others = colours(seed=8)
+    sets = {
+        "the same": (steering, 12),
+        "whole": (data, 12),
+        "a part": (steering.select([3, 5]), 2),
+        "limited": (limited(steering, 2, seed=0), len(limited(steering, 2, seed=0))),
+        "merged": (merged([others, data.select([0, 20])], "mixed"), 1),
+        "the rest": (data.select(range(12, 24)), 0),
+        "others": (others, 0),
+    }
+    for name, (images, shared) in sets.items():
+        assert steered_by(tmp_path, images) == ({"round 1": shared} if shared else {}), name
+
+
+def test_without_its_digests_a_top_up_counts_where_the_set_is_the_very_one(tmp_path):
+    data = colours()
+    result, _ = topped_up(tmp_path, data)
+    result.path.with_suffix(".u64").unlink()
+    assert steered_by(tmp_path, data) == {"round 1": 24}
+    assert steered_by(tmp_path, data.select(range(12))) == {}
+
+
+def test_a_class_of_the_test_that_the_plan_lacks_is_told_and_not_called_topped_up(tmp_path):
+    result, table = topped_up(tmp_path, colours(), before=("red", "green"))
+    assert result.figures["weak"] == []
+    assert result.figures["worst_accuracy"] == 1
+    assert any("the plan lacks blue (weak), which the test has" in warning for warning in result.warnings)
+    assert "each gets as many" in table
+
+
+def test_a_figure_on_steering_pictures_says_so_itself():
+    figures = SetAccuracy("all", ("a", "b"), np.eye(2, dtype=int) * 12, 0.1, synthetic=False, steered={"round 1": 7})
+    assert figures.remarks() == ("not to be reported: 7 of 24 test pictures steered the top-up round 1",)
+    assert SetAccuracy.from_json(figures.to_json()).steered == {"round 1": 7}

@@ -39,7 +39,8 @@ def close_the_loop(schemas: Schemas) -> Flow:
     flow.stage("4  Learn photos")
     theirs = train(flow, halves["first"], "photos", "Train on photos")
     flow.stage("5  The set's test")
-    tested = test(flow, ours, "the-set", "Test of the set", images=tests["first"], images_2=tests["rest"])
+    weak = test(flow, ours, "the-set", "What is weak", images=tests["first"])
+    tested = test(flow, ours, "the-set", "Test of the set", images=tests["rest"])
     flow.stage("6  The photos' test")
     rival = test(flow, theirs, "photos", "Test of photos", images=tests["rest"])
     flow.stage("7  Any photo copied?")
@@ -57,7 +58,7 @@ def close_the_loop(schemas: Schemas) -> Flow:
     topped = flow.add(
         "HypoNetTopUpPlan",
         plan=opened["plan"],
-        result=tested["result"],
+        result=weak["result"],
         steering=tests["first"],
         reported=tests["rest"],
         budget=100,
@@ -68,7 +69,7 @@ def close_the_loop(schemas: Schemas) -> Flow:
     loader = load_checkpoint(flow, SD15)
     generate(flow, loader["MODEL"], loader, topped["plan"], SET, cfg=2.0)
     flow.stage("11  The report")
-    results = [node["result"] for node in (tested, rival, copies, ratio, curve, topped)]
+    results = [node["result"] for node in (weak, tested, rival, copies, ratio, curve, topped)]
     links = {f"result_{number}": result for number, result in enumerate(results, 1)}
     report = flow.add("HypoNetWriteReport", name="loop", title="Is the set worth it", results="", **links)
     show_answer(report, 200)
