@@ -173,7 +173,14 @@ class LabelledImages:
     def select(self, indices: Sequence[int] | np.ndarray) -> LabelledImages:
         """The pictures of these indices, in this order."""
         chosen = np.asarray(indices, dtype=np.int64)
-        return replace(self, labels=self.labels[chosen], indices=self.indices[chosen], synthetic=self.synthetic[chosen])
+        is_whole = len(np.unique(chosen)) == len(self)
+        return replace(
+            self,
+            labels=self.labels[chosen],
+            indices=self.indices[chosen],
+            synthetic=self.synthetic[chosen],
+            makings=self.makings if is_whole else tuple(replace(making, is_part=True) for making in self.makings),
+        )
 
     def named(self, name: str) -> LabelledImages:
         """The same pictures under another name."""

@@ -30,6 +30,7 @@ class Making:
         seed, template: of its plan, of a merge each that differs. plan_sha256: of all of the plan.
         origins: the sets that it was merged from, or is a part of.
         passed, failed: verdicts of Check Labels.
+        is_part: whether only some of its pictures are among those that name it; the numbers are of all.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Making:
     origins: tuple[str, ...]
     passed: int
     failed: int
+    is_part: bool = False
 
     @classmethod
     def of_set(cls, name: str, description: Mapping[str, Any], pictures: int, passed: int, failed: int) -> Making:
@@ -93,6 +95,7 @@ class Making:
             origins=tuple(map(str, content["origins"])),
             passed=int(content["passed"]),
             failed=int(content["failed"]),
+            is_part=bool(content["is_part"]),
         )
 
     def to_json(self) -> dict[str, Any]:

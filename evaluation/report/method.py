@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ..markdown import one_line
 from ..pictures.making import Making
 from .headlines import headlines
-from .metric_cells import convention_of
+from .metric_cells import convention_of, transformer_of
 from .read_figures import Figures, PictureSet
 from .references import bibtex
 from .tables import Report, Source
@@ -22,9 +22,15 @@ _METRICS = {
     "kid": "KID",
     "precision_recall": "precision, recall, density and coverage",
     "diversity": "diversity",
+    "sameness": "sameness of pictures of one prompt",
     "distortion": "FID of distorted copies",
     "cmmd": "CMMD",
     "clip_score": "CLIP score",
+}
+_BY_TRANSFORMER = {  # as the tables call them
+    "fid": "Frechet distance (FD)",
+    "kid": "kernel distance (KD)",
+    "distortion": "FD of distorted copies",
 }
 _TRAINED = ("training", "test", "learning_curve", "ratio_to_real")  # kinds with the settings of a training
 _ARCHITECTURES = {"resnet18": "ResNet-18"}
@@ -70,7 +76,9 @@ def _pictures(sources: Sequence[Source]) -> list[str]:
 
 
 def _of(making: Making, picture_set: PictureSet) -> str:
-    """Which part of the set is meant, where it has another name."""
+    """Which set is meant, where it has another name or only a part of it is there."""
+    if making.is_part:
+        return f"Out of {making.name} ({making.pictures:,} pictures): "
     return "" if making.name == picture_set.name else f"Of it {making.name}, {making.pictures:,} pictures: "
 
 
@@ -100,14 +108,15 @@ def _training(sources: Sequence[Source]) -> list[str]:
     for source in sources:
         if source.result.kind in _TRAINED:
             numbers = seeds.setdefault(_training_sentence(source), set())
-            numbers |= {str(seed) for seed in [source.result.settings.get("seed")] if seed is not None}
+            of_points = [seed for point in source.figures.points for seed in point.seeds]
+            numbers |= {str(seed) for seed in [source.result.settings.get("seed"), *of_points] if seed is not None}
     return [f"{sentence}{_runs(numbers)}." for sentence, numbers in seeds.items()]
 
 
 def _runs(seeds: set[str]) -> str:
-    """`, seed 3`, or `, 2 runs of the seeds 3, 4`; nothing where no file states one."""
+    """`; seed 3`, or `; 2 runs of the seeds 3, 4`; nothing where no file states one."""
     named = ", ".join(sorted(seeds, key=lambda seed: (len(seed), seed)))
-    return {0: "", 1: f", seed {named}"}.get(len(seeds), f", {len(seeds)} runs of the seeds {named}")
+    return {0: "", 1: f"; seed {named}"}.get(len(seeds), f"; {len(seeds)} runs of the seeds {named}")
 
 
 def _training_sentence(source: Source) -> str:
@@ -116,7 +125,24 @@ def _training_sentence(source: Source) -> str:
     stated["architecture"] = _ARCHITECTURES.get(stated["architecture"], stated["architecture"])
     trained_on = source.figures.trained_on
     stated["on"] = f" on {trained_on.name}" if trained_on and trained_on.name else ""
-    return _TRAINING_SENTENCE.format(**stated)
+    if source.figures.real is not None:
+        stated["on"] += f" and, alike, on {source.figures.real.name or 'real pictures'}"
+    return _TRAINING_SENTENCE.format(**stated) + _smaller_sizes(source.figures) + _both_sides(source.figures)
+
+
+def _smaller_sizes(figures: Figures) -> str:
+    """Of a learning curve, how its subsets were trained: the settings are those of the whole set."""
+    largest = max((point.pictures for point in figures.points), default=0)
+    sizes = [f"{point.per_class:,}" for point in figures.points if point.pictures < largest]
+    if not sizes:
+        return ""
+    return f"; also on nested subsets of {', '.join(sizes)} pictures a class, with about as many updates by more epochs"
+
+
+def _both_sides(figures: Figures) -> str:
+    """Of a ratio to real, how many runs there are of each side."""
+    runs = min((ratio.seeds for ratio in figures.ratios if ratio.is_paired), default=1)
+    return f"; {runs} runs of each side" if runs > 1 else ""
 
 
 def _start(source: Source) -> str:
@@ -132,7 +158,7 @@ def _held_out(sources: Sequence[Source]) -> list[str]:
         if source.result.kind in _TRAINED and isinstance(share, (int, float)):
             sentences.append(_kept_back(share))
         if figures.training is not None and figures.training.held_out is not None:
-            sentences.append(f"That are {figures.training.held_out.count:,} pictures.")
+            sentences.append(f"These are {figures.training.held_out.count:,} pictures.")
         sentences += [*_top_up(figures), *_near_copies(figures)]
         for accuracy in figures.accuracies:
             kind = "generated pictures" if accuracy.synthetic else "pictures"
@@ -180,8 +206,10 @@ def _metrics(sources: Sequence[Source]) -> list[str]:
         judged = source.figures.features or source.figures.images or PictureSet()
         against = source.figures.reference
         reference = f" against {against.name} ({_number(against)})" if against else ""
+        kind = source.result.kind
+        name = _BY_TRANSFORMER.get(kind, _METRICS[kind]) if transformer_of(source) else _METRICS[kind]
         sentences.append(
-            f"{_METRICS[source.result.kind]} of {judged.name or source.row} ({_number(judged)}){reference}: "
+            f"{name} of {judged.name or source.row} ({_number(judged)}){reference}: "
             f"{convention_of(source.result.settings)}."
         )
     return sentences

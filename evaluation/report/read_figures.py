@@ -132,7 +132,7 @@ class Figures:
         per_class: FID by class.
         of_classes: the figures of `values` by class, of precision and recall and of the CLIP score.
         strengths, distortions: of a distortion curve; kind -> one FID a strength.
-        trained_on: the training set of a training or test.
+        trained_on: the training set of a training or test. real: of a ratio to real, the other side's.
         tested_on: the sets of `accuracies`, in their order.
         features, reference, images: the sets that a metric or comparison looked at.
         kept_out: of the training of a LoRA: the test set that should hold none of its pictures; `shared` of it are.
@@ -154,6 +154,7 @@ class Figures:
     strengths: tuple[float, ...] = ()
     distortions: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     trained_on: PictureSet | None = None
+    real: PictureSet | None = None
     tested_on: tuple[PictureSet, ...] = ()
     features: PictureSet | None = None
     reference: PictureSet | None = None
@@ -168,8 +169,8 @@ class Figures:
 
     def picture_sets(self) -> list[PictureSet]:
         """Every set that the result is of."""
-        named = [self.trained_on, *self.tested_on, self.features, self.images, self.reference, self.kept_out]
-        return [picture_set for picture_set in named if picture_set is not None]
+        learned, measured = [self.trained_on, self.real], [self.features, self.images, self.reference, self.kept_out]
+        return [each for each in (*learned, *self.tested_on, *measured) if each is not None]
 
     def holes(self) -> list[str]:
         """The figures that its kind always has and the file has not."""
@@ -227,7 +228,7 @@ def read_figures(result: Result) -> Figures:
         return Figures(steering=PictureSet.from_json(result.inputs.get("steering")), top_up=numbers)
     if result.kind == "ratio_to_real":
         ratios = tuple(RatioToReal.from_json(entry) for entry in figures["test_sets"])
-        return Figures(ratios=ratios, trained_on=trained_on)
+        return Figures(ratios=ratios, trained_on=trained_on, real=PictureSet.from_json(result.inputs.get("real")))
     if result.kind == "learning_curve":
         return replace(
             measured, points=tuple(CurvePoint.from_json(point) for point in figures["points"]), trained_on=trained_on

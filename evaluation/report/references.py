@@ -142,6 +142,7 @@ _ENTRIES = {
 }
 _OF_KINDS = {
     "test": ("wilson1927probable",),
+    "top_up": ("wilson1927probable",),
     "comparison": ("mcnemar1947note", "holm1979simple"),
     "fid": ("heusel2017gans",),
     "distortion": ("heusel2017gans",),
@@ -178,6 +179,8 @@ def bibtex(sources: Sequence[Source]) -> str:
 def _keys(source: Source) -> Iterable[str]:
     settings = source.result.settings
     yield from _OF_KINDS.get(source.result.kind, ())
+    if any(len(point.seeds) == 1 for point in source.figures.points):  # else its intervals are over the seeds
+        yield from _OF_KINDS["test"]
     yield from _OF_CONVENTIONS.get(_preparation(settings), ())
     networks = f"{settings.get('network', '')} {settings.get('architecture', '')}".lower()
     for name, keys in _OF_NETWORKS.items():

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hyponet.evaluation.pictures.labelled_images import draw_indices, labelled, limited, merged, take
+from hyponet.evaluation.pictures.making import Making
 from hyponet.evaluation.pictures.split import share_of, split
 
 from ..sample_pictures import MemoryPictures, colours
+
+SET_CONTENT = {"provenance": {}, "plan": {"seed": 7, "template": "a {class}"}, "identity": {}}
 
 
 def identities(data):
@@ -32,6 +36,18 @@ def test_a_limit_does_not_depend_on_other_classes():
     alone = data.select(np.flatnonzero(data.labels == 1))
     both = limited(data, 4, seed=1)
     assert identities(limited(alone, 4, seed=1)) == identities(both.select(np.flatnonzero(both.labels == 1)))
+
+
+def test_a_part_says_that_it_is_one_of_the_set_that_was_made():
+    """Also behind a merge; all pictures in another order, or one of them twice, are the whole set."""
+    data = replace(colours(each=4), makings=(Making.of_set("mugs", SET_CONTENT, 12, 0, 0),))
+    halves = split(data, 0.5, seed=0)
+    parts = [*halves, merged(halves, "both"), limited(data, 2, seed=0), data.select([0] * 12)]
+    assert [making.is_part for part in parts for making in part.makings] == [True] * 5
+    for whole in (data, data.select(np.arange(12)[::-1]), data.select([*range(12), 0]), merged([data, data], "twice")):
+        assert whole.makings == data.makings
+    (stated,) = halves[0].summary()["makings"]
+    assert Making.from_json(stated) == halves[0].makings[0]
 
 
 def test_take_gives_the_first_n_of_each_class_in_order():

@@ -24,11 +24,16 @@ from hyponet.evaluation.pictures.making import Making
 from hyponet.evaluation.report import method, references, thesis
 from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.report.method import method_text
+from hyponet.evaluation.report.read_figures import METRIC_KEYS
 from hyponet.evaluation.results import Measurement, Result, read_results, write_result
+from hyponet.evaluation.training.learning_curve import CurvePoint, curve_measurement
 from hyponet.evaluation.training.model import ARCHITECTURES
+from hyponet.evaluation.training.ratio import ratio_measurement, ratios_to_real
+from hyponet.evaluation.training.settings import Settings
 from tools.dev.places import ROOT
 
-from ..accuracy_figures import CLASSES, accuracy_entry, write_test
+from ..accuracy_figures import CLASSES, accuracy_entry, training_figures, write_test
+from ..sample_pictures import colours
 from .test_report import measured
 
 PAGE = ROOT / "docs" / "method.md"
@@ -181,6 +186,85 @@ def test_top_ups_and_near_copies_are_told_of(tmp_path: Path) -> None:
         "is not reported." in text
     )
     assert "5 of 2,500 pictures of mugs have a near copy in photos, 2 of them equal pixel by pixel." in text
+
+
+def test_the_pictures_that_were_held_out_are_counted(tmp_path: Path) -> None:
+    figures = training_figures(0.5, held_out=0.5, count=250)
+    trained = Measurement("mugs", "training", figures, {"training": TRAINED_ON}, {"held_out": 0.1})
+    assert "kept from training, to choose the epoch. These are 250 pictures." in method_of(
+        tmp_path, write_result(tmp_path, trained)
+    )
+
+
+def test_a_part_of_a_set_is_told_as_a_part(tmp_path: Path) -> None:
+    """A split keeps how its set was made, with the numbers of the whole set."""
+    part = {**TRAINED_ON, "name": "mugs, 0.8 of it", "pictures": 2000, "synthetic": 2000}
+    part |= {"counts": dict.fromkeys(CLASSES, 400), "makings": [replace(MAKING, is_part=True).to_json()]}
+    write_test(tmp_path, "mugs", [accuracy_entry("photos", 0.62)], {}, part)
+    assert (
+        "mugs, 0.8 of it: 2,000 pictures in 5 classes of 400, all of them generated. Out of mugs (2,500 pictures): "
+        "Made by HypoNet 1.0.0" in method_of(tmp_path)
+    )
+
+
+def test_a_merge_tells_of_each_set_in_it(tmp_path: Path) -> None:
+    makings = [MAKING.to_json(), replace(MAKING, name="cups", pictures=100, is_part=True).to_json()]
+    merged = {**TRAINED_ON, "name": "mugs and cups", "pictures": 2550, "makings": makings}
+    write_test(tmp_path, "both", [accuracy_entry("photos", 0.62)], {}, merged)
+    text = method_of(tmp_path)
+    assert "Of it mugs, 2,500 pictures: Made by" in text
+    assert "Out of cups (100 pictures): Made by" in text
+
+
+def test_a_learning_curve_says_what_smaller_sizes_had(tmp_path: Path) -> None:
+    """Not 50 epochs: a tenth of the pictures has about ten times as many. The seeds draw the subsets too."""
+    images, test = colours(each=10).named("mugs"), colours(each=4, seed=9).named("photos")
+    points = [CurvePoint(size, 3 * size, (3, 4), (6, 7), 12) for size in (2, 5, 10)]
+    write_result(tmp_path, curve_measurement("mugs", points, images, test, Settings()))
+    text = method_of(tmp_path)
+    assert "50 epochs" in text
+    assert (
+        "augmentation none; also on nested subsets of 2, 5 pictures a class, with about as many updates by more "
+        "epochs; 2 runs of the seeds 3, 4." in text
+    )
+    assert "wilson1927probable" not in cited(text), "its intervals are over the seeds"
+    single = [replace(point, seeds=(3,), rights=(6,)) for point in points]
+    write_result(tmp_path / "single", curve_measurement("mugs", single, images, test, Settings()))
+    assert "by more epochs; seed 3." in method_of(tmp_path / "single")
+    assert "wilson1927probable" in cited(method_of(tmp_path / "single"))
+
+
+@pytest.mark.parametrize(("seeds", "runs"), [((3, 4), "; 2 runs of each side"), ((3,), "")])
+def test_a_ratio_to_real_names_both_training_sets(tmp_path: Path, seeds: tuple[int, ...], runs: str) -> None:
+    entries = [accuracy_entry("photos of mugs", 0.62)]
+    real_set = {"name": "real mugs", "pictures": 500, "synthetic": 0, "content_key": "2" * 40}
+    synthetic = [write_test(tmp_path / "s", "mugs", entries, {"seed": seed}, TRAINED_ON) for seed in seeds]
+    real = [write_test(tmp_path / "r", "real mugs", entries, {"seed": seed}, real_set) for seed in seeds]
+    ratios = ratios_to_real(synthetic, real)
+    text = method_of(tmp_path, write_result(tmp_path, ratio_measurement("mugs", ratios, synthetic, real)))
+    assert "ResNet-18 (first layer 7x7) was trained on mugs and, alike, on real mugs from random weights" in text
+    assert f"augmentation none{runs}." in text
+    assert "real mugs: 500 pictures" in text
+
+
+@pytest.mark.parametrize("network", [NETWORKS[FID_NETWORK].key, "dinov2-vit-l-14", "clip-vit-b-32"])
+def test_distances_are_called_as_the_tables_call_them(tmp_path: Path, network: str) -> None:
+    """FID and KID are Inception's; of another network the tables and the line of figures say FD and KD."""
+    settings = {"network": network, "convention": "clean-fid"}
+    measured(tmp_path, "mugs", "fid", {"fid": 41.25}, 2500, **settings)
+    measured(tmp_path, "mugs", "kid", {"kid": 0.01, "kid_sd_over_subsets": 0.002}, 2500, subsets=5, **settings)
+    distorted = {"strengths": [0.5], "fid": {"blur": [3.0]}}
+    measured(tmp_path, "mugs", "distortion", distorted, 2500, **settings)
+    text = method_of(tmp_path)
+    is_inception = network == NETWORKS[FID_NETWORK].key
+    names = ("FID", "KID", "FID of distorted copies") if is_inception else ("FD", "KD", "FD of distorted copies")
+    for name in names:
+        assert re.search(rf"[ (]{name}\)? of mugs \(2,500 pictures\)", text), name
+    assert is_inception or not re.search(r"\b[FK]ID\b", text.partition("**Figures")[0])
+
+
+def test_every_metric_with_a_table_has_its_sentence() -> None:
+    assert {*METRIC_KEYS, "distortion"} == set(method._METRICS)
 
 
 def test_nothing_measured_says_so(tmp_path: Path) -> None:
