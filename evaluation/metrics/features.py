@@ -26,7 +26,7 @@ from .conventions import Preparation
 from .feature_cache import cache_key, read_cached, write_cached
 from .inception_weights import NETWORKS, TORCHVISION_NETWORK
 from .networks import FeatureNetwork, full_precision, one_thread_each
-from .vision_weights import width_warnings
+from .vision_weights import shape_warnings
 
 MAX_CORES = 32  # on a CPU: each takes about 60 MB for its batch
 
@@ -46,6 +46,7 @@ class ImageFeatures:
         preparation: how the pictures were prepared.
         content_key: of the set of pictures.
         pixels: uint64 [N], digests of the pictures' pixels, see pictures/pixels.py; None where nobody knows them.
+        sides: image_size and patch_size of a vision transformer.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ImageFeatures:
     preparation: Preparation
     content_key: str
     pixels: np.ndarray | None = None
+    sides: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -98,7 +100,7 @@ class ImageFeatures:
     def warnings(self) -> tuple[str, ...]:
         """What a result warns of: weights that are not the published ones."""
         if all(network.key != self.network for network in NETWORKS.values()):
-            return width_warnings(self.network, self.features.shape[1])
+            return shape_warnings(self.network, self.features.shape[1], self.sides)
         if any(network.key == self.network and network.is_published(self.weights) for network in NETWORKS.values()):
             return ()
         return ("the network's weights are not the published file's: compare only with figures from the same weights",)
@@ -200,6 +202,7 @@ def extract_features(
         preparation=preparation,
         content_key=images.content_key,
         pixels=pixels,
+        sides=network.sides,
     )
 
 

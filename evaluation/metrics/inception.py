@@ -44,6 +44,7 @@ class Inception(nn.Module):
         super().__init__()
         self.network = NETWORKS[network]
         self.digest = digest
+        self.sides = None
         average = Pool.AVERAGE_INSIDE if self.is_fid else Pool.AVERAGE
         self.Conv2d_1a_3x3 = Convolution(3, 32, 3, stride=2)
         self.Conv2d_2a_3x3 = Convolution(32, 32, 3)

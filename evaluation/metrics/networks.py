@@ -28,6 +28,10 @@ class FeatureNetwork(Protocol):
         """Features of a picture."""
 
     @property
+    def sides(self) -> tuple[int, int] | None:
+        """image_size and patch_size of a vision transformer; None of another network."""
+
+    @property
     def classes(self) -> int:
         """Logits of a picture; 0 for a network that names no classes."""
 

@@ -62,6 +62,8 @@ class VisionTransformer(nn.Module):
         self.model: Any = model
         self.classes = 0  # they name none
         config: Any = self.model.config
+        seen: Any = config.vision_config if self.network.is_clip else config
+        self.sides = (int(seen.image_size), int(seen.patch_size))
         if self.network.is_clip:
             self.side, self.width = int(config.vision_config.image_size), int(config.projection_dim)
         else:

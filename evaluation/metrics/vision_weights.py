@@ -21,11 +21,14 @@ class VisionNetwork:
         key: short name that goes into results and cache keys.
         repository: on the Hugging Face hub; its last part is the name of the folder.
         width: features of a picture.
+        image_size, patch_size: pixels of a side that its config.json states.
     """
 
     key: str
     repository: str
     width: int
+    image_size: int
+    patch_size: int
 
     @property
     def folder(self) -> str:
@@ -44,12 +47,12 @@ class VisionNetwork:
 
 
 VISION_NETWORKS: dict[str, VisionNetwork] = {
-    "DINOv2 ViT-S/14": VisionNetwork("dinov2-vit-s-14", "facebook/dinov2-small", 384),
-    "DINOv2 ViT-B/14": VisionNetwork("dinov2-vit-b-14", "facebook/dinov2-base", 768),
-    "DINOv2 ViT-L/14": VisionNetwork("dinov2-vit-l-14", "facebook/dinov2-large", 1024),
-    "CLIP ViT-B/32": VisionNetwork("clip-vit-b-32", "openai/clip-vit-base-patch32", 512),
-    "CLIP ViT-L/14": VisionNetwork("clip-vit-l-14", "openai/clip-vit-large-patch14", 768),
-    "CLIP ViT-L/14 at 336 px": VisionNetwork("clip-vit-l-14-336", "openai/clip-vit-large-patch14-336", 768),
+    "DINOv2 ViT-S/14": VisionNetwork("dinov2-vit-s-14", "facebook/dinov2-small", 384, 518, 14),
+    "DINOv2 ViT-B/14": VisionNetwork("dinov2-vit-b-14", "facebook/dinov2-base", 768, 518, 14),
+    "DINOv2 ViT-L/14": VisionNetwork("dinov2-vit-l-14", "facebook/dinov2-large", 1024, 518, 14),
+    "CLIP ViT-B/32": VisionNetwork("clip-vit-b-32", "openai/clip-vit-base-patch32", 512, 224, 32),
+    "CLIP ViT-L/14": VisionNetwork("clip-vit-l-14", "openai/clip-vit-large-patch14", 768, 224, 14),
+    "CLIP ViT-L/14 at 336 px": VisionNetwork("clip-vit-l-14-336", "openai/clip-vit-large-patch14-336", 768, 336, 14),
 }
 
 
@@ -93,9 +96,24 @@ def find_vision_folder(network: str, folders: Sequence[Path], *, download: bool 
     return snapshot
 
 
-def width_warnings(key: str, width: int) -> tuple[str, ...]:
-    """What is said of features that have not the number of the network's: its folder holds another one."""
-    expected = {network.key: network.width for network in VISION_NETWORKS.values()}.get(key, width)
-    if width == expected:
+def shape_warnings(key: str, width: int, sides: tuple[int, int] | None) -> tuple[str, ...]:
+    """What is said of features by a network of another shape than the published one's: its folder holds another one.
+
+    Args:
+        width: features of a picture.
+        sides: its image_size and patch_size; None where nobody knows them.
+    """
+    published = next((network for network in VISION_NETWORKS.values() if network.key == key), None)
+    if published is None:
         return ()
-    return (f"the network has {width} features and {key} has {expected}: compare only with figures from the same file",)
+    unlike = []
+    if width != published.width:
+        unlike.append(f"the network has {width} features and {key} has {published.width}")
+    if sides is not None and sides != _sides(published):
+        ours, theirs = (f"{image} pixels in patches of {patch}" for image, patch in (sides, _sides(published)))
+        unlike.append(f"the network is made for {ours} and {key} for {theirs}")
+    return (f"{'; '.join(unlike)}: compare only with figures from the same file",) if unlike else ()
+
+
+def _sides(network: VisionNetwork) -> tuple[int, int]:
+    return network.image_size, network.patch_size

@@ -25,7 +25,7 @@ from hyponet.evaluation.metrics.inception_score import measure_inception_score
 from hyponet.evaluation.metrics.kid import measure_kid
 from hyponet.evaluation.metrics.precision_recall import measure_precision_recall
 from hyponet.evaluation.metrics.vision_transformers import load_vision_transformer, resampled_positions
-from hyponet.evaluation.metrics.vision_weights import VISION_NETWORKS, find_vision_folder
+from hyponet.evaluation.metrics.vision_weights import VISION_NETWORKS, find_vision_folder, shape_warnings
 
 from .inception_fixtures import as_set, crops, made_up
 from .vision_fixtures import CLIP_336, CLIP_B, DINO_S, TEXT_LENGTH, openais_names, write_clip, write_dino
@@ -244,6 +244,18 @@ def test_different_networks_conventions_and_weights_do_not_compare(dino, clip, p
         measure_cmmd(features["dgm_eval"], features["dgm_eval"])
     said = measure_fid(of_clip, of_clip).warnings
     assert any("the network has 24 features and clip-vit-b-32 has 512" in line for line in said)
+
+
+def test_a_network_of_the_same_width_for_smaller_pictures_is_said(clip, pair) -> None:
+    """CLIP ViT-L/14 and its 336-pixel twin both have 768 features; sizes by their published config.json."""
+    large, twin = (VISION_NETWORKS[name] for name in ("CLIP ViT-L/14", CLIP_336))
+    assert large.width == twin.width
+    assert shape_warnings(twin.key, 768, (336, 14)) == shape_warnings(large.key, 768, (224, 14)) == ()
+    (said,) = shape_warnings(twin.key, 768, (224, 14))
+    assert "made for 224 pixels in patches of 14 and clip-vit-l-14-336 for 336 pixels in patches of 14" in said
+    network = load_vision_transformer(clip, CLIP_B, "dgm_eval")
+    (warning,) = extract_features(as_set(pair[0][:2]), network, Preparation("dgm_eval")).warnings()
+    assert "made for 32 pixels in patches of 8 and clip-vit-b-32 for 224 pixels in patches of 32" in warning
 
 
 def test_statistics_of_any_network_are_saved_and_loaded_and_of_another_width_refused(dino, pair, tmp_path) -> None:
