@@ -1,4 +1,4 @@
-"""Train Classifier in this process: what stop leaves on the disk, and what the node's last line says of it."""
+"""Training's nodes in this process: what stop leaves on the disk and what is said of it, and rounds of a top-up."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from hyponet.evaluation.pictures.split import split
 from hyponet.evaluation.training import progress as progress_module
 from hyponet.evaluation.training.settings import Settings
+from hyponet.nodes.prompts.item import ClassSpec
+from hyponet.nodes.prompts.plan import Plan
 
 from ...evaluation.sample_pictures import colours
+from ..prompts.prompt_fixtures import library
 
 SETTINGS = Settings(size=16, epochs=2, batch_size=8, seed=4)  # of 24 pictures: 3 steps an epoch, 6 in all
 
@@ -88,3 +92,31 @@ def test_what_was_downloaded_to_the_usual_folder_is_no_set_of_ours(engine, sourc
     from hyponet.nodes.training.data.engine import beyond_plan_of
 
     assert beyond_plan_of(source, "", None) == ""
+
+
+def test_the_next_round_knows_the_pictures_that_steered_in_every_figure(engine, lines, tmp_path, monkeypatch):
+    """12 of the 24 test pictures steer and all 24 are tested on; the curve's test pictures are those it learned."""
+    from hyponet.nodes.training.loop import engine as loop
+
+    for module in (engine, loop):
+        monkeypatch.setattr(module, "samples_dir", lambda: tmp_path / "samples")
+    monkeypatch.setattr(loop, "results_dir", lambda: tmp_path / "results")
+    monkeypatch.setattr(loop, "classifiers_dir", lambda: tmp_path / "classifiers")
+    photos = colours(seed=1).named("photos")
+    steering, reported = split(photos, 0.5, seed=0)
+    plan = Plan([ClassSpec(name) for name in photos.class_names], "a __class__", library({}), images_per_class=4)
+    with torch.inference_mode():
+        (trained,) = train(engine, replace(SETTINGS, epochs=1)).checkpoints
+        (first,) = engine.test([trained], [steering], "cats", 4, None).results
+        assert not [warning for warning in first.warnings if "steered" in warning]
+        topped, decided, _ = loop.top_up(plan, [first], steering, reported, 5, "round 1")
+        assert sum(map(topped.count, topped.labels)) == 12 + 5
+        (second,) = engine.test([trained], [photos], "cats", 4, None).results
+        compared, _ = engine.compare([trained], [trained], photos, "cats", None)
+        curve, table, _ = loop.learning_curve([trained], colours(), colours(), "4", "curve", None)
+    said = f"photos: not to be reported: {len(steering)} of 24 test pictures steered the top-up round 1"
+    assert said in second.warnings
+    assert said in compared.warnings
+    assert decided.figures["added"] == 5
+    assert [point["shared"] for point in curve.figures["points"]] == [12, 24]
+    assert "24 of 24 test pictures are of the training set" in table
