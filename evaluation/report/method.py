@@ -6,10 +6,12 @@ states is said to be unknown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..markdown import one_line
 from ..pictures.making import Making
+from ..training.figures import steered_texts
+from .accuracy_cells import by_key, steered
 from .headlines import headlines
 from .metric_cells import convention_of, transformer_of
 from .read_figures import Figures, PictureSet
@@ -55,7 +57,7 @@ def method_text(report: Report) -> str:
         "Pictures": _pictures(sources),
         "Labels": _labels(sources),
         "Training": _training(sources),
-        "Held out": _held_out(sources),
+        "Held out": _held_out(sources, steered(report.sources)),
         "Metrics": _metrics(sources),
         "Figures": [f"{line}." for line in headlines(report)],
     }
@@ -149,8 +151,12 @@ def _start(source: Source) -> str:
     return "ImageNet weights" if source.result.settings.get("weights_key") else "random weights"
 
 
-def _held_out(sources: Sequence[Source]) -> list[str]:
-    """What the training did not see: the part kept back, and the test sets with what they share with it."""
+def _held_out(sources: Sequence[Source], steering: Mapping[str, Sequence[str]]) -> list[str]:
+    """What the training did not see: the part kept back, and the test sets with what they share with it.
+
+    Args:
+        steering: of every result there is, see accuracy_cells.steered.
+    """
     sentences = []
     for source in sources:
         settings, figures = source.result.settings, source.figures
@@ -160,14 +166,38 @@ def _held_out(sources: Sequence[Source]) -> list[str]:
         if figures.training is not None and figures.training.held_out is not None:
             sentences.append(f"These are {figures.training.held_out.count:,} pictures.")
         sentences += [*_top_up(figures), *_near_copies(figures)]
-        for accuracy in figures.accuracies:
-            kind = "generated pictures" if accuracy.synthetic else "pictures"
-            shared = "an unknown number" if accuracy.shared is None else f"{accuracy.shared:,}"
-            sentences.append(
-                f"{accuracy.name} was a test set ({accuracy.count:,} {kind}); {shared} of them are of the training "
-                "set, compared pixel by pixel."
-            )
+        sentences += [_test_set(tested, steering) for tested in _tested(figures)]
     return sentences
+
+
+def _tested(figures: Figures) -> list[PictureSet]:
+    """The test sets of a result of any kind, with what they share with its training sets and what they steered."""
+    tests = [
+        PictureSet(
+            name=accuracy.name,
+            count=accuracy.count,
+            content_key=tested_on.content_key,
+            synthetic=accuracy.count if accuracy.synthetic else 0,
+            shared=accuracy.shared,
+            steered={**tested_on.steered, **accuracy.steered},
+        )
+        for accuracy, tested_on in zip(figures.accuracies, figures.tested_on, strict=True)
+    ]
+    tests += [
+        PictureSet(ratio.test_set, ratio.count, ratio.content_key, shared=ratio.shared, steered=ratio.steered)
+        for ratio in figures.ratios
+    ]
+    is_tested = figures.points or figures.pairs or figures.over_seeds
+    return [*tests, figures.images] if is_tested and figures.images else tests
+
+
+def _test_set(tested: PictureSet, steering: Mapping[str, Sequence[str]]) -> str:
+    count = tested.count or 0
+    number = f"{count:,} generated pictures" if tested.synthetic and tested.synthetic == count else _number(tested)
+    shared = "an unknown number" if tested.shared is None else f"{tested.shared:,}"
+    marks = steered_texts(by_key(steering, tested, count), count)
+    said = f"{tested.name} was a test set ({number}); {shared} of them are of the training set, compared pixel by pixel"
+    return "; ".join([said, *marks]) + "."
 
 
 def _top_up(figures: Figures) -> list[str]:

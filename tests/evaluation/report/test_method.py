@@ -267,6 +267,37 @@ def test_every_metric_with_a_table_has_its_sentence() -> None:
     assert {*METRIC_KEYS, "distortion"} == set(method._METRICS)
 
 
+def test_a_test_set_that_steered_is_said_not_to_be_reported(tmp_path: Path) -> None:
+    """Of one page: it told of a test set and of a top-up by it that is not reported, as if they were two."""
+    top_up = {"before": 2000, "added": 500, "weak": ["cat"], "worst_accuracy": 0.4, "per_class": {}}
+    steering = {"name": "photos of mugs", "pictures": 1000, "content_key": "1" * 40}
+    write_result(tmp_path, Measurement("round 1", "top_up", top_up, {"steering": steering}, {}))
+    text = method_of(tmp_path, a_test_of_mugs(tmp_path))
+    assert (
+        "photos of mugs was a test set (1,000 pictures); 2 of them are of the training set, compared pixel by pixel; "
+        "not to be reported: 1,000 of 1,000 test pictures steered the top-up round 1." in text
+    )
+    assert "62.00" not in text
+    entry = {**accuracy_entry("more photos", 0.71), "steered": {"round 1": 40}}
+    part = write_test(tmp_path, "mugs", [entry], {}, TRAINED_ON)
+    assert "pixel by pixel; not to be reported: 40 of 1,000 test pictures steered" in method_of(tmp_path, part)
+
+
+def test_curves_and_ratios_name_their_test_sets(tmp_path: Path) -> None:
+    images, test = colours(each=10).named("mugs"), colours(each=4, seed=9).named("photos")
+    points = [CurvePoint(size, 3 * size, (3,), (6,), 12, shared=size - 2) for size in (2, 10)]
+    write_result(tmp_path, curve_measurement("mugs", points, images, test, Settings()))
+    said = "photos was a test set (12 pictures); 8 of them are of the training set"
+    assert said in method_of(tmp_path)
+    entries = [accuracy_entry("photos of mugs", 0.62, shared=5)]
+    real_set = {"name": "real mugs", "pictures": 500, "synthetic": 0, "content_key": "2" * 40}
+    sides = [write_test(tmp_path / "t", name, entries, {}, stated) for name, stated in (("a", {}), ("b", real_set))]
+    ratios = ratios_to_real(sides[:1], sides[1:])
+    ratio = write_result(tmp_path, ratio_measurement("mugs", ratios, sides[:1], sides[1:]))
+    said = "photos of mugs was a test set (1,000 pictures); 5 of them are of the training set"
+    assert said in method_of(tmp_path, ratio)
+
+
 def test_nothing_measured_says_so(tmp_path: Path) -> None:
     assert "Nothing was measured yet." in method_of(tmp_path)
 
