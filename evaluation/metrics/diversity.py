@@ -14,7 +14,7 @@ from torch import Tensor
 from ..progress import Progress
 from ..results import Measurement
 from .distances import squared_distances
-from .features import ImageFeatures
+from .features import ImageFeatures, some_of
 
 
 def vendi_score(features: np.ndarray | Tensor) -> float:
@@ -87,7 +87,7 @@ def measure_diversity(features: ImageFeatures, *, progress: Progress | None = No
     warnings = ["compare diversity only between sets with equal numbers of pictures a class"]
     left_out = [name for name in features.class_names if name not in classes]
     if left_out:
-        warnings.append(f"no diversity of classes with fewer than two pictures: {', '.join(left_out[:20])}")
+        warnings.append(f"no diversity of classes with fewer than two pictures: {some_of(left_out)}")
     if len(counts) > 1:
         warnings.append(f"classes have {min(counts)} to {max(counts)} pictures: their Vendi scores do not compare")
     means = {

@@ -7,7 +7,7 @@ the preparation. The steps from a picture to the network's input are a conventio
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from .networks import FeatureNetwork, full_precision, one_thread_each
 from .vision_weights import shape_warnings
 
 MAX_CORES = 32  # on a CPU: each takes about 60 MB for its batch
+MAX_NAMES = 20  # of classes that a warning names
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +105,12 @@ class ImageFeatures:
         if any(network.key == self.network and network.is_published(self.weights) for network in NETWORKS.values()):
             return ()
         return ("the network's weights are not the published file's: compare only with figures from the same weights",)
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first MAX_NAMES of a list with commas, and how many more there are."""
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def check_comparable(first: Any, second: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..progress import Progress
 from ..results import Measurement
 from .feature_statistics import FeatureStatistics, frechet_distance, statistics_of
-from .features import ImageFeatures, check_comparable, describe_reference, overlap_warnings
+from .features import ImageFeatures, check_comparable, describe_reference, overlap_warnings, some_of
 
 USUAL_COUNT = 10_000  # the least that the field reports FID for
 
@@ -50,7 +50,7 @@ def measure_fid(
         warnings += ("FID per class comes from few pictures: compare it only with the same numbers of pictures",)
         alone = sorted(set(features.class_names) ^ set(reference.class_names))
         if alone:
-            warnings += (f"no FID for classes that only one of the sets has: {', '.join(alone[:20])}",)
+            warnings += (f"no FID for classes that only one of the sets has: {some_of(alone)}",)
     return Measurement(
         name=features.name,
         kind="fid",

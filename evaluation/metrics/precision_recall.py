@@ -12,7 +12,7 @@ import torch
 
 from ..progress import Progress
 from ..results import Measurement
-from .features import ImageFeatures, check_comparable, describe_reference, overlap_warnings
+from .features import ImageFeatures, check_comparable, describe_reference, overlap_warnings, some_of
 from .neighbourhoods import neighbourhoods
 
 ROUGH_BELOW = 1000  # pictures below which a warning calls the estimates rough; a judgement
@@ -126,5 +126,5 @@ def _per_class(
         said.append(f"k is at most {count - 1} within a class")
     alone = sorted((set(features.class_names) | set(reference.class_names)) - set(pairs))
     if alone:
-        said.append(f"no figures of classes that have not two pictures in both sets: {', '.join(alone[:20])}")
+        said.append(f"no figures of classes that have not two pictures in both sets: {some_of(alone)}")
     return by_class, said

@@ -10,6 +10,7 @@ import torch
 
 from hyponet.evaluation.metrics.conventions import Preparation
 from hyponet.evaluation.metrics.diversity import measure_diversity, pairwise_distances, vendi_score
+from hyponet.evaluation.metrics.fid import measure_fid
 from hyponet.evaluation.metrics.inception_score import inception_score, measure_inception_score
 from hyponet.evaluation.metrics.kid import Kernel, measure_kid, subset_distances, subset_draws
 from hyponet.evaluation.metrics.precision_recall import measure_precision_recall
@@ -358,3 +359,18 @@ def test_near_copies_show() -> None:
     )
     with pytest.raises(ValueError, match="no class of single has two pictures"):
         measure_diversity(made_up(a[:1], "single"))
+
+
+def test_of_many_classes_that_were_left_out_the_number_is_said() -> None:
+    """Two classes of four pictures, and 25 of one, which have no pair and are in this set alone."""
+    a, b = clouds(33, 8)
+    labels = np.array([0] * 4 + [1] * 4 + list(range(2, 27)))
+    ours, theirs = made_up(a, classes=27, labels=labels), made_up(b, classes=2)
+    for found in (
+        measure_diversity(ours),
+        measure_fid(ours, theirs, per_class=True),
+        measure_precision_recall(ours, theirs, per_class=True),
+    ):
+        (said,) = [line for line in found.warnings if line.startswith("no ")]
+        assert said.endswith(" and 5 more"), said
+        assert said.count("class ") == 20
