@@ -19,10 +19,8 @@ from ..pictures.labelled_images import LabelledImages, limited
 from ..pictures.pixels import overlap_text
 from ..plots import COLOURS, line_chart
 from ..results import Measurement
-from .checkpoint import CheckpointProvenance
 from .figures import UNKNOWN_OVERLAP, steered_texts
 from .ratio import most_shared
-from .repetitions import differences_beyond_seed
 from .settings import RANGES, Settings
 
 if TYPE_CHECKING:
@@ -84,31 +82,6 @@ class CurvePoint:
         if not point.rights or len(point.rights) != len(point.seeds) or not 0 <= max(point.rights) <= point.count:
             raise ValueError(f"a point has {len(point.rights)} figures of {point.count} pictures; expected one a seed")
         return point
-
-
-def check_whole(runs: Sequence[CheckpointProvenance], images: LabelledImages) -> None:
-    """The classifiers are finished repetitions of one training on `images`: what the curve ends with.
-
-    Raises:
-        ValueError: they are not.
-    """
-    stopped = [run for run in runs if not run.complete]
-    if stopped:
-        raise ValueError(
-            f"the training of seed {stopped[0].settings.seed} was stopped; expected one that was finished: every other "
-            "point is trained in full; queue Train Classifier again, which goes on where it stopped"
-        )
-    differences = differences_beyond_seed(runs)
-    if differences and len(runs) > 1:
-        raise ValueError(
-            f"the classifiers are no repetitions, they differ in {', '.join(differences)}; expected the runs of one "
-            "Train Classifier"
-        )
-    if runs[0].data.get("content_key") != images.content_key:
-        raise ValueError(
-            f"the classifier learned other pictures than {images.name}; expected those that it learned: the curve's "
-            "last point; connect the same images to both"
-        )
 
 
 def parse_sizes(text: str, images: LabelledImages) -> list[int]:

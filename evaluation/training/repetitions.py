@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from ..pictures.labelled_images import LabelledImages
 from .checkpoint import CheckpointProvenance
 
 
@@ -26,6 +27,31 @@ def differences_beyond_seed(runs: Sequence[CheckpointProvenance]) -> tuple[str, 
     if len({run.settings.seed for run in runs}) < len(runs):
         differences.append("not even the seed")
     return tuple(differences)
+
+
+def check_whole(runs: Sequence[CheckpointProvenance], images: LabelledImages) -> None:
+    """The classifiers are finished repetitions of one training on `images`: what the curve ends with.
+
+    Raises:
+        ValueError: they are not.
+    """
+    stopped = [run for run in runs if not run.complete]
+    if stopped:
+        raise ValueError(
+            f"the training of seed {stopped[0].settings.seed} was stopped; expected one that was finished: every other "
+            "point is trained in full; queue Train Classifier again, which goes on where it stopped"
+        )
+    differences = differences_beyond_seed(runs)
+    if differences and len(runs) > 1:
+        raise ValueError(
+            f"the classifiers are no repetitions, they differ in {', '.join(differences)}; expected the runs of one "
+            "Train Classifier"
+        )
+    if runs[0].data.get("content_key") != images.content_key:
+        raise ValueError(
+            f"the classifier learned other pictures than {images.name}; expected those that it learned: the curve's "
+            "last point; connect the same images to both"
+        )
 
 
 def _making(run: CheckpointProvenance) -> dict[str, object]:

@@ -19,6 +19,7 @@ from ....evaluation.training import top_up as topping
 from ....evaluation.training.accuracy import measure_accuracy
 from ....evaluation.training.checkpoint import Checkpoint
 from ....evaluation.training.ratio import most_shared
+from ....evaluation.training.repetitions import check_whole
 from ....evaluation.training.train import folder_name, train
 from ...engine import NodeBar, progress_bar, progress_text
 from ...paths import results_dir, samples_dir
@@ -63,7 +64,7 @@ def learning_curve(
     """The curve of the set that the checkpoints learned: the result, a table, and its plot [1,H,W,3]."""
     provenances = [checkpoint.provenance for checkpoint in checkpoints]
     images.hash_pictures(progress_bar(len(images)))
-    curve.check_whole(provenances, images)
+    check_whole(provenances, images)
     asked = curve.parse_sizes(sizes, images)
     weights = weights_of(provenances[0].settings.weights_key)
     rights: dict[int, list[int]] = {size: [] for size in (*asked, max(images.counts().values()))}

@@ -13,13 +13,13 @@ from hyponet.evaluation.intervals import wilson
 from hyponet.evaluation.plots import to_pixels
 from hyponet.evaluation.training.learning_curve import (
     CurvePoint,
-    check_whole,
     curve_plot,
     curve_table,
     parse_sizes,
     settings_of,
     subset,
 )
+from hyponet.evaluation.training.repetitions import check_whole
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
 
