@@ -168,9 +168,9 @@ def steered_by(folder: Path | str, data: LabelledImages) -> dict[str, int]:
         stated = result.inputs.get("steering") if result.kind == "top_up" else None
         if not isinstance(stated, Mapping) or result.path is None:
             continue
-        kept = stored_digests(result.path.with_suffix(PIXELS), int(stated.get("distinct") or 0))
-        is_same = stated.get("content_key") == data.content_key
-        whole = len(data) if is_same else 0
+        distinct = stated.get("distinct")
+        kept = stored_digests(result.path.with_suffix(PIXELS), distinct) if isinstance(distinct, int) else None
+        whole = len(data) if stated.get("content_key") == data.content_key else 0
         shared = whole if kept is None else count_shared(data.pixel_digests(), kept)
         if shared:
             steered[result.name] = max(shared, steered.get(result.name, 0))

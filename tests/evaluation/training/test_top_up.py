@@ -138,9 +138,14 @@ def test_pictures_that_steered_are_known_again_in_sets_of_other_extent(tmp_path)
 def test_without_its_digests_a_top_up_counts_where_the_set_is_the_very_one(tmp_path):
     data = colours()
     result, _ = topped_up(tmp_path, data)
-    result.path.with_suffix(".u64").unlink()
+    kept = result.path.with_suffix(".u64")
+    kept.write_bytes(b"torn")
+    assert steered_by(tmp_path, data) == {"round 1": 24}
+    kept.unlink()
     assert steered_by(tmp_path, data) == {"round 1": 24}
     assert steered_by(tmp_path, data.select(range(12))) == {}
+    result.path.write_text(result.path.read_text("utf-8").replace('"distinct": 24', '"distinct": "?"'), "utf-8")
+    assert steered_by(tmp_path, data) == {"round 1": 24}
 
 
 def test_a_class_of_the_test_that_the_plan_lacks_is_told_and_not_called_topped_up(tmp_path):
