@@ -216,6 +216,8 @@ def test_bad_input_is_refused_by_name(comfy, sets, shown) -> None:
     nameless = node("SaveStatistics", features=["b", 0], name="")
     refused(comfy, "name is '': it is empty", {"real": real, "b": features("real"), "save": nameless})
     torchvision = features("real", network="torchvision Inception v3 (ImageNet-1k)")
+    weights = comfy.base / "models" / "inception" / "inception_v3_google-0cc3c7bd.pth"
+    weights.unlink(missing_ok=True)  # tests of pages write them, on the same server
     refused(comfy, "inception_v3_google-0cc3c7bd.pth", {**unlike, "b": torchvision})
     refused(comfy, "dinov2-small with config.json", {**unlike, "b": features("real", network=DINO_S)})
     thesis = features("real", network=CLIP_B, convention="thesis")

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from evaluation.lock import FileLock, LockIsHeld
 
-from .console import Failure
-from .places import OUTPUT, ROOT, cache_dir
+from .console import Failure, log_file
+from .places import ROOT, cache_dir
 from .processes import Command, quiet_environment, run_logged
 
 REQUIREMENTS = ROOT / "requirements-dev.txt"
@@ -186,7 +186,7 @@ class Setup:
 
     def ensure(self) -> Setup:
         """Everything, ready to use."""
-        OUTPUT.mkdir(parents=True, exist_ok=True)  # where nothing may be written is said before gigabytes are fetched
+        log_file("set-up")  # where nothing may be written is said before gigabytes are fetched
         self.ensure_environment()
         self.ensure_comfyui()
         self.ensure_frontend()
