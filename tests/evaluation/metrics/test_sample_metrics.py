@@ -142,7 +142,7 @@ def test_kid_of_large_subsets_is_computed_in_rows(monkeypatch: pytest.MonkeyPatc
     expected = kid_in_float64(a, b, 2, 300)
     monkeypatch.setattr("hyponet.evaluation.metrics.kid.MAX_SQUARE", 299)
     found = measure_kid(made_up(a), made_up(b), subsets=2, subset_size=300).figures["kid"]
-    assert found == pytest.approx(expected, rel=1e-6)
+    assert found == pytest.approx(expected, abs=1e-7)  # kernel values of about 1 in float32; sums go by threads
 
 
 def test_kid_of_large_features_is_computed_in_float64() -> None:
