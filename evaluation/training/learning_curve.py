@@ -70,7 +70,7 @@ class CurvePoint:
     @classmethod
     def from_json(cls, figures: Mapping[str, Any]) -> CurvePoint:
         """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
-        shared = figures.get("shared")
+        shared = figures["shared"]
         point = cls(
             per_class=int(figures["per_class"]),
             pictures=int(figures["pictures"]),

@@ -64,7 +64,7 @@ class RatioToReal:
     @classmethod
     def from_json(cls, figures: Mapping[str, Any]) -> RatioToReal:
         """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
-        low, high, shared = figures["low"], figures["high"], figures.get("shared")
+        low, high, shared = figures["low"], figures["high"], figures["shared"]
         return cls(
             test_set=str(figures["test_set"]),
             content_key=str(figures["content_key"]),
@@ -77,7 +77,7 @@ class RatioToReal:
             low=None if low is None else float(low),
             high=None if high is None else float(high),
             shared=None if shared is None else int(shared),
-            steered=read_counts(figures.get("steered")),
+            steered=read_counts(figures["steered"]),
         )
 
 
