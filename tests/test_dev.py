@@ -11,6 +11,7 @@ import sys
 import time
 
 import pytest
+import tomllib
 
 from tools.dev import server
 from tools.dev.console import Failure, explain
@@ -184,6 +185,19 @@ def test_a_slow_start_is_not_reported_as_a_killed_one(tmp_path):
         slow.start(patience=1)
     assert "memory" not in str(caught.value)
     assert slow.process.poll() is not None
+
+
+def test_a_server_that_ended_is_waited_for_no_longer(tmp_path):
+    (tmp_path / "main.py").write_text("raise SystemExit('no such model')")
+    ended = Server(sys.executable, tmp_path, tmp_path / "base", tmp_path / "out", [])
+    with pytest.raises(Failure, match="no such model"):
+        ended.start(patience=1000)
+
+
+def test_a_test_may_wait_for_the_slowest_start_and_still_run():
+    """The regression: a start under load took longer than 180 s, which failed all tests of that server."""
+    limit = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]["timeout"]
+    assert limit >= server.START_PATIENCE + 300 >= 900
 
 
 def test_doctor_says_what_is_missing_on_a_bare_machine(tmp_path):

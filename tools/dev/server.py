@@ -27,6 +27,7 @@ MODEL_KINDS = (
 FILE_SIZES = ROOT / "tools" / "stand_ins" / "file_sizes"  # the pack by which the stand-ins can be small
 FILE_SIZES_NAME = "hyponet_file_sizes"
 USUAL_PORT = 8188
+START_PATIENCE = 600.0  # seconds that a server may run without an answer: other work on the machine, a slow disk
 COMPLAINTS = ("Cannot import", "Error while calling", "(IMPORT FAILED)")  # in the log, when a pack fails to load
 
 
@@ -89,8 +90,8 @@ class Server:
         text = json.dumps(paths, indent=1, ensure_ascii=False)  # JSON is YAML, but for escaped surrogate pairs
         (self.base / "models.yaml").write_text(text, "utf-8")
 
-    def start(self, patience: float = 180) -> Server:
-        """Start and wait until it answers.
+    def start(self, patience: float = START_PATIENCE) -> Server:
+        """Start and wait until it answers, as long as it runs.
 
         Raises:
             Failure: it ended, did not answer for `patience` seconds, or could not load the pack; with the log's last
@@ -107,8 +108,8 @@ class Server:
             if time.monotonic() > end:
                 self.stop()
                 raise Failure(
-                    f"ComfyUI did not answer within {patience:.0f} s, so it was stopped; a first start on a slow disk "
-                    f"takes longer than others: try again, or read {self.log}"
+                    f"ComfyUI runs and did not answer within {patience:.0f} s, so it was stopped: "
+                    f"try again when the machine has less to do, or read {self.log}"
                 )
             time.sleep(0.2)
         pack = str(Path("custom_nodes") / PACK_NAME)
