@@ -1,7 +1,7 @@
 """Run workflow files on any ComfyUI.
 
     python3 -m headless run WORKFLOW.json [--url URL] [--set node.widget=value ...] [--save DIR]
-    python3 -m headless sweep FILE.csv [--url URL] [--shard K/N] [--state DIR]
+    python3 -m headless sweep FILE.csv [--url URL ...] [--shard K/N] [--state DIR]
 
 Exit codes: 0 all that was asked for is done; 1 a run failed, or did only a part; 2 a file, an override or an argument
 is wrong, or the disk here refuses; 3 no server; 130 stopped by Ctrl-C, Ctrl-Break or kill, which withdraw what is
@@ -15,11 +15,14 @@ import json
 import signal
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from evaluation.progress import duration
 
+from .backends.choice import USUAL_URL, add_worker_options, open_workers
 from .client import Client, NoAnswer, Rejected, RunFailed, checked_url
+from .console import Console
 from .disk import naming
 from .gather import write_report
 from .run import Outcome, outcome, run_workflow
@@ -51,7 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a console of few letters, such as cp949, must not end a run
     options = parser().parse_args(arguments)
     try:
-        options.url = checked_url(options.url)
         return command_run(options) if options.command == "run" else command_sweep(options)
     except (Rejected, RunFailed, TimeoutError) as error:
         warn(f"the run failed: {error}")
@@ -89,20 +91,22 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("file", type=Path)
     sweep.add_argument("--shard", default="1/1", metavar="K/N", help="only part K of N, whole groups")
     sweep.add_argument("--state", type=Path, metavar="DIR", help="default: output/sweeps/<name of the file>")
+    run.add_argument("--url", default=USUAL_URL, help="default: %(default)s")
+    add_worker_options(sweep)
     for command, patience in ((run, 60), (sweep, 600)):
         command.add_argument(
             "--patience",
             type=float,
             default=patience,
             metavar="SECONDS",
-            help="wait this long for a server that no longer answers; default: %(default)s",
+            help="wait this long when no server answers; default: %(default)s",
         )
-        command.add_argument("--url", default="http://127.0.0.1:8188", help="default: %(default)s")
     return top
 
 
 def command_run(options: argparse.Namespace) -> int:
     """Run one workflow; what it shows is printed and saved also when it failed."""
+    options.url = checked_url(options.url)
     graph = with_overrides(read_workflow(options.workflow), dict(parse_setting(text) for text in options.set))
     if options.save:  # before a run of days, not after it
         options.save.mkdir(parents=True, exist_ok=True)
@@ -153,18 +157,19 @@ def command_sweep(options: argparse.Namespace) -> int:
     rows = read_sweep(options.file)
     index, count = part(options.shard)
     mine = rows if count == 1 else shard(rows, index, count)
-    state = State(options.state or OUTPUT / options.file.stem)
-    with state.lock(index, count):
-        say(f"{len(mine)} of {len(rows)} rows; state in {state.folder}")
-        driver = Driver(Client(options.url), mine, state, say, warn, patience=options.patience)
+    state, console = State(options.state or OUTPUT / options.file.stem), Console(options.json)
+    with state.lock(index, count), open_workers(options, state.folder) as workers:
+        console.say(f"{len(mine)} of {len(rows)} rows; state in {state.folder}", "start", rows=len(mine))
+        driver = Driver(workers, mine, state, console, patience=options.patience)
         try:
             tally = driver.run()
         finally:
             report = write_report(rows, state)
-    say(
+    console.say(
         f"{tally.done} done, {tally.skipped} done before, {tally.failed} failed, {tally.held_back} held back; "
-        f"report: {report}"
-    )
+        f"report: {report}",
+        "end", **asdict(tally), report=str(report),
+    )  # fmt: skip
     return DONE if tally.is_complete else FAILED
 
 

@@ -53,17 +53,18 @@ class Client:
 
     Args:
         url: such as "http://127.0.0.1:8188".
+        timeout: seconds that one answer may take.
 
     Raises:
         ValueError: `url` is no address of a server.
     """
 
-    def __init__(self, url: str, client_id: str = "hyponet-headless") -> None:
+    def __init__(self, url: str, client_id: str = "hyponet-headless", timeout: float = 60) -> None:
         self.url = checked_url(url)
-        self.client_id = client_id
+        self.client_id, self.timeout = client_id, timeout
         self._node_infos: dict[str, dict[str, Any]] = {}
 
-    def get(self, path: str, timeout: float = 60) -> Any:
+    def get(self, path: str, timeout: float | None = None) -> Any:
         """The JSON answer to GET `path`.
 
         Raises:
@@ -71,13 +72,13 @@ class Client:
         """
         return self._parsed(path, self._ask(path, None, timeout))
 
-    def post(self, path: str, body: Any, timeout: float = 60) -> Any:
+    def post(self, path: str, body: Any) -> Any:
         """The JSON answer to POST `path`; None where the answer is empty.
 
         Raises:
             NoAnswer: there is none.
         """
-        answer = self._ask(path, json.dumps(body).encode(), timeout)
+        answer = self._ask(path, json.dumps(body).encode())
         return self._parsed(path, answer) if answer.strip() else None
 
     def alive(self) -> bool:
@@ -242,7 +243,7 @@ class Client:
         """
         query = urllib.parse.urlencode([(key, image[key]) for key in ("filename", "subfolder", "type") if key in image])
         try:
-            return self._ask(f"/view?{query}", None, 60)
+            return self._ask(f"/view?{query}", None)
         except NoAnswer as error:
             if not error.status:
                 raise
@@ -254,10 +255,10 @@ class Client:
             queue = self.get("/queue")
             return {row[1] for row in queue["queue_running"]}, {row[1] for row in queue["queue_pending"]}
 
-    def _ask(self, path: str, data: bytes | None, timeout: float) -> bytes:
+    def _ask(self, path: str, data: bytes | None, timeout: float | None = None) -> bytes:
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"} if data else {})
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout or self.timeout) as answer:
                 body: bytes = answer.read()
                 return body
         except urllib.error.HTTPError as error:

@@ -28,6 +28,7 @@ class RowState:
         key: of the row as it was queued; another key means that the row has changed since.
         status: waiting, queued, done or failed.
         prompt_id: written before the server sees it, so that a restarted driver can ask for it.
+        worker: to which it was handed.
         losses: how often the server forgot it (it was restarted).
         message: what went wrong.
         seconds: it took on the server.
@@ -37,6 +38,7 @@ class RowState:
     key: str = ""
     status: str = WAITING
     prompt_id: str = ""
+    worker: str = ""
     losses: int = 0
     message: str = ""
     seconds: float = 0.0

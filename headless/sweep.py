@@ -1,30 +1,29 @@
-"""Drives the rows of a sweep through one server: few prompts queued, everything known on disk, restarts survived."""
+"""Drives the rows of a sweep through workers: a thread a slot, all that is known on disk, losses and restarts survived."""
 
 from __future__ import annotations
 
-import enum
+import threading
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
-from evaluation.progress import duration
-
-from .client import Client, NoAnswer, Rejected, failure
-from .run import outcome
+from .backends.core import End, Stopped, Task, TaskForgotten, Worker, WorkerGone
+from .console import Clock, Console
+from .schedule import Phase, RowRun, Schedule
 from .state import DONE, FAILED, QUEUED, WAITING, RowState, State
-from .sweep_file import LAST, SweepRow
-from .verdict import fractions, shortfall
-from .watch import Watch
+from .sweep_file import SweepRow
 
-MAX_QUEUED = 2  # prompts in the server's queue: the next one starts at once, and a restart loses no more than these
 MAX_LOSSES = 3  # a row that a restart took this often is likely what brings the server down
-MAX_TEXT = 2000  # characters of a node's text that a row's state holds
-PROGRESS_INTERVAL = 30.0  # seconds between two lines on the row that runs
+MAX_TRIES = 2  # a row that failed on so many workers fails; one full disk is no fault of the row
+PROGRESS_INTERVAL = 30.0  # seconds between two lines on the rows that run
+_LONGEST_DELAY = 15.0  # seconds between two questions to a worker that is gone
+_FAREWELL = 15.0  # seconds for the workers to take back what they have, when the driver stops
 
 
 class ServerGone(RuntimeError):
-    """The server did not answer for longer than the driver's patience."""
+    """No worker answered for longer than the driver's patience."""
 
 
 @dataclass(frozen=True)
@@ -42,65 +41,30 @@ class Tally:
         return not self.failed and not self.held_back
 
 
-class Phase(enum.Enum):
-    """Where a row stands for this driver. What an earlier driver left is in the row's RowState."""
-
-    WAITING = "it has not run, or the server lost it"
-    QUEUED = "the server has it"
-    DONE = "this driver saw it end well"
-    FAILED = "this driver saw it fail"
-    SKIPPED = "it was done before"
-
-
-@dataclass
-class RowRun:
-    """One row on its way: what to run, what is known on disk, and where it stands for this driver."""
-
-    row: SweepRow
-    state: RowState
-    phase: Phase = Phase.WAITING
-
-    @property
-    def is_last(self) -> bool:
-        """Whether it runs after all others."""
-        return self.row.group == LAST
-
-    @property
-    def is_over(self) -> bool:
-        """Whether this driver has nothing left to do with it."""
-        return self.phase in (Phase.DONE, Phase.FAILED, Phase.SKIPPED)
-
-
 class Driver:
     """Runs rows until each is done, failed or held back.
 
     Args:
-        client: of the server.
+        workers: of a back end.
         rows: of the sweep, or of this driver's part of it, in order.
         state: where what is known lies.
-        say: takes one line on how it goes.
-        warn: takes one line on what went wrong; left out, `say` does.
-        patience: seconds to wait for a server that does not answer.
-        poll: seconds between two questions.
+        console: takes the lines on how it goes.
+        patience: seconds to wait when no worker answers.
     """
 
     def __init__(
-        self,
-        client: Client,
-        rows: list[SweepRow],
-        state: State,
-        say: Callable[[str], None],
-        warn: Callable[[str], None] | None = None,
-        *,
-        patience: float = 600,
-        poll: float = 0.5,
+        self, workers: Sequence[Worker], rows: list[SweepRow], state: State, console: Console, *, patience: float = 600
     ) -> None:
-        self.client, self.state, self.say, self.warn = client, state, say, warn or say
-        self.patience, self.poll = patience, poll
-        self.runs = [RowRun(row, state.read(row.name)) for row in rows]
+        self.workers, self.state, self.console, self.patience = workers, state, console, patience
+        self.schedule = Schedule(rows, state)
         self.clock = Clock()
-        self.watch = Watch(client.url, client.client_id)
-        self.last_line = time.monotonic()
+        self.changed = threading.Condition()  # its lock guards all that follows
+        self.gone: dict[str, float] = {}  # worker -> since when it does not answer
+        self.abandoned: dict[str, list[str]] = {}  # worker -> tickets that went to others while it was gone
+        self.busy: Counter[str] = Counter()  # worker -> rows that it has
+        self.lines: dict[str, str] = {}  # row -> how far it is
+        self.error: BaseException | None = None
+        self.is_stopping = False
 
     def run(self) -> Tally:
         """Drive to the end.
@@ -110,163 +74,226 @@ class Driver:
             KeyboardInterrupt: passed on, after withdrawing what is queued or runs; those rows wait again.
             OSError, ValueError: the state on disk cannot be written or read.
         """
-        self._resume()
-        silent_since: float | None = None
+        skipped = self.tally().skipped
+        if skipped:
+            self.console.say(f"{skipped} of {len(self.schedule.runs)} rows are done already", "resumed", rows=skipped)
+        threads = [
+            threading.Thread(target=self._serve, args=(worker,), daemon=True)
+            for worker in self.workers
+            for _ in range(worker.slots)
+        ]
         try:
-            while self._queued() or self._next():
-                try:
-                    self._collect()
-                    self._fill()
-                    if silent_since is not None:
-                        self.say(f"the server answers again after {time.monotonic() - silent_since:.0f} s")
-                        silent_since = None
-                except NoAnswer as error:
-                    if silent_since is None:
-                        silent_since = time.monotonic()
-                        self.warn(f"the server does not answer ({error}); waiting for it")
-                    if time.monotonic() - silent_since > self.patience:
-                        raise ServerGone(f"no answer from {self.client.url} for {self.patience:.0f} s") from error
-                if self._queued() or silent_since is not None:
-                    self._show()
-                    time.sleep(self.poll)
-        except KeyboardInterrupt:
-            self._withdraw()
-            raise
+            for thread in threads:
+                thread.start()
+            self._watch_over()
         finally:
-            self.watch.close()
+            with self.changed:
+                self.is_stopping = True
+                self.changed.notify_all()
+            end = time.monotonic() + _FAREWELL
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join(max(0.0, end - time.monotonic()))
+        if self.error is not None:
+            raise self.error
         return self.tally()
 
     def tally(self) -> Tally:
         """How many rows are done, skipped, failed and, at the end, held back."""
-        phases = [run.phase for run in self.runs]
-        kinds = (Phase.DONE, Phase.SKIPPED, Phase.FAILED, Phase.WAITING)
-        return Tally(*(phases.count(kind) for kind in kinds))
+        phases = Counter(run.phase for run in self.schedule.runs)
+        return Tally(phases[Phase.DONE], phases[Phase.SKIPPED], phases[Phase.FAILED], phases[Phase.WAITING])
 
-    def _queued(self) -> list[RowRun]:
-        return [run for run in self.runs if run.phase is Phase.QUEUED]
+    def _watch_over(self) -> None:
+        """Until all is over: show how it goes, and give up when no worker answers."""
+        shown = time.monotonic()
+        with self.changed:
+            while not self.schedule.is_over and self.error is None:
+                self.changed.wait(0.5)
+                if time.monotonic() - shown >= PROGRESS_INTERVAL:
+                    shown = time.monotonic()
+                    self._show()
+                if len(self.gone) == len(self.workers):
+                    silence = time.monotonic() - max(self.gone.values())
+                    if silence > self.patience:
+                        names = ", ".join(sorted(self.gone))
+                        raise ServerGone(f"no answer from {names} for {self.patience:g} s")
 
-    def _resume(self) -> None:
-        """Take up what an earlier driver left: skip what is done, ask again for what it had queued."""
-        for run in self.runs:
-            if run.state.key != run.row.key or run.state.status == FAILED:
-                run.state = RowState(key=run.row.key)
-            elif run.state.status == DONE and not run.is_last:
-                run.phase = Phase.SKIPPED
-            elif run.state.status == QUEUED:
-                run.phase = Phase.QUEUED
-        if all(run.is_over for run in self.runs if not run.is_last):
-            self._skip_last_rows()
-        skipped = self.tally().skipped
-        if skipped:
-            self.say(f"{skipped} of {len(self.runs)} rows are done already")
+    def _serve(self, worker: Worker) -> None:
+        """The life of one slot."""
+        try:
+            if not worker.answers():
+                self._wait_for(worker, "no answer")
+            while (run := self._take(worker)) is not None:
+                try:
+                    self._run(worker, run)
+                finally:
+                    with self.changed:
+                        self.busy[worker.name] -= 1
+                        self.lines.pop(run.row.name, None)
+        except Stopped:
+            pass
+        except BaseException as error:  # noqa: BLE001  raised again by `run`, in the driver's own thread
+            with self.changed:
+                self.error = self.error or error
+                self.is_stopping = True
+                self.changed.notify_all()
 
-    def _skip_last_rows(self) -> None:
-        """With nothing else to run, rows of `last` that are done stand, up to the first that is not."""
-        for run in self.runs:
-            if run.is_last and run.phase is Phase.WAITING:
-                if run.state.status != DONE:
-                    return
-                run.phase = Phase.SKIPPED
+    def _take(self, worker: Worker) -> RowRun | None:
+        """The next row for this worker, once there is one; None when all is over."""
+        names = [each.name for each in self.workers]
+        with self.changed:
+            while not self.is_stopping and not self.schedule.is_over:
+                live = {name for name in names if name not in self.gone}
+                run = self.schedule.take(worker.name, not self.busy[worker.name], live)
+                if run is not None:
+                    self.busy[worker.name] += 1
+                    return run
+                self.changed.wait(1.0)
+            self.changed.notify_all()
+            return None
 
-    def _next(self) -> RowRun | None:
-        """The first row that may start: its group's earlier rows are done, and for `last` nothing else is left."""
-        blocked = {run.row.group for run in self.runs if run.phase in (Phase.QUEUED, Phase.FAILED)}
-        startable = [run for run in self.runs if run.phase is Phase.WAITING and run.row.group not in blocked]
-        others = [run for run in [*startable, *self._queued()] if not run.is_last]
-        return next((run for run in startable if not (run.is_last and others)), None)
+    def _run(self, worker: Worker, run: RowRun) -> None:
+        task = self._hand_out(worker, run)
+        try:
+            end = worker.run(task, lambda seconds, line="": self._pause(run, seconds, line))
+        except WorkerGone as error:  # the row keeps its ticket: this worker may have it still when it is back
+            self._put_back(run, run.state)
+            self._wait_for(worker, str(error))
+        except TaskForgotten:
+            self._lose(worker, run)
+        except BaseException:
+            self._put_back(run, RowState(run.row.key, losses=run.state.losses))
+            raise
+        else:
+            self._end(worker, run, end)
 
-    def _fill(self) -> None:
-        """Queue what may start. The prompt's id is on disk before the server sees it."""
-        while len(self._queued()) < MAX_QUEUED:
-            run = self._next()
-            if run is None:
-                return
-            problem = fractions(run.row.graph, self.client)
-            losses = run.state.losses
-            run.state = RowState(key=run.row.key, status=QUEUED, prompt_id=str(uuid.uuid4()), losses=losses)
-            self.state.write(run.row.name, run.state)
-            run.phase = Phase.QUEUED
-            try:
-                if not problem:
-                    self.client.queue(run.row.graph, prompt_id=run.state.prompt_id)
-            except Rejected as error:
-                problem = str(error)
-            if problem:
-                self._end(run, problem)
+    def _hand_out(self, worker: Worker, run: RowRun) -> Task:
+        """A ticket for the row, on disk before the worker sees it."""
+        state = run.state
+        is_resumed = state.status == QUEUED and (state.worker == worker.name or not self._is_ours(state.worker))
+        if not is_resumed:
+            if state.status == QUEUED:
+                with self.changed:
+                    self.abandoned.setdefault(state.worker, []).append(state.prompt_id)
+            state = RowState(run.row.key, QUEUED, str(uuid.uuid4()), worker.name, state.losses)
+            run.state = state
+            self.state.write(run.row.name, state)
+        return Task(run.row.name, run.row.graph, state.prompt_id, is_resumed)
 
-    def _collect(self) -> None:
-        """Ask what became of each queued prompt; one that the server does not know was lost to a restart."""
-        for run in self._queued():
-            try:
-                entry = self.client.end(run.state.prompt_id)
-            except LookupError:
-                self._lose(run)
-                continue
-            if entry is not None:
-                problem = failure(entry) or shortfall(run.row.graph, entry, self.client)
-                result = outcome(run.row.graph, entry)
-                run.state.seconds, run.state.results, run.state.files = result.seconds, result.results, result.files
-                run.state.texts = [[title, text[:MAX_TEXT]] for title, text in result.texts]
-                self._end(run, problem)
+    def _is_ours(self, name: str) -> bool:
+        return any(worker.name == name for worker in self.workers)
 
-    def _lose(self, run: RowRun) -> None:
-        """The server forgot the row: let it wait again, or give it up."""
-        run.state.losses += 1
-        if run.state.losses >= MAX_LOSSES:
-            self._end(run, f"the server lost it {run.state.losses} times; look into the server's log")
+    def _put_back(self, run: RowRun, state: RowState, delay: float = 0.0) -> None:
+        """Let a row wait again in that state; it is written where it is another than the one on disk."""
+        if state is not run.state:
+            run.state = state
+            self.state.write(run.row.name, state)
+        with self.changed:
+            run.not_before = time.monotonic() + delay
+            self.schedule.put_back(run)
+            self.changed.notify_all()
+
+    def _lose(self, worker: Worker, run: RowRun) -> None:
+        """A worker that was there forgot the row: let it wait again, or give it up."""
+        losses = run.state.losses + (run.state.worker == worker.name)
+        run.state.losses = losses
+        if losses >= MAX_LOSSES:
+            self._close(worker, run, End(f"the server lost it {losses} times; look into the server's log"))
             return
-        self.warn(f"{run.row.name}: the server no longer knows it; queued again")
-        run.state.status, run.phase = WAITING, Phase.WAITING
-        self.state.write(run.row.name, run.state)
+        self.console.warn(
+            f"{run.row.name}: the server no longer knows it; queued again", "lost", row=run.row.name, worker=worker.name
+        )
+        self._put_back(run, RowState(run.row.key, WAITING, losses=losses))
 
-    def _end(self, run: RowRun, problem: str) -> None:
-        """Write down that the row is done, or failed with `problem`, and say so."""
-        run.state.status, run.state.message = FAILED if problem else DONE, problem
-        self.state.write(run.row.name, run.state)
-        run.phase = Phase.FAILED if problem else Phase.DONE
-        self.clock.add(run.row.weight)
-        weight = sum(row_run.row.weight for row_run in self.runs if not row_run.is_over)
-        note = f"FAILED: {problem}" if problem else f"{run.state.seconds:.1f} s"
-        count = sum(row_run.is_over for row_run in self.runs)
-        tell = self.warn if problem else self.say
-        tell(f"[{count}/{len(self.runs)}] {run.row.name}: {note}; {self.clock.left(weight)}")
+    def _end(self, worker: Worker, run: RowRun, end: End) -> None:
+        """A row ran: it is done, or is tried once more elsewhere or later, or has failed."""
+        waiting = RowState(run.row.key, WAITING, losses=run.state.losses, message=end.problem)
+        if end.is_busy and run.delay < 600:
+            run.delay *= 2
+            self.console.warn(f"{run.row.name}: {end.problem}; tried again later", "busy", row=run.row.name)
+            self._put_back(run, waiting, run.delay)
+            return
+        if end.problem:
+            run.failed_on.add(worker.name)
+            if len(run.failed_on) < min(MAX_TRIES, len(self.workers)):
+                self.console.warn(
+                    f"{run.row.name}: failed on {worker.name}: {end.problem}; tried on another",
+                    "failed_once", row=run.row.name, worker=worker.name,
+                )  # fmt: skip
+                self._put_back(run, waiting)
+                return
+        self._close(worker, run, end)
+
+    def _close(self, worker: Worker, run: RowRun, end: End) -> None:
+        """Write down that the row is done, or failed, and say so."""
+        run.state.status, run.state.message = FAILED if end.problem else DONE, end.problem
+        shown = {key: value for key, value in asdict(end).items() if key in ("seconds", "results", "texts", "files")}
+        # what it showed goes to the disk and is not kept: a farm has thousands of rows
+        self.state.write(run.row.name, RowState(**{**asdict(run.state), "worker": worker.name, **shown}))
+        with self.changed:
+            self.schedule.end(run, not end.problem)
+            self.clock.add(run.row.weight, end.images)
+            runs = self.schedule.runs
+            weight = sum(other.row.weight for other in runs if not other.is_over)
+            count = sum(other.is_over for other in runs)
+            if self.schedule.is_over:
+                self.changed.notify_all()
+        note = f"FAILED: {end.problem}" if end.problem else f"{end.seconds:.1f} s"
+        tell = self.console.warn if end.problem else self.console.say
+        tell(
+            f"[{count}/{len(runs)}] {run.row.name}: {note}; {self.clock.left(weight)}",
+            "failed" if end.problem else "done",
+            row=run.row.name, worker=worker.name, seconds=end.seconds, images=end.images, ended=count, rows=len(runs),
+            seconds_left=round(self.clock.seconds_left(weight)),
+        )  # fmt: skip
+
+    def _pause(self, run: RowRun, seconds: float, line: str) -> None:
+        """What a worker calls instead of sleeping."""
+        end = time.monotonic() + seconds
+        with self.changed:
+            self.lines[run.row.name] = f"{run.state.worker}: {run.row.name} {line}".rstrip()
+        while (left := end - time.monotonic()) > 0 or self.is_stopping:
+            if self.is_stopping:
+                raise Stopped
+            time.sleep(min(left, 0.25))
+
+    def _wait_for(self, worker: Worker, reason: str) -> None:
+        """Until a worker answers again. Raises Stopped when all is over before."""
+        with self.changed:
+            is_news = worker.name not in self.gone
+            self.gone.setdefault(worker.name, time.monotonic())
+        if is_news:
+            self.console.warn(
+                f"{worker.name} does not answer ({reason}); waiting for it", "worker_gone", worker=worker.name
+            )
+        delay = 0.5
+        while not worker.answers():
+            end, delay = time.monotonic() + delay, min(2 * delay, _LONGEST_DELAY)
+            while (left := end - time.monotonic()) > 0:
+                if self.is_stopping or self.schedule.is_over:
+                    raise Stopped
+                time.sleep(min(left, 0.25))
+        with self.changed:
+            since = self.gone.pop(worker.name, None)
+            tickets = self.abandoned.pop(worker.name, [])
+            self.changed.notify_all()
+        if since is not None:
+            silence = time.monotonic() - since
+            self.console.say(f"{worker.name} answers again after {silence:.0f} s", "worker_back", worker=worker.name)
+        try:
+            worker.withdraw(tickets)
+        except WorkerGone as error:
+            with self.changed:
+                self.abandoned.setdefault(worker.name, []).extend(tickets)
+            self._wait_for(worker, str(error))
 
     def _show(self) -> None:
-        """Say now and then how far the running row is."""
-        self.watch.poll()
-        if self._queued() and time.monotonic() - self.last_line >= PROGRESS_INTERVAL:
-            self.last_line = time.monotonic()
-            for run in self._queued():
-                line = self.watch.line(run.state.prompt_id, run.row.graph)
-                if line:
-                    self.say(f"  {run.row.name}: {line}")
-
-    def _withdraw(self) -> None:
-        """Take what is queued or runs off the server; those rows wait again, which is no failure of theirs."""
-        queued = self._queued()
-        try:
-            self.client.withdraw([run.state.prompt_id for run in queued])
-        except NoAnswer as error:
-            self.warn(f"the server does not answer ({error}); what is queued there may still run")
-            return
-        for run in queued:
-            if run.state.status == QUEUED:  # else the key was pressed while its end was being written down
-                run.state.status, run.phase = WAITING, Phase.WAITING
-                self.state.write(run.row.name, run.state)
-
-
-class Clock:
-    """Time left, from the weights done so far."""
-
-    def __init__(self) -> None:
-        self.start, self.weight = time.monotonic(), 0.0
-
-    def add(self, weight: float) -> None:
-        """Count a row of that weight as done."""
-        self.weight += weight
-
-    def left(self, weight: float) -> str:
-        """Elapsed time, and time left for rows of that weight in all."""
-        elapsed = time.monotonic() - self.start
-        remaining = elapsed / self.weight * weight if self.weight else 0.0
-        return f"{duration(elapsed)} so far" + (f", about {duration(remaining)} left" if weight else "")
+        """Say how far the rows are that run, and who has them."""
+        weight = sum(run.row.weight for run in self.schedule.runs if not run.is_over)
+        lines = sorted(self.lines.values())
+        self.console.say(
+            "\n".join(f"  {line}" for line in [self.clock.left(weight), *lines[:20]]),
+            "progress",
+            images=self.clock.images, elapsed=round(self.clock.elapsed, 1),
+            seconds_left=round(self.clock.seconds_left(weight)), running=lines, gone=sorted(self.gone),
+        )  # fmt: skip

@@ -1,0 +1,94 @@
+"""What the driver knows of a worker. How a back end is written: see the package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..workflow import Graph
+
+MAX_TEXT = 2000  # characters of a node's text that a row's state holds
+
+Pause = Callable[[float, str], None]
+"""`pause(seconds, line)` waits up to so long and shows how far the row is; raises Stopped when the driver stops."""
+
+
+class WorkerGone(ConnectionError):
+    """The worker does not answer; whether the row still runs there is not known."""
+
+
+class TaskForgotten(LookupError):
+    """The worker answers and does not know the row: it was started anew, or its queue was cleared."""
+
+
+class Stopped(Exception):
+    """The driver is to stop; raised by `pause`."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One row, handed to one worker.
+
+    Attributes:
+        name: of the row.
+        graph: API form, ready to queue.
+        ticket: a UUID of this hand-out; ComfyUI takes it as the prompt's id.
+        is_resumed: the worker may have this very ticket already, from before it went silent or the driver died.
+    """
+
+    name: str
+    graph: Graph
+    ticket: str
+    is_resumed: bool = False
+
+
+@dataclass(frozen=True)
+class End:
+    """How a row ended; JSON alone.
+
+    Attributes:
+        problem: what went wrong, one line; empty when all that was asked for is there.
+        is_busy: nothing went wrong but that somebody else writes the row's set: it is tried again later.
+        seconds: it took on the server.
+        images: pictures of the sets that it made.
+        results, texts, files: what it showed, as in `run.Outcome`.
+    """
+
+    problem: str = ""
+    is_busy: bool = False
+    seconds: float = 0.0
+    images: int = 0
+    results: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[list[str]] = field(default_factory=list)
+    files: list[dict[str, str]] = field(default_factory=list)
+
+
+class Worker(Protocol):
+    """One ComfyUI server, or what stands for one."""
+
+    @property
+    def name(self) -> str:
+        """Unique, and the same when the driver is started again: rows that were left there are asked for there."""
+
+    @property
+    def slots(self) -> int:
+        """Rows at once; 2 where the second waits in the server's own queue, so that it never stands idle."""
+
+    def run(self, task: Task, pause: Pause) -> End:
+        """Run a row to its end.
+
+        Raises:
+            WorkerGone, TaskForgotten: see there.
+            Stopped: from `pause`, passed on when the row has been taken back.
+        """
+
+    def answers(self) -> bool:
+        """Whether it can take a row now; says so within seconds."""
+
+    def withdraw(self, tickets: Collection[str]) -> None:
+        """Take back what went to another worker meanwhile.
+
+        Raises:
+            WorkerGone: it does not answer.
+        """

@@ -1,0 +1,131 @@
+"""ComfyUI servers that run already, by their addresses. Standard library only."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ..client import Client, Graph, NoAnswer, Rejected, failure
+from ..run import outcome
+from ..verdict import fractions, shortfall
+from ..watch import Watch
+from .core import MAX_TEXT, End, Pause, Task, TaskForgotten, WorkerGone
+
+LOST_AFTER = 60.0  # seconds of silence: a server that loads a large model answers again sooner
+_BUSY = "is being written by"  # in the errors of SetLock and of evaluation/lock.py
+
+
+@contextmanager
+def url_workers(urls: Sequence[str], lost_after: float = LOST_AFTER) -> Iterator[list[UrlWorker]]:
+    """A worker for each address, which are left running."""
+    workers = [UrlWorker(Client(url, timeout=lost_after), lost_after=lost_after) for url in urls]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+class UrlWorker:
+    """One server by its address.
+
+    Args:
+        client: of the server.
+        lost_after: seconds of silence after which its rows go to others.
+        poll: seconds between two questions.
+    """
+
+    slots = 2
+
+    def __init__(self, client: Client, *, lost_after: float = LOST_AFTER, poll: float = 0.5) -> None:
+        self.client, self.lost_after, self.poll = client, lost_after, poll
+        self.name = client.url
+        self._watch, self._lock = Watch(client.url, client.client_id), threading.Lock()
+
+    def run(self, task: Task, pause: Pause) -> End:
+        """Queue the row, or ask for it, and wait for its end; see `core.Worker`."""
+        try:
+            problem = self._start(task)
+            return End(problem) if problem else self._wait(task, pause)
+        except (WorkerGone, TaskForgotten):
+            raise
+        except NoAnswer as error:
+            raise WorkerGone(str(error)) from None
+        except BaseException:  # Stopped, Ctrl-C: nobody waits for it any more
+            self.withdraw([task.ticket])
+            raise
+
+    def answers(self) -> bool:
+        """Whether the server answers."""
+        return self.client.alive()
+
+    def withdraw(self, tickets: Collection[str]) -> None:
+        """Take prompts out of the server's queue, and interrupt the one that runs."""
+        if not tickets:
+            return
+        try:
+            self.client.withdraw(tickets)
+        except NoAnswer as error:
+            raise WorkerGone(str(error)) from None
+
+    def close(self) -> None:
+        """Close the connection that shows how far the server is."""
+        self._watch.close()
+
+    def _start(self, task: Task) -> str:
+        """Queue the row unless the server has it; why it will not run, one line."""
+        if task.is_resumed:
+            self._entry(task)  # raises where the server does not know it
+            return ""
+        try:
+            problem = fractions(task.graph, self.client)
+            if not problem:
+                self.client.queue(task.graph, prompt_id=task.ticket)
+        except Rejected as error:
+            problem = str(error)
+        return problem
+
+    def _wait(self, task: Task, pause: Pause) -> End:
+        answered = time.monotonic()
+        while True:
+            try:
+                entry = self._entry(task)
+                if entry is not None:
+                    return ended(task.graph, entry, self.client)
+                answered = time.monotonic()
+            except NoAnswer:
+                if time.monotonic() - answered >= self.lost_after:
+                    raise
+            pause(self.poll, self._line(task))
+
+    def _entry(self, task: Task) -> dict[str, Any] | None:
+        try:
+            return self.client.end(task.ticket)
+        except LookupError as error:
+            raise TaskForgotten(str(error.args[0])) from None
+
+    def _line(self, task: Task) -> str:
+        with self._lock:
+            self._watch.poll()
+            return self._watch.line(task.ticket, task.graph)
+
+
+def ended(graph: Graph, entry: Mapping[str, Any], client: Client) -> End:
+    """How a row ended, from its entry in the history of a server; any back end that owns a server reads it by this."""
+    problem = failure(entry) or shortfall(graph, entry, client)
+    result = outcome(graph, entry)
+    texts = [[title, text[:MAX_TEXT]] for title, text in result.texts]
+    is_busy = bool(problem) and _BUSY in problem
+    return End(problem, is_busy, result.seconds, _images(graph, entry), result.results, texts, result.files)
+
+
+def _images(graph: Graph, entry: Mapping[str, Any]) -> int:
+    """Pictures of the sets that the row's Generate Dataset nodes answer for."""
+    outputs = [
+        entry["outputs"].get(id_, {}) for id_, node in graph.items() if node["class_type"] == "HypoNetGenerateDataset"
+    ]
+    facts = [facts for output in outputs for facts in output.get("hyponet") or [] if isinstance(facts, dict)]
+    return sum(int(fact.get("images") or 0) for fact in facts)
