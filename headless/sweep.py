@@ -1,4 +1,4 @@
-"""Drives the rows of a sweep through workers: a thread a slot, all that is known on disk, losses and restarts survived."""
+"""Drives the rows of a sweep through workers: a thread a slot, what is known on disk, losses and restarts survived."""
 
 from __future__ import annotations
 
