@@ -27,6 +27,18 @@ import pytest  # noqa: E402
 
 from hyponet.tests.comfy_server import comfy, start_comfy  # noqa: E402, F401  (for tests/comfy, tests/browser and others)
 
+ROOT = Path(__file__).resolve().parents[1]
+# no ComfyUI decides what these find: they import none, by the rules of tools/dev/rooms.py
+PURE = [ROOT / line for line in ("tests/evaluation", *(ROOT / "tests" / "pure.txt").read_text("utf-8").split())]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `pure` what `dev.py test --comfyui DIR` leaves out."""
+    for item in items:
+        places = {item.path, *item.path.parents}
+        if places.intersection(PURE) and not item.get_closest_marker("comfyui"):
+            item.add_marker("pure")
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip on Windows what is marked `posix`."""

@@ -1,9 +1,14 @@
-"""tests/pure.txt, the tests that run on Windows and macOS too: what needs another system or a ComfyUI is marked."""
+"""tests/pure.txt, the tests that run on Windows and macOS too: what needs another system or a ComfyUI is marked.
+
+On another ComfyUI they are left out, and those of tests/evaluation.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +70,13 @@ def test_the_encoding_of_a_text_file_is_stated(path: Path) -> None:
             ):
                 unstated.append(f"line {node.lineno}: {ast.unparse(node)}")
     assert not unstated
+
+
+def test_another_comfyui_runs_what_is_marked_to_need_one():
+    """It takes a pytest of its own, which collects one file, with tests of either kind."""
+    path = ROOT / "tests" / "nodes" / "dataset" / "test_damaged_sets.py"
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-m", "not pure", path]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    collected = set(re.findall(r"::(test_\w+)", shown))
+    marked = {name for name, source in each_test(path) if "pytest.mark.comfyui" in source}
+    assert collected == marked != {name for name, _ in each_test(path)}
