@@ -12,6 +12,7 @@ ComfyUI loads them with `file_sizes` beside it: the number of heads and the size
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import math
 import sys
@@ -163,7 +164,7 @@ def _tekken(rows: int) -> bytes:
 
 
 def _write_diffusion_models(folder: Path) -> None:
-    from comfy.ldm.flux.model import Flux
+    from comfy.ldm.flux.model import Flux, FluxParams
     from comfy.ldm.lumina.model import NextDiT
     from comfy.ldm.modules.diffusionmodules.mmdit import MMDiT
     from comfy.ldm.qwen_image.model import QwenImageTransformer2DModel
@@ -178,6 +179,8 @@ def _write_diffusion_models(folder: Path) -> None:
     flux = {"in_channels": 16, "out_channels": 16, "vec_in_dim": 768, "context_in_dim": 4096, "hidden_size": HEAD}
     flux |= {"mlp_ratio": 4.0, "num_heads": 1, "depth": 1, "depth_single_blocks": 1, "axes_dim": [16, 56, 56]}
     flux |= {"theta": 10000, "patch_size": 2, "qkv_bias": True}
+    if "txt_ids_dims" in {field.name for field in dataclasses.fields(FluxParams)}:  # newer than 0.3.75
+        flux["txt_ids_dims"] = []  # no tensor has its shape from it
     flux2 = {**flux, "in_channels": 128, "out_channels": 128, "vec_in_dim": None, "context_in_dim": 3 * TEXT_WIDTH}
     flux2 |= {"mlp_ratio": 3.0, "axes_dim": [32, 32, 32, 32], "theta": 2000, "patch_size": 1, "qkv_bias": False}
     flux2 |= {"global_modulation": True, "mlp_silu_act": True, "ops_bias": False, "guidance_embed": True}
