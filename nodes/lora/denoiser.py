@@ -14,6 +14,7 @@ import torch
 
 from ..sampling.conditioning import repeat_to_common_length
 from .examples import Example
+from .settings import LoraSettings
 
 EPSILON, V = "epsilon", "v"
 
@@ -107,3 +108,19 @@ class UNetDenoiser:
         alpha = (1 + scale**2).rsqrt()  # of zero terminal SNR about 2e-4 at the last timestep, and never divided by
         beta = scale * alpha
         return (alpha**2 * noisy - denoised) / beta, alpha * noise - beta * latents  # x' = alpha (alpha z) - beta v'
+
+
+def loss_target(settings: LoraSettings, prediction: str) -> str:
+    """What the loss compares: what the model says, unless v's loss is asked for in the scale of the noise.
+
+    Raises:
+        ValueError: it is, of a model that says the noise itself.
+    """
+    if not settings.scale_v_pred_loss_like_noise_pred:
+        return prediction
+    if prediction != V:
+        raise ValueError(
+            "scale_v_pred_loss_like_noise_pred is on, and the model predicts the noise; expected a v-prediction model; "
+            "switch it off"
+        )
+    return EPSILON  # e' - e = alpha (v' - v): the error of v times alpha^2, as kohya's option of that name

@@ -8,7 +8,6 @@ models/loras/<name>.safetensors and a result file.
 from __future__ import annotations
 
 import logging
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,29 +24,27 @@ from ...evaluation.pictures.labelled_images import LabelledImages
 from ...evaluation.pictures.pixels import count_shared, overlap_text, pixel_digest
 from ...evaluation.pictures.tensors import to_uint8
 from ...evaluation.progress import Progress
-from ...evaluation.results import Measurement, Result, read_results, write_again, write_result
+from ...evaluation.results import Measurement, Result, write_again, write_result
 from ...evaluation.training.state import Diverged
 from ..engine import NodeBar, last_line, progress_bar, progress_text, throw_if_interrupted
 from ..live_picture import LivePicture
 from ..paths import results_dir
-from . import lora_file
+from . import lora_file, trained_folders
 from . import progress as progress_of
 from .buckets import Fit, fit, steps_per_epoch
 from .captions import CaptionedPicture, folder_fingerprint, read_folder
 from .curve import loss_curve
-from .denoiser import EPSILON, V
+from .denoiser import loss_target
 from .examples import Example, encode_examples, literal_tokens, weighted_tokens
 from .identity import LoraIdentity, identify
+from .job import KIND, LoraJob, finished_result, history_of, standing, was_trained
 from .paths import lora_path, training_folder
-from .samples import Drawing, Samples, below, first_captions
-from .settings import LoraSettings
+from .samples import Drawing, Samples, below, first_captions, rgb_factors
 from .state import LoraState, state_path
 from .train import History, adafactor, train
 from .unet import Family, check_weights, family_of, key_map, training
 
-KIND = "lora_training"
 logger = logging.getLogger("hyponet")
-_trained_on: dict[Path, tuple[str, int]] = {}  # folder -> its fingerprint when it was trained on, and changes since
 
 
 def training_fingerprint(folder: str | None, name: str | None) -> str | float:
@@ -60,42 +57,11 @@ def training_fingerprint(folder: str | None, name: str | None) -> str | float:
         return float("nan")
     try:
         linked = not isinstance(folder, str)
-        key = str(_changes_of_any_folder()) if linked else folder_fingerprint(training_folder(folder))
+        key = str(trained_folders.changes_by_others()) if linked else folder_fingerprint(training_folder(folder))
         is_gone = not lora_path(name).exists() and was_trained(results_dir(), name)
     except (ValueError, OSError):
         return ""
     return f"{key} gone" if is_gone else key
-
-
-def _changes_of_any_folder() -> int:
-    """How often the folders changed by others' hands that this process trained on."""
-    for folder, (noted, changes) in list(_trained_on.items()):
-        now = folder_fingerprint(folder) if folder.is_dir() else ""
-        if now != noted:
-            _trained_on[folder] = (now, changes + 1)
-    return sum(changes for _, changes in _trained_on.values())
-
-
-@dataclass(frozen=True)
-class LoraJob:
-    """One training: from a folder of captioned pictures to a file of the given name, and a result.
-
-    Args:
-        folder: of the pictures.
-        file: the LoRA; there when it is finished.
-        settings: see LoraSettings.
-        results: the folder of all results.
-        unfinished: the folder of what a stopped training goes on from.
-        sample_count: captions that are drawn after each epoch.
-    """
-
-    name: str
-    folder: Path
-    file: Path
-    settings: LoraSettings
-    results: Path
-    unfinished: Path
-    sample_count: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,19 +105,19 @@ def train_lora(
     settings = job.settings
     family = family_of(model)
     check_weights(model)
-    target = _target(family, settings)
+    target = loss_target(settings, family.prediction)
     pictures = read_folder(job.folder)
-    _trained_on[job.folder] = (folder_fingerprint(job.folder), _trained_on.get(job.folder, ("", 0))[1])
+    trained_folders.note(job.folder)
     sizes = settings.bucket_sizes()
     fits = [fit(picture.width, picture.height, sizes) for picture in pictures]
     identity = identify(model, clip, vae, pictures, settings, family.prediction, family.schedule)
     samples: Samples | None = None
     with last_line(node_id, lambda: standing(job, identity)):
-        finished = _finished_result(job, identity)
+        finished = finished_result(job, identity)
         if finished is None:
             encode_captions = weighted_tokens if settings.weighted_captions else literal_tokens
             with only_writer(job.file, f"the LoRA {job.file.name!r}"):
-                finished = _finished_result(job, identity)  # by whoever had the lock until now
+                finished = finished_result(job, identity)  # by whoever had the lock until now
                 if finished is None:
                     progress_text(f"encoding {len(pictures):,} pictures", node_id)
                     bar = progress_bar(len(pictures))
@@ -164,7 +130,7 @@ def train_lora(
     if samples is not None and samples.latents:
         captions = [pictures[index].caption for index in samples.pictures]
         drawn = samples.sheet(lambda latent: _decoded(model, vae, latent), captions)
-    return TrainedLora(finished, loss_curve(_history(finished), job.name, target), drawn)
+    return TrainedLora(finished, loss_curve(history_of(finished), job.name, target), drawn)
 
 
 def _samples(
@@ -240,30 +206,6 @@ def _with_overlap(result: Result, job: LoraJob, test_images: LabelledImages) -> 
     return write_again(counted)
 
 
-def standing(job: LoraJob, identity: LoraIdentity) -> str:
-    """What the disk holds of the training of `identity`, one line.
-
-    Raises:
-        ValueError, UnreadableFile: see `lora_file.is_finished`.
-    """
-    if lora_file.is_finished(job.file, identity.to_json()):
-        return f"{job.file.name} is trained"
-    is_kept = state_path(job.unfinished, identity.to_json()).exists()
-    return "stopped; what was learnt is kept: queue again to resume" if is_kept else "nothing is kept"
-
-
-def _target(family: Family, settings: LoraSettings) -> str:
-    """What the loss compares: what the model says, unless v's loss is asked for in the scale of the noise."""
-    if not settings.scale_v_pred_loss_like_noise_pred:
-        return family.prediction
-    if family.prediction != V:
-        raise ValueError(
-            "scale_v_pred_loss_like_noise_pred is on, and the model predicts the noise; expected a v-prediction model; "
-            "switch it off"
-        )
-    return EPSILON  # e' - e = alpha (v' - v): the error of v times alpha^2, as kohya's option of that name
-
-
 def _description(
     job: LoraJob, family: Family, identity: LoraIdentity, fits: Sequence[Fit]
 ) -> lora_file.LoraDescription:
@@ -305,7 +247,7 @@ def _train(
         state = LoraState(layers, adafactor(parameters, job.settings.learning_rate), generator)
         if state.restore(unfinished):
             logger.info("training %s goes on at step %d", job.file.name, state.step)
-        drawing = None if samples is None else Drawing(samples, denoiser, _rgb_factors(model))
+        drawing = None if samples is None else Drawing(samples, denoiser, rgb_factors(model))
         try:
             history = train(
                 denoiser,
@@ -321,16 +263,6 @@ def _train(
         names = lora_file.kohya_names(key_map(model), list(layers), description.family)
         lora_file.write(job.file, lora_file.file_bytes(lora_file.tensors_of(layers, names), description.metadata()))
     return history
-
-
-def _rgb_factors(model: Any) -> torch.Tensor | None:
-    """How ComfyUI sees the channels of a latent as colours, [C + 1,3]; None where it does not say."""
-    latent_format = model.model.latent_format
-    factors = getattr(latent_format, "latent_rgb_factors", None)
-    if factors is None:
-        return None
-    bias = getattr(latent_format, "latent_rgb_factors_bias", None) or [0.0, 0.0, 0.0]
-    return torch.tensor([*factors, bias])
 
 
 def _show_progress(
@@ -366,42 +298,3 @@ def _try_to_save(state: LoraState, path: Path) -> None:
         state.save(path)
     except (OSError, RuntimeError) as error:  # torch names a full disk a RuntimeError
         logger.warning("%s cannot be kept (%s); what came since is lost if the training stops", path, error)
-
-
-def was_trained(results: Path, name: str) -> bool:
-    """Whether a finished training has left its result under this name."""
-    return any((results / name).glob(f"*-{KIND}-*.json"))
-
-
-def _finished_result(job: LoraJob, identity: LoraIdentity) -> Result | None:
-    """The last result of the same training, where the file holds it; None where somebody deleted one or the other.
-
-    Raises:
-        ValueError, UnreadableFile: see `lora_file.is_finished`.
-    """
-    if not lora_file.is_finished(job.file, identity.to_json()):
-        return None
-    results = [
-        result
-        for result in read_results(job.results / job.name)
-        if result.kind == KIND and result.settings.get("identity") == identity.to_json()
-    ]
-    if results:
-        logger.info("%s is trained with these settings already", job.file.name)
-    return results[-1] if results else None
-
-
-def _history(result: Result) -> History:
-    """The history in a result file; a hole in it is a gap of the curve."""
-
-    def number(value: Any) -> float:
-        return math.nan if value is None else float(value)
-
-    values = result.figures
-    return History(
-        tuple(number(loss) for loss in values["losses"]),
-        values["steps_per_epoch"],
-        number(values["loss_before"]),
-        number(values["loss_after"]),
-        number(values["seconds_per_step"]),
-    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -118,3 +119,13 @@ def below(curve: np.ndarray, pictures: Sequence[np.ndarray]) -> np.ndarray:
 def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
     scale = side / max(size)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def rgb_factors(model: Any) -> torch.Tensor | None:
+    """How ComfyUI sees the channels of a latent as colours, [C + 1,3]; None where it does not say."""
+    latent_format = model.model.latent_format
+    factors = getattr(latent_format, "latent_rgb_factors", None)
+    if factors is None:
+        return None
+    bias = getattr(latent_format, "latent_rgb_factors_bias", None) or [0.0, 0.0, 0.0]
+    return torch.tensor([*factors, bias])
