@@ -11,8 +11,9 @@ import hashlib
 import logging
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,6 +42,7 @@ class StepNoise(Enum):
 
 _STEPS = 8
 _SEEDS = (5, 6)
+_HIGHEST = 1e4  # noise level that a model may begin at; those with a zero terminal SNR begin at 4,518
 _EQUAL = (
     1e-5  # on 0.3.75 and 0.33.0, samplers whose images are independent differ by 1e-6 at most, dpm_adaptive by 6e-4
 )
@@ -51,7 +53,9 @@ def step_noise(sampler: Any) -> StepNoise:
     """The step noise of a SAMPLER, or of ComfyUI's of that name; each is tried once.
 
     Two small images are drawn one by one, as ComfyUI draws them, and then as a batch with noise of each kind: the kind
-    is the one by which both come out the same. None does where images of a batch act on each other.
+    is the one by which both come out the same. None does where images of a batch act on each other. Steps lie wherever
+    the SAMPLER's options may name a noise level, so that what it does between two of them, as by s_tmin and s_tmax,
+    shows; what a pack's code does in a narrow band of its own may not.
     """
     if isinstance(sampler, str):
         return _of_name(sampler)
@@ -123,7 +127,8 @@ def _tried(sampler: Any) -> StepNoise:
     of_device = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=of_device), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of Brownian trees, of which the pictures say nothing
-        tried = [_kind_on(sampler, model, device) for model in (_noise_model(), _flow_model())]
+        levels = _named_levels(sampler.extra_options)
+        tried = [_kind_on(sampler, model, device) for model in (_noise_model(levels), _flow_model(levels))]
     kinds = {kind for kind in tried if kind is not None}
     kinds = kinds - {StepNoise.NONE} or kinds  # one that draws on the other kind of model can be given noise on both
     return kinds.pop() if len(kinds) == 1 else StepNoise.ALONE
@@ -147,15 +152,31 @@ class _ToyModel:
         return denoised
 
 
-def _noise_model() -> _ToyModel:
+def _noise_model(levels: Sequence[float]) -> _ToyModel:
     """Of SD's kind."""
-    sigmas = torch.logspace(1.16, -1.5, _STEPS)  # 14.5 to 0.03
-    return _ToyModel(comfy.model_base.ModelType.EPS, torch.cat([sigmas, torch.zeros(1)]))
+    sigmas = torch.logspace(1.16, -1.5, _STEPS).tolist()  # 14.5 to 0.03
+    return _ToyModel(comfy.model_base.ModelType.EPS, _schedule(sigmas, levels))
 
 
-def _flow_model() -> _ToyModel:
+def _flow_model(levels: Sequence[float]) -> _ToyModel:
     """Of the kind of FLUX and its like."""
-    return _ToyModel(comfy.model_base.ModelType.FLOW, torch.linspace(0.98, 0.0, _STEPS + 1))
+    sigmas = torch.linspace(0.98, 0.0, _STEPS + 1).tolist()[:-1]
+    return _ToyModel(comfy.model_base.ModelType.FLOW, _schedule(sigmas, [level for level in levels if level < 1]))
+
+
+def _named_levels(options: Mapping[str, Any]) -> list[float]:
+    """The noise levels that a SAMPLER's options may name, and one between each two: what they begin or end, a step at
+    them shows."""
+    numbers = sorted({float(value) for value in options.values() if isinstance(value, (int, float))})
+    ends = [number for number in numbers if 0 < number <= _HIGHEST]
+    return sorted({*ends, *(low + (high - low) / 2 for low, high in pairwise(ends))})
+
+
+def _schedule(sigmas: Sequence[float], levels: Sequence[float]) -> torch.Tensor:
+    """`sigmas` and `levels` from high to low, and 0; of the former without those that lie close to one of the latter:
+    methods of several steps divide by the distance."""
+    kept = [sigma for sigma in sigmas if all(abs(sigma - level) > 0.02 * sigma for level in levels)]
+    return torch.tensor([*sorted({*kept, *levels}, reverse=True), 0.0])
 
 
 def _kind_on(sampler: Any, model: _ToyModel, device: torch.device) -> StepNoise | None:

@@ -116,6 +116,36 @@ def test_a_sampler_that_mixes_its_batch_by_an_option_runs_alone(comfyui, samplin
     assert kinds.step_noise(ksampler(name, {option: value})) is kinds.StepNoise.ALONE
 
 
+@pytest.mark.parametrize(
+    "band",
+    [(5.0, 5.2), (5.1, 5.1), (0.4, 0.42), (0.0, 0.031), (20.0, 30.0), (4000.0, float("inf")), (14.55, float("inf"))],
+)
+@pytest.mark.parametrize("name", ["euler", "heun", "dpm_2"])
+def test_churn_in_a_narrow_band_of_noise_levels_is_seen(comfyui, sampling, name, band):
+    """The regression: bands between two steps of the trial were missed, and pictures depended on those beside them.
+
+    comfy/k_diffusion/sampling.py adds noise of the global generator where s_tmin <= sigma <= s_tmax.
+    """
+    kinds = sampling.step_noise
+    churned = {"s_churn": 8.0, "s_tmin": band[0], "s_tmax": band[1], "s_noise": 1.0}
+    assert kinds.step_noise(comfyui.samplers.ksampler(name, churned)) is kinds.StepNoise.ALONE
+    without = {**churned, "s_churn": 0.0}
+    assert kinds.step_noise(comfyui.samplers.ksampler(name, without)) is kinds.StepNoise.NONE
+
+
+def test_options_of_other_kinds_change_nothing_of_what_a_sampler_is(comfyui, sampling):
+    """As the native nodes SamplerEulerAncestral, SamplerDPMPP_SDE, SamplerLMS and SamplerDPMAdaptative set them."""
+    kinds = sampling.step_noise
+    for name, options, expected in [
+        ("euler_ancestral", {"eta": 0.7, "s_noise": 1.1}, "GENERATOR"),
+        ("euler_ancestral", {"eta": 1.0, "s_noise": 0.98}, "GENERATOR"),
+        ("dpmpp_sde", {"eta": 1.0, "s_noise": 1.0, "r": 0.5}, "TREE"),
+        ("lms", {"order": 3}, "NONE"),
+        ("dpm_adaptive", {"order": 3, "rtol": 0.05, "atol": 0.0078, "h_init": 0.05, "eta": 0.0}, "ALONE"),
+    ]:
+        assert kinds.step_noise(comfyui.samplers.ksampler(name, options)) is kinds.StepNoise[expected], (name, options)
+
+
 @pytest.mark.parametrize("name", ["euler_ancestral", "dpm_2_ancestral", "er_sde", "seeds_2", "lcm"])
 def test_a_sampler_with_formulas_of_its_own_for_flow_matching_gives_each_image_as_alone(comfyui, sampling, flux, name):
     chosen = settings(name, steps=3, scheduler="simple", batch_size=2, cfg=1.0)
