@@ -1,8 +1,8 @@
 """Images a second of Generate Dataset against queueing a native graph once per image, and what the loop itself costs.
 
-    python benchmarks/generation.py [--images 40] [--steps 8] [--rounds 3] [--sides 64,256]
+    python benchmarks/generation.py [--images 40] [--steps 8] [--rounds 3] [--sides 64,256] [--models "SD 1.5,Z-Image"]
 
-Both sides draw the same different prompts on the same running server, in turns, with the tiny SD 1.5 on the CPU; at a
+Both sides draw the same different prompts on the same running server, in turns, with tiny stand-ins on the CPU; at a
 small side the work beside the sampler decides, at a large one the sampler. The share of the loop is measured in this
 process at 256x256: time outside of text encoder, sampler and VAE. Memory is measured with a sampler that returns noise:
 the most that 100 and 10,000 images hold.
@@ -22,43 +22,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from family_graphs import NAMES, SD15, Case
 from pack import load_pack
 
 from tools.dev.server import Server
 
 CHECKPOINT = "tiny_sd15.ckpt"
-SETTINGS = {"steps": 8, "cfg": 7.5, "scheduler": "karras"}
 
 
 def prompts(count: int, turn: str) -> list[str]:
     return [f"photo {turn} of a horse number {number} in a field" for number in range(count)]
-
-
-def our_graph(texts: Sequence[str], name: str, steps: int, side: int) -> dict[str, Any]:
-    plan = {"template": "{" + "|".join(texts) + "}", "negative": "blurry", "coverage": "combinatorial", "seed": 1}
-    plan |= {"images_per_class": len(texts), "order": "interleaved", "shard_index": 0, "shard_count": 1}
-    links = {"model": ["3", 0], "clip": ["3", 1], "vae": ["3", 2], "plan": ["2", 0]}
-    values = {**SETTINGS, "steps": steps, "name": name, "width": side, "height": side, "batch_size": 8}
-    return {
-        "1": {"class_type": "HypoNetClassesFromText", "inputs": {"text": "horse", "kinds_of_words": False}},
-        "2": {"class_type": "HypoNetPlanDataset", "inputs": {"classes": ["1", 0], **plan}},
-        "3": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": CHECKPOINT}},
-        "4": {"class_type": "HypoNetGenerateDataset", "inputs": {**links, **values, "sampler_name": "dpmpp_2m"}},
-    }
-
-
-def native_graph(text: str, seed: int, steps: int, side: int) -> dict[str, Any]:
-    sampler = {**SETTINGS, "steps": steps, "seed": seed, "sampler_name": "dpmpp_2m", "denoise": 1.0}
-    links = {"model": ["3", 0], "positive": ["5", 0], "negative": ["6", 0], "latent_image": ["7", 0]}
-    return {
-        "3": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": CHECKPOINT}},
-        "5": {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["3", 1]}},
-        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["3", 1]}},
-        "7": {"class_type": "EmptyLatentImage", "inputs": {"width": side, "height": side, "batch_size": 1}},
-        "8": {"class_type": "KSampler", "inputs": {**links, **sampler}},
-        "9": {"class_type": "VAEDecode", "inputs": {"samples": ["8", 0], "vae": ["3", 2]}},
-        "10": {"class_type": "SaveImage", "inputs": {"images": ["9", 0], "filename_prefix": "native"}},
-    }
 
 
 def timed(work: Callable[[], object], server: Server) -> tuple[float, float]:
@@ -71,27 +44,29 @@ def timed(work: Callable[[], object], server: Server) -> tuple[float, float]:
     return time.perf_counter() - began, sum(process.cpu_times()[:2]) - spent
 
 
-def compare_throughput(server: Server, images: int, steps: int, rounds: int, side: int) -> None:
-    client = server.client
+def compare_throughput(server: Server, case: Case, images: int, rounds: int) -> None:
+    client, made = server.client, f"{case.name} {case.side}".replace(" ", "_").replace(".", "")
 
     def native(turn: str, count: int) -> None:
-        graphs = [native_graph(text, seed, steps, side) for seed, text in enumerate(prompts(count, turn))]
-        queued = [client.queue(graph) for graph in graphs]
+        queued = [client.queue(case.native(text, seed)) for seed, text in enumerate(prompts(count, turn))]
         for prompt_id in queued:
             client.wait(prompt_id, poll=0.02)
 
-    native(f"warm {side}", 2)
-    client.run(our_graph(prompts(8, "warm too"), f"warm{side}", steps, side))
+    native(f"warm {made}", 2)
+    client.run(case.ours(prompts(8, "warm too"), f"warm_{made}"))
     ours, theirs = [], []
     for turn in range(rounds):
-        theirs.append(timed(lambda turn=turn: native(f"a{side} {turn}", images), server))
-        graph = our_graph(prompts(images, f"b{side} {turn}"), f"turn{side}-{turn}", steps, side)
+        theirs.append(timed(lambda turn=turn: native(f"a {turn}", images), server))
+        graph = case.ours(prompts(images, f"b {turn}"), f"turn_{made}_{turn}")
         ours.append(timed(lambda graph=graph: client.run(graph), server))
     pairs = list(zip(theirs, ours, strict=True))
     ratio, work = (statistics.median(native_run[k] / our_run[k] for native_run, our_run in pairs) for k in (0, 1))
     speeds = [images / statistics.median(seconds for seconds, _ in runs) for runs in (ours, theirs)]
-    print(f"{images} images of {side}x{side}, {steps} steps: {speeds[0]:.2f} images/s, native {speeds[1]:.2f}")
-    print(f"{ratio:.2f} times as many images a second; native takes {work:.2f} times the processor time")
+    print(f"{case.name}, {images} images of {case.side}x{case.side}, {case.steps} steps: {speeds[0]:.2f} images/s, "
+          f"native {speeds[1]:.2f}")  # fmt: skip
+    spent = [1000 * statistics.median(seconds for _, seconds in runs) / images for runs in (ours, theirs)]
+    print(f"{ratio:.2f} times as many images a second; native takes {work:.2f} times the processor time "
+          f"({spent[1]:.0f} ms an image, ours {spent[0]:.0f})", flush=True)  # fmt: skip
 
 
 class Clock:
@@ -212,6 +187,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sides", default="64,256", help="of the pictures of both sides, separated by commas")
+    parser.add_argument("--models", default=SD15, help=f"separated by commas, of {', '.join(NAMES)}")
     parser.add_argument("--loop-images", type=int, default=16)
     parser.add_argument("--part", choices=("all", "throughput", "loop", "memory"), default="all")
     parser.add_argument("--hold", type=int, default=0, help=argparse.SUPPRESS)
@@ -226,8 +202,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             base = Path(folder)
             with Server(sys.executable, comfyui, base, base / "output", [models], 0, ("--cpu",)) as server:
-                for side in map(int, options.sides.split(",")):
-                    compare_throughput(server, options.images, options.steps, options.rounds, side)
+                for name in options.models.split(","):
+                    for side in map(int, options.sides.split(",")):
+                        compare_throughput(server, Case(name, options.steps, side), options.images, options.rounds)
     if options.part in ("all", "loop"):
         import comfy.cli_args
 
