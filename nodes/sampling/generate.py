@@ -69,7 +69,8 @@ class GenerationLoop:
         steps: sampler steps of one image, base and refiner together.
         base_share: the base model's share of them.
         prefetch: items whose texts are encoded before the first is sampled, and whose base steps run before the first
-            refiner step; 0 takes batch by batch. For devices that cannot hold all models at once.
+            refiner step; 0 takes batch by batch. For devices that cannot hold all models at once, and for models that
+            take texts of one length at a time: as many items wait at most, encoded, for others of their length.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class GenerationLoop:
         self._steps = max(1, steps)
         self._base_share = base_share
         self._two_passes = prefetch > 0 and pipeline.refiner is not None
+        self._most_waiting = 0 if self._two_passes else prefetch  # in two passes the models would change once more
         self._chunk_size = max(prefetch, batch_size)
         self._unrefined = 0.0  # base steps of pictures that wait for the refiner, counted in whole images
         self._reported = 0.0  # a batch that is made again in halves counts from where it began
@@ -104,24 +106,35 @@ class GenerationLoop:
 
     def generate(self, items: Iterable[Item]) -> int:
         """Make all `items`; returns how many. When an exception stops it, what `put` took is made."""
+        waiting: list[Any] = []
         for chunk in chunks(items, self._chunk_size):
-            encoded = self._pipeline.encode(chunk)
-            if self._two_passes:
-                self._base_then_refiner(encoded)
-            else:
-                self._batch_by_batch(encoded)
+            alone: list[list[Any]] = []
+            for encoded in self._pipeline.encode(chunk):
+                if self._pipeline.runs_alone(encoded):
+                    alone.append([encoded])
+                else:
+                    waiting.append(encoded)
+            groups, waiting = self._ready(waiting)
+            self._draw([*groups, *alone])
+        self._draw(self._groups(waiting))
         return self.finished
 
-    def _batch_by_batch(self, encoded: list[Any]) -> None:
-        for group in self._groups(encoded):
+    def _draw(self, groups: list[list[Any]]) -> None:
+        if self._two_passes:
+            self._base_then_refiner(groups)
+        else:
+            self._batch_by_batch(groups)
+
+    def _batch_by_batch(self, groups: list[list[Any]]) -> None:
+        for group in groups:
             for batch, pictures in self._limit.map(self._sample_refine_decode, group):
                 self._finish(batch, pictures)
 
-    def _base_then_refiner(self, encoded: list[Any]) -> None:
+    def _base_then_refiner(self, encoded_groups: list[list[Any]]) -> None:
         # (item, its latent (1, C, h, w)), in the base's groups, whose texts can be merged; only the split differs, if
         # memory gets short in between
         groups: list[list[tuple[Any, torch.Tensor]]] = []
-        for group in self._groups(encoded):
+        for group in encoded_groups:
             groups.append([])
             for batch, latents in self._limit.map(self._sample, group):
                 groups[-1] += zip(batch, torch.split(latents, 1), strict=True)
@@ -131,21 +144,31 @@ class GenerationLoop:
                 self._unrefined -= len(part) * self._base_share
                 self._finish([encoded for encoded, _ in part], pictures)
 
+    def _ready(self, encoded: list[Any]) -> tuple[list[list[Any]], list[Any]]:
+        """The groups to draw now, and what waits for more items of its length: as many as fit, smallest groups first.
+
+        Lengths of texts spread: 64 sentences have some 18, and would make batches of 4 where 8 are asked for.
+        """
+        groups = self._groups(encoded)
+        ready, waiting = [], []
+        for group in sorted(groups, key=len) if self._most_waiting else groups:
+            if len(group) < self._limit.size and len(waiting) + len(group) <= self._most_waiting:
+                waiting += group
+            else:
+                ready.append(group)
+        return ready, waiting
+
     def _groups(self, encoded: list[Any]) -> list[list[Any]]:
-        """`encoded` in lists that can be one batch each: those of matching text lengths, then each that runs alone."""
-        alone: list[list[Any]] = []
+        """`encoded` in lists that can be one batch each: those of matching text lengths."""
         alike: dict[Hashable, list[Any]] = {}
         for item in encoded:
-            if self._pipeline.runs_alone(item):
-                alone.append([item])
-            else:
-                alike.setdefault(item.shape(), []).append(item)
+            alike.setdefault(item.shape(), []).append(item)
         groups = []
         for members in alike.values():
             lengths = [item.lengths() for item in members]
             for group in group_lengths(lengths, self._limit.size, self._pipeline.max_repeat()):
                 groups.append([members[i] for i in group])
-        return [*groups, *alone]
+        return groups
 
     def _sample_refine_decode(self, batch: Sequence[Any]) -> np.ndarray:
         callback = self._step_counter(len(batch))

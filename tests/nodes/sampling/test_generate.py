@@ -92,6 +92,54 @@ def test_on_a_small_device_each_model_is_loaded_once_for_many_items():
     assert pipeline.calls == [("encode", 6), ("sample", 4), ("sample", 2), ("refine", 4), ("refine", 2)]
 
 
+def test_items_wait_for_others_of_their_length():
+    """The regression: each chunk was drawn by itself, so 512 sentences of 19 lengths took 126 batches of up to 8.
+
+    40 items of 8 lengths in turn: of the first 24 none fills a batch of 4, and by chunks there would be 16 batches.
+    """
+
+    class Sentences(Numbers):
+        def encode(self, chunk):
+            self.calls.append(("encode", len(chunk)))
+            return [
+                SimpleNamespace(item=item, lengths=lambda length=50 + item.seed % 8: (length,), shape=tuple)
+                for item in chunk
+            ]
+
+        def max_repeat(self):
+            return 1
+
+    pipeline = Sentences()
+    made, reports = make(pipeline, items(40), batch_size=4, prefetch=24)
+    assert made == {seed: seed for seed in range(40)}
+    assert reports == sorted(reports)
+    assert [count for call, count in pipeline.calls if call == "encode"] == [24, 16]
+    assert [count for call, count in pipeline.calls if call == "sample"] == [4] * 8 + [1] * 8
+
+
+def test_what_waits_is_bounded_and_drawn_in_the_end():
+    class Waiting(Numbers):
+        """All lengths differ."""
+
+        def encode(self, chunk):
+            self.calls.append(("encode", len(chunk)))
+            return [
+                SimpleNamespace(item=item, lengths=lambda length=50 + item.seed: (length,), shape=tuple)
+                for item in chunk
+            ]
+
+        def max_repeat(self):
+            return 1
+
+    pipeline = Waiting()
+    assert make(pipeline, items(20), batch_size=4, prefetch=6)[0] == {seed: seed for seed in range(20)}
+    held = most = 0
+    for call, count in pipeline.calls:
+        held += count if call == "encode" else -count
+        most = max(most, held)
+    assert most == 12, "those that wait and those that were just encoded"
+
+
 def test_a_smaller_batch_stays_small():
     pipeline = Numbers(most=2)
     assert make(pipeline, items(9), batch_size=8)[0] == {seed: seed for seed in range(9)}
