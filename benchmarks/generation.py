@@ -1,6 +1,7 @@
 """Images a second of Generate Dataset against queueing a native graph once per image, and what the loop itself costs.
 
     python benchmarks/generation.py [--images 40] [--steps 8] [--rounds 3] [--sides 64,256] [--models "SD 1.5,Z-Image"]
+        [--lengths 1]
 
 Both sides draw the same different prompts on the same running server, in turns, with tiny stand-ins on the CPU; at a
 small side the work beside the sampler decides, at a large one the sampler. The share of the loop is measured in this
@@ -30,8 +31,10 @@ from tools.dev.server import Server
 CHECKPOINT = "tiny_sd15.ckpt"
 
 
-def prompts(count: int, turn: str) -> list[str]:
-    return [f"photo {turn} of a horse number {number} in a field" for number in range(count)]
+def prompts(count: int, turn: str, lengths: int = 1) -> list[str]:
+    """Different prompts, of so many different lengths in turn."""
+    ends = [" and a tree" * (number % lengths) for number in range(count)]
+    return [f"photo {turn} of a horse number {number} in a field{end}" for number, end in enumerate(ends)]
 
 
 def timed(work: Callable[[], object], server: Server) -> tuple[float, float]:
@@ -44,11 +47,11 @@ def timed(work: Callable[[], object], server: Server) -> tuple[float, float]:
     return time.perf_counter() - began, sum(process.cpu_times()[:2]) - spent
 
 
-def compare_throughput(server: Server, case: Case, images: int, rounds: int) -> None:
+def compare_throughput(server: Server, case: Case, images: int, rounds: int, lengths: int) -> None:
     client, made = server.client, f"{case.name} {case.side}".replace(" ", "_").replace(".", "")
 
     def native(turn: str, count: int) -> None:
-        queued = [client.queue(case.native(text, seed)) for seed, text in enumerate(prompts(count, turn))]
+        queued = [client.queue(case.native(text, seed)) for seed, text in enumerate(prompts(count, turn, lengths))]
         for prompt_id in queued:
             client.wait(prompt_id, poll=0.02)
 
@@ -57,7 +60,7 @@ def compare_throughput(server: Server, case: Case, images: int, rounds: int) -> 
     ours, theirs = [], []
     for turn in range(rounds):
         theirs.append(timed(lambda turn=turn: native(f"a {turn}", images), server))
-        graph = case.ours(prompts(images, f"b {turn}"), f"turn_{made}_{turn}")
+        graph = case.ours(prompts(images, f"b {turn}", lengths), f"turn_{made}_{turn}")
         ours.append(timed(lambda graph=graph: client.run(graph), server))
     pairs = list(zip(theirs, ours, strict=True))
     ratio, work = (statistics.median(native_run[k] / our_run[k] for native_run, our_run in pairs) for k in (0, 1))
@@ -188,6 +191,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sides", default="64,256", help="of the pictures of both sides, separated by commas")
     parser.add_argument("--models", default=SD15, help=f"separated by commas, of {', '.join(NAMES)}")
+    parser.add_argument("--lengths", type=int, default=1, help="how many lengths the prompts have")
     parser.add_argument("--loop-images", type=int, default=16)
     parser.add_argument("--part", choices=("all", "throughput", "loop", "memory"), default="all")
     parser.add_argument("--hold", type=int, default=0, help=argparse.SUPPRESS)
@@ -204,7 +208,9 @@ def main() -> None:
             with Server(sys.executable, comfyui, base, base / "output", [models], 0, ("--cpu",)) as server:
                 for name in options.models.split(","):
                     for side in map(int, options.sides.split(",")):
-                        compare_throughput(server, Case(name, options.steps, side), options.images, options.rounds)
+                        compare_throughput(
+                            server, Case(name, options.steps, side), options.images, options.rounds, options.lengths
+                        )
     if options.part in ("all", "loop"):
         import comfy.cli_args
 
