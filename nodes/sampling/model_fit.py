@@ -39,6 +39,23 @@ def check_clip(name: str, conditioning: Conditioning, model: Any) -> None:
         )
 
 
+def clip_advice(conditioning: Conditioning, model: Any) -> list[str]:
+    """What speaks against a text encoder that the model can be run with: FLUX.1 reads the first features of a pooled
+    output and leaves out the rest, so that SD3's three encoders draw too, another picture.
+
+    Args:
+        conditioning: a text that it encoded, [[tokens, {"pooled_output": [1,P] or None}]].
+    """
+    expected, pooled = _config(model).get("vec_in_dim"), conditioning[0][1].get("pooled_output")
+    if expected is None or pooled is None or pooled.shape[-1] == expected:
+        return []
+    kind = type(model.model.model_config).__name__
+    return [
+        f"clip gives {pooled.shape[-1]:,} pooled features, of which this model ({kind}) reads {expected:,}: it is "
+        "another model's; set the CLIP loader to this kind of model"
+    ]
+
+
 def _config(model: Any) -> Mapping[str, Any]:
     return getattr(model.model.model_config, "unet_config", None) or {}
 

@@ -28,7 +28,7 @@ from .guiders import adopt_guider, make_guider, outside_text, unused_negative, w
 from .job import Request
 from .latents import check_size, empty_latents, encode_start_images, pixels_per_latent
 from .memory import out_of_memory, release_memory
-from .model_fit import check_clip, explained, guidance_advice
+from .model_fit import check_clip, clip_advice, explained, guidance_advice
 from .noise import start_noise
 from .options import GraphInputs
 from .per_image_conds import CannotShareBatch, with_per_image_conds
@@ -73,6 +73,7 @@ class ComfyPipeline(Pipeline):
             self._guider = adopt_guider(self.given.guider, self.model)
             self.model = self._guider.model_patcher
         self._negatives = False  # whether an item has one
+        self._clip_advice: list[str] = []  # of the first text
         self._sampler = self.settings.sampler if self.given.sampler is None else self.given.sampler
         self.refiner = None if self.refiner is None else with_per_image_conds(self.refiner)
 
@@ -114,6 +115,7 @@ class ComfyPipeline(Pipeline):
         self._negatives = self._negatives or any(item.negative.strip() for item in items)
         base = [self._base_pair(item) for item in items]
         check_clip("clip", base[0][0], self.model)
+        self._clip_advice = clip_advice(base[0][0], self.model)
         if self.refiner_encoder is None:
             return [EncodedItem(item, *pair) for item, pair in zip(items, base, strict=True)]
         zero = self.settings.zero_negative
@@ -173,8 +175,8 @@ class ComfyPipeline(Pipeline):
         return [*([text] if text else []), *self.advice()]
 
     def advice(self) -> list[str]:
-        """What speaks against the guidance that was set."""
-        texts = guidance_advice(self.model, self.settings)
+        """What speaks against the text encoder and the guidance that were set."""
+        texts = [*self._clip_advice, *guidance_advice(self.model, self.settings)]
         unused = unused_negative(self._guider, sampler_name(self._sampler))
         unused = unused or ("zero_negative takes its place" if self.settings.zero_negative else "")
         if unused and self._negatives:

@@ -217,6 +217,28 @@ def test_a_clip_that_does_not_fit_is_named_before_the_first_batch(comfyui, sampl
             check_clip("clip", text, tiny_family(comfyui, family).model)
 
 
+def test_a_clip_that_draws_without_being_the_models_own_is_told_of(comfyui, sampling, flux, caplog):
+    """The regression: SD3's three encoders drew with FLUX.1, which takes y[:, : vec_in_dim] (comfy/ldm/flux/model.py),
+    and nothing was said. It reads 8 features here, 768 in FLUX.1; SD3 gives 2,048.
+    """
+
+    def told(pooled):
+        class Wide(Texts):
+            def encode_from_tokens_scheduled(self, text):
+                ((tokens, extras),) = super().encode_from_tokens_scheduled(text)
+                return [[tokens, {**extras, "pooled_output": torch.ones(1, pooled)}]]
+
+        models = SimpleNamespace(model=flux.model, vae=None, encoder=Encoder(Wide(True, False, False), int))
+        pipeline = make_pipeline(sampling, models, flow())
+        latents_of(sampling, pipeline, ITEMS[:1], 1)
+        return [text for text in pipeline.warnings(1) if "clip" in text]
+
+    assert told(8) == []
+    (text,) = told(20)
+    assert text.startswith("clip gives 20 pooled features, of which this model (Flux) reads 8: it is another model's")
+    assert caplog.text.count(text) == 1, "before the first batch"
+
+
 def test_a_text_without_what_the_model_needs_is_explained(sampling, comfyui, sdxl):
     """The regression: torch's raw text, from deep inside the model."""
     qwen = tiny_family(comfyui, "qwen_image")  # real ones do not say in their configuration how wide their texts are
