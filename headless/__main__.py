@@ -2,6 +2,7 @@
 
     python3 -m headless run WORKFLOW.json [--url URL] [--set node.widget=value ...] [--save DIR]
     python3 -m headless sweep FILE.csv [--url URL ...] [--shard K/N] [--state DIR]
+    python3 -m headless farm WORKFLOW.json or FILE.csv [--url URL ...] [--shards N] [--state DIR]
 
 Exit codes: 0 all that was asked for is done; 1 a run failed, or did only a part; 2 a file, an override or an argument
 is wrong, or the disk here refuses; 3 no server; 130 stopped by Ctrl-C, Ctrl-Break or kill, which withdraw what is
@@ -27,9 +28,10 @@ from .disk import naming
 from .gather import write_report
 from .run import Outcome, outcome, run_workflow
 from .save import save_files
+from .shards import farm_rows, shard_count, sharded
 from .state import State
 from .sweep import PROGRESS_INTERVAL, Driver, ServerGone
-from .sweep_file import read_sweep, shard
+from .sweep_file import SweepRow, read_sweep, shard
 from .watch import Watch
 from .workflow import parse_setting, read_workflow, with_overrides
 
@@ -54,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a console of few letters, such as cp949, must not end a run
     options = parser().parse_args(arguments)
     try:
-        return command_run(options) if options.command == "run" else command_sweep(options)
+        return {"run": command_run, "sweep": command_sweep, "farm": command_farm}[options.command](options)
     except (Rejected, RunFailed, TimeoutError) as error:
         warn(f"the run failed: {error}")
         return FAILED
@@ -90,10 +92,15 @@ def parser() -> argparse.ArgumentParser:
     sweep = commands.add_parser("sweep", help="run every row of a CSV or YAML file that is not done yet")
     sweep.add_argument("file", type=Path)
     sweep.add_argument("--shard", default="1/1", metavar="K/N", help="only part K of N, whole groups")
-    sweep.add_argument("--state", type=Path, metavar="DIR", help="default: output/sweeps/<name of the file>")
+    farm = commands.add_parser("farm", help="cut each set into shards, make them on many servers, join and verify them")
+    farm.add_argument("file", type=Path, help="a workflow, or a sweep file; each row that makes a set is cut")
+    farm.add_argument("--set", action="append", default=[], metavar="NODE.WIDGET=VALUE", help="of a workflow")
+    farm.add_argument("--shards", default="auto", metavar="N", help="of each set; default: 4 a worker")
     run.add_argument("--url", default=USUAL_URL, help="default: %(default)s")
-    add_worker_options(sweep)
-    for command, patience in ((run, 60), (sweep, 600)):
+    for command in (sweep, farm):
+        command.add_argument("--state", type=Path, metavar="DIR", help="default: output/sweeps/<name of the file>")
+        add_worker_options(command)
+    for command, patience in ((run, 60), (sweep, 600), (farm, 600)):
         command.add_argument(
             "--patience",
             type=float,
@@ -160,12 +167,30 @@ def command_sweep(options: argparse.Namespace) -> int:
     state, console = State(options.state or OUTPUT / options.file.stem), Console(options.json)
     with state.lock(index, count), open_workers(options, state.folder) as workers:
         console.say(f"{len(mine)} of {len(rows)} rows; state in {state.folder}", "start", rows=len(mine))
-        driver = Driver(workers, mine, state, console, patience=options.patience)
-        try:
-            tally = driver.run()
-        finally:
-            report = write_report(rows, state)
-    console.say(
+        return drive(Driver(workers, mine, state, console, patience=options.patience), rows)
+
+
+def command_farm(options: argparse.Namespace) -> int:
+    """Make every set in shards, join them, and write the report; returns the exit code."""
+    rows = farm_rows(options.file, dict(parse_setting(text) for text in options.set))
+    state, console = State(options.state or OUTPUT / options.file.stem), Console(options.json)
+    with state.lock(1, 1), open_workers(options, state.folder) as workers:
+        count = shard_count(options.shards, state, rows, len(workers))
+        rows = sharded(rows, count)
+        console.say(
+            f"{len(rows)} rows, each set in {count} shards, on {len(workers)} workers; state in {state.folder}",
+            "start", rows=len(rows), shards=count, workers=[worker.name for worker in workers],
+        )  # fmt: skip
+        return drive(Driver(workers, rows, state, console, patience=options.patience), rows)
+
+
+def drive(driver: Driver, rows: list[SweepRow]) -> int:
+    """Drive to the end, write the report over `rows` whatever happens, and say how it ended; the exit code."""
+    try:
+        tally = driver.run()
+    finally:
+        report = write_report(rows, driver.state)
+    driver.console.say(
         f"{tally.done} done, {tally.skipped} done before, {tally.failed} failed, {tally.held_back} held back; "
         f"report: {report}",
         "end", **asdict(tally), report=str(report),

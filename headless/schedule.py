@@ -32,7 +32,7 @@ class RowRun:
 
     Attributes:
         state: what is known of it on disk, but for what it showed.
-        failed_on: workers on which it failed.
+        failed_on, tries: workers on which it failed, and how often it did.
         delay, not_before: seconds that it waited last, and the time (monotonic) until which it waits, for whatever
             holds its set to let go.
     """
@@ -41,6 +41,7 @@ class RowRun:
     state: RowState
     phase: Phase = Phase.WAITING
     failed_on: set[str] = field(default_factory=set)
+    tries: int = 0
     delay: float = 0.5
     not_before: float = 0.0
 
@@ -73,13 +74,10 @@ class Schedule:
         self._index = {run.row.name: index for index, run in enumerate(self.runs)}
         self._ready: list[int] = []  # of rows that may start, sorted
         self._running = self._owned = 0  # rows that run; rows that may start and were left with a worker
-        self._groups: dict[str, deque[RowRun]] = {}
-        for run in self.runs:
-            if run.phase is Phase.WAITING:
-                self._groups.setdefault(run.row.group, deque()).append(run)
-        for group in self._groups:
-            if group != LAST:
-                self._release(group)
+        self._waits_for: dict[int, set[int]] = {}  # row -> rows that must be done before
+        self._then: dict[int, list[int]] = {}  # the other way round
+        self._last = deque(run for run in self.runs if run.is_last and run.phase is Phase.WAITING)
+        self._order()
         self._release_last()
 
     @property
@@ -129,23 +127,39 @@ class Schedule:
         run.phase = Phase.DONE if is_done else Phase.FAILED
         self._running -= 1
         if is_done:
-            self._groups[run.row.group].popleft()
-            self._release(run.row.group)
+            index = self._index[run.row.name]
+            for later in self._then.pop(index, []):
+                self._waits_for[later].discard(index)
+                if not self._waits_for[later]:
+                    self._add(self.runs[later])
+            if run.is_last:
+                self._last.popleft()
         self._release_last()
 
-    def _release(self, group: str) -> None:
-        if self._groups[group]:
-            self._add(self._groups[group][0])
+    def _order(self) -> None:
+        """Find what each row waits for, and let start what waits for nothing."""
+        before: dict[str, int] = {}  # group -> its row before
+        for index, run in enumerate(self.runs):
+            if run.phase is not Phase.WAITING or run.is_last:
+                continue
+            earlier = {self._index[name] for name in run.row.after}
+            if run.row.group in before:
+                earlier.add(before[run.row.group])
+            before[run.row.group] = index
+            self._waits_for[index] = {other for other in earlier if not self.runs[other].is_over}
+            for other in self._waits_for[index]:
+                self._then.setdefault(other, []).append(index)
+            if not self._waits_for[index]:
+                self._add(run)
 
     def _add(self, run: RowRun) -> None:
         bisect.insort(self._ready, self._index[run.row.name])
         self._owned += bool(run.owner)
 
     def _release_last(self) -> None:
-        """Let the first row of `last` start when nothing else runs or may start."""
-        waiting = self._groups.get(LAST)
-        if waiting and waiting[0].phase is Phase.WAITING and self.is_over:
-            self._release(LAST)
+        """Let the next row of `last` start when nothing else runs or may start; a failure holds back the rest."""
+        if self._last and self._last[0].phase is Phase.WAITING and self.is_over:
+            self._add(self._last[0])
 
     def _skip_last_rows(self) -> None:
         """With nothing else to run, rows of `last` that are done stand, up to the first that is not."""

@@ -16,7 +16,7 @@ from .state import DONE, FAILED, QUEUED, WAITING, RowState, State
 from .sweep_file import SweepRow
 
 MAX_LOSSES = 3  # a row that a restart took this often is likely what brings the server down
-MAX_TRIES = 2  # a row that failed on so many workers fails; one full disk is no fault of the row
+MAX_TRIES = 2  # a row that failed so often, where possible on another worker, fails: a full disk is no fault of it
 PROGRESS_INTERVAL = 30.0  # seconds between two lines on the rows that run
 _LONGEST_DELAY = 15.0  # seconds between two questions to a worker that is gone
 _FAREWELL = 15.0  # seconds for the workers to take back what they have, when the driver stops
@@ -215,7 +215,8 @@ class Driver:
             return
         if end.problem:
             run.failed_on.add(worker.name)
-            if len(run.failed_on) < min(MAX_TRIES, len(self.workers)):
+            run.tries += 1
+            if run.tries < MAX_TRIES and len(self.workers) > 1:
                 self.console.warn(
                     f"{run.row.name}: failed on {worker.name}: {end.problem}; tried on another",
                     "failed_once", row=run.row.name, worker=worker.name,

@@ -43,6 +43,7 @@ class SweepRow:
         weight: share of the time, above 0.
         graph: API form with the overrides applied.
         key: changes when anything that runs changes.
+        after: names of rows that must be done before, besides those of its group.
     """
 
     name: str
@@ -50,6 +51,7 @@ class SweepRow:
     weight: float
     graph: Graph
     key: str
+    after: tuple[str, ...] = ()
 
 
 def read_sweep(path: Path | str) -> list[SweepRow]:

@@ -45,25 +45,28 @@ def _is_node(node: object) -> bool:
 
 
 def with_overrides(graph: Graph, overrides: Mapping[str, Any]) -> Graph:
-    """A copy of `graph` with widgets set; keys are `node.widget`, the node by id, by title, or by its type.
+    """`graph` with widgets set; keys are `node.widget`, the node by id, by title, or by its type.
 
+    Nodes that stay are shared with `graph`, so that a thousand rows of a workflow take little memory.
     Text is turned into the kind of value that the widget has now: "30" sets a number, "true" a switch.
 
     Raises:
         ValueError: no such node or widget, several nodes of that title, a linked input, or a value of another kind.
     """
-    changed = copy.deepcopy(graph)
+    changed = dict(graph)
     for key, value in overrides.items():
         who, dot, widget = key.rpartition(".")
         if not dot:
             raise ValueError(f"override is {key!r}; expected node.widget=value, the node by title or id")
-        node = changed[find_node(changed, who)]
+        id_ = find_node(changed, who)
+        node = changed[id_] if changed[id_] is not graph[id_] else copy.deepcopy(graph[id_])
         if widget not in node["inputs"]:
             raise ValueError(f"{who} has no widget {widget!r}; it has: {', '.join(_widgets(node))}")
         now = node["inputs"][widget]
         if isinstance(now, list):
             raise ValueError(f"{key} is linked to node {now[0]}; set a widget of that node instead")
         node["inputs"][widget] = converted(key, value, now)
+        changed[id_] = node
     return changed
 
 

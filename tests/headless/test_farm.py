@@ -1,0 +1,179 @@
+"""Several servers share the rows: each row ends once, whatever becomes of a server, the driver or a disk.
+
+The servers are played (scripted.py, over real sockets); tests/comfy/test_farm.py has real ones and real sets.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from hyponet.headless.__main__ import main
+from hyponet.headless.backends.urls import UrlWorker
+from hyponet.headless.client import Client
+from hyponet.headless.console import Console
+from hyponet.headless.state import DONE, FAILED, State
+from hyponet.headless.sweep import Driver
+from hyponet.headless.sweep_file import SweepRow
+from tools.dev.places import ROOT
+
+from .scripted import GRAPH, SAVE, ScriptedComfy, failing
+
+NAMES = [f"row{number}" for number in range(6)]
+
+
+@pytest.fixture
+def servers():
+    pair = [ScriptedComfy(), ScriptedComfy()]
+    yield pair
+    for server in pair:
+        server.stop()
+
+
+def rows(names=NAMES):
+    """Rows of groups of their own; a graph holds its row's name."""
+    return [SweepRow(name, name, 1.0, {"1": {**SAVE["1"], "inputs": {"text": name}}}, name) for name in names]
+
+
+class Farm:
+    """A driver in a thread of its own."""
+
+    def __init__(self, servers, state, names=NAMES):
+        workers = [UrlWorker(Client(server.url, timeout=0.5), lost_after=0.5, poll=0.02) for server in servers]
+        self.driver = Driver(workers, rows(names), state, Console(as_json=True), patience=20)
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        self.tally = self.driver.run()
+
+    def wait(self):
+        self.thread.join(60)
+        assert not self.thread.is_alive()
+        return self.tally
+
+
+def wait_for(what):
+    end = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.02)
+
+
+def texts(server):
+    """The rows that the server was asked to run."""
+    return [graph["1"]["inputs"]["text"] for graph in server.prompts]
+
+
+def let_end(server):
+    """What runs and all that is to come ends."""
+    server.holding = ""
+    for prompt_id, graph in list(server.running.items()):
+        server.finish(prompt_id, graph)
+        del server.running[prompt_id]
+
+
+def test_two_servers_share_the_rows_and_each_runs_once(servers, tmp_path):
+    for server in servers:
+        server.holding = "running"
+    farm = Farm(servers, State(tmp_path))
+    wait_for(lambda: all(len(server.running) == 2 for server in servers))
+    for server in servers:
+        let_end(server)
+    assert farm.wait().done == len(NAMES)
+    assert sorted(texts(servers[0]) + texts(servers[1])) == NAMES
+
+
+def test_rows_of_a_server_that_was_killed_run_on_the_other_and_that_is_no_failure_of_theirs(servers, tmp_path):
+    state = State(tmp_path)
+    servers[1].holding = "running"
+    farm = Farm(servers, state)
+    wait_for(lambda: servers[1].running)
+    servers[1].stop()
+    assert farm.wait().done == len(NAMES)
+    assert set(texts(servers[0])) == set(NAMES)
+    assert {(state.read(name).status, state.read(name).losses) for name in NAMES} == {(DONE, 0)}
+
+
+def test_a_server_that_hangs_holds_nobody_up_and_gives_up_its_row_when_it_is_back(servers, tmp_path):
+    for server in servers:
+        server.holding = "running"
+    farm = Farm(servers, State(tmp_path), ["slow", "next"])
+    wait_for(lambda: all(server.running for server in servers))
+    awake = threading.Event()
+    (ticket,) = servers[1].running
+    hung = texts(servers[1])
+    servers[1].hooks = dict.fromkeys(("/history", "/queue"), awake.wait)
+    wait_for(lambda: texts(servers[0])[1:] == hung)  # the other has taken it over
+    awake.set()
+    wait_for(lambda: ("/interrupt", {"prompt_id": ticket}) in servers[1].posts)
+    for server in servers:
+        let_end(server)
+    assert farm.wait().done == 2
+    assert not servers[1].running
+
+
+def test_rows_that_fail_on_a_server_with_a_full_disk_are_done_by_the_other(servers, tmp_path):
+    state = State(tmp_path)
+    failing("execution_error", exception_type="OSError", exception_message="No space left on device")(servers[1])
+    assert Farm(servers, state).wait().done == len(NAMES)
+    assert {state.read(name).worker for name in NAMES} == {servers[0].url}
+
+
+def test_a_row_that_fails_on_both_has_failed(servers, tmp_path):
+    state = State(tmp_path)
+    for server in servers:
+        failing("execution_error", exception_type="ValueError", exception_message="no such model")(server)
+    tally = Farm(servers, state, ["bad"]).wait()
+    assert (tally.failed, state.read("bad").status) == (1, FAILED)
+    assert texts(servers[0]) == texts(servers[1]) == ["bad"]
+
+
+def test_a_set_that_somebody_writes_is_tried_again_later(servers, tmp_path):
+    message = "data set 'a' is being written by process 7 on host since 2026-11-27 01:00:00"
+    failing("execution_error", exception_type="SetIsHeld", exception_message=message)(servers[0])
+    farm = Farm(servers[:1], State(tmp_path), ["a"])
+    wait_for(lambda: servers[0].history)
+    servers[0].status, servers[0].messages = "success", []
+    assert farm.wait().done == 1
+
+
+def test_a_driver_that_was_killed_is_followed_by_one_that_queues_nothing_twice(servers, tmp_path):
+    """kill -9 leaves rows on both servers; a second driver beside the first is refused."""
+    (tmp_path / "flow.json").write_text(json.dumps(SAVE))
+    (tmp_path / "s.csv").write_text("name,workflow,Save.text\n" + "".join(f"{n},flow.json,{n}\n" for n in NAMES))
+    for server in servers:
+        server.holding = "running"
+    line = ["farm", str(tmp_path / "s.csv"), "--shards", "1", "--state", str(tmp_path / "state")]
+    for server in servers:
+        line += ["--url", server.url]
+    command = [sys.executable, "-m", "headless", *line]
+    driver = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: all(len(server.running) == 2 for server in servers))
+        assert main(line) == 2, "another driver runs"
+    finally:
+        driver.kill()
+        driver.wait()
+    for server in servers:
+        let_end(server)
+    assert main(line) == 0
+    assert sorted(texts(servers[0]) + texts(servers[1])) == NAMES
+
+
+def test_lines_for_programs_say_who_did_what(servers, tmp_path, capsys):
+    (tmp_path / "flow.json").write_text(json.dumps(GRAPH))
+    (tmp_path / "s.csv").write_text("name,workflow\na,flow.json\n")
+    shown = {"1": {"images": []}, "3": {"text": [], "hyponet": [{"name": "pets", "images": 8}]}}
+    servers[0].outputs = shown
+    line = ["sweep", str(tmp_path / "s.csv"), "--state", str(tmp_path / "state"), "--url", servers[0].url, "--json"]
+    assert main(line) == 0
+    events = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    (done,) = [event for event in events if event["event"] == "done"]
+    assert (done["row"], done["worker"], done["images"]) == ("a", servers[0].url, 8)
+    assert events[-1]["event"] == "end"
