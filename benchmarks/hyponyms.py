@@ -54,7 +54,7 @@ from hyponet.nodes.hyponyms.spelling import fold, is_doubled  # noqa: E402
 from hyponet.nodes.hyponyms.taxonomy import taxonomy  # noqa: E402
 from hyponet.nodes.hyponyms.unfit import is_unfit  # noqa: E402
 
-OWN_NAMES_THAT_REPEAT = {"chow chow"}
+OWN_NAMES_THAT_REPEAT = {"chow chow", "bunya bunya tree"}
 CLASSES, WORDS, SEED = 300, 200, 0
 FRESH = 200
 DEPICTABLE = ("animal", "artifact", "food", "object", "plant")  # WordNet's topics of the nouns that are drawn

@@ -223,10 +223,11 @@ class _Search:
         return self._own_word() or self._best_name()
 
     def _own_word(self) -> str:
-        """The lemma that was asked for, as WordNet spells it; "" where the start goes by another name."""
+        """The lemma that was asked for, as WordNet spells it; "" where it is unfit or the start goes by another name."""
         key = fold(self.word)
         lemmas = (lemma.replace("_", " ") for lemma in self.start.lemmas if fold(lemma) == key)
-        return "" if is_unfit(self.word) else next(lemmas, "")
+        is_marked = any(fold(lemma) == key for lemma, _ in self.start.marks)
+        return "" if is_unfit(self.word) or is_marked else next(lemmas, "")
 
     def _best_name(self) -> str:
         """The name of the class itself."""

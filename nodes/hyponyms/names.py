@@ -209,12 +209,10 @@ def _with_clear_head(tree: Taxonomy, synset: Synset, word: str) -> str:
         if head not in hypernym.lemmas or tree.is_under(hypernym.id, first.id) or tree.is_under(first.id, hypernym.id):
             continue
         for lemma in (lemma.replace("_", " ") for lemma in hypernym.lemmas):
-            if (
-                lemma != head
-                and fold(lemma).endswith(fold(head))
-                and other_meaning(tree, lemma, (hypernym.id,)) is None
-            ):
-                return " ".join([*before, lemma])
+            longer = " ".join([*before, lemma])
+            is_longer = lemma != head and fold(lemma).endswith(fold(head)) and not is_doubled(longer)
+            if is_longer and other_meaning(tree, lemma, (hypernym.id,)) is None:
+                return longer
     return word
 
 

@@ -31,6 +31,9 @@ _SUBSTANCES = ("n00019613", "n14580897")  # substance.n.01 and material.n.01
 # goods; jewels; pictures. Others are sheets, strips and layers, which have their names from things
 _OBJECTS = ("n03575240", "n04341686", "n03122748", "n00022903", "n03076708", "n03169390", "n03129123")
 _SHAPED = 0.4  # what a sense of the others weighs
+# narcotic.n.01, controlled_substance.n.01, hallucinogen.n.01, amphetamine.n.01, the packet deck.n.02 and the dose
+# hit.n.05: a word that means something else first is a street name for them
+_DRUGS = ("n03808564", "n03097890", "n03479647", "n02704153", "n03167978", "n03522559")
 _PICTURED = 3.0  # what a sense weighs that is a class of ImageNet; one above them the more, the more there are
 _SPELLED = 3.0  # what a sense weighs more that WordNet writes with the same capital: a Cardigan is a dog
 _HINTED = re.compile(r"([^()]*[^()\s])\s*\(([^()]+)\)")
@@ -78,7 +81,9 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
         likeliest = taxonomy.synset(by_hand)
         return Sense(likeliest, word, _warning(taxonomy, word, likeliest, senses))
     classes = [sense for sense in senses if not (sense.instance_hypernyms or taxonomy.is_under(sense.id, _TAXON))]
-    likeliest = max(classes or senses, key=lambda sense: _likelihood(taxonomy, sense, word))
+    if not any(_is_fit(sense, word) for sense in classes):
+        classes = list(senses)  # Peter is a saint
+    likeliest = max(classes, key=lambda sense: _likelihood(taxonomy, sense, word))
     return Sense(likeliest, word, _warning(taxonomy, word, likeliest, senses))
 
 
@@ -87,19 +92,29 @@ def _likelihood(taxonomy: Taxonomy, sense: Synset, word: str) -> tuple[bool, boo
 
     A person is a thing here where people speak of it: the letter on paper goes before one who lets.
     """
-    is_own_name = fold(sense.label) == fold(word)
-    is_fit = (is_own_name or not is_unfit(sense.label)) and fold(word) not in {fold(lemma) for lemma, _ in sense.marks}
+    is_fit = _is_fit(sense, word)
     rank = [other.id for other in taxonomy.senses(word) or taxonomy.lookup(word)].index(sense.id)
     count = sense.count_of(word)
     is_thing = sense.topic in _THINGS or (sense.topic == "Tops" and taxonomy.is_under(sense.id, _PHYSICAL))
     is_thing = is_thing and taxonomy.is_under(sense.id, _PHYSICAL)
-    if not is_thing or (sense.topic == "person" and rank and not count):
+    if not is_thing or (sense.topic == "person" and rank and not count) or (rank and _is_drug(taxonomy, sense)):
         return is_fit, False, count + bool(sense.hyponyms) * 100
     lemmas = [fold(lemma) for lemma in sense.lemmas]
     position = lemmas.index(fold(word)) if fold(word) in lemmas else 0
     kinds = 1 + math.log2(1 + taxonomy.count_below(sense.id))
     weight = count + kinds / (1 + 4 * position) / (1 + rank / 14)  # late senses, and late words of one, are rare
     return is_fit, True, weight * _topic_weight(taxonomy, sense, rank) * _prior(sense, word)
+
+
+def _is_fit(sense: Synset, word: str) -> bool:
+    """Whether a word is no obscenity in a sense, and its other name, where it has one, none either."""
+    is_own_name = fold(sense.label) == fold(word)
+    return (is_own_name or not is_unfit(sense.label)) and fold(word) not in {fold(lemma) for lemma, _ in sense.marks}
+
+
+def _is_drug(taxonomy: Taxonomy, sense: Synset) -> bool:
+    """Whether a sense is a drug of the street, or a packet of it."""
+    return any(taxonomy.is_under(sense.id, wnid) for wnid in _DRUGS)
 
 
 def _topic_weight(taxonomy: Taxonomy, sense: Synset, rank: int) -> float:

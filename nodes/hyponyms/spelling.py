@@ -9,6 +9,6 @@ def fold(word: str) -> str:
 
 
 def is_doubled(word: str) -> bool:
-    """Whether the last word stands twice at its end: "strawberry berry", "flagship ship"."""
-    *before, last = word.split()
-    return fold("".join(before)).endswith(fold(last)) if before else False
+    """Whether a word stands in it twice, or the last one at its end: "jail cell jail", "flagship ship"."""
+    *before, last = map(fold, word.split())
+    return len({*before, last}) <= len(before) or "".join(before).endswith(last) if before else False

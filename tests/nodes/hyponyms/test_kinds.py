@@ -122,6 +122,12 @@ def test_unfit_words_stay_out_inside_compounds_and_in_every_mode(word, absent):
     assert absent not in hyponyms_of_class("", word, HyponymSettings(mode="thesis")).words
 
 
+@pytest.mark.parametrize("word", ["mother fucker", "Jap", "nigga"])
+def test_an_obscenity_or_slur_that_is_typed_is_not_listed_itself(word):
+    found = hyponyms_of_word(word, WORD)
+    assert word.lower() not in (found.word.lower(), *map(str.lower, found.words))
+
+
 @pytest.mark.parametrize("word", ["blue tit", "shag rug", "pansy orchid", "condominium", "Japanese beetle"])
 def test_words_that_only_look_unfit_are_fit(word):
     assert not is_unfit(word)

@@ -10,6 +10,7 @@ import pytest
 from hyponet.nodes.hyponyms.class_words import class_word_of, is_well_known, shows_class
 from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_word
 from hyponet.nodes.hyponyms.shipped_data import DATA, kind_names
+from hyponet.nodes.hyponyms.spelling import is_doubled
 from hyponet.nodes.hyponyms.taxonomy import taxonomy
 
 WORD = HyponymSettings(at_least=1, include_class=False)
@@ -94,6 +95,18 @@ def test_a_kind_whose_name_by_hand_is_taken_stays_out():
     assert "funny wagon" not in hyponyms_of_word("ambulance", WORD).words
     assert kind_names()["n09989045"] == "young woman"  # a dame; and young woman is another name of girl
     assert "dame" not in hyponyms_of_word("girl", WORD).words
+
+
+@pytest.mark.parametrize("word", ["mountain goat goat", "jail jail cell", "cocoa cocoa powder", "flagship ship"])
+def test_a_name_that_says_a_word_twice_is_doubled(word):
+    assert is_doubled(word)
+    assert not is_doubled(word.partition(" ")[0])
+
+
+def test_no_class_word_doubles_a_name():
+    """These had "guardroom jail jail cell" and "lead-in conducting conducting wire"."""
+    for word in ("jail cell", "goat antelope", "cocoa powder", "freshwater fish", "conducting wire"):
+        assert [name for name in hyponyms_of_word(word, WORD).words if is_doubled(name)] == []
 
 
 def test_namesakes_never_stand_alone():

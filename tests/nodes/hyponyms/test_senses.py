@@ -75,6 +75,8 @@ MEANT = [
     ("tin can", "can.n.01", "the can; destroyer.n.01 is a ship"),
     ("kites", "kite.n.03", "the toys; kite.n.04 is a bird"),
     ("raspberry", "raspberry.n.02", "the fruit; raspberry.n.01 is its bush"),
+    ("monster", "monster.n.01", "the creature; monster.n.05 is a malformed fetus"),
+    ("circus", "circus.n.01", "the company; circus.n.04 is a Roman stadium"),
 ]
 
 
@@ -84,6 +86,22 @@ def test_a_word_means_the_thing_that_can_be_seen(word, name, reason):
     assert sense.synset.name == name, reason
     if len(taxonomy().senses(word)) > 1:
         assert sense.warning.startswith("**Warning**")
+
+
+def test_a_word_is_a_person_by_name_rather_than_an_obscenity():
+    assert find_sense(taxonomy(), "peter").synset.name == "peter.n.01"  # the saint
+
+
+def test_a_word_is_no_street_name_of_a_drug_where_it_means_anything_else_first():
+    """Thunder, dot and dime were heroin, LSD and a packet of it: WordNet leaves such names unmarked."""
+    tree = taxonomy()
+    drugs = ["heroin.n.01", "cocaine.n.01", "lysergic_acid_diethylamide.n.01", "deck.n.02", "hit.n.05"]
+    below = [tree.synset(name) for name in drugs]
+    below += [tree.synset(kind) for synset in below for kind in synset.hyponyms]
+    for lemma in {lemma for synset in below for lemma in synset.lemmas}:
+        first = tree.senses(lemma)[0].id
+        if first not in {synset.id for synset in below}:
+            assert find_sense(tree, lemma).synset.id not in {synset.id for synset in below}, lemma
 
 
 def test_the_sense_taken_stands_at_the_top_of_the_report():
