@@ -223,7 +223,7 @@ class _Search:
         return self._own_word() or self._best_name()
 
     def _own_word(self) -> str:
-        """The lemma that was asked for, as WordNet spells it; "" where it is unfit or the start goes by another name."""
+        """The lemma that was asked for, as WordNet spells it; "" where it is unfit or none of the start."""
         key = fold(self.word)
         lemmas = (lemma.replace("_", " ") for lemma in self.start.lemmas if fold(lemma) == key)
         is_marked = any(fold(lemma) == key for lemma, _ in self.start.marks)
