@@ -18,6 +18,11 @@ What readers of chunks have read stands in kinds_read.tsv (wnid of the kind, tab
 two marked in kinds_marked.tsv (the same, tab, what most pictures of that name show). The lists of 200 nouns that were
 drawn then, by the rules alone, stand in fresh_read.tsv (noun, tab, a name of its list, tab, its wnid, tab, what one of
 two other readers said that most pictures of the name show, or nothing): how good lists are that nobody has read.
+Two more samples have the same columns. second_sample_read.tsv: 150 classes of ImageNet that are not in the sheet, and
+200 nouns drawn by a seed from those of 2,304 common ones of which nobody had read a list, without those that no one
+would want pictures of; one reader read them twice, the second time as shuffled names. Then one reader read the lists of
+5,800 nouns more, without a second one: their names stand in the files above. third_sample_read.tsv: 230 nouns of what
+was left after that, once.
 """
 
 from __future__ import annotations
@@ -33,7 +38,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 JUDGED = Path(__file__).resolve().parent / "hyponyms_judged"
 SHEET = JUDGED / "sheet.tsv"
-READ, MARKED, FRESH_READ = JUDGED / "kinds_read.tsv", JUDGED / "kinds_marked.tsv", JUDGED / "fresh_read.tsv"
+READ, MARKED = JUDGED / "kinds_read.tsv", JUDGED / "kinds_marked.tsv"
+SAMPLES = [JUDGED / f"{name}_read.tsv" for name in ("fresh", "second_sample", "third_sample")]
 sys.path.insert(0, str(ROOT))
 
 from tools.dev.pack import load_pack  # noqa: E402
@@ -217,16 +223,18 @@ def report_vocabulary(lists: Mapping[str, Hyponyms]) -> None:
     print(f"doubled: {len(set(filter(is_doubled, words)) - OWN_NAMES_THAT_REPEAT)}; unfit: {sum(map(is_unfit, words))}")
 
 
-def report_fresh() -> None:
-    """Prints how many of the lists of nouns that nobody had read have a name that a reader marked."""
-    with FRESH_READ.open(encoding="utf-8", newline="") as file:
+def report_sample(path: Path, listed: set[tuple[str, str]]) -> None:
+    """Prints how many of the lists of a sample had a name that a reader marked, and how many of them still have it."""
+    with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    names, marked = Counter(row[0] for row in rows), Counter(row[0] for row in rows if row[3])
-    several = [noun for noun, count in names.items() if count > 1]
-    print(f"nouns that nobody had read: {len(names)} lists of {len(rows)} names, {marked.total()} of them marked")
+    marked = {row[0] for row in rows if row[3]}
+    left = {row[0] for row in rows if row[3] and (row[2], row[1]) in listed}
+    lists, names = Counter(row[0] for row in rows), sum(bool(row[3]) for row in rows)
+    several = [name for name, count in lists.items() if count > 1]
+    print(f"{path.stem}: {len(lists)} lists of {len(rows)} names, {names} of them marked")
     print(
-        f"with a marked name: {len(marked) / len(names):.1%}; of {len(several)} lists of several names "
-        f"{sum(noun in marked for noun in several) / len(several):.1%}"
+        f"with a marked name: {len(marked) / len(lists):.1%} when drawn, {len(left) / len(lists):.1%} as they are; of "
+        f"{len(several)} lists of several names {sum(name in marked for name in several) / len(several):.1%}"
     )
 
 
@@ -243,8 +251,11 @@ def main() -> None:
         write_sheet(Path(sys.argv[2]))
         return
     report_classes(lists_of_classes())
-    report_vocabulary(vocabulary())
-    report_fresh()
+    lists = vocabulary()
+    report_vocabulary(lists)
+    listed = {pair for found in lists.values() for pair in zip(found.kinds, found.words, strict=True)}
+    for path in SAMPLES:
+        report_sample(path, listed)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ CALLED = [
     ("bird of prey", "hawk bird", "hawk"),  # a verb too
     ("terrier", "wirehair terrier", "wirehair"),  # no gloss of WordNet has it
     ("makeup", "rouge makeup", "rouge"),  # an adjective too, and a colour
+    ("song", "aria song", "aria communication"),  # a song is auditory communication
+    ("smile", "smirk smile", "smirk communication"),
     ("plaything", "slingshot toy", "slingshot"),  # a vehicle that WordNet does not know
     ("sailing_vessel.n.01", "galleon vessel", "brig vessel"),  # a prison too, and there are others enough
     ("hound", "greyhound", "greyhound hound"),  # it says so itself
