@@ -29,6 +29,10 @@ class Deck(Protocol):
         """The option of visit `visit`, and how often that option came before."""
         ...
 
+    def shares(self) -> list[int]:
+        """How often each option comes, in proportion."""
+        ...
+
 
 class UniformDeck:
     """Equal options: each exactly once in every deck.
@@ -58,6 +62,10 @@ class UniformDeck:
             shuffle = self._shuffle = (number, shuffled(size, f"{self.key}\x1f{number}"))
         return shuffle[1][self.order[index]], visit // size
 
+    def shares(self) -> list[int]:
+        """One of each option."""
+        return [1] * self.size
+
 
 class CardDeck:
     """Options with weights, on so few cards that they may come in any order within a deck; as UniformDeck otherwise.
@@ -79,6 +87,10 @@ class CardDeck:
         earlier = range(deck * len(self.cards), visit) if self._counts[option] > 1 else ()
         before = sum(self.cards[self._deck.at(card_before)[0]] == option for card_before in earlier)
         return option, deck * self._counts[option] + before
+
+    def shares(self) -> list[int]:
+        """The cards of each option."""
+        return [self._counts[option] for option in range(len(self._counts))]
 
 
 class RuledDeck:
@@ -117,6 +129,11 @@ class RuledDeck:
             shuffle = self._shuffle = (number, places)
         return shuffle[1][self.order[index]], number * self._most + self._before[index]
 
+    def shares(self) -> list[int]:
+        """How often each option comes in the whole order."""
+        counts = Counter(self.order)
+        return [counts[option] for option in range(self.size)]
+
 
 class WeightedDeck:
     """Options with weights: equal weights form a group; groups follow the quota rule, options within one take turns.
@@ -149,6 +166,16 @@ class WeightedDeck:
         before = (bisect_left(indices, index) - bisect_left(indices, shift)) % len(indices)  # of the group, this deck
         member, count = self.within[group].at(deck * self.cards[group] + before)
         return self.groups[group][member], count
+
+    def shares(self) -> list[int]:
+        """The cards of each option in as many decks as give each option of a group the same number of them."""
+        decks = lcm(*map(len, self.groups))
+        share = {
+            option: cards * decks // len(members)
+            for cards, members in zip(self.cards, self.groups, strict=True)
+            for option in members
+        }
+        return [share[option] for option in range(len(share))]
 
 
 def whole_shares(weights: Sequence[Fraction], most: int = MAX_WEIGHTED) -> list[int]:

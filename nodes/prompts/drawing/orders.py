@@ -1,8 +1,9 @@
 """The order of the decks of slots that every prompt has, planned together so that pairs meet and prompts differ.
 
 Few combinations are laid out whole, each once (products.py). Else each deck is a shifted copy of the same numbers,
-the shifts chosen so that every pair of options of every two slots meets early. Depends on the sizes alone; which
-options the numbers stand for is a shuffle's matter (decks.py).
+the shifts chosen so that every pair of options of every two slots meets early, that no k-th image strays, and that
+each differs little from the one before: then a run of images is nearly even wherever it begins. Depends on the sizes
+alone; which options the numbers stand for is a shuffle's matter (decks.py).
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ import numpy as np
 
 from .decks import MAX_SHUFFLED, number_of
 from .mending import Mender
-from .products import MAX_PRODUCT, STRIDES, product_orders
+from .products import MAX_PRODUCT, product_orders
 from .rules import Node
+from .strides import Strides
 
 _MAX_SHIFTS = 512  # of one deck, that are compared: of longer lists these many, spread evenly
 _MAX_LOOKUPS = 40_000_000  # of table entries, that planning the pairs of one template may take: less than a second
 _HASH_BITS = 20  # of a prompt's hash that tell prompts apart while pairs are planned: a table of a million
-_REPEAT_COST = 0.02  # of a deck of repeated prompts, where a full set of new pairs of one slot is worth 1
-_STRIDE_COST = 0.0001  # of an option that came once more in every k-th image than others, likewise
-_MAX_EXACT = 64  # options of a list for which that is counted by the option
+_REPEAT_COST = 1  # of a deck of repeated prompts, where the shift that brings most new pairs is worth 1
+_STRIDE_COST = 30  # of an excess of every k-th image (strides.py), likewise
+_DRIFT_COST = 10  # of a shift that differs by a whole deck from the one before, since small changes make even shards
+_ENOUGH = 0.5  # of the new pairs that any shift brings; more are not worth a larger change of the shift
+_URGENT = 20  # what the last new pairs are worth once two slots have had 1.2 times as many images as they have pairs
 _SMALL_LOOKUPS = 20_000  # of decks, that templates of short lists may take beyond their horizon
 _HORIZON = 4  # decks are planned for this many times the largest product of two slots
 
@@ -163,25 +167,32 @@ def _decks(
             unmet[number] &= pairs[: len(unmet[number])]
             lates[number] = int(unmet[number].sum()) // _LATE
     used = np.zeros(1 << _HASH_BITS, dtype=bool)  # prompts so far, by a part of their hash
-    strides = _Strides(size)
+    strides = Strides(size, length)
+    previous = 0
     dealt = []
     for deck in range(-(-length // size)):
         images = np.arange(deck * size, min(length, deck * size + size))  # (C,): C = S but in the last deck
         options = by_shift[:, : len(images)]  # (K, C)
-        score = np.zeros(len(compared))  # (K,) of each shift
+        score, urgent = np.zeros(len(compared)), np.zeros(len(compared))  # (K,) new pairs of each shift
         worth = np.zeros((len(images), size if mender else 0))  # (C, S) of each option in each image
         for earlier_options, pairs in zip(earlier, unmet, strict=True):
             count = int(pairs.sum())
             if count:
                 lacking = pairs[earlier_options[images]]  # (C, S): whether the image's option there has not met ours
-                score += lacking[cards[: len(images)], options].sum(axis=1) / count  # (K, C) -> (K,)
+                new_pairs = lacking[cards[: len(images)], options].sum(axis=1) / count  # (K, C) -> (K,)
+                score += new_pairs
+                if 5 * images[0] >= 6 * pairs.size:
+                    urgent += new_pairs
                 if mender:
                     worth += lacking / count
         hashes = (_mixed(prompts[images][None, :], options) >> np.uint64(64 - _HASH_BITS)).astype(np.int64)  # (K, C)
-        score -= used[hashes].sum(axis=1) * (_REPEAT_COST / size)  # (K, C) -> (K,)
-        score -= strides.excess(images, compared) * (_STRIDE_COST / size)
-        best = np.flatnonzero(score >= score.max() - 1e-9)
+        drift = np.abs((compared - previous + size // 2) % size - size // 2)
+        value = -_REPEAT_COST * used[hashes].mean(axis=1) - _DRIFT_COST * drift / size  # (K, C) -> (K,)
+        value += np.minimum(score / max(score.max(), 1e-9), _ENOUGH) + _URGENT * urgent / max(urgent.max(), 1e-9)
+        value -= _STRIDE_COST * strides.excess(compared)
+        best = np.flatnonzero(value >= value.max() - 1e-9)
         shift = int(best[number_of(f"{size}\x1f{len(earlier)}\x1f{deck}") % len(best)])
+        previous = int(compared[shift])
         chosen = options[shift]
         if mender:
             new = np.zeros((len(images), size), dtype=bool)
@@ -195,32 +206,3 @@ def _decks(
         for earlier_options, pairs in zip(earlier, unmet, strict=True):
             pairs[earlier_options[images], chosen] = False
     return np.concatenate(dealt)
-
-
-class _Strides:
-    """How often every k-th image had each option x of a slot of S, for each k of STRIDES.
-
-    Of long lists by x mod gcd(k, S) alone: of one deck every k-th image has options that are equal in that.
-    """
-
-    def __init__(self, size: int) -> None:
-        steps = np.array(STRIDES, dtype=np.int64)[:, None]  # (T, 1)
-        self._steps = steps
-        self._rows = np.cumsum(steps, axis=0) - steps  # (T, 1) of each k where its k rows begin
-        self._moduli = np.full_like(steps, size) if size <= _MAX_EXACT else np.gcd(steps, size)  # (T, 1)
-        width = int(self._moduli.max())
-        self._counts = np.zeros((int(steps.sum()), width), dtype=np.int64)
-        shifts, cards = np.arange(width), np.arange(size)
-        self._columns = (shifts[:, None] + cards[None, :]) % self._moduli[:, :, None]  # (T, shifts, cards)
-
-    def excess(self, images: _Options, shifts: _Options) -> _Options:
-        """(K,) of each of the shifts: how often its options came before at the images' places, over all k."""
-        rows = self._rows + images % self._steps  # (T, C)
-        by_shift = self._counts[rows[:, None, :], self._columns[:, :, : len(images)]].sum(axis=2)  # (T, shifts)
-        excess: _Options = np.take_along_axis(by_shift, shifts % self._moduli, axis=1).sum(axis=0)
-        return excess
-
-    def add(self, images: _Options, options: _Options) -> None:
-        """Count the options that the images got."""
-        cells = (self._rows + images % self._steps) * self._counts.shape[1] + options % self._moduli
-        self._counts += np.bincount(cells.ravel(), minlength=self._counts.size).reshape(self._counts.shape)

@@ -5,7 +5,7 @@ of one slot along a chain: an image with p, the image with q of the same deck, t
 elsewhere, and so on, round to the beginning. Each deck and each combination along it has both before and after, so
 decks stay decks and no combination comes twice (Kempe's chains, as in the colouring of a bipartite graph). Two whole
 images change places where no deck ends between them. Such moves are made at random, at first all, then those alone that
-bring pairs earlier and every k-th image closer to even.
+bring pairs earlier and let no k-th image stray too far; then images within a deck change places for the latter alone.
 """
 
 from __future__ import annotations
@@ -15,23 +15,21 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from math import lcm, prod
 from operator import mul
-from typing import Any
 
 import numpy as np
 
 from .keyed_random import Stream
+from .strides import even_out, strayed
 
-MAX_PRODUCT = 2500  # combinations that are laid out; a judgement: below a second
+MAX_PRODUCT = 2500  # combinations that are laid out; a judgement: about a second
 _LEAST_IMAGES = 1500  # of fewer combinations several orders are laid out after one another
 _MIXING = 4  # times that every option of every image is exchanged before the order is improved
 _STEPS = 2_000_000  # options looked at while it is improved: a fifth of a second; up to ten times where pairs lack
 _PAIR_MARKS = ((1, 1), (2, 4), (3, 1_000_000))  # after so many times the least images, a pair that lacks costs so much
-STRIDES = tuple(range(2, 17))  # every k-th image for these k should stray little
-_STRIDE_COST = 3  # of the mean chi-square of one degree of freedom there, where a whole set of pairs lacking costs 1
-_TOO_LATE = 1_000_000  # a cost above which a pair lacks at the last mark
+_STRIDE_COST = 1000  # of a chi-square that is one degree of freedom too large, where a set of pairs lacking costs 1
+_TOO_LATE = 1_000_000  # a cost above which a pair lacks at the last mark, or a k-th image strays
 _UNIT = 10_000  # of costs, which are whole numbers so that every machine compares them alike
 
-_Options = np.ndarray[Any, np.dtype[np.int64]]
 _Move = tuple[int | None, Sequence[int], tuple[int, int]]  # the slot, or None; the images; the options exchanged
 
 
@@ -44,15 +42,17 @@ def product_orders(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """
     order = _Order(sizes)
     stream = Stream("products\x1f" + "\x1f".join(map(str, sizes)))
-    if max(sizes, default=1) > 1:
+    if order.movable:
         while min(order.moved[slot] for slot in order.movable) < _MIXING * order.images:
             order.move(stream, order.images)
         _improve(order, stream)
-    return tuple(tuple(options) for options in order.options)
+        images = even_out(sizes, order.options)
+        return tuple(tuple(options[image] for image in images) for options in order.options)
+    return tuple(map(tuple, order.options))
 
 
 def _improve(order: _Order, stream: Stream) -> None:
-    """Move at random where the cost does not rise; longer where pairs would meet too late."""
+    """Move at random where the cost does not rise; longer where pairs would meet too late, or a k-th image strays."""
     costs = {slot: order.cost(slot) for slot in order.movable}
     steps = min(700, _STEPS // (order.images * len(order.movable)))
     early = min(
@@ -62,7 +62,7 @@ def _improve(order: _Order, stream: Stream) -> None:
         late = max(costs.values()) >= _TOO_LATE
         if step >= steps and not late:
             break
-        move = order.move(stream, early if late else order.images)
+        move = order.move(stream, early if late and step % 2 else order.images)
         changed = {slot: order.cost(slot) for slot in (order.movable if move[0] is None else (move[0],))}
         if sum(changed.values()) <= sum(costs[slot] for slot in changed):
             costs.update(changed)
@@ -160,11 +160,7 @@ class _Order:
                 images = min(self.images, times * pairs)
                 lacking = min(images, pairs) - np.count_nonzero(np.bincount(met[:images], minlength=pairs))
                 late += int(lacking) * weight * _UNIT // pairs
-        starts, residues, counts = _residues(self.images)
-        cells = len(counts) * size
-        times_met = np.bincount((residues * size + options).ravel(), minlength=cells).reshape(-1, size)
-        strayed = ((times_met * size - counts[:, None]) ** 2).sum(axis=1) * _UNIT // (counts * size * max(1, size - 1))
-        return late + _STRIDE_COST * int(strayed.sum()) // len(starts) // 8
+        return late + int(_STRIDE_COST * _UNIT * strayed(size, options))
 
 
 def _first_order(sizes: Sequence[int]) -> list[list[int]]:
@@ -180,12 +176,3 @@ def _first_order(sizes: Sequence[int]) -> list[list[int]]:
         order.append([(image + image % after // period) % size for image in range(images)])
         before = after
     return order
-
-
-@functools.lru_cache(maxsize=8)
-def _residues(images: int) -> tuple[list[int], _Options, _Options]:
-    """For each k the number of its first class of images i mod k, (k, images) of each image its class, their sizes."""
-    starts = [0, *accumulate(STRIDES)][:-1]
-    numbers = np.arange(images, dtype=np.int64)
-    residues = np.array([start + numbers % k for start, k in zip(starts, STRIDES, strict=True)])
-    return starts, residues, np.maximum(1, np.bincount(residues.ravel(), minlength=sum(STRIDES)))

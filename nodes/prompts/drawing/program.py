@@ -58,10 +58,10 @@ class Program:
         balanced = self.balanced
         if not balanced:
             return Cut(tuple(Shard(range(number, images, count)) for number in range(count)), 0)
-        slots = [slot for slot in self.block.slots() if slot.name in balanced.orders and slot.table.weights is None]
-        slots = [slot for slot in slots if 1 < len(slot) <= MAX_SHUFFLED]
-        orders = [balanced.orders[slot.name] for slot in slots]
-        if not self.binds and not balanced.cards and all(images <= len(order) for order in orders):
+        slots = [slot for slot in self.block.slots() if slot.single and 1 < len(slot) <= MAX_SHUFFLED]
+        orders = [balanced.orders.get(slot.name, ()) for slot in slots]
+        has_weights = any(slot.table.weights for slot in slots)
+        if not self.binds and not has_weights and all(images <= len(order) for order in orders):
             return cut_planned(tuple(map(len, slots)), images, count)
         return cut(list(map(len, slots)), [balanced.deck(slot) for slot in slots], images, count)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .decks import Deck, UniformDeck
+from .decks import Deck, RuledDeck, UniformDeck
 from .keyed_random import Stream
 from .orders import planned_orders
 
@@ -77,7 +77,7 @@ def cut(sizes: Sequence[int], decks: Sequence[Deck], images: int, count: int) ->
 
     Args:
         sizes: of the slots that are to be even, S_j.
-        decks: of these slots; each has each option once in S_j images, but for those that rules bind.
+        decks: of these slots.
     """
     ends = [images // count * number + min(number, images % count) for number in range(count + 1)]
     runs = [range(first, end) for first, end in pairwise(ends)]
@@ -114,11 +114,16 @@ class _Table:
             options.append([first + deck.at(image)[0] for image in movable])
             if isinstance(deck, UniformDeck):
                 counts.append(np.array([_counted(deck, size, run) for run in runs], dtype=np.int64))
-                share, whole = np.ones(size, dtype=np.int64), size  # an even shard has share / whole of its images
+                shares = [1] * size
             else:
                 dealt = np.array([deck.at(image)[0] for image in range(images)], dtype=np.int64)
                 counts.append(np.array([np.bincount(dealt[run.start : run.stop], minlength=size) for run in runs]))
-                share, whole = np.bincount(dealt, minlength=size), images
+                is_ruled = isinstance(deck, RuledDeck)  # then rules decide how often options come
+                shares = np.bincount(dealt, minlength=size).tolist() if is_ruled else deck.shares()
+            share, whole = (
+                np.array(shares, dtype=np.int64),
+                sum(shares),
+            )  # an even shard has share / whole of its images
             least.append(-((whole - share * lengths) // whole))
             most.append((share * lengths + whole) // whole)
         self.options: _Integers = np.array(options, dtype=np.int64)  # (k, M)

@@ -72,9 +72,10 @@ def test_what_cannot_be_even_is_less_than_two_from_it_and_said():
     pairs of images close a ring of an odd length, which two halves cannot part.
     """
     sizes = (20, 21, 23)
-    rows = planned_orders(sizes)
-    assert not halves_exist([pair for row in rows for pair in twice(row[:50])])
-    made = cut_planned(sizes, 50, 2)
+    decks = [UniformDeck(size, f"ring {slot}") for slot, size in enumerate(sizes)]
+    rows = [[deck.at(image)[0] for image in range(50)] for deck in decks]
+    assert not halves_exist([pair for row in rows for pair in twice(row)])
+    made = cut(sizes, decks, 50, 2)
     worst = max(strayed(sizes, rows, part) for part in made.shards)
     assert made.strayed > 0
     assert 1 < worst < 2
@@ -130,3 +131,22 @@ def test_shards_of_a_plan_beyond_its_first_decks_are_even_and_together_the_whole
         counts = Counter(pick.option for key in part for pick in whole.item(*key).picks)
         for options in lists.values():
             assert all(abs(counts[option] - len(part) / len(options)) <= 1 for option in options)
+
+
+@pytest.mark.parametrize("count", [2, 5, 16])
+def test_options_with_weights_are_within_one_of_their_share_in_each_shard(count):
+    """A list with few cards, one with many (quota rule), and one without weights; shares are the written weights."""
+    lists = {"a": ["2::red", "blue", "green"], "b": ["7.5::day", "2.5::night", "dawn", "0.03::dusk"], "c": "vwxyz"}
+    weights = [(2, 1, 1), (7.5, 2.5, 1, 0.03), (1,) * 5]
+
+    def plan(shard):
+        return Plan([ClassSpec("cat")], "__a__ __b__ __c__", library(lists), shard=shard, images_per_class=700)
+
+    whole = plan((0, 1))
+    for index in range(count):
+        part = list(plan((index, count)).schedule())
+        counts = Counter(pick.option for key in part for pick in whole.item(*key).picks)
+        for options, shares in zip(lists.values(), weights, strict=True):
+            for option, share in zip(options, shares, strict=True):
+                name = option.rpartition("::")[2]
+                assert abs(counts[name] - len(part) * share / sum(shares)) <= 1 + 1e-9, (index, name)
