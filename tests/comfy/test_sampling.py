@@ -282,7 +282,7 @@ def test_a_start_image_is_image_to_image_and_part_of_the_identity(comfy):
 
 def test_the_pieces_around_native_nodes_draw_the_same_pictures(comfy):
     base = {**plan_graph(images=2), **checkpoint()}
-    comfy.run({**base, **generate("whole4", sampler="euler_ancestral")})
+    comfy.run({**base, **generate("whole4", sampler_name="euler_ancestral")})
     pieces = {
         **base,
         "20": {"class_type": "HypoNetPlanBatch", "inputs": {"plan": ["2", 0], "batch_size": 3, "batch_number": 0}},
