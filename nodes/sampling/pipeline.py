@@ -232,6 +232,8 @@ class ComfyPipeline(Pipeline):
         negative = as_batch([encoded.refiner_negative or [] for encoded in batch], seeds)
         guider = with_texts(make_guider(self.refiner, self.settings.cfg), positive, negative)
         noise = torch.zeros_like(latents, device="cpu")  # the latents still hold what the base has not removed
+        # (run_stage seeds the global generator again: native nodes go on with the base's, but there it may be too
+        # that another node drew in between, or that the base's latents come from the cache)
         sigmas = self._sigmas_of(self.refiner)[self.switch_step :]
         return Stage(guider, sigmas, seeds, noise=noise, latents=latents)
 

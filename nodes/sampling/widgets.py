@@ -135,7 +135,15 @@ def options_inputs() -> list[io.Input]:
             tooltip="The same for the negative prompt; control nets give one for each.",
         ),
         io.Sigmas.Input("sigmas", optional=True, tooltip="Noise levels in place of steps, scheduler and denoise."),
-        io.Sampler.Input("sampler", optional=True, tooltip="A sampler with its options, in place of sampler_name."),
+        io.Sampler.Input(
+            "sampler",
+            optional=True,
+            tooltip=(
+                "A sampler with its options, in place of sampler_name. One that draws from torch's global generator, "
+                "as by s_churn, begins a refiner's steps by the image's seed again, so the same each time; native "
+                "nodes go on with what the base model's steps left there."
+            ),
+        ),
         io.Guider.Input(
             "guider",
             optional=True,
