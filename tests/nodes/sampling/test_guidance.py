@@ -190,6 +190,30 @@ def test_reference_latents_and_guidance_are_laid_under_each_text(comfyui, sampli
 
 
 @pytest.mark.parametrize(
+    "part",
+    [
+        {"mask": torch.eye(64)[None], "set_area_to_bounds": False, "mask_strength": 0.8},
+        {"mask": torch.ones(1, 64, 40), "set_area_to_bounds": True, "mask_strength": 1.0},
+        {"area": (4, 6, 2, 1), "strength": 0.9, "set_area_to_bounds": False},
+        {"area": ("percentage", 0.5, 0.75, 0.25, 0.25), "strength": 1.0, "set_area_to_bounds": False},
+        {"start_percent": 0.0, "end_percent": 0.5},
+        {"strength": 0.4},
+    ],
+    ids=["mask", "bounds", "area", "percentage", "range", "strength"],
+)
+def test_a_part_of_the_picture_or_of_the_steps_is_kept_for_each_text(comfyui, sampling, flux, part):
+    """As ConditioningSetMask, SetArea, SetAreaPercentage, SetTimestepRange and SetAreaStrength give them (nodes.py)."""
+    ((tokens, extras),) = flux.encoder.encode("")
+    outside = [[tokens, {**extras, **part}]]
+    given = GraphInputs(conditioning=outside, negative_conditioning=outside)
+    pipeline = make_pipeline(sampling, flux, flow(cfg=2.0), given=given)
+    made = latents_of(sampling, pipeline, ITEMS, 3)
+    assert pipeline.batches == [3]
+    with torch.inference_mode():
+        check_equal(made, [native_latent(comfyui, flux, flow(cfg=2.0), one, **part)[0] for one in ITEMS])
+
+
+@pytest.mark.parametrize(
     ("family", "changes", "said"),
     [
         ("flux", {"cfg": 2.0, "guidance": 2.0}, []),
