@@ -150,7 +150,8 @@ class GenerationLoop:
         Lengths of texts spread: 64 sentences have some 18, and would make batches of 4 where 8 are asked for.
         """
         groups = self._groups(encoded)
-        ready, waiting = [], []
+        ready: list[list[Any]] = []
+        waiting: list[Any] = []
         for group in sorted(groups, key=len) if self._most_waiting else groups:
             if len(group) < self._limit.size and len(waiting) + len(group) <= self._most_waiting:
                 waiting += group
