@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import os
+import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from ..client import checked_url
 from .core import Worker
+from .own_server import ServerSpec
+from .ray_actors import ray_workers
+from .slurm_jobs import slurm_workers
 from .urls import LOST_AFTER, url_workers
 
 USUAL_URL = "http://127.0.0.1:8188"
+MAX_JOBS = 64
 
 
 def add_worker_options(command: argparse.ArgumentParser) -> None:
     """Add the options by which workers are chosen, and how they are watched."""
-    command.add_argument(
+    kinds = command.add_mutually_exclusive_group()
+    kinds.add_argument(
         "--url", action="append", metavar="URL", help=f"a server; several share the rows; default: {USUAL_URL}"
     )
+    kinds.add_argument(
+        "--ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="a server for each GPU of a Ray cluster; without an address, of this machine; see --comfyui",
+    )
+    kinds.add_argument(
+        "--slurm",
+        nargs="?",
+        const="slurm",
+        metavar="CLUSTER",
+        help="a SLURM job with a server of its own for each row; see --comfyui",
+    )
+    _add_server_options(command.add_argument_group("servers that --ray and --slurm start"))
     command.add_argument(
         "--lost-after",
         type=float,
@@ -39,6 +62,54 @@ def open_workers(options: argparse.Namespace, folder: Path) -> Iterator[Sequence
     Raises:
         ValueError: an option is wrong.
     """
-    urls = list(dict.fromkeys(checked_url(url) for url in options.url or [USUAL_URL]))
-    with url_workers(urls, min(options.lost_after, options.patience)) as workers:
+    silence = min(options.lost_after, options.patience)
+    kind: AbstractContextManager[Sequence[Worker]]
+    if options.ray is not None:
+        kind = ray_workers(options.ray, _server_spec(options, folder, silence), options.workers)
+    elif options.slurm is not None:
+        spec = _server_spec(options, folder, silence)
+        kind = slurm_workers(options.slurm, spec, folder, options.slurm_set, options.workers or MAX_JOBS)
+    else:
+        urls = list(dict.fromkeys(checked_url(url) for url in options.url or [USUAL_URL]))
+        kind = url_workers(urls, silence)
+    with kind as workers:
         yield workers
+
+
+def _add_server_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--comfyui", metavar="DIR", help="ComfyUI's folder, on every node at the same place")
+    add("--python", default="", help="its interpreter; default: that of .venv or venv in the folder, else this one")
+    add("--comfyui-options", default="", metavar="TEXT", help="further options of ComfyUI, such as '--lowvram'")
+    add("--output", default="", metavar="DIR", help="an output folder that all nodes see; default: ComfyUI's own")
+    add("--store", default="", metavar="URL", help="where nodes without a common disk deliver sets: s3://..., a folder")
+    add("--work", default="", metavar="DIR", help="for the servers' own files, on each node; default: temporary files")
+    add("--workers", type=int, default=0, metavar="N", help="servers; default: one a GPU; of --slurm: jobs at once")
+    add("--threads", type=int, default=0, metavar="N", help="of the processor for each server; default: not limited")
+    add(
+        "--slurm-set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of submitit, such as slurm_partition=gpu or timeout_min=240",
+    )
+
+
+def _server_spec(options: argparse.Namespace, folder: Path, silence: float) -> ServerSpec:
+    if not options.comfyui:
+        raise ValueError("--ray and --slurm start servers; give --comfyui, the folder of a ComfyUI that has HypoNet")
+    return ServerSpec(
+        comfyui=_absolute(options.comfyui),
+        key=hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8],
+        python=options.python,
+        options=tuple(shlex.split(options.comfyui_options)),
+        output=_absolute(options.output) if options.output else "",
+        store=options.store if "://" in options.store or not options.store else _absolute(options.store),
+        work=_absolute(options.work) if options.work else "",
+        threads=options.threads,
+        lost_after=silence,
+    )
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))

@@ -73,7 +73,7 @@ class ScriptedComfy:
         prompts, posts: what was heard: graphs, and (path, body) of the other posts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.outputs: dict[str, Any] = {"1": {"images": []}}
         self.messages: list[Any] = []
         self.status, self.holding = "success", ""
@@ -86,7 +86,7 @@ class ScriptedComfy:
         self.running: dict[str, Any] = {}
         self.waiting: dict[str, Any] = {}
         self.history: dict[str, Any] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"

@@ -1,0 +1,179 @@
+"""Workers on a Ray cluster: an actor a GPU, which owns one ComfyUI server. Needs ray, `pip install 'hyponet[ray]'`.
+
+Rows are handed out by the driver, not by Ray: at most one try a call (`max_task_retries=0`), for a row whose actor is
+lost is handed out again by the driver, and goes on with the set that lies there. Nothing but rows and what they showed
+crosses. A server ends with its actor: by its guard, and by Ray, which ends the process group of an actor that died.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .core import End, Pause, Task, WorkerGone
+from .host import Host
+from .own_server import ServerSpec
+
+MAX_RESTARTS = 10  # of an actor: on the node where it was, or on another
+_CALLS = 8  # of an actor at once: two rows, and questions
+
+
+class ServerActor:
+    """What runs on the cluster."""
+
+    def __init__(self, spec: ServerSpec, name: str) -> None:
+        self.host = Host(spec, name)
+        self.lines: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Start the server unless it runs."""
+        self.host.start()
+
+    def run(self, task: Task) -> End:
+        """Run a row to its end."""
+
+        def pause(seconds: float, line: str = "") -> None:
+            self.lines[task.ticket] = line
+            time.sleep(seconds)
+
+        try:
+            return self.host.run(task, pause)
+        finally:
+            self.lines.pop(task.ticket, None)
+
+    def line(self, ticket: str) -> str:
+        """How far a row is."""
+        return self.lines.get(ticket, "")
+
+    def withdraw(self, tickets: Collection[str]) -> None:
+        """Take rows off the server."""
+        self.host.withdraw(tickets)
+
+
+class RayWorker:
+    """The driver's side of an actor."""
+
+    slots = 2
+
+    def __init__(self, ray: Any, actor: Any, name: str) -> None:
+        self.ray, self.actor, self.name = ray, actor, name
+        self.starting = actor.start.remote()
+
+    def run(self, task: Task, pause: Pause) -> End:
+        """Run the row on the actor; see `core.Worker`."""
+        row, question, line = self.actor.run.remote(task), self.actor.line.remote(task.ticket), ""
+        try:
+            while not self._is_ready(row, 1.0):
+                if self._is_ready(question, 0.0):
+                    line, question = self.ray.get(question), self.actor.line.remote(task.ticket)
+                pause(0.0, line)
+            end: End = self.ray.get(row)
+            return end
+        except self.ray.exceptions.RayError as error:
+            raise _cause(error) from None
+        except BaseException:  # Stopped, Ctrl-C
+            self.actor.withdraw.remote([task.ticket])
+            raise
+
+    def answers(self) -> bool:
+        """Whether the actor is there and its server answers; asks it to start one that does not."""
+        try:
+            if not self._is_ready(self.starting, 2.0):
+                return False
+            self.ray.get(self.starting)
+            is_there = self._is_ready(probe := self.actor.start.remote(), 5.0)
+            self.starting = probe
+            return is_there
+        except self.ray.exceptions.RayError:
+            self.starting = self.actor.start.remote()
+            return False
+
+    def withdraw(self, tickets: Collection[str]) -> None:
+        """Take rows off the actor's server."""
+        try:
+            self.ray.get(self.actor.withdraw.remote(list(tickets)), timeout=30)
+        except self.ray.exceptions.RayError as error:
+            raise WorkerGone(str(_cause(error))) from None
+
+    def _is_ready(self, ref: Any, seconds: float) -> bool:
+        return bool(self.ray.wait([ref], timeout=seconds)[0])
+
+
+@contextmanager
+def ray_workers(address: str, spec: ServerSpec, count: int = 0) -> Iterator[list[RayWorker]]:
+    """A worker for each GPU of a cluster; where it has none, one for each node.
+
+    Args:
+        address: of its head, or "auto" for one on this machine; empty starts a cluster of this machine alone.
+        spec: how each starts its server.
+        count: of workers, instead.
+
+    Raises:
+        ValueError: ray is not installed, there is no such cluster, or no worker starts.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError:
+        raise ValueError("--ray needs ray, which is not installed; pip install 'hyponet[ray]'") from None
+    handler = signal.getsignal(signal.SIGTERM)
+    alone = {} if address else {"include_dashboard": False}
+    try:
+        ray.init(
+            address or "local", log_to_driver=False, logging_level=logging.ERROR,
+            runtime_env={"py_modules": _our_modules()}, **alone,
+        )  # fmt: skip
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ValueError(f"--ray is {address!r}: {_first_line(error)}") from None
+    try:
+        signal.signal(signal.SIGTERM, handler)  # ray.init takes it away
+        gpus = int(ray.cluster_resources().get("GPU", 0))
+        nodes = sum(node["Alive"] and bool(node["Resources"].get("CPU")) for node in ray.nodes())
+        actor_class = ray.remote(ServerActor).options(
+            num_gpus=min(gpus, 1), num_cpus=1, max_restarts=MAX_RESTARTS, max_task_retries=0, max_concurrency=_CALLS,
+            scheduling_strategy="SPREAD",
+        )  # fmt: skip
+        names = [f"ray-{number}" for number in range(1, (count or gpus or nodes) + 1)]
+        workers = [RayWorker(ray, actor_class.remote(spec, name), name) for name in names]
+        _wait_for_one(ray, workers, spec.patience + 60)
+        yield workers
+    finally:
+        ray.shutdown()  # ends the actors, and so their servers
+
+
+def _wait_for_one(ray: Any, workers: list[RayWorker], patience: float) -> None:
+    """Until a worker has started; raises ValueError where none does."""
+    pending, end, problem = [worker.starting for worker in workers], time.monotonic() + patience, ""
+    while pending and time.monotonic() < end:
+        ready, pending = ray.wait(pending, timeout=end - time.monotonic())
+        for ref in ready:
+            try:
+                ray.get(ref)
+                return
+            except ray.exceptions.RayError as error:
+                problem = str(_cause(error))
+    raise ValueError(problem or f"no worker of {len(workers)} has started in {patience:.0f} s; is the cluster full?")
+
+
+def _cause(error: Exception) -> Exception:
+    """What an actor raised; WorkerGone where it is the actor that is gone."""
+    cause = getattr(error, "cause", None)
+    return cause if isinstance(cause, Exception) else WorkerGone(_first_line(error))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]
+
+
+def _our_modules() -> list[str]:
+    """The folders of our code, which Ray brings to the nodes."""
+    here = Path(__file__).resolve().parents[1]  # headless
+    package = __name__.partition(".")[0]
+    folders = [here, here.parent / "evaluation"] if package == here.name else [here.parent]
+    return [str(folder) for folder in folders]

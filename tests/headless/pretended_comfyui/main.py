@@ -1,0 +1,65 @@
+"""A folder that passes for ComfyUI's where only the order of things matters: a process of 30 MB that starts at once.
+
+It answers by the script of tests/headless/scripted.py. A prompt of a Save node takes its `n` hundredths of a second,
+and then adds its text to made.txt in the output folder. The text `hang` makes the server silent, `die` ends it; both
+once for each output folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from scripted import ScriptedComfy, generated
+
+
+class PretendedComfy(ScriptedComfy):
+    """One server on `port` that works in `output`, one prompt after the other."""
+
+    def __init__(self, port: int, output: Path) -> None:
+        super().__init__(port)
+        self.output, self.turn, self.holding, self.outputs = output, threading.Lock(), "running", generated()
+
+    def post(self, path: str, body: Any) -> tuple[int, Any]:
+        answer = super().post(path, body)
+        if path == "/prompt":
+            threading.Thread(target=self.work, args=(answer[1]["prompt_id"], body["prompt"]), daemon=True).start()
+        return answer
+
+    def work(self, prompt_id: str, graph: Any) -> None:
+        with self.turn:
+            text = graph["1"]["inputs"]["text"]
+            if text in ("hang", "die") and self.is_first(text):
+                if text == "die":
+                    os._exit(1)
+                self.hooks = dict.fromkeys(("/queue", "/history", "/prompt"), lambda: time.sleep(3600))
+                return
+            time.sleep(graph["1"]["inputs"]["n"] / 100)
+            if self.running.pop(prompt_id, None) is not None:
+                with (self.output / "made.txt").open("a") as made:
+                    made.write(f"{text}\n")
+                self.finish(prompt_id, graph)
+
+    def is_first(self, text: str) -> bool:
+        try:
+            (self.output / text).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--output-directory", type=Path)
+    options, _ = parser.parse_known_args()
+    Path("pids").write_text(f"{os.getppid()} {os.getpid()}")  # of the worker, and of this server
+    PretendedComfy(options.port, options.output_directory)
+    threading.Event().wait()

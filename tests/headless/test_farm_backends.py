@@ -1,0 +1,116 @@
+"""Rows on Ray and SLURM, with what goes wrong there. Ray runs for real: a head and two nodes, as processes of this
+machine; jobs by submitit's local executor. tests/headless/pretended_comfyui plays ComfyUI: what counts here is that each
+row is made, nothing is left behind, and what was lost is made again; tests/comfy/test_farm_ray.py has real servers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.dev.places import ROOT
+from tools.dev.processes import quiet_environment, stop
+
+from .test_own_server import is_there, wait_until_gone
+
+PRETENDED = Path(__file__).parent / "pretended_comfyui"
+FLOW = {"1": {"class_type": "SaveImage", "inputs": {"n": 1, "text": "t"}, "_meta": {"title": "Save"}}}
+STORE_BYTES = 80 << 20  # of a node's object store, the least that Ray takes
+
+pytestmark = pytest.mark.posix("ray.cluster_utils, and process groups")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A Ray cluster whose head runs nothing, and two nodes."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    from ray.cluster_utils import Cluster
+
+    node = {"object_store_memory": STORE_BYTES}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "num_cpus": 0, "include_dashboard": False})
+    for _ in range(2):
+        cluster.add_node(num_cpus=1, **node)
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """sweep(rows, "--ray", ...) starts a driver of so many rows, in which each text is called as its row."""
+    drivers = []
+
+    def start(texts: list[str], *options: str, hundredths: int = 20) -> subprocess.Popen[bytes]:
+        (tmp_path / "flow.json").write_text(json.dumps(FLOW))
+        lines = [f"row{number},flow.json,{hundredths},{text}" for number, text in enumerate(texts)]
+        (tmp_path / "s.csv").write_text("\n".join(["name,workflow,Save.n,Save.text", *lines]))
+        command = [sys.executable, "-m", "headless", "sweep", str(tmp_path / "s.csv"), "--comfyui", str(PRETENDED)]
+        command += ["--output", str(tmp_path / "out"), "--work", str(tmp_path / "work"), "--lost-after", "3"]
+        command += ["--state", str(tmp_path / "state"), "--json", *options]
+        log = (tmp_path / "driver.log").open("ab")
+        drivers.append(
+            subprocess.Popen(command, cwd=ROOT, env=quiet_environment(), stdout=log, stderr=subprocess.STDOUT)
+        )
+        return drivers[-1]
+
+    yield start
+    for driver in drivers:
+        stop(driver)
+
+
+def made(folder: Path) -> Counter[str]:
+    """Text -> how often a server made it."""
+    path = folder / "out" / "made.txt"
+    return Counter(path.read_text().split()) if path.is_file() else Counter()
+
+
+def pids(folder: Path) -> dict[str, tuple[int, int]]:
+    """Worker -> the process that owns its server, and the server's, as it last started."""
+    paths = (folder / "work").glob("*/pids")
+    return {path.parent.name.split("-", 2)[2]: tuple(map(int, path.read_text().split())) for path in paths}
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    end = time.monotonic() + 300
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def end_of(driver: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
+    """The driver's last event, once it has ended well."""
+    assert driver.wait(300) == 0, (folder / "driver.log").read_text()[-2000:]
+    lines = (folder / "driver.log").read_text().splitlines()
+    end: dict[str, Any] = json.loads(lines[-1])
+    return end
+
+
+def test_every_row_is_made_once_whatever_is_lost_on_ray(cluster: Any, sweep: Any, tmp_path: Path) -> None:
+    """An actor is killed by -9, a server ends, a server falls silent, a node goes, one comes. Each row is done; what was
+    running where something was lost may have been made twice, as its end had not been heard of."""
+    texts = [*(f"t{number}" for number in range(24)), "die", "hang"]
+    driver = sweep(texts, "--ray", cluster.address, hundredths=20)
+    wait_for(lambda: len(made(tmp_path)) > 2 and len(pids(tmp_path)) == 2)
+    started = pids(tmp_path)
+    owner, server = started["ray-1"]
+    os.kill(owner, signal.SIGKILL)
+    wait_until_gone(server)  # no orphan holds the GPU
+    wait_for(lambda: len(made(tmp_path)) > 8)
+    cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+    cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+    assert end_of(driver, tmp_path)["done"] == len(texts)
+    counts = made(tmp_path)
+    assert set(counts) == set(texts)
+    assert counts.total() <= len(texts) + 2 * 2  # an actor and a node were lost with two rows each
+    for owner, server in (*started.values(), *pids(tmp_path).values()):
+        assert not is_there(owner)
+        assert not is_there(server)
