@@ -66,7 +66,7 @@ class Store:
             raise ValueError("--store needs fsspec, which is not installed; pip install 'hyponet[store]'") from None
         try:
             self.files, self.root = fsspec.core.url_to_fs(url)
-        except ImportError as error:
+        except (ImportError, ValueError) as error:  # what s3 needs is not there, or nobody knows such an address
             raise ValueError(f"--store is {url!r}: {error}") from None
         self.url = url
 

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from ..client import checked_url
+from ..store import Store
 from .core import Worker
 from .own_server import ServerSpec
 from .ray_actors import ray_workers
@@ -98,6 +99,8 @@ def _add_server_options(group: argparse._ArgumentGroup) -> None:
 def _server_spec(options: argparse.Namespace, folder: Path, silence: float) -> ServerSpec:
     if not options.comfyui:
         raise ValueError("--ray and --slurm start servers; give --comfyui, the folder of a ComfyUI that has HypoNet")
+    if options.store:
+        Store(options.store)  # its faults are this machine's to tell
     return ServerSpec(
         comfyui=_absolute(options.comfyui),
         key=hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -122,6 +123,7 @@ def ray_workers(address: str, spec: ServerSpec, count: int = 0) -> Iterator[list
         import ray
     except ImportError:
         raise ValueError("--ray needs ray, which is not installed; pip install 'hyponet[ray]'") from None
+    _refuse_silence(address)
     handler = signal.getsignal(signal.SIGTERM)
     alone = {} if address else {"include_dashboard": False}
     try:
@@ -145,6 +147,16 @@ def ray_workers(address: str, spec: ServerSpec, count: int = 0) -> Iterator[list
         yield workers
     finally:
         ray.shutdown()  # ends the actors, and so their servers
+
+
+def _refuse_silence(address: str) -> None:
+    """Raise ValueError where nobody listens at HOST:PORT; Ray would try for many minutes."""
+    host, sign, port = address.rpartition(":")
+    if sign and port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), 10).close()
+        except (OSError, OverflowError) as error:
+            raise ValueError(f"--ray is {address!r}: {error}; expected the head of a cluster, or auto") from None
 
 
 def _wait_for_one(ray: Any, workers: list[RayWorker], patience: float) -> None:

@@ -36,7 +36,7 @@ class RowJob:
         """The row's end as JSON; {"lost": why} where its server ended, or could not be started."""
         host = Host(self.spec, task.name)
         try:
-            return asdict(host.run(task, lambda seconds, line="": time.sleep(seconds)))
+            return asdict(host.run(task, _wait))
         except (WorkerGone, TaskForgotten) as error:
             return {_LOST: str(error)}
         finally:
@@ -158,6 +158,10 @@ def _settings(texts: Sequence[str]) -> Mapping[str, int | str]:
     if wrong := [text for text, (_, sign, _) in zip(texts, pairs, strict=True) if not sign]:
         raise ValueError(f"--slurm-set is {wrong[0]!r}; expected name=value, such as slurm_partition=gpu")
     return {name: int(value) if value.isdigit() else value for name, _, value in pairs}
+
+
+def _wait(seconds: float, line: str = "") -> None:
+    time.sleep(seconds)
 
 
 def _last_line(error: Exception) -> str:

@@ -1,10 +1,11 @@
 """Rows on Ray and SLURM, with what goes wrong there. Ray runs for real: a head and two nodes, as processes of this
-machine; jobs by submitit's local executor. tests/headless/pretended_comfyui plays ComfyUI: what counts here is that each
-row is made, nothing is left behind, and what was lost is made again; tests/comfy/test_farm_ray.py has real servers.
+machine; jobs by submitit's local executor. tests/headless/pretended_comfyui plays ComfyUI: what counts here is that
+each row is made, nothing is left behind, and what was lost is made again; tests/comfy/test_ray.py has real servers.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -18,13 +19,15 @@ from typing import Any
 
 import pytest
 
+from hyponet.headless.store import Store
 from tools.dev.places import ROOT
 from tools.dev.processes import quiet_environment, stop
 
 from .test_own_server import is_there, wait_until_gone
 
 PRETENDED = Path(__file__).parent / "pretended_comfyui"
-FLOW = {"1": {"class_type": "SaveImage", "inputs": {"n": 1, "text": "t"}, "_meta": {"title": "Save"}}}
+FLOW = {"1": {"class_type": "SaveImage", "inputs": {"n": 1, "text": "t", "sets": ""}, "_meta": {"title": "Save"}}}
+SLURM = ("--slurm", "local", "--slurm-set", "gpus_per_node=0", "--workers", "2")
 STORE_BYTES = 80 << 20  # of a node's object store, the least that Ray takes
 
 pytestmark = pytest.mark.posix("ray.cluster_utils, and process groups")
@@ -46,16 +49,21 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """sweep(rows, "--ray", ...) starts a driver of so many rows, in which each text is called as its row."""
+    """sweep(texts, "--ray", ...) starts a driver of a row for each text; the row of the text "all" is made last, of the
+    sets of the others."""
     drivers = []
 
     def start(texts: list[str], *options: str, hundredths: int = 20) -> subprocess.Popen[bytes]:
         (tmp_path / "flow.json").write_text(json.dumps(FLOW))
-        lines = [f"row{number},flow.json,{hundredths},{text}" for number, text in enumerate(texts)]
-        (tmp_path / "s.csv").write_text("\n".join(["name,workflow,Save.n,Save.text", *lines]))
+        with (tmp_path / "s.csv").open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["name", "workflow", "group", "Save.n", "Save.text", "Save.sets"])
+            for number, text in enumerate(texts):
+                last = ["last", "\n".join(texts[:number])] if text == "all" else ["", ""]
+                table.writerow([f"row{number}", "flow.json", last[0], hundredths, text, last[1]])
         command = [sys.executable, "-m", "headless", "sweep", str(tmp_path / "s.csv"), "--comfyui", str(PRETENDED)]
-        command += ["--output", str(tmp_path / "out"), "--work", str(tmp_path / "work"), "--lost-after", "3"]
-        command += ["--state", str(tmp_path / "state"), "--json", *options]
+        command += ["--work", str(tmp_path / "work"), "--lost-after", "3", "--state", str(tmp_path / "state"), "--json"]
+        command += options if "--store" in options else [*options, "--output", str(tmp_path / "out")]
         log = (tmp_path / "driver.log").open("ab")
         drivers.append(
             subprocess.Popen(command, cwd=ROOT, env=quiet_environment(), stdout=log, stderr=subprocess.STDOUT)
@@ -95,8 +103,8 @@ def end_of(driver: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
 
 
 def test_every_row_is_made_once_whatever_is_lost_on_ray(cluster: Any, sweep: Any, tmp_path: Path) -> None:
-    """An actor is killed by -9, a server ends, a server falls silent, a node goes, one comes. Each row is done; what was
-    running where something was lost may have been made twice, as its end had not been heard of."""
+    """An actor is killed by -9, a server ends, a server falls silent, a node goes, one comes. Each row is done; what
+    ran where something was lost may have been made twice, as its end had not been heard of."""
     texts = [*(f"t{number}" for number in range(24)), "die", "hang"]
     driver = sweep(texts, "--ray", cluster.address, hundredths=20)
     wait_for(lambda: len(made(tmp_path)) > 2 and len(pids(tmp_path)) == 2)
@@ -114,3 +122,37 @@ def test_every_row_is_made_once_whatever_is_lost_on_ray(cluster: Any, sweep: Any
     for owner, server in (*started.values(), *pids(tmp_path).values()):
         assert not is_there(owner)
         assert not is_there(server)
+
+
+def test_rows_are_jobs_of_slurm_and_a_driver_that_is_killed_is_replaced(sweep: Any, tmp_path: Path) -> None:
+    texts = ["t0", "die", "t2", "t3", "t4"]
+    driver = sweep(texts, *SLURM)
+    wait_for(lambda: len(made(tmp_path)) > 1)
+    driver.kill()
+    driver.wait()
+    end = end_of(sweep(texts, *SLURM), tmp_path)
+    assert end["done"] + end["skipped"] == len(texts)
+    assert set(made(tmp_path)) == set(texts)
+    for owner, server in pids(tmp_path).values():
+        wait_until_gone(owner)
+        wait_until_gone(server)
+
+
+def test_workers_without_a_common_disk_meet_in_a_store(sweep: Any, tmp_path: Path) -> None:
+    store = Store((tmp_path / "store").as_uri())
+    driver = sweep(["a", "b", "all"], *SLURM, "--store", store.url)
+    assert end_of(driver, tmp_path)["done"] == 3
+    assert store.names() == {"a", "b", "all"}
+    store.get("all", tmp_path / "all")
+    assert (tmp_path / "all" / "cat" / "1.png").read_text() == "allab"
+
+
+def test_what_cannot_be_is_said_before_a_row_runs(sweep: Any, tmp_path: Path) -> None:
+    for options, words in (
+        (["--ray", "127.0.0.1:1"], "--ray is '127.0.0.1:1'"),
+        (["--slurm"], "--slurm: "),  # there is none here
+        (["--slurm", "local", "--slurm-set", "gpu"], "expected name=value"),
+        (["--slurm", "local", "--store", "nowhere://x"], "--store is 'nowhere://x'"),
+    ):
+        assert sweep(["t"], *options).wait() == 2
+        assert words in (tmp_path / "driver.log").read_text().splitlines()[-1]

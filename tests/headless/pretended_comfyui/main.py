@@ -1,8 +1,8 @@
 """A folder that passes for ComfyUI's where only the order of things matters: a process of 30 MB that starts at once.
 
 It answers by the script of tests/headless/scripted.py. A prompt of a Save node takes its `n` hundredths of a second,
-and then adds its text to made.txt in the output folder. The text `hang` makes the server silent, `die` ends it; both
-once for each output folder.
+makes a set that is called as its `text` out of its `sets`, and adds the text to made.txt in the output folder. The text
+`hang` makes the server silent, `die` ends it; both once for each output folder.
 """
 
 from __future__ import annotations
@@ -43,9 +43,20 @@ class PretendedComfy(ScriptedComfy):
                 return
             time.sleep(graph["1"]["inputs"]["n"] / 100)
             if self.running.pop(prompt_id, None) is not None:
-                with (self.output / "made.txt").open("a") as made:
-                    made.write(f"{text}\n")
+                self.make(text, graph["1"]["inputs"].get("sets", "").splitlines())
                 self.finish(prompt_id, graph)
+
+    def make(self, text: str, sets: list[str]) -> None:
+        """A set called `text`; that fails where the `sets` to make it of are not here."""
+        datasets = self.output / "datasets"
+        missing = [name for name in sets if not (datasets / name / "dataset.json").is_file()]
+        self.status, self.outputs = "error" if missing else "success", generated(name=text)
+        if not missing:
+            (datasets / text / "cat").mkdir(parents=True, exist_ok=True)
+            (datasets / text / "dataset.json").write_text(str(datasets))
+            (datasets / text / "cat" / "1.png").write_text("".join([text, *sets]))
+            with (self.output / "made.txt").open("a") as made:
+                made.write(f"{text}\n")
 
     def is_first(self, text: str) -> bool:
         try:
