@@ -2,7 +2,8 @@
 
     python3 -m headless run WORKFLOW.json [--url URL] [--set node.widget=value ...] [--save DIR]
     python3 -m headless sweep FILE.csv [--url URL ...] [--shard K/N] [--state DIR]
-    python3 -m headless farm WORKFLOW.json or FILE.csv [--url URL ...] [--shards N] [--state DIR]
+    python3 -m headless farm WORKFLOW.json or FILE.csv [--url URL ... | --ray | --slurm] [--shards N] [--state DIR]
+    python3 -m headless fetch SET --store URL [--into DIR]
 
 Exit codes: 0 all that was asked for is done; 1 a run failed, or did only a part; 2 a file, an override or an argument
 is wrong, or the disk here refuses; 3 no server; 130 stopped by Ctrl-C, Ctrl-Break or kill, which withdraw what is
@@ -30,6 +31,7 @@ from .run import Outcome, outcome, run_workflow
 from .save import save_files
 from .shards import farm_rows, shard_count, sharded
 from .state import State
+from .store import Store
 from .sweep import PROGRESS_INTERVAL, Driver, ServerGone
 from .sweep_file import SweepRow, read_sweep, shard
 from .watch import Watch
@@ -56,7 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a console of few letters, such as cp949, must not end a run
     options = parser().parse_args(arguments)
     try:
-        return {"run": command_run, "sweep": command_sweep, "farm": command_farm}[options.command](options)
+        commands = {"run": command_run, "sweep": command_sweep, "farm": command_farm, "fetch": command_fetch}
+        return commands[options.command](options)
     except (Rejected, RunFailed, TimeoutError) as error:
         warn(f"the run failed: {error}")
         return FAILED
@@ -96,6 +99,10 @@ def parser() -> argparse.ArgumentParser:
     farm.add_argument("file", type=Path, help="a workflow, or a sweep file; each row that makes a set is cut")
     farm.add_argument("--set", action="append", default=[], metavar="NODE.WIDGET=VALUE", help="of a workflow")
     farm.add_argument("--shards", default="auto", metavar="N", help="of each set; default: 4 a worker")
+    fetch = commands.add_parser("fetch", help="fetch a set that a farm delivered to a store")
+    fetch.add_argument("name", metavar="SET")
+    fetch.add_argument("--store", required=True, metavar="URL")
+    fetch.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="default: the folder that you are in")
     run.add_argument("--url", default=USUAL_URL, help="default: %(default)s")
     for command in (sweep, farm):
         command.add_argument("--state", type=Path, metavar="DIR", help="default: output/sweeps/<name of the file>")
@@ -182,6 +189,13 @@ def command_farm(options: argparse.Namespace) -> int:
             "start", rows=len(rows), shards=count, workers=[worker.name for worker in workers],
         )  # fmt: skip
         return drive(Driver(workers, rows, state, console, patience=options.patience), rows)
+
+
+def command_fetch(options: argparse.Namespace) -> int:
+    """Fetch a set; returns the exit code."""
+    count = Store(options.store).get(options.name, options.into / options.name)
+    say(f"{options.into / options.name}: the set, out of {count} deliveries of the same pictures")
+    return DONE
 
 
 def drive(driver: Driver, rows: list[SweepRow]) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from hyponet.headless.__main__ import main
 from hyponet.headless.store import Store
 from tools.dev.places import ROOT
 from tools.dev.processes import quiet_environment, stop
@@ -143,7 +144,7 @@ def test_workers_without_a_common_disk_meet_in_a_store(sweep: Any, tmp_path: Pat
     driver = sweep(["a", "b", "all"], *SLURM, "--store", store.url)
     assert end_of(driver, tmp_path)["done"] == 3
     assert store.names() == {"a", "b", "all"}
-    store.get("all", tmp_path / "all")
+    assert main(["fetch", "all", "--store", store.url, "--into", str(tmp_path)]) == 0
     assert (tmp_path / "all" / "cat" / "1.png").read_text() == "allab"
 
 
