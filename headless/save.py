@@ -30,16 +30,16 @@ def save_files(client: Client, files: Sequence[dict[str, str]], folder: Path) ->
         identity = tuple(file.get(key, "") for key in ("type", "subfolder", "filename"))
         if identity not in fetched:  # two nodes may show one file
             fetched.add(identity)
-            wanted = folder.joinpath(*_parts(file))
-            path = _write(wanted, client.picture(file))
-            yield path, None if path == wanted else wanted
+            target = folder.joinpath(*_parts(file))
+            path = _write(target, client.picture(file))
+            yield path, None if path == target else target
 
 
-def _write(wanted: Path, content: bytes) -> Path:
-    """Write `content` to `wanted`, or beside it where other content is; the file that holds it now."""
-    wanted.parent.mkdir(parents=True, exist_ok=True)
+def _write(target: Path, content: bytes) -> Path:
+    """Write `content` to `target`, or beside it where other content is; the file that holds it now."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
-        path = wanted if number == 1 else wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+        path = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
         try:
             handle = open(path, "xb")  # noqa: SIM115
         except FileExistsError:

@@ -97,8 +97,8 @@ class Store:
             delivery = Delivery(name, f"{PurePosixPath(stem).name}.tar", tar.stat().st_size, sha256, files)
             self.files.makedirs(str(PurePosixPath(self._path(stem)).parent), exist_ok=True)
             self.files.put_file(str(tar), self._path(f"{stem}.tar"))
-        done = json.dumps(asdict(delivery), ensure_ascii=False, indent=1)
-        self.files.pipe_file(self._path(f"{stem}{_DONE}"), done.encode())
+        text = json.dumps(asdict(delivery), ensure_ascii=False, indent=1)
+        self.files.pipe_file(self._path(f"{stem}{_DONE}"), text.encode())
         return delivery
 
     def deliveries(self, name: str) -> list[Delivery]:
@@ -177,12 +177,12 @@ def _digests(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): file_sha256(path) for path in paths}
 
 
-def _refuse_difference(delivery: Delivery, other: str, files: Mapping[str, str]) -> None:
-    """Raise StoreError when `other`, with `files`, has not the pictures of `delivery`."""
+def _refuse_difference(delivery: Delivery, rival: str, files: Mapping[str, str]) -> None:
+    """Raise StoreError when `rival`, with `files`, has not the pictures of `delivery`."""
     changed = sorted({path for path, _ in _pictures(delivery.files) ^ _pictures(files)})
     if changed:
         raise StoreError(
-            f"{delivery.tar} and {other} are one set, {delivery.name!r}, but differ in {len(changed):,} files, the "
+            f"{delivery.tar} and {rival} are one set, {delivery.name!r}, but differ in {len(changed):,} files, the "
             f"first {changed[0]!r}; delete the wrong one (of a delivery, its done-file)"
         )
 

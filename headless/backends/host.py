@@ -109,8 +109,8 @@ class Host:
 
     def _deliver(self, entry: Mapping[str, Any], store: Store) -> None:
         """Deliver the whole sets that a row made or changed: those that its nodes tell of."""
-        shown = [facts for output in entry.get("outputs", {}).values() for facts in output.get("hyponet") or []]
-        for name in sorted({str(facts.get("name")) for facts in shown if isinstance(facts, dict)}):
+        node_facts = [facts for output in entry.get("outputs", {}).values() for facts in output.get("hyponet") or []]
+        for name in sorted({str(facts.get("name")) for facts in node_facts if isinstance(facts, dict)}):
             if (self._sets / name / "dataset.json").is_file():
                 store.put(self._sets / name, name)
 

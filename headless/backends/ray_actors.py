@@ -120,9 +120,10 @@ def ray_workers(address: str, spec: ServerSpec, count: int = 0) -> Iterator[list
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray
+        import ray as typed_in_part
     except ImportError:
         raise ValueError("--ray needs ray, which is not installed; pip install 'hyponet[ray]'") from None
+    ray: Any = typed_in_part
     _refuse_silence(address)
     handler = signal.getsignal(signal.SIGTERM)
     alone = {} if address else {"include_dashboard": False}

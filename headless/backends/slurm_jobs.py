@@ -106,10 +106,10 @@ class SlurmWorker:
             if self._waiting:
                 tasks, self._waiting = self._waiting, []
                 with self.executor.batch():
-                    jobs = [self.executor.submit(RowJob(self.spec), each) for each in tasks]
-                for each, job in zip(tasks, jobs, strict=True):
-                    self._jobs[each.ticket] = job
-                    (self._tickets / each.ticket).write_text(job.job_id, "utf-8")
+                    jobs = [self.executor.submit(RowJob(self.spec), row) for row in tasks]
+                for row, job in zip(tasks, jobs, strict=True):
+                    self._jobs[row.ticket] = job
+                    (self._tickets / row.ticket).write_text(job.job_id, "utf-8")
             return self._jobs[task.ticket]
 
     def _job_of(self, task: Task) -> Any:
