@@ -257,7 +257,9 @@ def _name_of_class(tree: Taxonomy, synset: Synset, class_word: str) -> Name:
         word = lemma.replace("_", " ")
         if not is_unfit(word) and not any(marked == lemma for marked, _ in synset.marks):
             return Name(word, word)
-    return Name(class_word, class_word)
+    labels = (class_word, *(hypernym.label for hypernym in tree.path(synset.id)[1:]))
+    word = next(label for label in labels if not reason_to_leave_out(tree, label))
+    return Name(word, word)
 
 
 def _is_latin(tree: Taxonomy, word: str) -> bool:

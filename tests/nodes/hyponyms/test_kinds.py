@@ -112,7 +112,17 @@ def test_all_names_of_a_kind_are_one_option():
 
 
 @pytest.mark.parametrize(
-    ("word", "absent"), [("skunk", "wood pussy"), ("building", "house of prostitution"), ("market", "slave market")]
+    ("word", "absent"),
+    [
+        ("skunk", "wood pussy"),
+        ("building", "house of prostitution"),
+        ("market", "slave market"),
+        ("bib", "fag end"),
+        ("person", "mentally retarded"),
+        ("turtle", "bastard turtle"),
+        ("organ", "sex organ"),
+        ("library", "torture chamber"),
+    ],
 )
 def test_unfit_words_stay_out_inside_compounds_and_in_every_mode(word, absent):
     assert is_unfit(absent)
@@ -122,10 +132,11 @@ def test_unfit_words_stay_out_inside_compounds_and_in_every_mode(word, absent):
     assert absent not in hyponyms_of_class("", word, HyponymSettings(mode="thesis")).words
 
 
-@pytest.mark.parametrize("word", ["mother fucker", "Jap", "nigga"])
+@pytest.mark.parametrize("word", ["mother fucker", "Jap", "nigga", "sadist"])
 def test_an_obscenity_or_slur_that_is_typed_is_not_listed_itself(word):
     found = hyponyms_of_word(word, WORD)
     assert word.lower() not in (found.word.lower(), *map(str.lower, found.words))
+    assert not any(map(is_unfit, found.words))  # a sadist was a pervert
 
 
 @pytest.mark.parametrize("word", ["blue tit", "shag rug", "pansy orchid", "condominium", "Japanese beetle"])
