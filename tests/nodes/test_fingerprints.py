@@ -29,14 +29,14 @@ def looking():
     ]
 
 
-def of_link(node, linked):
-    """The fingerprint of a node whose widget `linked` is a link, the others as they are at first."""
+def with_value(node, name, value):
+    """The fingerprint of a node whose widget `name` has `value`, None for a link, the others as they are at first."""
     schema = node.define_schema()
     told = inspect.signature(node.fingerprint_inputs).parameters
     widgets = {entry.id: entry.default for entry in schema.inputs if entry.id in told}
-    widgets |= AS_FILES.get(node.__name__, {}) | {linked: None}
+    widgets |= AS_FILES.get(node.__name__, {}) | {name: value}
     return node.fingerprint_inputs(
-        **{name: [value] if schema.is_input_list else value for name, value in widgets.items()}
+        **{key: [one] if schema.is_input_list else one for key, one in widgets.items()}
     )
 
 
@@ -48,7 +48,20 @@ def test_a_node_whose_name_comes_through_a_link_looks_at_the_disk_again(tmp_path
     wildcards.mkdir(parents=True)
     pairs = looking()
     assert len(pairs) > 15
-    before = [of_link(node, name) for node, name in pairs]
+    before = [with_value(node, name, None) for node, name in pairs]
     (wildcards / "new.txt").write_text("one\n", "utf-8")  # any list may be what a linked template names
-    after = [of_link(node, name) for node, name in pairs]
+    after = [with_value(node, name, None) for node, name in pairs]
     assert [pair for pair, old, new in zip(pairs, before, after, strict=True) if old == new] == []
+
+
+@pytest.mark.parametrize("value", [7, "\ud800", ""], ids=["number", "half a pair", "nothing"])
+def test_a_value_that_the_node_will_refuse_is_no_warning_in_the_log(value):
+    """The regression: the server wrote "WARNING: 'int' object has no attribute 'strip'", before the node's own words."""
+    for node, name in looking():
+        (widget,) = (entry for entry in node.define_schema().inputs if entry.id == name)
+        if widget.io_type == "STRING" and not isinstance(value, str):
+            continue  # the server makes a text of it
+        try:
+            with_value(node, name, value)
+        except Exception as error:  # whatever it is, the server logs it
+            pytest.fail(f"{node.__name__}, {name}: {error!r}")

@@ -15,6 +15,8 @@ def bare_name(text: str) -> str:
     return text.strip().strip("_")
 
 
-def mention(name: str | None) -> str | None:
-    """The template that names one wildcard; "" and None, for a linked name, stay as they are."""
+def mention(name: object) -> str | None:
+    """The template that names one wildcard; "" stays, None is for what is no text: a link, or a wrong value."""
+    if not isinstance(name, str):
+        return None
     return f"__{bare_name(name)}__" if name else name
