@@ -35,9 +35,7 @@ def with_value(node, name, value):
     told = inspect.signature(node.fingerprint_inputs).parameters
     widgets = {entry.id: entry.default for entry in schema.inputs if entry.id in told}
     widgets |= AS_FILES.get(node.__name__, {}) | {name: value}
-    return node.fingerprint_inputs(
-        **{key: [one] if schema.is_input_list else one for key, one in widgets.items()}
-    )
+    return node.fingerprint_inputs(**{key: [one] if schema.is_input_list else one for key, one in widgets.items()})
 
 
 def test_a_node_whose_name_comes_through_a_link_looks_at_the_disk_again(tmp_path, monkeypatch):
@@ -56,12 +54,12 @@ def test_a_node_whose_name_comes_through_a_link_looks_at_the_disk_again(tmp_path
 
 @pytest.mark.parametrize("value", [7, "\ud800", ""], ids=["number", "half a pair", "nothing"])
 def test_a_value_that_the_node_will_refuse_is_no_warning_in_the_log(value):
-    """The regression: the server wrote "WARNING: 'int' object has no attribute 'strip'", before the node's own words."""
+    """The regression: the server wrote "WARNING: 'int' object has no attribute 'strip'" before the node's own words.
+
+    It logs whatever a fingerprint raises.
+    """
     for node, name in looking():
         (widget,) = (entry for entry in node.define_schema().inputs if entry.id == name)
         if widget.io_type == "STRING" and not isinstance(value, str):
             continue  # the server makes a text of it
-        try:
-            with_value(node, name, value)
-        except Exception as error:  # whatever it is, the server logs it
-            pytest.fail(f"{node.__name__}, {name}: {error!r}")
+        with_value(node, name, value)
