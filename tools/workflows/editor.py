@@ -36,7 +36,8 @@ QUIET = (  # what the frontend itself says on every start without a network, or 
     "Vue Router",
     "WebGL",
     "Content Security Policy",  # it asks the registry about packs
-    "[Jobs API]",  # the newest page asks an older server for a list that this does not have
+    "[Jobs API]",  # the newest page asks an older server for a list that this does not have,
+    "JobsApiError",  # and says so twice
 )
 SURVEY = """() => {
   const graph = window.app.graph;
