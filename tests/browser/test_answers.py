@@ -151,6 +151,28 @@ def test_an_answer_goes_to_the_tab_that_asked(page):
     assert "bird" in boxes(page)["HypoNetHyponymsOfWord"]["text"].splitlines()[0]
 
 
+def test_an_answer_that_another_tab_has_too_is_shown(page):
+    """The regression: what a server remembers may come before its word on the queue, and the page then notes for no
+    workflow what came; an earlier tab that had the same answer took it."""
+    build(page, BUILD)
+    run(page)
+    words = boxes(page)["HypoNetClassesFromText"]["text"]
+    page.editor.page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    page.editor.until("() => window.app.graph._nodes.length === 0")
+    page.editor.page.evaluate(BUILD)
+    answer = """() => {
+      const {activeWorkflow, openWorkflows} = app.extensionManager.workflow;
+      const {id} = app.graph._nodes.find((node) => node.type === 'HypoNetClassesFromText');
+      const earlier = openWorkflows.find((one) => one !== activeWorkflow && one.changeTracker?.nodeOutputs?.[id]);
+      const {text} = earlier.changeTracker.nodeOutputs[id];
+      const output = {text: [...text]};
+      window.comfyAPI.api.api.dispatchCustomEvent('executed', {node: String(id), display_node: String(id), output});
+    }"""
+    page.editor.page.evaluate(answer)
+    look(page)
+    assert boxes(page)["HypoNetClassesFromText"]["text"] == words
+
+
 def test_a_report_links_its_page(page):
     build(page, "() => { app.graph.add(LiteGraph.createNode('HypoNetWriteReport')) }")
     answer = """() => window.comfyAPI.api.api.dispatchCustomEvent('executed', {

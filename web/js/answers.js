@@ -36,6 +36,7 @@ const WITH_PICTURES = new Set([
 const EACH_CLASS = "each_class"; // of FID
 const NOTHING_YET = "The answer comes here when this node has run.";
 const KEPT = "hyponet.answer";
+const EVENT = Symbol("event"); // of an output: by which event it came; the page may hand out other faces of one object
 
 /**
  * @typedef {{filename: string, subfolder: string, type: string}} File
@@ -175,11 +176,15 @@ function refresh(outputs) {
   }
 }
 
-/** Whether an answer is of a workflow in another tab: the page hands it to whatever node has the same number here. */
-function isOfAnotherTab(node, answer) {
+/**
+ * Whether an output is of a workflow in another tab: the page hands it to whatever node has the same number here, and
+ * has just noted it for the workflow that asked. It notes nothing when the answer came before the server's word on the
+ * queue; then it is taken to be of this tab.
+ */
+function isOfAnotherTab(node, output) {
   const { activeWorkflow, openWorkflows } = app.extensionManager.workflow;
-  const holds = (workflow) => answerOf(workflow?.changeTracker?.nodeOutputs?.[node.id])?.text === answer.text;
-  return !holds(activeWorkflow) && openWorkflows.some((workflow) => workflow !== activeWorkflow && holds(workflow));
+  const noted = (workflow) => workflow.changeTracker?.nodeOutputs?.[node.id]?.[EVENT];
+  return openWorkflows.some((workflow) => workflow !== activeWorkflow && noted(workflow) === output[EVENT]);
 }
 
 /**
@@ -221,9 +226,10 @@ app.registerExtension({
       const answer = answerOf(output);
       if (!answer) return;
       if (output.images) dropPreview(this);
+      output[EVENT] = Symbol("executed");
       queueMicrotask(() => {
         // when all who listen to the event have heard it
-        if (isOfAnotherTab(this, answer)) return;
+        if (isOfAnotherTab(this, output)) return;
         show(this, answer);
         for (const [found, key] of ourNodes()) if (found === this) keep(key, answer);
       });

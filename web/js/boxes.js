@@ -3,6 +3,7 @@
  * canvas, and Nodes 2.0. Nothing of it is saved into a workflow.
  */
 import { app } from "../../../scripts/app.js";
+import { showInLayer } from "./layer.js";
 
 /**
  * Put an element into a node, as a widget without a value.
@@ -22,6 +23,7 @@ export function addBox(node, name, box, leastHeight) {
   });
   widget.serialize = false; // neither into the prompt (above) nor into the workflow
   widget.computeLayoutSize = () => ({ minHeight: leastHeight, minWidth: 0 }); // the page's own reads styles each frame
+  showInLayer(widget);
 }
 
 /** Selecting and scrolling happen in the box; what it has no use for goes to the canvas. */
