@@ -1,6 +1,6 @@
 """Frames a second of a graph of 60 of our nodes on ComfyUI's page, with what web/ adds and without it.
 
-    python benchmarks/frame_rate.py CHROMIUM [--frontend FOLDER] [--scale S] [--letters] [--rounds N] [--seconds S]
+    python benchmarks/frame_rate.py CHROMIUM [--frontend FOLDER] [--scale S] [--letters] [--rounds N] [--circles N]
 
 Starts a server of its own (HYPONET_COMFYUI and HYPONET_MODELS as for the tests). In each renderer, the canvas and
 Nodes 2.0, two pages hold the same graph, every node that answers with an answer of 60 lines; one of the pages is
@@ -41,19 +41,18 @@ BUILD = """([kinds, count, scale]) => {
   }
   app.canvas.ds.scale = scale;
 }"""
-PAN = """async (seconds) => {
+PAN = """async ([frames, circle]) => {
   const {ds} = app.canvas;
   const start = performance.now();
-  let frames = 0;
-  while (performance.now() - start < 1000 * seconds) {
-    ds.offset[0] = 300 * Math.sin(frames / 40) - 300;
-    ds.offset[1] = 300 * Math.cos(frames / 40) - 300;
+  for (let frame = 0; frame < frames; frame += 1) {
+    ds.offset[0] = 300 * Math.sin(2 * Math.PI * frame / circle) - 300;
+    ds.offset[1] = 300 * Math.cos(2 * Math.PI * frame / circle) - 300;
     app.canvas.setDirty(true, true);
     await new Promise(requestAnimationFrame);
-    frames += 1;
   }
   return 1000 * frames / (performance.now() - start);
 }"""
+CIRCLE = 120  # frames; a round is whole circles, so that both pages show the same
 
 
 def main() -> None:
@@ -63,7 +62,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=0.4, help="of the canvas; 1 is reading size")
     parser.add_argument("--letters", action="store_true", help="show letters, and our boxes, at every distance")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each page in each round")
+    parser.add_argument("--circles", type=int, default=2, help="of 120 frames, of each page in each round")
     options = parser.parse_args()
 
     page = ("--front-end-root", str(options.frontend)) if options.frontend else ()
@@ -91,12 +90,13 @@ def ratio(url: str, options: argparse.Namespace, renderer: str, vue: bool, kinds
             with editor(url, options.chromium, settings=settings, options=UNLIMITED, refused=refused) as opened:
                 opened.page.evaluate(BUILD, [kinds, NODES, options.scale])
                 opened.page.wait_for_timeout(1000)
-                opened.page.evaluate(PAN, 1)
+                opened.page.evaluate(PAN, [30, CIRCLE])
                 devtools = opened.page.context.new_cdp_session(opened.page)
                 devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
                 before = busy(devtools)
-                rates[which].append(opened.page.evaluate(PAN, options.seconds))
-                times[which].append(1000 * (busy(devtools) - before) / (rates[which][-1] * options.seconds))
+                frames = CIRCLE * options.circles
+                rates[which].append(opened.page.evaluate(PAN, [frames, CIRCLE]))
+                times[which].append(1000 * (busy(devtools) - before) / frames)
     ours, bare = (statistics.median(rates[which]) for which in ("with", "without"))
     print(f"{renderer}: {ours:.1f} frames/s with web/, {bare:.1f} without, ratio {ours / bare:.3f}", flush=True)
     print(f"  each round: {[f'{one:.1f}/{other:.1f}' for one, other in zip(*rates.values(), strict=True)]}", flush=True)
