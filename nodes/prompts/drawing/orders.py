@@ -25,7 +25,7 @@ from .strides import Strides
 _MAX_SHIFTS = 512  # of one deck, that are compared: of longer lists these many, spread evenly
 _MAX_LOOKUPS = 40_000_000  # of table entries, that planning the pairs of one template may take: less than a second
 _HASH_BITS = 20  # of a prompt's hash that tell prompts apart while pairs are planned: a table of a million
-_REPEAT_COST = 1  # of a deck of repeated prompts, where the shift that brings most new pairs is worth 1
+_REPEAT_COST = 50  # of a deck of repeated prompts, where the shift that brings most new pairs is worth 1
 _STRIDE_COST = 30  # of an excess of every k-th image (strides.py), likewise
 _DRIFT_COST = 10  # of a shift that differs by a whole deck from the one before, since small changes make even shards
 _ENOUGH = 0.5  # of the new pairs that any shift brings; more are not worth a larger change of the shift
