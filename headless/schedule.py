@@ -146,9 +146,9 @@ class Schedule:
             if run.row.group in before:
                 earlier.add(before[run.row.group])
             before[run.row.group] = index
-            self._waits_for[index] = {other for other in earlier if not self.runs[other].is_over}
-            for other in self._waits_for[index]:
-                self._then.setdefault(other, []).append(index)
+            self._waits_for[index] = {row for row in earlier if not self.runs[row].is_over}
+            for row in self._waits_for[index]:
+                self._then.setdefault(row, []).append(index)
             if not self._waits_for[index]:
                 self._add(run)
 
@@ -172,7 +172,7 @@ class Schedule:
 
 def _left_behind(row: SweepRow, state: State) -> RowState:
     """What an earlier driver left of a row that is the same still, without what it showed."""
-    known = state.read(row.name)
-    if known.key != row.key or known.status == FAILED:
+    left = state.read(row.name)
+    if left.key != row.key or left.status == FAILED:
         return RowState(key=row.key)
-    return RowState(known.key, known.status, known.prompt_id, known.worker, known.losses)
+    return RowState(left.key, left.status, left.prompt_id, left.worker, left.losses)

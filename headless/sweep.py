@@ -140,7 +140,7 @@ class Driver:
 
     def _take(self, worker: Worker) -> RowRun | None:
         """The next row for this worker, once there is one; None when all is over."""
-        names = [each.name for each in self.workers]
+        names = [slot_owner.name for slot_owner in self.workers]
         with self.changed:
             while not self.is_stopping and not self.schedule.is_over:
                 live = {name for name in names if name not in self.gone}
@@ -235,8 +235,8 @@ class Driver:
             self.schedule.end(run, not end.problem)
             self.clock.add(run.row.weight, end.images)
             runs = self.schedule.runs
-            weight = sum(other.row.weight for other in runs if not other.is_over)
-            count = sum(other.is_over for other in runs)
+            weight = sum(row_run.row.weight for row_run in runs if not row_run.is_over)
+            count = sum(row_run.is_over for row_run in runs)
             if self.schedule.is_over:
                 self.changed.notify_all()
         note = f"FAILED: {end.problem}" if end.problem else f"{end.seconds:.1f} s"

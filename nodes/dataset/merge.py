@@ -16,6 +16,7 @@ from typing import Any
 from ...evaluation.pictures.making import Making
 from ...evaluation.pictures.manifest import FALLBACK, MAX_ATTEMPT, Record
 from ...evaluation.progress import Progress
+from .deliveries import delivered_again, item_of
 from .open import create_or_open
 from .store.description import Description, SetSpec
 from .store.identity import plan_differences
@@ -39,7 +40,8 @@ def merge(
         sources: open sets, in the order in which they win ranks.
 
     Raises:
-        ValueError: fewer than two sets, one of them is the target, or has damaged lines.
+        ValueError: fewer than two sets, one of them is the target, or has damaged lines, or two shards of one plan
+            have different pictures of one item.
     """
     if len(sources) < 2:
         raise ValueError(f"datasets has {len(sources)} entries; expected at least two sets to merge; connect another")
@@ -47,7 +49,9 @@ def merge(
         raise ValueError(f"name is {name!r}, one of the sets to merge; expected a new name; nothing was changed")
     for source in sources:
         source.refuse_damage()
-    of_one_plan = all(_go_together(sources[0].description, source.description) for source in sources)
+    of_one_plan = are_of_one_plan(sources)
+    if of_one_plan:
+        delivered_again(sources)
     with create_or_open(base, name, _merged_spec(sources, of_one_plan), has_sources=True) as target:
         target.forget_lost()
         rejected = {(entry.record.label, entry.record.sha256) for entry in target.rejections()}
@@ -79,9 +83,9 @@ def _add_all(
 ) -> None:
     """Add the pictures of `sources` but those that the target has, or had and `rejected`.
 
-    Of one plan an item that two shards made, since a plan of more images is cut anew, counts once, whoever drew it.
+    Of one plan an item that two shards made, delivered twice or of a plan that was cut anew, counts once.
     """
-    items = {_item(record) for record in target.records()}
+    items = {item_of(record) for record in target.records()}
     known = rejected | {(record.label, record.sha256) for record in target.records()}
     deleted = {(record.label, record.sha256): record for record in target.records_of(target.deleted())}
     next_ranks: dict[str, int] = {}
@@ -91,18 +95,13 @@ def _add_all(
             picture = (record.label, record.sha256)
             if picture in deleted:
                 target.restore_file(deleted.pop(picture), source.path(record))
-            elif picture not in known and not (of_one_plan and _item(record) in items):
+            elif picture not in known and not (of_one_plan and item_of(record) in items):
                 known.add(picture)
-                items.add(_item(record))
+                items.add(item_of(record))
                 target.add_file(_with_free_rank(record, target, next_ranks), source.path(record))
             finished += 1
             if progress is not None:
                 progress(finished, total)
-
-
-def _item(record: Record) -> tuple[object, ...]:
-    """What a record says of its item, but for the picture."""
-    return (*record.key, record.attempt, record.seed, record.prompt, record.negative)
 
 
 def _copy_rejections(sources: Sequence[DatasetStore], target: WritableStore) -> None:
@@ -144,6 +143,11 @@ def _is_taken(record: Record, rank: int, target: WritableStore) -> bool:
     """Whether the target has a picture of that rank, or rejected one by an attempt of the same or a later number."""
     rejected = record.status != FALLBACK and record.attempt <= target.last_rejected_attempt(record.label, rank)
     return rejected or target.has(record.label, rank)
+
+
+def are_of_one_plan(sources: Sequence[DatasetStore]) -> bool:
+    """Whether all hold items of one plan, made by the same settings: they are its shards."""
+    return all(_go_together(sources[0].description, source.description) for source in sources)
 
 
 def _go_together(first: Description, second: Description) -> bool:

@@ -6,18 +6,20 @@ import pytest
 from PIL import Image
 
 from hyponet.nodes.dataset.culling.marks import Mark, mark
+from hyponet.nodes.dataset.deliveries import delivered_again
 from hyponet.nodes.dataset.equal_pictures import count_repeated_in
 from hyponet.nodes.dataset.merge import merge
 from hyponet.nodes.dataset.open import create_or_open, open_for_writing
 from hyponet.nodes.dataset.split import Shares, split
 from hyponet.nodes.dataset.store.description import SetSpec
 from hyponet.nodes.dataset.store.identity import OtherSettings
+from hyponet.nodes.dataset.store.provenance import Provenance
 from hyponet.nodes.dataset.store.store import DatasetStore
 from hyponet.nodes.prompts.item import ClassSpec
 from hyponet.nodes.prompts.plan import Plan
 from hyponet.nodes.prompts.wildcards.library import Library
 
-from .sample_sets import assert_whole, generate, item, open_set, picture, schedule
+from .sample_sets import MAKING, assert_whole, generate, item, open_set, picture, schedule
 
 
 def shard(base, name, ranks, **more):
@@ -65,15 +67,15 @@ def test_taken_ranks_move_behind(tmp_path):
         assert merged.keys(only_class="cat") == [("cat", 0), ("cat", 1), ("cat", 2)]
 
 
-def planned(base, name, shard=(0, 1), **changes):
-    """A set whose dataset.json holds a plan, with a picture of each of its classes."""
+def planned(base, name, shard=(0, 1), drawn_by=0, provenance=None, **changes):
+    """A set whose dataset.json holds a plan, with a picture of each of its classes; another machine draws others."""
     words = {"template": "a __class__", "negative": "", "seed": 1, "coverage": "balanced", "order": "interleaved"}
     classes = [ClassSpec(label) for label in changes.pop("labels", ("cat", "dog"))]
     words |= {"images_per_class": 2}
     plan = Plan(classes, library=Library([]), shard=shard, **{**words, **changes})
-    with create_or_open(base, name, SetSpec(plan.to_json(), {"steps": 2})) as store:
+    with create_or_open(base, name, SetSpec(plan.to_json(), {"steps": 2}, provenance or MAKING)) as store:
         for label, rank, _ in store.missing(plan.schedule()):
-            store.add(plan.item(label, rank), picture(f"{name} {label}", rank))
+            store.add(plan.item(label, rank), picture(label, rank, drawn_by))
     return DatasetStore.open(store.root)
 
 
@@ -84,12 +86,34 @@ def test_merged_shards_have_the_whole_plan(tmp_path):
     assert len(again) == len(merged) == 4
 
 
-def test_an_item_that_two_shards_made_counts_once_whoever_drew_it(tmp_path):
+def test_an_item_that_two_shards_made_counts_once(tmp_path):
     """A plan of more images is cut anew, so the second shard of 2 images and the first of 4 both have rank 1."""
     small = planned(tmp_path, "small", (1, 2))
     large = [planned(tmp_path, f"large{index}", (index, 2), images_per_class=4) for index in range(2)]
     with merge([small, *large], tmp_path, "pets") as merged:
         assert sorted(merged.keys()) == [(label, rank) for label in ("cat", "dog") for rank in range(4)]
+
+
+def test_a_shard_that_is_delivered_twice_counts_once_and_how_many_is_said(tmp_path):
+    """Two classes of two images in two shards: each shard has two, one of them comes three times."""
+    other_bytes = Provenance(prompt={"1": {"class_type": "KSampler", "inputs": {"name": "again"}}})
+    sources = [planned(tmp_path, "a", (0, 2)), planned(tmp_path, "b", (1, 2)), planned(tmp_path, "third", (1, 2))]
+    sources.append(planned(tmp_path, "again", (1, 2), provenance=other_bytes))
+    digests = [{record.sha256 for record in source.records()} for source in sources]
+    assert digests[1] == digests[2] != digests[3], "the workflow that is written into them differs"
+    assert delivered_again(sources) == 4
+    with merge(sources, tmp_path, "pets") as merged:
+        assert sorted(merged.keys()) == [(label, rank) for label in ("cat", "dog") for rank in range(2)]
+
+
+def test_different_pictures_under_one_name_are_refused_with_the_difference(tmp_path):
+    """The regression: the first was taken without a word."""
+    sources = [planned(tmp_path, "a", (0, 2)), planned(tmp_path, "b", (1, 2))]
+    sources.append(planned(tmp_path, "elsewhere", (1, 2), drawn_by=1))
+    with pytest.raises(ValueError, match=r"picture 1 of 'cat', attempt 0, .*% of their pixels differ, by \d+ of 255"):
+        with merge(sources, tmp_path, "pets"):
+            pass
+    assert not (tmp_path / "pets").exists()
 
 
 @pytest.mark.parametrize("other", [{"labels": ("fox",)}, {"seed": 2}, {"template": "the __class__"}])
