@@ -31,8 +31,6 @@ FLOW = {"1": {"class_type": "SaveImage", "inputs": {"n": 1, "text": "t", "sets":
 SLURM = ("--slurm", "local", "--slurm-set", "gpus_per_node=0", "--workers", "2")
 STORE_BYTES = 80 << 20  # of a node's object store, the least that Ray takes
 
-pytestmark = pytest.mark.posix("ray.cluster_utils, and process groups")
-
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
@@ -55,7 +53,7 @@ def sweep(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     drivers = []
 
     def start(texts: list[str], *options: str, hundredths: int = 20) -> subprocess.Popen[bytes]:
-        (tmp_path / "flow.json").write_text(json.dumps(FLOW))
+        (tmp_path / "flow.json").write_text(json.dumps(FLOW), "utf-8")
         with (tmp_path / "s.csv").open("w", newline="") as file:
             table = csv.writer(file)
             table.writerow(["name", "workflow", "group", "Save.n", "Save.text", "Save.sets"])
@@ -79,13 +77,13 @@ def sweep(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 def made(folder: Path) -> Counter[str]:
     """Text -> how often a server made it."""
     path = folder / "out" / "made.txt"
-    return Counter(path.read_text().split()) if path.is_file() else Counter()
+    return Counter(path.read_text("utf-8").split()) if path.is_file() else Counter()
 
 
 def pids(folder: Path) -> dict[str, tuple[int, int]]:
     """Worker -> the process that owns its server, and the server's, as it last started."""
     paths = (folder / "work").glob("*/pids")
-    return {path.parent.name.split("-", 2)[2]: tuple(map(int, path.read_text().split())) for path in paths}
+    return {path.parent.name.split("-", 2)[2]: tuple(map(int, path.read_text("utf-8").split())) for path in paths}
 
 
 def wait_for(what: Callable[[], object]) -> None:
@@ -97,12 +95,13 @@ def wait_for(what: Callable[[], object]) -> None:
 
 def end_of(driver: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
     """The driver's last event, once it has ended well."""
-    assert driver.wait(300) == 0, (folder / "driver.log").read_text()[-2000:]
-    lines = (folder / "driver.log").read_text().splitlines()
+    assert driver.wait(300) == 0, (folder / "driver.log").read_text("utf-8")[-2000:]
+    lines = (folder / "driver.log").read_text("utf-8").splitlines()
     end: dict[str, Any] = json.loads(lines[-1])
     return end
 
 
+@pytest.mark.posix("Ray has no test cluster there, submitit no jobs")
 def test_every_row_is_made_once_whatever_is_lost_on_ray(cluster: Any, sweep: Any, tmp_path: Path) -> None:
     """An actor is killed by -9, a server ends, a server falls silent, a node goes, one comes. Each row is done; what
     ran where something was lost may have been made twice, as its end had not been heard of."""
@@ -125,6 +124,7 @@ def test_every_row_is_made_once_whatever_is_lost_on_ray(cluster: Any, sweep: Any
         assert not is_there(server)
 
 
+@pytest.mark.posix("Ray has no test cluster there, submitit no jobs")
 def test_rows_are_jobs_of_slurm_and_a_driver_that_is_killed_is_replaced(sweep: Any, tmp_path: Path) -> None:
     texts = ["t0", "die", "t2", "t3", "t4"]
     driver = sweep(texts, *SLURM)
@@ -139,15 +139,17 @@ def test_rows_are_jobs_of_slurm_and_a_driver_that_is_killed_is_replaced(sweep: A
         wait_until_gone(server)
 
 
+@pytest.mark.posix("Ray has no test cluster there, submitit no jobs")
 def test_workers_without_a_common_disk_meet_in_a_store(sweep: Any, tmp_path: Path) -> None:
     store = Store((tmp_path / "store").as_uri())
     driver = sweep(["a", "b", "all"], *SLURM, "--store", store.url)
     assert end_of(driver, tmp_path)["done"] == 3
     assert store.names() == {"a", "b", "all"}
     assert main(["fetch", "all", "--store", store.url, "--into", str(tmp_path)]) == 0
-    assert (tmp_path / "all" / "cat" / "1.png").read_text() == "allab"
+    assert (tmp_path / "all" / "cat" / "1.png").read_text("utf-8") == "allab"
 
 
+@pytest.mark.posix("Ray has no test cluster there, submitit no jobs")
 def test_what_cannot_be_is_said_before_a_row_runs(sweep: Any, tmp_path: Path) -> None:
     for options, words in (
         (["--ray", "127.0.0.1:1"], "--ray is '127.0.0.1:1'"),
@@ -156,4 +158,4 @@ def test_what_cannot_be_is_said_before_a_row_runs(sweep: Any, tmp_path: Path) ->
         (["--slurm", "local", "--store", "nowhere://x"], "--store is 'nowhere://x'"),
     ):
         assert sweep(["t"], *options).wait() == 2
-        assert words in (tmp_path / "driver.log").read_text().splitlines()[-1]
+        assert words in (tmp_path / "driver.log").read_text("utf-8").splitlines()[-1]

@@ -35,7 +35,7 @@ def spec(comfyui: Path, folder: Path) -> ServerSpec:
 def is_there(pid: int) -> bool:
     """Whether the process runs; one that nobody waited for counts as gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
 

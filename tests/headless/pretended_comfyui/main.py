@@ -53,8 +53,8 @@ class PretendedComfy(ScriptedComfy):
         self.status, self.outputs = "error" if missing else "success", generated(name=text)
         if not missing:
             (datasets / text / "cat").mkdir(parents=True, exist_ok=True)
-            (datasets / text / "dataset.json").write_text(str(datasets))
-            (datasets / text / "cat" / "1.png").write_text("".join([text, *sets]))
+            (datasets / text / "dataset.json").write_text(str(datasets), "utf-8")
+            (datasets / text / "cat" / "1.png").write_text("".join([text, *sets]), "utf-8")
             with (self.output / "made.txt").open("a") as made:
                 made.write(f"{text}\n")
 
@@ -71,6 +71,6 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int)
     parser.add_argument("--output-directory", type=Path)
     options, _ = parser.parse_known_args()
-    Path("pids").write_text(f"{os.getppid()} {os.getpid()}")  # of the worker, and of this server
+    Path("pids").write_text(f"{os.getppid()} {os.getpid()}", "utf-8")  # of the worker, and of this server
     PretendedComfy(options.port, options.output_directory)
     threading.Event().wait()
