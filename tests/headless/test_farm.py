@@ -145,8 +145,10 @@ def test_a_set_that_somebody_writes_is_tried_again_later(servers, tmp_path):
 
 def test_a_driver_that_was_killed_is_followed_by_one_that_queues_nothing_twice(servers, tmp_path):
     """kill -9 leaves rows on both servers; a second driver beside the first is refused."""
-    (tmp_path / "flow.json").write_text(json.dumps(SAVE))
-    (tmp_path / "s.csv").write_text("name,workflow,Save.text\n" + "".join(f"{n},flow.json,{n}\n" for n in NAMES))
+    (tmp_path / "flow.json").write_text(json.dumps(SAVE), "utf-8")
+    (tmp_path / "s.csv").write_text(
+        "name,workflow,Save.text\n" + "".join(f"{n},flow.json,{n}\n" for n in NAMES), "utf-8"
+    )
     for server in servers:
         server.holding = "running"
     line = ["farm", str(tmp_path / "s.csv"), "--shards", "1", "--state", str(tmp_path / "state")]
@@ -167,7 +169,7 @@ def test_a_driver_that_was_killed_is_followed_by_one_that_queues_nothing_twice(s
 
 
 def test_lines_for_programs_say_who_did_what(servers, tmp_path, capsys):
-    (tmp_path / "flow.json").write_text(json.dumps(GRAPH))
+    (tmp_path / "flow.json").write_text(json.dumps(GRAPH), "utf-8")
     (tmp_path / "s.csv").write_text("name,workflow\na,flow.json\n")
     shown = {"1": {"images": []}, "3": {"text": [], "hyponet": [{"name": "pets", "images": 8}]}}
     servers[0].outputs = shown

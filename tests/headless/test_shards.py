@@ -101,6 +101,6 @@ def test_a_thousand_rows_share_what_they_have_in_common(tmp_path):
     """The regression: every row had a copy of the whole graph."""
     (tmp_path / "flow.json").write_bytes(QUICK_START.read_bytes())
     lines = [f"r{number},flow.json,{number}" for number in range(1000)]
-    (tmp_path / "s.csv").write_text("\n".join(["name,workflow,Dataset Plan.seed", *lines]))
+    (tmp_path / "s.csv").write_text("\n".join(["name,workflow,Dataset Plan.seed", *lines]), "utf-8")
     rows = farm_rows(tmp_path / "s.csv", {})
     assert len({id(node) for row in rows for node in row.graph.values()}) == len(rows[0].graph) - 1 + 1000
