@@ -84,6 +84,7 @@ def measure_accuracy(
             synthetic=bool(data.synthetic.any()),
             shared=checkpoint.shared_with(data),
             restricted_right=None if present.all() else int((restricted == labels).sum()),
+            entropy=class_entropies(outputs, labels, names),
         ),
         mistakes=tuple(
             Mistake(int(index), names[labels[index]], names[predicted[index]], float(confidence[index]))
@@ -105,6 +106,23 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins
     bin_of = np.ceil(np.asarray(confidence, dtype=np.float64) * bins).astype(int).clip(1, bins) - 1  # (N,)
     gaps = np.abs(np.bincount(bin_of, weights=confidence - correct.astype(np.float64), minlength=bins))  # (bins,)
     return float(gaps.sum() / len(confidence))
+
+
+def class_entropies(outputs: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Class -> mean and standard deviation of its pictures' entropies: 0 where the answer is sure, 1 at a guess.
+
+    Args:
+        outputs: float [N,K], probabilities.
+        labels: int [N].
+        names: of the K classes; those without a picture are left out.
+    """
+    shares = np.asarray(outputs, dtype=np.float64)
+    logarithms = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
+    entropies = -(shares * logarithms).sum(axis=1) / np.log(len(names))  # (N,)
+    return {
+        names[label]: (float(entropies[labels == label].mean()), float(entropies[labels == label].std()))
+        for label in np.unique(labels)
+    }
 
 
 def average(results: Sequence[SetAccuracy]) -> float:

@@ -119,6 +119,7 @@ class SetAccuracy:
             does not name its pictures.
         restricted_right: of a set that lacks classes: pictures that are right where only its own can be answered.
         steered: name of a top-up -> test pictures by which it was decided; those it is not reported on.
+        entropy: class -> mean and standard deviation, over its pictures, of the answer's entropy in shares of log K.
     """
 
     name: str
@@ -129,6 +130,7 @@ class SetAccuracy:
     restricted_right: int | None = None
     shared: int | None = None
     steered: Mapping[str, int] = field(default_factory=dict)
+    entropy: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def right(self) -> int:
@@ -197,6 +199,7 @@ class SetAccuracy:
             "confusion": self.confusion.tolist(),
             "shared": self.shared,
             "steered": dict(self.steered),
+            "entropy": {name: {"mean": mean, "sd": sd} for name, (mean, sd) in self.entropy.items()},
             "absent": list(self.absent),
             "restricted_right": self.restricted_right,
             "restricted_accuracy": None if self.restricted_right is None else self.restricted_right / self.count,
@@ -219,6 +222,9 @@ class SetAccuracy:
             restricted_right=None if restricted is None else int(restricted),
             shared=None if shared is None else int(shared),
             steered=read_counts(figures.get("steered")),
+            entropy={
+                str(name): (float(stated["mean"]), float(stated["sd"])) for name, stated in figures["entropy"].items()
+            },
         )
 
 

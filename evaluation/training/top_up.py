@@ -6,10 +6,11 @@ again in other sets by the digests of their pixels that a top-up keeps beside it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import NormalDist
+from statistics import NormalDist, fmean
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,8 @@ from .figures import SetAccuracy
 
 PIXELS = ".u64"  # ends the name of the digests beside a top-up's result
 ERROR_RATE = 0.05  # chance that any class is called weak which is as good as the mean, over all classes together
-RULE = (
-    "in proportion to the mean error, and for a weak class to as much more as its Wilson interval lies below the mean"
-)
+STEERED_BY = ("accuracy", "confusion", "entropy")
+RULE = "in proportion to what the classes lack on average, and for a weak class to what it surely lacks beyond that"
 
 
 @dataclass(frozen=True)
@@ -34,24 +34,29 @@ class ClassNeed:
 
     Args:
         right, count: pictures of the class that were right, and all; of several runs the mean over them, rounded.
-        high: upper end of the accuracy's Wilson interval.
-        mean_error: the plain mean of the classes' errors.
-        deficit: by how much `high` lies below the mean accuracy of the classes; 0 where it does not.
+        lack: what steers, in 0..1: see `class_needs`.
+        at_least: lower end of its interval.
+        mean_lack: the plain mean of the classes' lacks.
         taken_for: the class that it was most often taken for; "" where it never was.
     """
 
     name: str
     right: int
     count: int
-    high: float
-    mean_error: float
-    deficit: float
+    lack: float
+    at_least: float
+    mean_lack: float
     taken_for: str
 
     @property
+    def deficit(self) -> float:
+        """By how much `at_least` lies above the mean; 0 where it does not."""
+        return max(0.0, self.at_least - self.mean_lack)
+
+    @property
     def weight(self) -> float:
-        """What its share of a budget is in proportion to: its error, shrunk to what the test is sure of."""
-        return self.mean_error + self.deficit
+        """What its share of a budget is in proportion to: its lack, shrunk to what the test is sure of."""
+        return self.mean_lack + self.deficit
 
     @property
     def accuracy(self) -> float:
@@ -59,34 +64,48 @@ class ClassNeed:
         return self.right / self.count
 
 
-def class_needs(runs: Sequence[SetAccuracy]) -> tuple[ClassNeed, ...]:
+def class_needs(runs: Sequence[SetAccuracy], steer_by: str = "accuracy") -> tuple[ClassNeed, ...]:
     """What each class lacks, by one test or by repetitions of it on the same pictures.
 
-    A class is weak when its whole Wilson interval lies below the plain mean of the classes' accuracies, so that the
-    chance of a small test set does not steer. The intervals are at 1 - ERROR_RATE over all classes together
-    (Bonferroni). Repetitions see the same pictures, so they make no interval narrower.
+    A class is weak when the whole interval of its lack lies above the plain mean of the classes, so that the chance of
+    a small test set does not steer. The intervals are at 1 - ERROR_RATE over all classes together (Bonferroni).
+    Repetitions see the same pictures, so they make no interval narrower.
 
     A budget goes in proportion to `weight`. All of it to the weak ones made the others weak: from 5 x 100 real pictures
     250 more cost the worst class 8 points beside an even set (benchmarks/top_up.py, 3 seeds).
 
+    Args:
+        steer_by: one of STEERED_BY. accuracy: the share of the class that was wrong. confusion: of the pictures that
+            are of the class or were taken for it the share that is not both. Each with Wilson's interval. entropy: the
+            mean entropy of the answers to its pictures, over that of a guess, with a normal interval.
+
     Source: pictures of weak classes, by feedback of the classifier that is to learn them: arXiv 2310.00158 (rare
-    classes gain 4 points), 2502.15588 (as accurate by 3.4 to 8 times fewer pictures). The interval is our choice.
+    classes gain 4 points), 2502.15588 (as accurate by 3.4 to 8 times fewer pictures). The intervals are our choice.
     """
     first = runs[0]
     counts = {name: count for name, (_, count) in first.per_class().items()}
-    rights = {name: round(sum(run.per_class()[name][0] for run in runs) / len(runs)) for name in counts}
-    mean = sum(rights[name] / counts[name] for name in counts) / len(counts)
+    rights = {name: round(fmean(run.per_class()[name][0] for run in runs)) for name in counts}
     z = NormalDist().inv_cdf(1 - ERROR_RATE / (2 * len(counts)))
     confusion = np.sum([run.confusion for run in runs], axis=0)  # (K, K)
-    needs = []
+    lacks: dict[str, tuple[float, float]] = {}  # and what it is at least
+    taken_for = dict.fromkeys(counts, "")
     for label, name in enumerate(first.classes):
         if name not in counts:
             continue
         row = [0 if answer == label else int(number) for answer, number in enumerate(confusion[label])]
-        high = wilson(rights[name], counts[name], z)[1]
-        taken_for = first.classes[row.index(max(row))] if any(row) else ""
-        needs.append(ClassNeed(name, rights[name], counts[name], high, 1 - mean, max(0.0, mean - high), taken_for))
-    return tuple(needs)
+        if any(row):
+            taken_for[name] = first.classes[row.index(max(row))]
+        if steer_by == "entropy":
+            mean, deviation = (fmean(run.entropy[name][i] for run in runs) for i in range(2))
+            lacks[name] = mean, mean - z * deviation / math.sqrt(counts[name])
+            continue
+        others = round((confusion[:, label].sum() - confusion[label, label]) / len(runs))
+        seen = counts[name] + (others if steer_by == "confusion" else 0)
+        lacks[name] = 1 - rights[name] / seen, 1 - wilson(rights[name], seen, z)[1]
+    mean_lack = fmean(lack for lack, _ in lacks.values())
+    return tuple(
+        ClassNeed(name, rights[name], counts[name], *lacks[name], mean_lack, taken_for[name]) for name in counts
+    )
 
 
 def allocate(weights: Mapping[str, float], budget: int) -> dict[str, int]:
@@ -185,6 +204,7 @@ def top_up_measurement(
     results: Sequence[Result],
     steering: LabelledImages,
     reported: LabelledImages,
+    steer_by: str,
 ) -> Measurement:
     """The top-up as a result: what each class had, what it gets and why."""
     unplanned = [need for need in needs if need.name not in before]
@@ -196,7 +216,7 @@ def top_up_measurement(
         if label in need_of:
             need = need_of[label]
             classes[label] |= {"accuracy": need.accuracy, "right": need.right, "count": need.count}
-            classes[label] |= {"interval_high": need.high, "deficit": need.deficit}
+            classes[label] |= {"lack": need.lack, "at_least": need.at_least, "deficit": need.deficit}
     unseen = [label for label in before if label not in need_of]
     warnings = [f"no steering picture is of {', '.join(unseen[:10])}: weak or not, nobody knows"] if unseen else []
     if unplanned:
@@ -221,21 +241,21 @@ def top_up_measurement(
         "reported": reported.summary(),
         "tests": [result.run for result in results],
     }
-    settings = {"rule": RULE, "error_rate": ERROR_RATE}
+    settings = {"steer_by": steer_by, "rule": RULE, "error_rate": ERROR_RATE}
     return Measurement(name, "top_up", figures, inputs, settings, tuple(warnings))
 
 
-def top_up_table(needs: Sequence[ClassNeed], before: Mapping[str, int], added: Mapping[str, int]) -> str:
-    """Markdown: a row a class, the weakest first."""
+def top_up_table(needs: Sequence[ClassNeed], before: Mapping[str, int], added: Mapping[str, int], steer_by: str) -> str:
+    """Markdown: a row a class, those that lack most first."""
     need_of = {need.name: need for need in needs}
-    lines = ["| class | accuracy | at most | taken for | had | gets |", "|---" * 6 + "|"]
-    for label in sorted(before, key=lambda label: need_of[label].accuracy if label in need_of else 2.0):
+    lacking = {"accuracy": "error", "confusion": "error or mistaken for it", "entropy": "entropy"}[steer_by]
+    lines = [f"| class | accuracy | {lacking} | at least | taken for | had | gets |", "|---" * 7 + "|"]
+    for label in sorted(before, key=lambda label: -need_of[label].lack if label in need_of else 1.0):
         need = need_of.get(label)
-        tested = (
-            ["not tested", "", ""]
-            if need is None
-            else [f"{100 * need.accuracy:.1f} % of {need.count:,}", f"{100 * need.high:.1f} %", need.taken_for]
-        )
+        tested = ["not tested", "", "", ""]
+        if need is not None:
+            shares = [f"{100 * share:.1f} %" for share in (need.accuracy, need.lack, max(0.0, need.at_least))]
+            tested = [f"{shares[0]} of {need.count:,}", *shares[1:], need.taken_for]
         weak = " (weak)" if need is not None and need.deficit else ""
         cells = [one_line(label) + weak, *map(one_line, tested), f"{before[label]:,}", f"{added[label]:+,}"]
         lines.append(f"| {' | '.join(cells)} |")

@@ -353,7 +353,10 @@ def test_a_round_names_weak_classes_and_extends_the_plan(comfy, pictures):
             "class_type": "HypoNetTestClassifier",
             "inputs": {"checkpoint": ["train", 0], "images": ["halves", 0], "name": "rounds", "mistakes": 4},
         },
-        "top up": {"class_type": "HypoNetTopUpPlan", "inputs": {**top_up, "budget": 7, "name": "rounds"}},
+        "top up": {
+            "class_type": "HypoNetTopUpPlan",
+            "inputs": {**top_up, "budget": 7, "steer_by": "entropy", "name": "rounds"},
+        },
         "preview": {
             "class_type": "HypoNetPreviewPlan",
             "inputs": {"plan": ["top up", 0], "samples": 0, "cfg": 2.0, "width": 64, "height": 64},

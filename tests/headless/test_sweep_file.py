@@ -167,8 +167,9 @@ def inputs_of(row, kind, title=""):
 
 
 def test_the_rounds_of_a_top_up_run_in_turn_and_each_has_its_own_name():
-    rows = read_sweep(ROOT / "headless" / "sweeps" / "top_up_rounds.csv")
+    *rows, last = read_sweep(ROOT / "headless" / "sweeps" / "top_up_rounds.csv")
     assert {row.group for row in rows} == {"rounds"}
+    assert (last.group, inputs_of(last, "HypoNetWriteReport")["results"]) == ("last", "rounds/*"), "one of all rounds"
     names = [inputs_of(row, "HypoNetTopUpPlan")["name"] for row in rows]
     assert names == ["rounds/1", "rounds/2", "rounds/3"]
     for row, name in zip(rows, names, strict=True):

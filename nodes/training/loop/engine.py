@@ -31,13 +31,19 @@ PLOT_SIZE = (900, 600)
 
 
 def top_up(
-    plan: Plan, results: Sequence[Result], steering: LabelledImages, reported: LabelledImages, budget: int, name: str
+    plan: Plan,
+    results: Sequence[Result],
+    steering: LabelledImages,
+    reported: LabelledImages,
+    budget: int,
+    steer_by: str,
+    name: str,
 ) -> tuple[Plan, Result, str]:
     """The plan with `budget` more images, the result, and a table of the classes."""
     for images in (steering, reported):
         images.pixel_digests(progress_bar(len(images)))
     topping.check_apart(steering, reported)
-    needs = topping.class_needs(topping.steering_figures(results, steering))
+    needs = topping.class_needs(topping.steering_figures(results, steering), steer_by)
     before = {label: plan.count(label) for label in plan.labels}
     weights = {need.name: need.weight for need in needs}
     if not set(weights) & set(before):
@@ -45,11 +51,11 @@ def top_up(
             f"the plan's classes are {', '.join(plan.labels[:10])} and the test's {', '.join(list(weights)[:10])}; "
             "expected the same names; take the plan of the set that the classifier learned"
         )
-    added = topping.allocate({label: weights.get(label, needs[0].mean_error) for label in before}, budget)
+    added = topping.allocate({label: weights.get(label, needs[0].mean_lack) for label in before}, budget)
     topped = plan.with_counts({label: before[label] + added[label] for label in before})
-    measurement = topping.top_up_measurement(name, needs, before, added, results, steering, reported)
+    measurement = topping.top_up_measurement(name, needs, before, added, results, steering, reported, steer_by)
     result = topping.write_top_up(results_dir(), measurement, steering)
-    table = topping.top_up_table(needs, before, added)
+    table = topping.top_up_table(needs, before, added, steer_by)
     return topped, result, "\n".join([table, *(f"warning: {warning}" for warning in result.warnings)])
 
 

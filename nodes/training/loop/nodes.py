@@ -8,6 +8,7 @@ from ....evaluation.pictures.labelled_images import LabelledImages
 from ....evaluation.results import Result, write_result
 from ....evaluation.training.checkpoint import Checkpoint
 from ....evaluation.training.ratio import ratio_measurement, ratio_table, ratios_to_real
+from ....evaluation.training.top_up import STEERED_BY
 from ... import sockets
 from ...checks import checked
 from ...engine import answer
@@ -50,6 +51,15 @@ class HypoNetTopUpPlan(io.ComfyNode):
                 io.Int.Input(
                     "budget", default=100, min=1, max=10_000_000, tooltip="Images that are added, over all classes."
                 ),
+                io.Combo.Input(
+                    "steer_by",
+                    options=list(STEERED_BY),
+                    default=STEERED_BY[0],
+                    tooltip=(
+                        "What makes a class weak: accuracy, its pictures that are called otherwise; confusion, others "
+                        "called by it too; entropy, how undecided the classifier is about its pictures."
+                    ),
+                ),
                 io.String.Input(
                     "name",
                     default="top-up",
@@ -77,10 +87,13 @@ class HypoNetTopUpPlan(io.ComfyNode):
         steering: list[LabelledImages],
         reported: list[LabelledImages],
         budget: list[int],
+        steer_by: list[str],
         name: list[str],
     ) -> io.NodeOutput:
         stated = checked_run_name(name[0])
-        topped, decided, table = engine.top_up(plan[0], result, steering[0], reported[0], budget[0], stated)
+        topped, decided, table = engine.top_up(
+            plan[0], result, steering[0], reported[0], budget[0], steer_by[0], stated
+        )
         return io.NodeOutput(topped, decided, table, ui=answer(table, results=[decided]))
 
 

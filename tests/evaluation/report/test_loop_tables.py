@@ -31,7 +31,8 @@ def test_a_figure_on_pictures_that_steered_is_marked_and_others_are_not(tmp_path
     needs = class_needs(steering_figures([result], steering))
     before = dict.fromkeys((need.name for need in needs), 10)
     added = allocate({need.name: need.weight for need in needs}, 25)
-    write_result(tmp_path, top_up_measurement("first top-up", needs, before, added, [result], steering, reported))
+    decided = top_up_measurement("first top-up", needs, before, added, [result], steering, reported, "accuracy")
+    write_result(tmp_path, decided)
     report = build_report(read_results(tmp_path), "loop")
     row = table_of(report, "accuracy").rows[0]
     notes = dict(zip(table_of(report, "accuracy").columns, (cell.note for cell in row.cells), strict=True))

@@ -15,7 +15,7 @@ from torchmetrics import classification
 from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.pictures.cache import resized
 from hyponet.evaluation.training import accuracy as testing
-from hyponet.evaluation.training.accuracy import expected_calibration_error, measure_accuracy
+from hyponet.evaluation.training.accuracy import class_entropies, expected_calibration_error, measure_accuracy
 from hyponet.evaluation.training.figures import Comparison, OverSeeds, SetAccuracy
 from hyponet.evaluation.training.predict import predict
 from hyponet.evaluation.training.settings import Settings
@@ -88,6 +88,28 @@ def test_calibration_error_is_torchmetrics():
     sure, predicted = outputs.max(1)
     ours = expected_calibration_error(sure.numpy(), (predicted == labels).numpy())
     assert ours == pytest.approx(float(theirs), abs=1e-6)
+
+
+def test_the_entropies_of_a_class_are_scipys():
+    """In shares of a guess's; a sure answer has none."""
+    rng = np.random.default_rng(1)
+    outputs = np.concatenate([rng.dirichlet([1, 1, 1], 200), np.eye(3), np.full((3, 3), 1 / 3)]).astype(np.float32)
+    labels = np.concatenate([rng.integers(0, 2, 200), np.full(6, 0)])
+    found = class_entropies(outputs, labels, ("a", "b", "c"))
+    theirs = stats.entropy(outputs.astype(np.float64), axis=1, base=3)
+    assert found == {
+        name: pytest.approx((theirs[labels == label].mean(), theirs[labels == label].std()), abs=1e-6)
+        for label, name in enumerate("ab")
+    }
+    assert class_entropies(np.eye(3), np.arange(3), ("a", "b", "c"))["b"] == (0, 0)
+
+
+def test_a_test_keeps_the_entropies_of_its_answers(checkpoint):
+    data = colours()
+    figures = measure_accuracy(checkpoint, data, CPU).figures
+    outputs = predict(checkpoint, data, CPU).numpy()
+    assert figures.entropy == class_entropies(outputs, data.labels, checkpoint.class_names)
+    assert SetAccuracy.from_json(figures.to_json()).entropy == figures.entropy
 
 
 def pictured(key="a", kind="last", **settings):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 from hyponet.evaluation.pictures.labelled_images import limited, merged
 from hyponet.evaluation.training.figures import SetAccuracy
@@ -77,13 +79,38 @@ def test_repetitions_are_averaged_and_make_no_interval_narrower():
     assert one[0].taken_for == "b"
 
 
+def test_by_confusion_a_class_that_others_are_taken_for_is_weak():
+    """By hand: of c all 100 are right, and 80 of a are called c; so c lacks 80 of 180, and a 80 of 100."""
+    confusion = np.array([[20, 0, 80, 0], [0, 95, 0, 5], [0, 0, 100, 0], [0, 5, 0, 95]])
+    tested = SetAccuracy("steering", ("a", "b", "c", "d"), confusion, 0.1, synthetic=False, shared=0)
+    assert [need.name for need in class_needs([tested]) if need.deficit] == ["a"]
+    needs = {need.name: need for need in class_needs([tested], "confusion")}
+    assert [needs[name].lack for name in "abcd"] == pytest.approx([80 / 100, 10 / 105, 80 / 180, 10 / 105])
+    assert needs["c"].at_least == pytest.approx(1 - binomtest(100, 180).proportion_ci(1 - 0.05 / 4, "wilson").high)
+    assert needs["a"].weight > needs["b"].weight == needs["d"].weight
+    assert needs["c"].accuracy == 1
+
+
+def test_by_entropy_a_class_is_weak_whose_answers_are_undecided():
+    """By hand: means .6, .2, .2, .2; of 100 pictures with a deviation of .1 the mean is within z times .01."""
+    right = a_test(dict.fromkeys("abcd", 90), 100)
+    unsure = replace(right, entropy={name: (0.6 if name == "a" else 0.2, 0.1) for name in "abcd"})
+    assert not any(need.deficit for need in class_needs([unsure])), "all are equally often right"
+    needs = {need.name: need for need in class_needs([unsure], "entropy")}
+    assert needs["a"].mean_lack == pytest.approx(0.3)
+    assert needs["a"].deficit == pytest.approx(0.6 - 0.01 * norm.isf(0.05 / 8) - 0.3)
+    assert [needs[name].deficit for name in "bcd"] == [0, 0, 0]
+    few = replace(unsure, confusion=unsure.confusion // 10, entropy={**unsure.entropy, "a": (0.3, 0.1)})
+    assert not any(need.deficit for need in class_needs([few], "entropy")), "ten pictures are not sure of it"
+
+
 def test_a_set_that_lacks_pictures_of_its_plan_is_told(tmp_path):
     data = colours()
     needs = class_needs([a_test({"red": 9, "green": 5, "blue": 5}, 10)])
     before, added = dict.fromkeys(("red", "green", "blue"), 10), dict.fromkeys(("red", "green", "blue"), 2)
     for counts, lacking in (({"red": 10, "green": 10, "blue": 12}, 0), ({"red": 10, "green": 8}, 12)):
         tested = write_test(tmp_path, "round", [accuracy_entry("steering", 0.5)], {}, training={"counts": counts})
-        warnings = top_up_measurement("round", needs, before, added, [tested], data, data).warnings
+        warnings = top_up_measurement("round", needs, before, added, [tested], data, data, "accuracy").warnings
         assert bool(lacking) == any(f"{lacking} pictures fewer than the plan" in warning for warning in warnings)
 
 
@@ -112,8 +139,8 @@ def topped_up(folder, steering, before=("red", "green", "blue"), name="round 1")
     needs = class_needs([a_test({"red": 400, "green": 400, "blue": 100}, 400)])
     tested = write_test(folder / "t", "round", [accuracy_entry("steering", 0.5)], {})
     plan, added = dict.fromkeys(before, 10), dict.fromkeys(before, 2)
-    measurement = top_up_measurement(name, needs, plan, added, [tested], steering, steering)
-    return write_top_up(folder, measurement, steering), top_up_table(needs, plan, added)
+    measurement = top_up_measurement(name, needs, plan, added, [tested], steering, steering, "accuracy")
+    return write_top_up(folder, measurement, steering), top_up_table(needs, plan, added, "accuracy")
 
 
 def test_pictures_that_steered_are_known_again_in_sets_of_other_extent(tmp_path):
