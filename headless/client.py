@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from evaluation.json_text import parse_json
@@ -303,7 +303,7 @@ def checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def failure(entry: dict[str, Any]) -> str:
+def failure(entry: Mapping[str, Any]) -> str:
     """What went wrong in a history entry, one line; empty when it succeeded."""
     status = entry.get("status") or {}
     if status.get("status_str") == "success":

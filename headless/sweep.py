@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from .backends.core import End, Stopped, Task, TaskForgotten, Worker, WorkerGone
 from .console import Clock, Console
@@ -155,7 +156,7 @@ class Driver:
     def _run(self, worker: Worker, run: RowRun) -> None:
         task = self._hand_out(worker, run)
         try:
-            end = worker.run(task, lambda seconds, line="": self._pause(run, seconds, line))
+            end = worker.run(task, partial(self._pause, run))
         except WorkerGone as error:  # the row keeps its ticket: this worker may have it still when it is back
             self._put_back(run, run.state)
             self._wait_for(worker, str(error))
