@@ -15,13 +15,15 @@ from ..watch import Watch
 from .core import MAX_TEXT, End, Pause, Task, TaskForgotten, WorkerGone
 
 LOST_AFTER = 60.0  # seconds of silence: a server that loads a large model answers again sooner
+ALONE_LOST_AFTER = 5.0  # the only server keeps its rows all the same: that it is silent is said soon
 _BUSY = "is being written by"  # in the errors of SetLock and of evaluation/lock.py
 
 
 @contextmanager
 def url_workers(urls: Sequence[str], lost_after: float = LOST_AFTER) -> Iterator[list[UrlWorker]]:
     """A worker for each address, which are left running."""
-    workers = [UrlWorker(Client(url, timeout=lost_after), lost_after=lost_after) for url in urls]
+    silence = lost_after if len(urls) > 1 else min(lost_after, ALONE_LOST_AFTER)
+    workers = [UrlWorker(Client(url, timeout=lost_after), lost_after=silence) for url in urls]
     try:
         yield workers
     finally:
