@@ -10,20 +10,22 @@ from tools.dev.places import ROOT
 
 
 @pytest.fixture
-def generation(monkeypatch):
-    """benchmarks/generation.py, which imports its neighbours by their bare names."""
+def graphs(monkeypatch):
+    """benchmarks/family_graphs.py, which imports its neighbours by their bare names."""
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import generation
+    import family_graphs
 
-    yield generation
-    del sys.modules["generation"], sys.modules["pack"]
+    yield family_graphs
+    del sys.modules["family_graphs"], sys.modules["pack"]
 
 
-def test_the_graph_of_the_benchmark_has_every_input_that_its_nodes_ask_for(generation):
+@pytest.mark.parametrize("number", range(7))
+def test_the_graphs_of_the_benchmark_have_every_input_that_their_nodes_ask_for(graphs, number):
     from hyponet.nodes.extension import NODES
 
     schemas = {node.define_schema().node_id: node.define_schema() for node in NODES}
-    graph = generation.our_graph(["a horse", "a red horse"], "name", 4, 64)
+    assert len(graphs.NAMES) == 7
+    graph = graphs.Case(graphs.NAMES[number], steps=4, side=64).ours(["a horse", "a red horse"], "name")
     ours = [node for node in graph.values() if node["class_type"] in schemas]
     assert len(ours) == 3
     for node in ours:
