@@ -277,6 +277,8 @@ class _Search:
             hints.append(f"name a broader word or ancestor ({broader.label}{', broad' * is_broad(broader.id)})")
         if not self.settings.all_kinds:
             hints.append("turn on all_kinds")
+        if not self.settings.include_class and self.start.id not in listing.kinds:
+            hints.append("turn on include_class")
         notes.append(f"Only {len(listing.words)} listed. For more: {'; '.join(hints)}.")
         return notes
 

@@ -69,6 +69,7 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
         return Sense(synset, lemma)
     match = _HINTED.fullmatch(name)
     word, hint = (match.group(1), match.group(2).strip()) if match else (name, "")
+    word = _as_spelled(taxonomy, word)
     senses = taxonomy.senses(word) or taxonomy.lookup(word)
     if not senses:
         raise ValueError(taxonomy.unknown_word(word))
@@ -85,6 +86,13 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
         classes = list(senses)  # Peter is a saint
     likeliest = max(classes, key=lambda sense: _likelihood(taxonomy, sense, word))
     return Sense(likeliest, word, _warning(taxonomy, word, likeliest, senses))
+
+
+def _as_spelled(taxonomy: Taxonomy, word: str) -> str:
+    """A word as WordNet has it: a lawnmower is its "lawn mower", tea cups are teacups. Itself where it has neither."""
+    joined = fold(word)
+    spellings = (word, joined, *(f"{joined[:cut]} {joined[cut:]}" for cut in range(2, len(joined) - 1)))
+    return next((spelling for spelling in spellings if taxonomy.lookup(spelling)), word)
 
 
 def _likelihood(taxonomy: Taxonomy, sense: Synset, word: str) -> tuple[bool, bool, float]:

@@ -21,8 +21,14 @@ _OVERLAP = 3  # of the hyponyms of two classes
 
 # What moves on land or in water alone, and where it hardly ever is: synsets of WordNet
 _HARDLY = (
-    (("wheeled_vehicle.n.01", "building.n.01", "furniture.n.01"), ("body_of_water.n.01",)),
-    (("ungulate.n.01", "feline.n.01", "canine.n.02", "rodent.n.01"), ("ocean.n.01", "sea.n.01")),
+    (
+        ("wheeled_vehicle.n.01", "public_transport.n.01", "building.n.01", "furniture.n.01"),
+        ("body_of_water.n.01",),
+    ),
+    (
+        ("ungulate.n.01", "feline.n.01", "canine.n.02", "rodent.n.01", "lagomorph.n.01", "proboscidean.n.01"),
+        ("ocean.n.01", "sea.n.01"),
+    ),
     (
         ("vessel.n.02", "fish.n.01", "aquatic_mammal.n.01"),
         ("desert.n.01", "grassland.n.01", "forest.n.01", "forest.n.02", "volcano.n.02", "cave.n.01", "range.n.04"),

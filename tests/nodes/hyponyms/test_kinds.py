@@ -92,6 +92,17 @@ def test_a_word_without_kinds_is_listed_itself_with_a_note(word):
     assert "Only 1 listed. For more: set depth to 2; name a broader word or ancestor" in found.report
 
 
+def test_a_short_list_without_the_word_says_how_it_is_listed_too():
+    """WordNet's only tractor is the bulldozer: a set of bulldozers alone is none of tractors."""
+    found = hyponyms_of_word("tractor", WORD)
+    assert found.words == ("bulldozer tractor",)
+    assert found.report.count("turn on include_class") == 1
+    own = hyponyms_of_word("tractor", HyponymSettings(at_least=1, include_class=True))
+    assert own.words == ("tractor", "bulldozer tractor")
+    assert "include_class" not in own.report
+    assert "include_class" not in hyponyms_of_word("golden retriever", WORD).report
+
+
 def test_what_no_picture_shows_and_what_is_too_broad_stay_out_but_on_request():
     every = HyponymSettings(at_least=1, all_kinds=True, lemmas="first")
     for word, kind in (("bird.n.01", "archaeopteryx"), ("equine", "quagga"), ("edentate", "mylodon")):
@@ -130,6 +141,41 @@ def test_unfit_words_stay_out_inside_compounds_and_in_every_mode(word, absent):
         settings = HyponymSettings(at_least=1, lemmas=lemmas, all_kinds=True)
         assert absent not in " ".join(hyponyms_of_word(word, settings).words)
     assert absent not in hyponyms_of_class("", word, HyponymSettings(mode="thesis")).words
+
+
+# of a review that read 242 words and 300 classes: word, what its list must hold, what it may not
+REVIEWED = [
+    ("golden retriever", "golden retriever", ()),
+    ("polar bear", "polar bear", ()),
+    ("wrench", "Allen wrench", ("sprain",)),
+    ("table", "coffee table", ("table of contents", "periodic table", "correlation table")),
+    ("person", "lover", ("shitter", "cripple", "slave", "sex object", "masturbator person", "urinator person")),
+    ("skunk", "striped skunk", ("wood pussy",)),
+    ("TREE", "oak tree", ("olive TREE", "oak TREE")),
+]
+
+
+@pytest.mark.parametrize(("word", "held", "absent"), REVIEWED)
+def test_the_list_of_a_word_that_was_reviewed(word, held, absent):
+    words = hyponyms_of_word(word, WORD).words
+    assert held in words
+    assert set(words).isdisjoint(absent)
+
+
+REVIEWED_CLASSES = [
+    ("n01514668", "cock", "exact", "rooster", ()),
+    ("n04154565", "screwdriver", "exact", "Phillips screwdriver", ()),
+    ("n07720875", "bell pepper", "exact", "bell pepper", ()),
+    ("n01494475", "hammerhead", "thesis", "hammerhead", ("shithead", "fuckhead", "dumbass")),
+    ("n03661043", "library", "exact", "library", ("brothel", "bordello", "house of prostitution")),
+]
+
+
+@pytest.mark.parametrize(("wnid", "label", "mode", "held", "absent"), REVIEWED_CLASSES)
+def test_the_list_of_a_class_that_was_reviewed(wnid, label, mode, held, absent):
+    words = hyponyms_of_class(wnid, label, HyponymSettings(mode=mode)).words
+    assert held in words
+    assert set(words).isdisjoint(absent)
 
 
 @pytest.mark.parametrize("word", ["mother fucker", "Jap", "nigga", "sadist"])

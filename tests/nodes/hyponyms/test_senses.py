@@ -119,3 +119,20 @@ def test_every_word_whose_sense_was_read_by_hand_is_sorted_and_has_it():
         assert taken.name == name, word
         senses = (*tree.senses(word), *tree.senses(word.removesuffix("s")))
         assert any(tree.is_under(taken.id, sense.id) for sense in senses), word
+
+
+@pytest.mark.parametrize(
+    ("typed", "lemma"),
+    [
+        ("lawnmower", "lawn mower"),
+        ("lawnmowers", "lawn mower"),
+        ("tea pot", "teapot"),
+        ("Tea-Pots", "teapot"),
+        ("trafficlight", "traffic light"),
+        ("lawnmower (mower)", "lawn mower"),
+    ],
+)
+def test_a_compound_is_known_in_one_word_or_two(typed, lemma):
+    """WordNet 3.0 has each in one spelling alone."""
+    assert find_sense(taxonomy(), typed).synset.label == lemma
+    assert hyponyms_of_word(typed, WORD).word == lemma

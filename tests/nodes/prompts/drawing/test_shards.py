@@ -150,3 +150,22 @@ def test_options_with_weights_are_within_one_of_their_share_in_each_shard(count)
             for option, share in zip(options, shares, strict=True):
                 name = option.rpartition("::")[2]
                 assert abs(counts[name] - len(part) * share / sum(shares)) <= 1 + 1e-9, (index, name)
+
+
+def test_shards_of_a_plan_of_long_lists_have_each_option_of_the_first_as_often():
+    """Five views and five shards: each shard had one view alone, while it took every fifth image."""
+    sizes = {"a": 5, "b": 45, "c": 45, "d": 37}
+    lists = {name: [f"{name}{number}" for number in range(size)] for name, size in sizes.items()}
+    settings = {"images_per_class": 500}
+    for index in range(5):
+        plan = Plan([ClassSpec("cat")], "__a__ __b__ __c__ __d__", library(lists), shard=(index, 5), **settings)
+        counts = Counter(plan.item(*key).picks[0].option for key in plan.schedule())
+        assert len(plan) == 100
+        assert set(counts) == set(lists["a"])
+        assert all(abs(count - 20) <= 1 for count in counts.values())
+
+
+def test_a_plan_of_three_short_lists_repeats_no_prompt():
+    lists = {name: [f"{name}{number}" for number in range(4)] for name in "abc"}
+    plan = Plan([ClassSpec("cat")], "__a__ __b__ __c__", library(lists), images_per_class=64)
+    assert len({plan.item("cat", rank).prompt for rank in range(64)}) == 64

@@ -1,4 +1,4 @@
-"""Forty plans, each with one mistake that people make: it is named, with at most one line beside it that is none.
+"""Sixty-five plans, each with one mistake that people make: it is named, with at most one line beside it that is none.
 
 Written by hand; what each plan must say is the mistake that was planted. Words and their kinds: WordNet 3.0.
 """
@@ -124,6 +124,65 @@ PLANS = {
     "bad_line": (classes("cat"), "__class__ __loc__", ["in a room", "{two"], "", "a { that is not closed in loc.txt"),
 }
 
+# of other words, written after the first forty had passed
+MORE = {
+    "text_stallion": (classes("horse", "bicycle"), "a stallion, __class__ __loc__", None, "", "bicycle**: label leak"),
+    "text_two_words": (
+        classes("fire engine", "bench"),
+        "__class__ beside a fire truck __loc__",
+        None,
+        "",
+        "bench**: label leak: the",
+    ),
+    "text_leaves": (classes("leaf", "coin"), "__class__ on leaves __loc__", None, "", "coin**: label leak: the"),
+    "text_brackets": (
+        classes("guitar", "lamp"),
+        "[guitar:0.8], __class__ __loc__",
+        None,
+        "",
+        "lamp**: label leak: the",
+    ),
+    "text_capitals": (
+        classes("airplane", "tent"),
+        "AEROPLANES over a __class__ __loc__",
+        None,
+        "",
+        "tent**: label leak: the",
+    ),
+    "none_of_one_class": (
+        (ClassSpec("mug"), ClassSpec("kettle", template="an object __loc__, studio light")),
+        "__class__ __loc__",
+        None,
+        "",
+        "kettle**: 3 of 3 prompts have no word of the class",
+    ),
+    "none_in_half": (classes("bridge", "tower"), "{__class__|a landmark} __loc__", None, "", "no word of the class"),
+    "bike": (classes("bicycle", "bench"), "__class__ __loc__", ["leaning on a bike"], "", "class bicycle"),
+    "eagle": (classes("bird", "fence"), "__class__ __loc__", ["under a flying eagle"], "", "class bird"),
+    "knives": (classes("knife", "pan"), "__class__ __loc__", ["among knives", "on a board"], "", "class knife"),
+    "women": (classes("woman", "car"), "__class__ __loc__", ["watched by two women"], "", "class woman"),
+    "stable": (classes("horse", "cow"), "__class__ __loc__", ["in a horse's stable", "in a field"], "", "class horse"),
+    "tree_lined": (classes("tree", "house"), "__class__ __loc__", ["on a tree-lined avenue"], "", "class tree"),
+    "boat_show": (classes("boat", "gull"), "__class__ __loc__", ["at a boat show"], "", "class boat"),
+    "sheep": (classes("sheep", "dog"), "__class__ __loc__", ["with a flock of sheep"], "", "class sheep"),
+    "hammer": (classes(flower=["daisy", "hammer"]), "__hyponym__ __loc__", None, "", "no sense of hammer"),
+    "crossed": (
+        classes(guitar=["acoustic guitar"], drum=["snare drum", "electric guitar"]),
+        "__hyponym__ __loc__",
+        None,
+        "",
+        "under class guitar",
+    ),
+    "negative_plural": (classes("rose"), "__class__ __loc__", None, "blurry, roses", "negative names the class"),
+    "negative_sparrow": (classes("bird"), "__class__ __loc__", None, "text, sparrows", "negative names the class"),
+    "negative_couch": (classes("sofa"), "__class__ __loc__", None, "couch, text", "negative names the class"),
+    "empty_first": (classes("lamp"), "{|__class__ __loc__}", None, "", "prompts are empty"),
+    "bus_lake": (classes("bus", "teapot"), "__class__ in __loc__", ["a lake", "a kitchen"], "", "bus with a lake"),
+    "elephant_sea": (classes("elephant"), "__class__ in __loc__", ["the sea", "a field"], "", "elephant with the sea"),
+    "whale_forest": (classes("whale"), "__class__ in __loc__", ["a forest", "a bay"], "", "whale with a forest"),
+    "sparrow": (classes("sparrow", "bird"), "__class__ __loc__", None, "", "class sparrow is a kind of class bird"),
+}
+
 
 def lines_of(plan):
     advice = advise(plan, [use_of(plan, label) for label in plan.labels], 7.5, taxonomy())
@@ -131,13 +190,13 @@ def lines_of(plan):
 
 
 def make(name):
-    specs, template, places, negative, expected = PLANS[name]
+    specs, template, places, negative, expected = (PLANS | MORE)[name]
     lists = library({"loc": places or PLACES, "col": places or ["red"]})
     images = min(3 if places is None else len(places), 3)
     return Plan(specs, template, lists, negative=negative, images_per_class=images), expected
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", [*PLANS, *MORE])
 def test_the_planted_fault_is_named_and_hardly_anything_else(name):
     plan, expected = make(name)
     lines = lines_of(plan)
@@ -145,8 +204,9 @@ def test_the_planted_fault_is_named_and_hardly_anything_else(name):
     assert len([line for line in lines if expected not in line and "prompts repeat" not in line]) <= 1, lines
 
 
-def test_there_are_forty_plans():
+def test_there_are_sixty_five_plans():
     assert len(PLANS) == 40
+    assert len(MORE) == 25
 
 
 # one word that says what else is there; with a class that it is no kind of
