@@ -18,7 +18,7 @@ from .hyponyms import LEMMA_POLICIES, MODES, Hyponyms, HyponymSettings, hyponyms
 from .predictions import average_class, predictions_report, top_predictions
 from .widgets import minimum_confidence_input
 
-CATEGORY = "HypoNet/HypoNet"
+CATEGORY = "HypoNet/Hyponyms"
 logger = logging.getLogger("hyponet")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tools.dev.places import ROOT
 
-STAGES = {"HypoNet", "Prompts", "Sampling", "Dataset", "LoRA", "Training", "Metrics", "Report"}
+STAGES = {"Hyponyms", "Prompts", "Sampling", "Dataset", "LoRA", "Training", "Metrics", "Report"}
 SEEDS = {"seed", "noise_seed"}
 WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 OTHER_WORDS = {  # a word that somebody may reach for -> the name that has its meaning
