@@ -1,7 +1,7 @@
 /**
  * Our boxes in the canvas: all in one layer, which one transform moves with the view.
  *
- * Left to itself, the page places each DOM widget in sight on each frame, and asks the browser to lay out anew for each.
+ * Left to itself, the page places each DOM widget in sight on each frame, and has the browser lay out anew for each.
  * Here a box is placed when its node draws it elsewhere than before. In Nodes 2.0 the page has the boxes in its nodes.
  */
 import { app } from "../../../scripts/app.js";
