@@ -39,6 +39,7 @@ def quick_start(schemas: Schemas) -> Flow:
     generated = generate(flow, loader["MODEL"], loader, plan["plan"], "quick_start", cfg=2.0)
     flow.stage("5  Checked, shown")
     checked = flow.add("HypoNetCheckLabels", dataset=generated["dataset"], classifier=classifier["classifier"])
+    show_answer(checked, 170)
     contact_sheet(flow, checked["dataset"])
     return flow
 
@@ -130,6 +131,7 @@ def cull_and_check(schemas: Schemas) -> Flow:
     checked = flow.add(
         "HypoNetCheckLabels", dataset=rejected["dataset"], classifier=classifier["classifier"], reject=False
     )
+    show_answer(checked, 200)
     flow.stage("6  File by file", below=True)
     verified = flow.add("HypoNetVerifyDataset", dataset=checked["dataset"])
     show_answer(verified, 200)

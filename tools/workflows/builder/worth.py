@@ -10,6 +10,7 @@ from .sets import preview_plan
 from .uses import NARROW, SET, load_photos
 
 NAME = "hyponet_23_close_the_loop"
+WIDE = (420, 0)  # for tables of seven columns, and the nodes above them
 
 
 def close_the_loop(schemas: Schemas) -> Flow:
@@ -46,13 +47,15 @@ def close_the_loop(schemas: Schemas) -> Flow:
     flow.stage("7  Any photo copied?")
     copies = flow.add("HypoNetFindCopies", images=made["images"], reference=photos["images"], name="set-in-photos")
     flow.stage("8  Worth it? Enough?")
-    ratio = flow.add("HypoNetRatioToReal", synthetic=tested["result"], real=rival["result"], name="set-to-photos")
+    tests_of = {"synthetic": tested["result"], "real": rival["result"]}
+    ratio = flow.add("HypoNetRatioToReal", name="set-to-photos", box=WIDE, **tests_of)
     curve = flow.add(
         "HypoNetLearningCurve",
         checkpoint=ours["classifier"],
         images=made["images"],
         test_images=tests["rest"],
         sizes="10, 20, 50, 100",
+        box=WIDE,
     )
     flow.stage("9  More of what is weak", below=True)
     topped = flow.add(
@@ -63,8 +66,9 @@ def close_the_loop(schemas: Schemas) -> Flow:
         reported=tests["rest"],
         budget=100,
         name="round-1",
+        box=WIDE,
     )
-    show_answer(topped, 200)
+    show_answer(topped, 240)
     flow.stage("10  The next round's set")
     loader = load_checkpoint(flow, SD15)
     generate(flow, loader["MODEL"], loader, topped["plan"], SET, cfg=2.0)
