@@ -29,8 +29,8 @@ class Deck(Protocol):
         """The option of visit `visit`, and how often that option came before."""
         ...
 
-    def shares(self) -> list[int]:
-        """How often each option comes, in proportion."""
+    def shares(self) -> list[Fraction]:
+        """The part of all visits that each option has."""
         ...
 
 
@@ -62,9 +62,9 @@ class UniformDeck:
             shuffle = self._shuffle = (number, shuffled(size, f"{self.key}\x1f{number}"))
         return shuffle[1][self.order[index]], visit // size
 
-    def shares(self) -> list[int]:
-        """One of each option."""
-        return [1] * self.size
+    def shares(self) -> list[Fraction]:
+        """The part of all visits that each option has."""
+        return [Fraction(1, self.size)] * self.size
 
 
 class CardDeck:
@@ -88,9 +88,9 @@ class CardDeck:
         before = sum(self.cards[self._deck.at(card_before)[0]] == option for card_before in earlier)
         return option, deck * self._counts[option] + before
 
-    def shares(self) -> list[int]:
-        """The cards of each option."""
-        return [self._counts[option] for option in range(len(self._counts))]
+    def shares(self) -> list[Fraction]:
+        """The part of all visits that each option has."""
+        return [Fraction(self._counts[option], len(self.cards)) for option in range(len(self._counts))]
 
 
 class RuledDeck:
@@ -129,10 +129,10 @@ class RuledDeck:
             shuffle = self._shuffle = (number, places)
         return shuffle[1][self.order[index]], number * self._most + self._before[index]
 
-    def shares(self) -> list[int]:
-        """How often each option comes in the whole order."""
+    def shares(self) -> list[Fraction]:
+        """The part of all visits that each option has."""
         counts = Counter(self.order)
-        return [counts[option] for option in range(self.size)]
+        return [Fraction(counts[option], len(self.order)) for option in range(self.size)]
 
 
 class WeightedDeck:
@@ -167,14 +167,11 @@ class WeightedDeck:
         member, count = self.within[group].at(deck * self.cards[group] + before)
         return self.groups[group][member], count
 
-    def shares(self) -> list[int]:
-        """The cards of each option in as many decks as give each option of a group the same number of them."""
-        decks = lcm(*map(len, self.groups))
-        share = {
-            option: cards * decks // len(members)
-            for cards, members in zip(self.cards, self.groups, strict=True)
-            for option in members
-        }
+    def shares(self) -> list[Fraction]:
+        """The part of all visits that each option has."""
+        share: dict[int, Fraction] = {}
+        for cards, members in zip(self.cards, self.groups, strict=True):
+            share.update(dict.fromkeys(members, Fraction(cards, len(members) * len(self.sequence))))
         return [share[option] for option in range(len(share))]
 
 

@@ -60,11 +60,14 @@ def planned_orders(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """For each slot of those sizes the order of its decks (see UniformDeck); () where it is not planned.
 
     Where there are few combinations, each comes once before any comes again. Else pairs are planned for as many images
-    as `plannable` says; after these the decks begin anew.
+    as `plannable` says; after these the decks begin anew. One long list alone has no pairs to plan.
     """
     planned, images = plannable(sizes)
     lengths = tuple(sizes[index] for index in planned)
-    orders = product_orders(lengths) if prod(lengths) <= MAX_PRODUCT else _shifted(lengths, images)
+    if prod(lengths) <= MAX_PRODUCT:
+        orders = product_orders(lengths)
+    else:
+        orders = _shifted(lengths, images) if images else ((),) * len(planned)
     by_index = dict(zip(planned, orders, strict=True))
     return tuple(by_index.get(index, ()) for index in range(len(sizes)))
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -114,18 +115,18 @@ class _Table:
             options.append([first + deck.at(image)[0] for image in movable])
             if isinstance(deck, UniformDeck):
                 counts.append(np.array([_counted(deck, size, run) for run in runs], dtype=np.int64))
-                shares = [1] * size
+                shares = deck.shares()
             else:
                 dealt = np.array([deck.at(image)[0] for image in range(images)], dtype=np.int64)
                 counts.append(np.array([np.bincount(dealt[run.start : run.stop], minlength=size) for run in runs]))
-                is_ruled = isinstance(deck, RuledDeck)  # then rules decide how often options come
-                shares = np.bincount(dealt, minlength=size).tolist() if is_ruled else deck.shares()
-            share, whole = (
-                np.array(shares, dtype=np.int64),
-                sum(shares),
-            )  # an even shard has share / whole of its images
-            least.append(-((whole - share * lengths) // whole))
-            most.append((share * lengths + whole) // whole)
+                if isinstance(deck, RuledDeck):  # then rules decide how often options come
+                    shares = [Fraction(count, images) for count in np.bincount(dealt, minlength=size).tolist()]
+                else:
+                    shares = deck.shares()
+            part = np.array([share.numerator for share in shares], dtype=np.int64)
+            whole = np.array([share.denominator for share in shares], dtype=np.int64)
+            least.append(-((whole - part * lengths) // whole))
+            most.append((part * lengths + whole) // whole)
         self.options: _Integers = np.array(options, dtype=np.int64)  # (k, M)
         self.counts: _Integers = np.concatenate(counts, axis=1)  # (n, T), as the next two
         self.least: _Integers = np.concatenate(least, axis=1)

@@ -66,6 +66,15 @@ def test_pairs_of_long_lists_get_fewer_little_by_little(sizes):
     assert len(set(zip(*rows, strict=True))) >= 0.7 * images
 
 
+@pytest.mark.parametrize("sizes", [(2501,), (3000,), (4096,), (3000, 60_000), (60_000, 2501, 60_000)])
+def test_one_long_list_alone_is_dealt_in_whole_decks(sizes):
+    """Longer than what is laid out whole and without another to pair it with: numpy once had no deck to join."""
+    assert not any(planned_orders(sizes))
+    row = dealt(sizes, 2 * max(sizes))[sizes.index(min(sizes))]
+    for first in (0, min(sizes)):
+        assert sorted(row[first : first + min(sizes)]) == list(range(min(sizes)))
+
+
 def test_lists_are_left_out_of_the_pairs_only_where_one_deck_of_them_is_too_long():
     assert [bool(order) for order in planned_orders((3, 100_000))] == [True, False]
     planned, images = plannable((45,) * 10 + (4000,) * 200)

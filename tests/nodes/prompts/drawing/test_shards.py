@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from fractions import Fraction
 
 import pytest
 
-from hyponet.nodes.prompts.drawing.decks import UniformDeck
+from hyponet.nodes.prompts.drawing.decks import UniformDeck, WeightedDeck
 from hyponet.nodes.prompts.drawing.orders import planned_orders
 from hyponet.nodes.prompts.drawing.shards import cut, cut_planned
 from hyponet.nodes.prompts.item import ClassSpec
@@ -169,3 +170,18 @@ def test_a_plan_of_three_short_lists_repeats_no_prompt():
     lists = {name: [f"{name}{number}" for number in range(4)] for name in "abc"}
     plan = Plan([ClassSpec("cat")], "__a__ __b__ __c__", library(lists), images_per_class=64)
     assert len({plan.item("cat", rank).prompt for rank in range(64)}) == 64
+
+
+@pytest.mark.parametrize("groups", [14, 20])
+def test_many_groups_of_equal_weights_can_be_cut(groups):
+    """Groups of 2, 3, 5, 7 .. options with equal weights: the product of these sizes is beyond 64 bits."""
+    sizes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)[:groups]
+    weights = [Fraction(number + 1) for number, size in enumerate(sizes) for _ in range(size)]
+    deck = WeightedDeck(weights, "key")
+    made = cut([len(weights)], [deck], 1000, 3)
+    assert sorted(image for part in made.shards for image in part) == list(range(1000))
+    for part in made.shards:
+        counts = Counter(deck.at(image)[0] for image in part)
+        for option, weight in enumerate(weights):
+            assert abs(counts[option] - len(part) * weight / sum(weights)) < 2
+    assert deck.shares() == [weight / sum(weights) for weight in weights]
