@@ -1,4 +1,4 @@
-"""Every k-th image, for k of 2 to 16, from any image on, has each option of a slot about equally often.
+"""Every k-th of the first images, for k of 2 to 16, wherever it begins, has each option of a slot about equally often.
 
 How far it strays is Pearson's chi-square over its degrees of freedom, which is 1 on average for independent draws.
 """

@@ -90,8 +90,8 @@ def test_lists_are_left_out_of_the_pairs_only_where_one_deck_of_them_is_too_long
         *(tuple(RNG.randint(2, 50) for _ in range(lists)) for lists in (1, 2, 3, 4, 5) for _ in range(2)),
     ],
 )
-def test_every_k_th_image_strays_no_more_than_independent_draws(sizes):
-    """From any image on, in any number of images that gives each option one on average, up to three products.
+def test_every_k_th_of_the_first_images_strays_no_more_than_independent_draws(sizes):
+    """In the first images, of any number that gives each option one on average, up to three products.
 
     Pearson's chi-square by its normal approximation (Wilson and Hilferty 1931), at p = 1e-3: 3.09.
     """
