@@ -109,7 +109,7 @@ def test_the_next_round_knows_the_pictures_that_steered_in_every_figure(engine, 
         (trained,) = train(engine, replace(SETTINGS, epochs=1)).checkpoints
         (first,) = engine.test([trained], [steering], "cats", 4, None).results
         assert not [warning for warning in first.warnings if "steered" in warning]
-        topped, decided, _ = loop.top_up(plan, [first], steering, reported, 5, "round 1")
+        topped, decided, _ = loop.top_up(plan, [first], steering, reported, 5, "accuracy", "round 1")
         assert sum(map(topped.count, topped.labels)) == 12 + 5
         (second,) = engine.test([trained], [photos], "cats", 4, None).results
         compared, _ = engine.compare([trained], [trained], photos, "cats", None)
