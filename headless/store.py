@@ -2,19 +2,22 @@
 
 A delivery of set `s` is `s.<digest>.tar` and, written last, `s.<digest>.done.json`, which says what the other holds: a
 delivery without it was broken off, and is not read. Objects are never written twice, so nobody waits for anybody.
+A set may grow, or lose pictures that were marked: of its deliveries the one of the latest revision counts, of these the
+one with the most pictures. Of one revision, two different pictures under one name are refused.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -23,7 +26,6 @@ from evaluation.json_text import parse_json
 
 FORMAT = "hyponet.delivery"
 _DONE = ".done.json"
-_BOOKS = ("dataset.json", "metadata.jsonl", "rejected.jsonl")  # hold times and machines: may differ between deliveries
 
 
 class StoreError(ValueError):
@@ -38,6 +40,7 @@ class Delivery:
         name: of the set, as below output/datasets.
         tar: the object that holds it, beside the done-file.
         size, sha256: of that object.
+        revision: of the set; rises when items are marked.
         files: path in the set -> SHA-256.
     """
 
@@ -45,8 +48,19 @@ class Delivery:
     tar: str
     size: int
     sha256: str
+    revision: int
     files: dict[str, str]
     format: str = FORMAT
+
+    @property
+    def pictures(self) -> dict[str, str]:
+        """What lies in class folders; beside them lie books, which hold times and machines."""
+        return {path: sha256 for path, sha256 in self.files.items() if "/" in path}
+
+    @property
+    def age(self) -> tuple[int, int]:
+        """Grows with the set."""
+        return self.revision, len(self.pictures)
 
 
 class Store:
@@ -83,22 +97,24 @@ class Store:
             StoreError: a done-file of the set is damaged.
             OSError: this disk or the store refuses.
         """
-        files = _digests(folder)
+        own = _contents(folder, name)
         for delivery in self.deliveries(name):
-            if _pictures(delivery.files) == _pictures(files):
+            if (delivery.revision, delivery.pictures) == (own.revision, own.pictures):
                 return delivery
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".delivery-") as work:
             tar = Path(work) / "set.tar"
-            with tarfile.open(tar, "w") as archive:
-                for path in files:
+            with tarfile.open(tar, "w", dereference=True) as archive:
+                for path in own.files:
                     archive.add(folder / path, path, recursive=False)
             sha256 = file_sha256(tar)
             stem = f"{name}.{sha256[:16]}"
-            delivery = Delivery(name, f"{PurePosixPath(stem).name}.tar", tar.stat().st_size, sha256, files)
+            delivery = replace(own, tar=f"{PurePosixPath(stem).name}.tar", size=tar.stat().st_size, sha256=sha256)
             self.files.makedirs(str(PurePosixPath(self._path(stem)).parent), exist_ok=True)
             self.files.put_file(str(tar), self._path(f"{stem}.tar"))
         text = json.dumps(asdict(delivery), ensure_ascii=False, indent=1)
-        self.files.pipe_file(self._path(f"{stem}{_DONE}"), text.encode())
+        # beside it first: a folder shows a file that is half written, which would pass for damage
+        self.files.pipe_file(self._path(f"{stem}.part"), text.encode())
+        self.files.mv(self._path(f"{stem}.part"), self._path(f"{stem}{_DONE}"))
         return delivery
 
     def deliveries(self, name: str) -> list[Delivery]:
@@ -112,24 +128,26 @@ class Store:
         return [self._delivery(f"{stem}{_DONE}", name) for stem in stems if stem.rpartition(".")[0] == name]
 
     def get(self, name: str, folder: Path) -> int:
-        """Fetch set `name` into `folder`, whole or not at all, unless it is there; how many deliveries of it there are.
+        """Fetch set `name` into `folder`, whole or not at all; how many deliveries of it there are.
+
+        What is there stays if it is the same or newer; what an earlier worker left there half done is replaced.
 
         Raises:
-            StoreError: there is no delivery, it is damaged, or two of them, or one and what is in `folder`, have
-                different pictures under one name.
+            StoreError: there is no delivery, it is damaged, or two of one revision, or one and what is in `folder`,
+                have different pictures under one name.
             OSError: this disk or the store refuses.
         """
         deliveries = self.deliveries(name)
         if not deliveries:
             raise StoreError(f"{self.url} has no whole delivery of set {name!r}; run its row again")
-        for delivery in deliveries[1:]:
-            _refuse_difference(deliveries[0], delivery.tar, delivery.files)
-        if folder.exists():
-            _refuse_difference(deliveries[0], str(folder), _digests(folder))
-        else:
+        latest = max(deliveries, key=lambda delivery: delivery.age)
+        there = [_contents(folder, name)] if folder.exists() else []
+        for rival in [*deliveries, *there]:
+            _refuse_difference(latest, rival)
+        if not there or there[0].age < latest.age:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with _new_folder(folder) as part:
-                self._unpack(deliveries[0], part)
+                self._unpack(latest, part)
         return len(deliveries)
 
     def _objects(self) -> list[str]:
@@ -140,9 +158,8 @@ class Store:
     def _delivery(self, path: str, name: str) -> Delivery:
         try:
             delivery = Delivery(**parse_json(self.files.cat_file(self._path(path))))
-            names = [PurePosixPath(file) for file in delivery.files]
             is_sound = delivery.format == FORMAT and delivery.name == name and "/" not in delivery.tar
-            if not is_sound or any(file.is_absolute() or ".." in file.parts for file in names):
+            if not is_sound or not isinstance(delivery.revision, int) or not all(map(_is_inside, delivery.files)):
                 raise ValueError
         except (ValueError, TypeError, AttributeError):
             raise StoreError(
@@ -157,8 +174,10 @@ class Store:
         try:
             with self.files.open(path, "rb") as source, tarfile.open(fileobj=source, mode="r|") as archive:
                 for member in archive:
-                    content = archive.extractfile(member) if member.isfile() else None
-                    if content is None or missing.pop(member.name, "") != _copy(content, folder / member.name):
+                    # nothing is written that the done-file does not name: its names stay inside the folder
+                    expected = missing.pop(member.name, None)
+                    content = archive.extractfile(member) if expected and member.isfile() else None
+                    if content is None or _copy(content, folder / member.name) != expected:
                         raise StoreError(
                             f"{path} is damaged at {member.name!r}; run the row of {delivery.name!r} again"
                         )
@@ -171,25 +190,32 @@ class Store:
         return f"{self.root.rstrip('/')}/{name}"
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    """Path -> SHA-256 of the files of a set, but for what its writers keep while they write."""
+def _contents(folder: Path, name: str) -> Delivery:
+    """The set in `folder` as a delivery that `folder` itself holds, without what writers keep while they write."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in (".lock", ".part")]
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in paths}
+    files = {path.relative_to(folder).as_posix(): file_sha256(path) for path in paths}
+    revision = 0
+    with contextlib.suppress(FileNotFoundError, ValueError, TypeError, KeyError):
+        revision = int(parse_json((folder / "dataset.json").read_text("utf-8"))["revision"])
+    return Delivery(name, str(folder), 0, "", revision, files)
 
 
-def _refuse_difference(delivery: Delivery, rival: str, files: Mapping[str, str]) -> None:
-    """Raise StoreError when `rival`, with `files`, has not the pictures of `delivery`."""
-    changed = sorted({path for path, _ in _pictures(delivery.files) ^ _pictures(files)})
-    if changed:
+def _is_inside(path: object) -> bool:
+    """Whether a path of a done-file stays inside the set's folder, on Windows too."""
+    if not isinstance(path, str) or set(path) & set('\0\\:<>"|?*'):
+        return False
+    return not PurePosixPath(path).is_absolute() and ".." not in path.split("/")
+
+
+def _refuse_difference(delivery: Delivery, rival: Delivery) -> None:
+    """Raise StoreError when the two are of one revision, and have different pictures under one name."""
+    ours, theirs = delivery.pictures, rival.pictures
+    changed = sorted(path for path in ours.keys() & theirs.keys() if ours[path] != theirs[path])
+    if changed and delivery.revision == rival.revision:
         raise StoreError(
-            f"{delivery.tar} and {rival} are one set, {delivery.name!r}, but differ in {len(changed):,} files, the "
+            f"{delivery.tar} and {rival.tar} are one set, {delivery.name!r}, but differ in {len(changed):,} files, the "
             f"first {changed[0]!r}; delete the wrong one (of a delivery, its done-file)"
         )
-
-
-def _pictures(files: Mapping[str, str]) -> set[tuple[str, str]]:
-    """Path and SHA-256 of all but the books."""
-    return {(path, sha256) for path, sha256 in files.items() if path not in _BOOKS}
 
 
 def _copy(source: IO[bytes], path: Path) -> str:
@@ -205,12 +231,16 @@ def _copy(source: IO[bytes], path: Path) -> str:
 
 @contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which becomes `folder` when the block ends well and is gone when it does not."""
+    """A folder to fill, which takes the place of `folder` when the block ends well and is gone when it does not."""
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".fetched-"))
+    old = part.with_name(f"{part.name}-old")
     try:
         yield part
         os.chmod(part, 0o755)
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(folder, old)
         os.rename(part, folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from hyponet.headless.store import Store, StoreError
+from hyponet.tests.nodes.dataset.sample_sets import generate, open_set
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -79,9 +82,67 @@ def test_what_is_there_is_kept_if_it_is_the_same_set(store: Store, tmp_path: Pat
     (made / "metadata.jsonl").write_text("later", "utf-8")
     assert store.get("pets", made) == 1
     assert (made / "metadata.jsonl").read_text("utf-8") == "later"
-    (made / "cat" / "1").unlink()
-    with pytest.raises(StoreError, match="differ in 1 files"):
+    (made / "cat" / "1").write_bytes(b"2")
+    with pytest.raises(StoreError, match="differ in 1 files, the first 'cat/1'"):
         store.get("pets", made)
+
+
+def test_what_a_lost_worker_left_half_done_is_replaced(store: Store, tmp_path: Path) -> None:
+    store.put(make_set(tmp_path / "made", cat_1=b"1", cat_2=b"2"), "pets")
+    half = make_set(tmp_path / "half", cat_1=b"1")
+    store.get("pets", half)
+    assert contents(half) == contents(tmp_path / "made")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_set_that_grew_or_lost_pictures_is_fetched_as_it_is_now(store: Store, tmp_path: Path) -> None:
+    """As rounds of a top-up and Reject Items leave it; what a machine has that is newer stays."""
+    grown = make_set(tmp_path / "a", cat_1=b"1")
+    store.put(grown, "pets")
+    store.put(make_set(grown, cat_2=b"2"), "pets")
+    store.get("pets", tmp_path / "b")
+    assert {"cat/1", "cat/2"} <= contents(tmp_path / "b").keys()
+    (grown / "cat" / "1").unlink()
+    (grown / "dataset.json").write_text('{"revision": 1}', "utf-8")
+    store.put(make_set(grown, cat_2=b"another attempt"), "pets")
+    store.get("pets", tmp_path / "b")
+    assert contents(tmp_path / "b") == contents(grown)
+    newer = make_set(tmp_path / "c", cat_2=b"another attempt", cat_3=b"3")
+    (newer / "dataset.json").write_text('{"revision": 1}', "utf-8")
+    before = contents(newer)
+    store.get("pets", newer)
+    assert contents(newer) == before
+
+
+def test_two_deliveries_of_a_real_set_are_one(store: Store, tmp_path: Path) -> None:
+    """Its books (dataset.json, the card, Croissant) hold the time at which it was made."""
+    for name in ("a", "b"):
+        with open_set(tmp_path, name) as made:
+            generate(made, count=1)
+    (tmp_path / "b" / "croissant.json").write_text("made at another time", "utf-8")
+    assert {"croissant.json", "README.md"} <= contents(tmp_path / "a").keys()
+    store.put(tmp_path / "a", "pets")
+    store.put(tmp_path / "b", "pets")
+    assert len(paths_in(store)) == 2
+    store.get("pets", tmp_path / "b")
+
+
+@pytest.mark.parametrize("name", ["../out", "/out", "more/../../out", "unnamed"])
+def test_a_member_that_the_done_file_does_not_name_is_never_written(store: Store, tmp_path: Path, name: str) -> None:
+    """A tar of somebody who can write to the bucket."""
+    place = tmp_path / "worker" / "sets"
+    hostile = str(tmp_path / "out") if name == "/out" else name
+    store.put(make_set(tmp_path / "made", cat_1=b"1"), "pets")
+    tar = next(path for path in paths_in(store) if path.endswith(".tar"))
+    member = tarfile.TarInfo(hostile)
+    member.size = 4
+    with io.BytesIO() as content:
+        with tarfile.open(fileobj=content, mode="w") as archive:
+            archive.addfile(member, io.BytesIO(b"evil"))
+        store.files.pipe_file(tar, content.getvalue())
+    with pytest.raises(StoreError, match=r"is damaged at"):
+        store.get("pets", place / "pets")
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes() == b"evil"] == []
 
 
 @pytest.mark.parametrize("way", ["cut", "changed", "gone", "no tar"])
@@ -89,7 +150,11 @@ def test_damage_is_named_and_leaves_nothing(store: Store, tmp_path: Path, way: s
     store.put(make_set(tmp_path / "made", cat_1=b"1" * 2000, dog_1=b"2" * 2000), "pets")
     _, tar = paths_in(store)
     content = store.files.cat_file(tar)
-    changed = {"cut": content[:2000], "changed": content.replace(b"22", b"23", 1), "no tar": b"?" * 3000}
+    changed = {
+        "cut": content[:2000],
+        "changed": content.replace(b"2" * 1000, b"2" * 999 + b"3", 1),
+        "no tar": b"?" * 3000,
+    }
     if way == "gone":
         store.files.rm_file(tar)
     else:
@@ -101,7 +166,14 @@ def test_damage_is_named_and_leaves_nothing(store: Store, tmp_path: Path, way: s
 
 @pytest.mark.parametrize(
     "change",
-    [{"files": {"../x": "0"}}, {"files": {"/x": "0"}}, {"tar": "../a.tar"}, {"files": 1}, {"more": 1}, {"name": "x"}],
+    [
+        *({"files": {path: "0"}} for path in ("../x", "/x", "a/../../x", "..\\x", "C:x", "x\0")),
+        {"revision": "1"},
+        {"tar": "../a.tar"},
+        {"files": 1},
+        {"more": 1},
+        {"name": "x"},
+    ],
 )
 def test_a_done_file_that_is_none_is_named(store: Store, tmp_path: Path, change: dict[str, object]) -> None:
     store.put(make_set(tmp_path / "made", cat_1=b"1"), "pets")
