@@ -16,7 +16,7 @@ from typing import Any
 from ...evaluation.pictures.making import Making
 from ...evaluation.pictures.manifest import FALLBACK, MAX_ATTEMPT, Record
 from ...evaluation.progress import Progress
-from .deliveries import delivered_again, item_of
+from .deliveries import Deliveries, choose_deliveries
 from .open import create_or_open
 from .store.description import Description, SetSpec
 from .store.identity import plan_differences
@@ -28,20 +28,26 @@ _Picture = tuple[str, str]  # label and hash of the file
 
 @contextmanager
 def merge(
-    sources: Sequence[DatasetStore], base: Path, name: str, progress: Progress | None = None
+    sources: Sequence[DatasetStore],
+    base: Path,
+    name: str,
+    progress: Progress | None = None,
+    notes: list[str] | None = None,
 ) -> Iterator[WritableStore]:
     """The merged set, open for writing as long as the context lasts.
 
-    Shards of one plan keep their ranks and settings, so that the merged set can be resumed. Of other sets, an
+    Shards of one plan keep their ranks and settings, so that the merged set can be resumed; of an item that was drawn
+    again in one of them, the latest attempt that was not rejected is kept. Of other sets, an
     item whose (label, rank) is taken gets the next free rank. A picture that the set has already is left out, so is
     one that was rejected in it; merging again adds what is new, and files that somebody deleted.
 
     Args:
         sources: open sets, in the order in which they win ranks.
+        notes: gets what is to be told of items that came more than once.
 
     Raises:
-        ValueError: fewer than two sets, one of them is the target, or has damaged lines, or two shards of one plan
-            have different pictures of one item.
+        ValueError: fewer than two sets, one of them is the target, or has damaged lines, or two shards of one plan, or
+            one and the merged set that stands, have different pictures of one item.
     """
     if len(sources) < 2:
         raise ValueError(f"datasets has {len(sources)} entries; expected at least two sets to merge; connect another")
@@ -50,15 +56,28 @@ def merge(
     for source in sources:
         source.refuse_damage()
     of_one_plan = are_of_one_plan(sources)
+    deliveries = None
     if of_one_plan:
-        delivered_again(sources)
+        total = sum(map(len, sources))
+        standing = _standing(base / name, sources)
+        deliveries = choose_deliveries(sources, standing, lambda: progress(0, total) if progress is not None else None)
+        if notes is not None and deliveries.text():
+            notes.append(deliveries.text())
     with create_or_open(base, name, _merged_spec(sources, of_one_plan), has_sources=True) as target:
         target.forget_lost()
         rejected = {(entry.record.label, entry.record.sha256) for entry in target.rejections()}
         if of_one_plan:
             _copy_rejections(sources, target)
-        _add_all(sources, target, rejected, of_one_plan, progress)
+        _add_all(sources, target, rejected, deliveries, progress)
         yield target
+
+
+def _standing(root: Path, sources: Sequence[DatasetStore]) -> DatasetStore | None:
+    """The merged set of the same plan that is there before; another one is refused where it is opened for writing."""
+    if not (root / "dataset.json").is_file():
+        return None
+    standing = DatasetStore.open(root)
+    return standing if are_of_one_plan([*sources, standing]) else None
 
 
 def _merged_spec(sources: Sequence[DatasetStore], of_one_plan: bool) -> SetSpec:
@@ -78,26 +97,28 @@ def _add_all(
     sources: Sequence[DatasetStore],
     target: WritableStore,
     rejected: set[_Picture],
-    of_one_plan: bool,
+    deliveries: Deliveries | None,
     progress: Progress | None,
 ) -> None:
     """Add the pictures of `sources` but those that the target has, or had and `rejected`.
 
-    Of one plan an item that two shards made, delivered twice or of a plan that was cut anew, counts once.
+    Of one plan an item that two shards made, delivered twice or of a plan that was cut anew, counts once: only what
+    `deliveries` chose is added.
     """
-    items = {item_of(record) for record in target.records()}
     known = rejected | {(record.label, record.sha256) for record in target.records()}
     deleted = {(record.label, record.sha256): record for record in target.records_of(target.deleted())}
     next_ranks: dict[str, int] = {}
     total, finished = sum(len(source) for source in sources), 0
-    for source in sources:
+    for number, source in enumerate(sources):
         for record in source.records():
             picture = (record.label, record.sha256)
             if picture in deleted:
                 target.restore_file(deleted.pop(picture), source.path(record))
-            elif picture not in known and not (of_one_plan and item_of(record) in items):
+            elif deliveries is not None:
+                if deliveries.holder.get(record.key) == number and not _is_taken(record, record.rank, target):
+                    target.add_file(record, source.path(record))
+            elif picture not in known:
                 known.add(picture)
-                items.add(item_of(record))
                 target.add_file(_with_free_rank(record, target, next_ranks), source.path(record))
             finished += 1
             if progress is not None:

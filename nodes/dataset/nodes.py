@@ -15,11 +15,10 @@ from ..prompts.plan import Plan
 from ..widgets import FileCombo, names_found_when_opened, schema, seed_input
 from . import engine, widgets
 from .culling.nodes import NODES as CULLING
-from .deliveries import delivered_again
 from .equal_pictures import count_repeated_in
 from .export.nodes import NODES as EXPORT
 from .load import load_batch, table_of
-from .merge import are_of_one_plan, merge
+from .merge import merge
 from .save import save_items
 from .split import PARTS, Shares, split
 from .store.description import Copies, parse_sizes
@@ -251,16 +250,15 @@ class HypoNetMergeDatasets(io.ComfyNode):
         target = engine.set_path(name)
         sources = [DatasetStore.open(ref.path) for ref in (*linked, *named)]
         pictures = sum(map(len, sources))
-        with merge(sources, target.parent, target.name, progress_bar(pictures)) as store:
+        notes: list[str] = []
+        with merge(sources, target.parent, target.name, progress_bar(pictures), notes) as store:
             pass
         total, repeated = count_repeated_in(sources, progress_bar(pictures))
-        again = delivered_again(sources) if are_of_one_plan(sources) else 0
         text = (
             f"{store.name}: {len(store)} pictures out of {len(sources)} sets. Of their {total:,} pictures "
             f"{repeated:,} are there before, pixel by pixel."
         )
-        twice = f"{again:,} pictures of the plan were delivered again; one of each was kept." if again else ""
-        lines = [text, twice, store.found_text(), *(source.left_out() for source in sources)]
+        lines = [text, *notes, store.found_text(), *(source.left_out() for source in sources)]
         return io.NodeOutput(store.ref(), ui=answer("\n".join(filter(None, lines)), facts=engine.facts(store)))
 
 

@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from hyponet.nodes.dataset.culling.marks import Mark, mark
-from hyponet.nodes.dataset.deliveries import delivered_again
 from hyponet.nodes.dataset.equal_pictures import count_repeated_in
 from hyponet.nodes.dataset.merge import merge
 from hyponet.nodes.dataset.open import create_or_open, open_for_writing
@@ -101,8 +100,9 @@ def test_a_shard_that_is_delivered_twice_counts_once_and_how_many_is_said(tmp_pa
     sources.append(planned(tmp_path, "again", (1, 2), provenance=other_bytes))
     digests = [{record.sha256 for record in source.records()} for source in sources]
     assert digests[1] == digests[2] != digests[3], "the workflow that is written into them differs"
-    assert delivered_again(sources) == 4
-    with merge(sources, tmp_path, "pets") as merged:
+    notes = []
+    with merge(sources, tmp_path, "pets", notes=notes) as merged:
+        assert notes == ["4 pictures of the plan were delivered again; one of each was kept."]
         assert sorted(merged.keys()) == [(label, rank) for label in ("cat", "dog") for rank in range(2)]
 
 
