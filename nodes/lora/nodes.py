@@ -23,7 +23,7 @@ from .job import LoraJob
 from .paths import lora_path, training_folder, unfinished_dir
 from .sample import sample_each_class
 from .settings import LoraSettings
-from .widgets import files, lora_settings, models
+from .widgets import file_inputs, lora_settings, model_inputs
 
 CATEGORY = "HypoNet/LoRA"
 
@@ -207,8 +207,8 @@ class HypoNetTrainLora(io.ComfyNode):
                 "scale_v_pred_loss_like_noise_pred",
             ),
             inputs=[
-                *models(),
-                *files(),
+                *model_inputs(),
+                *file_inputs(),
                 *lora_settings(),
                 seed_input(
                     "Of the LoRA's start, the order, the timesteps and the noise: same seed, same file (to the bit on "

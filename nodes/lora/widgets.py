@@ -8,7 +8,7 @@ from ..sockets import LabelledImages
 from .settings import LoraSettings
 
 
-def models() -> list[io.Input]:
+def model_inputs() -> list[io.Input]:
     """What a LoRA is trained on, and the pictures that it must not see."""
     return [
         io.Model.Input(
@@ -31,7 +31,7 @@ def models() -> list[io.Input]:
     ]
 
 
-def files() -> list[io.Input]:
+def file_inputs() -> list[io.Input]:
     """The folder that is read and the file that is made."""
     return [
         io.String.Input(
