@@ -184,13 +184,22 @@ def measure_memory(images: int) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def known_models(text: str) -> list[str]:
+    """Names of models between commas; one that is not known must not be measured as another."""
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: no stand-in; there are {', '.join(NAMES)}")
+    return names
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--images", type=int, default=40)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sides", default="64,256", help="of the pictures of both sides, separated by commas")
-    parser.add_argument("--models", default=SD15, help=f"separated by commas, of {', '.join(NAMES)}")
+    parser.add_argument("--models", type=known_models, default=SD15, help=f"separated by commas, of {', '.join(NAMES)}")
     parser.add_argument("--lengths", type=int, default=1, help="how many lengths the prompts have")
     parser.add_argument("--loop-images", type=int, default=16)
     parser.add_argument("--part", choices=("all", "throughput", "loop", "memory"), default="all")
@@ -206,7 +215,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             base = Path(folder)
             with Server(sys.executable, comfyui, base, base / "output", [models], 0, ("--cpu",)) as server:
-                for name in options.models.split(","):
+                for name in options.models:
                     for side in map(int, options.sides.split(",")):
                         compare_throughput(
                             server, Case(name, options.steps, side), options.images, options.rounds, options.lengths
