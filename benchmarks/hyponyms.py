@@ -18,11 +18,12 @@ What readers of chunks have read stands in kinds_read.tsv (wnid of the kind, tab
 two marked in kinds_marked.tsv (the same, tab, what most pictures of that name show). The lists of 200 nouns that were
 drawn then, by the rules alone, stand in fresh_read.tsv (noun, tab, a name of its list, tab, its wnid, tab, what one of
 two other readers said that most pictures of the name show, or nothing): how good lists are that nobody has read.
-Two more samples have the same columns. second_sample_read.tsv: 150 classes of ImageNet that are not in the sheet, and
-200 nouns drawn by a seed from those of 2,304 common ones of which nobody had read a list, without those that no one
-would want pictures of; one reader read them twice, the second time as shuffled names. Then one reader read the lists of
-5,800 nouns more, without a second one: their names stand in the files above. third_sample_read.tsv: 230 nouns of what
-was left after that, once.
+Two more samples have the same columns. second_sample_classes_read.tsv: 150 classes of ImageNet that are not in the
+sheet; second_sample_nouns_read.tsv: 200 nouns drawn by a seed from those of 2,304 common ones of which nobody had read
+a list, without those that no one would want pictures of (12 of them are labels of ImageNet too; which list is whose was
+told afterwards by whether the class stands in it beside its kinds; none of the 12 is marked). One reader read both
+twice, the second time as shuffled names. Then one reader read the lists of 5,800 nouns more, without a second one:
+their names stand in the files above. third_sample_read.tsv: 230 nouns of what was left after that, once.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ ROOT = Path(__file__).resolve().parent.parent
 JUDGED = Path(__file__).resolve().parent / "hyponyms_judged"
 SHEET = JUDGED / "sheet.tsv"
 READ, MARKED = JUDGED / "kinds_read.tsv", JUDGED / "kinds_marked.tsv"
-SAMPLES = [JUDGED / f"{name}_read.tsv" for name in ("fresh", "second_sample", "third_sample")]
+SAMPLES = [
+    JUDGED / f"{name}_read.tsv" for name in ("fresh", "second_sample_classes", "second_sample_nouns", "third_sample")
+]
 sys.path.insert(0, str(ROOT))
 
 from tools.dev.pack import load_pack  # noqa: E402
