@@ -14,27 +14,35 @@ _ACCURACIES = {
     "held-out-synthetic": "accuracy on {} (generated pictures) {} %",
     "5-9": "{} {} %",
     "5-10": "{} {} %",
+    "learning-curve": "{} pictures a class {} %",
 }
 
 
 def headlines(report: Report) -> list[str]:
-    """A line for each row that was measured in this run; without such a run, for the rows of the newest results."""
+    """A line for each row that was measured in this run; without such a run, for every row of the results on disk.
+
+    Of more than MAX_LINES these stay, then a line with the number of the others: of this run's the first of the tables,
+    of those on disk the newest.
+    """
     new = {source.number for source in report.sources if source.is_new}
-    if not new:
-        new = {source.number for source in report.sources[-MAX_LINES:]}
-    lines = []
+    lines: list[tuple[int, str]] = []  # the newest source of a row's figures, and what is said of it
     for table in report.tables:
         for row in table.rows if not table.key.startswith(_DETAILS) else ():
             pairs = zip(table.columns, row.cells, strict=True)
             shown = [
                 (column, cell)
                 for column, cell in pairs
-                if cell.value is not None and not cell.steered and new & set(cell.sources)
+                if cell.value is not None and not cell.steered and (not new or new & set(cell.sources))
             ]
             if shown:
-                lines.append(f"{_name(table, row)}: {_figures(table, shown)}")
+                newest = max((number for _, cell in shown for number in cell.sources), default=0)
+                lines.append((newest, f"{_name(table, row)}: {_figures(table, shown)}"))
     left = len(lines) - MAX_LINES
-    return lines if left <= 0 else [*lines[:MAX_LINES], f"and {left} more rows in the tables below"]
+    if left <= 0:
+        return [line for _, line in lines]
+    order = range(len(lines)) if new else sorted(range(len(lines)), key=lambda i: -lines[i][0])
+    kept = [lines[i][1] for i in sorted(order[:MAX_LINES])]
+    return [*kept, f"and {left} more rows in the tables below"]
 
 
 def _name(table: Table, row: Row) -> str:

@@ -167,6 +167,31 @@ def test_a_long_list_of_figures_ends_with_their_number(tmp_path: Path) -> None:
     assert (len(lines), lines[-1]) == (MAX_LINES + 1, "and 3 more rows in the tables below")
 
 
+def test_a_report_of_results_on_disk_begins_with_every_row(tmp_path: Path) -> None:
+    """Three rounds of two seeds, each a training, a test of it and a metric: more files than lines."""
+    for number in range(3):
+        for seed in range(2):
+            a_test(tmp_path, f"rounds/{number}", {"photos": 0.5 + 0.1 * number + 0.02 * seed}, seed)
+            write_result(tmp_path, Measurement(f"rounds/{number}", "training", training_figures(0.5), {}, {}))
+        measured(tmp_path, f"rounds/{number}", "fid", {"fid": 30.0 - number}, 100)
+    report = build_report(read_results(tmp_path), "r")
+    assert len(report.sources) == 15
+    lines = headlines(report)
+    # by hand: the means of .50 and .52, .60 and .62, .70 and .72
+    assert [line.partition(" (")[0] for line in lines[:3]] == [
+        f"rounds/{number}: accuracy on photos {51 + 10 * number}.00 %" for number in range(3)
+    ]
+    assert ["FID" in line for line in lines[3:]] == [True] * 3
+
+
+def test_of_many_rows_on_disk_the_newest_are_listed(tmp_path: Path) -> None:
+    for number in range(15):
+        a_test(tmp_path, f"set {number}", {"photos": 0.5})
+    lines = headlines(build_report(read_results(tmp_path), "r"))
+    assert [line.partition(":")[0] for line in lines[:-1]] == [f"set {number}" for number in range(3, 15)]
+    assert lines[-1] == "and 3 more rows in the tables below"
+
+
 def test_the_accuracy_on_held_out_real_pictures_is_listed(tmp_path: Path) -> None:
     write_result(tmp_path, Measurement("mine", "training", training_figures(0.5, held_out=0.75), {}, {"seed": 0}))
     report = build_report(read_results(tmp_path), "r")
