@@ -14,11 +14,11 @@ LEAST_P = 0.0001  # smaller p-values are shown as smaller
 EXACT_BELOW = 25  # discordant pairs under which McNemar's test is the binomial one; the customary bound
 
 
-def wilson(right: int, total: int, z: float = Z95) -> tuple[float, float]:
+def wilson(right: float, total: float, z: float = Z95) -> tuple[float, float]:
     """The Wilson score interval of a proportion, both ends in 0..1.
 
     Args:
-        right: successes, 0 to total.
+        right: successes, 0 to total; of repetitions on the same trials their mean, which need not be whole.
         total: trials, at least 1.
         z: the normal quantile; 95 % by default.
 

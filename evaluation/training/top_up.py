@@ -33,7 +33,7 @@ class ClassNeed:
     """A class as the steering test saw it.
 
     Args:
-        right, count: pictures of the class that were right, and all; of several runs the mean over them, rounded.
+        right, count: pictures of the class that were right, and all; of several runs the mean over them.
         lack: what steers, in 0..1: see `class_needs`.
         at_least: lower end of its interval.
         mean_lack: the plain mean of the classes' lacks.
@@ -41,7 +41,7 @@ class ClassNeed:
     """
 
     name: str
-    right: int
+    right: float
     count: int
     lack: float
     at_least: float
@@ -84,7 +84,7 @@ def class_needs(runs: Sequence[SetAccuracy], steer_by: str = "accuracy") -> tupl
     """
     first = runs[0]
     counts = {name: count for name, (_, count) in first.per_class().items()}
-    rights = {name: round(fmean(run.per_class()[name][0] for run in runs)) for name in counts}
+    rights = {name: fmean(run.per_class()[name][0] for run in runs) for name in counts}
     z = NormalDist().inv_cdf(1 - ERROR_RATE / (2 * len(counts)))
     confusion = np.sum([run.confusion for run in runs], axis=0)  # (K, K)
     lacks: dict[str, tuple[float, float]] = {}  # and what it is at least
@@ -99,7 +99,7 @@ def class_needs(runs: Sequence[SetAccuracy], steer_by: str = "accuracy") -> tupl
             mean, deviation = (fmean(run.entropy[name][i] for run in runs) for i in range(2))
             lacks[name] = mean, mean - z * deviation / math.sqrt(counts[name])
             continue
-        others = round((confusion[:, label].sum() - confusion[label, label]) / len(runs))
+        others = float(confusion[:, label].sum() - confusion[label, label]) / len(runs)
         seen = counts[name] + (others if steer_by == "confusion" else 0)
         lacks[name] = 1 - rights[name] / seen, 1 - wilson(rights[name], seen, z)[1]
     mean_lack = fmean(lack for lack, _ in lacks.values())

@@ -79,6 +79,16 @@ def test_repetitions_are_averaged_and_make_no_interval_narrower():
     assert one[0].taken_for == "b"
 
 
+def test_repetitions_are_averaged_without_rounding():
+    """By hand: of ten pictures none and one are right: 5 %, as Test Classifier says; 1 and 2 of ten are 15 %."""
+    needs = class_needs([a_test({"a": 0, "b": 1}, 10), a_test({"a": 1, "b": 2}, 10)])
+    assert [need.accuracy for need in needs] == [0.05, 0.15]
+    assert [need.lack for need in needs] == [0.95, 0.85]
+    assert "| a | 5.0 % of 10 | 95.0 % |" in top_up_table(needs, {"a": 1, "b": 1}, {"a": 1, "b": 1}, "accuracy")
+    by_confusion = class_needs([a_test({"a": 0, "b": 1}, 10), a_test({"a": 1, "b": 2}, 10)], "confusion")
+    assert by_confusion[0].lack == 1 - 0.5 / (10 + 8.5)  # 9 and 8 of b were taken for a
+
+
 def test_by_confusion_a_class_that_others_are_taken_for_is_weak():
     """By hand: of c all 100 are right, and 80 of a are called c; so c lacks 80 of 180, and a 80 of 100."""
     confusion = np.array([[20, 0, 80, 0], [0, 95, 0, 5], [0, 0, 100, 0], [0, 5, 0, 95]])
