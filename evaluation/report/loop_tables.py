@@ -125,7 +125,8 @@ def _top_ups(sources: Sequence[Source]) -> Table:
         top_up = source.figures.top_up
         assert top_up is not None
         names = ", ".join(top_up.weak[:MAX_CLASSES]) + (" ..." if len(top_up.weak) > MAX_CLASSES else "")
-        weak = _note(f"weak: {names}" if names else "no class was surely weak: an even top-up", others)
+        tested = f"by a test of {', '.join(top_up.classifiers)}" if top_up.classifiers else ""
+        weak = _note(f"weak: {names}" if names else "no class was surely weak: an even top-up", tested, others)
         numbers = (top_up.before, top_up.added, len(top_up.weak), 100 * top_up.worst)
         cells = (Cell(value=float(number), note=weak, sources=(source.number,), steered=True) for number in numbers)
         rows.append(Row(label, tuple(cells)))

@@ -205,9 +205,10 @@ def _top_up(figures: Figures) -> list[str]:
         return []
     steering = figures.steering.name if figures.steering and figures.steering.name else "pictures that are not named"
     weak = ", ".join(figures.top_up.weak) or "all classes alike"
+    tested = f" of {', '.join(figures.top_up.classifiers)}" if figures.top_up.classifiers else ""
     return [
         f"The plan was topped up by {figures.top_up.added:,} pictures after {figures.top_up.before:,}, for {weak}, by "
-        f"a test on {steering}, which is not reported."
+        f"a test{tested} on {steering}, which is not reported."
     ]
 
 

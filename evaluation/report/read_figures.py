@@ -100,12 +100,16 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class TopUp:
-    """Pictures that a plan had and got more, the classes that were weak, and the worst class's accuracy in 0..1."""
+    """Pictures that a plan had and got more, the classes that were weak, and the worst class's accuracy in 0..1.
+
+    `classifiers` are the names of those whose tests decided it; empty where the file does not say.
+    """
 
     before: int
     added: int
     weak: tuple[str, ...]
     worst: float
+    classifiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,6 +228,7 @@ def read_figures(result: Result) -> Figures:
             added=int(figures["added"]),
             weak=tuple(str(name) for name in figures["weak"]),
             worst=float(figures["worst_accuracy"]),
+            classifiers=tuple(map(str, result.inputs.get("classifiers") or ())),
         )
         return Figures(steering=PictureSet.from_json(result.inputs.get("steering")), top_up=numbers)
     if result.kind == "ratio_to_real":

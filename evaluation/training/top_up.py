@@ -240,6 +240,7 @@ def top_up_measurement(
         "steering": {**steering.summary(), "distinct": len(np.unique(steering.pixel_digests()))},
         "reported": reported.summary(),
         "tests": [result.run for result in results],
+        "classifiers": list(dict.fromkeys(result.name for result in results)),
     }
     settings = {"steer_by": steer_by, "rule": RULE, "error_rate": ERROR_RATE}
     return Measurement(name, "top_up", figures, inputs, settings, tuple(warnings))
