@@ -121,8 +121,8 @@ def _control(items: Sequence[Observation], controls: Sequence[Observation]) -> T
         rows.append(Row(f"{number:,}", (*cells, *paired)))
     return Table(
         key="5-10-control",
-        title="Control of Table 5-10: as many steps without a new picture, per cent on CIFAR-10 test",
-        columns=("synthetic added", "real again", "difference", "p (t)", "p (Wilcoxon)"),
+        title="Control of Table 5-10: as many steps without a new picture, on CIFAR-10 test",
+        columns=("synthetic added, per cent", "real again, per cent", "difference, points", "p (t)", "p (Wilcoxon)"),
         rows=tuple(rows),
         notes=(
             "p: paired over the training seeds that both have, two-sided, not adjusted.",

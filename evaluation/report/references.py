@@ -23,6 +23,18 @@ _ENTRIES = {
         "journal = {Journal of the American Statistical Association}, volume = {22}, number = {158}, "
         "pages = {209--212}, year = {1927}",
     ),
+    "cochran1977sampling": (
+        "book",
+        "Cochran, William G.",
+        "Sampling Techniques",
+        "publisher = {Wiley}, edition = {3rd}, year = {1977}",
+    ),
+    "wilcoxon1945individual": (
+        "article",
+        "Wilcoxon, Frank",
+        "Individual Comparisons by Ranking Methods",
+        "journal = {Biometrics Bulletin}, volume = {1}, number = {6}, pages = {80--83}, year = {1945}",
+    ),
     "mcnemar1947note": (
         "article",
         "McNemar, Quinn",
@@ -181,6 +193,10 @@ def _keys(source: Source) -> Iterable[str]:
     yield from _OF_KINDS.get(source.result.kind, ())
     if any(len(point.seeds) == 1 for point in source.figures.points):  # else its intervals are over the seeds
         yield from _OF_KINDS["test"]
+    if any(ratio.low is not None for ratio in source.figures.ratios):  # of one seed there is no interval
+        yield "cochran1977sampling"
+    if source.figures.over_seeds is not None and source.figures.over_seeds.test is not None:
+        yield "wilcoxon1945individual"
     yield from _OF_CONVENTIONS.get(_preparation(settings), ())
     networks = f"{settings.get('network', '')} {settings.get('architecture', '')}".lower()
     for name, keys in _OF_NETWORKS.items():

@@ -171,7 +171,7 @@ def check_pools(report: Report) -> tuple[int, int]:
                     assert len({making(source, "size") for source in sources}) == 1
                     sizes = {source.result.settings["size"] for source in sources}
                     assert len(sizes) == 1 or "one model per test set" in cell.note
-                if table.key == "5-10-control" and column == "difference" and cell.value is not None:
+                if table.key == "5-10-control" and column == "difference, points" and cell.value is not None:
                     pools += 1
                     check_control(sources)
     return pairs, pools

@@ -40,7 +40,7 @@ def test_a_figure_on_pictures_that_steered_is_marked_and_others_are_not(tmp_path
     assert "steered" not in notes["reported"]
     (top_up,) = table_of(report, "top-up").rows
     assert [cell.value for cell in top_up.cells] == [50, 25, 0, 70]
-    assert "an even top-up" in top_up.cells[0].note
+    assert "an even top-up; by a test of round 1" in top_up.cells[0].note
     assert table_of(report, "top-up").decimals == 0
     said = " ".join(headlines(report))
     assert "accuracy on reported 60.00 %" in said
@@ -73,6 +73,7 @@ def test_ratio_and_curve_have_their_tables(tmp_path):
     (curve,) = table_of(report, "learning-curve").rows
     assert [round(cell.value, 6) for cell in curve.cells] == [51, 61]
     assert table_of(report, "learning-curve").columns == ("5", "8")
+    assert "5 pictures a class 51.00 % " in " ".join(headlines(report))
     text = report_markdown(report)
     assert "Ratio to real" in text
     assert "arXiv 2406.05184" in text

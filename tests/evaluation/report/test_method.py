@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.metrics.conventions import (
     CONVENTIONS,
     INCEPTION_CONVENTIONS,
@@ -20,12 +21,14 @@ from hyponet.evaluation.metrics.conventions import (
 )
 from hyponet.evaluation.metrics.inception_weights import FID_NETWORK, NETWORKS
 from hyponet.evaluation.metrics.vision_weights import VISION_NETWORKS, VisionNetwork
+from hyponet.evaluation.paired import paired_test
 from hyponet.evaluation.pictures.making import Making
 from hyponet.evaluation.report import method, references, thesis
 from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.report.method import method_text
 from hyponet.evaluation.report.read_figures import METRIC_KEYS
 from hyponet.evaluation.results import Measurement, Result, read_results, write_result
+from hyponet.evaluation.training.figures import Comparison, OverSeeds
 from hyponet.evaluation.training.learning_curve import CurvePoint, curve_measurement
 from hyponet.evaluation.training.model import ARCHITECTURES
 from hyponet.evaluation.training.ratio import ratio_measurement, ratios_to_real
@@ -174,16 +177,16 @@ def test_what_no_file_states_is_unknown(tmp_path: Path) -> None:
 def test_top_ups_and_near_copies_are_told_of(tmp_path: Path) -> None:
     """Reviewers ask whether the test set steered the set, and whether its pictures are in it."""
     top_up = {"before": 2000, "added": 500, "weak": ["cat", "ship"], "worst_accuracy": 0.4, "per_class": {}}
-    steering = {"name": "photos, steering part", "pictures": 400}
-    write_result(tmp_path, Measurement("mugs", "top_up", top_up, {"steering": steering}, {}))
+    inputs = {"steering": {"name": "photos, steering part", "pictures": 400}, "classifiers": ["mugs, round 1"]}
+    write_result(tmp_path, Measurement("mugs", "top_up", top_up, inputs, {}))
     by_hash = {"by_hash": {"0": 2, "8": 5}, "near_by_hash": 5}
     copies = {"equal": 2, "near": 5, **by_hash, "near_by_features": None, "pairs": []}
     sets = {"images": {"name": "mugs", "pictures": 2500}, "reference": {"name": "photos", "pictures": 1000}}
     write_result(tmp_path, Measurement("mugs", "contamination", copies, sets, {"cosine": 0.9}))
     text = method_of(tmp_path)
     assert (
-        "The plan was topped up by 500 pictures after 2,000, for cat, ship, by a test on photos, steering part, which "
-        "is not reported." in text
+        "The plan was topped up by 500 pictures after 2,000, for cat, ship, by a test of mugs, round 1 on photos, "
+        "steering part, which is not reported." in text
     )
     assert "5 of 2,500 pictures of mugs have a near copy in photos, 2 of them equal pixel by pixel." in text
 
@@ -245,6 +248,7 @@ def test_a_ratio_to_real_names_both_training_sets(tmp_path: Path, seeds: tuple[i
     assert "ResNet-18 (first layer 7x7) was trained on mugs and, alike, on real mugs from random weights" in text
     assert f"augmentation none{runs}." in text
     assert "real mugs: 500 pictures" in text
+    assert ("cochran1977sampling" in cited(text)) == (len(seeds) > 1), "an interval over seeds is by its variance"
 
 
 @pytest.mark.parametrize("network", [NETWORKS[FID_NETWORK].key, "dinov2-vit-l-14", "clip-vit-b-32"])
@@ -296,6 +300,16 @@ def test_curves_and_ratios_name_their_test_sets(tmp_path: Path) -> None:
     ratio = write_result(tmp_path, ratio_measurement("mugs", ratios, sides[:1], sides[1:]))
     said = "photos of mugs was a test set (1,000 pictures); 5 of them are of the training set"
     assert said in method_of(tmp_path, ratio)
+
+
+def test_the_paired_tests_over_seeds_are_cited(tmp_path: Path) -> None:
+    images = colours(seed=1).summary()
+    pair = Comparison("a", "b", 0.5, 0.6, mcnemar(3, 5), 0.7).to_json()
+    expected = {"mcnemar1947note", "holm1979simple", "yu2024dataset"}
+    for test, more in ((None, set()), (paired_test([1, 2, 4]), {"wilcoxon1945individual"})):
+        figures = {"pairs": [pair], "over_seeds": OverSeeds("a", "b", 24, test, "").to_json()}
+        result = write_result(tmp_path, Measurement("pair", "comparison", figures, {"images": images}, {}))
+        assert cited(method_of(tmp_path, result)) == expected | more
 
 
 def test_nothing_measured_says_so(tmp_path: Path) -> None:
