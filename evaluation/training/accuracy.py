@@ -126,12 +126,22 @@ def class_entropies(outputs: np.ndarray, labels: np.ndarray, names: Sequence[str
 
 
 def average(results: Sequence[SetAccuracy]) -> float:
-    """The plain mean of the real sets' accuracies, as Table 5-9 has it, or of all where none is real.
+    """The plain mean of the accuracies on the sets of `averaged`, as Table 5-9 has it. No interval belongs to it."""
+    return statistics.fmean(result.accuracy for result in averaged(results)[0])
 
-    No interval belongs to it.
+
+def averaged(results: Sequence[SetAccuracy]) -> tuple[list[SetAccuracy], str]:
+    """The sets of an average, and its name: the real ones of which no picture steered a top-up.
+
+    Where there is none, the real ones; where none is real, all.
     """
     real = [result for result in results if not result.synthetic]
-    return statistics.fmean(result.accuracy for result in real or results)
+    if not real:
+        return list(results), "average (synthetic)"
+    reported = [result for result in real if not result.steered]
+    if reported and len(reported) < len(real):
+        return reported, "average of the sets that are reported"
+    return real, "average" if len(real) == len(results) else "average of the real sets"
 
 
 def compare(
@@ -262,10 +272,7 @@ def table(results: Sequence[Sequence[SetAccuracy]], runs: Sequence[CheckpointPro
     """
     differences = differences_beyond_seed(runs)
     sets = [one_line(result.name) + " (synthetic)" * result.synthetic for result in results[0]]
-    synthetic = sum(result.synthetic for result in results[0])
-    mean = (
-        "average" if not synthetic else "average (synthetic)" if synthetic == len(sets) else "average of the real sets"
-    )
+    mean = averaged(results[0])[1]
     lines = [f"| | {' | '.join(sets)} | {mean} |", "|---" * (len(sets) + 2) + "|"]
     for number, run in enumerate(results, 1):
         cells = []

@@ -250,6 +250,18 @@ def test_generated_sets_are_marked_and_stay_out_of_the_average():
     assert testing.table([[real]], ONE).startswith("| | real | average |")
 
 
+def test_sets_that_steered_a_top_up_stay_out_of_the_average():
+    """Both parts of a divided test set are linked to one node; the one that steered is not reported."""
+    reported = result([[9, 1], [0, 10]], "reported")
+    steering = replace(result([[5, 5], [5, 5]], "steering"), steered={"round 1": 20})
+    header, _, row, *_ = testing.table([[reported, steering]], ONE).splitlines()
+    assert header == "| | reported | steering | average of the sets that are reported |"
+    assert row.endswith("| 95.00 % |"), "19 of 20, without the other set's half"
+    header, _, row, *_ = testing.table([[steering]], ONE).splitlines()
+    assert header == "| | steering | average |"
+    assert row.endswith("| 50.00 % |")
+
+
 def test_names_do_not_break_the_tables():
     named = replace(result([[1, 0], [0, 1]], "a|b\n<i>"), classes=("x|y", "`z`"))
     lines = testing.table([[named]], ONE).splitlines()
