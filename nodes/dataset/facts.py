@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -157,9 +157,11 @@ def facts_of(store: DatasetStore, records: Sequence[Record] | None = None) -> Se
     description = store.description
     if records is None:
         manifest, counts, fallbacks = manifest_facts(store.root), Counter(store.counts()), store.fallback_count()
+        if not store.is_a_line_each:
+            passed, failed = _verdicts(store.records())
+            manifest = replace(manifest, passed=passed, failed=failed)
     else:
-        verdicts = Counter(record.check for record in records)
-        manifest = ManifestFacts(verdicts[PASSED], verdicts[FAILED])
+        manifest = ManifestFacts(*_verdicts(records))
         counts = Counter(record.label for record in records)
         fallbacks = sum(record.status == FALLBACK for record in records)
     content = description.to_json()
@@ -181,8 +183,14 @@ def facts_of(store: DatasetStore, records: Sequence[Record] | None = None) -> Se
     )
 
 
+def _verdicts(records: Iterable[Record]) -> tuple[int, int]:
+    """How many of these pictures passed and failed Check Labels."""
+    verdicts = Counter(record.check for record in records)
+    return verdicts[PASSED], verdicts[FAILED]
+
+
 def manifest_facts(root: Path) -> ManifestFacts:
-    """The sum of a set's manifest, which is read once."""
+    """The sum of a set's manifest, which is read once; the verdicts are those of its lines, each a picture's or not."""
     digest, size, passed, failed = hashlib.sha256(), 0, 0, 0
     path = root / MANIFEST
     if is_there(path):

@@ -99,6 +99,11 @@ class DatasetStore:
         """How many pictures stay although every attempt at their item was rejected."""
         return len(self._manifest.index.fallbacks)
 
+    @property
+    def is_a_line_each(self) -> bool:
+        """Whether the manifest has a line for each picture, and none that is damaged, repeated or of a rejected one."""
+        return not (self._manifest.damage or self._manifest.superfluous)
+
     def damage(self) -> list[DamagedLine]:
         """The lines of manifest and rejections that cannot be used, as they were on opening; they count as missing."""
         return [

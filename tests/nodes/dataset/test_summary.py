@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from hyponet.evaluation.pictures.manifest import FAILED, PASSED
 from hyponet.nodes.dataset.card import write_card
 from hyponet.nodes.dataset.culling.marks import Mark, mark
 from hyponet.nodes.dataset.facts import facts_of
@@ -93,6 +94,23 @@ def test_the_card_counts_and_names_its_models(tmp_path):
     assert "| checkpoints | sd15.ckpt | abab" in text
     assert "](../pets.sheets/card.jpg)" in text
     assert (store.root.parent / "pets.sheets" / "card.jpg").is_file()
+
+
+def test_verdicts_are_those_of_the_pictures_that_the_set_has(pets):
+    """By hand: one picture passed and one failed. A line is there twice, or once more and damaged."""
+    with open_for_writing(pets) as store:
+        mark(store, {("cat", 0): Mark("", check=PASSED, probability=0.9, predicted="cat")})
+        mark(store, {("dog", 1): Mark("", check=FAILED, probability=0.1, predicted="cat")})
+    manifest = pets / "metadata.jsonl"
+    (passed,) = (line for line in manifest.read_bytes().splitlines(True) if b'"check": "passed"' in line)
+    for left_behind in (passed, passed.replace(b'"rank": 0', b'"rank": -1')):
+        before = manifest.read_bytes()
+        manifest.write_bytes(before + left_behind)
+        store = DatasetStore.open(pets)
+        assert not store.is_a_line_each
+        assert "judged 2 of 8: 1 show their label, 1 do not" in facts_of(store).labelling()
+        manifest.write_bytes(before)
+    assert DatasetStore.open(pets).is_a_line_each
 
 
 def test_a_card_that_somebody_edited_is_left_alone(pets):
