@@ -132,9 +132,15 @@ def write_sheet(path: Path) -> None:
 
 
 def vocabulary() -> dict[str, Hyponyms]:
-    """wnid of a class of ImageNet, or a word -> its list: all that is read."""
+    """wnid of a class of ImageNet, or a word -> its list: all that is read but the words that are refused as unfit."""
     words = (JUDGED / "words.txt").read_text(encoding="utf-8").splitlines()
-    return lists_of_classes() | {word: hyponyms_of_word(word, WORD) for word in words}
+    return lists_of_classes() | {word: found for word in words if (found := list_of(word))}
+
+
+def list_of(word: str) -> Hyponyms | None:
+    """The kinds of a word; None where the word means what is no subject of pictures."""
+    tree = taxonomy()
+    return hyponyms_of_word(word, WORD) if tree.fit_names(find_sense(tree, word).synset) else None
 
 
 def read_kinds(lists: Mapping[str, Hyponyms]) -> set[tuple[str, str]]:

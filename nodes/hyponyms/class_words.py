@@ -12,6 +12,7 @@ from .shipped_data import imagenet_ids, word_senses
 from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy
+from .unfit import is_unfit
 
 # topics of WordNet that can be photographed: a sense of another topic competes only where it is the first
 PICTURED = ("animal", "plant", "food", "artifact", "object", "person", "body")
@@ -33,7 +34,7 @@ _PAIRS = {"trouser": "trousers", "jean": "jeans"}  # what comes in pairs is said
 def short_name(taxonomy: Taxonomy, synset: Synset) -> str:
     """The class word: "cat" for domestic cat, whose last word names one of its hypernyms; else its first lemma."""
     words = synset.lemmas[0].split("_")
-    if len(words) > 1 and is_above(taxonomy, synset, words[-1]):
+    if len(words) > 1 and is_above(taxonomy, synset, words[-1]) and not is_unfit(words[-1]):
         return words[-1]
     return synset.label
 
@@ -45,7 +46,7 @@ def class_word_of(tree: Taxonomy, root: Synset) -> str:
     rail in WordNet, and a weka bird to people. "" where there is none of at most two words.
     """
     short = short_name(tree, root)
-    said = [lemma for lemma in root.lemmas if "_" not in lemma and root.count_of(lemma)]
+    said = [lemma for lemma in root.lemmas if "_" not in lemma and root.count_of(lemma) and not is_unfit(lemma)]
     words = [word for word in (short, *said) if _is_understood(tree, root, word)]
     if words:
         word = max(words, key=root.count_of)

@@ -15,11 +15,11 @@ from .class_words import short_name
 from .kinds import is_broad
 from .lemmas import LEMMA_POLICIES, Group, Listing, list_kinds, list_lemmas
 from .names import names_of
+from .refused_words import check_fit, is_fit_in, may_lead, refusal
 from .senses import climb, find_sense
 from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy, taxonomy
-from .unfit import is_unfit
 
 __all__ = ["LEMMA_POLICIES", "MODES", "Hyponyms", "HyponymSettings", "hyponyms_of_class", "hyponyms_of_word"]
 
@@ -104,7 +104,9 @@ def hyponyms_of_class(synset: str, label: str, settings: HyponymSettings, note: 
     if not synset:
         remark = f"The model gives no WordNet id for {label!r}, so it was looked up as a word."
         return hyponyms_of_word(label, settings, note=f"{note} {remark}".strip())
-    search = _Search(taxonomy(), taxonomy().synset(synset), "", settings)
+    start = taxonomy().synset(synset)
+    check_fit(taxonomy(), start, label)
+    search = _Search(taxonomy(), start, "", settings)
     return search.climb_until_enough(search.levels() or [(search.start.id,)], [note])
 
 
@@ -122,9 +124,11 @@ def hyponyms_of_word(word: str, settings: HyponymSettings, note: str = "") -> Hy
     if settings.mode == "thesis":
         return _thesis(taxonomy(), word, settings, note)
     sense = find_sense(taxonomy(), word)
+    check_fit(taxonomy(), sense.synset, sense.word or word)
     search = _Search(taxonomy(), sense.synset, sense.word, settings)
-    hyponyms = search.climb_until_enough([(sense.synset.id,), *search.levels()], [note, sense.warning])
-    return replace(hyponyms, warning=sense.warning)
+    warning = "\n\n".join(filter(None, (search.renamed(), sense.warning)))
+    hyponyms = search.climb_until_enough([(sense.synset.id,), *search.levels()], [note, warning])
+    return replace(hyponyms, warning=warning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +206,12 @@ class _Search:
         )
 
     def _may_climb(self, wnid: str) -> bool:
-        """Whether a hypernym may stand for the class."""
-        return self.settings.all_kinds or not is_broad(wnid)
+        """Whether a hypernym may stand for the class, by its first name."""
+        return self._is_offered(self.tree.synset(wnid)) and (self.settings.all_kinds or not is_broad(wnid))
+
+    def _is_offered(self, synset: Synset) -> bool:
+        """Whether a synset may be named to people who did not ask for it."""
+        return synset.label in self.tree.fit_names(synset)
 
     def _below(self, root: str, visited: set[str]) -> list[str]:
         """Hyponyms of `root` down to the depth asked for, nearest first, each once; adds them to `visited`."""
@@ -226,8 +234,16 @@ class _Search:
         """The lemma that was asked for, as WordNet spells it; "" where it is unfit or none of the start."""
         key = fold(self.word)
         lemmas = (lemma.replace("_", " ") for lemma in self.start.lemmas if fold(lemma) == key)
-        is_marked = any(fold(lemma) == key for lemma, _ in self.start.marks)
-        return "" if is_unfit(self.word) or is_marked else next(lemmas, "")
+        return next(lemmas, "") if is_fit_in(self.tree, self.start, self.word) else ""
+
+    def renamed(self) -> str:
+        """A warning where the class goes by another name than the word, which is unfit; else ""."""
+        if not self.word or is_fit_in(self.tree, self.start, self.word):
+            return ""
+        word = self.word[:80]
+        return (
+            f"**Warning**: {word!r} is on the list of words that are left out; it is called {self._best_name()!r} here."
+        )
 
     def _best_name(self) -> str:
         """The name of the class itself."""
@@ -242,8 +258,9 @@ class _Search:
         for level in climb(self.tree, (self.start.id,)):
             for wnid in level:
                 if name in self._names(self.tree.synset(wnid)):
+                    check_fit(self.tree, self.tree.synset(wnid), self.settings.ancestor, "ancestor")
                     return wnid
-        path = " > ".join(synset.name for synset in self.tree.path(self.start.id))
+        path = " > ".join(synset.name for synset in self.tree.path(self.start.id) if self._is_offered(synset))
         what = f"ancestor is {self.settings.ancestor[:80]!r}"
         raise ValueError(f"{what}; expected a hypernym of {self.start.name}; choose one of: {path}")
 
@@ -264,14 +281,14 @@ class _Search:
             passed = ", ".join(self.tree.synset(wnid).name for level in levels[:steps] for wnid in level)
             notes.append(f"Climbed past {passed}, which had fewer than {at_least} words.")
         if listing.words and self.start.id in levels[steps] and not self.tree.synset(self.start.id).hyponyms:
-            notes.append(f"WordNet has no kinds of {self.start.label}, so it is listed itself.")
+            notes.append(f"WordNet has no kinds of {self._class_word(self.start.id)}, so it is listed itself.")
         few = max(at_least, _SHORT)
         if len(listing.words) >= few:
             return notes
         if len(listing.words) < at_least and not self.settings.ancestor:
             depth = self.settings.depth
             notes.append(f"No hypernym has {at_least} words at depth {depth}; this one has the most.")
-        broader = next((synset for synset in self.tree.path(levels[steps][0])[1:]), None)
+        broader = next(filter(self._is_offered, self.tree.path(levels[steps][0])[1:]), None)
         hints = [f"set depth to {self.settings.depth + 1}"]
         if broader and broader.id != _ENTITY:
             hints.append(f"name a broader word or ancestor ({broader.label}{', broad' * is_broad(broader.id)})")
@@ -301,8 +318,8 @@ def _answer(
         word=class_word,
         synset=root.id,
         name=root.name,
-        hypernym=root.label,
-        path=tuple(synset.label for synset in tree.path(root.id)),
+        hypernym=tree.fit_label(root),
+        path=_path(tree, root.id),
         words=words,
         report=report,
         hypernyms=tuple(tree.synset(wnid).name for wnid in roots),
@@ -318,10 +335,13 @@ def _thesis(tree: Taxonomy, label: str, settings: HyponymSettings, note: str) ->
     senses = tree.lookup(label)
     if not senses:
         raise ValueError(f"{tree.unknown_word(label)}; the mode thesis takes a plain word that names no sense")
-    pairs = ((sense, hypernym) for sense in senses for hypernym in sense.hypernyms)
-    start, root = next(pairs, (None, ""))
-    if start is None:
+    pairs = [(sense, hypernym) for sense in senses for hypernym in sense.hypernyms]
+    if not pairs:
         raise ValueError(f"hypernyms of {label[:80]!r} are none; expected at least one; use the mode exact")
+    fit = (pair for pair in pairs if tree.fit_names(tree.synset(pair[1])) and may_lead(tree, pair[0], label))
+    start, root = next(fit, (None, ""))
+    if start is None or not any(map(tree.fit_names, senses)):
+        raise refusal(senses[0], label)
     synsets = tuple(tree.synset(wnid) for wnid in tree.synset(root).hyponyms)
     listing = list_lemmas(tree, synsets)
     if not listing.words:
@@ -329,6 +349,11 @@ def _thesis(tree: Taxonomy, label: str, settings: HyponymSettings, note: str) ->
     text = f"Mode thesis: of {len(senses)} noun senses of {label.replace('_', ' ')!r}, {start.name} gave the hypernym."
     class_word = short_name(tree, tree.synset(root))
     return _answer(tree, start, (root,), class_word, listing, settings, [note, text])
+
+
+def _path(tree: Taxonomy, wnid: str) -> tuple[str, ...]:
+    """The first fit names of a synset and of what lies above it, up to entity."""
+    return tuple(filter(None, map(tree.fit_label, tree.path(wnid))))
 
 
 def _choose(words: Sequence[str], count: int, seed: int) -> tuple[str, ...]:
@@ -344,8 +369,8 @@ def _report(tree: Taxonomy, start: Synset, roots: Sequence[str], listing: Listin
     """The paragraphs of the report: class, hypernyms, what was kept, left out, qualified and dropped, and why."""
     parts = [f"Class: {tree.describe(start)}."]
     for root in roots:
-        path = " > ".join(synset.label for synset in tree.path(root))
-        parts.append(f"Hypernym: **{tree.synset(root).label}** ({tree.synset(root).name}, {root}); path: {path}.")
+        synset, path = tree.synset(root), " > ".join(_path(tree, root))
+        parts.append(f"Hypernym: **{tree.fit_label(synset)}** ({synset.name}, {root}); path: {path}.")
     parts.append(f"Kept {len(words)} of {len(listing.words)}: {', '.join(words)}.")
     if len(words) < len(listing.words):
         unchosen = [word for word in listing.words if word not in set(words)]

@@ -17,6 +17,7 @@ from .synset import Synset
 from .taxonomy import Taxonomy
 
 LEMMA_POLICIES = ("unambiguous", "first", "all")
+_UNFIT_SUBJECT = "it is on the pack's list of unfit subjects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ def list_kinds(
         for synset in group.synsets:
             is_own = synset.id == own
             reason = "" if all_kinds or is_own else why_unpictured(taxonomy, synset, roots)
+            if taxonomy.is_unfit_subject(synset):
+                reason = _UNFIT_SUBJECT
             if reason:
                 draft.dropped.append((synset.label, reason))
                 continue
@@ -128,7 +131,7 @@ def list_lemmas(taxonomy: Taxonomy, synsets: Sequence[Synset]) -> Listing:
     for synset in synsets:
         for lemma in synset.lemmas:
             word = lemma.replace("_", " ")
-            reason = reason_to_leave_out(taxonomy, word)
+            reason = _UNFIT_SUBJECT if taxonomy.is_unfit_subject(synset) else reason_to_leave_out(taxonomy, word)
             if reason:
                 draft.dropped.append((word, reason))
             else:

@@ -255,7 +255,7 @@ def _name_of_class(tree: Taxonomy, synset: Synset, class_word: str) -> Name:
     """A name for the class itself where every rule is against each of its lemmas."""
     for lemma in synset.lemmas:
         word = lemma.replace("_", " ")
-        if not is_unfit(word) and not any(marked == lemma for marked, _ in synset.marks):
+        if word in tree.fit_names(synset):
             return Name(word, word)
     labels = (class_word, *(hypernym.label for hypernym in tree.path(synset.id)[1:]))
     word = next(label for label in labels if not reason_to_leave_out(tree, label))

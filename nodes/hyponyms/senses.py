@@ -82,7 +82,7 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
         likeliest = taxonomy.synset(by_hand)
         return Sense(likeliest, word, _warning(taxonomy, word, likeliest, senses))
     classes = [sense for sense in senses if not (sense.instance_hypernyms or taxonomy.is_under(sense.id, _TAXON))]
-    if not any(_is_fit(sense, word) for sense in classes):
+    if not any(_is_fit(taxonomy, sense, word) for sense in classes):
         classes = list(senses)  # Peter is a saint
     likeliest = max(classes, key=lambda sense: _likelihood(taxonomy, sense, word))
     return Sense(likeliest, word, _warning(taxonomy, word, likeliest, senses))
@@ -100,7 +100,7 @@ def _likelihood(taxonomy: Taxonomy, sense: Synset, word: str) -> tuple[bool, boo
 
     A person is a thing here where people speak of it: the letter on paper goes before one who lets.
     """
-    is_fit = _is_fit(sense, word)
+    is_fit = _is_fit(taxonomy, sense, word)
     rank = [other.id for other in taxonomy.senses(word) or taxonomy.lookup(word)].index(sense.id)
     count = sense.count_of(word)
     is_thing = sense.topic in _THINGS or (sense.topic == "Tops" and taxonomy.is_under(sense.id, _PHYSICAL))
@@ -114,9 +114,11 @@ def _likelihood(taxonomy: Taxonomy, sense: Synset, word: str) -> tuple[bool, boo
     return is_fit, True, weight * _topic_weight(taxonomy, sense, rank) * _prior(sense, word)
 
 
-def _is_fit(sense: Synset, word: str) -> bool:
-    """Whether a word is no obscenity in a sense, and its other name, where it has one, none either."""
-    is_own_name = fold(sense.label) == fold(word)
+def _is_fit(taxonomy: Taxonomy, sense: Synset, word: str) -> bool:
+    """Whether a word is no obscenity in a sense, its other name, where it has one, none either, and its subject fit."""
+    if not taxonomy.fit_names(sense):
+        return False
+    is_own_name = fold(sense.label) in map(fold, (word, *taxonomy.base_forms(word)))
     return (is_own_name or not is_unfit(sense.label)) and fold(word) not in {fold(lemma) for lemma, _ in sense.marks}
 
 
@@ -170,21 +172,22 @@ def _hinted(taxonomy: Taxonomy, senses: Sequence[Synset], word: str, hint: str) 
                 break
     # a hint equal to the word itself would fit each sense at no distance
     if not distances or key == word.lower().replace(" ", "_"):
-        listed = "; ".join(taxonomy.describe(sense) for sense in senses)
+        listed = "; ".join(taxonomy.describe(sense) for sense in senses if _may_be_named(taxonomy, sense, word))
         raise ValueError(f"sense of {word!r} is {hint!r}; expected the name of a hypernym; its senses are: {listed}")
     return senses[min(distances)[1]]
 
 
-def _may_be_named(sense: Synset, word: str) -> bool:
+def _may_be_named(taxonomy: Taxonomy, sense: Synset, word: str) -> bool:
     """Whether a sense may be offered: its name, unless the user typed it, is fit, and the word no obscenity in it."""
     name = sense.name.rsplit(".", 2)[0]
     is_marked = fold(word) in {fold(lemma) for lemma, _ in sense.marks}
-    return not is_marked and (fold(name) == fold(word) or not is_unfit(name))
+    is_named = fold(name) == fold(word) or not is_unfit(name)
+    return is_named and not is_marked and bool(taxonomy.fit_names(sense))
 
 
 def _warning(taxonomy: Taxonomy, word: str, sense: Synset, senses: Sequence[Synset]) -> str:
     """Markdown that says which of its senses a word was taken in; "" where it has one only."""
-    others = [synset for synset in senses if synset.id != sense.id and _may_be_named(synset, word)]
+    others = [synset for synset in senses if synset.id != sense.id and _may_be_named(taxonomy, synset, word)]
     if not others:
         return ""
     taken = taxonomy.describe(sense)

@@ -45,6 +45,13 @@ def unfit_words() -> re.Pattern[str]:
 
 
 @functools.lru_cache(maxsize=1)
+def unfit_subjects() -> dict[str, bool]:
+    """From the wnid of what is no subject of pictures, whatever its name is, to whether all below it is none either."""
+    wnids = (line.split()[0] for line in _lines("unfit_subjects.txt"))
+    return {wnid.removeprefix("="): not wnid.startswith("=") for wnid in wnids}
+
+
+@functools.lru_cache(maxsize=1)
 def unpictured() -> dict[str, str]:
     """From a wnid to why no photograph shows it: extinct, fictional."""
     return {wnid: reason for wnid, reason, _ in (line.split("\t") for line in _lines("unpictured.txt"))}

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 import re
 from collections import Counter
 from pathlib import Path
 
-from .shipped_data import WORDNET
+from .shipped_data import WORDNET, kind_names, unfit_subjects
 from .synset import Synset
 from .unfit import is_unfit
 from .wordnet_reader import NounReader
@@ -86,6 +87,37 @@ class Taxonomy:
         """Whether the first synset is the second or a hyponym of it at any depth."""
         return synset_id == ancestor_id or ancestor_id in self.ancestors(synset_id)
 
+    def is_unfit_subject(self, synset: Synset) -> bool:
+        """Whether a synset is no subject of pictures; a battle is one, though WordNet calls it a massacre."""
+        if synset.instance_hypernyms:
+            return False
+        subjects = unfit_subjects()
+        return synset.id in subjects or any(subjects.get(wnid, False) for wnid in self.ancestors(synset.id))
+
+    def fit_names(self, synset: Synset) -> list[str]:
+        """The names of a synset that are no slang, obscenity or slur in it, and not on the pack's list.
+
+        An unfit subject has none.
+        """
+        if self.is_unfit_subject(synset):
+            return []
+        marked = {lemma for lemma, _ in synset.marks}
+        names = [lemma.replace("_", " ") for lemma in synset.lemmas if lemma not in marked]
+        by_hand = kind_names().get(synset.id, "-")
+        return [name for name in names if not is_unfit(name)] or [by_hand] * (by_hand != "-")
+
+    def fit_label(self, synset: Synset) -> str:
+        """The first of the fit names of a synset; "" where it has none."""
+        return next(iter(self.fit_names(synset)), "")
+
+    def nearest_fit(self, synset_id: str) -> Synset:
+        """The synset itself, else the first of its hypernyms, that has a fit name."""
+        return next(synset for synset in self.path(synset_id) if self.fit_label(synset))
+
+    def may_be_offered(self, word: str) -> bool:
+        """Whether a noun may be shown to people who did not type it: it is fit, in one of its senses at least."""
+        return not is_unfit(word) and any(map(self.fit_names, self.senses(word)))
+
     def count_below(self, synset_id: str, most: int = 50) -> int:
         """How many hyponyms a synset has at all depths, counted up to about `most`."""
         below: set[str] = set()
@@ -126,7 +158,7 @@ class Taxonomy:
         words = [lemma for lemma in self.reader.words() if abs(len(lemma) - len(key)) <= 2]
         words = [lemma for lemma in words if lemma[:1] == key[:1]] or words  # 120,000 would take seconds to compare
         near = [lemma.replace("_", " ") for lemma in difflib.get_close_matches(key, words, 12, 0.6)]
-        near = [lemma for lemma in near if not is_unfit(lemma) and not self.mark_of(lemma)][:5]
+        near = [lemma for lemma in near if self.may_be_offered(lemma) and not self.mark_of(lemma)][:5]
         hint = f"the nearest are: {', '.join(near)}" if near else "try a more common word"
         broader = self._known_end(key)
         if broader:
@@ -139,23 +171,22 @@ class Taxonomy:
         """The longest end of a word that is a word: phone of smartphone, plant of potted plant; "" where none is."""
         ends = [key[start:] for start in range(1, len(key) - 2) if key[start] != "_"]
         ends = [end for end in ends if len(end) > _SHORTEST_END or key.endswith(f"_{end}")]
-        known = (end for end in ends if self.senses(end) and not is_unfit(end))
+        known = (end for end in ends if self.may_be_offered(end))
         return next(known, "").replace("_", " ")
 
     def describe(self, synset: Synset) -> str:
         """A sense told apart without a gloss: its words, what it is a kind of, and up to three sister terms."""
         parents = [self.synset(parent) for parent in synset.parents]
-        marked = {lemma for lemma, _ in synset.marks}
-        fit = [lemma for lemma in synset.lemmas if lemma not in marked and not is_unfit(lemma)]
-        words = ", ".join(lemma.replace("_", " ") for lemma in fit or synset.lemmas[:1])
+        words = ", ".join(self.fit_names(synset) or [synset.label])
         text = f"{synset.name} ({synset.id}): {words}"
         if parents:
             relation = "a kind of" if synset.hypernyms else "an instance of"
-            text += f"; {relation} {', '.join(parent.label for parent in parents)}"
-            sisters = [self.synset(sister).label for sister in parents[0].hyponyms if sister != synset.id]
-            sisters = [sister for sister in dict.fromkeys(sisters) if not is_unfit(sister)][:3]
-            if sisters:
-                text += f", like {', '.join(sisters)}"
+            text += f"; {relation} {', '.join(self.fit_label(self.nearest_fit(parent.id)) for parent in parents)}"
+            sisters = (self.synset(sister) for sister in parents[0].hyponyms if sister != synset.id)
+            fit = (sister.label for sister in sisters if sister.label in self.fit_names(sister))
+            named = list(dict.fromkeys(itertools.islice(fit, 3)))
+            if named:
+                text += f", like {', '.join(named)}"
         return text
 
     def _by_offset(self, offset: int) -> Synset:

@@ -69,8 +69,11 @@ def digests(synsets: dict[str, Synset], senses: dict[str, list[str]]) -> str:
 class Lists:
     """The two modes, written down a second time from the issue's words."""
 
-    def __init__(self, synsets: dict[str, Synset], senses: dict[str, list[str]], unfit: list[str]) -> None:
-        self.synsets, self.senses = synsets, senses
+    def __init__(self, synsets: dict[str, Synset], unfit: list[str], subjects: list[str]) -> None:
+        self.synsets = synsets
+        wnids = [line.split()[0] for line in subjects]
+        self.closed = {wnid[1:] for wnid in wnids if wnid[0] == "n"}
+        self.alone = {wnid[2:] for wnid in wnids if wnid[0] == "="}
         unfit = [word.lower().replace("-", " ") for word in unfit]
         self.whole = {word[1:] for word in unfit if word.startswith("=")}
         self.starts = tuple(f" {word[:-1]}" for word in unfit if word.endswith("*"))
@@ -91,9 +94,24 @@ class Lists:
             ancestors.update(new)
         return ancestors
 
+    def up(self, offset: str) -> list[str]:
+        return targets(self.synsets[offset], "@")
+
+    def unfit_subject(self, offset: str) -> bool:
+        is_instance = bool(targets(self.synsets[offset], "@i"))
+        return not is_instance and (offset in self.alone or bool(self.closed & {offset, *self.above(offset)}))
+
+    def unnamed(self, offset: str) -> bool:
+        """Whether it is an unfit subject, or each of its names is unfit or marked in it."""
+        lemmas, pointers = self.synsets[offset]
+        marked = [source for symbol, target, source in pointers if symbol == ";u" and target in MARKS]
+        words = [lemma for n, lemma in enumerate(lemmas, 1) if "00" not in marked and f"{n:02x}" not in marked]
+        return self.unfit_subject(offset) or all(self.listed_unfit(word.replace("_", " ")) for word in words)
+
     def unfit(self, word: str) -> bool:
-        if self.marked[word.replace(" ", "_").lower()]:
-            return True
+        return bool(self.marked[word.replace(" ", "_").lower()]) or self.listed_unfit(word)
+
+    def listed_unfit(self, word: str) -> bool:
         plain = word.lower().replace("-", " ")
         padded = f" {plain} "
         return (
@@ -104,26 +122,33 @@ class Lists:
 
     def exact(self, wnid: str) -> tuple[list[str], list[str]]:
         """All hypernyms, and the first fit lemma of each of their direct hyponyms."""
-        roots = targets(self.synsets[wnid], "@")
+        roots = self.up(wnid)
         listed: dict[str, str] = {}
         visited = set(roots)
         for root in roots:
             for hyponym in targets(self.synsets[root], "~"):
                 words = [lemma.replace("_", " ") for lemma in self.synsets[hyponym][0]]
-                fit = [word for word in words if not self.unfit(word)]
+                fit = [word for word in words if not (self.unfit_subject(hyponym) or self.unfit(word))]
                 if hyponym not in visited and fit:
                     listed.setdefault(squeezed(fit[0]), fit[0])
                 visited.add(hyponym)
         return roots, list(listed.values())
 
-    def thesis(self, offsets: list[str]) -> tuple[str, list[str]]:
-        root = next(up for offset in offsets for up in targets(self.synsets[offset], "@"))
+    def thesis(self, label: str, offsets: list[str]) -> tuple[str, list[str]]:
+        """The first hypernym that has a fit name; an unfit label (cock) leads from what has another name only."""
+        is_unfit = self.listed_unfit(label.replace("_", " "))
+        ups = [up for offset in offsets if not (is_unfit and self.unnamed(offset)) for up in self.up(offset)]
+        root = next(up for up in ups if not self.unnamed(up))
         listed: dict[str, str] = {}
         for hyponym in targets(self.synsets[root], "~"):
             for word in (lemma.replace("_", " ") for lemma in self.synsets[hyponym][0]):
-                if not self.unfit(word):
+                if not (self.unfit_subject(hyponym) or self.unfit(word)):
                     listed.setdefault(squeezed(word), word)
         return root, list(listed.values())
+
+
+def lines(path: Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
 
 
 def squeezed(word: str) -> str:
@@ -159,14 +184,13 @@ def main() -> None:
         lexnames = source.archive_members(whole)["lexnames"].decode()
         reader = nltk_reader(files, lexnames, folder)
         synsets, senses = parse(files)
-        unfit = (source.DATA / "unfit_words.txt").read_text().splitlines()
-        lists = Lists(synsets, senses, [word for word in unfit if word and not word.startswith("#")])
+        lists = Lists(synsets, lines(source.DATA / "unfit_words.txt"), lines(source.DATA / "unfit_subjects.txt"))
         rows = ["wnid\tlabel\texact hypernyms\texact first words\tthesis hypernym\tthesis words\n"]
         for line in (source.DATA / "imagenet1k.txt").read_text().splitlines():
             wnid, label = line.split("\t")
             roots, words = lists.exact(wnid[1:])
             offsets = [f"{synset.offset():08d}" for synset in reader.synsets(label, pos="n")]
-            root, thesis = lists.thesis(offsets)
+            root, thesis = lists.thesis(label, offsets)
             names = " ".join(f"n{root}" for root in roots)
             rows.append(f"{wnid}\t{label}\t{names}\t{', '.join(words)}\tn{root}\t{', '.join(thesis)}\n")
     (OUT / "imagenet_hyponyms.tsv").write_text("".join(rows), newline="\n")

@@ -103,8 +103,8 @@ def test_no_word_is_marked_slang_obscene_or_a_slur(lemmas):
 
 
 def test_words_of_our_own_list_stay_out_where_wordnet_marks_them_otherwise():
-    """WordNet calls "nance" a disparagement and "colored" an archaism, neither slang nor a slur."""
-    assert "nance" not in hyponyms_of_word("gay man", EXACT).words
+    """WordNet calls "colored" an archaism and marks "midget" not at all."""
+    assert "midget" not in str(hyponyms_of_word("small person", HyponymSettings(lemmas="all")).words)
     assert "colored" not in hyponyms_of_word("black.n.05", HyponymSettings(lemmas="all")).words
 
 

@@ -178,14 +178,9 @@ def test_the_list_of_a_class_that_was_reviewed(wnid, label, mode, held, absent):
     assert set(words).isdisjoint(absent)
 
 
-@pytest.mark.parametrize("word", ["mother fucker", "Jap", "nigga", "sadist"])
-def test_an_obscenity_or_slur_that_is_typed_is_not_listed_itself(word):
-    found = hyponyms_of_word(word, WORD)
-    assert word.lower() not in (found.word.lower(), *map(str.lower, found.words))
-    assert not any(map(is_unfit, found.words))  # a sadist was a pervert
-
-
-@pytest.mark.parametrize("word", ["blue tit", "shag rug", "pansy orchid", "condominium", "Japanese beetle"])
+@pytest.mark.parametrize(
+    "word", ["blue tit", "shag rug", "pansy", "condominium", "Japanese beetle", "spike heel", "injunction", "Yiddish"]
+)
 def test_words_that_only_look_unfit_are_fit(word):
     assert not is_unfit(word)
 

@@ -105,6 +105,11 @@ def test_a_name_that_says_a_word_twice_is_doubled(word):
     assert not is_doubled(word.partition(" ")[0])
 
 
+@pytest.mark.parametrize("word", ["", "of", "law of conservation of energy", "end of the line of the book", "seat"])
+def test_small_words_that_come_twice_double_nothing(word):
+    assert not is_doubled(word)
+
+
 def test_no_class_word_doubles_a_name():
     """These had "guardroom jail jail cell" and "lead-in conducting conducting wire"."""
     for word in ("jail cell", "goat antelope", "cocoa powder", "freshwater fish", "conducting wire"):

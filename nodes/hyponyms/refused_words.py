@@ -1,0 +1,42 @@
+"""Which typed words no list is made of: those that mean an unfit subject, or are unfit where no other name may stand.
+
+Reads a Taxonomy; what is unfit stands in data/unfit_words.txt and data/unfit_subjects.txt.
+"""
+
+from __future__ import annotations
+
+from .spelling import fold
+from .synset import Synset
+from .taxonomy import Taxonomy
+from .unfit import is_unfit
+
+_RENAMED = ("animal", "artifact", "food", "object", "plant")  # topics of what another name may stand for
+
+
+def check_fit(tree: Taxonomy, start: Synset, word: str, name: str = "word") -> None:
+    """Raises ValueError for what no list is made of: an unfit subject, or one that has unfit names only.
+
+    Another name of the same thing may stand for a word (rooster), but not for what people are called, or what is none.
+    """
+    if not (tree.fit_names(start) and (start.topic in _RENAMED or is_fit_in(tree, start, word))):
+        raise refusal(start, word, name)
+
+
+def refusal(synset: Synset, word: str, name: str = "word") -> ValueError:
+    """What is said of a word that no list is made of; `synset` is what it means."""
+    return ValueError(
+        f"{name} is {word[:80]!r}; expected one that may stand in prompts; this one is on the list of words and "
+        f"subjects that are left out; type another{', such as person' * (synset.topic == 'person')}"
+    )
+
+
+def is_fit_in(tree: Taxonomy, synset: Synset, word: str) -> bool:
+    """Whether a word, or what it is a form of, is fit, and no slang, obscenity or slur where it means this synset."""
+    forms = (word, *tree.base_forms(word))
+    marked = {fold(lemma) for lemma, _ in synset.marks}
+    return not any(is_unfit(form) or fold(form) in marked for form in forms)
+
+
+def may_lead(tree: Taxonomy, sense: Synset, label: str) -> bool:
+    """Whether mode `thesis` may list the sisters of a sense: the label fits it, or it is a thing of another name."""
+    return is_fit_in(tree, sense, label) or (sense.topic in _RENAMED and bool(tree.fit_names(sense)))
