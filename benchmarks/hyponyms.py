@@ -57,6 +57,7 @@ from hyponet.nodes.hyponyms.hyponyms import (  # noqa: E402
     hyponyms_of_word,
 )
 from hyponet.nodes.hyponyms.kinds import is_broad, why_unpictured  # noqa: E402
+from hyponet.nodes.hyponyms.refused_words import has_list  # noqa: E402
 from hyponet.nodes.hyponyms.senses import find_sense  # noqa: E402
 from hyponet.nodes.hyponyms.shipped_data import imagenet_classes, kind_names  # noqa: E402
 from hyponet.nodes.hyponyms.spelling import fold, is_doubled  # noqa: E402
@@ -139,8 +140,8 @@ def vocabulary() -> dict[str, Hyponyms]:
 
 def list_of(word: str) -> Hyponyms | None:
     """The kinds of a word; None where the word means what is no subject of pictures."""
-    tree = taxonomy()
-    return hyponyms_of_word(word, WORD) if tree.fit_names(find_sense(tree, word).synset) else None
+    sense = find_sense(taxonomy(), word)
+    return hyponyms_of_word(word, WORD) if has_list(taxonomy(), sense.synset, sense.word or word) else None
 
 
 def read_kinds(lists: Mapping[str, Hyponyms]) -> set[tuple[str, str]]:

@@ -13,12 +13,17 @@ from .unfit import is_unfit
 _RENAMED = ("animal", "artifact", "food", "object", "plant")  # topics of what another name may stand for
 
 
-def check_fit(tree: Taxonomy, start: Synset, word: str, name: str = "word") -> None:
-    """Raises ValueError for what no list is made of: an unfit subject, or one that has unfit names only.
+def has_list(tree: Taxonomy, start: Synset, word: str) -> bool:
+    """Whether a word has a list where it means `start`: no unfit subject, nor one that has unfit names only.
 
     Another name of the same thing may stand for a word (rooster), but not for what people are called, or what is none.
     """
-    if not (tree.fit_names(start) and (start.topic in _RENAMED or is_fit_in(tree, start, word))):
+    return bool(tree.fit_names(start)) and (start.topic in _RENAMED or is_fit_in(tree, start, word))
+
+
+def check_fit(tree: Taxonomy, start: Synset, word: str, name: str = "word") -> None:
+    """Raises ValueError where a word has no list."""
+    if not has_list(tree, start, word):
         raise refusal(start, word, name)
 
 

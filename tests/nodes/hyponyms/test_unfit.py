@@ -10,7 +10,7 @@ import re
 import pytest
 
 from hyponet.nodes.hyponyms.hyponyms import HyponymSettings, hyponyms_of_class, hyponyms_of_word
-from hyponet.nodes.hyponyms.shipped_data import imagenet_classes, unfit_subjects
+from hyponet.nodes.hyponyms.shipped_data import imagenet_classes, kind_names, unfit_subjects, word_senses
 from hyponet.nodes.hyponyms.taxonomy import taxonomy
 from hyponet.nodes.hyponyms.unfit import is_unfit
 
@@ -128,6 +128,12 @@ def test_every_class_of_imagenet_has_its_list_in_both_modes():
             assert found.words
             assert unfit_parts("\n".join(found.words)) == []
     assert hyponyms_of_class("n03467068", "guillotine", HyponymSettings()).words == ("guillotine",)
+
+
+def test_names_and_senses_by_hand_are_fit():
+    tree = taxonomy()
+    assert [name for name in kind_names().values() if is_unfit(name)] == []
+    assert [word for word, name in word_senses().items() if not tree.fit_names(tree.synset(name))] == []
 
 
 def test_sister_terms_and_senses_that_are_offered_are_fit():
