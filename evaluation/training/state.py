@@ -16,6 +16,7 @@ from torch import nn
 
 from ..disk_errors import UnreadableFile
 from ..files import replacing
+from ..memory_errors import is_out_of_memory
 from ..torch_files import load_torch
 from .figures import EpochFigures
 from .settings import Settings
@@ -190,9 +191,9 @@ class TrainState:
             self.seconds = float(state["seconds"])
             self.loss_sum.copy_(state["loss_sum"])
             self.correct.copy_(state["correct"])
-        except (UnreadableFile, MemoryError, torch.cuda.OutOfMemoryError):  # the file is as good as before
-            raise
         except Exception as error:  # torch raises half a dozen unrelated classes for damaged and foreign files
+            if isinstance(error, UnreadableFile) or is_out_of_memory(error):
+                raise  # the file is as good as before
             reason = f"{type(error).__name__}: {str(error)[:200]}"
             raise ValueError(f"{path} cannot be resumed ({reason}); delete it to train from the start") from error
         return True

@@ -16,6 +16,7 @@ import torch
 
 from ...evaluation.disk_errors import UnreadableFile
 from ...evaluation.files import replacing
+from ...evaluation.memory_errors import is_out_of_memory
 from ...evaluation.torch_files import load_torch
 from ...evaluation.training.state import Diverged
 from .adapter import LoraLayer
@@ -120,9 +121,9 @@ class LoraState:
             self.losses = [float(loss) for loss in state["losses"]]
             self.seconds = [float(spent) for spent in state["seconds"]]
             self.batches = [tuple(batch) for batch in state["batches"]]
-        except (UnreadableFile, MemoryError, torch.cuda.OutOfMemoryError):  # the file is as good as before
-            raise
         except Exception as error:  # torch raises half a dozen unrelated classes for damaged and foreign files
+            if isinstance(error, UnreadableFile) or is_out_of_memory(error):
+                raise  # the file is as good as before
             reason = f"{type(error).__name__}: {str(error)[:200]}"
             raise ValueError(f"{path} cannot be resumed ({reason}); delete it to train from the start") from error
         return True

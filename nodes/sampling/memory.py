@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import comfy.model_management
 
+from ...evaluation.memory_errors import is_out_of_memory
+
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether a smaller batch may help: the device, or the machine, has no memory left."""
@@ -11,11 +13,8 @@ def out_of_memory(error: BaseException) -> bool:
     is_oom = getattr(comfy.model_management, "is_oom", None)  # 0.18; it also clears the state of the device's error
     if is_oom is not None and device_error is not Exception and is_oom(error):
         return True
-    if isinstance(error, MemoryError) or (device_error is not Exception and isinstance(error, device_error)):
-        return True
-    return isinstance(error, RuntimeError) and any(
-        words in str(error) for words in ("out of memory", "can't allocate memory", "not enough memory")
-    )
+    is_device_error = device_error is not Exception and isinstance(error, device_error)
+    return is_device_error or is_out_of_memory(error)
 
 
 def release_memory() -> None:

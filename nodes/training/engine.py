@@ -32,6 +32,7 @@ from ...evaluation.training.train import LAST, STATE, folder_name, train
 from ..engine import NodeBar, answer, last_line, progress_bar, progress_text
 from ..live_picture import LivePicture
 from ..paths import results_dir, samples_dir
+from ..sampling.memory import out_of_memory
 from .paths import classifiers_dir
 
 
@@ -95,9 +96,11 @@ def train_runs(
                         callback=_show_progress(prefix, node_id, seeded.seed, images, courses),
                         progress=progress_bar(len(images)),
                     )
-            except torch.cuda.OutOfMemoryError as error:
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
                 raise ValueError(
-                    f"batch size is {settings.batch_size} at {settings.size} pixels, too much for the GPU's memory; "
+                    f"batch size is {settings.batch_size} at {settings.size} pixels, too much for the memory; "
                     "expected one that fits; halve it, or choose a smaller size, and queue again"
                 ) from error
             checkpoints.append(trained.best if best and trained.best is not None else trained.last)
