@@ -1,4 +1,4 @@
-"""What the faces of all rooms share: the schema filter, the seed, and combo boxes of names on disk."""
+"""What the faces of all rooms share: the schema filter, the seed, names, and combo boxes of names on disk."""
 
 from __future__ import annotations
 
@@ -51,6 +51,15 @@ def names_found_when_opened(*inputs: str) -> Any:
     parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("cls", *inputs)]
     cast(Any, validate_inputs).__signature__ = inspect.Signature(parameters)
     return classmethod(validate_inputs)
+
+
+def name_input(default: str, tooltip: str, *, is_literal: bool = True) -> io.Input:
+    """The name of what the node writes.
+
+    Args:
+        is_literal: the page leaves `{a|b}` in it as it stands; else it picks one of them.
+    """
+    return io.String.Input("name", default=default, dynamic_prompts=False if is_literal else None, tooltip=tooltip)
 
 
 def seed_input(

@@ -8,7 +8,7 @@ from ...evaluation.metrics.conventions import CONVENTIONS
 from ...evaluation.metrics.inception_weights import NETWORKS
 from ...evaluation.metrics.vision_weights import VISION_NETWORKS
 from ...evaluation.pictures.resize import CROPS, FILTERS
-from .. import sockets
+from .. import sockets, widgets
 
 CATEGORY = "HypoNet/Metrics"
 NETWORK_NAMES = [*NETWORKS, *VISION_NETWORKS]
@@ -91,13 +91,11 @@ def batch_size_input() -> io.Input:
 
 def name_input() -> io.Input:
     """The widget that names a result."""
-    return io.String.Input(
-        "name",
-        default="",
-        tooltip=(
-            "Under which name the result is kept (output/hyponet/results/<name>) and shown in the report; "
-            "empty: the set's name."
-        ),
+    return widgets.name_input(
+        "",
+        "Under which name the result is kept (output/hyponet/results/<name>) and shown in the report; empty: the "
+        "set's name.",
+        is_literal=False,
     )
 
 

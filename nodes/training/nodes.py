@@ -14,7 +14,7 @@ from ...evaluation.training.train import weights_key
 from .. import sockets
 from ..checks import checked
 from ..engine import answer
-from ..widgets import FileCombo, names_found_when_opened, schema, seed_input
+from ..widgets import FileCombo, name_input, names_found_when_opened, schema, seed_input
 from . import engine
 from .data.nodes import NODES as DATA_NODES
 from .loop.nodes import NODES as LOOP_NODES
@@ -66,7 +66,10 @@ class HypoNetTrainClassifier(io.ComfyNode):
             ),
             inputs=[
                 sockets.LabelledImages.Input("images", tooltip="The training pictures."),
-                _name("Where checkpoints and results go: output/hyponet/classifiers/<name>, .../results/<name>."),
+                name_input(
+                    "classifier",
+                    "Where checkpoints and results go: output/hyponet/classifiers/<name>, .../results/<name>.",
+                ),
                 _setting("architecture", "torchvision's ResNet. Thesis: resnet18."),
                 _setting(
                     "stem",
@@ -210,7 +213,9 @@ class HypoNetTestClassifier(io.ComfyNode):
                 sockets.LabelledImages.Input("images_2", optional=True, tooltip="A second test set."),
                 sockets.LabelledImages.Input("images_3", optional=True, tooltip="A third test set."),
                 sockets.LabelledImages.Input("images_4", optional=True, tooltip="A fourth test set."),
-                _name("How tables name the classifier; results go to output/hyponet/results/<name>."),
+                name_input(
+                    "classifier", "How tables name the classifier; results go to output/hyponet/results/<name>."
+                ),
                 io.Int.Input(
                     "mistakes", default=16, min=1, max=64, tooltip="How many of the surest mistakes the sheet shows."
                 ),
@@ -269,7 +274,7 @@ class HypoNetCompareClassifiers(io.ComfyNode):
                 sockets.Checkpoint.Input("checkpoint", tooltip="The first classifier, or its runs."),
                 sockets.Checkpoint.Input("other", tooltip="The second, or as many runs of it."),
                 sockets.LabelledImages.Input("images", tooltip="The test set."),
-                _name("Results go to output/hyponet/results/<name>."),
+                name_input("classifier", "Results go to output/hyponet/results/<name>."),
             ],
             outputs=[
                 sockets.Result.Output("result", display_name="result", tooltip="The comparison, for the report."),
@@ -305,10 +310,6 @@ def _setting(name: str, tooltip: str, step: float = 0.01) -> io.Input:
     if isinstance(default, int):
         return io.Int.Input(name, default=default, min=int(low), max=int(high), tooltip=tooltip)
     return io.Float.Input(name, default=default, min=low, max=high, step=step, round=False, tooltip=tooltip)
-
-
-def _name(tooltip: str) -> io.Input:
-    return io.String.Input("name", default="classifier", dynamic_prompts=False, tooltip=tooltip)
 
 
 NODES: list[type[io.ComfyNode]] = [

@@ -17,7 +17,7 @@ from ...checks import checked
 from ...dataset.store.store import DatasetRef, DatasetStore
 from ...engine import answer, answer_of, progress_bar
 from ...sampling.advice import hardly_varies_by_seed
-from ...widgets import schema
+from ...widgets import name_input, schema
 from .. import engine, widgets
 from ..clip.prompts import prompts_of
 
@@ -58,11 +58,8 @@ class HypoNetFindCopies(io.ComfyNode):
                         "set's pictures among themselves: what is usual depends on the network."
                     ),
                 ),
-                io.String.Input(
-                    "name",
-                    default="",
-                    dynamic_prompts=False,
-                    tooltip="How the report names the search, output/hyponet/results/<name>; empty: the first set's.",
+                name_input(
+                    "", "How the report names the search, output/hyponet/results/<name>; empty: the first set's."
                 ),
             ],
             outputs=[

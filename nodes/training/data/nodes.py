@@ -13,7 +13,7 @@ from ... import sockets
 from ...checks import checked
 from ...dataset.store.store import DatasetRef
 from ...engine import answer, nothing_chosen, progress_bar
-from ...widgets import schema, seed_input
+from ...widgets import name_input, schema, seed_input
 from . import engine
 
 CATEGORY = "HypoNet/Training"
@@ -231,12 +231,7 @@ class HypoNetMergeImages(io.ComfyNode):
                     default=DRAWS[0],
                     tooltip="The first N of each class, as the thesis did, or N drawn by the seed.",
                 ),
-                io.String.Input(
-                    "name",
-                    default="",
-                    dynamic_prompts=False,
-                    tooltip="How tables name it; empty: the first's name + N, as Table 5-10 has it.",
-                ),
+                name_input("", "How tables name it; empty: the first's name + N, as Table 5-10 has it."),
                 seed_input("Draws the pictures when the draw is random."),
             ],
             outputs=[

@@ -14,7 +14,7 @@ from ...checks import checked
 from ...engine import answer
 from ...paths import results_dir
 from ...prompts.plan import Plan
-from ...widgets import schema
+from ...widgets import name_input, schema
 from ..paths import checked_run_name
 from . import engine
 
@@ -60,11 +60,8 @@ class HypoNetTopUpPlan(io.ComfyNode):
                         "called by it too; entropy, how undecided the classifier is about its pictures."
                     ),
                 ),
-                io.String.Input(
-                    "name",
-                    default="top-up",
-                    dynamic_prompts=False,
-                    tooltip="How the report names this top-up; the result goes to output/hyponet/results/<name>.",
+                name_input(
+                    "top-up", "How the report names this top-up; the result goes to output/hyponet/results/<name>."
                 ),
             ],
             outputs=[
@@ -127,11 +124,9 @@ class HypoNetLearningCurve(io.ComfyNode):
                     dynamic_prompts=False,
                     tooltip="Pictures a class of each subset; those that the set does not have are left out.",
                 ),
-                io.String.Input(
-                    "name",
-                    default="learning-curve",
-                    dynamic_prompts=False,
-                    tooltip="How the report names the curve; checkpoints go to output/hyponet/classifiers/<name>.",
+                name_input(
+                    "learning-curve",
+                    "How the report names the curve; checkpoints go to output/hyponet/classifiers/<name>.",
                 ),
             ],
             outputs=[
@@ -178,11 +173,8 @@ class HypoNetRatioToReal(io.ComfyNode):
             inputs=[
                 sockets.Result.Input("synthetic", tooltip="Test Classifier's result after training on synthetic ones."),
                 sockets.Result.Input("real", tooltip="The same after training on real ones, best of the same seeds."),
-                io.String.Input(
-                    "name",
-                    default="ratio",
-                    dynamic_prompts=False,
-                    tooltip="How the report names the comparison; the result goes to output/hyponet/results/<name>.",
+                name_input(
+                    "ratio", "How the report names the comparison; the result goes to output/hyponet/results/<name>."
                 ),
             ],
             outputs=[
