@@ -117,6 +117,16 @@ def five(make):
 
 
 @pytest.fixture(scope="session")
+def unguided(make, judge):
+    """The same items at cfg 1, as the set "culled": its folder, and what the judge says before any is rejected.
+
+    One set for two tests: encoding its prompts and sampling is nearly all that this file's time goes to.
+    """
+    folder = make(plan_of(KINDS, PER_CLASS), cfg=1.0, name="culled")
+    return folder, judge(folder)
+
+
+@pytest.fixture(scope="session")
 def label_judge():
     """The judge as Check Labels has it by Load Classifier."""
     path = Path(os.environ["HYPONET_MODELS"]) / "classifiers" / "hyponet-small-judge.safetensors"
@@ -146,11 +156,11 @@ def test_pictures_show_their_label(judge, five):
     assert float(right.float().mean()) >= 0.8
 
 
-def test_guidance_makes_labels_clearer(make, judge, five):
+def test_guidance_makes_labels_clearer(judge, five, unguided):
     """Red when cfg is ignored. By the card 78 % agree at cfg 1, 98 % at 3."""
-    sets = (judge(five), judge(make(plan_of(KINDS, 3), cfg=1.0)))
-    guided, unguided = (float(said.gather(1, labels[:, None]).mean()) for said, labels in sets)
-    assert guided > unguided + 0.05
+    judged = (judge(five), unguided[1])
+    guided, without = (float(said.gather(1, labels[:, None]).mean()) for said, labels in judged)
+    assert guided > without + 0.05
 
 
 def test_a_picture_has_the_colour_of_its_prompt(make):
@@ -211,25 +221,23 @@ def test_check_labels_accepts_true_labels_and_rejects_wrong_ones(real_set, label
     assert accepted > 0.905 if shift == 0 else accepted < 0.125
 
 
-def test_rejecting_and_making_anew_raises_the_share_of_true_labels(make, judge, label_judge):
+def test_rejecting_and_making_anew_raises_the_share_of_true_labels(make, judge, label_judge, unguided):
     """Without guidance about a fifth is wrong. What passed stays as it is; what failed gets two more attempts."""
-    plan, name = plan_of(KINDS, PER_CLASS), "culled"
-    folder = make(plan, cfg=1.0, name=name)
-    before, kept = share_right(judge, folder), {}
+    plan, (folder, judged), kept = plan_of(KINDS, PER_CLASS), unguided, {}
+    before = share_right(*judged)
     for _ in range(2):
         with open_for_writing(folder) as store:
             verdicts, marked = mark_labels(store, label_judge, 0.0, 5, reject=True)
         assert marked.rejected == sum(not verdict.passed for verdict in verdicts)
         kept = {verdict.record.key: verdict.record.sha256 for verdict in verdicts if verdict.passed}
-        make(plan, cfg=1.0, name=name)
-    after = share_right(judge, folder)
+        make(plan, cfg=1.0, name="culled")
+    after = share_right(*judge(folder))
     records = {record.key: record.sha256 for record in DatasetStore.open(folder).records()}
     assert len(records) == len(CLASSES) * PER_CLASS
     assert records.items() >= kept.items()
     assert after > before
 
 
-def share_right(judge, folder):
+def share_right(said, labels):
     """The share of a set's pictures that the judge calls by their label."""
-    said, labels = judge(folder)
     return float((said.argmax(1) == labels).float().mean())
