@@ -20,6 +20,7 @@ from .senses import climb, find_sense
 from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy, taxonomy
+from .unfit import MARKED, UNFIT_SUBJECT, UNFIT_WORD, is_unfit
 
 __all__ = ["LEMMA_POLICIES", "MODES", "Hyponyms", "HyponymSettings", "hyponyms_of_class", "hyponyms_of_word"]
 
@@ -356,6 +357,11 @@ def _path(tree: Taxonomy, wnid: str) -> tuple[str, ...]:
     return tuple(filter(None, map(tree.fit_label, tree.path(wnid))))
 
 
+def _is_unnamed(word: str, reason: str) -> bool:
+    """Whether a report counts a word that stays out, and does not name it."""
+    return is_unfit(word) or reason in (UNFIT_WORD, UNFIT_SUBJECT) or reason.startswith(MARKED)
+
+
 def _choose(words: Sequence[str], count: int, seed: int) -> tuple[str, ...]:
     """At most `count` of `words` in their order, chosen by a hash of seed and word; 0 keeps all."""
     if not 0 < count < len(words):
@@ -382,6 +388,8 @@ def _report(tree: Taxonomy, start: Synset, roots: Sequence[str], listing: Listin
         pairs = "; ".join(f"{word}: {', '.join(others)}" for word, others in listing.synonyms)
         parts.append(f"Other names of the same kinds (lemmas `all` lists them): {pairs}.")
     if listing.dropped:
-        rows = "\n".join(f"| {word} | {reason} |" for word, reason in listing.dropped)
-        parts.append(f"Dropped:\n\n| word | why |\n|---|---|\n{rows}")
+        rows = [f"| {word} | {reason} |" for word, reason in listing.dropped if not _is_unnamed(word, reason)]
+        unnamed = len(listing.dropped) - len(rows)
+        rows += [f"| {unnamed} more | unfit for prompts, by WordNet's marks or the pack's lists |"] * bool(unnamed)
+        parts.append("\n".join(["Dropped:\n", "| word | why |", "|---|---|", *rows]))
     return parts

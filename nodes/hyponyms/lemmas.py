@@ -15,9 +15,9 @@ from .shipped_data import kind_names
 from .spelling import fold
 from .synset import Synset
 from .taxonomy import Taxonomy
+from .unfit import UNFIT_SUBJECT
 
 LEMMA_POLICIES = ("unambiguous", "first", "all")
-_UNFIT_SUBJECT = "it is on the pack's list of unfit subjects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def list_kinds(
             is_own = synset.id == own
             reason = "" if all_kinds or is_own else why_unpictured(taxonomy, synset, roots)
             if taxonomy.is_unfit_subject(synset):
-                reason = _UNFIT_SUBJECT
+                reason = UNFIT_SUBJECT
             if reason:
                 draft.dropped.append((synset.label, reason))
                 continue
@@ -131,7 +131,7 @@ def list_lemmas(taxonomy: Taxonomy, synsets: Sequence[Synset]) -> Listing:
     for synset in synsets:
         for lemma in synset.lemmas:
             word = lemma.replace("_", " ")
-            reason = _UNFIT_SUBJECT if taxonomy.is_unfit_subject(synset) else reason_to_leave_out(taxonomy, word)
+            reason = UNFIT_SUBJECT if taxonomy.is_unfit_subject(synset) else reason_to_leave_out(taxonomy, word)
             if reason:
                 draft.dropped.append((word, reason))
             else:

@@ -27,7 +27,7 @@ from .shipped_data import kind_names, namesakes
 from .spelling import fold, is_doubled
 from .synset import Synset
 from .taxonomy import Taxonomy
-from .unfit import is_unfit
+from .unfit import MARKED, UNFIT_WORD, is_unfit
 
 _GENUS = "n07992450"  # taxonomic_group.n.01
 # where a word that means something else first is understood by the class word behind it ("queen cat"): breeds,
@@ -120,8 +120,8 @@ def reason_to_leave_out(taxonomy: Taxonomy, word: str, *, exact_case: bool = Fal
     """
     mark = taxonomy.mark_of(word, exact_case=exact_case)
     if mark:
-        return f"a noun sense of it is {mark}"
-    return "it is on the pack's list of unfit words" if is_unfit(word) else ""
+        return f"{MARKED}{mark}"
+    return UNFIT_WORD if is_unfit(word) else ""
 
 
 def _clear(
@@ -280,6 +280,8 @@ def _is_idiom(tree: Taxonomy, synset: Synset, word: str) -> bool:
 
 def _kind(taxonomy: Taxonomy, synset: Synset) -> str:
     """A synset in a reason: its name and what it is a kind of."""
+    if not taxonomy.may_be_offered(synset.name.rsplit(".", 2)[0]) or not taxonomy.fit_names(synset):
+        return "what is unfit for prompts"
     if not synset.parents:
         return synset.name
-    return f"{synset.name}, a kind of {taxonomy.synset(synset.parents[0]).label}"
+    return f"{synset.name}, a kind of {taxonomy.fit_label(taxonomy.nearest_fit(synset.parents[0]))}"
