@@ -21,7 +21,8 @@ def hyponyms(schemas: Schemas) -> Flow:
             "**Save Wildcard**: the name under which templates can use the list.",
         ],
         "*Classify* shows the likeliest classes; below 0.3 it warns. The reports name each hyponym that was dropped, "
-        "with the reason. **Save Wildcard** says where the file lies and how a template names it.",
+        "with the reason, and count the unfit ones. **Save Wildcard** says where the file lies and how a template "
+        "names it.",
     )
     flow.stage("1  Picture")
     picture = flow.add("LoadImage", "Sample picture", image="example.png")
