@@ -26,7 +26,7 @@ from .wildcards.usable import UsableLists
 
 COVERAGES = ("balanced", "random", "combinatorial")
 ORDERS = ("interleaved", "by class")
-FORMAT, VERSION = "hyponet.plan", 4  # of what to_json gives
+FORMAT, VERSION = "hyponet.plan", 5  # of what to_json gives
 
 _CHOICE_OR_WILDCARD = re.compile(r"[{}]|__.+__")
 

@@ -1,9 +1,9 @@
 """The order of the decks of slots that every prompt has, planned together so that pairs meet and prompts differ.
 
 Few combinations are laid out whole, each once (products.py). Else each deck is a shifted copy of the same numbers,
-the shifts chosen so that every pair of options of every two slots meets early, that no k-th image strays, and that
-each differs little from the one before: then a run of images is nearly even wherever it begins. Depends on the sizes
-alone; which options the numbers stand for is a shuffle's matter (decks.py).
+the shifts chosen so that every pair of options of every two slots meets early, that no k-th image strays, and, where
+that leaves a choice, that each differs little from the one before: then a run of images is nearly even wherever it
+begins. Depends on the sizes alone; which options the numbers stand for is a shuffle's matter (decks.py).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from .decks import MAX_SHUFFLED, number_of
 from .mending import Mender
 from .products import MAX_PRODUCT, product_orders
 from .rules import Node
-from .strides import Strides
+from .strides import UNIT, Strides
 
 _MAX_SHIFTS = 512  # of one deck, that are compared: of longer lists these many, spread evenly
-_MAX_LOOKUPS = 40_000_000  # of table entries, that planning the pairs of one template may take: less than a second
+_MAX_LOOKUPS = 40_000_000  # of table entries, that planning the pairs of one template may take: a few seconds
 _HASH_BITS = 20  # of a prompt's hash that tell prompts apart while pairs are planned: a table of a million
 _REPEAT_COST = 50  # of a deck of repeated prompts, where the shift that brings most new pairs is worth 1
-_STRIDE_COST = 30  # of an excess of every k-th image (strides.py), likewise
+_STRIDE_COST = 8  # of counts of every k-th image that go beyond what they may by 1 (strides.py), likewise
 _DRIFT_COST = 10  # of a shift that differs by a whole deck from the one before, since small changes make even shards
 _ENOUGH = 0.5  # of the new pairs that any shift brings; more are not worth a larger change of the shift
-_URGENT = 20  # what the last new pairs are worth once two slots have had 1.2 times as many images as they have pairs
+_URGENT = 40  # what the last new pairs are worth once two slots have had 1.2 times as many images as they have pairs
 _SMALL_LOOKUPS = 20_000  # of decks, that templates of short lists may take beyond their horizon
 _HORIZON = 4  # decks are planned for this many times the largest product of two slots
 
@@ -97,19 +97,19 @@ def _wanted(sizes: Sequence[int]) -> int:
 
 @functools.lru_cache(maxsize=512)
 def _shifted(sizes: tuple[int, ...], length: int) -> tuple[tuple[int, ...], ...]:
-    """The whole decks of each slot, one slot after another, for at least N = `length` images.
+    """The whole decks of each slot, for at least N = `length` images; the longest list is planned first.
 
     Each deck's shift is the one that brings most pairs, with the slots before it, that have not met; a pair of slots
-    counts the more the fewer pairs it lacks.
+    counts the more the fewer pairs it lacks. The short decks of short lists fit themselves to the long ones best.
     """
-    orders: list[tuple[int, ...]] = []
+    orders: list[tuple[int, ...]] = [()] * len(sizes)
     planned: list[_Options] = []
     prompts = np.zeros(length, dtype=np.uint64)  # (N,) a hash of what the slots so far have in each image
-    for size in sizes:
-        decks = _decks(size, length, planned, prompts)
+    for index in sorted(range(len(sizes)), key=lambda index: -sizes[index]):
+        decks = _decks(sizes[index], length, planned, prompts)
         options = decks[:length]  # (N,) the option of each image
         planned.append(options)
-        orders.append(tuple(decks.tolist()))
+        orders[index] = tuple(decks.tolist())
         prompts = _mixed(prompts, options)
     return tuple(orders)
 
@@ -170,7 +170,7 @@ def _decks(
             unmet[number] &= pairs[: len(unmet[number])]
             lates[number] = int(unmet[number].sum()) // _LATE
     used = np.zeros(1 << _HASH_BITS, dtype=bool)  # prompts so far, by a part of their hash
-    strides = Strides(size, length)
+    strides = Strides(size)
     previous = 0
     dealt = []
     for deck in range(-(-length // size)):
@@ -192,7 +192,7 @@ def _decks(
         drift = np.abs((compared - previous + size // 2) % size - size // 2)
         value = -_REPEAT_COST * used[hashes].mean(axis=1) - _DRIFT_COST * drift / size  # (K, C) -> (K,)
         value += np.minimum(score / max(score.max(), 1e-9), _ENOUGH) + _URGENT * urgent / max(urgent.max(), 1e-9)
-        value -= _STRIDE_COST * strides.excess(compared)
+        value -= _STRIDE_COST * strides.excess(compared) / UNIT
         best = np.flatnonzero(value >= value.max() - 1e-9)
         shift = int(best[number_of(f"{size}\x1f{len(earlier)}\x1f{deck}") % len(best)])
         previous = int(compared[shift])

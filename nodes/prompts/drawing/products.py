@@ -19,14 +19,14 @@ from operator import mul
 import numpy as np
 
 from .keyed_random import Stream
-from .strides import even_out, strayed
+from .strides import even_out, excess
 
-MAX_PRODUCT = 2500  # combinations that are laid out; a judgement: about a second
+MAX_PRODUCT = 2500  # combinations that are laid out; a judgement: a second or less, some seconds for many short lists
 _LEAST_IMAGES = 1500  # of fewer combinations several orders are laid out after one another
 _MIXING = 4  # times that every option of every image is exchanged before the order is improved
-_STEPS = 2_000_000  # options looked at while it is improved: a fifth of a second; up to ten times where pairs lack
+_LOOKUPS = 2_000_000  # options looked at while it is improved; up to ten times as many where pairs lack
 _PAIR_MARKS = ((1, 1), (2, 4), (3, 1_000_000))  # after so many times the least images, a pair that lacks costs so much
-_STRIDE_COST = 1000  # of a chi-square that is one degree of freedom too large, where a set of pairs lacking costs 1
+_EXCESS_COST = 10_000  # of a chi-square that is a thousandth too large over its degrees of freedom
 _TOO_LATE = 1_000_000  # a cost above which a pair lacks at the last mark, or a k-th image strays
 _UNIT = 10_000  # of costs, which are whole numbers so that every machine compares them alike
 
@@ -54,7 +54,7 @@ def product_orders(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 def _improve(order: _Order, stream: Stream) -> None:
     """Move at random where the cost does not rise; longer where pairs would meet too late, or a k-th image strays."""
     costs = {slot: order.cost(slot) for slot in order.movable}
-    steps = min(700, _STEPS // (order.images * len(order.movable)))
+    steps = min(700, _LOOKUPS // (order.images * len(order.movable)))
     early = min(
         order.images, _PAIR_MARKS[-1][0] * prod(sorted(order.sizes)[-2:])
     )  # images in which all pairs should meet
@@ -160,7 +160,7 @@ class _Order:
                 images = min(self.images, times * pairs)
                 lacking = min(images, pairs) - np.count_nonzero(np.bincount(met[:images], minlength=pairs))
                 late += int(lacking) * weight * _UNIT // pairs
-        return late + int(_STRIDE_COST * _UNIT * strayed(size, options))
+        return late + _EXCESS_COST * excess(size, options)
 
 
 def _first_order(sizes: Sequence[int]) -> list[list[int]]:

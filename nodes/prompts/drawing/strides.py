@@ -1,6 +1,7 @@
-"""Every k-th of the first images, for k of 2 to 16, wherever it begins, has each option of a slot about equally often.
+"""Every k-th image, for k of 2 to 16, from any image on, has each option of a slot about equally often.
 
-How far it strays is Pearson's chi-square over its degrees of freedom, which is 1 on average for independent draws.
+So it is within what is planned, where each option is due once or more. How far it strays is Pearson's chi-square over
+its degrees of freedom, which is 1 on average for independent draws.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _PART = 300  # images after one another, which are evened for themselves too, so
 _REACH = 8  # images between two that change places, at most
 _WHOLE = 8  # times that all images count as much as each such part
 _MORE = (0, 1.5)  # deviations of a whole, of a part, from which on it counts twice as much with every sweep
-_UNIT = 1000  # of weights, which are whole numbers so that every machine decides alike
+UNIT = 1000  # of weights and costs, which are whole numbers so that every machine decides alike
 
 _Integers = np.ndarray[Any, np.dtype[np.int64]]
 _Reals = np.ndarray[Any, np.dtype[np.float64]]
@@ -29,18 +30,20 @@ _Reals = np.ndarray[Any, np.dtype[np.float64]]
 class Strides:
     """How often every k-th image had each option of a slot of S, of decks that are shifted copies of 0 to S - 1.
 
-    Counted by u = (image - option) mod k, which is the same for all options of a deck but for the shift's turn. Of all
-    `length` images every k-th strays less than of the first ones, since decks begin anew after them.
+    Counted by u = (image - option) mod k, which is the same for all options of a deck but for the shift's turn. Counts
+    stay about 1 from their means however many images there are, so that they stray little between any two images too.
     """
 
-    def __init__(self, size: int, length: int) -> None:
+    def __init__(self, size: int) -> None:
         self._size = size
-        self._length = length
         self._counts = np.zeros((_ROWS, size), dtype=np.int64)  # (u of every k, option)
         self._images = 0
 
-    def excess(self, shifts: _Integers) -> _Reals:
-        """(K,) of each of K shifts of the next deck: how far every k-th image would stray beyond what it may."""
+    def excess(self, shifts: _Integers) -> _Integers:
+        """(K,) of each of K shifts of the next deck: how far counts would go beyond what they may, in thousandths.
+
+        Of each k the mean square of how far its counts are from their means, beyond 1; all k together.
+        """
         size, first = self._size, self._images
         before = np.zeros((_ROWS, size + 1), dtype=np.int64)  # of each row how often options below came
         np.cumsum(self._counts, axis=1, out=before[:, 1:])
@@ -48,10 +51,9 @@ class Strides:
         turned = _FIRST_ROWS + (first + size - shifts[:, None]) % _STEPS  # those of the options below it
         met = before[unturned, size] - before[unturned, shifts[:, None]] + before[turned, shifts[:, None]]
         squares = np.add.reduceat((self._counts * self._counts).sum(axis=1), _FIRST_ROWS) + 2 * met + size
-        images = first + size
-        strayed = (squares * _STEPS * size / images - images) / (_STEPS * max(1, size - 1))  # (K, 15)
-        beyond = np.maximum(strayed - _limit(size, 1 - 3 * first / self._length), 0)
-        excess: _Reals = (beyond * beyond).sum(axis=1)
+        decks = first // size + 1
+        beyond = squares * _STEPS - size * decks * decks  # (K, 15): k times the sum of all squared distances
+        excess: _Integers = np.maximum(UNIT * beyond // (_STEPS * (_STEPS - 1) * size) - UNIT, 0).sum(axis=1)
         return excess
 
     def add(self, images: _Integers, options: _Integers) -> None:
@@ -61,11 +63,14 @@ class Strides:
         self._images += len(images)
 
 
-def strayed(size: int, options: _Integers) -> float:
-    """By how much every k-th image strays beyond one deviation, summed over all k and where they begin."""
-    classes = _FIRST_ROWS[:, None] + np.arange(len(options)) % _STEPS[:, None]  # (15, N)
-    counts = np.bincount((classes * size + options).ravel(), minlength=_ROWS * size).reshape(_ROWS, size)
-    return float(_beyond(size, counts, 1).sum())
+def excess(size: int, options: _Integers) -> int:
+    """By how much every k-th image strays beyond one deviation, summed over all k and where they begin, in thousandths.
+
+    Rounded before they are summed, since sums of fractions depend on their order.
+    """
+    residues = _FIRST_ROWS[:, None] + np.arange(len(options)) % _STEPS[:, None]  # (15, N)
+    counts = np.bincount((residues * size + options).ravel(), minlength=_ROWS * size).reshape(_ROWS, size)
+    return int((_beyond(size, counts, 1) * UNIT).astype(np.int64).sum())
 
 
 def _beyond(size: int, counts: _Integers, deviations: float) -> _Reals:
@@ -97,14 +102,14 @@ def even_out(sizes: Sequence[int], options: Sequence[Sequence[int]]) -> list[int
     total = rows.shape[1]
     order = list(range(total))
     images = np.arange(total)
-    classes = _FIRST_ROWS[:, None] + images % _STEPS[:, None]  # (15, N) of all images
-    classes = np.concatenate([classes, classes + _ROWS * (1 + images // _PART)])  # (30, N) and of each part
+    residues = _FIRST_ROWS[:, None] + images % _STEPS[:, None]  # (15, N) of all images
+    residues = np.concatenate([residues, residues + _ROWS * (1 + images // _PART)])  # (30, N) and of each part
     counts = []  # of each slot (rows, S)
     for size, row in zip(sizes, rows, strict=True):
         cells = _ROWS * (2 + total // _PART) * size
-        counts.append(np.bincount((classes * size + row).ravel(), minlength=cells).reshape(-1, size))
+        counts.append(np.bincount((residues * size + row).ravel(), minlength=cells).reshape(-1, size))
     steps = np.concatenate([_STEPS * _WHOLE, _STEPS])[:, None]
-    weights = [steps * size * _UNIT // max(1, size - 1) for size in sizes]  # each (30, 1)
+    weights = [steps * size * UNIT // max(1, size - 1) for size in sizes]  # each (30, 1)
     ends = sorted({end for size in sizes if size > 1 for end in range(0, total + 1, size)})
     apart = [(first, end) for first, end in pairwise(ends) if end - first > 1]
     for _ in range(_SWEEPS):
@@ -117,7 +122,7 @@ def even_out(sizes: Sequence[int], options: Sequence[Sequence[int]]) -> list[int
             for first in range(start, end, _REACH):
                 near = range(first, min(end, first + 2 * _REACH))
                 firsts, seconds = np.array(list(combinations(near, 2)), dtype=np.int64).reshape(-1, 2).T
-                one, other = classes[:, firsts], classes[:, seconds]  # (30, pairs)
+                one, other = residues[:, firsts], residues[:, seconds]  # (30, pairs)
                 gains = np.zeros(len(firsts), dtype=np.int64)
                 for count, weight, row in zip(counts, weights, rows, strict=True):
                     p, q = row[firsts], row[seconds]
@@ -126,9 +131,9 @@ def even_out(sizes: Sequence[int], options: Sequence[Sequence[int]]) -> list[int
                 if len(gains) and gains.max() > 0:
                     changed = True
                     pair = [int(firsts[gains.argmax()]), int(seconds[gains.argmax()])]
-                    _count(counts, rows, classes, pair, -1)
+                    _count(counts, rows, residues, pair, -1)
                     rows[:, pair] = rows[:, pair[::-1]]
-                    _count(counts, rows, classes, pair, 1)
+                    _count(counts, rows, residues, pair, 1)
                     order[pair[0]], order[pair[1]] = order[pair[1]], order[pair[0]]
         if not changed:
             break
@@ -136,9 +141,9 @@ def even_out(sizes: Sequence[int], options: Sequence[Sequence[int]]) -> list[int
 
 
 def _count(
-    counts: Sequence[_Integers], rows: _Integers, classes: _Integers, images: Sequence[int], change: int
+    counts: Sequence[_Integers], rows: _Integers, residues: _Integers, images: Sequence[int], change: int
 ) -> None:
     """Count the options of images once more, or less."""
     for count, row in zip(counts, rows, strict=True):
         for image in images:
-            count[classes[:, image], row[image]] += change
+            count[residues[:, image], row[image]] += change

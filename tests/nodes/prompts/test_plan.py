@@ -75,7 +75,7 @@ def test_json_holds_everything_a_plan_needs():
     again = Plan.from_json(data)
     assert items(again) == items(made)
     assert again.to_json() == made.to_json()
-    with pytest.raises(ValueError, match=r"expected hyponet\.plan version 4"):
+    with pytest.raises(ValueError, match=r"expected hyponet\.plan version 5"):
         Plan.from_json({**data, "version": 2})
 
 
