@@ -1,4 +1,4 @@
-"""One real ComfyUI server for the whole suite; it dies with the session, also when tests fail."""
+"""Real ComfyUI servers for the tests; they die with the session, also when tests fail."""
 
 from __future__ import annotations
 
@@ -77,7 +77,19 @@ def start_comfy() -> Iterator[Callable[..., Comfy]]:
             server.stop()
 
 
-@pytest.fixture(scope="session")
-def comfy(start_comfy: Callable[..., Comfy], tmp_path_factory: pytest.TempPathFactory) -> Comfy:
-    """The suite's server; of both frontends, as tests/browser/pages.py opens them."""
-    return start_comfy(tmp_path_factory.mktemp("comfy"))
+RUNNING = pytest.StashKey[Comfy]()
+
+
+@pytest.fixture(scope="module")
+def comfy(
+    request: pytest.FixtureRequest, start_comfy: Callable[..., Comfy], tmp_path_factory: pytest.TempPathFactory
+) -> Comfy:
+    """The server of a folder of tests; of both frontends, as tests/browser/pages.py opens them.
+
+    It grows to some gigabytes, so it ends with its folder.
+    """
+    folder = request.node.parent
+    if RUNNING not in folder.stash:
+        folder.stash[RUNNING] = start_comfy(tmp_path_factory.mktemp("comfy"))
+        folder.addfinalizer(folder.stash[RUNNING].server.stop)
+    return folder.stash[RUNNING]
