@@ -130,9 +130,18 @@ def test_words_are_selected_and_copied_as_words(page):
     assert page.editor.page.evaluate("() => app.graph._nodes.map((node) => [...node.pos])") == pos
 
 
+WITHIN = """() => [...(app.rootGraph ?? app.graph).subgraphs.values()].flatMap((graph) => graph.nodes.map(
+  (node) => node.widgets.find((widget) => widget.name === 'answer').element.querySelector('.text').textContent))"""
+PUT_WITHIN = """() => {
+  const texts = app.graph._nodes.find((node) => node.type === 'HypoNetClassesFromText');
+  app.graph.convertToSubgraph(new Set([texts]));
+}"""
+
+
 def test_an_answer_goes_to_the_tab_that_asked(page):
-    """The page hands a result to whatever node has its number in the tab that is open then."""
+    """The page hands a result to whatever node has its number in the tab that is open then, in a subgraph too."""
     build(page, BUILD)
+    page.editor.page.evaluate(PUT_WITHIN)
     page.editor.page.evaluate(
         "() => { app.graph._nodes.find((n) => n.type === 'HypoNetHyponymsOfWord').widgets[0].value = 'bird' }"
     )
@@ -141,14 +150,19 @@ def test_an_answer_goes_to_the_tab_that_asked(page):
     page.editor.page.evaluate(leave % "Comfy.NewBlankWorkflow")
     page.editor.until("() => window.app.graph._nodes.length === 0")
     page.editor.page.evaluate(BUILD)
+    page.editor.page.evaluate(PUT_WITHIN)
     while len(page.server.client.get("/history")) == before:
         time.sleep(0.2)
     time.sleep(1)
-    assert {box["text"] for box in boxes(page).values() if box} == {"The answer comes here when this node has run."}
+    nothing = "The answer comes here when this node has run."
+    assert {box["text"] for box in boxes(page).values() if box} == {nothing}
+    assert page.editor.page.evaluate(WITHIN) == [nothing]
     page.editor.page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
     page.editor.until("() => app.graph._nodes.some((n) => n.widgets?.[0].value === 'bird')")
     look(page)
     assert "bird" in boxes(page)["HypoNetHyponymsOfWord"]["text"].splitlines()[0]
+    (within,) = page.editor.page.evaluate(WITHIN)
+    assert "cat, dog" in within
 
 
 def test_an_answer_that_another_tab_has_too_is_shown(page):

@@ -181,10 +181,11 @@ function refresh(outputs) {
  * has just noted it for the workflow that asked. It notes nothing when the answer came before the server's word on the
  * queue; then it is taken to be of this tab.
  */
-function isOfAnotherTab(node, output) {
+function isOfAnotherTab(output) {
   const { activeWorkflow, openWorkflows } = app.extensionManager.workflow;
-  const noted = (workflow) => workflow.changeTracker?.nodeOutputs?.[node.id]?.[EVENT];
-  return openWorkflows.some((workflow) => workflow !== activeWorkflow && noted(workflow) === output[EVENT]);
+  const noted = (workflow) => Object.values(workflow.changeTracker?.nodeOutputs ?? {});
+  const isOf = (workflow) => noted(workflow).some((other) => other?.[EVENT] === output[EVENT]);
+  return openWorkflows.some((workflow) => workflow !== activeWorkflow && isOf(workflow));
 }
 
 /**
@@ -229,7 +230,7 @@ app.registerExtension({
       output[EVENT] = Symbol("executed");
       queueMicrotask(() => {
         // when all who listen to the event have heard it
-        if (isOfAnotherTab(this, output)) return;
+        if (isOfAnotherTab(output)) return;
         show(this, answer);
         for (const [found, key] of ourNodes()) if (found === this) keep(key, answer);
       });
