@@ -8,31 +8,42 @@ import { app } from "../../../scripts/app.js";
 import { element } from "./elements.js";
 
 const layer = element("div", "hyponet-layer");
+/** @type {WeakMap<any, HTMLElement>} by widget */
+const places = new WeakMap();
 /** @type {Set<any>} the places that this frame has drawn, and those in sight */
 let drawn = new Set();
-let shown = new Set();
+let inSight = new Set();
 let scale = 0; // of the last frame
 
 /**
- * Have the canvas show a widget in the layer.
+ * Have the canvas show a widget in the layer, and so the copies that the page makes of it for a subgraph's node.
  * @param {any} widget a DOM widget
  */
 export function showInLayer(widget) {
-  const place = element("div", "hyponet-place");
-  // the page draws a panel in its stead where letters are too small to be read, and else leaves it to us
-  widget.isVisible = () => app.canvas.low_quality;
-  widget.options.onDraw = () => {
+  placeOf(widget);
+  widget.options.onDraw = (shown) => {
     if (app.canvas.low_quality || window.LiteGraph.vueNodesMode) return;
-    if (widget.element.parentElement !== place) place.replaceChildren(widget.element);
-    const style = styleOf(widget);
+    const place = placeOf(shown);
+    if (shown.element.parentElement !== place) place.replaceChildren(shown.element);
+    const style = styleOf(shown);
     if (place.getAttribute("style") !== style) place.setAttribute("style", style);
     drawn.add(place);
   };
+}
+
+/** The place of a widget, from when it was made or first drawn until it is removed. */
+function placeOf(widget) {
+  if (places.has(widget)) return places.get(widget);
+  const place = element("div", "hyponet-place");
+  places.set(widget, place);
+  // the page draws a panel in its stead where letters are too small to be read, and else leaves it to us
+  widget.isVisible = () => app.canvas.low_quality;
   const { onRemove } = widget;
   widget.onRemove = function () {
     place.remove();
     onRemove?.call(this);
   };
+  return place;
 }
 
 /** Where a widget is, in units of the graph, and what of it the selected node covers. */
@@ -54,9 +65,9 @@ function styleOf(widget) {
 /** At the end of a frame: move the layer, and show what has been drawn. */
 function endFrame() {
   for (const place of drawn) if (place.parentElement !== layer) layer.append(place);
-  for (const place of drawn) if (!shown.has(place)) place.hidden = false;
-  for (const place of shown) if (!drawn.has(place)) place.hidden = true;
-  [shown, drawn] = [drawn, new Set()];
+  for (const place of drawn) if (!inSight.has(place)) place.hidden = false;
+  for (const place of inSight) if (!drawn.has(place)) place.hidden = true;
+  [inSight, drawn] = [drawn, new Set()];
   const { ds, read_only: isReadOnly } = app.canvas;
   layer.style.transform = `scale(${ds.scale}) translate(${ds.offset[0]}px, ${ds.offset[1]}px)`;
   layer.style.willChange = ds.scale === scale ? "transform" : "auto"; // letters are drawn anew for another scale
