@@ -11,6 +11,7 @@ from .pages import NAMES, PAGES, open_page
 
 @pytest.fixture(scope="module", params=PAGES, ids=NAMES)
 def page(request, comfy):
-    """An editor with its server; `vue` says whether it is Nodes 2.0."""
+    """An editor with its server; `vue` says whether it is Nodes 2.0, `newest` whether it is the newest frontend."""
+    frontend, vue = request.param
     with open_page(comfy, request.param) as opened:
-        yield SimpleNamespace(editor=opened, server=comfy, vue=request.param[1])
+        yield SimpleNamespace(editor=opened, server=comfy, vue=vue, newest=frontend == "newest")

@@ -87,3 +87,36 @@ def test_boxes_change_sides_with_the_renderer(page):
         seen = places(page, (1, 0, 0))
         assert seen["isShown"]
         assert seen["inLayer"] != vue
+
+
+WITHIN_SUBGRAPH = """() => {
+  const texts = app.graph._nodes.find((node) => node.type === 'HypoNetClassesFromText');
+  const {node} = app.graph.convertToSubgraph(new Set([texts]));
+  node.properties.proxyWidgets = [[String(node.subgraph.nodes[0].id), 'answer']];
+  Object.assign(node, {pos: [700, 300], size: [400, 260]});
+  app.canvas.setDirty(true, true);
+}"""
+OUTSIDE = """() => {
+  const node = app.graph._nodes.find((node) => node.subgraph), page = app.canvas.canvas.getBoundingClientRect();
+  const box = node.subgraph.nodes[0].widgets.find((widget) => widget.name === 'answer').element;
+  const {left, top, right, bottom} = box.getBoundingClientRect();
+  const [x, y] = node.pos, {ds} = app.canvas;
+  return {
+    isShown: box.checkVisibility(), box: [left - page.left, top - page.top, right - page.left, bottom - page.top],
+    node: [[x, y], [x + node.size[0], y + node.size[1]]].flatMap(
+      ([x, y]) => [(x + ds.offset[0]) * ds.scale, (y + ds.offset[1]) * ds.scale]),
+  };
+}"""
+
+
+def test_a_box_that_a_subgraph_shows_outside_lies_in_the_subgraph_s_node(page):
+    if page.vue or page.newest:  # 1.58.1 shows outside a subgraph only what has an input
+        return
+    build(page, BUILD)
+    page.editor.page.evaluate(WITHIN_SUBGRAPH)
+    time.sleep(0.6)
+    seen = page.editor.page.evaluate(OUTSIDE)
+    assert seen["isShown"]
+    (left, top, right, bottom), (x, y, x2, y2) = seen["box"], seen["node"]
+    assert x <= left < right <= x2, seen
+    assert y <= top < bottom <= y2, seen

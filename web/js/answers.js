@@ -166,10 +166,23 @@ function keep(key, answer) {
   }
 }
 
-/** Show what the page holds of the open workflow's runs, else what the session kept of them. */
+/** The server's numbers of nodes: within a subgraph, that of the subgraph's node and theirs. */
+function serverIds(graph, path = "", ids = new Map()) {
+  for (const node of graph.nodes) {
+    ids.set(node, path + node.id);
+    if (node.subgraph) serverIds(node.subgraph, `${path}${node.id}:`, ids);
+  }
+  return ids;
+}
+
+/**
+ * Show what the page holds of the open workflow's runs, else what the session kept of them. What came while another tab
+ * was open it holds by the server's numbers.
+ */
 function refresh(outputs) {
+  const ids = serverIds(app.rootGraph ?? app.graph);
   for (const [node, key] of ourNodes()) {
-    const answer = answerOf(outputs?.[key]);
+    const answer = answerOf(outputs?.[key]) ?? answerOf(outputs?.[ids.get(node)]);
     const earlier = answer ? null : kept(key);
     if (answer) keep(key, answer);
     if (answer ?? earlier) show(node, answer ?? earlier, !answer);
