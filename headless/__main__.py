@@ -4,6 +4,8 @@
     python3 -m headless sweep FILE.csv [--url URL ...] [--shard K/N] [--state DIR]
     python3 -m headless farm WORKFLOW.json or FILE.csv [--url URL ... | --ray | --slurm] [--shards N] [--state DIR]
     python3 -m headless fetch SET --store URL [--into DIR]
+    python3 -m headless evaluate SET [--against SET] [--metrics fid,kid,prdc,is,diversity]
+    python3 -m headless merge SET SET ... --into SET
 
 Exit codes: 0 all that was asked for is done; 1 a run failed, or did only a part; 2 a file, an override or an argument
 is wrong, or the disk here refuses; 3 no server; 130 stopped by Ctrl-C, Ctrl-Break or kill, which withdraw what is
@@ -27,6 +29,7 @@ from .client import Client, NoAnswer, Rejected, RunFailed, checked_url
 from .console import Console
 from .disk import naming
 from .gather import write_report
+from .local import add_local_commands, command_evaluate, command_merge
 from .run import Outcome, outcome, run_workflow
 from .save import save_files
 from .shards import farm_rows, shard_count, sharded
@@ -37,6 +40,7 @@ from .sweep_file import SweepRow, read_sweep, shard
 from .watch import Watch
 from .workflow import parse_setting, read_workflow, with_overrides
 
+CLONE = "python3 -m headless"  # how a clone calls it
 DONE, FAILED, WRONG, NO_SERVER, STOPPED = 0, 1, 2, 3, 130
 OUTPUT = Path(__file__).resolve().parent.parent / "output" / "sweeps"
 
@@ -51,14 +55,25 @@ def warn(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Do what the command line says; the exit code."""
+def main(arguments: list[str] | None = None, command: str = CLONE) -> int:
+    """Do what the command line says; the exit code.
+
+    Args:
+        command: under which the program was called, for its help.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console of few letters, such as cp949, must not end a run
-    options = parser().parse_args(arguments)
+    options = parser(command).parse_args(arguments)
     try:
-        commands = {"run": command_run, "sweep": command_sweep, "farm": command_farm, "fetch": command_fetch}
+        commands = {
+            "run": command_run,
+            "sweep": command_sweep,
+            "farm": command_farm,
+            "fetch": command_fetch,
+            "evaluate": command_evaluate,
+            "merge": command_merge,
+        }
         return commands[options.command](options)
     except (Rejected, RunFailed, TimeoutError) as error:
         warn(f"the run failed: {error}")
@@ -81,10 +96,12 @@ def main(arguments: list[str] | None = None) -> int:
         return STOPPED
 
 
-def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
+def parser(command: str = CLONE) -> argparse.ArgumentParser:
+    """The commands and their options, under the name by which the program was called."""
     top = argparse.ArgumentParser(
-        prog="python3 -m headless", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=command,
+        description=(__doc__ or "").replace(CLONE, command),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run one workflow")
@@ -103,12 +120,13 @@ def parser() -> argparse.ArgumentParser:
     fetch.add_argument("name", metavar="SET")
     fetch.add_argument("--store", required=True, metavar="URL")
     fetch.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="default: the folder that you are in")
+    add_local_commands(commands)
     run.add_argument("--url", default=USUAL_URL, help="default: %(default)s")
-    for command in (sweep, farm):
-        command.add_argument("--state", type=Path, metavar="DIR", help="default: output/sweeps/<name of the file>")
-        add_worker_options(command)
-    for command, patience in ((run, 60), (sweep, 600), (farm, 600)):
-        command.add_argument(
+    for driver in (sweep, farm):
+        driver.add_argument("--state", type=Path, metavar="DIR", help="default: output/sweeps/<name of the file>")
+        add_worker_options(driver)
+    for waiting, patience in ((run, 60), (sweep, 600), (farm, 600)):
+        waiting.add_argument(
             "--patience",
             type=float,
             default=patience,

@@ -1,7 +1,7 @@
 """The command `hyponet` of an installed package: what `python3 -m headless` is in a clone.
 
-There the folder of the clone is on the path, and headless, evaluation and tools are found in it; here it is the folder
-of the package.
+There the folder of the clone is on the path, and headless and evaluation are found in it; here it is the folder of the
+package.
 """
 
 from __future__ import annotations
@@ -17,4 +17,4 @@ def main() -> int:
 
     program.OUTPUT = Path.cwd() / "output" / "sweeps"  # the state of sweeps is no part of a package
     program.stop_as_ctrl_c_does()
-    return program.main()
+    return program.main(command="hyponet")
