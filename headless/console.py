@@ -53,13 +53,14 @@ class Clock:
         """Seconds since the start."""
         return time.monotonic() - self.start
 
-    def seconds_left(self, weight: float) -> float:
-        """For rows of that weight in all; 0 while nothing is known."""
-        return self.elapsed / self.weight * weight if self.weight else 0.0
+    def seconds_left(self, weight: float) -> float | None:
+        """For rows of that weight in all; None while nothing is done by which it could be told."""
+        return self.elapsed / self.weight * weight if self.weight else None
 
     def left(self, weight: float) -> str:
         """Elapsed time, time left for rows of that weight in all, and pictures a second."""
         text = f"{duration(self.elapsed)} so far"
-        if weight:
-            text += f", about {duration(self.seconds_left(weight))} left"
+        seconds_left = self.seconds_left(weight)
+        if weight and seconds_left is not None:
+            text += f", about {duration(seconds_left)} left"
         return text + (f", {self.images / self.elapsed:.3g} images/s" if self.images else "")

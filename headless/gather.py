@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,16 @@ from .sweep_file import SweepRow
 
 def write_report(rows: list[SweepRow], state: State) -> Path:
     """Write report.md and figures.csv into the state's folder; the path of the first."""
-    states = {row.name: state.read(row.name) for row in rows}
-    lines = ["# Sweep", "", "| row | state | time | figures |", "|---|---|---|---|"]
-    figures_path = state.folder / "figures.csv"
-    # with the mark, or spreadsheets take it for the machine's own code page
-    with naming(figures_path), open(figures_path, "w", encoding="utf-8-sig", newline="") as handle:
-        table = csv.writer(handle)
+    path, figures_path = state.folder / "report.md", state.folder / "figures.csv"
+    with ExitStack() as stack:
+        stack.enter_context(naming(state.folder))
+        report = stack.enter_context(open(path, "w", encoding="utf-8", newline="\n"))
+        report.write("# Sweep\n\n| row | state | time | figures |\n|---|---|---|---|\n")
+        # with the mark, or spreadsheets take it for the machine's own code page
+        table = csv.writer(stack.enter_context(open(figures_path, "w", encoding="utf-8-sig", newline="")))
         table.writerow(["row", "kind", "name", "run", "figure", "value"])
-        for row in rows:
-            row_state = states[row.name]
+        for row in rows:  # one at a time: a sweep has thousands, and each holds all that its nodes showed
+            row_state = state.read(row.name)
             for result in row_state.results:
                 for figure, value in numbers(result.get("figures", {})):
                     table.writerow([row.name, result.get("kind"), result.get("name"), result.get("run"), figure, value])
@@ -33,10 +35,7 @@ def write_report(rows: list[SweepRow], state: State) -> Path:
             if row_state.status != DONE and row_state.message:
                 word += f": {row_state.message}"
             cells = [row.name, word, duration(row_state.seconds) if row_state.seconds else "", figures]
-            lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
-    path = state.folder / "report.md"
-    with naming(path):
-        path.write_text("\n".join(lines) + "\n", "utf-8")
+            report.write("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n")
     return path
 
 

@@ -106,6 +106,7 @@ def _metrics(options: argparse.Namespace) -> list[str]:
 
 def _features(options: argparse.Namespace, path: Path) -> ImageFeatures:
     import torch
+
     from hyponet.evaluation.metrics.conventions import INCEPTION_CONVENTIONS, Preparation, check_convention
     from hyponet.evaluation.metrics.features import extract_features
     from hyponet.evaluation.metrics.inception import load_inception

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 import enum
+import threading
 import time
 from collections import deque
 from collections.abc import Collection
@@ -33,6 +34,9 @@ class RowRun:
     Attributes:
         state: what is known of it on disk, but for what it showed.
         failed_on, tries: workers on which it failed, and how often it did.
+        is_seen: its worker had it.
+        is_recalled, was_recalled: it is to leave its worker for an idle one; it was so once, which is enough.
+        wake: ends its pause.
         delay, not_before: seconds that it waited last, and the time (monotonic) until which it waits, for whatever
             holds its set to let go.
     """
@@ -42,6 +46,10 @@ class RowRun:
     phase: Phase = Phase.WAITING
     failed_on: set[str] = field(default_factory=set)
     tries: int = 0
+    is_seen: bool = False
+    is_recalled: bool = False
+    was_recalled: bool = False
+    wake: threading.Event = field(default_factory=threading.Event)
     delay: float = 0.5
     not_before: float = 0.0
 
@@ -93,7 +101,7 @@ class Schedule:
                 a row would wait there for nothing.
             live: names of the workers that answer.
         """
-        if not is_idle and len(self._ready) < len(live):
+        if not self._ready or (not is_idle and len(self._ready) < len(live)):
             return None
         now, chosen = time.monotonic(), None
         for index in self._ready:
@@ -173,6 +181,9 @@ class Schedule:
 def _left_behind(row: SweepRow, state: State) -> RowState:
     """What an earlier driver left of a row that is the same still, without what it showed."""
     left = state.read(row.name)
+    abandoned = left.abandoned
     if left.key != row.key or left.status == FAILED:
-        return RowState(key=row.key)
-    return RowState(left.key, left.status, left.prompt_id, left.worker, left.losses)
+        if left.status == QUEUED:  # as another row
+            abandoned = [*abandoned, [left.worker, left.prompt_id]]
+        return RowState(key=row.key, abandoned=abandoned)
+    return RowState(left.key, left.status, left.prompt_id, left.worker, left.losses, left.silences, abandoned)

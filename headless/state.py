@@ -7,7 +7,7 @@ import fnmatch
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class RowState:
         prompt_id: written before the server sees it, so that a restarted driver can ask for it.
         worker: to which it was handed.
         losses: how often the server forgot it (it was restarted).
+        silences: how often it went to another worker since the one that had it fell silent.
+        abandoned: (worker, ticket) of these, and of what ran under another key: not to run there any more.
         message: what went wrong.
         seconds: it took on the server.
         results, texts, files: what it showed.
@@ -40,11 +42,17 @@ class RowState:
     prompt_id: str = ""
     worker: str = ""
     losses: int = 0
+    silences: int = 0
+    abandoned: list[list[str]] = field(default_factory=list)
     message: str = ""
     seconds: float = 0.0
     results: list[dict[str, Any]] = field(default_factory=list)
     texts: list[list[str]] = field(default_factory=list)
     files: list[dict[str, str]] = field(default_factory=list)
+
+    def waiting(self, message: str = "") -> RowState:
+        """The state of a row that waits again."""
+        return replace(self, status=WAITING, prompt_id="", worker="", message=message)
 
 
 class State:

@@ -7,16 +7,17 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
-from .backends.core import End, Stopped, Task, TaskForgotten, Worker, WorkerGone
+from .backends.core import End, Recalled, Stopped, Task, TaskForgotten, Worker, WorkerGone
 from .console import Clock, Console
 from .schedule import Phase, RowRun, Schedule
-from .state import DONE, FAILED, QUEUED, WAITING, RowState, State
+from .state import DONE, FAILED, QUEUED, RowState, State
 from .sweep_file import SweepRow
 
 MAX_LOSSES = 3  # a row that a restart took this often is likely what brings the server down
+MAX_SILENCES = 5  # so many workers that fell silent with one row are no chance
 MAX_TRIES = 2  # a row that failed so often, where possible on another worker, fails: a full disk is no fault of it
 PROGRESS_INTERVAL = 30.0  # seconds between two lines on the rows that run
 _LONGEST_DELAY = 15.0  # seconds between two questions to a worker that is gone
@@ -60,9 +61,14 @@ class Driver:
         self.schedule = Schedule(rows, state)
         self.clock = Clock()
         self.changed = threading.Condition()  # its lock guards all that follows
+        self.live = {worker.name for worker in workers}  # that answer
         self.gone: dict[str, float] = {}  # worker -> since when it does not answer
-        self.abandoned: dict[str, list[str]] = {}  # worker -> tickets that went to others while it was gone
-        self.busy: Counter[str] = Counter()  # worker -> rows that it has
+        self.abandoned: dict[str, list[str]] = {}  # worker -> tickets that it is to withdraw
+        for run in self.schedule.runs:
+            for name, ticket in run.state.abandoned:
+                self.abandoned.setdefault(name, []).append(ticket)
+        self.has: dict[str, list[RowRun]] = {worker.name: [] for worker in workers}  # in the order in which they went
+        self.troubles: dict[str, list[float]] = {}  # worker -> when it failed since it last had a row
         self.lines: dict[str, str] = {}  # row -> how far it is
         self.error: BaseException | None = None
         self.is_stopping = False
@@ -88,9 +94,7 @@ class Driver:
                 thread.start()
             self._watch_over()
         finally:
-            with self.changed:
-                self.is_stopping = True
-                self.changed.notify_all()
+            self._stop()
             end = time.monotonic() + _FAREWELL
             for thread in threads:
                 if thread.ident is not None:
@@ -122,50 +126,75 @@ class Driver:
     def _serve(self, worker: Worker) -> None:
         """The life of one slot."""
         try:
-            if not worker.answers():
+            if not (worker.answers() and self._took_back(worker)):
                 self._wait_for(worker, "no answer")
             while (run := self._take(worker)) is not None:
                 try:
                     self._run(worker, run)
                 finally:
                     with self.changed:
-                        self.busy[worker.name] -= 1
+                        self.has[worker.name].remove(run)
                         self.lines.pop(run.row.name, None)
         except Stopped:
             pass
         except BaseException as error:  # noqa: BLE001  raised again by `run`, in the driver's own thread
             with self.changed:
                 self.error = self.error or error
-                self.is_stopping = True
-                self.changed.notify_all()
+            self._stop()
+
+    def _stop(self) -> None:
+        """Let each slot end, and take back what it has."""
+        with self.changed:
+            self.is_stopping = True
+            for run in self.schedule.runs:
+                run.wake.set()
+            self.changed.notify_all()
 
     def _take(self, worker: Worker) -> RowRun | None:
         """The next row for this worker, once there is one; None when all is over."""
-        names = [slot_owner.name for slot_owner in self.workers]
         with self.changed:
             while not self.is_stopping and not self.schedule.is_over:
-                live = {name for name in names if name not in self.gone}
-                run = self.schedule.take(worker.name, not self.busy[worker.name], live)
+                is_idle = not self.has[worker.name]
+                run = self.schedule.take(worker.name, is_idle, self.live)
                 if run is not None:
-                    self.busy[worker.name] += 1
+                    self.has[worker.name].append(run)
                     return run
-                self.changed.wait(1.0)
+                if is_idle:
+                    self._recall(worker.name)
+                self.changed.wait(1.0 if is_idle else 5.0)
             self.changed.notify_all()
             return None
 
+    def _recall(self, idle: str) -> None:
+        """Let the idle worker have a row that waits behind another at its worker, if there is one."""
+        for rows in self.has.values():
+            if len(rows) > 1 and not rows[-1].was_recalled and idle not in rows[-1].failed_on:
+                rows[-1].is_recalled = rows[-1].was_recalled = True
+                rows[-1].wake.set()
+                return
+
     def _run(self, worker: Worker, run: RowRun) -> None:
         task = self._hand_out(worker, run)
+        if run.state.silences >= MAX_SILENCES:
+            self._close(worker, run, End(f"{run.state.silences} servers fell silent with it; look into their logs"))
+            return
         try:
             end = worker.run(task, partial(self._pause, run))
         except WorkerGone as error:  # the row keeps its ticket: this worker may have it still when it is back
+            with self.changed:
+                self.troubles.setdefault(worker.name, []).append(time.monotonic())
             self._put_back(run, run.state)
             self._wait_for(worker, str(error))
         except TaskForgotten:
             self._lose(worker, run)
+        except Recalled:
+            self._put_back(run, run.state.waiting())
         except BaseException:
-            self._put_back(run, RowState(run.row.key, losses=run.state.losses))
+            self._put_back(run, run.state.waiting())
             raise
         else:
+            with self.changed:
+                self.troubles.pop(worker.name, None)
             self._end(worker, run, end)
 
     def _hand_out(self, worker: Worker, run: RowRun) -> Task:
@@ -174,11 +203,15 @@ class Driver:
         is_resumed = state.status == QUEUED and (state.worker == worker.name or not self._is_ours(state.worker))
         if not is_resumed:
             if state.status == QUEUED:
+                state.silences += run.is_seen
+                state.abandoned.append([state.worker, state.prompt_id])
                 with self.changed:
                     self.abandoned.setdefault(state.worker, []).append(state.prompt_id)
-            state = RowState(run.row.key, QUEUED, str(uuid.uuid4()), worker.name, state.losses)
-            run.state = state
+            state = replace(state, status=QUEUED, prompt_id=str(uuid.uuid4()), worker=worker.name, message="")
+            run.state, run.is_seen = state, False
             self.state.write(run.row.name, state)
+        run.is_recalled = False
+        run.wake.clear()
         return Task(run.row.name, run.row.graph, state.prompt_id, is_resumed)
 
     def _is_ours(self, name: str) -> bool:
@@ -196,7 +229,8 @@ class Driver:
 
     def _lose(self, worker: Worker, run: RowRun) -> None:
         """A worker that was there forgot the row: let it wait again, or give it up."""
-        losses = run.state.losses + (run.state.worker == worker.name)
+        # it is no fault of the row that it never arrived, or that another worker does not know it
+        losses = run.state.losses + (run.is_seen and run.state.worker == worker.name)
         run.state.losses = losses
         if losses >= MAX_LOSSES:
             self._close(worker, run, End(f"the server lost it {losses} times; look into the server's log"))
@@ -204,11 +238,11 @@ class Driver:
         self.console.warn(
             f"{run.row.name}: the server no longer knows it; queued again", "lost", row=run.row.name, worker=worker.name
         )
-        self._put_back(run, RowState(run.row.key, WAITING, losses=losses))
+        self._put_back(run, run.state.waiting())
 
     def _end(self, worker: Worker, run: RowRun, end: End) -> None:
         """A row ran: it is done, or is tried once more elsewhere or later, or has failed."""
-        waiting = RowState(run.row.key, WAITING, losses=run.state.losses, message=end.problem)
+        waiting = run.state.waiting(end.problem)
         if end.is_busy and run.delay < 600:
             run.delay *= 2
             self.console.warn(f"{run.row.name}: {end.problem}; tried again later", "busy", row=run.row.name)
@@ -246,48 +280,60 @@ class Driver:
             f"[{count}/{len(runs)}] {run.row.name}: {note}; {self.clock.left(weight)}",
             "failed" if end.problem else "done",
             row=run.row.name, worker=worker.name, seconds=end.seconds, images=end.images, ended=count, rows=len(runs),
-            seconds_left=round(self.clock.seconds_left(weight)),
+            seconds_left=self.clock.seconds_left(weight),
         )  # fmt: skip
 
     def _pause(self, run: RowRun, seconds: float, line: str) -> None:
         """What a worker calls instead of sleeping."""
-        end = time.monotonic() + seconds
         with self.changed:
             self.lines[run.row.name] = f"{run.state.worker}: {run.row.name} {line}".rstrip()
-        while (left := end - time.monotonic()) > 0 or self.is_stopping:
-            if self.is_stopping:
-                raise Stopped
-            time.sleep(min(left, 0.25))
+            run.is_seen = True
+            self.troubles.pop(run.state.worker, None)
+        run.wake.wait(seconds)
+        if self.is_stopping:
+            raise Stopped
+        if run.is_recalled:
+            raise Recalled
 
     def _wait_for(self, worker: Worker, reason: str) -> None:
         """Until a worker answers again. Raises Stopped when all is over before."""
         with self.changed:
             is_news = worker.name not in self.gone
-            self.gone.setdefault(worker.name, time.monotonic())
+            times = self.troubles.get(worker.name, [])
+            self.gone.setdefault(worker.name, times[0] if times else time.monotonic())
+            self.live.discard(worker.name)
         if is_news:
             self.console.warn(
                 f"{worker.name} does not answer ({reason}); waiting for it", "worker_gone", worker=worker.name
             )
-        delay = 0.5
-        while not worker.answers():
-            end, delay = time.monotonic() + delay, min(2 * delay, _LONGEST_DELAY)
-            while (left := end - time.monotonic()) > 0:
-                if self.is_stopping or self.schedule.is_over:
-                    raise Stopped
-                time.sleep(min(left, 0.25))
+        delay = 0.5 * 2 ** min(len(times), 5)
+        # one that answers, and fails each row, is asked less and less often; one that fell silent once is asked at once
+        while len(times) > 1 or not (worker.answers() and self._took_back(worker)):
+            end, delay, times = time.monotonic() + delay, min(2 * delay, _LONGEST_DELAY), []
+            with self.changed:
+                while (left := end - time.monotonic()) > 0:
+                    if self.is_stopping or self.schedule.is_over:
+                        raise Stopped
+                    self.changed.wait(left)
         with self.changed:
             since = self.gone.pop(worker.name, None)
-            tickets = self.abandoned.pop(worker.name, [])
+            self.live.add(worker.name)
             self.changed.notify_all()
         if since is not None:
             silence = time.monotonic() - since
             self.console.say(f"{worker.name} answers again after {silence:.0f} s", "worker_back", worker=worker.name)
+
+    def _took_back(self, worker: Worker) -> bool:
+        """Withdraw from a worker what went to others meanwhile; whether it let that happen."""
+        with self.changed:
+            tickets = self.abandoned.pop(worker.name, [])
         try:
             worker.withdraw(tickets)
-        except WorkerGone as error:
+        except WorkerGone:
             with self.changed:
                 self.abandoned.setdefault(worker.name, []).extend(tickets)
-            self._wait_for(worker, str(error))
+            return False
+        return True
 
     def _show(self) -> None:
         """Say how far the rows are that run, and who has them."""
@@ -297,5 +343,5 @@ class Driver:
             "\n".join(f"  {line}" for line in [self.clock.left(weight), *lines[:20]]),
             "progress",
             images=self.clock.images, elapsed=round(self.clock.elapsed, 1),
-            seconds_left=round(self.clock.seconds_left(weight)), running=lines, gone=sorted(self.gone),
+            seconds_left=self.clock.seconds_left(weight), running=lines, gone=sorted(self.gone),
         )  # fmt: skip

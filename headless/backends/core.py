@@ -11,7 +11,7 @@ from ..workflow import Graph
 MAX_TEXT = 2000  # characters of a node's text that a row's state holds
 
 Pause = Callable[[float, str], None]
-"""`pause(seconds, line)` waits up to so long and shows how far the row is; raises Stopped when the driver stops."""
+"""`pause(seconds, line)` waits up to so long and shows how far the row is, which the worker has; raises Stopped."""
 
 
 class WorkerGone(ConnectionError):
@@ -23,7 +23,11 @@ class TaskForgotten(LookupError):
 
 
 class Stopped(Exception):
-    """The driver is to stop; raised by `pause`."""
+    """Nobody waits for the row any more: the driver is to stop; raised by `pause`."""
+
+
+class Recalled(Stopped):
+    """An idle worker is to have the row, which waits here behind another."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class Host:
         self.store = Store(spec.store) if spec.store else None
         self._tickets: set[str] = set()
         self._lock = threading.Lock()
+        self._fetching = threading.Lock()  # two rows that run at once may name one set
 
     def start(self) -> None:
         """Start the server unless it runs.
@@ -53,10 +54,10 @@ class Host:
         """
         if task.is_resumed and task.ticket not in self._tickets:
             task = replace(task, is_resumed=False)  # the worker that had it is gone, with its server
-        self._tickets.add(task.ticket)
         try:
             with self._lock:
                 client = self.server.ensure()
+            self._tickets.add(task.ticket)
             if self.store:
                 self._fetch(task.graph, self.store)
             end = self._run(client, task, pause)
@@ -104,8 +105,9 @@ class Host:
     def _fetch(self, graph: Graph, store: Store) -> None:
         """Fetch the sets that the row's widgets name and this disk does not have."""
         names = {line.strip() for text in _texts(graph) for line in text.splitlines()}
-        for name in sorted(names & store.names()):
-            store.get(name, self._sets / name)
+        with self._fetching:
+            for name in sorted(names & store.names()):
+                store.get(name, self._sets / name)
 
     def _deliver(self, entry: Mapping[str, Any], store: Store) -> None:
         """Deliver the whole sets that a row made or changed: those that its nodes tell of."""

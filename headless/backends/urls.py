@@ -14,16 +14,19 @@ from ..verdict import fractions, shortfall
 from ..watch import Watch
 from .core import MAX_TEXT, End, Pause, Task, TaskForgotten, WorkerGone
 
+POLL = 0.5  # seconds between two questions to a server
+POLL_A_SERVER = 0.01  # and so many more for each server of the farm, or the driver would ask all day
 LOST_AFTER = 60.0  # seconds of silence: a server that loads a large model answers again sooner
 ALONE_LOST_AFTER = 5.0  # the only server keeps its rows all the same: that it is silent is said soon
-_BUSY = "is being written by"  # in the errors of SetLock and of evaluation/lock.py
+_BUSY = ("SetIsHeld", "AnotherWriter")  # errors of nodes/dataset/store/lock.py and of evaluation/lock.py
 
 
 @contextmanager
 def url_workers(urls: Sequence[str], lost_after: float = LOST_AFTER) -> Iterator[list[UrlWorker]]:
     """A worker for each address, which are left running."""
     silence = lost_after if len(urls) > 1 else min(lost_after, ALONE_LOST_AFTER)
-    workers = [UrlWorker(Client(url, timeout=lost_after), lost_after=silence) for url in urls]
+    poll = POLL + POLL_A_SERVER * len(urls)
+    workers = [UrlWorker(Client(url, timeout=lost_after), lost_after=silence, poll=poll) for url in urls]
     try:
         yield workers
     finally:
@@ -42,7 +45,7 @@ class UrlWorker:
 
     slots = 2
 
-    def __init__(self, client: Client, *, lost_after: float = LOST_AFTER, poll: float = 0.5) -> None:
+    def __init__(self, client: Client, *, lost_after: float = LOST_AFTER, poll: float = POLL) -> None:
         self.client, self.lost_after, self.poll = client, lost_after, poll
         self.name = client.url
         self._watch, self._lock = Watch(client.url, client.client_id), threading.Lock()
@@ -51,7 +54,10 @@ class UrlWorker:
         """Queue the row, or ask for it, and wait for its end; see `core.Worker`."""
         try:
             problem = self._start(task)
-            return End(problem) if problem else self._wait(task, pause)
+            if problem:
+                return End(problem)
+            pause(0.0, "")  # the server has it
+            return self._wait(task, pause)
         except (WorkerGone, TaskForgotten):
             raise
         except NoAnswer as error:
@@ -88,6 +94,10 @@ class UrlWorker:
                 self.client.queue(task.graph, prompt_id=task.ticket)
         except Rejected as error:
             problem = str(error)
+        except NoAnswer as error:
+            if not 400 <= error.status < 500:
+                raise
+            problem = f"the server refuses the row: {error}"  # what stands before it does: too large, not allowed
         return problem
 
     def _wait(self, task: Task, pause: Pause) -> End:
@@ -120,8 +130,14 @@ def ended(graph: Graph, entry: Mapping[str, Any], client: Client) -> End:
     problem = failure(entry) or shortfall(graph, entry, client)
     result = outcome(graph, entry)
     texts = [[title, text[:MAX_TEXT]] for title, text in result.texts]
-    is_busy = bool(problem) and _BUSY in problem
-    return End(problem, is_busy, result.seconds, _images(graph, entry), result.results, texts, result.files)
+    return End(problem, _is_busy(entry), result.seconds, _images(graph, entry), result.results, texts, result.files)
+
+
+def _is_busy(entry: Mapping[str, Any]) -> bool:
+    """Whether a node failed since somebody else writes its set, or its file."""
+    messages = (entry.get("status") or {}).get("messages") or []
+    types = [str(message.get("exception_type")) for kind, message in messages if kind == "execution_error"]
+    return any(name.rpartition(".")[2] in _BUSY for name in types)  # the server names them with their module
 
 
 def _images(graph: Graph, entry: Mapping[str, Any]) -> int:

@@ -17,9 +17,10 @@ from hyponet.headless.__main__ import main
 from hyponet.headless.backends.urls import UrlWorker
 from hyponet.headless.client import Client
 from hyponet.headless.console import Console
-from hyponet.headless.state import DONE, FAILED, State
-from hyponet.headless.sweep import Driver
+from hyponet.headless.state import DONE, FAILED, QUEUED, RowState, State
+from hyponet.headless.sweep import MAX_SILENCES, Driver, ServerGone
 from hyponet.headless.sweep_file import SweepRow
+from hyponet.nodes.dataset.store.lock import SetIsHeld
 from tools.dev.places import ROOT
 
 from .scripted import GRAPH, SAVE, ScriptedComfy, failing
@@ -43,18 +44,23 @@ def rows(names=NAMES):
 class Farm:
     """A driver in a thread of its own."""
 
-    def __init__(self, servers, state, names=NAMES):
+    def __init__(self, servers, state, names=NAMES, patience=20):
         workers = [UrlWorker(Client(server.url, timeout=0.5), lost_after=0.5, poll=0.02) for server in servers]
-        self.driver = Driver(workers, rows(names), state, Console(as_json=True), patience=20)
+        self.driver = Driver(workers, rows(names), state, Console(as_json=True), patience=patience)
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
     def _run(self):
-        self.tally = self.driver.run()
+        try:
+            self.tally = self.driver.run()
+        except ServerGone as error:
+            self.tally = error
 
     def wait(self):
         self.thread.join(60)
         assert not self.thread.is_alive()
+        if isinstance(self.tally, ServerGone):
+            raise self.tally
         return self.tally
 
 
@@ -135,8 +141,9 @@ def test_a_row_that_fails_on_both_has_failed(servers, tmp_path):
 
 
 def test_a_set_that_somebody_writes_is_tried_again_later(servers, tmp_path):
-    message = "data set 'a' is being written by process 7 on host since 2026-11-27 01:00:00"
-    failing("execution_error", exception_type="SetIsHeld", exception_message=message)(servers[0])
+    # as the server names it: with its module
+    kind = f"custom_nodes.hyponet.{SetIsHeld.__module__}.{SetIsHeld.__name__}"
+    failing("execution_error", exception_type=kind, exception_message="not now")(servers[0])
     farm = Farm(servers[:1], State(tmp_path), ["a"])
     wait_for(lambda: servers[0].history)
     servers[0].status, servers[0].messages = "success", []
@@ -179,3 +186,59 @@ def test_lines_for_programs_say_who_did_what(servers, tmp_path, capsys):
     (done,) = [event for event in events if event["event"] == "done"]
     assert (done["row"], done["worker"], done["images"]) == ("a", servers[0].url, 8)
     assert events[-1]["event"] == "end"
+
+
+def test_a_row_that_waits_behind_a_slow_server_s_other_goes_to_the_idle_one(servers, tmp_path):
+    fast, slow = servers
+    slow.holding = "running"
+    state = State(tmp_path)
+    farm = Farm(servers, state, NAMES)
+    wait_for(lambda: len(texts(fast)) == len(NAMES) - 1)  # all but the one that runs on the slow one
+    (first,) = slow.running.values()
+    assert first["1"]["inputs"]["text"] not in texts(fast)
+    let_end(slow)
+    assert farm.wait().done == len(NAMES)
+
+
+def test_a_server_that_refuses_to_queue_fails_no_row(servers, tmp_path):
+    """A proxy before it takes no large body: it answers questions alone."""
+    state = State(tmp_path)
+    servers[1].replaced["/prompt"] = (413, b"too large")
+    assert Farm(servers, state).wait().done == len(NAMES)
+    assert {(state.read(name).worker, state.read(name).losses) for name in NAMES} == {(servers[0].url, 0)}
+
+
+def test_a_server_that_cannot_be_queued_to_is_asked_less_and_less_and_named(servers, tmp_path, capsys):
+    state = State(tmp_path)
+    servers[1].replaced["/prompt"] = (502, b"bad gateway")
+    assert Farm(servers, state).wait().done == len(NAMES)
+    assert {state.read(name).losses for name in NAMES} == {0}
+    alone = Farm(servers[1:], State(tmp_path / "alone"), ["a"], patience=1)
+    with pytest.raises(ServerGone, match=servers[1].url):
+        alone.wait()
+    assert "502" in capsys.readouterr().out
+
+
+def test_what_went_to_another_is_withdrawn_by_the_next_driver_too(servers, tmp_path):
+    """The first driver died while the server was silent; a row that has changed since is withdrawn as well."""
+    state = State(tmp_path)
+    state.write("a", RowState("a", DONE, worker=servers[0].url, abandoned=[[servers[1].url, "handed-on"]]))
+    state.write("b", RowState("as it was before", QUEUED, "changed", servers[1].url))
+    servers[1].running["handed-on"] = {}
+    servers[1].waiting["changed"] = {}
+    assert Farm(servers, state, ["a", "b"]).wait().done == 1
+    assert not servers[1].running
+    assert not servers[1].waiting
+
+
+def test_a_row_that_silences_each_server_in_turn_fails(servers, tmp_path):
+    state = State(tmp_path)
+    state.write("a", RowState("a", QUEUED, "ticket", servers[1].url, silences=MAX_SILENCES - 1))
+    for server in servers:
+        server.holding = "running"
+    servers[1].running["ticket"] = {}
+    farm = Farm(servers, state, ["a"])
+    wait_for(lambda: farm.driver.schedule.runs[0].is_seen)
+    servers[1].stop()
+    assert farm.wait().failed == 1
+    assert "5 servers fell silent" in state.read("a").message
