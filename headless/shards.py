@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,9 @@ def sharded(rows: list[SweepRow], count: int) -> list[SweepRow]:
         else:
             cut.append(row)
         before[row.group] = row.name
+    names = Counter(row.name.lower() for row in cut)
+    if twice := [row.name for row in cut if names[row.name.lower()] > 1]:
+        raise ValueError(f"a row is called {twice[0]!r}, and so is a shard of another; give it another name")
     return cut
 
 

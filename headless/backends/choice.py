@@ -63,6 +63,7 @@ def open_workers(options: argparse.Namespace, folder: Path) -> Iterator[Sequence
     Raises:
         ValueError: an option is wrong.
     """
+    _refuse_unused(options)
     silence = min(options.lost_after, options.patience)
     kind: AbstractContextManager[Sequence[Worker]]
     if options.ray is not None:
@@ -94,6 +95,17 @@ def _add_server_options(group: argparse._ArgumentGroup) -> None:
         metavar="NAME=VALUE",
         help="a parameter of submitit, such as slurm_partition=gpu or timeout_min=240",
     )
+
+
+def _refuse_unused(options: argparse.Namespace) -> None:
+    """Raise ValueError for an option of another back end, which would be passed over in silence."""
+    if options.slurm is None and options.slurm_set:
+        raise ValueError("--slurm-set is for --slurm")
+    if options.ray is None and options.slurm is None:
+        names = ("comfyui", "python", "comfyui_options", "output", "store", "work", "workers", "threads")
+        if unused := [name for name in names if getattr(options, name)]:
+            option = f"--{unused[0].replace('_', '-')}"
+            raise ValueError(f"{option} is for servers that --ray and --slurm start; those of --url run already")
 
 
 def _server_spec(options: argparse.Namespace, folder: Path, silence: float) -> ServerSpec:

@@ -2,7 +2,7 @@
 
 Rows are handed out by the driver, not by Ray: at most one try a call (`max_task_retries=0`), for a row whose actor is
 lost is handed out again by the driver, and goes on with the set that lies there. Nothing but rows and what they showed
-crosses. A server ends with its actor: by its guard, and by Ray, which ends the process group of an actor that died.
+crosses. A server ends with its actor, by its guard.
 """
 
 from __future__ import annotations

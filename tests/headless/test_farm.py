@@ -242,3 +242,20 @@ def test_a_row_that_silences_each_server_in_turn_fails(servers, tmp_path):
     servers[1].stop()
     assert farm.wait().failed == 1
     assert "5 servers fell silent" in state.read("a").message
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--store", "s3://bucket"], "--store is for servers that --ray and --slurm start"),
+        (["--threads", "1"], "--threads is for servers"),
+        (["--comfyui-options=--cpu"], "--comfyui-options is for servers"),
+        (["--ray", "--comfyui", ".", "--slurm-set", "gpus_per_node=1"], "--slurm-set is for --slurm"),
+    ],
+    ids=lambda value: value[0],
+)
+def test_an_option_of_another_back_end_is_refused(tmp_path, capsys, options, says):
+    (tmp_path / "flow.json").write_text(json.dumps(GRAPH), "utf-8")
+    (tmp_path / "s.csv").write_text("name,workflow\na,flow.json\n")
+    assert main(["sweep", str(tmp_path / "s.csv"), "--state", str(tmp_path / "state"), *options]) == 2
+    assert says in capsys.readouterr().err

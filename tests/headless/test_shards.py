@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hyponet.headless.schedule import Schedule
@@ -37,6 +39,13 @@ def test_shards_make_disjoint_parts_in_sets_of_their_own_and_the_rest_runs_on_al
     assert whole.after == tuple(part.name for part in parts)
     merged = find_node(whole.graph, "HypoNetMergeDatasets")
     assert widget(whole, "CheckLabels", "dataset") == [merged, 0]
+
+
+def test_a_row_that_is_called_as_a_shard_of_another_is_refused(tmp_path):
+    (row,) = farm_rows(QUICK_START, {})
+    namesake = replace(row, name=f"{row.name}.1-of-2", graph={"1": {"class_type": "SaveImage", "inputs": {}}})
+    with pytest.raises(ValueError, match="so is a shard of another"):
+        sharded([row, namesake], 2)
 
 
 def test_other_prompts_are_another_joining_too():
