@@ -97,7 +97,7 @@ def measure_loss(folder: Path, rows: int, seconds: float) -> None:
         state = State(folder / str(killed))
         with ExitStack() as stack:
             nodes = [stack.enter_context(pretended(seconds)) for _ in range(4)]
-            farm = stack.enter_context(url_workers([url for url, _ in nodes], lost_after=5.0))
+            farm = stack.enter_context(url_workers([f"{url}/0" for url, _ in nodes], lost_after=5.0))
             driver = Driver(farm, rows_of(rows), state, Silent())
             begin = time.perf_counter()
             if killed:
