@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import resource
 import time
@@ -77,7 +78,8 @@ async def serve(seconds: float, pictures: int) -> None:
         path = first.split()[1]
         if "/ws?" in path:  # stays open and says nothing
             writer.write(SWITCHING)
-            await reader.read()
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
         else:
             lengths = [int(line.split(":")[1]) for line in lines if line.lower().startswith("content-length")]
             text = json.dumps(answer(path, await reader.readexactly(lengths[0]) if lengths else b"")).encode()
