@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -12,11 +13,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..client import Client
+from ..client import Client, NoAnswer
 
 OUR_CODE = str(Path(__file__).resolve().parents[2])  # where a job of SLURM finds it; a server is to find none of it
 _GUARD = Path(__file__).with_name("guard.py")
 _VENVS = (".venv", "venv")  # inside a ComfyUI folder, as its readme has people make them
+_EMBEDDED = "python_embeded"  # sic: beside it, in its portable package for Windows
 _ENDING = 10.0  # seconds in which a server that is asked to end does so
 _LOG_LINES = 5  # of its end, in an error
 
@@ -32,7 +34,8 @@ class ServerSpec:
     Args:
         comfyui: ComfyUI's folder, on the worker's machine.
         key: tells the folders of this farm's workers from those of others.
-        python: its interpreter; empty: that of a virtual environment inside the folder, else the worker's own.
+        python: its interpreter; empty: that of a virtual environment inside the folder, or beside it that of
+            the portable package, else the worker's own.
         options: further arguments of ComfyUI's main.py.
         output: its output folder; empty: ComfyUI's own, or with a store one of the worker's own.
         store: where the sets that it makes are delivered, and others fetched; empty: all see one output folder.
@@ -106,7 +109,7 @@ class OwnServer:
             process.stdin.close()
 
     def _start(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        _make_own_folder(self.folder)
         port = _free_port()
         self.client = Client(f"http://127.0.0.1:{port}", timeout=self.spec.lost_after)
         self.starts += 1
@@ -117,22 +120,56 @@ class OwnServer:
         command += ["--temp-directory", str(self.folder), "--database-url", "sqlite:///:memory:"]
         command += ["--disable-auto-launch", "--dont-print-server"]
         with self.log.open("ab") as log:
-            # no session and no group of its own: those of the worker end with it, by Ray or by SLURM
+            # no session and no group of its own: SLURM ends those of a job; the guard is for all else
             self.process = subprocess.Popen(
                 [*command, *self.spec.options], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=self.folder,
                 env=_variables(self.spec.threads),
             )  # fmt: skip
         end = time.monotonic() + self.spec.patience
-        while not self.client.alive():
+        while not self._answers():
             if self.process.poll() is not None or time.monotonic() > end:
                 self.stop()
                 raise ServerFailed(f"ComfyUI did not start: {self.last_words()}; its log: {self.log}")
             time.sleep(0.2)
 
+    def _answers(self) -> bool:
+        """Whether it is our server that answers: another may have taken the port meanwhile."""
+        try:
+            return str(self.folder) in self.client.get("/system_stats", timeout=5)["system"]["argv"]
+        except (NoAnswer, KeyError, TypeError):
+            return False
+
     def last_words(self) -> str:
         """The end of its log, one line."""
         lines = self.log.read_text("utf-8", "replace").split("\n")
         return " | ".join([line.strip() for line in lines if line.strip()][-_LOG_LINES:])
+
+
+def split_options(text: str) -> tuple[str, ...]:
+    """The arguments in a text, as on a command line; a backslash is one, for paths of Windows have them.
+
+    Raises:
+        ValueError: a quotation is not closed.
+    """
+    words = shlex.shlex(text, posix=True, punctuation_chars=False)
+    words.whitespace_split, words.commenters, words.escape = True, "", ""
+    return tuple(words)
+
+
+def interpreters(comfyui: Path, *, is_windows: bool) -> list[Path]:
+    """Where a ComfyUI folder may have its own interpreter."""
+    inside = Path("Scripts/python.exe" if is_windows else "bin/python")
+    places = [comfyui / venv / inside for venv in _VENVS]
+    return [*places, comfyui.parent / _EMBEDDED / "python.exe"] if is_windows else places
+
+
+def _make_own_folder(folder: Path) -> None:
+    """Make a folder that nobody else reads or writes; raises ServerFailed where somebody else made it before."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    is_others = sys.platform != "win32" and folder.lstat().st_uid != os.getuid()
+    if folder.is_symlink() or is_others:
+        raise ServerFailed(f"{folder} is a link, or somebody else's; expected a folder of our own; give --work")
 
 
 def _free_port() -> int:
@@ -142,8 +179,7 @@ def _free_port() -> int:
 
 
 def _python(spec: ServerSpec) -> str:
-    inside = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    places = [Path(spec.comfyui) / venv / inside for venv in _VENVS]
+    places = interpreters(Path(spec.comfyui), is_windows=os.name == "nt")
     return spec.python or next((str(path) for path in places if path.is_file()), sys.executable)
 
 

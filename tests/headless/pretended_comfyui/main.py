@@ -27,6 +27,9 @@ class PretendedComfy(ScriptedComfy):
         super().__init__(port)
         self.output, self.turn, self.holding, self.outputs = output, threading.Lock(), "running", generated()
 
+    def get(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+        return (200, {"system": {"argv": sys.argv}}) if path == "/system_stats" else super().get(path, query)
+
     def post(self, path: str, body: Any) -> tuple[int, Any]:
         answer = super().post(path, body)
         if path == "/prompt":
@@ -71,6 +74,7 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int)
     parser.add_argument("--output-directory", type=Path)
     options, _ = parser.parse_known_args()
-    Path("pids").write_text(f"{os.getppid()} {os.getpid()}", "utf-8")  # of the worker, and of this server
+    with Path("pids").open("a", encoding="utf-8") as file:  # a line a start: of the worker, and of this server
+        file.write(f"{os.getppid()} {os.getpid()}\n")
     PretendedComfy(options.port, options.output_directory)
     threading.Event().wait()
