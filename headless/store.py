@@ -77,7 +77,7 @@ class Store:
         try:
             import fsspec
         except ImportError:
-            raise ValueError("--store needs fsspec, which is not installed; pip install 'hyponet[store]'") from None
+            raise ValueError("--store needs fsspec, which is not installed; pip install 'fsspec>=2024.2'") from None
         try:
             self.files, self.root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:  # what s3 needs is not there, or nobody knows such an address

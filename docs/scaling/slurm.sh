@@ -1,7 +1,7 @@
 #!/bin/bash
 # The driver of a farm as a small job of its own; it submits the shards as an array and waits for them.
 #   sbatch docs/scaling/slurm.sh SWEEP_OR_WORKFLOW
-# Set the three folders and the partition. The environment needs: pip install 'hyponet[slurm]'
+# Set the three folders and the partition. The environment needs: pip install 'submitit>=1.5'
 #SBATCH --job-name=hyponet-driver
 #SBATCH --cpus-per-task=1
 #SBATCH --mem=2G

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from ..client import checked_url
 from ..store import Store
 from .core import Worker
-from .own_server import ServerSpec
+from .own_server import ServerSpec, split_options
 from .ray_actors import ray_workers
 from .slurm_jobs import slurm_workers
 from .urls import LOST_AFTER, url_workers
@@ -117,7 +116,7 @@ def _server_spec(options: argparse.Namespace, folder: Path, silence: float) -> S
         comfyui=_absolute(options.comfyui),
         key=hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8],
         python=options.python,
-        options=tuple(shlex.split(options.comfyui_options)),
+        options=split_options(options.comfyui_options),
         output=_absolute(options.output) if options.output else "",
         store=options.store if "://" in options.store or not options.store else _absolute(options.store),
         work=_absolute(options.work) if options.work else "",

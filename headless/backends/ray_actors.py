@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster: an actor a GPU, which owns one ComfyUI server. Needs ray, `pip install 'hyponet[ray]'`.
+"""Workers on a Ray cluster: an actor a GPU, which owns one ComfyUI server. Needs ray, `pip install 'ray>=2.40'`.
 
 Rows are handed out by the driver, not by Ray: at most one try a call (`max_task_retries=0`), for a row whose actor is
 lost is handed out again by the driver, and goes on with the set that lies there. Nothing but rows and what they showed
@@ -122,7 +122,7 @@ def ray_workers(address: str, spec: ServerSpec, count: int = 0) -> Iterator[list
     try:
         import ray as typed_in_part
     except ImportError:
-        raise ValueError("--ray needs ray, which is not installed; pip install 'hyponet[ray]'") from None
+        raise ValueError("--ray needs ray, which is not installed; pip install 'ray>=2.40'") from None
     ray: Any = typed_in_part
     _refuse_silence(address)
     handler = signal.getsignal(signal.SIGTERM)
@@ -177,7 +177,7 @@ def _wait_for_one(ray: Any, workers: list[RayWorker], patience: float) -> None:
 def _cause(error: Exception) -> Exception:
     """What an actor raised; WorkerGone where it is the actor that is gone."""
     cause = getattr(error, "cause", None)
-    return cause if isinstance(cause, Exception) else WorkerGone(_first_line(error))
+    return cause if isinstance(cause, Exception) else WorkerGone(str(error).strip().split("\n")[-1].strip())
 
 
 def _first_line(error: Exception) -> str:

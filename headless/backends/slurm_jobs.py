@@ -1,4 +1,4 @@
-"""Rows as jobs of SLURM, through submitit: `pip install 'hyponet[slurm]'`. A job starts a server, runs its row, ends.
+"""Rows as jobs of SLURM, through submitit: `pip install 'submitit>=1.5'`. A job starts a server, runs its row, ends.
 
 Rows that are handed out together are one array. A job that is preempted or runs out of time is queued again by
 submitit, and goes on with the set that lies there. Which job has a row is on disk, for a driver that was killed.
@@ -114,11 +114,12 @@ class SlurmWorker:
 
     def _job_of(self, task: Task) -> Any:
         """The job that has the row, from an earlier driver; None where none was submitted."""
+        executor = getattr(self.executor, "_executor", self.executor)
+        job_id = ""
         with contextlib.suppress(FileNotFoundError):
             job_id = (self._tickets / task.ticket).read_text("utf-8")
-            executor = getattr(self.executor, "_executor", self.executor)
-            return self._jobs.setdefault(task.ticket, executor.job_class(executor.folder, job_id))
-        return None
+        job_id = job_id or _submitted(Path(executor.folder), task.ticket)
+        return self._jobs.setdefault(task.ticket, executor.job_class(executor.folder, job_id)) if job_id else None
 
 
 @contextmanager
@@ -140,7 +141,7 @@ def slurm_workers(
     try:
         import submitit
     except ImportError:
-        raise ValueError("--slurm needs submitit, which is not installed; pip install 'hyponet[slurm]'") from None
+        raise ValueError("--slurm needs submitit, which is not installed; pip install 'submitit>=1.5'") from None
     try:
         executor = submitit.AutoExecutor(
             folder / "jobs", cluster=cluster, **{f"{cluster}_max_num_timeout": _MAX_TIMEOUTS}
@@ -151,6 +152,12 @@ def slurm_workers(
         raise ValueError(f"--slurm: {error}") from None
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (OUR_CODE, os.environ.get("PYTHONPATH"))))
     yield [SlurmWorker(executor, spec, folder, slots)]
+
+
+def _submitted(folder: Path, ticket: str) -> str:
+    """The id of the job that submitit wrote down for a ticket, of which the driver did not come to; "" without one."""
+    paths = (path for path in folder.glob("*_submitted.pkl") if ticket.encode() in path.read_bytes())
+    return next((path.name.removesuffix("_submitted.pkl") for path in paths), "")
 
 
 def _settings(texts: Sequence[str]) -> Mapping[str, int | str]:

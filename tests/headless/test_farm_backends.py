@@ -14,17 +14,22 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hyponet.headless.__main__ import main
+from hyponet.headless.backends.core import Task
+from hyponet.headless.backends.own_server import ServerSpec
+from hyponet.headless.backends.ray_actors import _cause, ray_workers
+from hyponet.headless.backends.slurm_jobs import SlurmWorker, slurm_workers
 from hyponet.headless.store import Store
 from tools.dev.places import ROOT
 from tools.dev.processes import quiet_environment, stop
 
-from .test_own_server import is_there, wait_until_gone
+from .test_own_server import wait_until_gone
 
 PRETENDED = Path(__file__).parent / "pretended_comfyui"
 FLOW = {"1": {"class_type": "SaveImage", "inputs": {"n": 1, "text": "t", "sets": ""}, "_meta": {"title": "Save"}}}
@@ -83,7 +88,20 @@ def made(folder: Path) -> Counter[str]:
 def pids(folder: Path) -> dict[str, tuple[int, int]]:
     """Worker -> the process that owns its server, and the server's, as it last started."""
     paths = (folder / "work").glob("*/pids")
-    return {path.parent.name.split("-", 2)[2]: tuple(map(int, path.read_text("utf-8").split())) for path in paths}
+    lines = {path.parent.name.split("-", 2)[2]: path.read_text("utf-8").splitlines() for path in paths}
+    return {worker: tuple(map(int, found[-1].split())) for worker, found in lines.items() if found}
+
+
+def starts(folder: Path) -> list[tuple[int, int]]:
+    """The same of all starts."""
+    lines = [line for path in (folder / "work").glob("*/pids") for line in path.read_text("utf-8").splitlines()]
+    return [tuple(map(int, line.split())) for line in lines]
+
+
+def done(folder: Path) -> set[str]:
+    """The rows of which the driver has said that they are done."""
+    lines = (folder / "driver.log").read_text("utf-8").splitlines()
+    return {json.loads(line)["row"] for line in lines if line.startswith('{"event": "done"') and line.endswith("}")}
 
 
 def wait_for(what: Callable[[], object]) -> None:
@@ -115,27 +133,33 @@ def test_every_row_is_made_once_whatever_is_lost_on_ray(cluster: Any, sweep: Any
     wait_until_gone(server)  # no orphan holds the GPU
     wait_for(lambda: len(made(tmp_path)) > 8)
     cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+    assert len(done(tmp_path)) < len(texts) - 2  # rows are left for the one that comes
     cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
     assert end_of(driver, tmp_path)["done"] == len(texts)
     counts = made(tmp_path)
     assert set(counts) == set(texts)
     assert counts.total() <= len(texts) + 2 * 2  # an actor and a node were lost with two rows each
-    for owner, server in (*started.values(), *pids(tmp_path).values()):
-        assert not is_there(owner)
-        assert not is_there(server)
+    assert len(starts(tmp_path)) > len(started)
+    for owner, server in starts(tmp_path):
+        wait_until_gone(owner)
+        wait_until_gone(server)
 
 
 @pytest.mark.posix("Ray has no test cluster there, submitit no jobs")
 def test_rows_are_jobs_of_slurm_and_a_driver_that_is_killed_is_replaced(sweep: Any, tmp_path: Path) -> None:
     texts = ["t0", "die", "t2", "t3", "t4"]
     driver = sweep(texts, *SLURM)
-    wait_for(lambda: len(made(tmp_path)) > 1)
+    wait_for(lambda: len(done(tmp_path)) > 1)
     driver.kill()
     driver.wait()
+    before = done(tmp_path)
     end = end_of(sweep(texts, *SLURM), tmp_path)
     assert end["done"] + end["skipped"] == len(texts)
-    assert set(made(tmp_path)) == set(texts)
-    for owner, server in pids(tmp_path).values():
+    assert end["skipped"] >= len(before)
+    counts = made(tmp_path)
+    assert set(counts) == set(texts)
+    assert {counts[texts[int(row.removeprefix("row"))]] for row in before} == {1}  # what was done is not made again
+    for owner, server in starts(tmp_path):
         wait_until_gone(owner)
         wait_until_gone(server)
 
@@ -160,3 +184,36 @@ def test_what_cannot_be_is_said_before_a_row_runs(sweep: Any, tmp_path: Path) ->
     ):
         assert sweep(["t"], *options).wait() == 2
         assert words in (tmp_path / "driver.log").read_text("utf-8")
+
+
+@pytest.mark.posix("submitit has no jobs there")
+def test_a_job_of_which_no_ticket_was_written_is_found(tmp_path: Path) -> None:
+    """The driver ended after submitit had written the job down, and before it did so itself."""
+    import submitit
+
+    task, spec = Task("row", {}, "0b0f5d3e-ticket", is_resumed=True), ServerSpec(str(PRETENDED), "t")
+    executor = submitit.AutoExecutor(tmp_path / "jobs", cluster="local")
+    job = executor.submit(str, task)
+    job.wait()
+    worker = SlurmWorker(executor, spec, tmp_path, 1)
+    assert worker._job_of(task).job_id == job.job_id
+    assert worker._job_of(replace(task, ticket="another")) is None
+
+
+def test_why_an_actor_does_not_start_is_told() -> None:
+    """Ray's own error of an actor whose `__init__` raised."""
+    from ray.exceptions import ActorDiedError, RayTaskError
+
+    cause = RayTaskError("__init__", "Traceback\n  File x\nValueError: it has no main.py here", ValueError("x"))
+    assert str(_cause(ActorDiedError(cause))).endswith("it has no main.py here")
+
+
+@pytest.mark.parametrize("extra", ["ray", "submitit"])
+def test_what_is_not_installed_is_named_as_it_is_installed(
+    extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, extra, None)
+    spec = ServerSpec(str(PRETENDED), "t")
+    workers = ray_workers("", spec) if extra == "ray" else slurm_workers("local", spec, tmp_path, [], 1)
+    with pytest.raises(ValueError, match=rf"pip install '{extra}>="), workers:
+        pass

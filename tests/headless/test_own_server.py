@@ -145,4 +145,7 @@ def test_the_interpreter_is_looked_for_where_comfyui_has_it(tmp_path: Path) -> N
     comfyui = tmp_path / "ComfyUI"
     windows = [comfyui / ".venv/Scripts/python.exe", comfyui / "venv/Scripts/python.exe"]
     assert own_server.interpreters(comfyui, is_windows=True) == [*windows, tmp_path / "python_embeded/python.exe"]
-    assert own_server.interpreters(comfyui, is_windows=False) == [comfyui / ".venv/bin/python", comfyui / "venv/bin/python"]
+    assert own_server.interpreters(comfyui, is_windows=False) == [
+        comfyui / ".venv/bin/python",
+        comfyui / "venv/bin/python",
+    ]
