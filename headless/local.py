@@ -1,6 +1,6 @@
 """What needs no server: sets in folders measured and merged by the pack's own functions, in this process.
 
-Needs torch, torchvision, numpy and pillow: `pip install 'hyponet[local]'`.
+Needs what ComfyUI has and a bare Python has not: `pip install torch torchvision numpy pillow`.
 """
 
 from __future__ import annotations
@@ -75,20 +75,16 @@ def command_merge(options: argparse.Namespace) -> int:
         BlockingIOError: somebody writes the merged set.
     """
     with _needing_local("merge"):
-        from hyponet.nodes.dataset.deliveries import delivered_again
-        from hyponet.nodes.dataset.merge import are_of_one_plan, merge
+        from hyponet.nodes.dataset.merge import merge
         from hyponet.nodes.dataset.store.lock import SetIsHeld
         from hyponet.nodes.dataset.store.store import DatasetStore
     sources = [DatasetStore.open(path.resolve()) for path in options.sets]
-    target = options.into.resolve()
+    target, notes = options.into.resolve(), list[str]()
     try:
-        with merge(sources, target.parent, target.name, _progress("merged")) as store:
-            print(f"{target}: {len(store)} pictures out of {len(sources)} sets")
+        with merge(sources, target.parent, target.name, _progress("merged"), notes) as store:
+            print("\n".join([f"{target}: {len(store):,} pictures out of {len(sources)} sets", *notes]))
     except SetIsHeld as error:
         raise BlockingIOError(str(error)) from None
-    again = delivered_again(sources) if are_of_one_plan(sources) else 0
-    if again:
-        print(f"{again:,} pictures of the plan were delivered again; one of each was kept")
     return 0
 
 
@@ -176,5 +172,5 @@ def _needing_local(command: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ValueError(
-            f"{command} needs {error.name}, which is not installed; pip install 'hyponet[local]'"
+            f"{command} needs {error.name}, which is not installed; pip install torch torchvision numpy pillow"
         ) from None

@@ -80,4 +80,4 @@ def test_without_torch_the_extra_is_named(folders, capsys, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)  # as import finds it where it is not installed
     assert main(["evaluate", str(folders[0] / "made")]) == 2
-    assert "evaluate needs torch, which is not installed; pip install 'hyponet[local]'" in capsys.readouterr().err
+    assert "evaluate needs torch, which is not installed; pip install torch torchvision numpy pillow" in capsys.readouterr().err
