@@ -80,4 +80,5 @@ def test_without_torch_the_extra_is_named(folders, capsys, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)  # as import finds it where it is not installed
     assert main(["evaluate", str(folders[0] / "made")]) == 2
-    assert "evaluate needs torch, which is not installed; pip install torch torchvision numpy pillow" in capsys.readouterr().err
+    said = "evaluate needs torch, which is not installed; pip install torch torchvision numpy pillow"
+    assert said in capsys.readouterr().err
