@@ -94,11 +94,11 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
 
 @pytest.mark.posix("kill -9")
 def test_a_server_that_is_stuck_in_c_code_ends_with_its_owner(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text(STUCK)
+    (tmp_path / "main.py").write_text(STUCK, "utf-8")
     command = [sys.executable, str(GUARD), str(tmp_path / "main.py")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=tmp_path) as server:
         assert server.stdin is not None
-        while not (tmp_path / "pid").is_file() or not (tmp_path / "pid").read_text():
+        while not (tmp_path / "pid").is_file() or not (tmp_path / "pid").read_text("utf-8"):
             assert server.poll() is None
             time.sleep(0.05)
         try:
