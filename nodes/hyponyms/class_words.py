@@ -32,11 +32,11 @@ _PAIRS = {"trouser": "trousers", "jean": "jeans"}  # what comes in pairs is said
 
 
 def short_name(taxonomy: Taxonomy, synset: Synset) -> str:
-    """The class word: "cat" for domestic cat, whose last word names one of its hypernyms; else its first lemma."""
+    """The class word: "cat" for domestic cat, whose last word names one of its hypernyms; else its first fit name."""
     words = synset.lemmas[0].split("_")
     if len(words) > 1 and is_above(taxonomy, synset, words[-1]) and not is_unfit(words[-1]):
         return words[-1]
-    return synset.label
+    return taxonomy.fit_label(synset) or synset.label
 
 
 def class_word_of(tree: Taxonomy, root: Synset) -> str:

@@ -65,6 +65,12 @@ def test_a_harmless_word_keeps_its_own_name(word):
     assert hyponyms_of_word(word, THESIS).words
 
 
+def test_no_unfit_class_word_stands_behind_a_name():
+    assert [word for word in hyponyms_of_word("donkey", HyponymSettings()).words if word.endswith(" ass")] == []
+    found = hyponyms_of_word(taxonomy().synset("savage.n.01").id, HyponymSettings()).words  # or barbarian
+    assert [word for word in found if word.endswith(" savage")] == []
+
+
 def unfit_synsets():
     """The synsets that are unfit subjects, or have an unfit name, of WordNet's whole vocabulary."""
     tree = taxonomy()
