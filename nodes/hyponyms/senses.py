@@ -89,10 +89,15 @@ def find_sense(taxonomy: Taxonomy, text: str) -> Sense:
 
 
 def _as_spelled(taxonomy: Taxonomy, word: str) -> str:
-    """A word as WordNet has it: a lawnmower is its "lawn mower", tea cups are teacups. Itself where it has neither."""
+    """A word as WordNet has it: a lawnmower is its "lawn mower", tea cups are teacups. Itself where it has neither.
+
+    One with a sense that is fit goes before: a window pane is a windowpane, not the drug.
+    """
     joined = fold(word)
     spellings = (word, joined, *(f"{joined[:cut]} {joined[cut:]}" for cut in range(2, len(joined) - 1)))
-    return next((spelling for spelling in spellings if taxonomy.lookup(spelling)), word)
+    known = [spelling for spelling in spellings if taxonomy.lookup(spelling)]
+    fit = (spelling for spelling in known if any(map(taxonomy.fit_names, taxonomy.lookup(spelling))))
+    return next(fit, known[0] if known else word)
 
 
 def _likelihood(taxonomy: Taxonomy, sense: Synset, word: str) -> tuple[bool, bool, float]:

@@ -65,6 +65,10 @@ def test_a_harmless_word_keeps_its_own_name(word):
     assert hyponyms_of_word(word, THESIS).words
 
 
+def test_of_two_spellings_the_one_that_means_what_is_fit_is_taken():
+    assert hyponyms_of_word("window pane", WORD).name == "windowpane.n.01"  # "window pane" is a street name of LSD
+
+
 def test_no_unfit_class_word_stands_behind_a_name():
     assert [word for word in hyponyms_of_word("donkey", HyponymSettings()).words if word.endswith(" ass")] == []
     found = hyponyms_of_word(taxonomy().synset("savage.n.01").id, HyponymSettings()).words  # or barbarian
