@@ -10,7 +10,7 @@ from .synset import Synset
 from .taxonomy import Taxonomy
 from .unfit import is_unfit
 
-_RENAMED = ("animal", "artifact", "food", "object", "plant")  # topics of what another name may stand for
+_RENAMED = ("animal", "artifact", "food", "location", "object", "plant")  # topics of what another name may stand for
 
 
 def has_list(tree: Taxonomy, start: Synset, word: str) -> bool:

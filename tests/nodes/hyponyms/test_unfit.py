@@ -41,6 +41,7 @@ def test_a_wnid_and_an_ancestor_that_are_unfit_are_refused_and_a_person_is_told_
 
 
 RENAMED = [("cock", "rooster"), ("cocks", "rooster"), ("ass", "donkey"), ("tit", "titmouse"), ("dike", "dam")]
+RENAMED += [("paddy", "paddy field")]
 
 
 @pytest.mark.parametrize(("word", "name"), RENAMED)
@@ -55,6 +56,7 @@ def test_a_thing_goes_by_another_name_of_it_and_the_node_says_so(word, name):
 HARMLESS = "person,worker,doctor,nurse,soldier,weapon,gun,knife,wine,beer,hospital,prison,cross,skull,blood,bat,beaver"
 HARMLESS += ",booby,frog,cow,dog,queen,fairy,chick,bird,pansy,pussy willow,spike,grass,joint,rack,boot,chair,stake,hemp"
 HARMLESS += ",Orthodox Jew,flag,emblem,woman,man,drug,medicine,butcher,witch,devil,skeleton,mummy,zombie,breast,storm"
+HARMLESS += ",wire stripper"
 
 
 @pytest.mark.parametrize("word", HARMLESS.split(","))
