@@ -21,6 +21,7 @@ LEFT_OUT = "is on the list of words and subjects that are left out; type another
 
 REFUSED = "mother fucker,Jap,nigga,sadist,hermaphrodite,opium,nude,lynching,skinhead,idiot,gay,torture,swastika,suicide"
 REFUSED += ",pervert,sexual activity,capital punishment,falanga,pederast,harakiri,prostitute,call girl,gypsies,bastard"
+REFUSED += ",murderer,introitus"
 REFUSED += ",cocaine,contraceptive,genocide,masturbation,rapist,manslaughter,iron maiden,Brownshirt,limey,wench,urine"
 
 
@@ -56,7 +57,7 @@ def test_a_thing_goes_by_another_name_of_it_and_the_node_says_so(word, name):
 HARMLESS = "person,worker,doctor,nurse,soldier,weapon,gun,knife,wine,beer,hospital,prison,cross,skull,blood,bat,beaver"
 HARMLESS += ",booby,frog,cow,dog,queen,fairy,chick,bird,pansy,pussy willow,spike,grass,joint,rack,boot,chair,stake,hemp"
 HARMLESS += ",Orthodox Jew,flag,emblem,woman,man,drug,medicine,butcher,witch,devil,skeleton,mummy,zombie,breast,storm"
-HARMLESS += ",wire stripper"
+HARMLESS += ",wire stripper,enema,suppository,smuggler"
 
 
 @pytest.mark.parametrize("word", HARMLESS.split(","))
