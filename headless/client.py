@@ -215,16 +215,16 @@ class Client:
 
     def withdraw(self, prompt_ids: Collection[str]) -> None:
         """Take prompts out of the queue, and interrupt the one of them that runs; others are left alone."""
-        interrupted: set[str] = set()
-        for look in range(2):  # one may start between the look and the deletion, or still be on its way to the server
+        # twice: one may start between the look and the deletion, or still be on its way to the server; and ComfyUI
+        # forgets an interrupt of one that is just starting
+        for look in range(2):
             if look:
                 time.sleep(0.3)
             running, waiting = (ids.intersection(prompt_ids) for ids in self._queue())
             if waiting:
                 self.post("/queue", {"delete": sorted(waiting)})
-            for prompt_id in running - interrupted:
+            for prompt_id in running:
                 self.post("/interrupt", {"prompt_id": prompt_id})
-                interrupted.add(prompt_id)
 
     def interrupt(self) -> None:
         """Interrupt whatever runs."""

@@ -134,3 +134,21 @@ def test_withdrawing_meets_a_prompt_that_starts_meanwhile(server):
     server.hooks.clear()
     assert not server.running
     assert not server.waiting
+
+
+def test_an_interrupt_that_the_server_forgets_is_sent_again(server):
+    """ComfyUI 0.3.75 takes the mark of an interrupt away as it starts a prompt (execution.py, execute_async)."""
+    server.running["mine"] = SAVE
+    post, forgotten = server.post, []
+
+    def forgetful(path, body):
+        answer = post(path, body)
+        if path == "/interrupt" and not forgotten:
+            forgotten.append(body["prompt_id"])
+            server.running["mine"] = SAVE
+        return answer
+
+    server.post = forgetful
+    Client(server.url).withdraw(["mine"])
+    assert forgotten == ["mine"]
+    assert not server.running
