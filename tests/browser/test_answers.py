@@ -226,3 +226,26 @@ def test_fid_has_room_for_its_bars_before_they_come(page):
     time.sleep(1)
     (after,) = page.editor.page.evaluate(BOXES_OF_NODES)
     assert after[1:] == pytest.approx(before[1:], abs=1)
+
+
+def test_a_picture_that_did_not_come_is_asked_for_again(page):
+    """The regression: the canvas asks twice, waits 8 s each time, then shows no picture though the server has it. In
+    Nodes 2.0 the browser itself waits for it."""
+    (page.server.base / "temp").mkdir(exist_ok=True)
+    shown = """(name) => [...document.querySelectorAll('img'), ...(app.graph._nodes[0].imgs ?? [])]
+      .some((img) => img.src.includes(name) && img.complete && img.naturalWidth)"""
+    answer = """(picture) => { const id = String(app.graph._nodes[0].id);
+      const output = {text: ['done'], images: [picture]};
+      window.comfyAPI.api.api.dispatchCustomEvent('executed', {node: id, display_node: id, output}); }"""
+    build(page, "() => { app.graph.add(LiteGraph.createNode('HypoNetTestClassifier')) }")
+    for name in ("first.png", "second.png"):
+        Image.new("RGB", (60, 30), "teal").save(page.server.base / "temp" / name)
+        if not page.vue:
+            page.editor.page.route(re.compile(rf"/view\?.*{name}"), lambda route: route.abort(), times=2)
+        page.editor.page.evaluate(answer, {"filename": name, "subfolder": "", "type": "temp"})
+        page.editor.page.wait_for_timeout(1000)
+        assert page.vue or not page.editor.page.evaluate(shown, name), "the canvas has given it up"
+        end = time.monotonic() + 60
+        while not page.editor.page.evaluate(shown, name):
+            assert time.monotonic() < end, f"{name} was never shown"
+            page.editor.page.wait_for_timeout(500)  # hands the routes their requests, too

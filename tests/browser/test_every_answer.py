@@ -12,7 +12,7 @@ from hyponet.tools.workflows.builder.layout import ANSWER_WITH_PICTURES
 from hyponet.tools.workflows.inputs import write_inputs
 
 pytestmark = PAGE_TESTS
-PATIENCE = 60  # seconds until the pictures are there, on a busy machine
+PATIENCE = 120  # seconds until the pictures are there, on a busy machine; the canvas asks anew every 17
 ANSWERS = """() => Object.fromEntries(app.graph._nodes.filter((node) => node.type.startsWith('HypoNet')).map((node) => {
   const box = node.widgets?.find((widget) => widget.name === 'answer')?.element;
   const element = LiteGraph.vueNodesMode && document.querySelector(`[data-node-id="${node.id}"]`);

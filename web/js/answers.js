@@ -35,6 +35,8 @@ const WITH_PICTURES = new Set([
 ]);
 const EACH_CLASS = "each_class"; // of FID
 const NOTHING_YET = "The answer comes here when this node has run.";
+const PATIENCE = 17_000; // in ms; the canvas waits two times 8.2 s for a picture
+const TIMES = 10; // that a picture is asked for anew
 const KEPT = "hyponet.answer";
 const EVENT = Symbol("event"); // of an output: by which event it came; the page may hand out other faces of one object
 
@@ -216,6 +218,19 @@ function dropPreview(node) {
   }
 }
 
+/**
+ * The canvas gives a picture up that does not come, as on a machine that is busy with the next node, and never asks for
+ * it again. Here it is made to: what it has not got looks new to it.
+ */
+function askAgain(node, earlier = node.imgs, times = TIMES) {
+  setTimeout(() => {
+    if (node.imgs !== earlier || !node.graph || !times) return;
+    node.images = undefined;
+    node.setDirtyCanvas(true);
+    askAgain(node, earlier, times - 1);
+  }, PATIENCE);
+}
+
 app.registerExtension({
   name: "hyponet.answers",
 
@@ -239,7 +254,10 @@ app.registerExtension({
       onExecuted?.call(this, output);
       const answer = answerOf(output);
       if (!answer) return;
-      if (output.images) dropPreview(this);
+      if (output.images) {
+        dropPreview(this);
+        if (!window.LiteGraph.vueNodesMode) askAgain(this);
+      }
       output[EVENT] = Symbol("executed");
       queueMicrotask(() => {
         // when all who listen to the event have heard it
