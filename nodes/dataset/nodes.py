@@ -1,10 +1,11 @@
-"""The nodes of the dataset room: save, load, merge, split and summarize; culling and export have faces of their own."""
+"""The nodes of the dataset room: save, load, and see a whole set; parts, culling and export have faces of their own."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from comfy_api.latest import io
-from comfy_execution.graph_utils import ExecutionBlocker  # the module that custom nodes are to import it from
 
 from ...evaluation.pictures.tensors import check_pixels, to_image, to_uint8
 from .. import sockets
@@ -12,21 +13,18 @@ from ..checks import checked
 from ..engine import answer, last_line, metadata_is_off, nothing_chosen, progress_bar
 from ..prompts.item import Item
 from ..prompts.plan import Plan
-from ..widgets import FileCombo, names_found_when_opened, schema, seed_input
+from ..widgets import FileCombo, names_found_when_opened, schema
 from . import engine, widgets
+from .contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
 from .culling.nodes import NODES as CULLING
-from .equal_pictures import count_repeated_in
 from .export.nodes import NODES as EXPORT
 from .load import load_batch, table_of
-from .merge import merge
+from .parts.nodes import HypoNetMergeDatasets, HypoNetSplitDataset
 from .save import save_items
-from .split import PARTS, Shares, split
 from .store.description import Copies, parse_sizes
 from .store.encode import Encoding
 from .store.store import DatasetRef, DatasetStore
 from .summary import plot, summarize
-
-CATEGORY = "HypoNet/Dataset"
 
 
 class HypoNetSaveToDataset(io.ComfyNode):
@@ -37,7 +35,7 @@ class HypoNetSaveToDataset(io.ComfyNode):
         return schema(
             node_id="HypoNetSaveToDataset",
             display_name="Save to Dataset",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Writes the pictures of a plan's batch into a labelled set, whatever native graph made them. What the "
                 "set has already is left as it is."
@@ -108,7 +106,7 @@ class HypoNetLoadDataset(io.ComfyNode):
         return schema(
             node_id="HypoNetLoadDataset",
             display_name="Load Dataset",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Opens a labelled set: the set for other nodes, a table of its pictures, and its plan. The pictures "
                 "themselves are read by Load Dataset Pictures alone, so that a damaged set opens and can be mended."
@@ -164,7 +162,7 @@ class HypoNetLoadDatasetPictures(io.ComfyNode):
         return schema(
             node_id="HypoNetLoadDatasetPictures",
             display_name="Load Dataset Pictures",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description="One batch of a set's pictures as images, classes in turn, with their labels.",
             search_aliases=["dataset batch", "thumbnails", "open pictures"],
             inputs=[
@@ -198,144 +196,6 @@ class HypoNetLoadDatasetPictures(io.ComfyNode):
         return io.NodeOutput(to_image(batch.images), "\n".join(record.label for record in batch.records))
 
 
-class HypoNetMergeDatasets(io.ComfyNode):
-    """Several sets as one."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return schema(
-            node_id="HypoNetMergeDatasets",
-            display_name="Merge Datasets",
-            category=CATEGORY,
-            description=(
-                "Joins the shards of one plan, or different sets, into a new set. Pictures are linked, so it takes no "
-                "space; the sources stay as they are."
-            ),
-            search_aliases=["join", "combine", "shards"],
-            is_output_node=True,
-            inputs=[
-                widgets.dataset_input("dataset_1", tooltip="Wins where two sets have the same item."),
-                widgets.dataset_input("dataset_2", optional=True, tooltip="The second set."),
-                widgets.dataset_input("dataset_3", optional=True, tooltip="A third set."),
-                widgets.dataset_input("dataset_4", optional=True, tooltip="A fourth set."),
-                io.String.Input(
-                    "more_sets",
-                    default="",
-                    multiline=True,
-                    dynamic_prompts=False,
-                    tooltip="Names of further sets, one a line.",
-                ),
-                io.String.Input("name", default="merged", tooltip="Folder of the new set below output/datasets."),
-            ],
-            outputs=[widgets.dataset_output("dataset")],
-        )
-
-    @classmethod
-    def fingerprint_inputs(cls, more_sets: str | None = None, name: str | None = None, **_: object) -> str | float:
-        return engine.merge_fingerprint(more_sets, name)
-
-    @classmethod
-    @checked
-    def execute(
-        cls,
-        dataset_1: DatasetRef,
-        more_sets: str,
-        name: str,
-        dataset_2: DatasetRef | None = None,
-        dataset_3: DatasetRef | None = None,
-        dataset_4: DatasetRef | None = None,
-    ) -> io.NodeOutput:
-        linked = [ref for ref in (dataset_1, dataset_2, dataset_3, dataset_4) if ref is not None]
-        named = engine.find_sets(more_sets)
-        target = engine.set_path(name)
-        sources = [DatasetStore.open(ref.path) for ref in (*linked, *named)]
-        pictures = sum(map(len, sources))
-        notes: list[str] = []
-        with merge(sources, target.parent, target.name, progress_bar(pictures), notes) as store:
-            pass
-        total, repeated = count_repeated_in(sources, progress_bar(pictures))
-        text = (
-            f"{store.name}: {len(store)} pictures out of {len(sources)} sets. Of their {total:,} pictures "
-            f"{repeated:,} are there before, pixel by pixel."
-        )
-        lines = [text, *notes, store.found_text(), *(source.left_out() for source in sources)]
-        return io.NodeOutput(store.ref(), ui=answer("\n".join(filter(None, lines)), facts=engine.facts(store)))
-
-
-class HypoNetSplitDataset(io.ComfyNode):
-    """A set divided into train, validation and test sets."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return schema(
-            node_id="HypoNetSplitDataset",
-            display_name="Split Dataset",
-            category=CATEGORY,
-            description=(
-                "Divides a set into train, validation and test sets, each class alike, by a seed. Pictures that are "
-                "equal pixel by pixel stay in one part."
-            ),
-            search_aliases=["train test split", "validation", "holdout"],
-            is_output_node=True,
-            inputs=[
-                widgets.dataset_input(tooltip="The set to divide; it stays as it is."),
-                io.String.Input(
-                    "name",
-                    default="",
-                    tooltip="The parts are called <name>-train, -val and -test; empty takes the set's own name.",
-                ),
-                *(
-                    io.Float.Input(
-                        part,
-                        default=share,
-                        min=0.0,
-                        max=1.0,
-                        step=0.01,
-                        display_name=f"share of {part}",
-                        tooltip="Share of each class; only the ratio of the three counts, 0 makes no such set.",
-                    )
-                    for part, share in (("train", 0.8), ("val", 0.1), ("test", 0.1))
-                ),
-                widgets.include_marked_input(),
-                seed_input("Which pictures go where; one seed, one split."),
-            ],
-            outputs=[
-                widgets.dataset_output(
-                    f"{part}_set", f"{part} set", tooltip=f"The {part} part; nothing for a share of 0."
-                )
-                for part in PARTS
-            ],
-        )
-
-    @classmethod
-    def fingerprint_inputs(cls, name: str | None = None, **_: object) -> str | float:
-        return engine.split_fingerprint(name)
-
-    @classmethod
-    @checked
-    def execute(
-        cls, dataset: DatasetRef, name: str, train: float, val: float, test: float, include_marked: bool, seed: int
-    ) -> io.NodeOutput:
-        source = DatasetStore.open(dataset.path)
-        target = engine.set_path(name.strip() or source.name)
-        parts = split(
-            source,
-            target.parent,
-            target.name,
-            Shares(train, val, test),
-            seed,
-            include_fallbacks=include_marked,
-            progress=progress_bar(len(source)),
-        )
-        made = {part: DatasetStore.open(ref.path) for part, ref in parts.items()}
-        lines = [f"{part}: {len(store):,} pictures in {store.root}" for part, store in made.items()]
-        in_several = count_repeated_in(list(made.values()))[1] - sum(
-            count_repeated_in([store])[1] for store in made.values()
-        )
-        text = "\n".join([*lines, f"pictures in several parts, pixel by pixel: {in_several:,}", source.left_out()])
-        return io.NodeOutput(*(parts.get(part, ExecutionBlocker(None)) for part in PARTS), ui=answer(text.rstrip()))
-
-
 class HypoNetSummarizeDataset(io.ComfyNode):
     """How many pictures each class and each option has."""
 
@@ -344,7 +204,7 @@ class HypoNetSummarizeDataset(io.ComfyNode):
         return schema(
             node_id="HypoNetSummarizeDataset",
             display_name="Dataset Summary",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description="Counts a set's pictures a class and how evenly each slot's options were picked.",
             search_aliases=["statistics", "balance", "histogram", "counts"],
             is_output_node=True,
@@ -363,6 +223,54 @@ class HypoNetSummarizeDataset(io.ComfyNode):
         return io.NodeOutput(image, table, ui=answer(table, image, facts={"report": table}))
 
 
+class HypoNetMakeContactSheet(io.ComfyNode):
+    """Many pictures of a set on one sheet."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="HypoNetMakeContactSheet",
+            display_name="Contact Sheet",
+            category=widgets.CATEGORY,
+            description="Shows many pictures of a set on one sheet, with the numbers that Reject Items takes.",
+            search_aliases=["grid", "overview", "thumbnails", "index print"],
+            is_output_node=True,
+            inputs=[
+                widgets.dataset_input(tooltip="The set to look at."),
+                io.Int.Input("columns", default=10, min=1, max=100, tooltip="Pictures in a row."),
+                io.Int.Input("rows", default=10, min=1, max=100, tooltip="Rows on a sheet."),
+                io.Int.Input("page", default=0, min=0, max=1_000_000, tooltip="Which sheet, from 0."),
+                io.Int.Input("cell", default=128, min=16, max=1024, tooltip="Side of a picture in pixels."),
+                io.Combo.Input(
+                    "caption", options=list(CAPTIONS), default=CAPTIONS[0], tooltip="What stands below each picture."
+                ),
+                io.Combo.Input(
+                    "order",
+                    options=list(ORDERS),
+                    default=ORDERS[0],
+                    tooltip="One class after the other, or a picture of each class in turn.",
+                ),
+                io.String.Input("only_class", default="", tooltip="Show this class only; empty shows all."),
+            ],
+            outputs=[
+                io.Image.Output("sheet", display_name="sheet", tooltip="The sheet; also saved beside the set."),
+                io.Int.Output("pages", display_name="pages", tooltip="How many sheets the whole set fills."),
+            ],
+        )
+
+    @classmethod
+    @checked
+    def execute(cls, dataset: DatasetRef, **widgets: Any) -> io.NodeOutput:
+        settings = SheetSettings(**widgets)
+        store = DatasetStore.open(dataset.path)
+        sheet = contact_sheet(store, settings)
+        path, text = "", "Not saved: the set is only read."
+        if engine.is_own(store.ref()):
+            path, text = save_sheet(store, settings, sheet)
+        image, text = to_image(sheet.image), f"{text} {store.left_out()}".rstrip()
+        return io.NodeOutput(image, sheet.pages, ui=answer(text, image, facts={"path": path}))
+
+
 NODES: list[type[io.ComfyNode]] = [
     HypoNetSaveToDataset,
     HypoNetLoadDataset,
@@ -370,6 +278,7 @@ NODES: list[type[io.ComfyNode]] = [
     HypoNetMergeDatasets,
     HypoNetSplitDataset,
     HypoNetSummarizeDataset,
+    HypoNetMakeContactSheet,
     *CULLING,
     *EXPORT,
 ]

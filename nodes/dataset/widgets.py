@@ -8,6 +8,8 @@ from ...evaluation.pictures.resize import FILTERS
 from .. import sockets
 from .store.encode import FORMATS
 
+CATEGORY = "HypoNet/Dataset"
+
 
 def dataset_input(id: str = "dataset", optional: bool = False, tooltip: str = "") -> io.Input:
     """The socket for a set."""

@@ -86,7 +86,8 @@ def test_draws_of_numpys_refuse_what_they_would_cut_off(measure):
 
 def test_nodes_whose_generators_take_32_bits_offer_no_more():
     from hyponet.nodes.lora.nodes import HypoNetTrainLora
-    from hyponet.nodes.metrics.nodes import HypoNetMeasureInceptionScore, HypoNetMeasureKID
+    from hyponet.nodes.metrics.nodes import HypoNetMeasureInceptionScore
+    from hyponet.nodes.metrics.reference.nodes import HypoNetMeasureKID
 
     for node in (HypoNetTrainLora, HypoNetMeasureInceptionScore, HypoNetMeasureKID):
         (seed,) = (each for each in node.define_schema().inputs if each.id == "seed")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Any
 
 from comfy_api.latest import io
 
-from ....evaluation.pictures.tensors import to_image
 from ... import sockets
 from ...checks import checked
 from ...engine import answer, progress_bar
 from ...hyponyms.classifier import Classifier
 from ...widgets import FileCombo, names_found_when_opened, schema
 from .. import engine, widgets
-from ..contact_sheet import CAPTIONS, ORDERS, SheetSettings, contact_sheet, save_sheet
 from ..open import open_for_writing
 from ..store.store import DatasetRef, DatasetStore
 from .engine import clip_folders, judge, write_listing
@@ -22,56 +19,6 @@ from .items import reject_by_hand
 from .labels import mark_labels, report
 from .marks import DEFAULT_ATTEMPTS, count_missing
 from .verify import mark_findings, verify
-
-CATEGORY = "HypoNet/Dataset"
-
-
-class HypoNetMakeContactSheet(io.ComfyNode):
-    """Many pictures of a set on one sheet."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return schema(
-            node_id="HypoNetMakeContactSheet",
-            display_name="Contact Sheet",
-            category=CATEGORY,
-            description="Shows many pictures of a set on one sheet, with the numbers that Reject Items takes.",
-            search_aliases=["grid", "overview", "thumbnails", "index print"],
-            is_output_node=True,
-            inputs=[
-                widgets.dataset_input(tooltip="The set to look at."),
-                io.Int.Input("columns", default=10, min=1, max=100, tooltip="Pictures in a row."),
-                io.Int.Input("rows", default=10, min=1, max=100, tooltip="Rows on a sheet."),
-                io.Int.Input("page", default=0, min=0, max=1_000_000, tooltip="Which sheet, from 0."),
-                io.Int.Input("cell", default=128, min=16, max=1024, tooltip="Side of a picture in pixels."),
-                io.Combo.Input(
-                    "caption", options=list(CAPTIONS), default=CAPTIONS[0], tooltip="What stands below each picture."
-                ),
-                io.Combo.Input(
-                    "order",
-                    options=list(ORDERS),
-                    default=ORDERS[0],
-                    tooltip="One class after the other, or a picture of each class in turn.",
-                ),
-                io.String.Input("only_class", default="", tooltip="Show this class only; empty shows all."),
-            ],
-            outputs=[
-                io.Image.Output("sheet", display_name="sheet", tooltip="The sheet; also saved beside the set."),
-                io.Int.Output("pages", display_name="pages", tooltip="How many sheets the whole set fills."),
-            ],
-        )
-
-    @classmethod
-    @checked
-    def execute(cls, dataset: DatasetRef, **widgets: Any) -> io.NodeOutput:
-        settings = SheetSettings(**widgets)
-        store = DatasetStore.open(dataset.path)
-        sheet = contact_sheet(store, settings)
-        path, text = "", "Not saved: the set is only read."
-        if engine.is_own(store.ref()):
-            path, text = save_sheet(store, settings, sheet)
-        image, text = to_image(sheet.image), f"{text} {store.left_out()}".rstrip()
-        return io.NodeOutput(image, sheet.pages, ui=answer(text, image, facts={"path": path}))
 
 
 class HypoNetRejectItems(io.ComfyNode):
@@ -82,7 +29,7 @@ class HypoNetRejectItems(io.ComfyNode):
         return schema(
             node_id="HypoNetRejectItems",
             display_name="Reject Items",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Takes pictures out of a set by number, range or class. Once it has run, a click on a picture marks it "
                 "and a double click shows it large. What is rejected counts as missing: queue Generate Dataset again "
@@ -137,7 +84,7 @@ class HypoNetCheckLabels(io.ComfyNode):
         return schema(
             node_id="HypoNetCheckLabels",
             display_name="Check Labels",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Asks a classifier or CLIP whether each picture shows its label and records probability and verdict. "
                 "Pictures that fail can be rejected, so that Generate Dataset makes them anew."
@@ -223,7 +170,7 @@ class HypoNetVerifyDataset(io.ComfyNode):
         return schema(
             node_id="HypoNetVerifyDataset",
             display_name="Verify Dataset",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Reads every file of a set: missing, corrupt, changed and unlisted pictures, near-duplicates. What it "
                 "rejects is made anew by Generate Dataset; nothing is deleted, only moved beside the set. Counts "
@@ -304,7 +251,6 @@ def _marked(store: DatasetStore, text: str, *outputs: object, lost: int = 0) -> 
 
 
 NODES: list[type[io.ComfyNode]] = [
-    HypoNetMakeContactSheet,
     HypoNetRejectItems,
     HypoNetCheckLabels,
     HypoNetVerifyDataset,

@@ -12,8 +12,6 @@ from .. import widgets
 from ..store.store import DatasetRef, DatasetStore
 from .formats import EXPORTS, export
 
-CATEGORY = "HypoNet/Dataset"
-
 
 class HypoNetExportDataset(io.ComfyNode):
     """A set in a form that other tools read."""
@@ -23,7 +21,7 @@ class HypoNetExportDataset(io.ComfyNode):
         return schema(
             node_id="HypoNetExportDataset",
             display_name="Export Dataset",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Writes a set in a form that other tools read: ImageFolder zip, WebDataset, Parquet for Hugging Face, "
                 "CSV, or captions beside the pictures for LoRA trainers."

@@ -1,1 +1,1 @@
-"""Labelled pictures from anywhere: loading, mapping, merging and splitting them."""
+"""Labelled pictures from anywhere: loading them, and mapping their classes."""

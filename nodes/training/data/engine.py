@@ -113,8 +113,8 @@ def _size_and_time(file: Path) -> str:
     return f"{status.st_size}\n{status.st_mtime_ns}\n"
 
 
-def counts_text(data: LabelledImages) -> str:
-    """The set's name, size and counts, a line a class."""
+def counts_text(data: LabelledImages, said: str = "") -> str:
+    """The set's name, size and counts, a line a class, and below them what is `said` of it."""
     lines = [f"{data.name}: {len(data):,} pictures", *(f"{name}: {count:,}" for name, count in data.counts().items())]
     if data.synthetic.any():
         lines.append(f"generated: {int(data.synthetic.sum()):,}")
@@ -122,6 +122,8 @@ def counts_text(data: LabelledImages) -> str:
         lines.append(
             f"left out (corrupt, foreign, empty, without a line): {len(data.skipped):,}: {', '.join(data.skipped[:5])}"
         )
+    if said:
+        lines.append(said)
     return "\n".join(lines)
 
 

@@ -15,10 +15,9 @@ from ...engine import answer
 from ...paths import results_dir
 from ...prompts.plan import Plan
 from ...widgets import name_input, schema
+from .. import widgets
 from ..paths import checked_run_name
 from . import engine
-
-CATEGORY = "HypoNet/Training"
 
 
 class HypoNetTopUpPlan(io.ComfyNode):
@@ -29,7 +28,7 @@ class HypoNetTopUpPlan(io.ComfyNode):
         return schema(
             node_id="HypoNetTopUpPlan",
             display_name="Top Up Plan",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "More images of the classes that a test found weak: the same plan with higher counts, so that Generate "
                 "Dataset keeps what is there and makes what is new. The pictures that steer are none of those that you "
@@ -102,7 +101,7 @@ class HypoNetLearningCurve(io.ComfyNode):
         return schema(
             node_id="HypoNetLearningCurve",
             display_name="Learning Curve",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "How many pictures are enough: trains on nested subsets of the set, with about as many updates each, "
                 "and draws accuracy against pictures a class. Several runs give an interval over seeds. Each point "
@@ -161,7 +160,7 @@ class HypoNetRatioToReal(io.ComfyNode):
         return schema(
             node_id="HypoNetRatioToReal",
             display_name="Ratio to Real",
-            category=CATEGORY,
+            category=widgets.CATEGORY,
             description=(
                 "Accuracy after training on synthetic pictures divided by that after training on real ones, on the "
                 "same test pictures, with its interval over training seeds. Refused where the two were trained or "

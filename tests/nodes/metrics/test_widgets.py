@@ -32,11 +32,8 @@ def test_pictures_are_measured_as_they_are_unless_told_otherwise(nodes_with_a_co
 
 def test_the_other_defaults_are_torch_fidelitys():
     """As its own table of defaults has them; a gamma of None is 1 / features there, and 0 here."""
-    from hyponet.nodes.metrics.nodes import (
-        HypoNetMeasureInceptionScore,
-        HypoNetMeasureKID,
-        HypoNetMeasurePrecisionRecall,
-    )
+    from hyponet.nodes.metrics.nodes import HypoNetMeasureInceptionScore
+    from hyponet.nodes.metrics.reference.nodes import HypoNetMeasureKID, HypoNetMeasurePrecisionRecall
 
     score, kid, neighbours = map(
         inputs_of, (HypoNetMeasureInceptionScore, HypoNetMeasureKID, HypoNetMeasurePrecisionRecall)

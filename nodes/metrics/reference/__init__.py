@@ -1,0 +1,1 @@
+"""FID, KID, and precision and recall of a set against a reference."""

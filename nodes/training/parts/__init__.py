@@ -1,0 +1,1 @@
+"""Labelled sets made of others: merged, or divided."""

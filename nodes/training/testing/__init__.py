@@ -1,0 +1,1 @@
+"""Accuracy of classifiers on test sets, and whether two differ."""
