@@ -16,15 +16,37 @@ from tools.dev.places import ROOT
 README = (ROOT / "README.md").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 DOCS = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}
+# every page that a reader of the README can come to, by its path
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "data").rglob("README.md"))
+}
 SOURCES = "\n".join(
     path.read_text("utf-8") for folder in ("nodes", "evaluation", "headless") for path in (ROOT / folder).rglob("*.py")
 )
 
 
-@pytest.mark.parametrize("name", sorted(DOCS))
+def anchors(page):
+    """What GitHub calls the headings of a page: small letters, digits, dashes for blanks, nothing else."""
+    headings = re.findall(r"^#+ (.+)$", page, re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
 def test_links_of_a_page_lead_somewhere(name):
-    for link in re.findall(r"\]\(([^)#]+)", DOCS[name]):
-        assert link.startswith("http") or (ROOT / "docs" / link).exists(), link
+    """To a file that is there, and to a heading that it has."""
+    for link in re.findall(r"\]\(([^)\s]+)\)", PAGES[name]):
+        file, _, heading = link.partition("#")
+        if link.startswith("http"):
+            continue
+        target = (ROOT / name).parent / file if file else ROOT / name
+        assert target.exists(), link
+        assert not heading or heading in anchors(target.read_text("utf-8")), link
+
+
+def test_the_readme_links_every_page_of_the_docs():
+    linked = set(re.findall(r"\]\(docs/([\w.]+\.md)[)#]", README))
+    assert linked == set(DOCS)
 
 
 def test_every_model_folder_of_the_pack_has_its_row():
@@ -67,9 +89,10 @@ SCHEMAS = {node.define_schema().display_name: node.define_schema() for node in e
 OF_LOADER = {"ckpt_name", "MODEL", "CLIP", "VAE"}
 
 
-@pytest.mark.parametrize("name", ["getting_started.md", "own_classes.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/getting_started.md", "docs/own_classes.md"])
 def test_every_node_that_a_page_names_is_there(name):
-    named = re.findall(r"\*\*([A-Z][\w-]*(?: [\w-]+)*)\*\*", DOCS[name])
+    text = PAGES[name].split("## What the numbers mean")[0]  # there bold words are what a paragraph is about
+    named = re.findall(r"\*\*([A-Z][\w-]*(?: [\w-]+)*)\*\*", text)
     assert named
     assert set(named) - set(SCHEMAS) - OTHERS == set()
 
@@ -83,11 +106,11 @@ def test_every_workflow_that_a_page_names_is_there():
     assert gone == []
 
 
-@pytest.mark.parametrize("name", sorted(DOCS))
+@pytest.mark.parametrize("name", ["README.md", *(f"docs/{name}" for name in sorted(DOCS))])
 def test_every_widget_that_a_page_sets_is_there(name):
     """A name in italics of small letters and underscores is one of a widget."""
     widgets = {entry.id for schema in SCHEMAS.values() for entry in schema.inputs}
-    for widget in set(re.findall(r"(?<!\*)\*([a-z]+_[a-z_]+)\*(?!\*)", DOCS[name])):
+    for widget in set(re.findall(r"(?<!\*)\*([a-z]+_[a-z_]+)\*(?!\*)", PAGES[name])):
         assert widget in widgets or (ROOT / "workflows" / f"{widget}.json").exists(), widget
 
 

@@ -96,6 +96,7 @@ def test_the_versions_of_the_readme_are_those_of_the_package():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     needed = project["tool"]["comfy"]["requires-comfyui"].removeprefix(">=")
     assert f"Into a ComfyUI of version {needed} or newer" in README
+    assert f"with Python {project['project']['requires-python'].removeprefix('>=')} or newer" in README
     packages = [re.split(r"[<>=]", name)[0] for name in project["project"]["dependencies"]]
     assert "It needs " + " and ".join(f"`{name}`" for name in packages) in README
     assert [re.split(r"[<>=]", line)[0] for line in (ROOT / "requirements.txt").read_text("utf-8").split()] == packages
