@@ -32,7 +32,7 @@ def read_workflow(path: Path | str) -> Graph:
         twin = path.parent / "api" / path.name
         if not twin.is_file():
             raise ValueError(
-                f"workflow {path} is in graph form; expected API form; in the editor choose Workflow > Export (API)"
+                f"workflow {path} is in graph form; expected API form; in the editor choose File > Export (API)"
             )
         return read_workflow(twin)
     if not isinstance(graph, dict) or not graph or not all(_is_node(node) for node in graph.values()):

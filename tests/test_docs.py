@@ -10,7 +10,11 @@ from PIL import Image
 
 from hyponet.headless import __main__ as headless
 from hyponet.nodes import extension, paths
+from hyponet.nodes.prompts.classes.kinds import with_kinds
+from hyponet.nodes.prompts.classes.make import classes_from_text
+from hyponet.nodes.prompts.wildcards.library import Library
 from hyponet.tools import make_icon
+from hyponet.tools.workflows.builder.recipes import OWN
 from tools.dev.places import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -146,15 +150,28 @@ def test_the_click_list_names_widgets_and_sockets_of_the_nodes():
             assert output in outputs, number
 
 
-def test_the_choices_for_photos_are_choices():
-    """The last table of the page: each widget of Train Classifier, and options as they are spelled."""
-    rows = re.findall(r"^\| (\w+) \| (`[^|]*) \|", DOCS["own_classes.md"].split("What to choose")[1], re.M)
-    inputs = {entry.id: entry for entry in SCHEMAS["Train Classifier"].inputs}
-    assert len(rows) > 4
-    for widget, choice in rows:
-        first = re.findall(r"`([^`]+)`", choice)[0]
-        options = getattr(inputs[widget], "options", None)
-        assert options is None or first in options, (widget, first)
+def test_the_choices_for_photos_are_those_of_workflow_4():
+    """The last table of the page: widgets of Train Classifier, the others stay at their defaults."""
+    rows = re.findall(r"^\| (\w+) \| `([^`|]*)` \|", DOCS["own_classes.md"].split("What to choose")[1], re.M)
+    defaults = {entry.id: getattr(entry, "default", None) for entry in SCHEMAS["Train Classifier"].inputs}
+    recipe = {widget: str(value) for widget, value in OWN.items() if value != defaults[widget]}
+    assert dict(rows) == recipe
+    assert "workflow 4 has them" in DOCS["own_classes.md"]
+
+
+def test_the_lines_of_classes_mean_what_the_page_says():
+    """The table of lines, read as Classes from Text reads them."""
+    rows = re.findall(r"^\| `([^`]+)` \| ", DOCS["own_classes.md"].split("How to write the classes")[1], re.M)
+    classes = classes_from_text("\n".join([*rows[:2], rows[3]]), Library([]))
+    (cat, mug, crane), _ = with_kinds(classes)
+    assert {"tabby cat", "Persian cat", "Siamese cat"} <= set(cat.hyponyms)
+    assert mug.hyponyms == ("coffee mug", "beer mug")
+    assert crane.synset == "n02012849"  # of WordNet 3.0: crane, large long-necked wading bird
+    assert crane.hyponyms == ("whooping crane",)  # WordNet 3.0: the only hyponym of the bird
+    (many,) = classes_from_text(rows[2], Library([]))
+    assert many.count == 200
+    (default,) = (entry.default for entry in SCHEMAS["Dataset Plan"].inputs if entry.id == "images_per_class")
+    assert f"Dataset Plan's number ({default}, if you change nothing)" in DOCS["own_classes.md"]
 
 
 # ---- figures --------------------------------------------------------------------------------------------------------

@@ -147,7 +147,7 @@ KINDS = {
     "a file that is no JSON": Kind(nothing, 2, "text.json cannot be read", ("text.json",)),
     "a file that is no workflow": Kind(nothing, 2, "no workflow in API form", ("list.json",)),
     "a file of brackets": Kind(nothing, 2, "deep.json cannot be read", ("deep.json",)),
-    "a workflow in graph form": Kind(nothing, 2, "Workflow > Export (API)", ("graph.json",)),
+    "a workflow in graph form": Kind(nothing, 2, "File > Export (API)", ("graph.json",)),
     "an override of nobody": Kind(nothing, 2, "no node has", ("--set", "Nobody.n=1")),
     "an override that is none": Kind(nothing, 2, "expected node.widget=value", ("--set", "n")),
     "a fraction for a whole number": Kind(nothing, 2, "expected a whole number", ("--set", "Plan.n=2.7")),

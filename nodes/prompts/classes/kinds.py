@@ -50,7 +50,9 @@ def with_kinds(classes: Iterable[ClassSpec]) -> tuple[tuple[ClassSpec, ...], str
         specs.append(replace(spec, hyponyms=kinds.words, hypernym=spec.hypernym or kinds.hypernym, synset=kinds.synset))
         if kinds.warning:
             logger.warning("%s", kinds.warning)
-        taken = kinds.warning or f"Taken: {kinds.name}."
+        taken = f"Taken: {kinds.name}."
+        if kinds.warning:
+            taken = f"{kinds.warning}\n\nHere a sense is named like this: `{spec.name}; synset: {kinds.name}`."
         notes.append(f"**{spec.name}**: {len(kinds.words)} kinds: {', '.join(kinds.words)}.\n\n{taken}")
     return tuple(specs), "\n\n".join(notes)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import replace
 
@@ -255,8 +256,18 @@ def test_a_bare_word_gets_its_kinds_and_the_sense_is_said():
     assert kinds["ship"] == ("liner", "wreck")
     assert "taken: mug.n.04" in report
     assert "chump.n.01" in report  # another sense, to type
+    assert "Here a sense is named like this: `mug; synset: mug.n.04`." in report
     assert "**zzgrobble** has no kinds: word is 'zzgrobble'" in report
     assert classes[1].synset == "n03797390"
+
+
+def test_a_sense_is_named_as_the_report_says_and_the_label_stays():
+    """Typed in the place of the word, as Hyponyms of Word takes it, its name was the label and the folder."""
+    _, report = with_kinds(classes_from_text("mug", LIBRARY))
+    (line,) = re.findall(r"named like this: `([^`]+)`", report)
+    ((mug,), again) = with_kinds(classes_from_text(line.replace("mug.n.04", "chump.n.01"), LIBRARY))
+    assert (mug.name, mug.synset) == ("mug", "n09921409")  # of WordNet 3.0: chump, fool, gull, mug
+    assert "Taken: chump.n.01." in again
 
 
 def test_a_warning_of_senses_comes_alone_and_once(caplog):
