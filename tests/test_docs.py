@@ -101,6 +101,13 @@ def test_every_node_that_a_page_names_is_there(name):
     assert set(named) - set(SCHEMAS) - OTHERS == set()
 
 
+def test_every_node_that_the_changelog_names_is_there():
+    """There a name in italics is a node's."""
+    named = {" ".join(name.split()) for name in re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", PAGES["CHANGELOG.md"])}
+    assert len(named) > 20
+    assert named - set(SCHEMAS) == set()
+
+
 def test_every_workflow_that_a_page_names_is_there():
     text = "\n".join([*DOCS.values(), (ROOT / "README.md").read_text("utf-8")])
     named = set(re.findall(r"\bhyponet_(?:[0-9]{2}|thesis)_[a-z0-9_]+\b", text))
