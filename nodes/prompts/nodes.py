@@ -200,7 +200,9 @@ class HypoNetPlanDataset(io.ComfyNode):
             search_aliases=["schedule", "prompts", "dataset"],
             advanced=("shard_index", "shard_count", "rules"),
             inputs=[
-                sockets.Classes.Input("classes", tooltip="From Class, Classes from Text or Classes from Pictures."),
+                sockets.Classes.Input(
+                    "classes", tooltip="From Class, Classes from Text, Classes from Pictures or Classes from Captions."
+                ),
                 engine.template_input("template", TEMPLATE, "The template of every class that has none of its own."),
                 engine.template_input("negative", NEGATIVE, "The negative template of every class without its own."),
                 io.Combo.Input("coverage", options=list(COVERAGES), default="balanced", tooltip=_DEALT),
@@ -221,7 +223,9 @@ class HypoNetPlanDataset(io.ComfyNode):
                 ),
                 seed_input("Chooses every prompt and every image's own seed.", optional=True),
             ],
-            outputs=[sockets.Plan.Output("plan", display_name="plan", tooltip="For Generate Dataset and Preview.")],
+            outputs=[
+                sockets.Plan.Output("plan", display_name="plan", tooltip="For Generate Dataset and Plan Preview.")
+            ],
         )
 
     @classmethod

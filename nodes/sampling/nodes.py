@@ -156,7 +156,7 @@ class HypoNetPlanBatch(io.ComfyNode):
             ),
             search_aliases=["prompts from plan", "batch prompts"],
             inputs=[
-                sockets.Plan.Input("plan", tooltip="Which pictures. From Plan."),
+                sockets.Plan.Input("plan", tooltip="Which pictures. From Dataset Plan."),
                 io.Int.Input(
                     "batch_size", default=8, min=1, max=4096, tooltip="Images in a batch; the last may be shorter."
                 ),

@@ -16,7 +16,7 @@ def model_inputs() -> list[io.Input]:
         io.Model.Input("model", lazy=True, tooltip="Draws the pictures. LoRA and FreeU nodes go before it."),
         io.Clip.Input("clip", lazy=True, tooltip="Encodes the prompts; the checkpoint loader's CLIP."),
         io.Vae.Input("vae", lazy=True, tooltip="Turns latents into pictures; the checkpoint loader's VAE."),
-        sockets.Plan.Input("plan", tooltip="Which pictures: classes, counts, prompts and seeds. From Plan."),
+        sockets.Plan.Input("plan", tooltip="Which pictures: classes, counts, prompts and seeds. From Dataset Plan."),
         io.String.Input(
             "name",
             default="my_dataset",

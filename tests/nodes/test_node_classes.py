@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 
+from hyponet.nodes import extension
 from tools.dev.places import ROOT
 
 FACES = sorted((ROOT / "nodes").rglob("nodes.py"))
@@ -36,3 +38,17 @@ def test_a_node_class_is_called_as_its_node_id(path):
     names = node_ids(path)
     assert names
     assert list(names) == list(names.values())
+
+
+SCHEMAS = [node.define_schema() for node in extension.NODES]
+OF_COMFYUI = {"SamplerCustomAdvanced"}
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.node_id)
+def test_a_tooltip_calls_nodes_by_their_names(schema):
+    """Where one says from which node a link comes, or for which it is. They said Plan for Dataset Plan, which the page
+    does not know."""
+    names = {other.display_name for other in SCHEMAS} | OF_COMFYUI
+    for slot in (*schema.inputs, *schema.outputs):
+        for said in re.findall(r"(?<!\w )(?:From|For) ((?:[A-Z][\w-]+[ ,]*|or |and |from )+)\.", slot.tooltip or ""):
+            assert set(re.split(r", | or | and ", said.strip())) <= names, (slot.id, said)
