@@ -27,12 +27,12 @@ from evaluation.progress import duration
 from .backends.choice import USUAL_URL, add_worker_options, open_workers
 from .client import Client, NoAnswer, Rejected, RunFailed, checked_url
 from .console import Console
-from .disk import naming
+from .disk import file_name, naming, output_path
 from .gather import write_report
 from .local import add_local_commands, command_evaluate, command_merge
 from .run import Outcome, outcome, run_workflow
 from .save import save_files
-from .shards import farm_rows, shard_count, sharded
+from .shards import cut, farm_rows
 from .state import State
 from .store import Store
 from .sweep import PROGRESS_INTERVAL, Driver, ServerGone
@@ -107,8 +107,8 @@ def parser(command: str = CLONE) -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run one workflow")
     run.add_argument("workflow", type=Path, help="a workflow file, in API form or with its API form beside it")
     run.add_argument("--set", action="append", default=[], metavar="NODE.WIDGET=VALUE", help="node by title or id")
-    run.add_argument("--save", type=Path, metavar="DIR", help="fetch the pictures that the run shows into DIR")
-    run.add_argument("--json", type=Path, metavar="FILE", help="write what the nodes show to FILE")
+    run.add_argument("--save", type=output_path, metavar="DIR", help="fetch the pictures that the run shows into DIR")
+    run.add_argument("--json", type=output_path, metavar="FILE", help="write what the nodes show to FILE")
     sweep = commands.add_parser("sweep", help="run every row of a CSV or YAML file that is not done yet")
     sweep.add_argument("file", type=Path)
     sweep.add_argument("--shard", default="1/1", metavar="K/N", help="only part K of N, whole groups")
@@ -119,11 +119,11 @@ def parser(command: str = CLONE) -> argparse.ArgumentParser:
     fetch = commands.add_parser("fetch", help="fetch a set that a farm delivered to a store")
     fetch.add_argument("name", metavar="SET")
     fetch.add_argument("--store", required=True, metavar="URL")
-    fetch.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="default: the folder that you are in")
+    fetch.add_argument("--into", type=output_path, default=Path(), metavar="DIR", help="default: the folder you are in")
     add_local_commands(commands)
     run.add_argument("--url", default=USUAL_URL, help="default: %(default)s")
     for driver in (sweep, farm):
-        driver.add_argument("--state", type=Path, metavar="DIR", help="default: output/sweeps/<name of the file>")
+        driver.add_argument("--state", type=output_path, metavar="DIR", help="default: output/sweeps/<the file's name>")
         add_worker_options(driver)
     for waiting, patience in ((run, 60), (sweep, 600), (farm, 600)):
         waiting.add_argument(
@@ -189,7 +189,7 @@ def command_sweep(options: argparse.Namespace) -> int:
     rows = read_sweep(options.file)
     index, count = part(options.shard)
     mine = rows if count == 1 else shard(rows, index, count)
-    state, console = State(options.state or OUTPUT / options.file.stem), Console(options.json)
+    state, console = State(options.state or OUTPUT / file_name(options.file.stem)), Console(options.json)
     with state.lock(index, count), open_workers(options, state.folder) as workers:
         console.say(f"{len(mine)} of {len(rows)} rows; state in {state.folder}", "start", rows=len(mine))
         return drive(Driver(workers, mine, state, console, patience=options.patience), rows)
@@ -198,10 +198,9 @@ def command_sweep(options: argparse.Namespace) -> int:
 def command_farm(options: argparse.Namespace) -> int:
     """Make every set in shards, join them, and write the report; returns the exit code."""
     rows = farm_rows(options.file, dict(parse_setting(text) for text in options.set))
-    state, console = State(options.state or OUTPUT / options.file.stem), Console(options.json)
+    state, console = State(options.state or OUTPUT / file_name(options.file.stem)), Console(options.json)
     with state.lock(1, 1), open_workers(options, state.folder) as workers:
-        count = shard_count(options.shards, state, rows, len(workers))
-        rows = sharded(rows, count)
+        count, rows = cut(options.shards, state, rows, len(workers))
         console.say(
             f"{len(rows)} rows, each set in {count} shards, on {len(workers)} workers; state in {state.folder}",
             "start", rows=len(rows), shards=count, workers=[worker.name for worker in workers],

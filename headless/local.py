@@ -14,8 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .disk import output_path
+
 if TYPE_CHECKING:
     from hyponet.evaluation.metrics.features import ImageFeatures
+    from hyponet.evaluation.metrics.inception import Inception
     from hyponet.evaluation.progress import Progress
 
 OF_A_PAIR, OF_A_SET = ("fid", "kid", "prdc"), ("is", "diversity")
@@ -38,11 +41,11 @@ def add_local_commands(commands: Any) -> None:
     add("--convention", default="torch-fidelity", help="how pictures reach the network; default: %(default)s")
     add("--size", type=int, default=0, metavar="N", help="make pictures N by N first; default: as they are")
     add("--device", default="", help="of torch, such as cuda; default: a GPU where torch has one")
-    add("--results", type=Path, metavar="DIR", help="write a result file a metric too, as a report reads them")
+    add("--results", type=output_path, metavar="DIR", help="write a result file a metric too, as a report reads them")
     add("--json", action="store_true", help="print the results as JSON")
     merge = commands.add_parser("merge", help="merge sets in folders, such as the shards of one plan; no ComfyUI")
     merge.add_argument("sets", nargs="+", type=Path, metavar="SET")
-    merge.add_argument("--into", type=Path, required=True, metavar="SET", help="the merged set's folder")
+    merge.add_argument("--into", type=output_path, required=True, metavar="SET", help="the merged set's folder")
 
 
 def command_evaluate(options: argparse.Namespace) -> int:
@@ -52,15 +55,17 @@ def command_evaluate(options: argparse.Namespace) -> int:
         ValueError, OSError: an option, a set or the weights are wrong; the message says how.
     """
     names = _metrics(options)
+    if options.size < 0:
+        raise ValueError(f"--size is {options.size}; expected a side in pixels, or 0 to leave pictures as they are")
     with _needing_local("evaluate"):
         from hyponet.evaluation.results import plain, write_result
-    sides = [_features(options, path) for path in (options.set, options.against) if path]
-    measurements = [_measure(name, *sides) for name in names]
-    if options.results:
-        for measurement in measurements:
-            write_result(options.results, measurement)
-    keys = ("kind", "figures", "inputs", "settings", "warnings")
-    rows = [{key: plain(getattr(measurement, key)) for key in keys} for measurement in measurements]
+
+        measurements = [_measure(name, *sides) for sides in [_sides(options)] for name in names]
+        if options.results:
+            for measurement in measurements:
+                write_result(options.results, measurement)
+        keys = ("kind", "figures", "inputs", "settings", "warnings")
+        rows = [{key: plain(getattr(measurement, key)) for key in keys} for measurement in measurements]
     print(json.dumps(rows, indent=1, ensure_ascii=True) if options.json else _table(rows))
     for warning in dict.fromkeys(warning for row in rows for warning in row["warnings"]):
         print(f"warning: {warning}", file=sys.stderr)
@@ -74,17 +79,22 @@ def command_merge(options: argparse.Namespace) -> int:
         ValueError: one is no set of ours, is damaged, or two shards of one plan differ in a picture.
         BlockingIOError: somebody writes the merged set.
     """
+    folders, target = [path.resolve() for path in options.sets], options.into.resolve()
+    if len(folders) < 2:
+        raise ValueError("merge has 1 set; expected two or more, such as the shards of one plan")
+    if target in folders:
+        raise ValueError(f"--into is {options.into}, one of the sets to merge; expected a folder of its own")
     with _needing_local("merge"):
         from hyponet.nodes.dataset.merge import merge
         from hyponet.nodes.dataset.store.lock import SetIsHeld
         from hyponet.nodes.dataset.store.store import DatasetStore
-    sources = [DatasetStore.open(path.resolve()) for path in options.sets]
-    target, notes = options.into.resolve(), list[str]()
-    try:
-        with merge(sources, target.parent, target.name, _progress("merged"), notes) as store:
-            print("\n".join([f"{target}: {len(store):,} pictures out of {len(sources)} sets", *notes]))
-    except SetIsHeld as error:
-        raise BlockingIOError(str(error)) from None
+
+        sources, notes = [DatasetStore.open(folder) for folder in folders], list[str]()
+        try:
+            with merge(sources, target.parent, target.name, _progress("merged"), notes) as store:
+                print("\n".join([f"{target}: {len(store):,} pictures out of {len(sources)} sets", *notes]))
+        except SetIsHeld as error:
+            raise BlockingIOError(str(error)) from None
     return 0
 
 
@@ -100,26 +110,33 @@ def _metrics(options: argparse.Namespace) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _features(options: argparse.Namespace, path: Path) -> ImageFeatures:
-    import torch
-
+def _sides(options: argparse.Namespace) -> list[ImageFeatures]:
+    """The features of the set, and of its reference where there is one."""
     from hyponet.evaluation.metrics.conventions import INCEPTION_CONVENTIONS, Preparation, check_convention
     from hyponet.evaluation.metrics.features import extract_features
-    from hyponet.evaluation.metrics.inception import load_inception
-    from hyponet.evaluation.metrics.inception_weights import FID_NETWORK, find_weights
+    from hyponet.evaluation.metrics.inception_weights import FID_NETWORK
     from hyponet.evaluation.pictures.sources import read_source
 
     check_convention(options.convention, INCEPTION_CONVENTIONS, f"{FID_NETWORK}'s")
-    images = read_source("image folder", path)
+    sets = [read_source("image folder", path) for path in (options.set, options.against) if path]
+    network, preparation = _network(options), Preparation(options.convention, options.size)
+    return [extract_features(images, network, preparation, progress=_progress(images.name)) for images in sets]
+
+
+def _network(options: argparse.Namespace) -> Inception:
+    import torch
+
+    from hyponet.evaluation.metrics.inception import load_inception
+    from hyponet.evaluation.metrics.inception_weights import FID_NETWORK, find_weights
+
     weights = options.weights or Path(torch.hub.get_dir()) / "checkpoints"
     file = weights if weights.is_file() else find_weights(FID_NETWORK, [weights], download=options.download)
+    network = load_inception(file, FID_NETWORK)
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        network = load_inception(file, FID_NETWORK).to(device)
-    except RuntimeError as error:  # torch names the devices that it knows
+        return network.to(device)
+    except (RuntimeError, AssertionError) as error:  # of a device that torch does not know, or was not built for
         raise ValueError(f"--device is {device!r}: {str(error).splitlines()[0]}") from None
-    preparation = Preparation(options.convention, options.size)
-    return extract_features(images, network, preparation, progress=_progress(images.name))
 
 
 def _measure(name: str, features: ImageFeatures, reference: ImageFeatures | None = None) -> Any:

@@ -7,7 +7,6 @@ workflow does with the set (verify, train, measure, report) it does with all sha
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import re
 from collections import Counter
@@ -18,6 +17,7 @@ from pathlib import Path
 from evaluation.files import replacing
 from evaluation.json_text import parse_json
 
+from .disk import file_name
 from .state import State
 from .sweep_file import LAST, SweepRow, read_sweep
 from .workflow import Graph, graph_digest, read_workflow, with_overrides
@@ -34,23 +34,23 @@ def sharded(rows: list[SweepRow], count: int) -> list[SweepRow]:
     """
     if count < 2:
         return rows
-    cut: list[SweepRow] = []
+    made: list[SweepRow] = []
     before: dict[str, str] = {}  # group -> its last row
     for row in rows:
         if row.group != LAST and any(node["class_type"] == GENERATE for node in row.graph.values()):
             earlier = (before[row.group],) if row.group in before else ()
             try:
                 parts = [_shard(row, number, count, earlier) for number in range(count)]
-                cut += [*parts, _joining(row, [_set_name(row.graph, number, count) for number in range(count)], parts)]
+                made += [*parts, _joining(row, [_set_name(row.graph, number, count) for number in range(count)], parts)]
             except ValueError as error:
                 raise ValueError(f"{row.name} cannot be cut into shards: {error}") from None
         else:
-            cut.append(row)
+            made.append(row)
         before[row.group] = row.name
-    names = Counter(row.name.lower() for row in cut)
-    if twice := [row.name for row in cut if names[row.name.lower()] > 1]:
+    names = Counter(row.name.lower() for row in made)
+    if twice := [row.name for row in made if names[row.name.lower()] > 1]:
         raise ValueError(f"a row is called {twice[0]!r}, and so is a shard of another; give it another name")
-    return cut
+    return made
 
 
 def farm_rows(path: Path, overrides: Mapping[str, str]) -> list[SweepRow]:
@@ -64,28 +64,53 @@ def farm_rows(path: Path, overrides: Mapping[str, str]) -> list[SweepRow]:
             raise ValueError(f"--set is for a workflow, and {path} is a sweep; expected a column in it instead")
         return read_sweep(path)
     graph = with_overrides(read_workflow(path), overrides)
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", path.stem).lstrip("._-") or "workflow"
+    name = file_name(re.sub(r"[^A-Za-z0-9._-]", "-", path.stem).lstrip("._-") or "workflow")
     return [SweepRow(name, name, 1.0, graph, graph_digest(graph))]
 
 
-def shard_count(text: str, state: State, rows: list[SweepRow], workers: int) -> int:
-    """How many shards `--shards` asks for; "auto" stays what it was when the state began, whoever is there now.
+def cut(text: str, state: State, rows: list[SweepRow], workers: int) -> tuple[int, list[SweepRow]]:
+    """How many shards `--shards` asks for, and the rows cut so; the state keeps the number, whoever is there later.
+
+    Args:
+        text: a number, or "auto".
 
     Raises:
-        ValueError: it is no number above 0.
+        ValueError: it is no number above 0, or another than the farm began with; a row cannot be cut.
     """
     path = state.folder / "shards.json"
+    before = _begun_with(path)
     if text == "auto":
-        with contextlib.suppress(FileNotFoundError):
-            return int(parse_json(path.read_text("utf-8")))
-        images = [_images(row.graph) for row in rows]
-        count = max(1, min([SHARDS_A_WORKER * workers, *filter(None, images)]))  # a shard has an image of each class
+        images = [_images(row.graph) for row in rows]  # a shard has an image of each class
+        count = before or max(1, min([SHARDS_A_WORKER * workers, *filter(None, images)]))
     elif text.isdigit() and int(text):
         count = int(text)
     else:
         raise ValueError(f"--shards is {text!r}; expected a number, or auto")
-    with replacing(path) as temporary:
-        temporary.write_text(f"{count}\n", "utf-8")
+    if before not in (0, count):  # other shards would be other sets
+        raise ValueError(
+            f"--shards is {count}, and the farm in {state.folder} began with {before}; expected {before}, or auto, or "
+            "another --state for a farm of its own"
+        )
+    parts = sharded(rows, count)
+    if not before:
+        with replacing(path, durable=True) as temporary:
+            temporary.write_text(f"{count}\n", "utf-8")
+    return count, parts
+
+
+def _begun_with(path: Path) -> int:
+    """The number of shards that a farm began with; 0 where none began."""
+    try:
+        count = parse_json(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return 0
+    except ValueError:
+        count = None
+    if type(count) is not int or count < 1:
+        raise ValueError(
+            f"{path} is damaged; expected the number of shards that the farm began with; write it there, as the names "
+            "in the folder rows beside it have it"
+        )
     return count
 
 

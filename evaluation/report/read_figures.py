@@ -226,9 +226,9 @@ def read_figures(result: Result) -> Figures:
         numbers = TopUp(
             before=int(figures["before"]),
             added=int(figures["added"]),
-            weak=tuple(str(name) for name in figures["weak"]),
+            weak=_names(figures["weak"]),
             worst=float(figures["worst_accuracy"]),
-            classifiers=tuple(map(str, result.inputs.get("classifiers") or ())),
+            classifiers=_names(result.inputs.get("classifiers") or []),
         )
         return Figures(steering=PictureSet.from_json(result.inputs.get("steering")), top_up=numbers)
     if result.kind == "ratio_to_real":
@@ -272,6 +272,12 @@ def _tested_on(result: Result, count: int) -> tuple[PictureSet, ...]:
     if sets and len(sets) != count:
         raise ValueError(f"{len(sets)} test sets are named and {count} have figures; expected as many")
     return tuple(picture_set or PictureSet() for picture_set in sets or [None] * count)
+
+
+def _names(stated: Any) -> tuple[str, ...]:
+    if not isinstance(stated, list) or not all(isinstance(name, str) for name in stated):
+        raise ValueError(f"names are {repr(stated)[:80]}; expected a list of texts")  # a text alone would be letters
+    return tuple(stated)
 
 
 def _number(value: Any) -> float | None:

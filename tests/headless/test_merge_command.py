@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from hyponet.headless.__main__ import main
 from hyponet.nodes.dataset.open import open_for_writing
 from hyponet.nodes.dataset.store.store import DatasetStore
@@ -30,6 +32,25 @@ def test_what_cannot_be_merged_is_said_in_one_line(tmp_path, capsys):
     assert str(tmp_path / "nothing") in first
     assert "expected one picture an item" in second
     assert not (tmp_path / "pets").exists()
+
+
+@pytest.mark.parametrize(
+    ("sets", "into", "says"),
+    [
+        (["part0"], "pets", "merge has 1 set; expected two or more"),
+        (["part0", "part1"], "part1", "--into is part1, one of the sets to merge; expected a folder of its own"),
+        (["part0", "part1"], "./part1/", "--into is part1, one of the sets"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said_in_words_of_the_command(tmp_path, monkeypatch, capsys, sets, into, says):
+    """The regression: they were those of the node, which has inputs and a name."""
+    for number in range(2):
+        planned(tmp_path, f"part{number}", (number, 2))
+    monkeypatch.chdir(tmp_path)
+    assert main(["merge", *sets, "--into", into]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(says)
+    assert len(DatasetStore.open(tmp_path / "part1")) == 2  # a picture of each of its classes, as before
 
 
 def test_a_set_that_somebody_writes_is_no_traceback(tmp_path, capsys):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hyponet.headless.schedule import Schedule
-from hyponet.headless.shards import farm_rows, shard_count, sharded
+from hyponet.headless.shards import cut, farm_rows, sharded
 from hyponet.headless.state import State
 from hyponet.headless.workflow import find_node
 from tools.dev.places import ROOT
@@ -81,12 +81,42 @@ def test_a_shard_that_failed_holds_back_the_joining(tmp_path):
 def test_automatic_stays_what_it_was_and_never_cuts_beyond_the_images(tmp_path):
     many = farm_rows(QUICK_START, {"Dataset Plan.images_per_class": "1000"})
     state = State(tmp_path / "a")
-    assert shard_count("auto", state, many, 2) == 8
-    assert shard_count("auto", state, many, 5) == 8, "other shards would be other sets"
+    count, parts = cut("auto", state, many, 2)
+    assert (count, len(parts)) == (8, 9)  # four a worker, and what joins them
+    assert cut("auto", state, many, 5)[0] == 8, "other shards would be other sets"
     few = farm_rows(QUICK_START, {"Dataset Plan.images_per_class": "3"})
-    assert shard_count("auto", State(tmp_path / "b"), few, 2) == 3
-    with pytest.raises(ValueError, match="--shards is 'x'; expected a number"):
-        shard_count("x", state, many, 2)
+    assert cut("auto", State(tmp_path / "b"), few, 2)[0] == 3
+    for text in ("x", "0", "-1", "1.5"):
+        with pytest.raises(ValueError, match=f"--shards is '{text}'; expected a number"):
+            cut(text, state, many, 2)
+
+
+@pytest.mark.parametrize("text", ["4", "auto"])
+def test_a_farm_goes_on_with_the_shards_that_it_began_with(tmp_path, text):
+    rows, state = farm_rows(QUICK_START, {"Dataset Plan.images_per_class": "9"}), State(tmp_path)
+    with pytest.raises(ValueError, match="the plan has 9 images"):
+        cut("10", state, rows, 1)
+    assert cut(text, state, rows, 1)[0] == 4  # what could not be cut has begun no farm
+    with pytest.raises(ValueError, match=r"^--shards is 2, and the farm in .* began with 4; expected 4, or auto, or"):
+        cut("2", state, rows, 1)
+    assert cut("4", state, rows, 7)[0] == cut("auto", state, rows, 7)[0] == 4
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "0", "-3", "1.5", "true", '"8"', "8 8", "\x00\x00"])
+@pytest.mark.parametrize("asked", ["auto", "8"])
+def test_a_damaged_number_of_shards_is_not_taken_for_none(tmp_path, text, asked):
+    (tmp_path / "shards.json").write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=r"shards\.json is damaged; expected the number of shards"):
+        cut(asked, State(tmp_path), farm_rows(QUICK_START, {"Dataset Plan.images_per_class": "9"}), 2)
+    assert (tmp_path / "shards.json").read_text("utf-8") == text
+
+
+@pytest.mark.parametrize("stem", ["con", "NUL", "-aux", "com1.v2"])
+def test_a_workflow_that_is_called_as_a_device_of_windows_gives_its_row_another_name(tmp_path, stem):
+    """The row's state is a file of its name. The devices are those of Microsoft's "Naming Files, Paths"."""
+    (tmp_path / f"{stem}.json").write_bytes(QUICK_START.read_bytes())
+    (row,) = farm_rows(tmp_path / f"{stem}.json", {})
+    assert row.name == f"file-{stem.lstrip('-')}"
 
 
 @pytest.mark.parametrize(

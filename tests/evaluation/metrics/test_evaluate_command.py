@@ -8,9 +8,11 @@ import sys
 import pytest
 from PIL import Image
 
+from hyponet.evaluation.metrics import inception
 from hyponet.evaluation.metrics.conventions import Preparation
 from hyponet.evaluation.metrics.features import extract_features
 from hyponet.evaluation.metrics.fid import measure_fid
+from hyponet.evaluation.metrics.inception import load_inception
 from hyponet.evaluation.metrics.inception_weights import FID_NETWORK
 from hyponet.evaluation.metrics.kid import measure_kid
 from hyponet.evaluation.results import read_results
@@ -66,6 +68,7 @@ def test_without_a_reference_a_set_is_measured_alone_and_printed_as_a_table(fold
         (["--convention", "own"], "convention is own, which is none of"),
         (["--weights", "nowhere"], "get it from https://"),
         (["--device", "abacus"], "--device is 'abacus'"),
+        (["--size=-32"], "--size is -32; expected a side in pixels, or 0"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
@@ -82,3 +85,47 @@ def test_without_torch_the_extra_is_named(folders, capsys, monkeypatch):
     assert main(["evaluate", str(folders[0] / "made")]) == 2
     said = "evaluate needs torch, which is not installed; pip install torch torchvision numpy pillow"
     assert said in capsys.readouterr().err
+
+
+def test_what_is_missing_is_named_wherever_it_is_imported(folders, capsys, monkeypatch):
+    """The regression: only what result files need was looked for; pictures are read later. A module stands for PIL."""
+    module = "hyponet.evaluation.pictures.sources"
+    monkeypatch.setitem(sys.modules, module, None)
+    assert main(["evaluate", str(folders[0] / "made")]) == 2
+    assert f"evaluate needs {module}, which is not installed; pip install" in capsys.readouterr().err
+
+
+def test_the_network_of_two_sets_is_loaded_once(folders, monkeypatch):
+    folder, _ = folders
+    loads = []
+
+    def load(path, kind):
+        loads.append(path)
+        return load_inception(path, kind)
+
+    monkeypatch.setattr(inception, "load_inception", load)
+    line = ["evaluate", str(folder / "made"), "--against", str(folder / "real"), "--device", "cpu", "--metrics", "kid"]
+    assert main([*line, "--weights", str(weights()[FID_NETWORK])]) == 0
+    assert len(loads) == 1
+
+
+def test_weights_that_torch_does_not_take_are_no_fault_of_the_device(folders, monkeypatch):
+    def load(path, kind):
+        raise RuntimeError("size mismatch")
+
+    monkeypatch.setattr(inception, "load_inception", load)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        main(["evaluate", str(folders[0] / "made"), "--weights", str(weights()[FID_NETWORK])])
+
+
+def test_a_device_that_torch_was_not_built_for_is_one_line(folders, capsys, monkeypatch):
+    """What `.to("cuda")` raises in a torch for processors alone, as of 2.9."""
+
+    class Network:
+        def to(self, device):
+            raise AssertionError("Torch not compiled with CUDA enabled")
+
+    monkeypatch.setattr(inception, "load_inception", lambda path, kind: Network())
+    line = ["evaluate", str(folders[0] / "made"), "--weights", str(weights()[FID_NETWORK]), "--device", "cuda"]
+    assert main(line) == 2
+    assert "--device is 'cuda': Torch not compiled with CUDA enabled" in capsys.readouterr().err

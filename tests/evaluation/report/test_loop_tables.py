@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.metrics.contamination import copies_measurement, find_copies
 from hyponet.evaluation.paired import paired_test
@@ -9,8 +11,9 @@ from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.report.charts import accuracy_plots, confusion_plots
 from hyponet.evaluation.report.headlines import headlines
 from hyponet.evaluation.report.method import method_text
+from hyponet.evaluation.report.read_figures import read_figures
 from hyponet.evaluation.report.text import report_markdown
-from hyponet.evaluation.results import Measurement, read_results, write_result
+from hyponet.evaluation.results import Measurement, Result, read_results, write_result
 from hyponet.evaluation.training.figures import Comparison, OverSeeds
 from hyponet.evaluation.training.learning_curve import CurvePoint, curve_measurement
 from hyponet.evaluation.training.ratio import RatioToReal, ratio_measurement, ratios_to_real
@@ -52,6 +55,19 @@ def test_a_figure_on_pictures_that_steered_is_marked_and_others_are_not(tmp_path
     assert [round(bar.get_height()) for bar in axes.patches] == [60]
     titles = [plot.title for plot in confusion_plots(report)]
     assert [("not to be reported" in title) for title in titles] == [True, False]
+
+
+@pytest.mark.parametrize("stated", ["round 1", {"round 1": 1}, [1, 2], 5])
+@pytest.mark.parametrize("place", ["classifiers", "weak"])
+def test_names_of_a_top_up_that_are_no_list_of_texts_are_damage(place, stated):
+    """The regression: a text was taken for a list of its letters."""
+    figures = {"before": 50, "added": 25, "weak": ["cat"], "worst_accuracy": 0.7}
+    inputs = {"classifiers": ["round 1"]}
+    made = Result("first", "top_up", "1", "", figures, inputs, {}, {})
+    assert read_figures(made).top_up.classifiers == ("round 1",)
+    (figures if place == "weak" else inputs)[place] = stated
+    with pytest.raises(ValueError, match=r"names are .*; expected a list of texts"):
+        read_figures(made)
 
 
 def test_ratio_and_curve_have_their_tables(tmp_path):
