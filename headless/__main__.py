@@ -9,7 +9,7 @@
 
 Exit codes: 0 all that was asked for is done; 1 a run failed, or did only a part; 2 a file, an override or an argument
 is wrong, or the disk here refuses; 3 no server; 130 stopped by Ctrl-C, Ctrl-Break or kill, which withdraw what is
-queued. Results go to stdout; progress of `run`, and all that went wrong, to stderr.
+queued; but jobs of SLURM go on after a kill. Results go to stdout; progress of `run`, and what went wrong, to stderr.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 from evaluation.progress import duration
 
 from .backends.choice import USUAL_URL, add_worker_options, open_workers
+from .backends.core import Terminated
 from .client import Client, NoAnswer, Rejected, RunFailed, checked_url
 from .console import Console
 from .disk import file_name, naming, output_path
@@ -91,8 +92,10 @@ def main(arguments: list[str] | None = None, command: str = CLONE) -> int:
         reason = error.strerror or str(error)
         warn(f"{error.filename} cannot be read or written here: {reason}" if error.filename else reason)
         return WRONG
-    except KeyboardInterrupt:
-        warn("stopped, and withdrawn if the server answers; run the same command again to resume")
+    except KeyboardInterrupt as stop:
+        left = isinstance(stop, Terminated) and getattr(options, "slurm", None) is not None
+        what = "its jobs go on" if left else "and withdrawn if the server answers"
+        warn(f"stopped, {what}; run the same command again to resume")
         return STOPPED
 
 
@@ -240,12 +243,17 @@ def part(text: str) -> tuple[int, int]:
 def stop_as_ctrl_c_does() -> None:
     """Let what else ends a program (kill, a service manager, Ctrl-Break) withdraw what is queued, as Ctrl-C does.
 
-    A signal that whoever started this program has switched off stays off.
+    But kill is told from the others: jobs of SLURM outlive it. A signal that whoever started this program has switched
+    off stays off.
     """
-    for name in ("SIGTERM", "SIGBREAK"):  # the second is Windows' alone
+    for name, handler in (("SIGTERM", _terminate), ("SIGBREAK", signal.default_int_handler)):  # the second: Windows
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, handler)
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
-from .backends.core import End, Recalled, Stopped, Task, TaskForgotten, Worker, WorkerGone
+from .backends.core import End, Left, Recalled, Stopped, Task, TaskForgotten, Terminated, Worker, WorkerGone
 from .console import Clock, Console
 from .schedule import Phase, RowRun, Schedule
 from .state import DONE, FAILED, QUEUED, RowState, State
@@ -71,7 +71,7 @@ class Driver:
         self.troubles: dict[str, list[float]] = {}  # worker -> when it failed since it last had a row
         self.lines: dict[str, str] = {}  # row -> how far it is
         self.error: BaseException | None = None
-        self.is_stopping = False
+        self.is_stopping = self.is_cancelled = False  # Ctrl-C cancels; all else leaves rows where a worker keeps them
 
     def run(self) -> Tally:
         """Drive to the end.
@@ -79,6 +79,7 @@ class Driver:
         Raises:
             ServerGone: no answer for `patience` seconds; what is known stays on disk.
             KeyboardInterrupt: passed on, after withdrawing what is queued or runs; those rows wait again.
+            Terminated: passed on likewise; rows stay with a worker that keeps them, for the next driver.
             OSError, ValueError: the state on disk cannot be written or read.
         """
         skipped = self.tally().skipped
@@ -93,12 +94,17 @@ class Driver:
             for thread in threads:
                 thread.start()
             self._watch_over()
+        except KeyboardInterrupt as stop:
+            self.is_cancelled = not isinstance(stop, Terminated)
+            raise
         finally:
             self._stop()
             end = time.monotonic() + _FAREWELL
             for thread in threads:
                 if thread.ident is not None:
                     thread.join(max(0.0, end - time.monotonic()))
+            if self.is_cancelled:
+                self._cancel_kept()
         if self.error is not None:
             raise self.error
         return self.tally()
@@ -150,6 +156,15 @@ class Driver:
                 run.wake.set()
             self.changed.notify_all()
 
+    def _cancel_kept(self) -> None:
+        """Take back what workers kept for this driver, and it has not come to ask for."""
+        for worker in self.workers:
+            if worker.keeps_rows:
+                kept = [run for run in self.schedule.runs if run.phase is Phase.WAITING and run.owner == worker.name]
+                worker.withdraw([run.state.prompt_id for run in kept])
+                for run in kept:
+                    self.state.write(run.row.name, run.state.waiting())
+
     def _take(self, worker: Worker) -> RowRun | None:
         """The next row for this worker, once there is one; None when all is over."""
         with self.changed:
@@ -179,7 +194,7 @@ class Driver:
             self._close(worker, run, End(f"{run.state.silences} servers fell silent with it; look into their logs"))
             return
         try:
-            end = worker.run(task, partial(self._pause, run))
+            end = worker.run(task, partial(self._pause, worker, run))
         except WorkerGone as error:  # the row keeps its ticket: this worker may have it still when it is back
             with self.changed:
                 self.troubles.setdefault(worker.name, []).append(time.monotonic())
@@ -189,6 +204,9 @@ class Driver:
             self._lose(worker, run)
         except Recalled:
             self._put_back(run, run.state.waiting())
+        except Left:  # its ticket stays on disk
+            self._put_back(run, run.state)
+            raise
         except BaseException:
             self._put_back(run, run.state.waiting())
             raise
@@ -283,7 +301,7 @@ class Driver:
             seconds_left=self.clock.seconds_left(weight),
         )  # fmt: skip
 
-    def _pause(self, run: RowRun, seconds: float, line: str) -> None:
+    def _pause(self, worker: Worker, run: RowRun, seconds: float, line: str) -> None:
         """What a worker calls instead of sleeping."""
         with self.changed:
             self.lines[run.row.name] = f"{run.state.worker}: {run.row.name} {line}".rstrip()
@@ -291,7 +309,7 @@ class Driver:
             self.troubles.pop(run.state.worker, None)
         run.wake.wait(seconds)
         if self.is_stopping:
-            raise Stopped
+            raise Left if worker.keeps_rows and not self.is_cancelled else Stopped
         if run.is_recalled:
             raise Recalled
 

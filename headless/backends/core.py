@@ -26,6 +26,14 @@ class Stopped(Exception):
     """Nobody waits for the row any more: the driver is to stop; raised by `pause`."""
 
 
+class Left(Stopped):
+    """The driver ends, and the row stays with a worker that keeps rows, for the next driver."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The driver is to end by kill, a service manager or a time limit: nobody asked for the rows to be cancelled."""
+
+
 class Recalled(Stopped):
     """An idle worker is to have the row, which waits here behind another."""
 
@@ -79,12 +87,16 @@ class Worker(Protocol):
     def slots(self) -> int:
         """Rows at once; 2 where the second waits in the server's own queue, so that it never stands idle."""
 
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether what runs here goes on when the driver ends: only Ctrl-C takes it back."""
+
     def run(self, task: Task, pause: Pause) -> End:
         """Run a row to its end.
 
         Raises:
             WorkerGone, TaskForgotten: see there.
-            Stopped: from `pause`, passed on when the row has been taken back.
+            Stopped: from `pause`, passed on when the row has been taken back; `Left` passes as it is.
         """
 
     def answers(self) -> bool:

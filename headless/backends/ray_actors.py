@@ -60,7 +60,7 @@ class ServerActor:
 class RayWorker:
     """The driver's side of an actor."""
 
-    slots = 2
+    slots, keeps_rows = 2, False
 
     def __init__(self, ray: Any, actor: Any, name: str) -> None:
         self.ray, self.actor, self.name = ray, actor, name

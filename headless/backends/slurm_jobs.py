@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .core import End, Pause, Task, TaskForgotten, WorkerGone
+from .core import End, Left, Pause, Task, TaskForgotten, WorkerGone
 from .host import Host
 from .own_server import OUR_CODE, ServerSpec
 
@@ -59,7 +59,7 @@ class SlurmWorker:
         slots: jobs at once.
     """
 
-    name = "slurm"
+    name, keeps_rows = "slurm", True
 
     def __init__(self, executor: Any, spec: ServerSpec, folder: Path, slots: int) -> None:
         self.executor, self.spec, self.slots = executor, spec, slots
@@ -71,12 +71,14 @@ class SlurmWorker:
 
     def run(self, task: Task, pause: Pause) -> End:
         """Submit the row's job, or take up the one that it has, and wait for its end; see `core.Worker`."""
-        job = self._job_of(task) if task.is_resumed else None
+        job = self._job_of(task.ticket) if task.is_resumed else None
         try:
             job = job or self._submit(task, pause)
             while not (job.paths.result_pickle.exists() or job.done()):
                 pause(1.0, f"job {job.job_id}: {str(job.state).lower()}")
             answer = job.results()[0] if job.exception() is None else {_LOST: _last_line(job.exception())}
+        except Left:
+            raise
         except BaseException:  # Stopped, Ctrl-C
             self.withdraw([task.ticket])
             raise
@@ -89,11 +91,11 @@ class SlurmWorker:
         return True
 
     def withdraw(self, tickets: Collection[str]) -> None:
-        """Cancel the jobs of these rows."""
+        """Cancel the jobs of these rows, of an earlier driver too."""
         for ticket in tickets:
             with self._lock:
                 self._waiting = [task for task in self._waiting if task.ticket != ticket]
-                job = self._jobs.get(ticket)
+            job = self._job_of(ticket)
             if job is not None:
                 job.cancel(check=False)
 
@@ -112,14 +114,16 @@ class SlurmWorker:
                     (self._tickets / row.ticket).write_text(job.job_id, "utf-8")
             return self._jobs[task.ticket]
 
-    def _job_of(self, task: Task) -> Any:
-        """The job that has the row, from an earlier driver; None where none was submitted."""
+    def _job_of(self, ticket: str) -> Any:
+        """The job that has the row, from this driver or an earlier one; None where none was submitted."""
+        if ticket in self._jobs:
+            return self._jobs[ticket]
         executor = getattr(self.executor, "_executor", self.executor)
         job_id = ""
         with contextlib.suppress(FileNotFoundError):
-            job_id = (self._tickets / task.ticket).read_text("utf-8")
-        job_id = job_id or _submitted(Path(executor.folder), task.ticket)
-        return self._jobs.setdefault(task.ticket, executor.job_class(executor.folder, job_id)) if job_id else None
+            job_id = (self._tickets / ticket).read_text("utf-8")
+        job_id = job_id or _submitted(Path(executor.folder), ticket)
+        return self._jobs.setdefault(ticket, executor.job_class(executor.folder, job_id)) if job_id else None
 
 
 @contextmanager

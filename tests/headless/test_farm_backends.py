@@ -8,13 +8,13 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,10 @@ from .test_own_server import wait_until_gone
 
 PRETENDED = Path(__file__).parent / "pretended_comfyui"
 FLOW = {"1": {"class_type": "SaveImage", "inputs": {"n": 1, "text": "t", "sets": ""}, "_meta": {"title": "Save"}}}
+AS_AT_A_TERMINAL = (  # a shell starts background commands with Ctrl-C ignored, and what they start inherits that
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('headless', run_name='__main__', alter_sys=True)"
+)
 SLURM = ("--slurm", "local", "--slurm-set", "gpus_per_node=0", "--workers", "2")
 STORE_BYTES = 80 << 20  # of a node's object store, the least that Ray takes
 
@@ -65,8 +69,9 @@ def sweep(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
             for number, text in enumerate(texts):
                 last = ["last", "\n".join(texts[:number])] if text == "all" else ["", ""]
                 table.writerow([f"row{number}", "flow.json", last[0], hundredths, text, last[1]])
-        command = [sys.executable, "-m", "headless", "sweep", str(tmp_path / "s.csv"), "--comfyui", str(PRETENDED)]
-        command += ["--work", str(tmp_path / "work"), "--lost-after", "3", "--state", str(tmp_path / "state"), "--json"]
+        command = [sys.executable, "-c", AS_AT_A_TERMINAL, "sweep", str(tmp_path / "s.csv")]
+        command += ["--comfyui", str(PRETENDED), "--work", str(tmp_path / "work"), "--lost-after", "3"]
+        command += ["--state", str(tmp_path / "state"), "--json"]
         command += options if "--store" in options else [*options, "--output", str(tmp_path / "out")]
         log = (tmp_path / "driver.log").open("ab")
         drivers.append(
@@ -165,6 +170,32 @@ def test_rows_are_jobs_of_slurm_and_a_driver_that_is_killed_is_replaced(sweep: A
 
 
 @pytest.mark.posix("Ray has no test cluster there, submitit no jobs")
+def test_kill_leaves_jobs_to_the_next_driver_and_ctrl_c_cancels_them(sweep: Any, tmp_path: Path) -> None:
+    """What SLURM sends a driver at its own time limit is SIGTERM."""
+    texts = ["t0", "t1"]
+    driver = sweep(texts, *SLURM, hundredths=300)
+    wait_for(lambda: len(pids(tmp_path)) == 2)  # a server a job
+    driver.send_signal(signal.SIGTERM)
+    assert driver.wait(60) == 130
+    assert "its jobs go on" in (tmp_path / "driver.log").read_text("utf-8")
+    assert len(list((tmp_path / "state" / "tickets").iterdir())) == 2
+    wait_for(lambda: set(made(tmp_path)) == set(texts))  # with no driver there
+    end = end_of(sweep(texts, *SLURM), tmp_path)
+    assert end["done"] == 2
+    assert made(tmp_path) == Counter(texts)  # it took them over, and made none again
+
+    shutil.rmtree(tmp_path / "state")
+    driver = sweep(["t3", "t4"], *SLURM, hundredths=6000)
+    wait_for(lambda: len(starts(tmp_path)) == 4)
+    driver.send_signal(signal.SIGINT)
+    assert driver.wait(60) == 130
+    for owner, server in starts(tmp_path):
+        wait_until_gone(owner)
+        wait_until_gone(server)
+    assert made(tmp_path) == Counter(texts)
+
+
+@pytest.mark.posix("Ray has no test cluster there, submitit no jobs")
 def test_workers_without_a_common_disk_meet_in_a_store(sweep: Any, tmp_path: Path) -> None:
     store = Store((tmp_path / "store").as_uri())
     driver = sweep(["a", "b", "all"], *SLURM, "--store", store.url)
@@ -196,8 +227,8 @@ def test_a_job_of_which_no_ticket_was_written_is_found(tmp_path: Path) -> None:
     job = executor.submit(str, task)
     job.wait()
     worker = SlurmWorker(executor, spec, tmp_path, 1)
-    assert worker._job_of(task).job_id == job.job_id
-    assert worker._job_of(replace(task, ticket="another")) is None
+    assert worker._job_of(task.ticket).job_id == job.job_id
+    assert worker._job_of("another") is None
 
 
 def test_why_an_actor_does_not_start_is_told() -> None:
