@@ -222,9 +222,13 @@ class Client:
                 time.sleep(0.3)
             running, waiting = (ids.intersection(prompt_ids) for ids in self._queue())
             if waiting:
-                self.post("/queue", {"delete": sorted(waiting)})
+                self.delete(waiting)
             for prompt_id in running:
                 self.post("/interrupt", {"prompt_id": prompt_id})
+
+    def delete(self, prompt_ids: Collection[str]) -> None:
+        """Take prompts out of the queue, each in one step of the server: one that runs, or has just begun, goes on."""
+        self.post("/queue", {"delete": sorted(prompt_ids)})
 
     def interrupt(self) -> None:
         """Interrupt whatever runs."""

@@ -181,12 +181,16 @@ class Driver:
             return None
 
     def _recall(self, idle: str) -> None:
-        """Let the idle worker have a row that waits behind another at its worker, if there is one."""
+        """Let the idle worker have a row that waits behind another at its worker, if there is one.
+
+        Which of two waits only the worker knows, which keeps the one that runs.
+        """
         for rows in self.has.values():
-            if len(rows) > 1 and not rows[-1].was_recalled and idle not in rows[-1].failed_on:
-                rows[-1].is_recalled = rows[-1].was_recalled = True
-                rows[-1].wake.set()
-                return
+            for run in reversed(rows if len(rows) > 1 else []):
+                if not run.was_recalled and idle not in run.failed_on:
+                    run.is_recalled = run.was_recalled = True
+                    run.wake.set()
+                    return
 
     def _run(self, worker: Worker, run: RowRun) -> None:
         task = self._hand_out(worker, run)
@@ -311,6 +315,8 @@ class Driver:
         if self.is_stopping:
             raise Left if worker.keeps_rows and not self.is_cancelled else Stopped
         if run.is_recalled:
+            run.is_recalled = False
+            run.wake.clear()
             raise Recalled
 
     def _wait_for(self, worker: Worker, reason: str) -> None:

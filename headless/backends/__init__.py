@@ -7,7 +7,8 @@ from what the command line says, as a context that stops whatever it started; `c
    calls it in a thread of its own, in `slots` threads at once: no event loop to feed, no callback to register.
 2. Wherever it would wait it calls `pause(seconds, line)` instead, at least once a second: that shows `line` (how far
    it is), and raises `Stopped` when the driver is to stop. What leaves `run` by an exception first takes the row
-   back from the worker (cancel it, interrupt it), so that nothing runs that nobody waits for.
+   back from the worker (cancel it, interrupt it), so that nothing runs that nobody waits for. `Recalled` asks for a
+   row that waits: one that has begun stays and is waited for. `Left` asks for nothing.
 3. A worker that is gone raises `WorkerGone`: the row goes to another one, and that is no failure of the row. The driver
    asks `answers()`, less and less often, before it hands that worker another row. A worker that is there and has lost
    the row (it was started anew) raises `TaskForgotten`. A row that ran and failed is an `End` with a `problem`: it is

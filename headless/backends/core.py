@@ -35,7 +35,7 @@ class Terminated(KeyboardInterrupt):
 
 
 class Recalled(Stopped):
-    """An idle worker is to have the row, which waits here behind another."""
+    """An idle worker is to have the row if it waits here behind another; `pause` raises it once for a row."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ class Worker(Protocol):
 
         Raises:
             WorkerGone, TaskForgotten: see there.
-            Stopped: from `pause`, passed on when the row has been taken back; `Left` passes as it is.
+            Stopped: from `pause`, passed on when the row has been taken back; `Left` passes as it is. Of the kind
+                `Recalled` only where the row had not begun: one that runs stays, and `run` goes on.
         """
 
     def answers(self) -> bool:

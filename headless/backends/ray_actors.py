@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .core import End, Pause, Task, WorkerGone
+from .core import End, Pause, Recalled, Task, WorkerGone
 from .host import Host
 from .own_server import ServerSpec
 
@@ -31,6 +31,7 @@ class ServerActor:
     def __init__(self, spec: ServerSpec, name: str) -> None:
         self.host = Host(spec, name)
         self.lines: dict[str, str] = {}
+        self.recalled: set[str] = set()
 
     def start(self) -> None:
         """Start the server unless it runs."""
@@ -42,15 +43,23 @@ class ServerActor:
         def pause(seconds: float, line: str = "") -> None:
             self.lines[task.ticket] = line
             time.sleep(seconds)
+            if task.ticket in self.recalled:
+                self.recalled.discard(task.ticket)
+                raise Recalled
 
         try:
             return self.host.run(task, pause)
         finally:
             self.lines.pop(task.ticket, None)
+            self.recalled.discard(task.ticket)
 
     def line(self, ticket: str) -> str:
         """How far a row is."""
         return self.lines.get(ticket, "")
+
+    def recall(self, ticket: str) -> None:
+        """Give a row back if it has not begun: `run` raises Recalled then."""
+        self.recalled.add(ticket)
 
     def withdraw(self, tickets: Collection[str]) -> None:
         """Take rows off the server."""
@@ -73,7 +82,10 @@ class RayWorker:
             while not self._is_ready(row, 1.0):
                 if self._is_ready(question, 0.0):
                     line, question = self.ray.get(question), self.actor.line.remote(task.ticket)
-                pause(0.0, line)
+                try:
+                    pause(0.0, line)
+                except Recalled:
+                    self.actor.recall.remote(task.ticket)
             end: End = self.ray.get(row)
             return end
         except self.ray.exceptions.RayError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from ..client import Client, Graph, NoAnswer, Rejected, failure
 from ..run import outcome
 from ..verdict import fractions, shortfall
 from ..watch import Watch
-from .core import MAX_TEXT, End, Pause, Task, TaskForgotten, WorkerGone
+from .core import MAX_TEXT, End, Pause, Recalled, Task, TaskForgotten, WorkerGone
 
 POLL = 0.5  # seconds between two questions to a server
 POLL_A_SERVER = 0.01  # and so many more for each server of the farm, or the driver would ask all day
@@ -56,9 +57,8 @@ class UrlWorker:
             problem = self._start(task)
             if problem:
                 return End(problem)
-            pause(0.0, "")  # the server has it
             return self._wait(task, pause)
-        except (WorkerGone, TaskForgotten):
+        except (WorkerGone, TaskForgotten, Recalled):
             raise
         except NoAnswer as error:
             raise WorkerGone(str(error)) from None
@@ -101,17 +101,31 @@ class UrlWorker:
         return problem
 
     def _wait(self, task: Task, pause: Pause) -> End:
-        answered = time.monotonic()
+        answered, was_recalled = time.monotonic(), self._is_recalled(task, pause, 0.0)  # the server has it
         while True:
             try:
                 entry = self._entry(task)
                 if entry is not None:
                     return ended(task.graph, entry, self.client)
                 answered = time.monotonic()
+            except TaskForgotten:
+                if was_recalled:  # it waited still
+                    raise Recalled from None
+                raise
             except NoAnswer:
                 if time.monotonic() - answered >= self.lost_after:
                     raise
-            pause(self.poll, self._line(task))
+            was_recalled |= self._is_recalled(task, pause, self.poll)
+
+    def _is_recalled(self, task: Task, pause: Pause, seconds: float) -> bool:
+        """Pause; whether an idle worker is to have the row, which is taken out of the queue then if it waits there."""
+        try:
+            pause(seconds, self._line(task))
+        except Recalled:
+            with contextlib.suppress(NoAnswer):  # whether it was heard shows when the server is asked for the row again
+                self.client.delete([task.ticket])
+            return True
+        return False
 
     def _entry(self, task: Task) -> dict[str, Any] | None:
         try:

@@ -79,9 +79,22 @@ def texts(server):
 def let_end(server):
     """What runs and all that is to come ends."""
     server.holding = ""
-    for prompt_id, graph in list(server.running.items()):
-        server.finish(prompt_id, graph)
-        del server.running[prompt_id]
+    for place in (server.running, server.waiting):
+        for prompt_id, graph in list(place.items()):
+            server.finish(prompt_id, graph)
+            place.pop(prompt_id, None)
+
+
+def hold_two_each(servers, folder):
+    """A farm whose servers have two rows each, of which one waits."""
+    for server in servers:
+        server.holding = "running"
+    farm = Farm(servers, State(folder))
+    wait_for(lambda: all(len(server.running) == 2 for server in servers))
+    for server in servers:
+        second = list(server.running)[1]
+        server.waiting[second] = server.running.pop(second)
+    return farm
 
 
 def test_two_servers_share_the_rows_and_each_runs_once(servers, tmp_path):
@@ -190,14 +203,54 @@ def test_lines_for_programs_say_who_did_what(servers, tmp_path, capsys):
 
 def test_a_row_that_waits_behind_a_slow_server_s_other_goes_to_the_idle_one(servers, tmp_path):
     fast, slow = servers
-    slow.holding = "running"
-    state = State(tmp_path)
-    farm = Farm(servers, state, NAMES)
+    farm = hold_two_each(servers, tmp_path)
+    let_end(fast)
     wait_for(lambda: len(texts(fast)) == len(NAMES) - 1)  # all but the one that runs on the slow one
     (first,) = slow.running.values()
     assert first["1"]["inputs"]["text"] not in texts(fast)
     let_end(slow)
     assert farm.wait().done == len(NAMES)
+    assert {path for path, _ in slow.posts} == {"/queue"}, "nothing was interrupted"
+
+
+def test_a_row_that_begins_as_it_is_called_back_stays_and_is_made_once(servers, tmp_path):
+    """ComfyUI deletes what waits in one step (execution.py of 0.3.75, delete_queue_item); the row before it ended just
+    before that, so that this one runs. The regression: it was interrupted, and made again elsewhere."""
+    fast, slow = servers
+    farm = hold_two_each(servers, tmp_path)
+    (second,), post = slow.waiting, slow.post
+
+    def begins(path, body):
+        if second in body.get("delete", []):
+            slow.running[second] = slow.waiting.pop(second)
+        return post(path, body)
+
+    slow.post = begins
+    let_end(fast)
+    wait_for(lambda: ("/queue", {"delete": [second]}) in slow.posts)
+    time.sleep(1.0)  # longer than `withdraw` takes to look again
+    let_end(slow)
+    assert farm.wait().done == len(NAMES)
+    assert {path for path, _ in slow.posts} == {"/queue"}, "nothing was interrupted"
+    assert sorted(texts(fast) + texts(slow)) == NAMES
+
+
+def test_one_that_is_deleted_though_the_answer_is_lost_runs_elsewhere_and_lost_nothing(servers, tmp_path):
+    fast, slow = servers
+    farm = hold_two_each(servers, tmp_path)
+    post = slow.post
+
+    def delete_and_break_off(path, body):
+        answer = post(path, body)
+        return (502, b"") if "delete" in body else answer
+
+    slow.post = delete_and_break_off
+    (second,) = slow.waiting.values()
+    let_end(fast)
+    wait_for(lambda: second["1"]["inputs"]["text"] in texts(fast))
+    let_end(slow)
+    assert farm.wait().done == len(NAMES)
+    assert {State(tmp_path).read(name).losses for name in NAMES} == {0}
 
 
 def test_a_server_that_refuses_to_queue_fails_no_row(servers, tmp_path):
