@@ -118,7 +118,7 @@ def parser(command: str = CLONE) -> argparse.ArgumentParser:
     farm = commands.add_parser("farm", help="cut each set into shards, make them on many servers, join and verify them")
     farm.add_argument("file", type=Path, help="a workflow, or a sweep file; each row that makes a set is cut")
     farm.add_argument("--set", action="append", default=[], metavar="NODE.WIDGET=VALUE", help="of a workflow")
-    farm.add_argument("--shards", default="auto", metavar="N", help="of each set; default: 4 a worker")
+    farm.add_argument("--shards", default="auto", metavar="N", help="of each set; default: 4 a server, or 1 a job of SLURM")
     fetch = commands.add_parser("fetch", help="fetch a set that a farm delivered to a store")
     fetch.add_argument("name", metavar="SET")
     fetch.add_argument("--store", required=True, metavar="URL")
@@ -203,9 +203,10 @@ def command_farm(options: argparse.Namespace) -> int:
     rows = farm_rows(options.file, dict(parse_setting(text) for text in options.set))
     state, console = State(options.state or OUTPUT / file_name(options.file.stem)), Console(options.json)
     with state.lock(1, 1), open_workers(options, state.folder) as workers:
-        count, rows = cut(options.shards, state, rows, len(workers))
+        count, rows = cut(options.shards, state, rows, workers)
         console.say(
-            f"{len(rows)} rows, each set in {count} shards, on {len(workers)} workers; state in {state.folder}",
+            f"{len(rows)} rows, each set in {count} shards, {sum(worker.places for worker in workers)} at once; state in "
+            f"{state.folder}",
             "start", rows=len(rows), shards=count, workers=[worker.name for worker in workers],
         )  # fmt: skip
         return drive(Driver(workers, rows, state, console, patience=options.patience), rows)

@@ -10,20 +10,21 @@ from __future__ import annotations
 import copy
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from evaluation.files import replacing
 from evaluation.json_text import parse_json
 
+from .backends.core import Worker
 from .disk import file_name
 from .state import State
 from .sweep_file import LAST, SweepRow, read_sweep
 from .workflow import Graph, graph_digest, read_workflow, with_overrides
 
 GENERATE, PLAN = "HypoNetGenerateDataset", "HypoNetPlanDataset"
-SHARDS_A_WORKER = 4  # a worker that is lost takes a quarter of its share along; each shard costs a second or two
+SHARDS_A_SERVER = 4  # one that is lost takes a quarter of its share along; each shard costs a second or two
 
 
 def sharded(rows: list[SweepRow], count: int) -> list[SweepRow]:
@@ -68,8 +69,10 @@ def farm_rows(path: Path, overrides: Mapping[str, str]) -> list[SweepRow]:
     return [SweepRow(name, name, 1.0, graph, graph_digest(graph))]
 
 
-def cut(text: str, state: State, rows: list[SweepRow], workers: int) -> tuple[int, list[SweepRow]]:
+def cut(text: str, state: State, rows: list[SweepRow], workers: Sequence[Worker]) -> tuple[int, list[SweepRow]]:
     """How many shards `--shards` asks for, and the rows cut so; the state keeps the number, whoever is there later.
+
+    "auto" is four for each server, and one for each job of SLURM.
 
     Args:
         text: a number, or "auto".
@@ -81,7 +84,8 @@ def cut(text: str, state: State, rows: list[SweepRow], workers: int) -> tuple[in
     before = _begun_with(path)
     if text == "auto":
         images = [_images(row.graph) for row in rows]  # a shard has an image of each class
-        count = before or max(1, min([SHARDS_A_WORKER * workers, *filter(None, images)]))
+        wanted = sum(worker.places * (1 if worker.keeps_rows else SHARDS_A_SERVER) for worker in workers)
+        count = before or max(1, min([wanted, *filter(None, images)]))
     elif text.isdigit() and int(text):
         count = int(text)
     else:

@@ -273,7 +273,7 @@ class Driver:
         if end.problem:
             run.failed_on.add(worker.name)
             run.tries += 1
-            if run.tries < MAX_TRIES and len(self.workers) > 1:
+            if run.tries < MAX_TRIES and sum(worker.places for worker in self.workers) > 1:
                 self.console.warn(
                     f"{run.row.name}: failed on {worker.name}: {end.problem}; tried on another",
                     "failed_once", row=run.row.name, worker=worker.name,

@@ -88,6 +88,10 @@ class Worker(Protocol):
         """Rows at once; 2 where the second waits in the server's own queue, so that it never stands idle."""
 
     @property
+    def places(self) -> int:
+        """Rows that run at the same time: one on a server, whatever waits in its queue; on SLURM one a job."""
+
+    @property
     def keeps_rows(self) -> bool:
         """Whether what runs here goes on when the driver ends: only Ctrl-C takes it back."""
 

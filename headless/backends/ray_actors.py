@@ -69,7 +69,7 @@ class ServerActor:
 class RayWorker:
     """The driver's side of an actor."""
 
-    slots, keeps_rows = 2, False
+    slots, places, keeps_rows = 2, 1, False
 
     def __init__(self, ray: Any, actor: Any, name: str) -> None:
         self.ray, self.actor, self.name = ray, actor, name

@@ -62,7 +62,8 @@ class SlurmWorker:
     name, keeps_rows = "slurm", True
 
     def __init__(self, executor: Any, spec: ServerSpec, folder: Path, slots: int) -> None:
-        self.executor, self.spec, self.slots = executor, spec, slots
+        self.executor, self.spec = executor, spec
+        self.slots = self.places = slots
         self._tickets = folder / "tickets"
         self._tickets.mkdir(parents=True, exist_ok=True)
         self._waiting: list[Task] = []
@@ -137,7 +138,7 @@ def slurm_workers(
         spec: how each job starts its server.
         folder: for what submitit writes; all nodes must see it.
         settings: "name=value" of submitit's parameters, such as "slurm_partition=gpu".
-        slots: jobs at once.
+        slots: jobs at once, where `settings` has no slurm_array_parallelism.
 
     Raises:
         ValueError: submitit is not installed, there is no SLURM here, or a setting is wrong.
@@ -151,7 +152,9 @@ def slurm_workers(
             folder / "jobs", cluster=cluster, **{f"{cluster}_max_num_timeout": _MAX_TIMEOUTS}
         )
         chosen = _settings(settings)
-        executor.update_parameters(**{**_USUAL, "slurm_array_parallelism": slots, **chosen})
+        parameters = {**_USUAL, "slurm_array_parallelism": slots, **chosen}
+        executor.update_parameters(**parameters)
+        slots = int(parameters["slurm_array_parallelism"])
     except (RuntimeError, ValueError, NameError, TypeError, AssertionError) as error:
         raise ValueError(f"--slurm: {error}") from None
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (OUR_CODE, os.environ.get("PYTHONPATH"))))

@@ -44,7 +44,7 @@ class UrlWorker:
         poll: seconds between two questions.
     """
 
-    slots, keeps_rows = 2, False
+    slots, places, keeps_rows = 2, 1, False
 
     def __init__(self, client: Client, *, lost_after: float = LOST_AFTER, poll: float = POLL) -> None:
         self.client, self.lost_after, self.poll = client, lost_after, poll

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from hyponet.headless.backends.slurm_jobs import SlurmWorker
 from hyponet.headless.schedule import Schedule
 from hyponet.headless.shards import cut, farm_rows, sharded
 from hyponet.headless.state import State
 from hyponet.headless.workflow import find_node
 from tools.dev.places import ROOT
 
+SERVER = SimpleNamespace(places=1, keeps_rows=False)
 API = ROOT / "workflows" / "api"
 QUICK_START = API / "hyponet_01_quick_start.json"
+
+
+def servers(count):
+    return [SERVER] * count
 
 
 def kinds(row):
@@ -81,25 +88,32 @@ def test_a_shard_that_failed_holds_back_the_joining(tmp_path):
 def test_automatic_stays_what_it_was_and_never_cuts_beyond_the_images(tmp_path):
     many = farm_rows(QUICK_START, {"Dataset Plan.images_per_class": "1000"})
     state = State(tmp_path / "a")
-    count, parts = cut("auto", state, many, 2)
+    count, parts = cut("auto", state, many, servers(2))
     assert (count, len(parts)) == (8, 9)  # four a worker, and what joins them
-    assert cut("auto", state, many, 5)[0] == 8, "other shards would be other sets"
+    assert cut("auto", state, many, servers(5))[0] == 8, "other shards would be other sets"
     few = farm_rows(QUICK_START, {"Dataset Plan.images_per_class": "3"})
-    assert cut("auto", State(tmp_path / "b"), few, 2)[0] == 3
+    assert cut("auto", State(tmp_path / "b"), few, servers(2))[0] == 3
     for text in ("x", "0", "-1", "1.5"):
         with pytest.raises(ValueError, match=f"--shards is '{text}'; expected a number"):
-            cut(text, state, many, 2)
+            cut(text, state, many, servers(2))
+
+
+def test_automatic_takes_as_many_shards_as_slurm_has_jobs(tmp_path):
+    """The regression: all of SLURM was one worker, and a farm of 64 jobs had 4 rows."""
+    slurm = SlurmWorker(None, None, tmp_path, 12)
+    rows = farm_rows(QUICK_START, {"Dataset Plan.images_per_class": "1000"})
+    assert cut("auto", State(tmp_path), rows, [slurm])[0] == 12
 
 
 @pytest.mark.parametrize("text", ["4", "auto"])
 def test_a_farm_goes_on_with_the_shards_that_it_began_with(tmp_path, text):
     rows, state = farm_rows(QUICK_START, {"Dataset Plan.images_per_class": "9"}), State(tmp_path)
     with pytest.raises(ValueError, match="the plan has 9 images"):
-        cut("10", state, rows, 1)
-    assert cut(text, state, rows, 1)[0] == 4  # what could not be cut has begun no farm
+        cut("10", state, rows, servers(1))
+    assert cut(text, state, rows, servers(1))[0] == 4  # what could not be cut has begun no farm
     with pytest.raises(ValueError, match=r"^--shards is 2, and the farm in .* began with 4; expected 4, or auto, or"):
-        cut("2", state, rows, 1)
-    assert cut("4", state, rows, 7)[0] == cut("auto", state, rows, 7)[0] == 4
+        cut("2", state, rows, servers(1))
+    assert cut("4", state, rows, servers(7))[0] == cut("auto", state, rows, servers(7))[0] == 4
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "0", "-3", "1.5", "true", '"8"', "8 8", "\x00\x00"])
@@ -107,7 +121,7 @@ def test_a_farm_goes_on_with_the_shards_that_it_began_with(tmp_path, text):
 def test_a_damaged_number_of_shards_is_not_taken_for_none(tmp_path, text, asked):
     (tmp_path / "shards.json").write_text(text, "utf-8")
     with pytest.raises(ValueError, match=r"shards\.json is damaged; expected the number of shards"):
-        cut(asked, State(tmp_path), farm_rows(QUICK_START, {"Dataset Plan.images_per_class": "9"}), 2)
+        cut(asked, State(tmp_path), farm_rows(QUICK_START, {"Dataset Plan.images_per_class": "9"}), servers(2))
     assert (tmp_path / "shards.json").read_text("utf-8") == text
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from hyponet.headless import __main__ as command_line
 from hyponet.headless.__main__ import main
-from hyponet.headless.backends.core import Terminated
+from hyponet.headless.backends.core import End, Terminated
 from hyponet.headless.backends.own_server import ServerSpec
-from hyponet.headless.backends.slurm_jobs import SlurmWorker
+from hyponet.headless.backends.slurm_jobs import SlurmWorker, slurm_workers
 from hyponet.headless.console import Console
 from hyponet.headless.state import QUEUED, WAITING, State
 from hyponet.headless.sweep import Driver
@@ -45,8 +45,8 @@ class Jobs:
         return SimpleNamespace(job_id=job_id, paths=paths, done=lambda: False, state="RUNNING", cancel=cancel)
 
 
-def driver_of(jobs: Jobs, state: State) -> Driver:
-    rows = [SweepRow(name, name, 1.0, SAVE, name) for name in NAMES]
+def driver_of(jobs: Jobs, state: State, names: list[str] = NAMES) -> Driver:
+    rows = [SweepRow(name, name, 1.0, SAVE, name) for name in names]
     return Driver([SlurmWorker(jobs, ServerSpec(".", "t"), state.folder, 8)], rows, state, Console(as_json=True))
 
 
@@ -110,7 +110,26 @@ def test_ctrl_c_cancels_jobs_that_the_driver_has_not_come_to(tmp_path, monkeypat
     jobs, state = Jobs(tmp_path), State(tmp_path)
     stop_with(driver_of(jobs, state), Terminated(), jobs, monkeypatch)
     few = driver_of(jobs, state)
-    few.workers[0].slots = 1
+    few.workers[0].slots = few.workers[0].places = 1
     stop_with(few, KeyboardInterrupt(), jobs, monkeypatch)
     assert sorted(jobs.cancelled) == ["job-1", "job-2", "job-3"]
     assert [state.read(name).status for name in NAMES] == [WAITING] * 3
+
+
+def test_the_jobs_at_once_are_those_of_the_array(tmp_path):
+    """Of submitit's parameter, where it is given."""
+    spec, local = ServerSpec(".", "t"), ["gpus_per_node=0"]
+    with slurm_workers("local", spec, tmp_path / "a", local, 5) as (worker,):
+        assert (worker.places, worker.slots) == (5, 5)
+    with slurm_workers("local", spec, tmp_path / "b", [*local, "slurm_array_parallelism=3"], 5) as (worker,):
+        assert (worker.places, worker.slots) == (3, 3)
+
+
+def test_a_row_that_failed_in_one_job_is_tried_in_another(tmp_path):
+    """The regression: with one worker there was no other to try it on; another job may get another node."""
+    jobs, state = Jobs(tmp_path), State(tmp_path)
+    driver = driver_of(jobs, state, NAMES[:1])
+    ends = [End("its disk is full"), End()]
+    driver.workers[0].run = lambda task, pause: ends.pop(0)
+    assert driver.run().done == 1
+    assert ends == []
