@@ -38,6 +38,7 @@ from .state import State
 from .store import Store
 from .sweep import PROGRESS_INTERVAL, Driver, ServerGone
 from .sweep_file import SweepRow, read_sweep, shard
+from .tally import failure_lines, failures
 from .watch import Watch
 from .workflow import parse_setting, read_workflow, with_overrides
 
@@ -118,7 +119,9 @@ def parser(command: str = CLONE) -> argparse.ArgumentParser:
     farm = commands.add_parser("farm", help="cut each set into shards, make them on many servers, join and verify them")
     farm.add_argument("file", type=Path, help="a workflow, or a sweep file; each row that makes a set is cut")
     farm.add_argument("--set", action="append", default=[], metavar="NODE.WIDGET=VALUE", help="of a workflow")
-    farm.add_argument("--shards", default="auto", metavar="N", help="of each set; default: 4 a server, or 1 a job of SLURM")
+    farm.add_argument(
+        "--shards", default="auto", metavar="N", help="of each set; default: 4 a server, 1 a job of SLURM"
+    )
     fetch = commands.add_parser("fetch", help="fetch a set that a farm delivered to a store")
     fetch.add_argument("name", metavar="SET")
     fetch.add_argument("--store", required=True, metavar="URL")
@@ -204,9 +207,9 @@ def command_farm(options: argparse.Namespace) -> int:
     state, console = State(options.state or OUTPUT / file_name(options.file.stem)), Console(options.json)
     with state.lock(1, 1), open_workers(options, state.folder) as workers:
         count, rows = cut(options.shards, state, rows, workers)
+        places = sum(worker.places for worker in workers)
         console.say(
-            f"{len(rows)} rows, each set in {count} shards, {sum(worker.places for worker in workers)} at once; state in "
-            f"{state.folder}",
+            f"{len(rows)} rows, each set in {count} shards, on {places} servers; state in {state.folder}",
             "start", rows=len(rows), shards=count, workers=[worker.name for worker in workers],
         )  # fmt: skip
         return drive(Driver(workers, rows, state, console, patience=options.patience), rows)
@@ -225,11 +228,13 @@ def drive(driver: Driver, rows: list[SweepRow]) -> int:
         tally = driver.run()
     finally:
         report = write_report(rows, driver.state)
-    driver.console.say(
+    failed = failures(driver.schedule.runs)
+    lines = [
+        *failure_lines(failed),
         f"{tally.done} done, {tally.skipped} done before, {tally.failed} failed, {tally.held_back} held back; "
         f"report: {report}",
-        "end", **asdict(tally), report=str(report),
-    )  # fmt: skip
+    ]
+    driver.console.say("\n".join(lines), "end", **asdict(tally), failures=failed, report=str(report))
     return DONE if tally.is_complete else FAILED
 
 

@@ -83,11 +83,15 @@ class Client:
 
     def alive(self) -> bool:
         """Whether the server answers."""
+        return not self.trouble()
+
+    def trouble(self) -> str:
+        """Why the server does not answer, one line; empty when it does."""
         try:
             self.get("/queue", timeout=5)
-        except NoAnswer:
-            return False
-        return True
+        except NoAnswer as error:
+            return str(error) or "no answer"
+        return ""
 
     def object_info(self) -> dict[str, Any]:
         """What the server knows of each class of node."""

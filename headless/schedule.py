@@ -34,6 +34,8 @@ class RowRun:
     Attributes:
         state: what is known of it on disk, but for what it showed.
         failed_on, tries: workers on which it failed, and how often it did.
+        problems: what went wrong -> the first worker where it did.
+        silences: the workers that fell silent with it, each with what was last heard of it.
         is_seen: its worker had it.
         is_recalled, was_recalled: it is to leave its worker for an idle one; it was so once, which is enough.
         wake: ends its pause.
@@ -46,6 +48,8 @@ class RowRun:
     phase: Phase = Phase.WAITING
     failed_on: set[str] = field(default_factory=set)
     tries: int = 0
+    problems: dict[str, str] = field(default_factory=dict)
+    silences: list[str] = field(default_factory=list)
     is_seen: bool = False
     is_recalled: bool = False
     was_recalled: bool = False

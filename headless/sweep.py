@@ -5,42 +5,27 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 
 from .backends.core import End, Left, Recalled, Stopped, Task, TaskForgotten, Terminated, Worker, WorkerGone
 from .console import Clock, Console
+from .fleet import Fleet
 from .schedule import Phase, RowRun, Schedule
 from .state import DONE, FAILED, QUEUED, RowState, State
 from .sweep_file import SweepRow
+from .tally import Tally, tally_of
 
 MAX_LOSSES = 3  # a row that a restart took this often is likely what brings the server down
 MAX_SILENCES = 5  # so many workers that fell silent with one row are no chance
 MAX_TRIES = 2  # a row that failed so often, where possible on another worker, fails: a full disk is no fault of it
 PROGRESS_INTERVAL = 30.0  # seconds between two lines on the rows that run
-_LONGEST_DELAY = 15.0  # seconds between two questions to a worker that is gone
 _FAREWELL = 15.0  # seconds for the workers to take back what they have, when the driver stops
 
 
 class ServerGone(RuntimeError):
     """No worker answered for longer than the driver's patience."""
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How a sweep ended: the number of rows of each kind."""
-
-    done: int
-    skipped: int
-    failed: int
-    held_back: int
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether nothing is left to run again."""
-        return not self.failed and not self.held_back
 
 
 class Driver:
@@ -61,14 +46,8 @@ class Driver:
         self.schedule = Schedule(rows, state)
         self.clock = Clock()
         self.changed = threading.Condition()  # its lock guards all that follows
-        self.live = {worker.name for worker in workers}  # that answer
-        self.gone: dict[str, float] = {}  # worker -> since when it does not answer
-        self.abandoned: dict[str, list[str]] = {}  # worker -> tickets that it is to withdraw
-        for run in self.schedule.runs:
-            for name, ticket in run.state.abandoned:
-                self.abandoned.setdefault(name, []).append(ticket)
+        self.fleet = Fleet(workers, self.schedule, state, console, self.changed)
         self.has: dict[str, list[RowRun]] = {worker.name: [] for worker in workers}  # in the order in which they went
-        self.troubles: dict[str, list[float]] = {}  # worker -> when it failed since it last had a row
         self.lines: dict[str, str] = {}  # row -> how far it is
         self.error: BaseException | None = None
         self.is_stopping = self.is_cancelled = False  # Ctrl-C cancels; all else leaves rows where a worker keeps them
@@ -82,7 +61,7 @@ class Driver:
             Terminated: passed on likewise; rows stay with a worker that keeps them, for the next driver.
             OSError, ValueError: the state on disk cannot be written or read.
         """
-        skipped = self.tally().skipped
+        skipped = tally_of(self.schedule.runs).skipped
         if skipped:
             self.console.say(f"{skipped} of {len(self.schedule.runs)} rows are done already", "resumed", rows=skipped)
         threads = [
@@ -107,33 +86,30 @@ class Driver:
                 self._cancel_kept()
         if self.error is not None:
             raise self.error
-        return self.tally()
-
-    def tally(self) -> Tally:
-        """How many rows are done, skipped, failed and, at the end, held back."""
-        phases = Counter(run.phase for run in self.schedule.runs)
-        return Tally(phases[Phase.DONE], phases[Phase.SKIPPED], phases[Phase.FAILED], phases[Phase.WAITING])
+        return tally_of(self.schedule.runs)
 
     def _watch_over(self) -> None:
         """Until all is over: show how it goes, and give up when no worker answers."""
         shown = time.monotonic()
-        with self.changed:
-            while not self.schedule.is_over and self.error is None:
+        while True:
+            with self.changed:
+                if self.schedule.is_over or self.error is not None:
+                    return
                 self.changed.wait(0.5)
-                if time.monotonic() - shown >= PROGRESS_INTERVAL:
-                    shown = time.monotonic()
-                    self._show()
-                if len(self.gone) == len(self.workers):
-                    silence = time.monotonic() - max(self.gone.values())
+                if len(self.fleet.gone) == len(self.workers):
+                    silence = time.monotonic() - max(self.fleet.gone.values())
                     if silence > self.patience:
-                        names = ", ".join(sorted(self.gone))
-                        raise ServerGone(f"no answer from {names} for {self.patience:g} s")
+                        names = ", ".join(f"{name} ({self.fleet.reasons[name]})" for name in sorted(self.fleet.gone))
+                        raise ServerGone(f"no answer for {self.patience:g} s from {names}")
+            if time.monotonic() - shown >= PROGRESS_INTERVAL:
+                shown = time.monotonic()
+                self._show()
 
     def _serve(self, worker: Worker) -> None:
         """The life of one slot."""
         try:
-            if not (worker.answers() and self._took_back(worker)):
-                self._wait_for(worker, "no answer")
+            if trouble := self.fleet.trouble(worker):
+                self.fleet.wait_for(worker, trouble)
             while (run := self._take(worker)) is not None:
                 try:
                     self._run(worker, run)
@@ -151,7 +127,7 @@ class Driver:
     def _stop(self) -> None:
         """Let each slot end, and take back what it has."""
         with self.changed:
-            self.is_stopping = True
+            self.is_stopping = self.fleet.is_stopping = True
             for run in self.schedule.runs:
                 run.wake.set()
             self.changed.notify_all()
@@ -170,7 +146,7 @@ class Driver:
         with self.changed:
             while not self.is_stopping and not self.schedule.is_over:
                 is_idle = not self.has[worker.name]
-                run = self.schedule.take(worker.name, is_idle, self.live)
+                run = self.schedule.take(worker.name, is_idle, self.fleet.live)
                 if run is not None:
                     self.has[worker.name].append(run)
                     return run
@@ -195,17 +171,20 @@ class Driver:
     def _run(self, worker: Worker, run: RowRun) -> None:
         task = self._hand_out(worker, run)
         if run.state.silences >= MAX_SILENCES:
-            self._close(worker, run, End(f"{run.state.silences} servers fell silent with it; look into their logs"))
+            reasons = "; ".join(run.silences) or "before this driver"
+            problem = f"{run.state.silences} servers fell silent with it ({reasons}); look into their logs"
+            self._close(worker, run, End(problem))
             return
         try:
             end = worker.run(task, partial(self._pause, worker, run))
         except WorkerGone as error:  # the row keeps its ticket: this worker may have it still when it is back
             with self.changed:
-                self.troubles.setdefault(worker.name, []).append(time.monotonic())
+                self.fleet.troubles.setdefault(worker.name, []).append(time.monotonic())
+                run.silences.append(f"{worker.name}: {error}")
             self._put_back(run, run.state)
-            self._wait_for(worker, str(error))
-        except TaskForgotten:
-            self._lose(worker, run)
+            self.fleet.wait_for(worker, str(error))
+        except TaskForgotten as error:
+            self._lose(worker, run, str(error))
         except Recalled:
             self._put_back(run, run.state.waiting())
         except Left:  # its ticket stays on disk
@@ -216,7 +195,7 @@ class Driver:
             raise
         else:
             with self.changed:
-                self.troubles.pop(worker.name, None)
+                self.fleet.troubles.pop(worker.name, None)
             self._end(worker, run, end)
 
     def _hand_out(self, worker: Worker, run: RowRun) -> Task:
@@ -224,13 +203,13 @@ class Driver:
         state = run.state
         is_resumed = state.status == QUEUED and (state.worker == worker.name or not self._is_ours(state.worker))
         if not is_resumed:
-            if state.status == QUEUED:
-                state.silences += run.is_seen
-                state.abandoned.append([state.worker, state.prompt_id])
-                with self.changed:
-                    self.abandoned.setdefault(state.worker, []).append(state.prompt_id)
-            state = replace(state, status=QUEUED, prompt_id=str(uuid.uuid4()), worker=worker.name, message="")
-            run.state, run.is_seen = state, False
+            with self.changed:
+                if state.status == QUEUED:
+                    state.silences += run.is_seen
+                    state.abandoned.append([state.worker, state.prompt_id])
+                    self.fleet.abandoned.setdefault(state.worker, []).append(state.prompt_id)
+                state = replace(state, status=QUEUED, prompt_id=str(uuid.uuid4()), worker=worker.name, message="")
+                run.state, run.is_seen = state, False
             self.state.write(run.row.name, state)
         run.is_recalled = False
         run.wake.clear()
@@ -249,17 +228,18 @@ class Driver:
             self.schedule.put_back(run)
             self.changed.notify_all()
 
-    def _lose(self, worker: Worker, run: RowRun) -> None:
+    def _lose(self, worker: Worker, run: RowRun, reason: str) -> None:
         """A worker that was there forgot the row: let it wait again, or give it up."""
         # it is no fault of the row that it never arrived, or that another worker does not know it
         losses = run.state.losses + (run.is_seen and run.state.worker == worker.name)
         run.state.losses = losses
         if losses >= MAX_LOSSES:
-            self._close(worker, run, End(f"the server lost it {losses} times; look into the server's log"))
+            self._close(worker, run, End(f"the server lost it {losses} times ({reason}); look into the server's log"))
             return
         self.console.warn(
-            f"{run.row.name}: the server no longer knows it; queued again", "lost", row=run.row.name, worker=worker.name
-        )
+            f"{run.row.name}: lost: {reason}; queued again",
+            "lost", row=run.row.name, worker=worker.name, problem=reason,
+        )  # fmt: skip
         self._put_back(run, run.state.waiting())
 
     def _end(self, worker: Worker, run: RowRun, end: End) -> None:
@@ -267,19 +247,25 @@ class Driver:
         waiting = run.state.waiting(end.problem)
         if end.is_busy and run.delay < 600:
             run.delay *= 2
-            self.console.warn(f"{run.row.name}: {end.problem}; tried again later", "busy", row=run.row.name)
+            self.console.warn(
+                f"{run.row.name}: {end.problem}; tried again later",
+                "busy", row=run.row.name, worker=worker.name, problem=end.problem,
+            )  # fmt: skip
             self._put_back(run, waiting, run.delay)
             return
         if end.problem:
             run.failed_on.add(worker.name)
             run.tries += 1
+            run.problems.setdefault(end.problem, worker.name)
             if run.tries < MAX_TRIES and sum(worker.places for worker in self.workers) > 1:
                 self.console.warn(
                     f"{run.row.name}: failed on {worker.name}: {end.problem}; tried on another",
-                    "failed_once", row=run.row.name, worker=worker.name,
+                    "failed_once", row=run.row.name, worker=worker.name, problem=end.problem,
                 )  # fmt: skip
                 self._put_back(run, waiting)
                 return
+            if len(run.problems) > 1:  # why it failed before is not to be lost
+                end = replace(end, problem="; ".join(f"{name}: {problem}" for problem, name in run.problems.items()))
         self._close(worker, run, end)
 
     def _close(self, worker: Worker, run: RowRun, end: End) -> None:
@@ -302,7 +288,7 @@ class Driver:
             f"[{count}/{len(runs)}] {run.row.name}: {note}; {self.clock.left(weight)}",
             "failed" if end.problem else "done",
             row=run.row.name, worker=worker.name, seconds=end.seconds, images=end.images, ended=count, rows=len(runs),
-            seconds_left=self.clock.seconds_left(weight),
+            seconds_left=self.clock.seconds_left(weight), **({"problem": end.problem} if end.problem else {}),
         )  # fmt: skip
 
     def _pause(self, worker: Worker, run: RowRun, seconds: float, line: str) -> None:
@@ -310,7 +296,7 @@ class Driver:
         with self.changed:
             self.lines[run.row.name] = f"{run.state.worker}: {run.row.name} {line}".rstrip()
             run.is_seen = True
-            self.troubles.pop(run.state.worker, None)
+            self.fleet.troubles.pop(run.state.worker, None)
         run.wake.wait(seconds)
         if self.is_stopping:
             raise Left if worker.keeps_rows and not self.is_cancelled else Stopped
@@ -319,53 +305,14 @@ class Driver:
             run.wake.clear()
             raise Recalled
 
-    def _wait_for(self, worker: Worker, reason: str) -> None:
-        """Until a worker answers again. Raises Stopped when all is over before."""
-        with self.changed:
-            is_news = worker.name not in self.gone
-            times = self.troubles.get(worker.name, [])
-            self.gone.setdefault(worker.name, times[0] if times else time.monotonic())
-            self.live.discard(worker.name)
-        if is_news:
-            self.console.warn(
-                f"{worker.name} does not answer ({reason}); waiting for it", "worker_gone", worker=worker.name
-            )
-        delay = 0.5 * 2 ** min(len(times), 5)
-        # one that answers, and fails each row, is asked less and less often; one that fell silent once is asked at once
-        while len(times) > 1 or not (worker.answers() and self._took_back(worker)):
-            end, delay, times = time.monotonic() + delay, min(2 * delay, _LONGEST_DELAY), []
-            with self.changed:
-                while (left := end - time.monotonic()) > 0:
-                    if self.is_stopping or self.schedule.is_over:
-                        raise Stopped
-                    self.changed.wait(left)
-        with self.changed:
-            since = self.gone.pop(worker.name, None)
-            self.live.add(worker.name)
-            self.changed.notify_all()
-        if since is not None:
-            silence = time.monotonic() - since
-            self.console.say(f"{worker.name} answers again after {silence:.0f} s", "worker_back", worker=worker.name)
-
-    def _took_back(self, worker: Worker) -> bool:
-        """Withdraw from a worker what went to others meanwhile; whether it let that happen."""
-        with self.changed:
-            tickets = self.abandoned.pop(worker.name, [])
-        try:
-            worker.withdraw(tickets)
-        except WorkerGone:
-            with self.changed:
-                self.abandoned.setdefault(worker.name, []).extend(tickets)
-            return False
-        return True
-
     def _show(self) -> None:
         """Say how far the rows are that run, and who has them."""
-        weight = sum(run.row.weight for run in self.schedule.runs if not run.is_over)
-        lines = sorted(self.lines.values())
+        with self.changed:  # only to look: who reads the lines may be slow
+            weight = sum(run.row.weight for run in self.schedule.runs if not run.is_over)
+            lines, gone = sorted(self.lines.values()), sorted(self.fleet.gone)
         self.console.say(
             "\n".join(f"  {line}" for line in [self.clock.left(weight), *lines[:20]]),
             "progress",
             images=self.clock.images, elapsed=round(self.clock.elapsed, 1),
-            seconds_left=self.clock.seconds_left(weight), running=lines, gone=sorted(self.gone),
+            seconds_left=self.clock.seconds_left(weight), running=lines, gone=gone,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from what the command line says, as a context that stops whatever it started; `c
    back from the worker (cancel it, interrupt it), so that nothing runs that nobody waits for. `Recalled` asks for a
    row that waits: one that has begun stays and is waited for. `Left` asks for nothing.
 3. A worker that is gone raises `WorkerGone`: the row goes to another one, and that is no failure of the row. The driver
-   asks `answers()`, less and less often, before it hands that worker another row. A worker that is there and has lost
+   asks `trouble()`, less and less often, before it hands that worker another row. A worker that is there and has lost
    the row (it was started anew) raises `TaskForgotten`. A row that ran and failed is an `End` with a `problem`: it is
    tried once more on another worker.
 4. `task.ticket` is on disk before `run` is called. A driver that was killed leaves rows with tickets behind; the next

@@ -104,8 +104,8 @@ class Worker(Protocol):
                 `Recalled` only where the row had not begun: one that runs stays, and `run` goes on.
         """
 
-    def answers(self) -> bool:
-        """Whether it can take a row now; says so within seconds."""
+    def trouble(self) -> str:
+        """Why it cannot take a row now, one line; empty when it can. Says so within seconds."""
 
     def withdraw(self, tickets: Collection[str]) -> None:
         """Take back what went to another worker meanwhile.

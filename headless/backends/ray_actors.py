@@ -94,18 +94,18 @@ class RayWorker:
             self.actor.withdraw.remote([task.ticket])
             raise
 
-    def answers(self) -> bool:
-        """Whether the actor is there and its server answers; asks it to start one that does not."""
+    def trouble(self) -> str:
+        """Why the actor is not there, or its server does not answer; asks it to start one that does not."""
         try:
             if not self._is_ready(self.starting, 2.0):
-                return False
+                return "it is starting"
             self.ray.get(self.starting)
             is_there = self._is_ready(probe := self.actor.start.remote(), 5.0)
             self.starting = probe
-            return is_there
-        except self.ray.exceptions.RayError:
+            return "" if is_there else "it is starting its server"
+        except self.ray.exceptions.RayError as error:
             self.starting = self.actor.start.remote()
-            return False
+            return str(_cause(error))
 
     def withdraw(self, tickets: Collection[str]) -> None:
         """Take rows off the actor's server."""
@@ -173,17 +173,21 @@ def _refuse_silence(address: str) -> None:
 
 
 def _wait_for_one(ray: Any, workers: list[RayWorker], patience: float) -> None:
-    """Until a worker has started; raises ValueError where none does."""
-    pending, end, problem = [worker.starting for worker in workers], time.monotonic() + patience, ""
+    """Until a worker has started; raises ValueError where none does, with the reason of each."""
+    names = {worker.starting: worker.name for worker in workers}
+    pending, end, problems = list(names), time.monotonic() + patience, dict[str, list[str]]()
     while pending and time.monotonic() < end:
-        ready, pending = ray.wait(pending, timeout=end - time.monotonic())
+        ready, pending = ray.wait(pending, timeout=max(0.0, end - time.monotonic()))
         for ref in ready:
             try:
                 ray.get(ref)
                 return
             except ray.exceptions.RayError as error:
-                problem = str(_cause(error))
-    raise ValueError(problem or f"no worker of {len(workers)} has started in {patience:.0f} s; is the cluster full?")
+                problems.setdefault(str(_cause(error)), []).append(names[ref])
+    if pending:
+        full = f"not started in {patience:.0f} s; is the cluster full?"
+        problems[full] = [names[ref] for ref in pending]
+    raise ValueError("; ".join(f"{', '.join(workers)}: {problem}" for problem, workers in problems.items()))
 
 
 def _cause(error: Exception) -> Exception:

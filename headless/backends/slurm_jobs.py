@@ -87,9 +87,9 @@ class SlurmWorker:
             raise TaskForgotten(answer[_LOST])
         return End(**answer)
 
-    def answers(self) -> bool:
-        """SLURM queues what it has no room for."""
-        return True
+    def trouble(self) -> str:
+        """None: SLURM queues what it has no room for."""
+        return ""
 
     def withdraw(self, tickets: Collection[str]) -> None:
         """Cancel the jobs of these rows, of an earlier driver too."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from ..client import Client, Graph, NoAnswer, Rejected, failure
@@ -66,9 +67,9 @@ class UrlWorker:
             self.withdraw([task.ticket])
             raise
 
-    def answers(self) -> bool:
-        """Whether the server answers."""
-        return self.client.alive()
+    def trouble(self) -> str:
+        """Why the server takes no row; empty when it answers."""
+        return self.client.trouble()
 
     def withdraw(self, tickets: Collection[str]) -> None:
         """Take prompts out of the server's queue, and interrupt the one that runs."""
@@ -101,7 +102,7 @@ class UrlWorker:
         return problem
 
     def _wait(self, task: Task, pause: Pause) -> End:
-        answered, was_recalled = time.monotonic(), self._is_recalled(task, pause, 0.0)  # the server has it
+        answered, was_recalled = time.monotonic(), self._is_recalled(task, partial(pause, 0.0, ""))  # the server has it
         while True:
             try:
                 entry = self._entry(task)
@@ -115,12 +116,12 @@ class UrlWorker:
             except NoAnswer:
                 if time.monotonic() - answered >= self.lost_after:
                     raise
-            was_recalled |= self._is_recalled(task, pause, self.poll)
+            was_recalled |= self._is_recalled(task, partial(pause, self.poll, self._line(task)))
 
-    def _is_recalled(self, task: Task, pause: Pause, seconds: float) -> bool:
+    def _is_recalled(self, task: Task, pause: Callable[[], None]) -> bool:
         """Pause; whether an idle worker is to have the row, which is taken out of the queue then if it waits there."""
         try:
-            pause(seconds, self._line(task))
+            pause()
         except Recalled:
             with contextlib.suppress(NoAnswer):  # whether it was heard shows when the server is asked for the row again
                 self.client.delete([task.ticket])

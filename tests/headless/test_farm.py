@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from hyponet.headless import sweep
 from hyponet.headless.__main__ import main
 from hyponet.headless.backends.urls import UrlWorker
 from hyponet.headless.client import Client
@@ -44,9 +45,9 @@ def rows(names=NAMES):
 class Farm:
     """A driver in a thread of its own."""
 
-    def __init__(self, servers, state, names=NAMES, patience=20):
+    def __init__(self, servers, state, names=NAMES, patience=20, console=None):
         workers = [UrlWorker(Client(server.url, timeout=0.5), lost_after=0.5, poll=0.02) for server in servers]
-        self.driver = Driver(workers, rows(names), state, Console(as_json=True), patience=patience)
+        self.driver = Driver(workers, rows(names), state, console or Console(as_json=True), patience=patience)
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
@@ -151,6 +152,53 @@ def test_a_row_that_fails_on_both_has_failed(servers, tmp_path):
     tally = Farm(servers, state, ["bad"]).wait()
     assert (tally.failed, state.read("bad").status) == (1, FAILED)
     assert texts(servers[0]) == texts(servers[1]) == ["bad"]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_why_a_row_failed_on_each_server_is_kept_and_said_at_the_end(servers, tmp_path, capsys, as_json):
+    """The regression: of two reasons the last stayed, and programs had to find it in the text."""
+    for server, reason in zip(servers, ("no such model", "the disk is full"), strict=True):
+        failing("execution_error", exception_type="ValueError", exception_message=reason)(server)
+    (tmp_path / "flow.json").write_text(json.dumps(SAVE), "utf-8")
+    (tmp_path / "s.csv").write_text("name,workflow\na,flow.json\n")
+    line = ["sweep", str(tmp_path / "s.csv"), "--state", str(tmp_path / "state")]
+    line += ["--url", servers[0].url, "--url", servers[1].url, *["--json"] * as_json]
+    assert main(line) == 1
+    reasons = [f"{servers[0].url}: KSampler (node 7): ValueError: no such model"]
+    reasons += [f"{servers[1].url}: KSampler (node 7): ValueError: the disk is full"]
+    message = State(tmp_path / "state").read("a").message
+    assert sorted(message.split("; ")) == sorted(reasons)
+    said = capsys.readouterr()
+    if as_json:
+        events = {event["event"]: event for event in map(json.loads, said.out.splitlines())}
+        assert events["failed_once"]["problem"] in " ".join(reasons)
+        assert events["failed"]["problem"] == message
+        assert events["end"]["failures"] == [{"row": "a", "problem": message}]
+    else:
+        assert f"\nfailed: a: {message}\n0 done, " in said.out
+
+
+def test_who_reads_the_lines_slowly_holds_no_row_up(servers, tmp_path, monkeypatch):
+    """The regression: a line on how it goes was written under the driver's lock, and a full pipe stopped the farm."""
+    reading = threading.Event()
+
+    class Slow(Console):
+        def say(self, text, event="note", **facts):
+            if event == "progress":
+                reading.wait(60)
+
+    monkeypatch.setattr(sweep, "PROGRESS_INTERVAL", 0.0)
+    for server in servers:
+        server.holding = "running"
+    farm = Farm(servers, State(tmp_path), console=Slow())
+    wait_for(lambda: all(len(server.running) == 2 for server in servers))
+    for server in servers:
+        let_end(server)
+    try:
+        wait_for(lambda: all(run.is_over for run in farm.driver.schedule.runs))
+    finally:
+        reading.set()
+    assert farm.wait().done == len(NAMES)
 
 
 def test_a_set_that_somebody_writes_is_tried_again_later(servers, tmp_path):
@@ -267,7 +315,7 @@ def test_a_server_that_cannot_be_queued_to_is_asked_less_and_less_and_named(serv
     assert Farm(servers, state).wait().done == len(NAMES)
     assert {state.read(name).losses for name in NAMES} == {0}
     alone = Farm(servers[1:], State(tmp_path / "alone"), ["a"], patience=1)
-    with pytest.raises(ServerGone, match=servers[1].url):
+    with pytest.raises(ServerGone, match=f"no answer for 1 s from {servers[1].url} .*answers 502"):
         alone.wait()
     assert "502" in capsys.readouterr().out
 
@@ -275,13 +323,18 @@ def test_a_server_that_cannot_be_queued_to_is_asked_less_and_less_and_named(serv
 def test_what_went_to_another_is_withdrawn_by_the_next_driver_too(servers, tmp_path):
     """The first driver died while the server was silent; a row that has changed since is withdrawn as well."""
     state = State(tmp_path)
-    state.write("a", RowState("a", DONE, worker=servers[0].url, abandoned=[[servers[1].url, "handed-on"]]))
+    elsewhere, shown = ["http://127.0.0.1:1", "of-another-farm"], [{"kind": "fid"}]
+    abandoned = [elsewhere, [servers[1].url, "handed-on"]]
+    state.write("a", RowState("a", DONE, worker=servers[0].url, abandoned=abandoned, results=shown))
     state.write("b", RowState("as it was before", QUEUED, "changed", servers[1].url))
     servers[1].running["handed-on"] = {}
     servers[1].waiting["changed"] = {}
     assert Farm(servers, state, ["a", "b"]).wait().done == 1
     assert not servers[1].running
     assert not servers[1].waiting
+    # what was withdrawn is not withdrawn again by each driver that is still to come
+    assert (state.read("a").abandoned, state.read("a").results) == ([elsewhere], shown)
+    assert state.read("b").abandoned == []
 
 
 def test_a_row_that_silences_each_server_in_turn_fails(servers, tmp_path):

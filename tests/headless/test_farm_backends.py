@@ -180,7 +180,7 @@ def test_kill_leaves_jobs_to_the_next_driver_and_ctrl_c_cancels_them(sweep: Any,
     assert "its jobs go on" in (tmp_path / "driver.log").read_text("utf-8")
     assert len(list((tmp_path / "state" / "tickets").iterdir())) == 2
     wait_for(lambda: set(made(tmp_path)) == set(texts))  # with no driver there
-    end = end_of(sweep(texts, *SLURM), tmp_path)
+    end = end_of(sweep(texts, *SLURM, hundredths=300), tmp_path)
     assert end["done"] == 2
     assert made(tmp_path) == Counter(texts)  # it took them over, and made none again
 

@@ -5,6 +5,7 @@ tests/headless/test_farm_backends.py has its own executor, and real signals.
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ import pytest
 
 from hyponet.headless import __main__ as command_line
 from hyponet.headless.__main__ import main
-from hyponet.headless.backends.core import End, Terminated
+from hyponet.headless.backends.core import End, TaskForgotten, Terminated
 from hyponet.headless.backends.own_server import ServerSpec
 from hyponet.headless.backends.slurm_jobs import SlurmWorker, slurm_workers
 from hyponet.headless.console import Console
@@ -123,6 +124,22 @@ def test_the_jobs_at_once_are_those_of_the_array(tmp_path):
         assert (worker.places, worker.slots) == (5, 5)
     with slurm_workers("local", spec, tmp_path / "b", [*local, "slurm_array_parallelism=3"], 5) as (worker,):
         assert (worker.places, worker.slots) == (3, 3)
+
+
+def test_why_a_job_was_lost_is_kept(tmp_path, capsys):
+    """The regression: three times "the server no longer knows it", of a server that had not started."""
+    state = State(tmp_path)
+    driver = driver_of(Jobs(tmp_path), state, NAMES[:1])
+
+    def lost(task, pause):
+        pause(0.0, "")
+        raise TaskForgotten("ComfyUI did not start: no CUDA")
+
+    driver.workers[0].run = lost
+    assert driver.run().failed == 1
+    assert state.read(NAMES[0]).message.startswith("the server lost it 3 times (ComfyUI did not start: no CUDA)")
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["problem"] for event in events if event["event"] == "lost"] == ["ComfyUI did not start: no CUDA"] * 2
 
 
 def test_a_row_that_failed_in_one_job_is_tried_in_another(tmp_path):
