@@ -60,11 +60,13 @@ def class_word_of(tree: Taxonomy, root: Synset) -> str:
             break
         if _is_understood(tree, synset, short_name(tree, synset)):
             return short_name(tree, synset)
-    return short if short.count(" ") < _LONGEST else ""
+    return short if short.count(" ") < _LONGEST and not is_unfit(short) else ""
 
 
 def _is_understood(tree: Taxonomy, synset: Synset, word: str) -> bool:
     """Whether a common word means, first of what can be photographed, a synset or what lies above it."""
+    if is_unfit(word):
+        return False
     if is_meant(synset, word):
         return True
     senses = tree.senses(word)

@@ -342,7 +342,7 @@ def _thesis(tree: Taxonomy, label: str, settings: HyponymSettings, note: str) ->
     fit = (pair for pair in pairs if tree.fit_names(tree.synset(pair[1])) and may_lead(tree, pair[0], label))
     start, root = next(fit, (None, ""))
     if start is None or not any(map(tree.fit_names, senses)):
-        raise refusal(senses[0], label)
+        raise refusal(tree, senses[0], label)
     synsets = tuple(tree.synset(wnid) for wnid in tree.synset(root).hyponyms)
     listing = list_lemmas(tree, synsets)
     if not listing.words:

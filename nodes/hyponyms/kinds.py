@@ -52,4 +52,5 @@ def why_unpictured(tree: Taxonomy, synset: Synset, roots: Sequence[str]) -> str:
 @functools.lru_cache(maxsize=1)
 def _broad() -> frozenset[str]:
     """The hypernyms judged too broad, and all that lies above them."""
-    return broad_hypernyms().union(*map(taxonomy().ancestors, broad_hypernyms()))
+    broad = broad_hypernyms()
+    return frozenset(broad).union(*(taxonomy().ancestors(wnid) for wnid, is_above in broad.items() if is_above))

@@ -11,6 +11,9 @@ from .taxonomy import Taxonomy
 from .unfit import is_unfit
 
 _RENAMED = ("animal", "artifact", "food", "location", "object", "plant")  # topics of what another name may stand for
+_SAID = ("cognition", "communication", "shape", "substance")  # and of what may be typed instead of a refused word
+_DRUG = "n03247620"  # drug.n.01
+_INHABITANT = "n09620078"  # inhabitant.n.01
 
 
 def has_list(tree: Taxonomy, start: Synset, word: str) -> bool:
@@ -24,15 +27,35 @@ def has_list(tree: Taxonomy, start: Synset, word: str) -> bool:
 def check_fit(tree: Taxonomy, start: Synset, word: str, name: str = "word") -> None:
     """Raises ValueError where a word has no list."""
     if not has_list(tree, start, word):
-        raise refusal(start, word, name)
+        raise refusal(tree, start, word, name)
 
 
-def refusal(synset: Synset, word: str, name: str = "word") -> ValueError:
-    """What is said of a word that no list is made of; `synset` is what it means."""
+def refusal(tree: Taxonomy, start: Synset, word: str, name: str = "word") -> ValueError:
+    """What is said of a word that no list is made of, with a fit one where there is one; `start` is what it means."""
+    instead = _instead(tree, start, word)
     return ValueError(
         f"{name} is {word[:80]!r}; expected one that may stand in prompts; this one is on the list of words and "
-        f"subjects that are left out; type another{', such as person' * (synset.topic == 'person')}"
+        f"subjects that are left out; type another{f', such as {instead}' if instead else ''}"
     )
+
+
+def _instead(tree: Taxonomy, start: Synset, word: str) -> str:
+    """A fit word for what a refused one means, or for what that is a kind of: ghost for spook, bundle for fagot.
+
+    Things go first, then the people that a slur is on; else it is "person" or "medicine", "" where it is neither.
+    """
+    senses = [sense for sense in tree.lookup(word) if not (tree.is_unfit_subject(sense) or sense.instance_hypernyms)]
+    things = [sense for sense in senses if sense.topic in _RENAMED]
+    slurs = [sense for sense in senses if sense.marks and tree.is_under(sense.id, _INHABITANT)]
+    own = [start] if start in senses and start.topic in _SAID else []
+    for sense in (*things, *slurs, *own):
+        broader = () if sense in own else (tree.fit_label(tree.nearest_fit(sense.parents[0])),)
+        label = next((name for name in (*tree.fit_names(sense), *broader) if fold(name) != fold(word)), "")
+        if label:
+            return label
+    if tree.is_under(start.id, _DRUG):
+        return "medicine"
+    return "person" if start.topic == "person" else ""
 
 
 def is_fit_in(tree: Taxonomy, synset: Synset, word: str) -> bool:

@@ -58,9 +58,10 @@ def unpictured() -> dict[str, str]:
 
 
 @functools.lru_cache(maxsize=1)
-def broad_hypernyms() -> frozenset[str]:
-    """wnids of hypernyms that say too little of a class to stand for it (device); all above them do so too."""
-    return frozenset(line.split()[0] for line in _lines("broad_hypernyms.txt"))
+def broad_hypernyms() -> dict[str, bool]:
+    """From the wnid of a hypernym that says too little of a class to stand for it (device) to whether all above do."""
+    wnids = (line.split()[0] for line in _lines("broad_hypernyms.txt"))
+    return {wnid.removeprefix("="): not wnid.startswith("=") for wnid in wnids}
 
 
 @functools.lru_cache(maxsize=1)

@@ -115,6 +115,29 @@ def test_what_no_picture_shows_and_what_is_too_broad_stay_out_but_on_request():
     assert hyponyms_of_class("n04074963", "", HyponymSettings(ancestor="device")).hypernym == "device"
 
 
+@pytest.mark.parametrize("word", ["mouth", "nostril", "beak", "face", "lip", "waist", "throat", "horn", "brain"])
+def test_a_part_of_a_body_climbs_to_no_word_that_hides_what_it_is(word):
+    """What lies above these in WordNet are an orifice, a part, an area, a cavity, a process and a structure."""
+    found = hyponyms_of_word(word, HyponymSettings())
+    assert found.word not in ("orifice", "rima", "part", "area", "cavity", "process", "structure")
+    assert word in found.words
+
+
+def test_a_cigarette_climbs_to_no_substance():
+    """Its hypernym, roll of tobacco, has no more kinds; tobacco is dried leaves."""
+    found = hyponyms_of_word("cigarette", HyponymSettings())
+    assert found.words == ("cigarette", "cubeb cigarette", "filter-tipped cigarette")
+    assert hyponyms_of_word("tobacco", WORD).word == "tobacco"
+
+
+@pytest.mark.parametrize(("word", "held"), [("heel", "stiletto heel"), ("microphone", "contact microphone")])
+def test_a_kind_goes_by_the_name_that_people_say(word, held):
+    """Their first names in WordNet are spike heel and spike mike."""
+    words = hyponyms_of_word(word, WORD).words
+    assert held in words
+    assert not [other for other in words if "spike" in other]
+
+
 def test_all_names_of_a_kind_are_one_option():
     settings = HyponymSettings(at_least=1, include_class=False, lemmas="all", all_kinds=True)
     every = hyponyms_of_word("domestic cat", settings).words

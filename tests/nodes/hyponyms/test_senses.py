@@ -77,6 +77,11 @@ MEANT = [
     ("raspberry", "raspberry.n.02", "the fruit; raspberry.n.01 is its bush"),
     ("monster", "monster.n.01", "the creature; monster.n.05 is a malformed fetus"),
     ("circus", "circus.n.01", "the company; circus.n.04 is a Roman stadium"),
+    ("legs", "leg.n.01", "the limbs; legs.n.01 is slang for staying power"),
+    ("slit", "slit.n.01", "a long narrow opening, as its gloss says; another is obscene"),
+    ("red light", "red_light.n.02", "of the traffic; red_light.n.01 is a warning of danger"),
+    ("tramp", "tramp.n.01", "a homeless man; another sense is one who is promiscuous"),
+    ("mouth", "mouth.n.01", "of a face; mouth.n.04 is of a river"),
 ]
 
 

@@ -21,7 +21,11 @@ LEFT_OUT = "is on the list of words and subjects that are left out; type another
 
 REFUSED = "mother fucker,Jap,nigga,sadist,hermaphrodite,opium,nude,lynching,skinhead,idiot,gay,torture,swastika,suicide"
 REFUSED += ",pervert,sexual activity,capital punishment,falanga,pederast,harakiri,prostitute,call girl,gypsies,bastard"
-REFUSED += ",murderer,introitus"
+REFUSED += ",murderer,introitus,body bag,hangman's rope,nose drops,fagot,chink,prick,spook,jerry,nip"
+# of drugs of abuse, acts of violence, those who do them, and weapons of terror, by WordNet's glosses
+REFUSED += ",assassin,opiate,morphine,codeine,laudanum,terrorist attack,terrorism,terrorist,marijuana,opium den"
+REFUSED += ",head shop,mugging,domestic violence,kidnapping,kidnapper,war crime,garroter,poisoner,car bomb"
+REFUSED += ",nerve gas,sarin,weapon of mass destruction,death squad,cannibal"
 REFUSED += ",cocaine,contraceptive,genocide,masturbation,rapist,manslaughter,iron maiden,Brownshirt,limey,wench,urine"
 
 
@@ -41,8 +45,21 @@ def test_a_wnid_and_an_ancestor_that_are_unfit_are_refused_and_a_person_is_told_
         hyponyms_of_word("gay", WORD)
 
 
+INSTEAD = [("fagot", "bundle"), ("chink", "crack"), ("prick", "incision"), ("spook", "ghost"), ("jerry", "German")]
+INSTEAD += [("nip", "Japanese"), ("nose drops", "medicine"), ("morphine", "medicine"), ("assassin", "person")]
+INSTEAD += [("golliwog", "doll"), ("slave ship", "ship"), ("lesbian", "person"), ("cunt", "person")]
+
+
+@pytest.mark.parametrize(("word", "instead"), INSTEAD)
+def test_who_types_a_refused_word_is_told_a_fit_one(word, instead):
+    """A harmless sense's other name or hypernym, the people that a slur is on, or what the word is a kind of."""
+    with pytest.raises(ValueError, match=f"{LEFT_OUT}, such as {instead}$"):
+        hyponyms_of_word(word, WORD)
+    assert hyponyms_of_word(instead, WORD).words
+
+
 RENAMED = [("cock", "rooster"), ("cocks", "rooster"), ("ass", "donkey"), ("tit", "titmouse"), ("dike", "dam")]
-RENAMED += [("paddy", "paddy field")]
+RENAMED += [("paddy", "paddy field"), ("kaffir cat", "African wildcat"), ("bitch", "female dog")]
 
 
 @pytest.mark.parametrize(("word", "name"), RENAMED)
@@ -57,7 +74,7 @@ def test_a_thing_goes_by_another_name_of_it_and_the_node_says_so(word, name):
 HARMLESS = "person,worker,doctor,nurse,soldier,weapon,gun,knife,wine,beer,hospital,prison,cross,skull,blood,bat,beaver"
 HARMLESS += ",booby,frog,cow,dog,queen,fairy,chick,bird,pansy,pussy willow,spike,grass,joint,rack,boot,chair,stake,hemp"
 HARMLESS += ",Orthodox Jew,flag,emblem,woman,man,drug,medicine,butcher,witch,devil,skeleton,mummy,zombie,breast,storm"
-HARMLESS += ",wire stripper,enema,suppository,smuggler"
+HARMLESS += ",wire stripper,enema,suppository,smuggler,slit,tramp,shag,riot,bomb,missile,tobacco,killer whale,tear gas"
 
 
 @pytest.mark.parametrize("word", HARMLESS.split(","))
@@ -66,6 +83,46 @@ def test_a_harmless_word_keeps_its_own_name(word):
     assert found.word.lower() == word.lower()
     assert "left out" not in found.warning
     assert hyponyms_of_word(word, THESIS).words
+
+
+# compounds of unfit words that name harmless things, and all the other compounds of these words in WordNet
+FIT = "nude mouse,slave ant,slave-maker,slave-making ant,Great Slave Lake,gypsy cab,gypsy moth,gipsy moth"
+FIT += ",idiot light,idiot box,opium poppy,gay-feather,gay-lussac,gay-lussac's law"
+FIT += ",joseph louis gay-lussac,gay lib,gay liberation movement,suicide squeeze,suicide squeeze play"
+FIT += ",han-gook,dae-han-min-gook,camphorated tincture of opium"
+UNFIT = "gay man,gay woman,gypsy dancing,gypsy rose lee,idiot savant,nude dancing,nude painting"
+UNFIT += ",nude person,nude sculpture,nude statue,galley slave,slave dealer,slave driver,slave market,slave owner"
+UNFIT += ",slave ship,slave state,slave trade,slave trader,slave traffic,white slave,suicide bomber"
+UNFIT += ",suicide bombing,suicide mission,suicide pact,suicide pill,assisted suicide"
+UNFIT += ",physician-assisted suicide,opium den"
+UNFIT_SUBJECTS = "opium addict,opium taker,tincture of opium"  # compounds that another list refuses
+UNFIT_ALONE = ("gay", "gipsy", "gook", "gypsy", "idiot", "nude", "opium", "slave", "suicide")
+
+
+def test_a_compound_is_unfit_by_its_own_meaning():
+    """Each compound of these words in WordNet was judged by its gloss."""
+    words = (word.replace("_", " ") for word in taxonomy().reader.words())
+    parts = {word: word.replace("-", " ").split() for word in words}
+    compounds = {word for word, of in parts.items() if len(of) > 1 and not set(UNFIT_ALONE).isdisjoint(of)}
+    judged = {word.lower() for word in f"{FIT},{UNFIT},{UNFIT_SUBJECTS}".split(",")}
+    assert compounds == judged
+    assert [word for word in FIT.split(",") if is_unfit(word)] == []
+    assert [word for word in UNFIT.split(",") if not is_unfit(word)] == []
+    assert [word for word in UNFIT_ALONE if not is_unfit(word)] == []
+
+
+@pytest.mark.parametrize(
+    "word", ["nude mouse", "slave ant", "gypsy cab", "gypsy moth", "idiot light", "Great Slave Lake", "opium poppy"]
+)
+def test_a_harmless_compound_of_an_unfit_word_goes_by_its_own_name(word):
+    found = hyponyms_of_word(word, WORD)
+    assert found.words == (word,)
+    assert "left out" not in found.warning
+
+
+@pytest.mark.parametrize(("word", "held"), [("mouse", "nude mouse"), ("cab", "gypsy cab")])
+def test_a_harmless_compound_of_an_unfit_word_stands_in_the_list_of_its_kind(word, held):
+    assert held in hyponyms_of_word(word, WORD).words
 
 
 def test_of_two_spellings_the_one_that_means_what_is_fit_is_taken():
@@ -113,6 +170,8 @@ def test_no_list_of_the_whole_vocabulary_holds_or_offers_what_is_unfit():
         for settings in (WORD, EVERYTHING):
             found = hyponyms_of_word(wnid, settings)
             assert not [kind for kind in found.kinds if tree.is_unfit_subject(tree.synset(kind))], wnid
+            qualified = [word for word in found.words if " " in word and not tree.senses(word)]
+            assert not [word for word in qualified if is_unfit(word.split()[-1])], wnid
             shown = found.report.replace(tree.synset(wnid).name, "")
             shown = shown.replace(", broad)", ")")  # our own word for a hypernym
             assert unfit_parts("\n".join((*found.words, *found.path, found.hypernym, found.word, shown))) == [], wnid
