@@ -53,7 +53,7 @@ def product_orders(sizes: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 def _improve(order: _Order, stream: Stream) -> None:
     """Move at random where the cost does not rise; longer where pairs would meet too late, or a k-th image strays."""
-    costs = {slot: order.cost(slot) for slot in order.movable}
+    costs = {slot: order.lateness(slot) + order.excess(slot) for slot in order.movable}
     steps = min(700, _LOOKUPS // (order.images * len(order.movable)))
     early = min(
         order.images, _PAIR_MARKS[-1][0] * prod(sorted(order.sizes)[-2:])
@@ -63,11 +63,12 @@ def _improve(order: _Order, stream: Stream) -> None:
         if step >= steps and not late:
             break
         move = order.move(stream, early if late and step % 2 else order.images)
-        changed = {slot: order.cost(slot) for slot in (order.movable if move[0] is None else (move[0],))}
-        if sum(changed.values()) <= sum(costs[slot] for slot in changed):
-            costs.update(changed)
-        else:
+        slots = order.movable if move[0] is None else (move[0],)
+        changed = order.costs(slots, sum(costs[slot] for slot in slots))
+        if changed is None:
             order.undo(move)
+        else:
+            costs.update(changed)
 
 
 class _Order:
@@ -79,6 +80,7 @@ class _Order:
         times = max(1, -(-_LEAST_IMAGES // combinations))
         self.images = times * combinations
         self.options = [options * times for options in _first_order(sizes)]  # [slot][image]
+        self.arrays = [np.array(options, dtype=np.int64) for options in self.options]  # the same
         self.place = list(accumulate(sizes[:0:-1], mul, initial=1))[::-1]  # of each slot in a combination's number
         self.numbers = [  # of each image, its combination's, larger each time
             sum(map(mul, options, self.place)) + image // combinations * combinations
@@ -133,6 +135,8 @@ class _Order:
             for number in range(len(self.sizes)) if slot is None else (slot,):
                 size = self.sizes[number]
                 self.in_deck[number][image // size * size + self.options[number][image]] = image
+        for number in range(len(self.sizes)) if slot is None else (slot,):
+            self.arrays[number][list(images)] = [self.options[number][image] for image in images]
 
     def _chain(self, slot: int, first: int, new: int) -> list[int]:
         """The images along which `new` and the option of image `first` can be exchanged in `slot`."""
@@ -146,21 +150,36 @@ class _Order:
             if image == first:
                 return chain
 
-    def cost(self, slot: int) -> int:
-        """How late the pairs of one slot meet, and how far its every k-th image is from even."""
-        size = self.sizes[slot]
-        options = np.array(self.options[slot], dtype=np.int64)
+    def costs(self, slots: Sequence[int], most: int) -> dict[int, int] | None:
+        """What slots cost, None where that is more than `most` in all: then not all of it is worked out."""
+        costs = {slot: self.lateness(slot) for slot in slots}
+        left = most - sum(costs.values())
+        for slot in slots:
+            if left < 0:
+                return None
+            excess = self.excess(slot)
+            costs[slot] += excess
+            left -= excess
+        return costs if left >= 0 else None
+
+    def lateness(self, slot: int) -> int:
+        """How late the pairs of one slot meet."""
+        size, options = self.sizes[slot], self.arrays[slot]
         late = 0
         for other, other_size in enumerate(self.sizes):
             pairs = size * other_size
             if other == slot:
                 continue
-            met = np.array(self.options[other], dtype=np.int64) * size + options
+            met = self.arrays[other] * size + options
             for times, weight in _PAIR_MARKS:
                 images = min(self.images, times * pairs)
                 lacking = min(images, pairs) - np.count_nonzero(np.bincount(met[:images], minlength=pairs))
                 late += int(lacking) * weight * _UNIT // pairs
-        return late + _EXCESS_COST * excess(size, options)
+        return late
+
+    def excess(self, slot: int) -> int:
+        """How far every k-th image of one slot is from even."""
+        return _EXCESS_COST * excess(self.sizes[slot], self.arrays[slot])
 
 
 def _first_order(sizes: Sequence[int]) -> list[list[int]]:

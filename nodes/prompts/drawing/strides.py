@@ -6,6 +6,7 @@ its degrees of freedom, which is 1 on average for independent draws.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 from math import sqrt
@@ -68,9 +69,15 @@ def excess(size: int, options: _Integers) -> int:
 
     Rounded before they are summed, since sums of fractions depend on their order.
     """
-    residues = _FIRST_ROWS[:, None] + np.arange(len(options)) % _STEPS[:, None]  # (15, N)
-    counts = np.bincount((residues * size + options).ravel(), minlength=_ROWS * size).reshape(_ROWS, size)
+    counts = np.bincount((_cells(size, len(options)) + options).ravel(), minlength=_ROWS * size).reshape(_ROWS, size)
     return int((_beyond(size, counts, 1) * UNIT).astype(np.int64).sum())
+
+
+@functools.lru_cache(maxsize=16)
+def _cells(size: int, images: int) -> _Integers:
+    """(15, N): of every k and image the place of option 0 in counts (row, option), one row after another."""
+    cells: _Integers = (_FIRST_ROWS[:, None] + np.arange(images) % _STEPS[:, None]) * size
+    return cells
 
 
 def _beyond(size: int, counts: _Integers, deviations: float) -> _Reals:
@@ -120,14 +127,14 @@ def even_out(sizes: Sequence[int], options: Sequence[Sequence[int]]) -> list[int
                 weight[15 * half : 15 * half + 15, 0] *= 1 + np.logical_or.reduceat(beyond, _FIRST_ROWS)
         for start, end in apart:
             for first in range(start, end, _REACH):
-                near = range(first, min(end, first + 2 * _REACH))
-                firsts, seconds = np.array(list(combinations(near, 2)), dtype=np.int64).reshape(-1, 2).T
+                firsts, seconds = first + _pairs(min(end - first, 2 * _REACH))
                 one, other = residues[:, firsts], residues[:, seconds]  # (30, pairs)
+                are_apart = one != other
                 gains = np.zeros(len(firsts), dtype=np.int64)
                 for count, weight, row in zip(counts, weights, rows, strict=True):
                     p, q = row[firsts], row[seconds]
                     gain = count[one, p] - count[one, q] + count[other, q] - count[other, p] - 2
-                    gains += (gain * weight * ((one != other) & (p != q))).sum(axis=0)
+                    gains += (gain * weight * (are_apart & (p != q))).sum(axis=0)
                 if len(gains) and gains.max() > 0:
                     changed = True
                     pair = [int(firsts[gains.argmax()]), int(seconds[gains.argmax()])]
@@ -138,6 +145,13 @@ def even_out(sizes: Sequence[int], options: Sequence[Sequence[int]]) -> list[int
         if not changed:
             break
     return order
+
+
+@functools.lru_cache(maxsize=2 * _REACH + 1)
+def _pairs(images: int) -> _Integers:
+    """(2, P) every two of so many images after one another."""
+    pairs: _Integers = np.array(list(combinations(range(images), 2)), dtype=np.int64).reshape(-1, 2).T
+    return pairs
 
 
 def _count(

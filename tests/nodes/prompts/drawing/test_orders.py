@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import itertools
 import random
 from math import prod
@@ -9,6 +10,7 @@ import pytest
 
 from hyponet.nodes.prompts.drawing.decks import UniformDeck
 from hyponet.nodes.prompts.drawing.orders import plannable, planned_orders
+from hyponet.nodes.prompts.drawing.products import product_orders
 
 RNG = random.Random(16)
 SHORT = [
@@ -144,3 +146,28 @@ def test_orders_are_fixed_for_ever():
         [(1, 0, 0, 1, 1, 0), (2, 0, 1, 0, 1, 2)],
         [(0, 3, 4, 0, 1, 2), (15, 16, 17, 18, 19, 20), (9, 10, 11, 12, 13, 14), (14, 15, 16, 17, 18, 19)],
     ]
+
+
+# SHA-256 of repr(product_orders(sizes)), first 12 digits, by the code that worked every cost out in full
+WORKED_OUT = [
+    ((4, 4, 4), "328266cfed41"),
+    ((2, 3, 5), "4e12ec581b61"),
+    ((5, 7, 9), "988978706723"),
+    ((10, 10, 10), "79cb67bb7f7e"),
+    ((3, 4, 5, 6), "50179e478b6a"),
+    ((2, 2, 2, 2, 2), "8cf86d81d154"),
+    ((30, 40), "216478a166a1"),
+    ((7, 11), "f09af8fbb24c"),
+    ((12, 13, 14), "c86b1b71d398"),
+    ((2, 3, 2, 3, 2, 3), "bfa144672dcf"),
+    ((3, 11, 7, 2, 3), "8f9f3028ef64"),
+    ((4, 1, 12, 4, 7), "4de0c0fb697c"),
+    ((10, 8, 3, 3, 1), "460bda01a775"),
+    ((2, 6), "83b954f8d59a"),
+    ((9, 9, 9), "0c90bbfc5a55"),
+]
+
+
+@pytest.mark.parametrize(("sizes", "digest"), WORKED_OUT)
+def test_a_cost_that_is_not_worked_out_to_its_end_changes_no_order(sizes, digest):
+    assert hashlib.sha256(repr(product_orders(sizes)).encode()).hexdigest()[:12] == digest
