@@ -149,6 +149,10 @@ class Client:
                 raise TypeError
         return entry or None
 
+    def running(self) -> set[str]:
+        """The ids of the prompts that run."""
+        return self._queue()[0]
+
     def pending(self) -> set[str]:
         """The ids of all prompts that wait or run."""
         return set.union(*self._queue())

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 
-from .backends.core import End, Left, Recalled, Stopped, Task, TaskForgotten, Terminated, Worker, WorkerGone
+from .backends.core import End, Left, Recalled, Stalled, Stopped, Task, TaskForgotten, Terminated, Worker, WorkerGone
 from .console import Clock, Console
 from .fleet import Fleet
 from .schedule import Phase, RowRun, Schedule
@@ -177,6 +177,14 @@ class Driver:
             return
         try:
             end = worker.run(task, partial(self._pause, worker, run))
+        except Stalled as error:  # its ticket is not to be asked for again: it may end as interrupted
+            with self.changed:
+                run.silences.append(f"{worker.name}: {error}")
+                state = replace(run.state.waiting(), silences=run.state.silences + 1)
+                state.abandoned.append([worker.name, task.ticket])
+                self.fleet.abandoned.setdefault(worker.name, []).append(task.ticket)
+            self._put_back(run, state)
+            self.fleet.wait_for(worker, str(error))
         except WorkerGone as error:  # the row keeps its ticket: this worker may have it still when it is back
             with self.changed:
                 self.fleet.troubles.setdefault(worker.name, []).append(time.monotonic())

@@ -32,8 +32,14 @@ class Watch:
         self._socket: socket.socket | None = None
         self._bytes = b""
         self._retry = 0.0
+        self.heard = 0.0  # when a prompt of the client was last heard of, or the connection opened (monotonic)
         self._first: tuple[str, str, float, float] | None = None  # prompt, node, value and time at its start
         self._now: tuple[str, str, float, float] | None = None  # prompt, node, value, of how many
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, over which the server would tell of progress."""
+        return self._socket is not None
 
     def poll(self) -> None:
         """Read what has arrived; returns at once."""
@@ -93,7 +99,7 @@ class Watch:
         if b" 101 " not in status.split(b"\r\n", 1)[0] + b" ":
             raise ConnectionError("the server refused the web socket")
         link.setblocking(False)
-        self._socket = link
+        self._socket, self.heard = link, time.monotonic()
 
     def _take_frames(self) -> None:
         while len(self._bytes) >= 2:
@@ -125,9 +131,11 @@ class Watch:
             self._socket.sendall(bytes([128 | PONG, 128 | len(masked)]) + mask + masked)
 
     def _hear(self, message: Mapping[str, Any]) -> None:
+        data = message["data"]
+        if "prompt_id" in data:  # the length of the queue tells of no progress
+            self.heard = time.monotonic()
         if message["type"] != "progress":
             return
-        data = message["data"]
         now = (str(data["prompt_id"]), str(data["node"]), float(data["value"]), float(data["max"]))
         if self._first is None or self._first[:2] != now[:2] or now[2] < self._first[2]:
             self._first = (*now[:3], time.monotonic())

@@ -49,6 +49,13 @@ def add_worker_options(command: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="rows of a server that is silent for so long go to others; default: %(default)g",
     )
+    command.add_argument(
+        "--stalled-after",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="rows of a server of --url whose row shows no progress for so long go to others; default: never",
+    )
     command.add_argument("--json", action="store_true", help="write what happens as JSON, an object a line")
 
 
@@ -72,7 +79,7 @@ def open_workers(options: argparse.Namespace, folder: Path) -> Iterator[Sequence
         kind = slurm_workers(options.slurm, spec, folder, options.slurm_set, options.workers or MAX_JOBS)
     else:
         urls = list(dict.fromkeys(checked_url(url) for url in options.url or [USUAL_URL]))
-        kind = url_workers(urls, silence)
+        kind = url_workers(urls, silence, options.stalled_after, f"hyponet-{_key(folder)}")
     with kind as workers:
         yield workers
 
@@ -100,6 +107,10 @@ def _refuse_unused(options: argparse.Namespace) -> None:
     """Raise ValueError for an option of another back end, which would be passed over in silence."""
     if options.slurm is None and options.slurm_set:
         raise ValueError("--slurm-set is for --slurm")
+    if options.stalled_after < 0:
+        raise ValueError(f"--stalled-after is {options.stalled_after:g}; expected seconds, or 0 to wait for ever")
+    if options.stalled_after and (options.ray is not None or options.slurm is not None):
+        raise ValueError("--stalled-after is for servers of --url")
     if options.ray is None and options.slurm is None:
         names = ("comfyui", "python", "comfyui_options", "output", "store", "work", "workers", "threads")
         if unused := [name for name in names if getattr(options, name)]:
@@ -114,7 +125,7 @@ def _server_spec(options: argparse.Namespace, folder: Path, silence: float) -> S
         Store(options.store)  # its faults are this machine's to tell
     return ServerSpec(
         comfyui=_absolute(options.comfyui),
-        key=hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8],
+        key=_key(folder),
         python=options.python,
         options=split_options(options.comfyui_options),
         output=_absolute(options.output) if options.output else "",
@@ -123,6 +134,11 @@ def _server_spec(options: argparse.Namespace, folder: Path, silence: float) -> S
         threads=options.threads,
         lost_after=silence,
     )
+
+
+def _key(folder: Path) -> str:
+    """Tells a farm from others, and stays the same when its driver is started again."""
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
 
 
 def _absolute(path: str) -> str:

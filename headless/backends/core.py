@@ -18,6 +18,10 @@ class WorkerGone(ConnectionError):
     """The worker does not answer; whether the row still runs there is not known."""
 
 
+class Stalled(WorkerGone):
+    """The worker answers, and what runs there stands still; the row was taken back as far as the worker lets that."""
+
+
 class TaskForgotten(LookupError):
     """The worker answers and does not know the row: it was started anew, or its queue was cleared."""
 

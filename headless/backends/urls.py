@@ -14,7 +14,7 @@ from ..client import Client, Graph, NoAnswer, Rejected, failure
 from ..run import outcome
 from ..verdict import fractions, shortfall
 from ..watch import Watch
-from .core import MAX_TEXT, End, Pause, Recalled, Task, TaskForgotten, WorkerGone
+from .core import MAX_TEXT, End, Pause, Recalled, Stalled, Task, TaskForgotten, WorkerGone
 
 POLL = 0.5  # seconds between two questions to a server
 POLL_A_SERVER = 0.01  # and so many more for each server of the farm, or the driver would ask all day
@@ -24,11 +24,21 @@ _BUSY = ("SetIsHeld", "AnotherWriter")  # errors of nodes/dataset/store/lock.py 
 
 
 @contextmanager
-def url_workers(urls: Sequence[str], lost_after: float = LOST_AFTER) -> Iterator[list[UrlWorker]]:
-    """A worker for each address, which are left running."""
+def url_workers(
+    urls: Sequence[str], lost_after: float = LOST_AFTER, stalled_after: float = 0.0, client_id: str = "hyponet-headless"
+) -> Iterator[list[UrlWorker]]:
+    """A worker for each address, which are left running.
+
+    Args:
+        lost_after, stalled_after: see `UrlWorker`.
+        client_id: under which rows are queued; servers tell of progress to one connection of that name alone.
+    """
     silence = lost_after if len(urls) > 1 else min(lost_after, ALONE_LOST_AFTER)
     poll = POLL + POLL_A_SERVER * len(urls)
-    workers = [UrlWorker(Client(url, timeout=lost_after), lost_after=silence, poll=poll) for url in urls]
+    workers = [
+        UrlWorker(Client(url, client_id, lost_after), lost_after=silence, stalled_after=stalled_after, poll=poll)
+        for url in urls
+    ]
     try:
         yield workers
     finally:
@@ -42,18 +52,24 @@ class UrlWorker:
     Args:
         client: of the server.
         lost_after: seconds of silence after which its rows go to others.
+        stalled_after: seconds without progress of the row that runs, after which its rows go to others; 0: never.
         poll: seconds between two questions.
     """
 
     slots, places, keeps_rows = 2, 1, False
 
-    def __init__(self, client: Client, *, lost_after: float = LOST_AFTER, poll: float = POLL) -> None:
-        self.client, self.lost_after, self.poll = client, lost_after, poll
+    def __init__(
+        self, client: Client, *, lost_after: float = LOST_AFTER, stalled_after: float = 0.0, poll: float = POLL
+    ) -> None:
+        self.client, self.lost_after, self.stalled_after, self.poll = client, lost_after, stalled_after, poll
+        self._stuck = ""  # the ticket that stands still there
         self.name = client.url
         self._watch, self._lock = Watch(client.url, client.client_id), threading.Lock()
 
     def run(self, task: Task, pause: Pause) -> End:
         """Queue the row, or ask for it, and wait for its end; see `core.Worker`."""
+        if self._stuck and (trouble := self.trouble()):
+            raise WorkerGone(trouble)
         try:
             problem = self._start(task)
             if problem:
@@ -68,8 +84,16 @@ class UrlWorker:
             raise
 
     def trouble(self) -> str:
-        """Why the server takes no row; empty when it answers."""
-        return self.client.trouble()
+        """Why the server takes no row; empty when it answers, and nothing stands still there."""
+        trouble = self.client.trouble()
+        if self._stuck and not trouble:
+            try:
+                if self._stuck in self.client.running():
+                    return f"no progress for {self.stalled_after:g} s, and it is not to be interrupted"
+            except NoAnswer as error:
+                return str(error)
+            self._stuck = ""
+        return trouble
 
     def withdraw(self, tickets: Collection[str]) -> None:
         """Take prompts out of the server's queue, and interrupt the one that runs."""
@@ -102,13 +126,16 @@ class UrlWorker:
         return problem
 
     def _wait(self, task: Task, pause: Pause) -> End:
-        answered, was_recalled = time.monotonic(), self._is_recalled(task, partial(pause, 0.0, ""))  # the server has it
+        start = answered = time.monotonic()
+        was_recalled = self._is_recalled(task, partial(pause, 0.0, ""))  # the server has it
         while True:
             try:
                 entry = self._entry(task)
                 if entry is not None:
                     return ended(task.graph, entry, self.client)
                 answered = time.monotonic()
+                if self.stalled_after:
+                    self._refuse_standstill(task, start)
             except TaskForgotten:
                 if was_recalled:  # it waited still
                     raise Recalled from None
@@ -117,6 +144,17 @@ class UrlWorker:
                 if time.monotonic() - answered >= self.lost_after:
                     raise
             was_recalled |= self._is_recalled(task, partial(pause, self.poll, self._line(task)))
+
+    def _refuse_standstill(self, task: Task, start: float) -> None:
+        """Raise Stalled where a row of ours runs on the server, and for long no progress of it was heard."""
+        with self._lock:
+            is_quiet = self._watch.is_open and time.monotonic() - max(start, self._watch.heard) >= self.stalled_after
+        if is_quiet and task.ticket in self.client.running():
+            self._stuck = task.ticket
+        if self._stuck:  # also the row that waits behind it
+            with contextlib.suppress(NoAnswer):
+                self.client.withdraw([task.ticket])
+            raise Stalled(f"no progress for {self.stalled_after:g} s")
 
     def _is_recalled(self, task: Task, pause: Callable[[], None]) -> bool:
         """Pause; whether an idle worker is to have the row, which is taken out of the queue then if it waits there."""

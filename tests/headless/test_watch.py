@@ -80,3 +80,27 @@ def test_without_a_server_it_is_silent():
     watch.poll()
     watch.poll()
     assert watch.line("p", GRAPH) == ""
+
+
+def test_a_prompt_is_heard_of_and_the_length_of_the_queue_is_no_news_of_it():
+    """The messages are those of ComfyUI 0.3.75 (execution.py, server.py)."""
+    executing = {"type": "executing", "data": {"node": "7", "display_node": "7", "prompt_id": "p"}}
+    status = {"type": "status", "data": {"status": {"exec_info": {"queue_remaining": 2}}}}
+    for message, is_news in ((status, False), (executing, True)):
+        watch = Watch("http://127.0.0.1:1", "me")
+        watch._bytes = frame(json.dumps(message).encode())
+        watch._take_frames()
+        assert watch._bytes == b""
+        assert bool(watch.heard) == is_news
+
+
+def test_an_open_connection_is_told_from_none():
+    url, _ = served(progress("p", 5, 10))
+    watch = Watch(url, "me")
+    assert not watch.is_open
+    before = time.monotonic()
+    watch.poll()
+    assert watch.is_open
+    assert watch.heard >= before  # what was missed before it opened is no standstill
+    watch.close()
+    assert not watch.is_open
