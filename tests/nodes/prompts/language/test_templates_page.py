@@ -24,6 +24,7 @@ EXAMPLES = [text for kind, _, text in BLOCKS if kind == "template"]
 DEALT = [(int(count), text) for kind, count, text in BLOCKS if kind == "deal"]
 CAT = ClassSpec("cat", hypernym="feline", hyponyms=("Manx", "Korat"))
 RULED = [text for kind, _, text in BLOCKS if kind == "ruled"]
+WEATHER = ("fog", "rain", "snow")
 GIVES, REFUSED, LEFT_OUT, RULE = "=> ", "!! ", "~~ ", "-- "
 
 
@@ -88,6 +89,29 @@ def test_options_are_dealt_as_the_page_says(count, example, library):
     plan = Plan([CAT], template_of(example), library, images_per_class=count)
     prompts = Counter(plan.item("cat", rank).prompt for rank in range(count))
     assert sorted(f"{times} x {prompt}" for prompt, times in prompts.items()) == sorted(results_of(example, GIVES))
+
+
+# of the table at the head of the page, by hand: what each row gives in the files of the page
+SHORT = {
+    "{red|blue}": {"red", "blue"},
+    "{2::red|blue}": {"red", "blue"},  # how often: below
+    "{2$$ and $$fog|rain|snow}": {f"{a} and {b}" for a in WEATHER for b in WEATHER if a != b},
+    "__color__": {"red", "green", "blue"},
+    "__class__": {"cat"},
+    "__hyponym__": {"Manx", "Korat"},
+    "${c=!{red|blue}}${c} hat, ${c} shoe": {"red hat, red shoe", "blue hat, blue shoe"},
+}
+
+
+def test_the_table_in_short_is_true(library):
+    rows = re.findall(r"^\| (`.+`) \| .+ \|$", PAGE.partition("Try templates in")[0], re.M)
+    written = [part.replace("\\|", "|") for row in rows for part in re.findall(r"`([^`]+)`", row)]
+    assert written == list(SHORT)
+    for template, prompts in SHORT.items():
+        plan = Plan([CAT], template, library, coverage="combinatorial", images_per_class=1)
+        assert {plan.item("cat", rank).prompt for rank in range(plan.combinations("cat"))} == prompts, template
+    plan = Plan([CAT], "{2::red|blue}", library, images_per_class=9)
+    assert Counter(plan.item("cat", rank).prompt for rank in range(9)) == {"red": 6, "blue": 3}
 
 
 def test_the_grammar_is_the_parser_s():
