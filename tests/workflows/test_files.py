@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hyponet.evaluation.training.settings import Settings
+from hyponet.nodes import extension
 from hyponet.tools.workflows.builder.families import FAMILIES
 from hyponet.tools.workflows.builder.recipes import FAST
 from tools.dev.places import ROOT
@@ -94,6 +95,25 @@ def test_one_of_the_twelve_sets_is_switched_on_and_each_is_the_file_that_program
     muted = {node["id"] for node in form["nodes"] if node["mode"] == 2}
     for _, source, _, target, _, _ in form["links"]:
         assert source not in muted or target in muted, f"{kinds[target]} runs without {kinds[source]}"
+
+
+# as the page calls nodes without a title of their own; of ComfyUI's those that notes speak of
+NATIVE = {"LoadImage": "Load Image", "CheckpointLoaderSimple": "Load Checkpoint", "LoraLoader": "Load LoRA"}
+SCHEMAS = [node.define_schema() for node in extension.NODES]
+CALLED = NATIVE | {schema.node_id: schema.display_name for schema in SCHEMAS}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_note_calls_nodes_as_the_page_does(name):
+    """By their title, or how several titles begin; a node that is not in the graph by its name. It said Load Image
+    where the node is called Sample picture."""
+    nodes = graph(name)["nodes"]
+    titles = [node.get("title") or CALLED.get(node["type"], node["type"]) for node in nodes]
+    there = {CALLED.get(node["type"], node["type"]) for node in nodes}
+    for note in (node for node in nodes if node["type"] == "MarkdownNote"):
+        for called in re.findall(r"\*\*([^*]+)\*\*", note["widgets_values"][0]):
+            is_elsewhere = called in set(CALLED.values()) - there
+            assert is_elsewhere or any(title.startswith(called) for title in titles), called
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,7 +20,7 @@ def demo(schemas: Schemas) -> Flow:
         "prompts, one node makes the labelled set, and a ResNet-18 learns from nothing else. Its accuracy on real "
         "pictures says what the set is worth.",
         [
-            "**Picture of cat**: your photo. **Hyponyms of Word**: your words.",
+            "**Picture of cat**: your photo. **Kinds of automobile** and so on: your words.",
             "**Load Checkpoint**, and the size of the pictures in **Generate Dataset** to match it.",
             "**Real test pictures**: a zip or folder below `input` with `test/<class>/` of the same classes. "
             "`dev.py demo` lays the repository's `data/small_model/test_pictures.zip` there.",

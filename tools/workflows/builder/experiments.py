@@ -94,7 +94,7 @@ def train_test(one_model: bool, baseline: bool, schemas: Schemas) -> Flow:
             *_about_sets(baseline),
             "**CIFAR-10**, **ImageNet**, **STL-10**: where they lie below `input`. CIFAR-10 and STL-10 can be "
             "downloaded by their switch. Delete a branch that you have no data for.",
-            "**Train Classifier**: runs 3 trains three seeds; tables then show mean and deviation.",
+            "**Train**: runs 3 trains three seeds; tables then show mean and deviation.",
         ],
         "Each test gives accuracy with its 95 % interval, accuracy per class (ImageNet has one class of horses), "
         f"and the surest mistakes. *Report* puts it into the thesis's row; {beside} A difference inside the interval "

@@ -23,7 +23,7 @@ def figure_3_1(schemas: Schemas) -> Flow:
         "place from wildcards (3-2).",
         [
             "**Class**: another class; `__thesis/cat__`, horse, ship and truck are there as well.",
-            "**Dataset Plan**: images per class; the template of the lower plan.",
+            "**Plan 3-1**, **Plan 3-2**: images per class; the template of the lower one.",
         ],
         "The upper sheet repeats one kind of car in one kind of scene however the noise differs; the lower one "
         "varies in kind, place and viewpoint. *Diversity* in Table 5-12's workflow puts a number on it.",
@@ -63,7 +63,7 @@ def figure_3_3(schemas: Schemas) -> Flow:
         "Three pictures from one seed. 3-3: a portrait of a man. 3-4: the same `without mustache`, which tends to "
         "draw one. 3-5: `mustache` in the negative prompt, which takes it away.",
         [
-            "**KSampler** three times: the same seed in each, or another.",
+            "**Sample Figure 3-3** and the two others: the same seed in each, or another.",
             "The three texts.",
         ],
         "Look for the mustache: a diffusion model reads `without mustache` as `mustache`. Only the negative prompt "
@@ -167,7 +167,7 @@ def figure_3_8(schemas: Schemas) -> Flow:
         "the LoRA that was trained on CIFAR-10 pictures.",
         [
             "Train the LoRA first with *Table 5-5*.",
-            "**Load Labelled Images**: where CIFAR-10 lies below `input`, or switch its download on.",
+            "**CIFAR-10 train**: where CIFAR-10 lies below `input`, or switch its download on.",
             "**Load LoRA**: the strengths.",
         ],
         "The LoRA takes on the look of CIFAR-10: blurred, centred, plain backgrounds. In the thesis such sets came "
@@ -222,7 +222,7 @@ def figure_4_2(schemas: Schemas) -> Flow:
         "Chapter 4 in one picture: a sample goes in, its class and hypernym are found, the hypernym's hyponyms become "
         "prompts, and each prompt a picture of another kind.",
         [
-            "**Load Image**: any picture of something that ImageNet knows.",
+            "**Sample picture**: any picture of something that ImageNet knows.",
             "mode `thesis` looks the label up as the thesis did; `exact` goes by the class's own WordNet id.",
             "**Dataset Plan**: images per class.",
         ],
@@ -265,7 +265,7 @@ def figure_4_sheets(model: Model, first: int, schemas: Schemas) -> Flow:
             f"Make the set {model.label}, {TECHNIQUES['hyponet']}, first with *Table 5-9: the twelve data sets*; 100 "
             "images per class are enough.",
             "**Load Dataset**: another set.",
-            "**Contact Sheet**: caption `prompt` shows what each was asked to be.",
+            "**Sheet**: caption `prompt` shows what each was asked to be.",
         ],
         "Look for pictures that do not show their class, and for kinds that never come. The sheets are saved beside "
         "the set as well.",

@@ -52,7 +52,7 @@ def table_5_3(schemas: Schemas) -> Flow:
         "One picture of each of the five classes goes through HypoNet, and each list of hyponyms is kept as a "
         "wildcard, the way Table 5-3 came about. The thesis took a random ImageNet training picture of each class.",
         [
-            "**Load Image** five times: your own pictures.",
+            "**Picture of automobile** and the four others: your own pictures.",
             "mode: `exact` climbs to the named ancestor; `thesis` does what the thesis's code did, by the label.",
             "depth: 2 lists the kinds of the kinds as well.",
         ],

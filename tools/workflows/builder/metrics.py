@@ -22,7 +22,7 @@ def table_5_11(schemas: Schemas) -> Flow:
         "rest is clean-fid's convention, as in the thesis.",
         [
             "**Synthetic set**: path of your set below `output/datasets`.",
-            "**Image Features**: convention, network, size. A number means nothing without them; keep them alike.",
+            "**Features**: convention, network, size. A number means nothing without them; keep them alike.",
             "Weights: `models/inception`, or switch their download on.",
         ],
         "Lower is nearer. FID falls with the number of pictures, so compare at equal numbers only; five classes "
@@ -67,7 +67,7 @@ def table_5_12(schemas: Schemas) -> Flow:
         "torchvision's Inception v3, pictures to 32 and then to 299, softmax over ImageNet's 1,000 classes, 10 splits.",
         [
             "**Synthetic set**: path of your set below `output/datasets`.",
-            "**Image Features**: the FID network and `torch-fidelity` give the literature's score instead (CIFAR-10 "
+            "**Features**: the FID network and `torch-fidelity` give the literature's score instead (CIFAR-10 "
             "train: 11.24 there, 10.23 here).",
         ],
         "Higher is taken for better, but the score knows nothing of the classes that you asked for, and near-copies "
@@ -102,7 +102,7 @@ def figure_5_3(schemas: Schemas) -> Flow:
         "themselves undistorted. It shows what FID reacts to.",
         [
             "**Pictures**: any set; per class limits how many. Some thousands give a smooth curve.",
-            "**Distortion Curve**: kinds and strengths, with commas between.",
+            "**Figure 5-3**: kinds and strengths, with commas between.",
         ],
         "Each curve should rise from near 0. One that hardly rises is a distortion that FID does not see at this size: "
         "at 32 pixels much of JPEG's damage is gone before Inception looks.",
@@ -123,17 +123,17 @@ def metrics_of_today(schemas: Schemas) -> Flow:
         "The distances that are asked for beside FID: FD-DINOv2, precision to coverage of each class at equal numbers, "
         "CMMD, and how well pictures agree with their prompts.",
         [
-            "**Made set**: a set of yours.",
+            "**Generated set**: a set of yours.",
             "**Real photos**: a folder below `input` with `<class>/*.jpg`, best as many as the set has.",
-            "**Image Features**: the folders `dinov2-large` and `clip-vit-large-patch14-336` in `models/classifiers`, "
-            "or switch *download* on (1.2 and 1.7 GB). The same in both.",
+            "**The set by**, **Photos by**: folders `dinov2-large` and `clip-vit-large-patch14-336` in "
+            "`models/classifiers`, or switch *download* on (1.2 and 1.7 GB). The same in both.",
         ],
         "FD-DINOv2 and CMMD: lower is nearer, at equal numbers of pictures and against the same photos alone. They are "
         "of another scale than FID. **CLIP Score**: agreement with the prompt, nothing more. None says how useful a "
         "set is for training: that is workflow 4.",
     )
     flow.stage("1  Pictures")
-    made = flow.add("HypoNetLoadDataset", "Made set", name="own_classes")
+    made = flow.add("HypoNetLoadDataset", "Generated set", name="own_classes")
     pictures = flow.add("HypoNetLoadLabelledImages", "Its pictures", dataset=made["dataset"])
     photos = flow.add("HypoNetLoadLabelledImages", "Real photos", source="image folder", path="my_photos")
     flow.stage("2  Seen by DINOv2")

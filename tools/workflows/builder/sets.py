@@ -13,16 +13,16 @@ def quick_start(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_01_quick_start", "A photo and a word become a checked set", schemas)
     read_me(
         flow,
-        "A classifier names your photo, WordNet lists its kinds; a word becomes a second class. Each picture gets a "
-        "prompt of its own, is made, and is checked for its label.",
+        "A classifier says what your photo shows, WordNet lists its kinds; a word is a second class. Each picture "
+        "has its own prompt; its label is checked.",
         [
-            "**Your photo**: one thing, clearly seen. At ComfyUI's own `example.png`, a drawing, the run stops.",
+            "**Your photo**: one thing, clearly seen. With ComfyUI's `example.png`, a drawing, the run stops.",
             "**Load Checkpoint**: a model that you have.",
             "**Classes from Text**: your words, one a line.",
             "**Dataset Plan**: images per class.",
         ],
-        "**Check Labels** says how many show their label; the others are made anew when you press Run again. The set "
-        "lies in `output/datasets/quick_start`.",
+        "**Check Labels** says how many pictures show their label; the next Run makes the others again. The set lies "
+        "in `output/datasets/quick_start`.",
     )
     flow.stage("1  A photo", below=True)
     picture = flow.add("LoadImage", "Your photo", image="example.png")
@@ -48,15 +48,15 @@ def words_to_set(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_02_words_to_set", "Words become a set, without any picture", schemas)
     read_me(
         flow,
-        "A noun a line: its hyponyms in WordNet become the kinds that the prompts draw from.",
+        "Each line is a noun. WordNet lists its kinds (hyponyms), and prompts take turns with them.",
         [
-            "**Classes from Text**: your words. Name the sense where a word has several, as in `crane (bird)`, or the "
-            "kinds after a colon: `mug: travel mug, beer mug`.",
+            "**Classes from Text**: your words. You can name the kinds, `mug: travel mug, beer mug`, or the sense of "
+            "a word, `crane; synset: crane.n.05`.",
             "**Load Checkpoint**: a model that you have.",
             "**Dataset Plan**: images per class; the template.",
         ],
         "**Classes from Text** says which sense of each word was taken. **Plan Preview** says what the set will be, "
-        "and warns, before a picture is made. Queue again after a stop: only what is missing is made.",
+        "and warns, before a picture is drawn. Stopped? Press Run: only what is missing is made.",
     )
     flow.stage("1  Words", below=True)
     classes = flow.add("HypoNetClassesFromText", text=WORDS)
@@ -75,15 +75,14 @@ def pictures_to_set(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_03_pictures_to_set", "A folder of pictures becomes a set of as many classes", schemas)
     read_me(
         flow,
-        "For ten classes or a thousand: one picture a class (`cat.jpg`), or a folder a class (`cat/*.jpg`). The name "
-        "is the label.",
+        "One picture for each class (`cat.jpg`), or a folder for each (`cat/*.jpg`). The name is the label.",
         [
             "Put your pictures into `input/samples`, or set **Classes from Pictures**: folder.",
             "**Load Checkpoint**: a model that you have.",
             "**Dataset Plan**: images per class; the template.",
         ],
-        "**Classes from Pictures** has a line a class: what was seen, how surely, and which kinds are used. It stops "
-        "at a picture that it is not sure of. **Plan Preview** warns where one class's kind names another.",
+        "**Classes from Pictures** says for each class what was seen, how surely, and which kinds are used. It stops "
+        "at a picture that it is not sure of. **Plan Preview** warns where a kind of one class names another class.",
         width=WIDE_NOTE,
     )
     pictures = flow.stage("1  Pictures", below=True)
@@ -103,19 +102,19 @@ def pictures_to_set(schemas: Schemas) -> Flow:
 
 
 def cull_and_check(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_05_cull_and_check", "Take out what is wrong, and make it anew", schemas)
+    flow = Flow("hyponet_05_cull_and_check", "Reject bad pictures, and make them again", schemas)
     read_me(
         flow,
-        "A set is looked over by eye, by a classifier, and file by file. What is rejected counts as missing: Run makes "
-        "it anew, with another seed.",
+        "A set is checked by eye, by a classifier, and file by file. What is rejected counts as missing, and Run makes "
+        "it again with another seed.",
         [
-            "**Generate Dataset**: the name of your set, with the settings it was made with.",
-            "**Reject Items** shows the set when it ran: click what is wrong, or type numbers (`3, 12-20`, `cat: 5`) "
-            "into selection. Raise round to reject the same numbers again.",
+            "**Generate Dataset**: the name of your set, and the settings it was made with.",
+            "**Reject Items** shows the set once it has run: click bad pictures, or type numbers (`3, 12-20`, "
+            "`cat: 5`) into selection. Raise round to reject the same numbers again.",
             "**Check Labels** only records until you switch reject on.",
         ],
-        "Run twice: the first run marks, the second makes the marked ones. When the attempts are used up the best "
-        "picture stays, marked, and exports leave it out unless asked.",
+        "Run twice: the first run rejects, the second makes those pictures again. When the attempts are used up, the "
+        "best one stays, marked, and exports leave it out unless told otherwise.",
     )
     flow.stage("1  The set", below=True)
     classes = flow.add("HypoNetClassesFromText", text="cat; omit: color\nhorse; omit: color")
@@ -142,16 +141,16 @@ def resume_and_shard(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_06_resume_and_shard", "Stop, resume, and split over machines", schemas)
     read_me(
         flow,
-        "Two shards of one plan, as if made on two machines, then merged: picture for picture what one machine would "
+        "Two parts (shards) of one plan, as if made on two machines, then merged into the set that one machine would "
         "have made.",
         [
             "On real machines: open this on each, keep one of the two plans with its **Generate**, and set shard index "
             "(from 0) and shard count.",
-            "Copy the finished folders together under `output/datasets`, then merge.",
+            "Copy the finished folders into one `output/datasets`, then merge.",
             "Stop a run whenever you like and press Run again: what is there is not made again.",
         ],
         "**Verify Dataset** reads every file of the merged set. It should say that nothing is missing, corrupt or "
-        "changed. A plan with more images per class extends the merged set; shards are cut anew for it.",
+        "changed. With more images per class the shards are cut anew, and the merged set grows.",
         width=WIDE_NOTE,
     )
     flow.stage("1  One plan ...", below=True)

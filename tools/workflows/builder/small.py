@@ -68,7 +68,8 @@ def table_5_10(schemas: Schemas) -> Flow:
         [
             "**Synthetic set**: path of your set below `output/datasets`, 500 a class.",
             "**CIFAR-10**: where it lies below `input`, or its download switch.",
-            "**Real + n**: per class. Then set the epochs of its **Train** so that the number of steps stays.",
+            "**Real + 250**, **Real + 500**: per class. Then set the epochs of its **Train** so that the number of "
+            "steps stays.",
         ],
         "*Table 5-10* has mean and deviation of three seeds a row. The 500 real pictures are one draw of 5,000; the "
         "thesis's row of the same name has all of them, so its figure does not stand beside ours.",

@@ -14,7 +14,7 @@ def hyponyms(schemas: Schemas) -> Flow:
         "Chapter 4 of the thesis by itself, without a diffusion model: a picture is classified, its class's hypernym "
         "is found in WordNet, and that hypernym's hyponyms are listed. Below it the same from a word.",
         [
-            "**Load Image**: a picture of something that ImageNet knows.",
+            "**Sample picture**: a photo of something that ImageNet knows.",
             "mode `exact` goes by the class's WordNet id. `thesis` looks the label up, as the thesis did: try a "
             "picture of a sorrel horse in both.",
             "ancestor, at least, depth: how far to climb and to descend.",

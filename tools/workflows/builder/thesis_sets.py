@@ -152,8 +152,8 @@ def all_sets(schemas: Schemas) -> Flow:
         "Three models, four techniques, five classes of 5,000 pictures each. One set is switched on: SD 1.5, HypoNet. "
         "For programs each set has a file of its own in `workflows/api`.",
         [
-            "Another set: select its **Generate Dataset** and all that leads to it (classes and plan, model, FreeU or "
-            "LoRA, refiner) and press Ctrl+M. Ctrl+M on the first set switches that off.",
+            "Another set: select its node (**SD 1.5, LoRA**) and all that leads to it (classes and plan, model, FreeU "
+            "or LoRA, refiner) and press Ctrl+M. Ctrl+M on the first set switches that off.",
             "**Dataset Plan**: images per class. 100 shows what the set will be like; more later extends it.",
             "batch size, as much as the GPU's memory takes; it changes no picture. Everything else is the thesis's.",
         ],

@@ -1,4 +1,4 @@
-"""Workflows 4 and 7 to 10: what a set is for. A classifier, real pictures with made ones, a LoRA, metrics, two sets."""
+"""Workflows 4 and 7 to 10: what a set is for. A classifier, real and generated pictures, a LoRA, metrics, two sets."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def own_classes(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_04_own_classes_to_classifier", title, schemas, width=NARROW)
     read_me(
         flow,
-        "From words to a classifier that has seen no photo, its test and a report. A fifth of the set is kept from "
-        "training.",
+        "From words to a classifier that has seen no photo, its test and a report. A fifth of the set is kept for "
+        "the test.",
         [
             "**Classes from Text**: your classes; **Load Checkpoint**: your model.",
             "**Real photos**: a folder below `input` with `<class>/*.jpg`. Unmute it (Ctrl+M): only real photos say "
             "what the set is worth.",
-            "**Train Classifier**: start fetches ImageNet's weights once (45 MB); `scratch` needs none.",
+            "**Train Classifier**: start downloads ImageNet's weights once (45 MB); `scratch` needs none.",
         ],
-        "**Test Classifier**: accuracy, its 95 % interval, the surest mistakes. **Report** links its page.",
+        "**Test Classifier**: accuracy, its 95 % interval, the surest mistakes. **Report** has a button for its page.",
     )
     flow.stage("1  Classes", below=True)
     classes = flow.add("HypoNetClassesFromText", text=OWN_WORDS, served={"text": "ship\ntruck\nhorse; omit: color"})
@@ -67,27 +67,27 @@ def own_classes(schemas: Schemas) -> Flow:
 
 
 def augment(schemas: Schemas) -> Flow:
-    title = "Real pictures, with and without made ones"
+    title = "Real photos, with and without generated pictures"
     flow = Flow("hyponet_07_augment_real_pictures", title, schemas, width=NARROW)
     read_me(
         flow,
-        "What a made set adds to your photos: a classifier trained on the photos alone, one on photos and set, and "
-        "whether they differ by more than chance on photos that neither saw.",
+        "Does a generated set help beside your photos? One classifier is trained on photos alone, one on photos and "
+        "set; both are compared on photos that neither saw.",
         [
             "**Real photos**: a folder below `input` with `<class>/*.jpg`; half of them are kept for the test.",
-            "**Made set**: path of a set of the same classes, such as workflow 4's.",
-            "**Photos and made ones**: how many a class are added; -1 adds all.",
+            "**Generated set**: path of a set of the same classes, such as workflow 4's.",
+            "**Photos and generated**: how many per class are added; -1 adds all.",
         ],
-        "**Compare Classifiers** has both accuracies and McNemar's test. More pictures in as many epochs are more "
-        "steps: set epochs so that steps are equal.",
+        "**Compare Classifiers** has both accuracies and McNemar's test. More pictures mean more steps in each epoch: "
+        "choose epochs so that both have as many steps.",
         width=280,
     )
     flow.stage("1  Pictures", below=True)
     photos = load_photos(flow)
     flow.stage("2  What to train on")
-    made = load_set(flow, "Made set", SET, MADE)
+    made = load_set(flow, "Generated set", SET, MADE)
     divided = flow.add("HypoNetSplitImages", "Photos to train, to test", images=photos["images"], share=0.5)
-    both = flow.add("HypoNetMergeImages", "Photos and made ones", images=divided["first"], added=made["images"])
+    both = flow.add("HypoNetMergeImages", "Photos and generated", images=divided["first"], added=made["images"])
     flow.stage("3  Photos alone")
     alone = train(flow, divided["first"], "photos", "Train on photos")
     flow.stage("4  Photos and set")
@@ -101,15 +101,15 @@ def own_lora(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_08_train_a_lora", "A LoRA on photos of your own", schemas)
     read_me(
         flow,
-        "Photos are drawn from class folders, brought to one size and captioned, and a LoRA learns their look. With "
+        "Photos are taken from class folders, resized and captioned, and a LoRA learns their look. With "
         "**Load LoRA** between checkpoint and **Generate Dataset** your sets then look like them.",
         [
             "**Real photos**: a folder below `input` with `<class>/*.jpg`; 20 a class will do.",
-            "**Caption Images**: the template, or `BLIP`; edited captions in `output/hyponet/lora` are kept.",
-            "**Load Checkpoint**: SD 1.x, or SDXL with 1024 pixels in both places.",
+            "**Caption Images**: a template or `BLIP`. Captions that you edit in `output/hyponet/lora` are kept.",
+            "**Load Checkpoint**: SD 1.x, or SDXL with 1024 pixels as both sizes.",
         ],
-        "**Train LoRA** draws the loss; it makes `models/loras/my_photos.safetensors`, which **Load LoRA** lists after "
-        "a press of R. Stopped, it goes on where it was.",
+        "**Train LoRA** shows the loss and writes `models/loras/my_photos.safetensors`; press R, and **Load LoRA** "
+        "lists it. Stopped, it goes on where it was.",
     )
     flow.stage("1  Photos", below=True)
     photos = load_photos(flow)
@@ -148,18 +148,17 @@ def metrics(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_09_metrics_of_a_set", "How near a set is to real pictures, and how varied", schemas)
     read_me(
         flow,
-        "One Inception pass over a set and over real pictures; every figure comes from these.",
+        "Inception looks once at a set and once at real photos; every figure is computed from that.",
         [
-            "**Made set**: path of your set below `output/datasets`.",
+            "**Generated set**: path of your set below `output/datasets`.",
             "**Real photos**: a folder below `input` with `<class>/*.jpg`, best as many as the set has.",
-            "**Features**: the convention, alike in both. Their switch fetches Inception's weights once (95 MB).",
+            "**Features**: the same convention in both. Their switch downloads Inception's weights once (95 MB).",
         ],
-        "FID and KID: lower is nearer; FID falls with the number of pictures, KID does not. Precision: how many look "
-        "real; recall: how much of the real ones is reached. None says how useful a set is for training: that is "
-        "workflow 4.",
+        "FID and KID: lower is nearer; FID falls as pictures are added, KID does not. Precision: how many look real; "
+        "recall: how much of the real ones is covered. None says how useful a set is for training: workflow 4 does.",
     )
     flow.stage("1  Pictures", below=True)
-    made = load_set(flow, "Made set", SET, MADE)
+    made = load_set(flow, "Generated set", SET, MADE)
     flow.stage("2  Seen by a network")
     photos = load_photos(flow)
     ours = own_features(flow, made["images"], "Features of the set")
@@ -179,18 +178,18 @@ def metrics(schemas: Schemas) -> Flow:
 
 
 def two_sets(schemas: Schemas) -> Flow:
-    flow = Flow("hyponet_10_compare_two_sets", "Which of two sets teaches more", schemas, width=NARROW)
+    flow = Flow("hyponet_10_compare_two_sets", "Which of two sets trains better", schemas, width=NARROW)
     read_me(
         flow,
-        "Two sets of the same classes, by two models, templates or guidances: a classifier is trained on each, and "
-        "both are tested on the same real photos.",
+        "Two sets of the same classes, by different models, templates or cfg: a classifier is trained on each, "
+        "and both are tested on the same real photos.",
         [
             "**Set A**, **Set B**: paths of your sets below `output/datasets`, best of equal size.",
             "**Real photos**: a folder below `input` with `<class>/*.jpg` of the same classes.",
-            "**Train on ...**: runs 3 trains three seeds of each.",
+            "**Train on**: with runs 3, three seeds of each.",
         ],
         "**Compare Classifiers** has both accuracies and McNemar's test, run by run, adjusted by Holm. A difference "
-        "that is not significant is none, on these photos.",
+        "that is not significant may be chance.",
     )
     flow.stage("1  A set", below=True)
     one = load_set(flow, "Set A", SET, MADE)
