@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 import subprocess
 
@@ -71,3 +72,35 @@ def test_page_and_workflows_make_room_for_the_pictures_of_the_same_nodes():
     text = (ROOT / WEB_DIRECTORY / "js" / "answers.js").read_text("utf-8")
     (names,) = re.findall(r"WITH_PICTURES = new Set\(\[(.*?)\]\)", text, re.DOTALL)
     assert tuple(re.findall(r'"(\w+)"', names)) == ANSWER_WITH_PICTURES
+
+
+# of the dark theme of ComfyUI's page (1.32.9), node_slot
+OF_COMFYUI = re.findall(
+    r"#\w+",
+    "#FFD500 #A8DADC #AD7452 #FFA931 #6EE7B7 #64B5F6 #FF9CF9 #81C784 #B39DDB #C2FFAE #FF6E6E #B0B0B0 #66FFFF #ECB4B4 "
+    "#CDFFCD #DCC274",
+)
+CAN_BE_TOLD_APART = 25.0  # in CIELAB, where 2.3 is just seen (Mahy et al., 1994); a judgement for dots of ten pixels
+
+
+def test_each_type_of_socket_has_a_colour_of_its_own():
+    """All of ours had the one of unknown types, while ComfyUI's teach to connect equal colours."""
+    colours = dict(re.findall(r'^  (\w+): "(#\w+)",$', (SCRIPTS[0].parent / "colours.js").read_text("utf-8"), re.M))
+    assert set(colours) == set(re.findall(r'io\.Custom\("(\w+)"\)', (ROOT / "nodes" / "sockets.py").read_text("utf-8")))
+    points = [lab(colour) for colour in (*colours.values(), *OF_COMFYUI)]
+    for place in range(len(colours)):
+        near = min(math.dist(points[place], point) for number, point in enumerate(points) if number != place)
+        assert near >= CAN_BE_TOLD_APART, (list(colours)[place], near)
+
+
+def lab(colour):
+    """CIELAB (D65) of an sRGB colour such as #2270e6, by IEC 61966-2-1 and CIE 15."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (((part + 0.055) / 1.055) ** 2.4 if part > 0.04045 else part / 12.92 for part in parts)
+    xyz = (
+        (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.95047,
+        0.2126 * red + 0.7152 * green + 0.0722 * blue,
+        (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.08883,
+    )
+    x, y, z = (part ** (1 / 3) if part > 0.008856 else 7.787 * part + 16 / 116 for part in xyz)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
