@@ -180,11 +180,12 @@ def test_why_a_row_failed_on_each_server_is_kept_and_said_at_the_end(servers, tm
 
 def test_who_reads_the_lines_slowly_holds_no_row_up(servers, tmp_path, monkeypatch):
     """The regression: a line on how it goes was written under the driver's lock, and a full pipe stopped the farm."""
-    reading = threading.Event()
+    begun, reading = threading.Event(), threading.Event()
 
     class Slow(Console):
         def say(self, text, event="note", **facts):
             if event == "progress":
+                begun.set()
                 reading.wait(60)
 
     monkeypatch.setattr(sweep, "PROGRESS_INTERVAL", 0.0)
@@ -192,6 +193,7 @@ def test_who_reads_the_lines_slowly_holds_no_row_up(servers, tmp_path, monkeypat
         server.holding = "running"
     farm = Farm(servers, State(tmp_path), console=Slow())
     wait_for(lambda: all(len(server.running) == 2 for server in servers))
+    assert begun.wait(30)
     for server in servers:
         let_end(server)
     try:
