@@ -51,8 +51,9 @@ def constants():
 CONSTANTS = constants()
 
 
-def test_every_node_has_its_page():
-    assert {path.parent.name for path in FILES if path.stem == "en"} == set(SCHEMAS)
+@pytest.mark.parametrize("language", sorted(HEADINGS))
+def test_every_node_has_its_page(language):
+    assert {path.parent.name for path in FILES if path.stem == language} == set(SCHEMAS)
 
 
 @every_page
