@@ -59,7 +59,7 @@ def dollars(location: SourceLocation, offset: int) -> TemplateError | None:
 def wrap(location: SourceLocation, offset: int, *, is_bounded: bool) -> TemplateError | None:
     """A % before the choice at `offset`, whose beginning is a number and two dollars: it wraps nothing."""
     before = location.text[max(0, offset - 2) : offset]
-    if not is_bounded or not before.endswith("%") or before[:1].isdigit():
+    if not is_bounded or not before.endswith("%") or before[:1].isdecimal():
         return None
     how = "expected words to wrap with, as in %{a photo of ...$$a cat}, or a blank before the choice"
     return TemplateError("a % before a choice", how, location, offset - 1)
