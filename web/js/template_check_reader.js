@@ -199,6 +199,7 @@ export class TextReader {
   /** Read what stands between the options of a choice. */
   separator(text, start) {
     const reader = new TextReader({ source: this.location.source, text });
+    reader.fail = (what, how, offset) => this.fail(what, how, start + offset);
     const count = COUNT_IN.exec(text);
     while (reader.offset < text.length) {
       const isComment = text[reader.offset] === "#" && reader.isComment();

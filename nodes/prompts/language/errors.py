@@ -33,6 +33,23 @@ class SourceLocation:
         return self.line + before.count("\n"), offset - start + 1, self.text[start : len(self.text) if end < 0 else end]
 
 
+@dataclass(frozen=True)
+class PartLocation(SourceLocation):
+    """Where a part of a text stands that is read by itself.
+
+    Args:
+        whole: the text that it is of.
+        start: its offset there.
+    """
+
+    whole: SourceLocation = SourceLocation("", "")
+    start: int = 0
+
+    def position(self, offset: int) -> tuple[int, int, str]:
+        """As of the whole text."""
+        return self.whole.position(self.start + offset)
+
+
 class TemplateError(ValueError):
     """A template or a wildcard file cannot be used; the message shows file, line, column and a caret under the mistake.
 

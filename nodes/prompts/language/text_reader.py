@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from . import lookalikes
-from .errors import SourceLocation, TemplateError
+from .errors import PartLocation, SourceLocation, TemplateError
 from .syntax import ESCAPABLE, SAMPLER_SIGNS
 
 _MAX_INDENT = 200  # blanks before the # of a comment line; looking back without end would take the square of the length
@@ -120,7 +120,7 @@ class TextReader:
 
     def separator(self, text: str, start: int) -> str:
         """What stands between the options of a choice, its escapes read; `start` is its offset."""
-        reader = TextReader(SourceLocation(self.location.source, text, self.location.line))
+        reader = TextReader(PartLocation(self.location.source, text, whole=self.location, start=start))
         count = _COUNT_IN.search(text)
         words = []
         while reader.offset < len(text):

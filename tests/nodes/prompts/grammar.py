@@ -1,8 +1,9 @@
-"""Random templates of the language, for comparison with dynamicprompts and for property tests."""
+"""Random templates of the language, and such with misplaced marks, for comparisons and for property tests."""
 
 from __future__ import annotations
 
 import random
+import re
 
 WORDS = ["red", "blue", "cat", "dog", "fog", "New York", "soft light", "änder", "빨강", "10:30", "washing-ton!"]
 LISTS = {
@@ -13,6 +14,8 @@ LISTS = {
     "weighted": ["oak", "elm", "fir"],
     "korean/색깔": ["빨강", "파랑"],
 }
+# the marks of the language
+MARKS = re.compile(r"\$\$|\$\{|::|__|\d#|[{}|$#~]|\d(?=\$\$|::|#)|[(,]?[a-z]=!?")
 
 
 class Grammar:
@@ -56,3 +59,23 @@ class Grammar:
         weight = self.random.choice(["", "", "", "2::", "0.5::"])
         kinds = [self.word, self.word] + ([lambda: self.choice(depth + 1), self.wildcard] if depth < 2 else [])
         return weight + self.random.choice(kinds)() + self.random.choice(["", "", " " + self.word()])
+
+
+def misplaced(template, rng):
+    """`template` with one mark left out, doubled, moved, replaced by another, or put in."""
+    marks = list(MARKS.finditer(template))
+    if not marks:
+        return template + rng.choice(["__", "{", "2::", "3#__col__"])
+    mark = rng.choice(marks)
+    without = template[: mark.start()] + template[mark.end() :]
+    place = rng.choice([spot for spot in range(len(without) + 1) if without[spot - 1 : spot + 1] != "::"])
+    strange = rng.choice(["{", "|", "__", "2$$", "3#", "2::", "::2", "${", "50%::", "-1::", "(x=a)", "$$", "0,5::"])
+    return rng.choice(
+        [
+            without,
+            template[: mark.end()] + mark[0] + template[mark.end() :],
+            without[:place] + mark[0] + without[place:],
+            template[: mark.start()] + rng.choice(marks)[0] + template[mark.end() :],
+            template[: mark.start()] + strange + template[mark.start() :],
+        ]
+    )

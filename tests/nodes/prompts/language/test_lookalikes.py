@@ -10,7 +10,7 @@ import pytest
 from hyponet.nodes.prompts.language.errors import TemplateError
 from hyponet.nodes.prompts.language.parser import parse
 
-from ..grammar import LISTS, Grammar
+from ..grammar import LISTS, Grammar, misplaced
 from ..prompt_fixtures import Made, library
 
 MISPLACED = [
@@ -41,6 +41,8 @@ MISPLACED = [
     ("a::__c__", "a :: that is no weight", 2),
     ("__c__::a", "a :: that is no weight", 6),
     ("std::vector", "a :: that is no weight", 4),
+    ("{2$$ 2::x $$a|b}", "a weight 2", 6),
+    ("a\u00e4 {2$$, std::x$$a|b}", "a :: that is no weight", 13),
     ("{2$$ 3#$$a|b}", "a wildcard, a count or a comment in a separator", 6),
     ("${x=2$$a}", "$$ that is no part of a choice", 6),
     ("__c__(x=red)", "values after a wildcard", 6),
@@ -98,28 +100,7 @@ def test_what_is_text_stays_text(template, expected):
     assert {Made(template, coverage="random").prompt(number) for number in range(4)} == {expected}
 
 
-TOKENS = re.compile(r"\$\$|\$\{|::|__|\d#|[{}|$#~]|\d(?=\$\$|::|#)|[(,]?[a-z]=!?")
 LEFT = re.compile(r"__|[{|]|\$\$|\$\{|::|\d#(?=\w)")
-
-
-def misplaced(template, rng):
-    """`template` with one mark left out, doubled, moved, replaced by another, or put in."""
-    marks = list(TOKENS.finditer(template))
-    if not marks:
-        return template + rng.choice(["__", "{", "2::", "3#__col__"])
-    mark = rng.choice(marks)
-    without = template[: mark.start()] + template[mark.end() :]
-    place = rng.choice([spot for spot in range(len(without) + 1) if without[spot - 1 : spot + 1] != "::"])
-    strange = rng.choice(["{", "|", "__", "2$$", "3#", "2::", "::2", "${", "50%::", "-1::", "(x=a)", "$$", "0,5::"])
-    return rng.choice(
-        [
-            without,
-            template[: mark.end()] + mark[0] + template[mark.end() :],
-            without[:place] + mark[0] + without[place:],
-            template[: mark.start()] + rng.choice(marks)[0] + template[mark.end() :],
-            template[: mark.start()] + strange + template[mark.start() :],
-        ]
-    )
 
 
 @pytest.mark.parametrize("seed", range(40))
