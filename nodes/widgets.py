@@ -38,6 +38,22 @@ class FileCombo(io.Combo.Input):
     lists_files = True
 
 
+class TemplateInput(io.String.Input):
+    """A text box of the template language; the frontend leaves it as it is typed, web/js/typing.js helps to type.
+
+    Args:
+        is_whole: the text is one template, which the page checks; else parts of it are.
+    """
+
+    def __init__(self, id: str, *, default: str, tooltip: str, is_whole: bool = True) -> None:
+        super().__init__(id, multiline=True, default=default, dynamic_prompts=False, tooltip=tooltip)
+        self.is_whole = is_whole
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the server tells the page of it."""
+        return {**super().as_dict(), "hyponet_template": self.is_whole}
+
+
 def names_found_when_opened(*inputs: str) -> Any:
     """`validate_inputs` of a node for its `FileCombo` inputs, so that the server compares them with no list.
 

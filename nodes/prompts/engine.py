@@ -13,6 +13,7 @@ from comfy_api.latest import io
 from .. import paths
 from ..engine import answer
 from ..hyponyms.hyponyms import Hyponyms
+from ..widgets import TemplateInput
 from .classes.make import hyponyms_of_wildcard
 from .drawing.resolve import lists_reached
 from .language.names import bare_name
@@ -48,10 +49,8 @@ class LoadedWildcard:
 
 
 def template_input(name: str, default: str, tooltip: str) -> io.Input:
-    """A text widget that the frontend leaves as it is typed; its help names the page of the language."""
-    return io.String.Input(
-        name, multiline=True, default=default, dynamic_prompts=False, tooltip=f"{tooltip} {_LANGUAGE}"
-    )
+    """A text widget for one template; its help names the page of the language."""
+    return TemplateInput(name, default=default, tooltip=f"{tooltip} {_LANGUAGE}")
 
 
 def rules_input(tooltip: str) -> io.Input:

@@ -8,7 +8,7 @@ from .. import sockets
 from ..checks import checked
 from ..engine import answer
 from ..hyponyms.hyponyms import Hyponyms
-from ..widgets import FileCombo, names_found_when_opened, schema, seed_input
+from ..widgets import FileCombo, TemplateInput, names_found_when_opened, schema, seed_input
 from . import engine
 from .classes.nodes import NODES as CLASSES
 from .item import ClassSpec
@@ -103,12 +103,11 @@ class HypoNetSaveWildcard(io.ComfyNode):
             is_output_node=True,
             inputs=[
                 sockets.Hyponyms.Input("hyponyms", optional=True, tooltip="The list to write, one word a line."),
-                io.String.Input(
+                TemplateInput(
                     "words",
-                    multiline=True,
                     default="",
-                    dynamic_prompts=False,
                     tooltip="Further lines, written as they are: options in the template language, weights as 2::line.",
+                    is_whole=False,
                 ),
                 io.String.Input(
                     "name",

@@ -17,8 +17,6 @@ import {
   withoutLeadingBlanks,
 } from "./template_check_reader.js";
 
-/** @typedef {import("./template_check_names.js").Node} Node */
-
 const MAX_CHARACTERS = 4_000_000; // of one template
 const MAX_DEPTH = 50; // braces within braces
 const MAX_COPIES = 1000; // of one wildcard in 3#__name__
@@ -63,8 +61,7 @@ class Parser extends TextReader {
   template(stop, depth) {
     const most = `expected at most ${MAX_DEPTH} within each other`;
     if (depth > MAX_DEPTH) this.fail(`braces ${depth} deep`, most, this.offset);
-    /** @type {Node[]} */
-    const nodes = [];
+    const nodes = []; // as template_check_names.js describes them
     /** @type {string[]} */
     let words = [];
     const flush = () => {
@@ -110,7 +107,6 @@ class Parser extends TextReader {
     this.skipSampler();
     const isOne = this.bounds();
     this.refuseWrap(start);
-    /** @type {Node[][]} */
     const options = [];
     while (true) {
       options.push(...this.option(depth, isOne));
@@ -204,7 +200,6 @@ class Parser extends TextReader {
 
   /** The name of a wildcard from the offset on: texts, and choices between texts. */
   path(depth) {
-    /** @type {Node[]} */
     const nodes = [];
     while (true) {
       const text = this.match(PATH)?.[0] ?? "";
@@ -223,7 +218,6 @@ class Parser extends TextReader {
   /** The values that a wildcard is given, from the ( at the offset to its ). */
   values(depth) {
     const start = this.offset;
-    /** @type {Node[][]} */
     const values = [];
     while (this.startsWith("(", ",")) {
       this.offset += 1;
@@ -244,7 +238,7 @@ class Parser extends TextReader {
   }
 }
 
-/** Nodes without the blanks that they begin with. @param {Node[]} nodes */
+/** Nodes without the blanks that they begin with. */
 function bodyOf(nodes) {
   const [first, ...others] = nodes;
   if (first?.kind !== "text") return nodes;

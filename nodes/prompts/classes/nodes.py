@@ -12,7 +12,7 @@ from ...engine import answer
 from ...hyponyms.classifier import Classifier
 from ...hyponyms.hyponyms import MODES, Hyponyms, HyponymSettings
 from ...hyponyms.widgets import minimum_confidence_input
-from ...widgets import schema, seed_input
+from ...widgets import TemplateInput, schema, seed_input
 from .. import engine
 from ..item import ClassSpec
 from ..language.names import mention
@@ -140,11 +140,10 @@ class HypoNetClassesFromText(io.ComfyNode):
             is_output_node=True,
             inputs=[
                 sockets.Classes.Input("previous", optional=True, tooltip="The classes before these."),
-                io.String.Input(
+                TemplateInput(
                     "text",
-                    multiline=True,
                     default="cat: __cat__; omit: color\nship: __ship__",
-                    dynamic_prompts=False,
+                    is_whole=False,
                     tooltip=(
                         "One class a line, its name alone or with what follows. After the name and a colon its "
                         "hyponyms, commas between, or a __wildcard__; then, after semicolons, omit: slots, images: "

@@ -1,0 +1,129 @@
+"""Templates typed in the page: names of lists are offered and taken by keyboard and mouse, and the parser's error is
+under the box; on the pinned page and on the newest, in the canvas and in Nodes 2.0."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyponet.nodes.prompts.language.errors import TemplateError
+from hyponet.nodes.prompts.language.parser import parse
+from hyponet.tests.browser.pages import ADD_AND_LINK, PAGE_TESTS, build
+
+pytestmark = PAGE_TESTS
+ADD = "(type) => {" + ADD_AND_LINK + " add(type, 60); }"
+# the box of a widget that is on the page: the widget's own in the canvas, the node's in Nodes 2.0
+BOX = """(name) => {
+  const node = app.graph._nodes[0];
+  const within = [...document.querySelectorAll(`[data-node-id="${node.id}"] textarea`)];
+  const own = node.widgets.find((widget) => widget.name === name).element;
+  const named = (box) => [box.ariaLabel, box.labels?.[0]?.textContent.trim()].includes(name);
+  const box = LiteGraph.vueNodesMode ? within.find(named) : own;
+  const {left, top, width, height} = box.getBoundingClientRect();
+  return [left + width / 2, top + height / 2];
+}"""
+SEEN = """() => {
+  const box = document.activeElement;
+  const panel = document.querySelector('.hyponet-typing');
+  const options = [...panel.querySelectorAll('[role=option]')];
+  const active = document.getElementById(box.getAttribute('aria-activedescendant'));
+  return {
+    text: box.value, role: box.getAttribute('role'), invalid: box.getAttribute('aria-invalid'),
+    names: options.map((option) => option.firstChild.textContent),
+    active: active?.firstChild.textContent ?? null,
+    selected: options.filter((option) => option.ariaSelected === 'true').map((option) => option.firstChild.textContent),
+    mistake: panel.querySelector('[aria-live=polite]').textContent, note: panel.querySelector('.note').textContent,
+    below: panel.getBoundingClientRect().top - box.getBoundingClientRect().bottom,
+  };
+}"""
+
+
+@pytest.fixture
+def own_list(comfy):
+    path = comfy.base / "user" / "default" / "hyponet" / "wildcards" / "mine" / "tree.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("oak\n# a note\nelm\n", "utf-8")
+    yield
+    path.unlink()
+    path.parent.rmdir()
+
+
+def open_box(page, node, widget="template"):
+    """A graph of one node, the caret in one of its boxes."""
+    build(page, f"() => ({ADD})('{node}')")
+    left, top = page.editor.page.evaluate(BOX, widget)
+    page.editor.page.mouse.click(left, top)
+    page.editor.page.keyboard.press("Control+a")
+    page.editor.page.keyboard.press("Delete")
+
+
+def typed(page, text="", *keys):
+    """What is seen after some text and some keys."""
+    page.editor.page.keyboard.type(text)
+    for key in keys:
+        page.editor.page.keyboard.press(key)
+    page.editor.page.wait_for_timeout(200)
+    return page.editor.page.evaluate(SEEN)
+
+
+def value(page, widget="template"):
+    """The widget's, as it is queued."""
+    (node,) = page.editor.prompt().values()
+    return node["inputs"][widget]
+
+
+def error_of(template, source):
+    with pytest.raises(TemplateError) as caught:
+        parse(template, source)
+    return str(caught.value).partition("\n")[0]
+
+
+def test_names_are_offered_and_taken(page, own_list):
+    open_box(page, "HypoNetDynamicPrompt")
+    begun = typed(page, "a __")
+    assert begun["names"][0] == "mine/tree", "the user's own come first"
+    assert "sentence/" in begun["names"], "folders are offered as such"
+    assert "color" in begun["names"]
+    assert "class" not in begun["names"], "Dynamic Prompt has no class"
+    assert (begun["role"], begun["active"], begun["selected"]) == ("combobox", "mine/tree", ["mine/tree"])
+    page.editor.until("() => document.querySelector('.hyponet-typing .note').textContent === '2 options: oak, elm'")
+
+    assert typed(page, "colo")["active"] == "color"
+    taken = typed(page, "", "Enter")
+    assert taken["text"] == "a __color__"
+    assert (taken["role"], taken["names"], taken["mistake"]) == (None, [], "")
+    assert value(page) == "a __color__"
+
+    assert typed(page, " __sente", "Tab")["names"][:2] == ["sentence/color", "sentence/light"]
+    assert typed(page, "", "ArrowDown")["active"] == "sentence/light"
+    assert typed(page, "", "ArrowUp", "ArrowUp")["active"] != "sentence/color", "it goes round"
+    assert typed(page, "li", "Enter")["text"] == "a __color__ __sentence/light__"
+
+    dismissed = typed(page, " __loc", "Escape")
+    assert dismissed["names"] == []
+    assert dismissed["mistake"] == error_of(dismissed["text"], "template of class prompt")
+    assert typed(page, "a")["names"] == [], "it stays closed for this name"
+    assert typed(page, "", "Enter")["text"].endswith("__loca\n"), "and Enter is Enter"
+    assert typed(page, "__loc")["active"] == "location"
+    page.editor.page.get_by_role("option", name="location").first.click()
+    assert typed(page)["text"] == "a __color__ __sentence/light__ __loca\n__location__"
+    assert value(page) == "a __color__ __sentence/light__ __loca\n__location__"
+
+
+def test_a_mistake_stands_under_the_box(page):
+    open_box(page, "HypoNetDefineClass", "negative")
+    assert typed(page, "a {red|blue} cat")["mistake"] == ""
+    seen = typed(page, "\n{2::dark|3#b")
+    assert seen["mistake"] == error_of("a {red|blue} cat\n{2::dark|3#b", "negative template")
+    assert seen["invalid"] == "true"
+    assert -1 <= seen["below"] <= 20
+    mended = typed(page, "}")
+    assert (mended["mistake"], mended["invalid"]) == ("", None)
+    assert typed(page, " __cl")["active"] == "class", "the words of the class are offered where there is one"
+    page.editor.page.mouse.click(5, 300)
+    assert page.editor.page.evaluate("() => document.querySelector('.hyponet-typing').innerText.trim()") == ""
+
+
+def test_boxes_of_others_are_left_alone(page):
+    open_box(page, "CLIPTextEncode", "text")
+    seen = typed(page, "a __co {")
+    assert (seen["names"], seen["mistake"], seen["role"]) == ([], "", None)

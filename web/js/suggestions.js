@@ -1,0 +1,140 @@
+/**
+ * What is shown under a box in which a template is typed: its mistake, and the names that could stand at the caret.
+ *
+ * One panel for all boxes, over the page, so that neither renderer has to make room for it. The box keeps the focus and
+ * is a combobox while names are shown; without names it is the plain text box that it was.
+ */
+import { element } from "./elements.js";
+
+const LIST = "hyponet-wildcards"; // the id of the list of names
+const STATUS = "hyponet-mistake";
+const MISTAKE = ["aria-invalid", "aria-describedby"]; // what a box has while it has a mistake
+const OPENED = {
+  role: "combobox",
+  "aria-autocomplete": "list",
+  "aria-haspopup": "listbox",
+  "aria-expanded": "true",
+  "aria-controls": LIST,
+};
+const COMBOBOX = [...Object.keys(OPENED), "aria-activedescendant"];
+const KINDS = { own: "yours", word: "of the class", list: "" };
+
+export class Panel {
+  /**
+   * @param {(suggestion: Suggestion) => void} accept what was chosen; wildcard_names.js says what a suggestion is
+   * @param {(suggestion: Suggestion) => void} look at what has become the current one
+   */
+  constructor(accept, look) {
+    this.accept = accept;
+    this.look = look;
+    /** @type {HTMLTextAreaElement | null} */
+    this.target = null;
+    /** @type {Suggestion[]} */
+    this.suggestions = [];
+    this.current = 0;
+    this.element = element("div", "hyponet-typing");
+    this.status = element("p", "mistake", { id: STATUS, role: "status", "aria-live": "polite" });
+    this.list = element("ul", "names", { id: LIST, role: "listbox", "aria-label": "Wildcards" });
+    this.note = element("p", "note");
+    this.element.append(this.list, this.note, this.status);
+    this.element.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
+    this.list.hidden = true;
+    this.place = this.place.bind(this);
+  }
+
+  get isOpen() {
+    return this.suggestions.length > 0;
+  }
+
+  /** @param {HTMLTextAreaElement} target the box that has the focus */
+  enter(target) {
+    if (this.target) this.leave();
+    this.target = target;
+    this.frame = requestAnimationFrame(this.place);
+  }
+
+  leave() {
+    cancelAnimationFrame(this.frame);
+    this.close();
+    this.say("");
+    this.target = null;
+  }
+
+  /** On each frame, while a box has the focus: nodes and view move under it. */
+  place() {
+    if (document.activeElement !== this.target) return this.leave();
+    this.frame = requestAnimationFrame(this.place);
+    if (!this.isOpen && !this.status.textContent) return;
+    const { left, bottom, width } = this.target.getBoundingClientRect();
+    const top = Math.max(0, Math.min(bottom + 2, innerHeight - this.element.offsetHeight));
+    const style = `left: ${left}px; top: ${top}px; width: ${Math.max(width, 240)}px`;
+    if (this.element.getAttribute("style") !== style) this.element.setAttribute("style", style);
+  }
+
+  /** Say what is wrong with the text of the box; "" for nothing. @param {string} mistake */
+  say(mistake) {
+    if (this.status.textContent !== mistake) this.status.textContent = mistake;
+    setAttributes(this.target, mistake ? { "aria-invalid": "true", "aria-describedby": STATUS } : {}, MISTAKE);
+  }
+
+  /** @param {Suggestion[]} suggestions */
+  open(suggestions) {
+    if (!suggestions.length) return this.close();
+    this.suggestions = suggestions;
+    this.list.replaceChildren(...suggestions.map((suggestion, index) => this.option(suggestion, index)));
+    this.list.hidden = false;
+    this.go(0);
+  }
+
+  close() {
+    this.suggestions = [];
+    this.list.replaceChildren();
+    this.list.hidden = true;
+    this.note.textContent = "";
+    setAttributes(this.target, {}, COMBOBOX);
+  }
+
+  option({ name, kind, lists }, index) {
+    const option = element("li", "", { id: `${LIST}-${index}`, role: "option" });
+    const where = element("span", "kind");
+    where.textContent = KINDS[kind] ?? `${lists} lists`;
+    option.append(name, where);
+    option.addEventListener("click", () => this.accept(this.suggestions[index]));
+    return option;
+  }
+
+  /** Make another name the current one. @param {number} index */
+  go(index) {
+    this.current = (index + this.suggestions.length) % this.suggestions.length;
+    for (const [at, option] of [...this.list.children].entries()) {
+      option.setAttribute("aria-selected", String(at === this.current));
+    }
+    this.list.children[this.current].scrollIntoView({ block: "nearest" });
+    setAttributes(this.target, { ...OPENED, "aria-activedescendant": `${LIST}-${this.current}` }, COMBOBOX);
+    this.note.textContent = "";
+    this.look(this.suggestions[this.current]);
+  }
+
+  /** What is in the list that is the current one. @param {Suggestion} suggestion @param {string} text */
+  tell(suggestion, text) {
+    if (this.suggestions[this.current]?.name === suggestion.name) this.note.textContent = text;
+  }
+
+  /** Whether the list had a use for the key. @param {KeyboardEvent} event */
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return false;
+    if (event.key === "ArrowDown") this.go(this.current + 1);
+    else if (event.key === "ArrowUp") this.go(this.current - 1);
+    else if (event.key === "Enter" || event.key === "Tab") this.accept(this.suggestions[this.current]);
+    else return false;
+    return true;
+  }
+}
+
+/** Give a box those attributes, and take the others of `names` away. */
+function setAttributes(target, attributes, names) {
+  for (const name of target ? names : []) {
+    if (name in attributes) target.setAttribute(name, attributes[name]);
+    else target.removeAttribute(name);
+  }
+}

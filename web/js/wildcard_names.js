@@ -1,0 +1,75 @@
+/**
+ * Which wildcard is being typed in a text, and which names of lists go on from what is typed of it.
+ */
+
+/**
+ * @typedef {{start: number, end: number, typed: string}} Place of a name in a text, and what of it stands before the
+ *   caret
+ * @typedef {{name: string, kind: "own" | "word" | "folder" | "list", lists?: number}} Suggestion `lists`: in
+ *   a folder
+ */
+
+const MOST = 50; // suggestions at a time
+// a character that was escaped, or two underscores, the sampler of another pack, what may stand in a name, and its end
+const WILDCARD = /\\[{}|$_#\\~@!:]|__[~@!]?((?:[^_\n{}#$()|"<>]|_(?!_))*)(__)?/g;
+const REST = /^[\p{L}\p{N}/.-]*__/u; // of a name that the caret stands in
+const WRITABLE = /^(?![\s_])(?:[^_\n{}#$()|"<>]|_(?!_)){1,200}(?<![\s_])$/u;
+
+/** How names are compared. @param {string} name */
+const keyOf = (name) => name.normalize("NFC").toLowerCase().replaceAll("\\", "/");
+
+/**
+ * Where the wildcard is that is being typed at the caret; null where none is.
+ * @param {string} text
+ * @param {number} caret
+ * @returns {Place | null}
+ */
+export function placeOf(text, caret) {
+  const start = text.lastIndexOf("\n", caret - 1) + 1;
+  const last = [...text.slice(start, caret).matchAll(WILDCARD)].at(-1);
+  if (last?.[1] === undefined || last[2] || start + last.index + last[0].length !== caret) return null;
+  const rest = REST.exec(text.slice(caret))?.[0].length ?? 0;
+  return { start: caret - last[1].length, end: caret + rest, typed: last[1] };
+}
+
+/** The names of all lists, made ready to be looked through. */
+export class Names {
+  /** @param {string[]} names */
+  constructor(names) {
+    this.lists = names.filter((name) => WRITABLE.test(name)).map((name) => ({ name, key: keyOf(name) }));
+  }
+
+  /**
+   * What goes on from what is typed: the user's own lists, words of the class, sub-folders, the lists of that folder,
+   * and last those that have it anywhere in their name.
+   * @param {string} typed
+   * @param {Set<string>} own names of the user's own lists
+   * @param {string[]} words that stand for something else than a list
+   * @returns {Suggestion[]}
+   */
+  suggest(typed, own = new Set(), words = []) {
+    const key = keyOf(typed);
+    const depth = key.lastIndexOf("/") + 1;
+    /** @type {Map<string, Suggestion>} */
+    const folders = new Map();
+    /** @type {Suggestion[][]} */
+    const [mine, here, begun, others] = [[], [], [], []];
+    for (const list of this.lists) {
+      const at = list.key.indexOf(key);
+      if (at < 0) continue;
+      const { name } = list;
+      const end = name.indexOf("/", depth) + 1;
+      if (own.has(name)) mine.push({ name, kind: "own" });
+      else if (at > 0 && list.key[at - 1] === "/") begun.push({ name, kind: "list" });
+      else if (at > 0) others.push({ name, kind: "list" });
+      else if (!end) here.push({ name, kind: "list" });
+      else {
+        const folder = name.slice(0, end);
+        folders.set(keyOf(folder), { name: folder, kind: "folder", lists: (folders.get(keyOf(folder))?.lists ?? 0) + 1 });
+      }
+    }
+    const reserved = words.filter((word) => word.startsWith(key)).map((name) => ({ name, kind: "word" }));
+    const found = [...mine, ...reserved, ...folders.values(), ...here, ...(key ? [...begun, ...others] : [])];
+    return found.slice(0, MOST);
+  }
+}
