@@ -64,8 +64,9 @@ export class Names {
       else if (at > 0) others.push({ name, kind: "list" });
       else if (!end) here.push({ name, kind: "list" });
       else {
-        const folder = name.slice(0, end);
-        folders.set(keyOf(folder), { name: folder, kind: "folder", lists: (folders.get(keyOf(folder))?.lists ?? 0) + 1 });
+        const folder = list.key.slice(0, end);
+        const lists = (folders.get(folder)?.lists ?? 0) + 1;
+        folders.set(folder, { name: name.slice(0, end), kind: "folder", lists });
       }
     }
     const reserved = words.filter((word) => word.startsWith(key)).map((name) => ({ name, kind: "word" }));
