@@ -25,14 +25,8 @@ from PIL import Image
 
 load_pack()
 
-from hyponet.evaluation.metrics.contamination import (  # noqa: E402
-    BITS,
-    COSINES,
-    common_cosine,
-    hash_pictures,
-    nearest_by_features,
-    nearest_by_hash,
-)
+from hyponet.evaluation.metrics.contamination import COSINES, common_cosine  # noqa: E402
+from hyponet.evaluation.metrics.nearest import BITS, hash_pictures, nearest_by_features, nearest_by_hash  # noqa: E402
 from hyponet.evaluation.pictures.cache import resized  # noqa: E402
 from hyponet.evaluation.pictures.labelled_images import LabelledImages, labelled, limited  # noqa: E402
 from hyponet.evaluation.pictures.sources import read_source  # noqa: E402

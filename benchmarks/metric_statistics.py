@@ -23,8 +23,9 @@ from pack import load_pack
 load_pack()
 
 from hyponet.evaluation.metrics.conventions import Preparation  # noqa: E402
-from hyponet.evaluation.metrics.feature_statistics import FeatureStatistics, frechet_distance, statistics_of  # noqa: E402
+from hyponet.evaluation.metrics.feature_statistics import FeatureStatistics, statistics_of  # noqa: E402
 from hyponet.evaluation.metrics.features import ImageFeatures  # noqa: E402
+from hyponet.evaluation.metrics.frechet import frechet_distance  # noqa: E402
 from hyponet.evaluation.metrics.kid import measure_kid  # noqa: E402
 from hyponet.evaluation.metrics.precision_recall import measure_precision_recall  # noqa: E402
 

@@ -21,9 +21,10 @@ from ..pictures.labelled_images import LabelledImages, labelled
 from ..progress import Progress
 from ..results import Measurement
 from .conventions import Preparation
-from .feature_statistics import frechet_distance, statistics_of
+from .feature_statistics import statistics_of
 from .features import extract_features
 from .fid import count_warnings
+from .frechet import frechet_distance
 from .networks import FeatureNetwork
 
 

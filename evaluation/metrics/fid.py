@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from ..progress import Progress
 from ..results import Measurement
-from .feature_statistics import FeatureStatistics, frechet_distance, statistics_of
+from .feature_statistics import FeatureStatistics, statistics_of
 from .features import ImageFeatures, check_comparable, describe_reference, overlap_warnings, some_of
+from .frechet import frechet_distance
 
 USUAL_COUNT = 10_000  # the least that the field reports FID for
 

@@ -12,11 +12,12 @@ import torch
 from PIL import Image
 
 from hyponet.evaluation.metrics.conventions import Preparation
-from hyponet.evaluation.metrics.feature_statistics import load_statistics, save_statistics, statistics_of
+from hyponet.evaluation.metrics.feature_statistics import statistics_of
 from hyponet.evaluation.metrics.features import ImageFeatures
 from hyponet.evaluation.metrics.fid import measure_fid
 from hyponet.evaluation.metrics.kid import measure_kid
 from hyponet.evaluation.metrics.precision_recall import measure_precision_recall
+from hyponet.evaluation.metrics.statistics_files import load_statistics, save_statistics
 from hyponet.evaluation.pictures.labelled_images import labelled, limited, merged
 from hyponet.evaluation.pictures.memory import ArrayPictures
 from hyponet.evaluation.pictures.pixels import count_repeated, count_shared

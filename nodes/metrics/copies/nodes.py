@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ....evaluation.metrics import contamination
+from ....evaluation.metrics.contamination import COSINES, find_copies
+from ....evaluation.metrics.copies_result import copies_measurement, copies_table, sheet_pictures
 from ....evaluation.metrics.features import ImageFeatures
 from ....evaluation.metrics.sameness import measure_sameness
 from ....evaluation.pictures.labelled_images import LabelledImages
@@ -49,7 +50,7 @@ class HypoNetFindCopies(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "cosine",
-                    default=contamination.COSINES[1],
+                    default=COSINES[1],
                     min=0.0,
                     max=1.0,
                     step=0.01,
@@ -83,11 +84,11 @@ class HypoNetFindCopies(io.ComfyNode):
     ) -> io.NodeOutput:
         name = engine.checked_name(name)
         bar = progress_bar(len(images))
-        copies = contamination.find_copies(images, reference, features, reference_features, cosine, bar)
-        measurement = contamination.copies_measurement(images.name, copies, images, reference, features)
+        copies = find_copies(images, reference, features, reference_features, cosine, bar)
+        measurement = copies_measurement(images.name, copies, images, reference, features)
         result = engine.write_measurement(measurement, name)
-        table = contamination.copies_table(copies, images, reference)
-        pictures, captions = contamination.sheet_pictures(result.figures["pairs"], images, reference)
+        table = copies_table(copies, images, reference)
+        pictures, captions = sheet_pictures(result.figures["pairs"], images, reference)
         drawn = to_image(sheet(pictures, captions, columns=8))
         keep_samples(images, paths.samples_dir())
         text = "\n".join([table, *(f"warning: {warning}" for warning in result.warnings)])

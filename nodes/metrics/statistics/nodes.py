@@ -7,8 +7,9 @@ from pathlib import Path
 from comfy_api.latest import io
 
 from ....evaluation.metrics.conventions import Preparation
-from ....evaluation.metrics.feature_statistics import load_statistics, save_statistics, statistics_of
+from ....evaluation.metrics.feature_statistics import statistics_of
 from ....evaluation.metrics.features import ImageFeatures
+from ....evaluation.metrics.statistics_files import load_statistics, save_statistics
 from ... import paths, sockets
 from ...checks import checked
 from ...engine import answer

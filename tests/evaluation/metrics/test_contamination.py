@@ -10,19 +10,11 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from hyponet.evaluation.metrics.contamination import (
-    MAX_FLOOR,
-    Hashes,
-    copies_measurement,
-    copies_table,
-    find_copies,
-    nearest_by_features,
-    nearest_by_hash,
-    pairs_of,
-    sheet_pictures,
-)
+from hyponet.evaluation.metrics.contamination import MAX_FLOOR, find_copies
 from hyponet.evaluation.metrics.conventions import Preparation
+from hyponet.evaluation.metrics.copies_result import copies_measurement, copies_table, pairs_of, sheet_pictures
 from hyponet.evaluation.metrics.features import ImageFeatures
+from hyponet.evaluation.metrics.nearest import Hashes, nearest_by_features, nearest_by_hash
 from hyponet.evaluation.pictures.labelled_images import labelled
 from hyponet.evaluation.pictures.perceptual import bit_count
 
@@ -113,7 +105,7 @@ def test_blocks_change_nothing_and_cosines_are_numpys(monkeypatch):
     assert whole.value == pytest.approx(cosines.max(1), abs=1e-6)
     first, second = a_set(crops(20, 4), "one"), a_set(crops(20, 5), "other")
     hashed = find_copies(first, second).by_hash
-    monkeypatch.setattr("hyponet.evaluation.metrics.contamination._BLOCK", 60)
+    monkeypatch.setattr("hyponet.evaluation.metrics.nearest._BLOCK", 60)
     assert np.array_equal(nearest_by_features(x, y).index, whole.index)
     again = find_copies(first, second).by_hash
     assert np.array_equal(again.index, hashed.index)

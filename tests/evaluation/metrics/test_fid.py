@@ -14,13 +14,12 @@ import torch
 from hyponet.evaluation.metrics.conventions import Preparation
 from hyponet.evaluation.metrics.feature_statistics import (
     FeatureStatistics,
-    frechet_distance,
     gaussian,
-    load_statistics,
-    save_statistics,
     statistics_of,
 )
 from hyponet.evaluation.metrics.fid import measure_fid
+from hyponet.evaluation.metrics.frechet import frechet_distance
+from hyponet.evaluation.metrics.statistics_files import load_statistics, save_statistics
 
 from .inception_fixtures import made_up
 

@@ -18,12 +18,13 @@ from hyponet.evaluation.metrics.clip_score import measure_clip_score, text_featu
 from hyponet.evaluation.metrics.cmmd import measure_cmmd, squared_mmd
 from hyponet.evaluation.metrics.conventions import Preparation, resized_to
 from hyponet.evaluation.metrics.diversity import measure_diversity
-from hyponet.evaluation.metrics.feature_statistics import load_statistics, save_statistics, statistics_of
+from hyponet.evaluation.metrics.feature_statistics import statistics_of
 from hyponet.evaluation.metrics.features import extract_features
 from hyponet.evaluation.metrics.fid import measure_fid
 from hyponet.evaluation.metrics.inception_score import measure_inception_score
 from hyponet.evaluation.metrics.kid import measure_kid
 from hyponet.evaluation.metrics.precision_recall import measure_precision_recall
+from hyponet.evaluation.metrics.statistics_files import load_statistics, save_statistics
 from hyponet.evaluation.metrics.vision_transformers import load_vision_transformer, resampled_positions
 from hyponet.evaluation.metrics.vision_weights import VISION_NETWORKS, find_vision_folder, shape_warnings
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hyponet.evaluation.intervals import mcnemar
-from hyponet.evaluation.metrics.contamination import copies_measurement, find_copies
+from hyponet.evaluation.metrics.contamination import find_copies
+from hyponet.evaluation.metrics.copies_result import copies_measurement
 from hyponet.evaluation.paired import paired_test
 from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.report.charts import accuracy_plots, confusion_plots

@@ -33,7 +33,7 @@ sys.path.append(sys.argv[1])
 from tools.dev.pack import load_pack
 load_pack()
 from hyponet.evaluation.metrics.conventions import Preparation
-from hyponet.evaluation.metrics.feature_statistics import load_statistics
+from hyponet.evaluation.metrics.statistics_files import load_statistics
 from hyponet.evaluation.pictures.cache import without_corrupt
 from hyponet.evaluation.pictures.sources import read_source
 
