@@ -34,7 +34,7 @@ from hyponet.evaluation.pictures.sources import read_source  # noqa: E402
 from hyponet.evaluation.pictures.split import split  # noqa: E402
 from hyponet.evaluation.plots import line_chart, to_svg  # noqa: E402
 from hyponet.evaluation.training.accuracy import measure_accuracy  # noqa: E402
-from hyponet.evaluation.training.figures import SetAccuracy  # noqa: E402
+from hyponet.evaluation.training.accuracy_figures import SetAccuracy  # noqa: E402
 from hyponet.evaluation.training.settings import Settings  # noqa: E402
 from hyponet.evaluation.training.top_up import allocate, class_needs  # noqa: E402
 from hyponet.evaluation.training.train import train  # noqa: E402

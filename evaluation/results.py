@@ -3,7 +3,7 @@
 Reads and writes `<folder>/<name>/<run>.json`; the nodes' folder is output/hyponet/results. A file is complete or
 absent: it is written under a temporary name and renamed.
 
-What the figures hold, by kind: training, test and comparison, see training/figures.py; fid, inception_score, kid,
+What the figures hold, by kind: training, test and comparison, see training/*_figures.py; fid, inception_score, kid,
 precision_recall, diversity and distortion, see the module of that name in metrics/.
 """
 

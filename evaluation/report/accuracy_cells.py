@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from ..paired import PairedTest
 from ..pictures.pixels import overlap_text
-from ..training.figures import HeldOut, SetAccuracy
+from ..training.accuracy_figures import SetAccuracy
+from ..training.training_figures import HeldOut
 from . import thesis
 from .comparability import accuracy_differences, beside_thesis
 from .read_figures import PictureSet

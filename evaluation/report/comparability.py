@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ..metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWORK
-from ..training.figures import SetAccuracy
+from ..training.accuracy_figures import SetAccuracy
 from ..training.settings import Settings
 from . import thesis
 from .read_figures import PictureSet

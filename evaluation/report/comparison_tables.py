@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..intervals import holm
-from ..training.figures import Comparison, OverSeeds, steered_texts
+from ..training.accuracy_figures import steered_texts
+from ..training.comparison_figures import Comparison, OverSeeds
 from .accuracy_cells import by_key, overlap_note, paired_cells, steered
 from .read_figures import PictureSet
 from .tables import Cell, Row, Source, Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..training.figures import steered_texts
+from ..training.accuracy_figures import steered_texts
 from .accuracy_cells import by_key, overlap_note, steered
 from .metric_cells import count_of, newest
 from .read_figures import PictureSet

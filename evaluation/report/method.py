@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from ..markdown import one_line
 from ..pictures.making import Making
-from ..training.figures import steered_texts
+from ..training.accuracy_figures import steered_texts
 from .accuracy_cells import by_key, steered
 from .headlines import headlines
 from .metric_cells import convention_of, transformer_of

@@ -12,9 +12,11 @@ from typing import Any
 
 from ..pictures.making import Making
 from ..results import Result
-from ..training.figures import Comparison, OverSeeds, SetAccuracy, TrainingFigures, read_counts
+from ..training.accuracy_figures import SetAccuracy, read_counts
+from ..training.comparison_figures import Comparison, OverSeeds
 from ..training.learning_curve import CurvePoint
 from ..training.ratio import RatioToReal
+from ..training.training_figures import TrainingFigures
 
 # the numbers that tables show, by kind of metric
 METRIC_KEYS: dict[str, tuple[str, ...]] = {

@@ -17,10 +17,11 @@ from ..pictures.sheets import sheet
 from ..pictures.tensors import to_image
 from ..plots import bar_chart, confusion_plot, line_chart, to_pixels
 from . import accuracy as testing
+from .accuracy_figures import SetAccuracy
 from .checkpoint import CheckpointProvenance
-from .figures import EpochFigures, SetAccuracy
 from .repetitions import differences_beyond_seed
 from .train import Trained
+from .training_figures import EpochFigures
 
 Lines = dict[str, tuple[list[float], list[float | None]]]
 

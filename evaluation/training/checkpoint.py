@@ -26,10 +26,10 @@ from ..files import replacing
 from ..json_text import parse_json
 from ..pictures.labelled_images import LabelledImages
 from ..pictures.pixels import count_shared
-from .figures import EpochFigures
 from .model import Preprocessing, build
 from .settings import Settings
 from .state import Diverged
+from .training_figures import EpochFigures
 
 FORMAT = "hyponet.classifier"
 VERSION = "1"

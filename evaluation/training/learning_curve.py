@@ -19,7 +19,7 @@ from ..pictures.labelled_images import LabelledImages, limited
 from ..pictures.pixels import overlap_text
 from ..plots import COLOURS, line_chart
 from ..results import Measurement
-from .figures import UNKNOWN_OVERLAP, steered_texts
+from .accuracy_figures import UNKNOWN_OVERLAP, steered_texts
 from .ratio import most_shared
 from .settings import RANGES, Settings
 

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from ..progress import duration
-from .figures import EpochFigures
 from .state import TrainState
+from .training_figures import EpochFigures
 
 # how often the callback hears of a run: bounds how long an interrupt waits
 REPORT_SECONDS = 0.2

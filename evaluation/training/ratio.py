@@ -15,7 +15,7 @@ from ..markdown import one_line
 from ..paired import t_quantile
 from ..pictures.pixels import overlap_text
 from ..results import Measurement, Result
-from .figures import UNKNOWN_OVERLAP, SetAccuracy, read_counts, steered_texts
+from .accuracy_figures import UNKNOWN_OVERLAP, SetAccuracy, read_counts, steered_texts
 
 _SEEDS = ("seed", "held_out_seed")
 RETRIEVAL = (

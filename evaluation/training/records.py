@@ -17,10 +17,12 @@ from ..pictures.labelled_images import LabelledImages
 from ..pictures.pixels import count_shared, overlap_text
 from ..results import Measurement, Result, read_results, write_result
 from . import accuracy as testing
+from .accuracy_figures import UNKNOWN_OVERLAP, SetAccuracy, steered_texts
 from .checkpoint import Checkpoint, CheckpointProvenance
-from .figures import UNKNOWN_OVERLAP, Comparison, HeldOut, OverSeeds, SetAccuracy, TrainingFigures, steered_texts
+from .comparison_figures import Comparison, OverSeeds
 from .settings import Settings
 from .train import Trained
+from .training_figures import HeldOut, TrainingFigures
 
 FAR_WORSE = 1.5  # times the loss of a blind guess, which an untrained network has about
 LAST_EPOCH, BEST_EPOCH = "last epoch", "best held-out epoch"

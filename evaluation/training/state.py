@@ -18,8 +18,8 @@ from ..disk_errors import UnreadableFile
 from ..files import replacing
 from ..memory_errors import is_out_of_memory
 from ..torch_files import load_torch
-from .figures import EpochFigures
 from .settings import Settings
+from .training_figures import EpochFigures
 
 
 class Diverged(ValueError):

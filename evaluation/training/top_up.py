@@ -20,7 +20,7 @@ from ..markdown import one_line
 from ..pictures.labelled_images import LabelledImages
 from ..pictures.pixels import count_shared, overlap_text, store_digests, stored_digests
 from ..results import Measurement, Result, read_results, write_result
-from .figures import SetAccuracy
+from .accuracy_figures import SetAccuracy
 
 PIXELS = ".u64"  # ends the name of the digests beside a top-up's result
 ERROR_RATE = 0.05  # chance that any class is called weak which is as good as the mean, over all classes together

@@ -24,7 +24,6 @@ from ..pictures.labelled_images import LabelledImages
 from ..progress import Progress
 from .augment import epoch_plan, gather
 from .checkpoint import Checkpoint, CheckpointProvenance, is_checkpoint, load_checkpoint, mark_complete, save_checkpoint
-from .figures import EpochFigures
 from .malloc import keep_freed_memory
 from .model import build, copy_all, freeze_batch_norm, start_from_imagenet
 from .optimizer import build_optimizer, give_gradients
@@ -33,6 +32,7 @@ from .progress import Callback, TrainingReporter
 from .settings import Settings
 from .state import Diverged, TrainState
 from .training_data import TrainingData, prepare_data
+from .training_figures import EpochFigures
 
 logger = logging.getLogger("hyponet")
 

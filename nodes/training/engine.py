@@ -21,7 +21,8 @@ from ...evaluation.pictures.samples import keep_samples
 from ...evaluation.pictures.tensors import to_image
 from ...evaluation.results import Result
 from ...evaluation.training import accuracy as testing
-from ...evaluation.training import records
+from ...evaluation.training import comparison, records
+from ...evaluation.training.accuracy_table import accuracy_table
 from ...evaluation.training.charts import Course, class_bars, confusions, curves, mistake_sheet
 from ...evaluation.training.checkpoint import Checkpoint, is_checkpoint, load_checkpoint
 from ...evaluation.training.progress import Callback, TrainProgress
@@ -189,7 +190,7 @@ def test(
     for data in sets:
         keep_samples(data, samples_dir())
     provenances = [checkpoint.provenance for checkpoint in checkpoints]
-    table = testing.table(accuracies, provenances)
+    table = accuracy_table(accuracies, provenances)
     confusion = confusions(accuracies, provenances)
     return Tested(results, table, class_bars(accuracies), confusion, mistake_sheet(sets, runs[0]))
 
@@ -200,12 +201,12 @@ def compare(
     """McNemar's test of two classifiers, run by run; the result and a Markdown table."""
     progress_text(f"comparing on {data.name}", node_id)
     with memory_to_ourselves() as device:
-        pairs = testing.compare(first, second, data, device, progress_bar(len(data)))
-    over_seeds = testing.over_seeds(first, second, pairs, len(data))
+        pairs = comparison.compare(first, second, data, device, progress_bar(len(data)))
+    over_seeds = comparison.over_seeds(first, second, pairs, len(data))
     steered = steered_by(results_dir(), data)
     result = records.comparison_result(results_dir(), name, first, second, data, pairs, over_seeds, steered)
     keep_samples(data, samples_dir())
-    return result, testing.comparison_table(pairs, over_seeds)
+    return result, comparison.comparison_table(pairs, over_seeds)
 
 
 @contextmanager

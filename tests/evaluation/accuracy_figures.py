@@ -11,8 +11,9 @@ import numpy as np
 
 from hyponet.evaluation.report import thesis
 from hyponet.evaluation.results import Measurement, Result, write_result
-from hyponet.evaluation.training.figures import EpochFigures, HeldOut, SetAccuracy, TrainingFigures
+from hyponet.evaluation.training.accuracy_figures import SetAccuracy
 from hyponet.evaluation.training.settings import Settings
+from hyponet.evaluation.training.training_figures import EpochFigures, HeldOut, TrainingFigures
 
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
 

@@ -18,7 +18,8 @@ from hyponet.evaluation.report.text import report_markdown
 from hyponet.evaluation.results import Measurement, read_results, write_result
 from hyponet.evaluation.training import accuracy as testing
 from hyponet.evaluation.training import records
-from hyponet.evaluation.training.figures import Comparison
+from hyponet.evaluation.training.accuracy_table import accuracy_table
+from hyponet.evaluation.training.comparison_figures import Comparison
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
 from hyponet.tests.evaluation.report_tables import table_of
@@ -185,5 +186,5 @@ def test_classifiers_of_different_making_are_not_pooled_as_runs(checkpoint):
     except ValueError:
         return
     runs = [[testing.measure_accuracy(one, colours(), CPU).figures] for one in (checkpoint, other)]
-    table = testing.table(runs, [checkpoint.provenance, other.provenance])
+    table = accuracy_table(runs, [checkpoint.provenance, other.provenance])
     assert "mean and standard deviation" not in table

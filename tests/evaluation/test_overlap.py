@@ -27,7 +27,8 @@ from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.report.text import report_csv, report_markdown
 from hyponet.evaluation.results import Measurement, read_results, write_result
 from hyponet.evaluation.training import accuracy as testing
-from hyponet.evaluation.training import records
+from hyponet.evaluation.training import comparison, records
+from hyponet.evaluation.training.accuracy_table import accuracy_table
 from hyponet.evaluation.training.checkpoint import load_checkpoint
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
@@ -179,7 +180,7 @@ def test_a_test_figure_with_overlap_is_marked_on_the_node_in_the_file_and_in_the
     mark = f"{shared} of {len(data)} test pictures are of its training set"
     assert result.figures["test_sets"][0]["shared"] == accuracy.shared == shared
     assert (f"{name}: {mark}" in result.warnings) == bool(shared)
-    assert (mark in testing.table([[accuracy]], [trained.last.provenance])) == bool(shared)
+    assert (mark in accuracy_table([[accuracy]], [trained.last.provenance])) == bool(shared)
     report = build_report(read_results(tmp_path), "r")
     cells = [cell for table in report.tables for row in table.rows for cell in row.cells if cell.value is not None]
     assert cells
@@ -225,7 +226,7 @@ def test_a_classifier_that_does_not_name_its_pictures_says_so(trained, tmp_path)
 def test_a_comparison_counts_the_test_pictures_of_both_sides(trained, tmp_path):
     other = train(colours(seed=3), TINY, tmp_path / "other").last
     data = merged([colours(seed=7), colours().select([0, 1]), colours(seed=3).select([2, 3, 4])], "test")
-    pairs = testing.compare([trained.last], [other], data, CPU)
+    pairs = comparison.compare([trained.last], [other], data, CPU)
     result = records.comparison_result(tmp_path / "r", "pair", [trained.last], [other], data, pairs)
     assert result.inputs["images"]["shared"] == 5
     assert [warning.split(": ")[1] for warning in result.warnings] == [

@@ -18,7 +18,7 @@ from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.report.charts import OURS, OURS_ALONE, THESIS, _bars
 from hyponet.evaluation.report.tables import Report, Source
 from hyponet.evaluation.results import Measurement, read_results, write_result
-from hyponet.evaluation.training.figures import Comparison
+from hyponet.evaluation.training.comparison_figures import Comparison
 from hyponet.evaluation.training.settings import Settings
 from hyponet.tests.evaluation.report_tables import table_of
 

@@ -15,7 +15,7 @@ from hyponet.evaluation.report.method import method_text
 from hyponet.evaluation.report.read_figures import read_figures
 from hyponet.evaluation.report.text import report_markdown
 from hyponet.evaluation.results import Measurement, Result, read_results, write_result
-from hyponet.evaluation.training.figures import Comparison, OverSeeds
+from hyponet.evaluation.training.comparison_figures import Comparison, OverSeeds
 from hyponet.evaluation.training.learning_curve import CurvePoint, curve_measurement
 from hyponet.evaluation.training.ratio import RatioToReal, ratio_measurement, ratios_to_real
 from hyponet.evaluation.training.settings import Settings

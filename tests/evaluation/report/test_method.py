@@ -28,7 +28,7 @@ from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.report.method import method_text
 from hyponet.evaluation.report.read_figures import METRIC_KEYS
 from hyponet.evaluation.results import Measurement, Result, read_results, write_result
-from hyponet.evaluation.training.figures import Comparison, OverSeeds
+from hyponet.evaluation.training.comparison_figures import Comparison, OverSeeds
 from hyponet.evaluation.training.learning_curve import CurvePoint, curve_measurement
 from hyponet.evaluation.training.model import ARCHITECTURES
 from hyponet.evaluation.training.ratio import ratio_measurement, ratios_to_real

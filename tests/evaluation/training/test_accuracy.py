@@ -15,8 +15,11 @@ from torchmetrics import classification
 from hyponet.evaluation.intervals import mcnemar
 from hyponet.evaluation.pictures.cache import resized
 from hyponet.evaluation.training import accuracy as testing
+from hyponet.evaluation.training import comparison
 from hyponet.evaluation.training.accuracy import class_entropies, expected_calibration_error, measure_accuracy
-from hyponet.evaluation.training.figures import Comparison, OverSeeds, SetAccuracy
+from hyponet.evaluation.training.accuracy_figures import SetAccuracy
+from hyponet.evaluation.training.accuracy_table import accuracy_table
+from hyponet.evaluation.training.comparison_figures import Comparison, OverSeeds
 from hyponet.evaluation.training.predict import predict
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
@@ -133,7 +136,7 @@ UNLIKE_SEED_0 = {
 def test_only_repetitions_are_pooled(what, other):
     first = pictured(held_out=other.settings.held_out)
     run = [result([[8, 2], [0, 10]])]
-    table = testing.table([run, run], [first, other])
+    table = accuracy_table([run, run], [first, other])
     assert "mean and standard" not in table
     assert what in table.splitlines()[-1]
     assert "| a | 80.00 % / 80.00 % |" in table, "each classifier's own"
@@ -148,7 +151,7 @@ def test_an_interrupted_run_is_no_repetition_whichever_epoch_is_taken(kind, firs
         replace(pictured(seed=seed, kind=kind, epochs=50), complete=complete, epochs_done=3)
         for seed, complete in enumerate((first_is_complete, False))
     ]
-    table = testing.table([run, run], runs)
+    table = accuracy_table([run, run], runs)
     assert "they differ in epochs trained, since one was stopped" in table
     assert "mean and standard deviation" not in table
 
@@ -164,7 +167,7 @@ def test_titles_say_what_makes_two_classifiers_of_one_set_differ(checkpoint):
     def titles(**changes):
         settings = replace(checkpoint.provenance.settings, epochs=50, **changes.pop("settings", {}))
         rival = replace(checkpoint, provenance=replace(checkpoint.provenance, settings=settings, **changes))
-        return testing._titles(checkpoint, rival)[1].removeprefix("colours, seed 0, ")
+        return comparison._titles(checkpoint, rival)[1].removeprefix("colours, seed 0, ")
 
     assert titles(kind="best", epochs_done=12).startswith("resnet18, best epoch (12)")
     assert titles(complete=False, epochs_done=3).startswith("resnet18, stopped after 3 of 50 epochs")
@@ -177,7 +180,7 @@ def test_titles_say_what_makes_two_classifiers_of_one_set_differ(checkpoint):
 def test_seeds_that_hold_out_the_same_pictures_are_repetitions():
     run = [result([[8, 2], [0, 10]])]
     runs = [pictured(seed=seed, held_out=0.1, held_out_seed=0) for seed in (0, 1)]
-    assert "mean and standard deviation of 2 seeds" in testing.table([run, run], runs)
+    assert "mean and standard deviation of 2 seeds" in accuracy_table([run, run], runs)
 
 
 def test_a_set_that_lacks_classes_has_its_figure_among_those_that_it_has_beside_it(checkpoint):
@@ -191,7 +194,7 @@ def test_a_set_that_lacks_classes_has_its_figure_among_those_that_it_has_beside_
     assert SetAccuracy.from_json(figures.to_json()).restricted_right == figures.restricted_right
     share = f"{100 * figures.restricted_right / 20:.2f} % where only the 2 that are there count"
     assert figures.absence() == f"lacks 1 of the classifier's classes (green); {share}"
-    assert figures.absence() in testing.table([[figures]], ONE)
+    assert figures.absence() in accuracy_table([[figures]], ONE)
     assert measure_accuracy(checkpoint, data, CPU).figures.absence() == ""
 
 
@@ -204,17 +207,17 @@ def test_runs_of_equal_seeds_are_paired_over_them():
     sides = [
         [SimpleNamespace(provenance=pictured(key, seed=seed), class_names=()) for seed in range(3)] for key in "ab"
     ]
-    found = testing.over_seeds(*sides, pairs, pictures=200)
+    found = comparison.over_seeds(*sides, pairs, pictures=200)
     assert (found.test.n, found.test.mean, found.test.sd) == (3, 20, 6)
     assert found.test.t_p == pytest.approx(2 * stats.t.sf(20 / (6 / 3**0.5), 2))
     assert found.test.wilcoxon_p == 0.25  # 2 of 8 signs
-    assert "n = 3 training seeds: difference +10.00 +- 3.00 points" in testing.comparison_table(pairs, found)
+    assert "n = 3 training seeds: difference +10.00 +- 3.00 points" in comparison.comparison_table(pairs, found)
     assert OverSeeds.from_json(found.to_json()) == found
-    assert testing.over_seeds(sides[0][:1], sides[1][:1], pairs[:1], 200) is None
+    assert comparison.over_seeds(sides[0][:1], sides[1][:1], pairs[:1], 200) is None
     sides[1][2] = SimpleNamespace(provenance=pictured("b", seed=7))
-    assert "other seeds" in testing.over_seeds(*sides, pairs, 200).text()
+    assert "other seeds" in comparison.over_seeds(*sides, pairs, 200).text()
     sides[1][2] = SimpleNamespace(provenance=pictured("b", seed=2, epochs=9))
-    assert testing.over_seeds(*sides, pairs, 200).text().endswith("resnet18 differ in epochs.")
+    assert comparison.over_seeds(*sides, pairs, 200).text().endswith("resnet18 differ in epochs.")
 
 
 def result(confusion, name="set"):
@@ -227,7 +230,7 @@ def test_the_table_shows_runs_their_mean_and_deviation_and_classes():
         [result([[6, 4], [0, 10]]), result([[1, 0], [0, 1]])],
     ]
     seeds = [pictured(seed=seed) for seed in (0, 1)]
-    lines = testing.table(runs, seeds).splitlines()
+    lines = accuracy_table(runs, seeds).splitlines()
     assert "90.00 %" in lines[2]
     assert lines[2].endswith("| 70.00 % |"), "the mean of 90 and 50"
     # 90 and 80, 50 and 100, 70 and 90: means and sample deviations
@@ -241,36 +244,36 @@ def test_the_table_shows_runs_their_mean_and_deviation_and_classes():
 def test_generated_sets_are_marked_and_stay_out_of_the_average():
     real = result([[9, 1], [0, 10]], "real")
     made = replace(result([[5, 5], [5, 5]], "made"), synthetic=True)
-    header, _, row, *_ = testing.table([[real, made]], ONE).splitlines()
+    header, _, row, *_ = accuracy_table([[real, made]], ONE).splitlines()
     assert header == "| | real | made (synthetic) | average of the real sets |"
     assert row.endswith("| 95.00 % |"), "19 of 20, without the other set's half"
-    header, _, row, *_ = testing.table([[made]], ONE).splitlines()
+    header, _, row, *_ = accuracy_table([[made]], ONE).splitlines()
     assert header == "| | made (synthetic) | average (synthetic) |"
     assert row.endswith("| 50.00 % |")
-    assert testing.table([[real]], ONE).startswith("| | real | average |")
+    assert accuracy_table([[real]], ONE).startswith("| | real | average |")
 
 
 def test_sets_that_steered_a_top_up_stay_out_of_the_average():
     """Both parts of a divided test set are linked to one node; the one that steered is not reported."""
     reported = result([[9, 1], [0, 10]], "reported")
     steering = replace(result([[5, 5], [5, 5]], "steering"), steered={"round 1": 20})
-    header, _, row, *_ = testing.table([[reported, steering]], ONE).splitlines()
+    header, _, row, *_ = accuracy_table([[reported, steering]], ONE).splitlines()
     assert header == "| | reported | steering | average of the sets that are reported |"
     assert row.endswith("| 95.00 % |"), "19 of 20, without the other set's half"
-    header, _, row, *_ = testing.table([[steering]], ONE).splitlines()
+    header, _, row, *_ = accuracy_table([[steering]], ONE).splitlines()
     assert header == "| | steering | average |"
     assert row.endswith("| 50.00 % |")
 
 
 def test_names_do_not_break_the_tables():
     named = replace(result([[1, 0], [0, 1]], "a|b\n<i>"), classes=("x|y", "`z`"))
-    lines = testing.table([[named]], ONE).splitlines()
+    lines = accuracy_table([[named]], ONE).splitlines()
     # by hand: a bar is escaped, a line break is a space, tags and code spans are not opened
     assert lines[0] == "| | a\\|b &lt;i> | average |"
     assert lines[-5].startswith("| x\\|y |")
     assert lines[-4].startswith("| 'z' |")
     pair = Comparison("a|b", "c\nd", 1.0, 0.5, mcnemar(1, 0), 1.0)
-    assert testing.comparison_table([pair]).splitlines()[-1].startswith("| a\\|b | c d | 100.00 %, 50.00 % |")
+    assert comparison.comparison_table([pair]).splitlines()[-1].startswith("| a\\|b | c d | 100.00 %, 50.00 % |")
 
 
 def test_classifiers_of_other_classes_are_refused_beside_each_other(checkpoint):
@@ -286,13 +289,13 @@ def test_compare_counts_discordant_pairs(checkpoint, tmp_path):
     other = train(colours(seed=3), Settings(size=16, epochs=1, batch_size=8, seed=9), tmp_path).last
     data = colours(each=10, seed=7)
     a, b = (measure_accuracy(trained, data, CPU).correct for trained in (checkpoint, other))
-    (pair,) = testing.compare([checkpoint], [other], data, CPU)
+    (pair,) = comparison.compare([checkpoint], [other], data, CPU)
     assert (pair.test.only_first, pair.test.only_second) == (int((a > b).sum()), int((b > a).sum()))
     assert pair.adjusted == pair.test.p
-    (same,) = testing.compare([checkpoint], [checkpoint], data, CPU)
+    (same,) = comparison.compare([checkpoint], [checkpoint], data, CPU)
     assert same.test.p == 1.0
     with pytest.raises(ValueError, match="run by run"):
-        testing.compare([checkpoint], [other, other], data, CPU)
+        comparison.compare([checkpoint], [other, other], data, CPU)
 
 
 def test_predicting_leaves_the_mode_of_every_layer(checkpoint):

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hyponet.evaluation.training.accuracy_figures import SetAccuracy
 from hyponet.evaluation.training.charts import CURVE_SIZE, MAX_BARS, class_accuracies, class_bars
-from hyponet.evaluation.training.figures import SetAccuracy
 
 
 def reached(confusion, classes=("cat", "dog"), name="pets"):

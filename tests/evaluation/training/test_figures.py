@@ -9,7 +9,9 @@ import pytest
 from scipy.stats import binomtest
 
 from hyponet.evaluation.intervals import mcnemar
-from hyponet.evaluation.training.figures import Comparison, EpochFigures, HeldOut, SetAccuracy, TrainingFigures
+from hyponet.evaluation.training.accuracy_figures import SetAccuracy
+from hyponet.evaluation.training.comparison_figures import Comparison
+from hyponet.evaluation.training.training_figures import EpochFigures, HeldOut, TrainingFigures
 
 
 def through_a_file(figures):

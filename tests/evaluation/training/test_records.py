@@ -13,7 +13,7 @@ from hyponet.evaluation.pictures.sheets import LINE, samples, sheet
 from hyponet.evaluation.report.build import build_report
 from hyponet.evaluation.results import read_results
 from hyponet.evaluation.training import accuracy as testing
-from hyponet.evaluation.training import charts, records
+from hyponet.evaluation.training import charts, comparison, records
 from hyponet.evaluation.training.checkpoint import load_checkpoint
 from hyponet.evaluation.training.settings import Settings
 from hyponet.evaluation.training.train import train
@@ -161,7 +161,7 @@ def test_a_checkpoint_says_itself_which_it_is_and_whether_its_run_was_finished(r
 def test_a_comparison_says_what_both_sides_were_trained_on(run, tmp_path):
     data, trained = colours(seed=5), run[1]
     half = came_from(trained.last, complete=False)
-    pairs = testing.compare([trained.last], [half], data, CPU)
+    pairs = comparison.compare([trained.last], [half], data, CPU)
     result = records.comparison_result(tmp_path, "pair", [trained.last], [half], data, pairs)
     assert result.inputs["first"] == result.inputs["second"] == [trained.last.provenance.identity]
     for side in ("first_trained", "second_trained"):
@@ -178,7 +178,7 @@ def test_last_and_best_epoch_of_one_training_are_two_comparisons(run, tmp_path):
     data, trained = colours(seed=5), run[1]
     half = came_from(trained.last, complete=False, settings=replace(trained.last.provenance.settings, epochs=50))
     for taken in (trained.last, trained.best, half, trained.best):
-        pairs = testing.compare([taken], [trained.last], data, CPU)
+        pairs = comparison.compare([taken], [trained.last], data, CPU)
         records.comparison_result(tmp_path, "pair", [taken], [trained.last], data, pairs)
     rows = table_of(build_report(read_results(tmp_path), "r"), "comparisons").rows
     named = "CIFAR-10 train, seed 0, resnet18"

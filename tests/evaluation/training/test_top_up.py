@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest, norm
 
 from hyponet.evaluation.pictures.labelled_images import limited, merged
-from hyponet.evaluation.training.figures import SetAccuracy
+from hyponet.evaluation.training.accuracy_figures import SetAccuracy
 from hyponet.evaluation.training.top_up import (
     allocate,
     check_apart,

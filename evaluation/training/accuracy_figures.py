@@ -1,4 +1,4 @@
-"""The figures of training, test and comparison results: the contract between who measures them and the report.
+"""The figures of a test: the contract between who measures a classifier and the report.
 
 Each class has one form in a result file, written by `to_json` and read by `from_json`. What follows from other figures
 (an accuracy from its confusion matrix) is written too, for readers without this code, and is never read back.
@@ -7,102 +7,15 @@ Each class has one form in a result file, written by `to_json` and read by `from
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..intervals import McNemar, p_text, wilson
-from ..paired import PairedTest
+from ..intervals import wilson
 from ..pictures.pixels import overlap_text
 
 UNKNOWN_OVERLAP = "whether its pictures are of the classifier's training set is not known: its file does not name them"
-
-
-@dataclass(frozen=True)
-class EpochFigures:
-    """One epoch: mean loss and accuracy over its training batches as they were shown, and what was held out."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    held_out_accuracy: float | None
-    learning_rate: float
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """What the held-out part says.
-
-    Args:
-        accuracy: of the last epoch, which was not chosen by it.
-        count: held-out pictures.
-        synthetic: whether the set has a generated picture.
-        best_epoch: the first epoch with the highest accuracy, from 1.
-        best_epoch_accuracy: of that epoch; optimistic, since the epoch was chosen by it.
-    """
-
-    accuracy: float
-    count: int
-    synthetic: bool
-    best_epoch: int
-    best_epoch_accuracy: float
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The accuracy's 95 % Wilson interval."""
-        return wilson(round(self.accuracy * self.count), self.count)
-
-    def to_json(self) -> dict[str, Any]:
-        """The object in a result file, with the interval."""
-        return {**asdict(self), "interval": list(self.interval)}
-
-    @classmethod
-    def from_json(cls, figures: Mapping[str, Any]) -> HeldOut:
-        """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
-        held_out = cls(
-            accuracy=float(figures["accuracy"]),
-            count=int(figures["count"]),
-            synthetic=bool(figures["synthetic"]),
-            best_epoch=int(figures["best_epoch"]),
-            best_epoch_accuracy=float(figures["best_epoch_accuracy"]),
-        )
-        wilson(round(held_out.accuracy * held_out.count), held_out.count)  # refuses a share over 1 and no picture
-        return held_out
-
-
-@dataclass(frozen=True)
-class TrainingFigures:
-    """A training run; `taken` says which checkpoint goes on: `last epoch` or `best held-out epoch`."""
-
-    history: tuple[EpochFigures, ...]
-    held_out: HeldOut | None
-    seconds: float
-    taken: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The object in a result file, with the last epoch's figures beside the history."""
-        last = self.history[-1]
-        figures: dict[str, Any] = {
-            "loss": last.loss,
-            "training_accuracy": last.accuracy,
-            "epochs": len(self.history),
-            "seconds": self.seconds,
-            "taken": self.taken,
-            "history": [asdict(epoch) for epoch in self.history],
-        }
-        return figures if self.held_out is None else {**figures, "held_out": self.held_out.to_json()}
-
-    @classmethod
-    def from_json(cls, figures: Mapping[str, Any]) -> TrainingFigures:
-        """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
-        held_out = figures.get("held_out")
-        return cls(
-            history=tuple(_epoch(stated) for stated in figures["history"]),
-            held_out=None if held_out is None else HeldOut.from_json(held_out),
-            seconds=float(figures["seconds"]),
-            taken=str(figures["taken"]),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,100 +152,3 @@ def steered_texts(steered: Mapping[str, int], count: int) -> tuple[str, ...]:
 def read_counts(stated: Any) -> dict[str, int]:
     """Name -> number of a result file's object; empty where it is missing."""
     return {str(name): int(number) for name, number in (stated or {}).items()}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two runs on one test set; `adjusted` is Holm's p over all pairs of the call."""
-
-    first: str
-    second: str
-    first_accuracy: float
-    second_accuracy: float
-    test: McNemar
-    adjusted: float
-
-    def to_json(self) -> dict[str, Any]:
-        """The object in a result file."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, figures: Mapping[str, Any]) -> Comparison:
-        """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
-        test = figures["test"]
-        return cls(
-            first=str(figures["first"]),
-            second=str(figures["second"]),
-            first_accuracy=float(figures["first_accuracy"]),
-            second_accuracy=float(figures["second_accuracy"]),
-            test=McNemar(int(test["only_first"]), int(test["only_second"]), float(test["p"]), str(test["method"])),
-            adjusted=float(figures["adjusted"]),
-        )
-
-
-@dataclass(frozen=True)
-class OverSeeds:
-    """Two classifiers over their training seeds, beside McNemar's test of each pair.
-
-    Args:
-        first, second: their training sets and architectures.
-        pictures: of the test set.
-        test: None where the runs are no repetitions.
-        reason: why there is none.
-    """
-
-    first: str
-    second: str
-    pictures: int
-    test: PairedTest | None
-    reason: str
-
-    def text(self) -> str:
-        """For people: difference in points, and both p-values with the number of seeds."""
-        if self.test is None:
-            return f"No test over the seeds: {self.reason}."
-        points = 100 / self.pictures
-        t = "none, since every seed differs alike" if self.test.t_p is None else f"p {p_text(self.test.t_p)}"
-        return (
-            f"Over n = {self.test.n} training seeds: difference {self.test.mean * points:+.2f} "
-            f"+- {self.test.sd * points:.2f} points; paired t-test: {t}; Wilcoxon's signed ranks: "
-            f"p {p_text(self.test.wilcoxon_p)} (at the least {p_text(2 / 2**self.test.n)} with so many seeds)."
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """The object in a result file."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, figures: Mapping[str, Any]) -> OverSeeds:
-        """Raises KeyError, TypeError or ValueError where a figure is missing or cannot be."""
-        test = figures["test"]
-        return cls(
-            first=str(figures["first"]),
-            second=str(figures["second"]),
-            pictures=int(figures["pictures"]),
-            test=None if test is None else _paired(test),
-            reason=str(figures["reason"]),
-        )
-
-
-def _paired(test: Mapping[str, Any]) -> PairedTest:
-    t_p = test["t_p"]
-    return PairedTest(
-        n=int(test["n"]),
-        mean=float(test["mean"]),
-        sd=float(test["sd"]),
-        t_p=None if t_p is None else float(t_p),
-        wilcoxon_p=float(test["wilcoxon_p"]),
-    )
-
-
-def _epoch(stated: Mapping[str, Any]) -> EpochFigures:
-    held_out = stated["held_out_accuracy"]
-    return EpochFigures(
-        epoch=int(stated["epoch"]),
-        loss=float(stated["loss"]),
-        accuracy=float(stated["accuracy"]),
-        held_out_accuracy=None if held_out is None else float(held_out),
-        learning_rate=float(stated["learning_rate"]),
-    )
