@@ -28,7 +28,8 @@ load_pack()
 from hyponet.evaluation.metrics.contamination import COSINES, common_cosine  # noqa: E402
 from hyponet.evaluation.metrics.nearest import BITS, hash_pictures, nearest_by_features, nearest_by_hash  # noqa: E402
 from hyponet.evaluation.pictures.cache import resized  # noqa: E402
-from hyponet.evaluation.pictures.labelled_images import LabelledImages, labelled, limited  # noqa: E402
+from hyponet.evaluation.pictures.draws import limited  # noqa: E402
+from hyponet.evaluation.pictures.labelled_images import LabelledImages, labelled  # noqa: E402
 from hyponet.evaluation.pictures.sources import read_source  # noqa: E402
 from hyponet.evaluation.training.checkpoint import Checkpoint, load_checkpoint  # noqa: E402
 

@@ -29,7 +29,8 @@ from pack import load_pack
 
 load_pack()
 
-from hyponet.evaluation.pictures.labelled_images import LabelledImages, shuffled_members  # noqa: E402
+from hyponet.evaluation.pictures.draws import shuffled_members  # noqa: E402
+from hyponet.evaluation.pictures.labelled_images import LabelledImages  # noqa: E402
 from hyponet.evaluation.pictures.sources import read_source  # noqa: E402
 from hyponet.evaluation.pictures.split import split  # noqa: E402
 from hyponet.evaluation.plots import line_chart, to_svg  # noqa: E402

@@ -13,7 +13,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import math
 import os
 import platform
 import re
@@ -31,6 +30,7 @@ import torch
 from ..version import __version__
 from .files import replacing
 from .json_text import parse_json
+from .plain_values import not_finite, plain
 
 FORMAT = "hyponet.result"
 VERSION = 1  # of the form of result files; a newer one is refused
@@ -143,7 +143,7 @@ def write_result(folder: Path | str, measurement: Measurement) -> Result:
     """
     name, kind = measurement.name, measurement.kind
     target = _below(Path(folder), name)
-    broken = _not_finite(measurement.figures, "figures")
+    broken = not_finite(measurement.figures, "figures")
     if broken:
         raise ValueError(
             f"{name}: {kind.replace('_', ' ')} gave no finite number for {', '.join(broken[:5])}"
@@ -252,40 +252,6 @@ def read_results(folder: Path | str, left_out: dict[Path, str] | None = None) ->
 
 def _denied(error: OSError, what: str) -> str:
     return f"{what} ({error.strerror}); mend its permissions, or the disk"
-
-
-def plain(value: Any) -> Any:
-    """`value` as JSON values only; a number that is not finite becomes None."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()  # a file's name need not be UTF-8
-    if isinstance(value, (np.ndarray, torch.Tensor)):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Path):
-        return plain(value.name)
-    if isinstance(value, Mapping):
-        return {plain(str(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    raise ValueError(f"a figure is {type(value).__name__}; expected numbers, text, lists or objects; convert it first")
-
-
-def _not_finite(value: Any, place: str) -> list[str]:
-    """The places of the numbers below `value` that are not finite, such as figures.per_class.cat.fid."""
-    if isinstance(value, (np.ndarray, torch.Tensor)):
-        return _not_finite(value.tolist(), place)
-    if isinstance(value, Mapping):
-        return [found for key, item in value.items() for found in _not_finite(item, f"{place}.{plain(str(key))}")]
-    if isinstance(value, (list, tuple)):
-        return [found for i, item in enumerate(value) for found in _not_finite(item, f"{place}[{i}]")]
-    return [place] if isinstance(value, (float, np.floating)) and not math.isfinite(value) else []
 
 
 def versions() -> dict[str, str]:

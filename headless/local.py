@@ -58,7 +58,8 @@ def command_evaluate(options: argparse.Namespace) -> int:
     if options.size < 0:
         raise ValueError(f"--size is {options.size}; expected a side in pixels, or 0 to leave pictures as they are")
     with _needing_local("evaluate"):
-        from hyponet.evaluation.results import plain, write_result
+        from hyponet.evaluation.plain_values import plain
+        from hyponet.evaluation.results import write_result
 
         measurements = [_measure(name, *sides) for sides in [_sides(options)] for name in names]
         if options.results:

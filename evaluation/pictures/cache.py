@@ -23,7 +23,8 @@ from ..files import read_file, replacing
 from ..json_text import parse_json
 from ..progress import Progress
 from .decode import CorruptPicture
-from .labelled_images import LabelledImages, draw_indices
+from .draws import draw_indices
+from .labelled_images import LabelledImages
 from .resize import resize
 from .threads import in_threads
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .manifest import SUFFIXES, Head, heads, is_blank, misplaced, parse
+from .manifest import SUFFIXES, Head, is_blank, misplaced, parse
+from .manifest_heads import heads
 
 _SUFFIXES = tuple(suffix.encode() for suffix in SUFFIXES)
 

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from ..progress import Progress
-from .labelled_images import LabelledImages, shuffled_members
+from .draws import shuffled_members
+from .labelled_images import LabelledImages
 
 
 def split(

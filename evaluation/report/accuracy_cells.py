@@ -13,7 +13,7 @@ from ..training.accuracy_figures import SetAccuracy
 from ..training.training_figures import HeldOut
 from . import thesis
 from .comparability import accuracy_differences, beside_thesis
-from .read_figures import PictureSet
+from .figures import PictureSet
 from .tables import Cell, Source, same_making, was_stopped
 
 

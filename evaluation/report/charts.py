@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .. import plots
 from .accuracy_cells import by_key, steered
-from .read_figures import PictureSet
+from .figures import PictureSet
 from .tables import Cell, Report, Row, Source, Table, same_making
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ..metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWO
 from ..training.accuracy_figures import SetAccuracy
 from ..training.settings import Settings
 from . import thesis
-from .read_figures import PictureSet
+from .figures import PictureSet
 from .tables import Cell, Source
 
 # besides Settings' defaults, which are Table 5-2: the text says bicubic, the code ran bilinear

@@ -10,7 +10,7 @@ from ..intervals import holm
 from ..training.accuracy_figures import steered_texts
 from ..training.comparison_figures import Comparison, OverSeeds
 from .accuracy_cells import by_key, overlap_note, paired_cells, steered
-from .read_figures import PictureSet
+from .figures import PictureSet
 from .tables import Cell, Row, Source, Table
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from ..training.accuracy_figures import steered_texts
 from .accuracy_cells import by_key, overlap_note, steered
+from .figures import PictureSet
 from .metric_cells import count_of, newest
-from .read_figures import PictureSet
 from .tables import Cell, Row, Source, Table
 
 MAX_CLASSES = 10  # weak classes that a note names

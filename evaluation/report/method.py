@@ -12,9 +12,9 @@ from ..markdown import one_line
 from ..pictures.making import Making
 from ..training.accuracy_figures import steered_texts
 from .accuracy_cells import by_key, steered
+from .figures import Figures, PictureSet
 from .headlines import headlines
 from .metric_cells import convention_of, transformer_of
-from .read_figures import Figures, PictureSet
 from .references import bibtex
 from .tables import Report, Source
 

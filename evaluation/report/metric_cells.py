@@ -9,7 +9,7 @@ from ..metrics.inception_weights import FID_NETWORK, NETWORKS, TORCHVISION_NETWO
 from ..metrics.vision_weights import VISION_NETWORKS
 from . import thesis
 from .comparability import published_weights, way_differences
-from .read_figures import PictureSet
+from .figures import PictureSet
 from .tables import Source
 
 _TRANSFORMERS = {network.key: name for name, network in VISION_NETWORKS.items()}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from . import thesis
 from .comparability import beside_thesis, metric_differences
+from .figures import ClassFID, ClassFigures, PictureSet
 from .metric_cells import (
     against_cifar_train,
     comparable,
@@ -24,7 +25,6 @@ from .metric_cells import (
     transformer_of,
 )
 from .metric_kinds import DISTANCE, FID_NOTE, PLAIN, PRECISION_RECALL, SCORE, SPLITS, PlainTable
-from .read_figures import ClassFID, ClassFigures, PictureSet
 from .tables import Cell, Row, Source, Table, in_thesis_order, short_label
 
 

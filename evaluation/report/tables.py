@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..intervals import p_text
 from ..results import Result
-from .read_figures import Figures
+from .figures import Figures
 
 
 @dataclass(frozen=True)

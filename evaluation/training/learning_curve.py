@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..intervals import wilson
 from ..paired import t_quantile
-from ..pictures.labelled_images import LabelledImages, limited
+from ..pictures.draws import limited
+from ..pictures.labelled_images import LabelledImages
 from ..pictures.pixels import overlap_text
 from ..plots import COLOURS, line_chart
 from ..results import Measurement

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from hyponet.evaluation.intervals import McNemar
-from hyponet.evaluation.pictures.labelled_images import labelled, limited, merged
+from hyponet.evaluation.pictures.draws import limited
+from hyponet.evaluation.pictures.labelled_images import labelled, merged
 from hyponet.evaluation.pictures.mapping import ClassMapping
 from hyponet.evaluation.pictures.split import split_indices
 from hyponet.evaluation.report.build import Report, build_report

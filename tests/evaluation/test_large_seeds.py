@@ -16,7 +16,7 @@ from hyponet.evaluation.metrics.conventions import Preparation
 from hyponet.evaluation.metrics.distortion import DistortedPictures
 from hyponet.evaluation.metrics.inception_score import measure_inception_score
 from hyponet.evaluation.metrics.kid import measure_kid
-from hyponet.evaluation.pictures.labelled_images import limited
+from hyponet.evaluation.pictures.draws import limited
 from hyponet.evaluation.pictures.split import split
 from hyponet.evaluation.training.augment import epoch_plan
 from hyponet.evaluation.training.settings import Settings

@@ -18,7 +18,8 @@ from hyponet.evaluation.metrics.fid import measure_fid
 from hyponet.evaluation.metrics.kid import measure_kid
 from hyponet.evaluation.metrics.precision_recall import measure_precision_recall
 from hyponet.evaluation.metrics.statistics_files import load_statistics, save_statistics
-from hyponet.evaluation.pictures.labelled_images import labelled, limited, merged
+from hyponet.evaluation.pictures.draws import limited
+from hyponet.evaluation.pictures.labelled_images import labelled, merged
 from hyponet.evaluation.pictures.memory import ArrayPictures
 from hyponet.evaluation.pictures.pixels import count_repeated, count_shared
 from hyponet.evaluation.pictures.sources.folders import read_folder

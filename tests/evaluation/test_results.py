@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from hyponet.evaluation import results
+from hyponet.evaluation.plain_values import plain
 from hyponet.evaluation.report.build import build_report
-from hyponet.evaluation.results import Measurement, plain, read_result, read_results, write_result
+from hyponet.evaluation.results import Measurement, read_result, read_results, write_result
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:

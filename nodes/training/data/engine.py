@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from ....evaluation.pictures.cache import without_corrupt
-from ....evaluation.pictures.labelled_images import LabelledImages, limited
+from ....evaluation.pictures.draws import limited
+from ....evaluation.pictures.labelled_images import LabelledImages
 from ....evaluation.pictures.sheets import samples
 from ....evaluation.pictures.sources import read_source
 from ....evaluation.pictures.sources.download import DOWNLOADABLE, download

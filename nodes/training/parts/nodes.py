@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ....evaluation.pictures.labelled_images import LabelledImages, merged, take
+from ....evaluation.pictures.draws import take
+from ....evaluation.pictures.labelled_images import LabelledImages, merged
 from ....evaluation.pictures.pixels import count_shared
 from ....evaluation.pictures.split import split
 from ... import sockets

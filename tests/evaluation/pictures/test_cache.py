@@ -14,7 +14,8 @@ import torch
 from hyponet.evaluation.pictures import cache
 from hyponet.evaluation.pictures.cache import resized
 from hyponet.evaluation.pictures.decode import CorruptPicture
-from hyponet.evaluation.pictures.labelled_images import labelled, limited
+from hyponet.evaluation.pictures.draws import limited
+from hyponet.evaluation.pictures.labelled_images import labelled
 from hyponet.evaluation.pictures.resize import resize
 
 from ..sample_pictures import MemoryPictures, colours

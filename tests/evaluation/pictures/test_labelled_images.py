@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hyponet.evaluation.pictures.labelled_images import draw_indices, labelled, limited, merged, take
+from hyponet.evaluation.pictures.draws import draw_indices, limited, take
+from hyponet.evaluation.pictures.labelled_images import labelled, merged
 from hyponet.evaluation.pictures.making import Making
 from hyponet.evaluation.pictures.split import share_of, split
 

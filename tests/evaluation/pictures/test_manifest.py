@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyponet.evaluation.pictures.manifest import FALLBACK, GOOD, PickedOption, Record, heads, is_blank, parse
+from hyponet.evaluation.pictures.manifest import FALLBACK, GOOD, PickedOption, Record, is_blank, parse
+from hyponet.evaluation.pictures.manifest_heads import heads
 
 RECORD = Record(
     "cat/000002.png", "cat", 2, 1, GOOD, 'a "red" cat, \uace0\uc591\uc774', "blurry",

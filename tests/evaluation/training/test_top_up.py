@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm
 
-from hyponet.evaluation.pictures.labelled_images import limited, merged
+from hyponet.evaluation.pictures.draws import limited
+from hyponet.evaluation.pictures.labelled_images import merged
 from hyponet.evaluation.training.accuracy_figures import SetAccuracy
 from hyponet.evaluation.training.top_up import (
     allocate,
