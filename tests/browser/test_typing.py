@@ -79,8 +79,9 @@ def error_of(template, source):
 
 def test_names_are_offered_and_taken(page, own_list):
     open_box(page, "HypoNetDynamicPrompt")
-    begun = typed(page, "a __")
-    assert begun["names"][0] == "mine/tree", "the user's own come first"
+    typed(page, "a __")
+    page.editor.until(f"() => ({SEEN})().names[0] === 'mine/tree'")  # the user's own come first, once they are known
+    begun = page.editor.page.evaluate(SEEN)
     assert "sentence/" in begun["names"], "folders are offered as such"
     assert "color" in begun["names"]
     assert "class" not in begun["names"], "Dynamic Prompt has no class"

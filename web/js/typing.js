@@ -68,6 +68,7 @@ async function learn() {
   } catch {
     own = new Set(); // the server does not answer: no list stands before others
   }
+  if (panel.isOpen) update(); // names were shown before the answer came
 }
 
 /** Show what there is to say of the text of the box that has the focus, and where its caret is. */
