@@ -218,8 +218,8 @@ def _birth(process: int) -> str:
 
 def _own_name() -> bytes:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    own = {"pid": os.getpid(), "host": platform.node(), "since": since, "birth": _birth(os.getpid())}
-    return json.dumps(own).encode()
+    holder = {"pid": os.getpid(), "host": platform.node(), "since": since, "birth": _birth(os.getpid())}
+    return json.dumps(holder).encode()
 
 
 def _advice(path: Path, stored: bytes) -> str:

@@ -39,7 +39,7 @@ def not_finite(value: Any, place: str) -> list[str]:
     if isinstance(value, (np.ndarray, torch.Tensor)):
         return not_finite(value.tolist(), place)
     if isinstance(value, Mapping):
-        return [found for key, item in value.items() for found in not_finite(item, f"{place}.{plain(str(key))}")]
+        return [key_path for key, item in value.items() for key_path in not_finite(item, f"{place}.{plain(str(key))}")]
     if isinstance(value, (list, tuple)):
-        return [found for i, item in enumerate(value) for found in not_finite(item, f"{place}[{i}]")]
+        return [key_path for i, item in enumerate(value) for key_path in not_finite(item, f"{place}[{i}]")]
     return [place] if isinstance(value, (float, np.floating)) and not math.isfinite(value) else []

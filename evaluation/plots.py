@@ -55,8 +55,8 @@ def bar_chart(
         lengths = [value for value in values if value is not None]
         draw = axes.barh if lying else axes.bar
         draw(positions, lengths, width * 0.92, label=label(name), color=colours[number % len(colours)])
-        given = (spans or {}).get(name) or [None] * len(values)
-        drawn = [span for span, value in zip(given, values, strict=True) if value is not None]
+        limits = (spans or {}).get(name) or [None] * len(values)
+        drawn = [span for span, value in zip(limits, values, strict=True) if value is not None]
         _ends(axes, positions, lengths, drawn, lying=lying)
     if lying:
         axes.set_yticks(range(len(groups)), [label(group) for group in groups])

@@ -110,17 +110,17 @@ def check_vocabulary(tokenizer: Any, words: int, most: int | None, folder: Path,
     Raises:
         ValueError: it has fewer or more words than the model.
     """
-    found = len(tokenizer)
-    if found < _LEAST * words or (most is not None and found > most):
+    vocabulary = len(tokenizer)
+    if vocabulary < _LEAST * words or (most is not None and vocabulary > most):
         raise ValueError(
-            f"{folder} has no tokenizer of its model ({found:,} words, where the model knows {words:,}); "
+            f"{folder} has no tokenizer of its model ({vocabulary:,} words, where the model knows {words:,}); "
             f"expected {files}; get them again"
         )
 
 
 def _without_steering(stated: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in stated.items() if name not in STEERING and not name.startswith("_")}
+    options = {name: value for name, value in stated.items() if name not in STEERING and not name.startswith("_")}
     return {
         name: _without_steering(value) if isinstance(value, dict) and name not in _NAMES else value
-        for name, value in kept.items()
+        for name, value in options.items()
     }

@@ -100,12 +100,12 @@ def command_merge(options: argparse.Namespace) -> int:
 
 
 def _metrics(options: argparse.Namespace) -> list[str]:
-    known = (*OF_A_PAIR, *OF_A_SET)
+    metrics = (*OF_A_PAIR, *OF_A_SET)
     if options.metrics is None:
-        return list(known if options.against else OF_A_SET)
+        return list(metrics if options.against else OF_A_SET)
     names = [name.strip() for name in options.metrics.split(",")]
-    if wrong := [name for name in names if name not in known]:
-        raise ValueError(f"--metrics names {wrong[0]!r}; expected some of: {', '.join(known)}")
+    if wrong := [name for name in names if name not in metrics]:
+        raise ValueError(f"--metrics names {wrong[0]!r}; expected some of: {', '.join(metrics)}")
     if not options.against and (pairs := [name for name in names if name in OF_A_PAIR]):
         raise ValueError(f"--metrics names {pairs[0]}, which compares two sets; expected --against, the reference")
     return list(dict.fromkeys(names))

@@ -35,23 +35,26 @@ def sharded(rows: list[SweepRow], count: int) -> list[SweepRow]:
     """
     if count < 2:
         return rows
-    made: list[SweepRow] = []
+    expanded: list[SweepRow] = []
     before: dict[str, str] = {}  # group -> its last row
     for row in rows:
         if row.group != LAST and any(node["class_type"] == GENERATE for node in row.graph.values()):
             earlier = (before[row.group],) if row.group in before else ()
             try:
                 parts = [_shard(row, number, count, earlier) for number in range(count)]
-                made += [*parts, _joining(row, [_set_name(row.graph, number, count) for number in range(count)], parts)]
+                expanded += [
+                    *parts,
+                    _joining(row, [_set_name(row.graph, number, count) for number in range(count)], parts),
+                ]
             except ValueError as error:
                 raise ValueError(f"{row.name} cannot be cut into shards: {error}") from None
         else:
-            made.append(row)
+            expanded.append(row)
         before[row.group] = row.name
-    names = Counter(row.name.lower() for row in made)
-    if twice := [row.name for row in made if names[row.name.lower()] > 1]:
+    names = Counter(row.name.lower() for row in expanded)
+    if twice := [row.name for row in expanded if names[row.name.lower()] > 1]:
         raise ValueError(f"a row is called {twice[0]!r}, and so is a shard of another; give it another name")
-    return made
+    return expanded
 
 
 def farm_rows(path: Path, overrides: Mapping[str, str]) -> list[SweepRow]:

@@ -94,7 +94,7 @@ class State:
         Raises:
             BlockingIOError: another driver holds it.
         """
-        own = self._take(self.folder / f"shard-{index}-of-{count}.lock")
+        lock = self._take(self.folder / f"shard-{index}-of-{count}.lock")
         try:
             # each takes its own lock before it looks at the others': of two that start at once, none goes on unseen
             with naming(self.folder):  # a glob would pass over a folder that the disk does not give
@@ -104,7 +104,7 @@ class State:
                     self._take(self.folder / name).release()
             yield
         finally:
-            own.release()
+            lock.release()
 
     def _take(self, path: Path) -> FileLock:
         try:

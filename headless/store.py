@@ -97,18 +97,18 @@ class Store:
             StoreError: a done-file of the set is damaged.
             OSError: this disk or the store refuses.
         """
-        own = _contents(folder, name)
+        contents = _contents(folder, name)
         for delivery in self.deliveries(name):
-            if (delivery.revision, delivery.pictures) == (own.revision, own.pictures):
+            if (delivery.revision, delivery.pictures) == (contents.revision, contents.pictures):
                 return delivery
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".delivery-") as work:
             tar = Path(work) / "set.tar"
             with tarfile.open(tar, "w", dereference=True) as archive:
-                for path in own.files:
+                for path in contents.files:
                     archive.add(folder / path, path, recursive=False)
             sha256 = file_sha256(tar)
             stem = f"{name}.{sha256[:16]}"
-            delivery = replace(own, tar=f"{PurePosixPath(stem).name}.tar", size=tar.stat().st_size, sha256=sha256)
+            delivery = replace(contents, tar=f"{PurePosixPath(stem).name}.tar", size=tar.stat().st_size, sha256=sha256)
             self.files.makedirs(str(PurePosixPath(self._path(stem)).parent), exist_ok=True)
             self.files.put_file(str(tar), self._path(f"{stem}.tar"))
         text = json.dumps(asdict(delivery), ensure_ascii=False, indent=1)
@@ -141,10 +141,10 @@ class Store:
         if not deliveries:
             raise StoreError(f"{self.url} has no whole delivery of set {name!r}; run its row again")
         latest = max(deliveries, key=lambda delivery: delivery.age)
-        there = [_contents(folder, name)] if folder.exists() else []
-        for rival in [*deliveries, *there]:
+        local = [_contents(folder, name)] if folder.exists() else []
+        for rival in [*deliveries, *local]:
             _refuse_difference(latest, rival)
-        if not there or there[0].age < latest.age:
+        if not local or local[0].age < latest.age:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with _new_folder(folder) as part:
                 self._unpack(latest, part)

@@ -90,7 +90,7 @@ class Driver:
 
     def _watch_over(self) -> None:
         """Until all is over: show how it goes, and give up when no worker answers."""
-        shown = time.monotonic()
+        last_shown = time.monotonic()
         while True:
             with self.changed:
                 if self.schedule.is_over or self.error is not None:
@@ -101,8 +101,8 @@ class Driver:
                     if silence > self.patience:
                         names = ", ".join(f"{name} ({self.fleet.reasons[name]})" for name in sorted(self.fleet.gone))
                         raise ServerGone(f"no answer for {self.patience:g} s from {names}")
-            if time.monotonic() - shown >= PROGRESS_INTERVAL:
-                shown = time.monotonic()
+            if time.monotonic() - last_shown >= PROGRESS_INTERVAL:
+                last_shown = time.monotonic()
                 self._show()
 
     def _serve(self, worker: Worker) -> None:
@@ -136,9 +136,9 @@ class Driver:
         """Take back what workers kept for this driver, and it has not come to ask for."""
         for worker in self.workers:
             if worker.keeps_rows:
-                kept = [run for run in self.schedule.runs if run.phase is Phase.WAITING and run.owner == worker.name]
-                worker.withdraw([run.state.prompt_id for run in kept])
-                for run in kept:
+                runs = [run for run in self.schedule.runs if run.phase is Phase.WAITING and run.owner == worker.name]
+                worker.withdraw([run.state.prompt_id for run in runs])
+                for run in runs:
                     self.state.write(run.row.name, run.state.waiting())
 
     def _take(self, worker: Worker) -> RowRun | None:
@@ -279,9 +279,9 @@ class Driver:
     def _close(self, worker: Worker, run: RowRun, end: End) -> None:
         """Write down that the row is done, or failed, and say so."""
         run.state.status, run.state.message = FAILED if end.problem else DONE, end.problem
-        shown = {key: value for key, value in asdict(end).items() if key in ("seconds", "results", "texts", "files")}
+        details = {key: value for key, value in asdict(end).items() if key in ("seconds", "results", "texts", "files")}
         # what it showed goes to the disk and is not kept: a farm has thousands of rows
-        self.state.write(run.row.name, RowState(**{**asdict(run.state), "worker": worker.name, **shown}))
+        self.state.write(run.row.name, RowState(**{**asdict(run.state), "worker": worker.name, **details}))
         with self.changed:
             self.schedule.end(run, not end.problem)
             self.clock.add(run.row.weight, end.images)

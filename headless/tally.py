@@ -39,5 +39,5 @@ def failures(runs: Sequence[RowRun]) -> list[dict[str, str]]:
 
 def failure_lines(failed: Sequence[dict[str, str]]) -> list[str]:
     """The same for people, the first of many."""
-    more = [f"and {len(failed) - _SHOWN:,} more"] if len(failed) > _SHOWN else []
-    return [*(f"failed: {failure['row']}: {failure['problem']}" for failure in failed[:_SHOWN]), *more]
+    tail = [f"and {len(failed) - _SHOWN:,} more"] if len(failed) > _SHOWN else []
+    return [*(f"failed: {failure['row']}: {failure['problem']}" for failure in failed[:_SHOWN]), *tail]

@@ -42,12 +42,12 @@ def checked(method: F) -> F:
                 continue
             value = values[widget.id]
             values[widget.id] = (
-                [_check(widget, one) for one in value] if schema.is_input_list else _check(widget, value)
+                [_check(widget, item) for item in value] if schema.is_input_list else _check(widget, value)
             )
         for link in _links(schema):
             value = values.get(link.id)
-            for one in value if schema.is_input_list and isinstance(value, list) else [value]:
-                _check_link(link, one)
+            for item in value if schema.is_input_list and isinstance(value, list) else [value]:
+                _check_link(link, item)
         return method(cls, **values)
 
     return cast(F, call)
@@ -66,8 +66,8 @@ def number(value: object, low: float, high: float, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -math.inf < value < math.inf:
         raise ValueError(f"{what} is {_shown(value)}; expected a number from {low:g} to {high:g}")
     if not low <= value <= high:
-        shown = f"{value:g}" if isinstance(value, float) else _shown(value)
-        raise ValueError(f"{what} is {shown}; expected {low:g} to {high:g}")
+        text = f"{value:g}" if isinstance(value, float) else _shown(value)
+        raise ValueError(f"{what} is {text}; expected {low:g} to {high:g}")
     return float(value)
 
 

@@ -89,14 +89,14 @@ def answer(
         facts: for programs, found under `hyponet`.
         results: for programs, found under `hyponet_result`.
     """
-    shown: dict[str, Any] = {"text": [text]}
+    output: dict[str, Any] = {"text": [text]}
     for batch in pictures:
-        shown.setdefault("images", []).extend(ui.PreviewImage(batch).as_dict()["images"])
+        output.setdefault("images", []).extend(ui.PreviewImage(batch).as_dict()["images"])
     if facts:
-        shown["hyponet"] = [dict(facts)]
+        output["hyponet"] = [dict(facts)]
     if results:
-        shown["hyponet_result"] = [result.to_json() for result in results]
-    return shown
+        output["hyponet_result"] = [result.to_json() for result in results]
+    return output
 
 
 def nothing_chosen(why: str) -> io.NodeOutput:

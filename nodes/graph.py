@@ -205,8 +205,8 @@ class Identifier:
             ValueError: several LoRAs have the name of a tag.
             OSError: a file cannot be read.
         """
-        found = dict.fromkeys(file for name, text in _texts(widget, value) for file in self._named(name, text))
-        return tuple(found)
+        files = dict.fromkeys(file for name, text in _texts(widget, value) for file in self._named(name, text))
+        return tuple(files)
 
     def _named(self, widget: str, value: str) -> Iterator[ModelFile]:
         for tag in TAG.findall(value):

@@ -35,8 +35,8 @@ def naming_what_exists(name: str, names: Callable[[], Sequence[str]], *makers: s
 
 def listed(names: Sequence[str]) -> str:
     """The first of the names that there are, and how many more."""
-    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return f"there are: {', '.join(names[:_MOST_LISTED])}{more}" if names else "there are none yet"
+    tail = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return f"there are: {', '.join(names[:_MOST_LISTED])}{tail}" if names else "there are none yet"
 
 
 def made_by(name: str, *makers: str) -> str:
@@ -45,6 +45,6 @@ def made_by(name: str, *makers: str) -> str:
     for path in sorted(WORKFLOWS.glob("*.json")):
         nodes = parse_json(path.read_text("utf-8")).values()
         written = [node["inputs"].get("name") for node in nodes if node["class_type"] in makers]
-        if any(isinstance(other, str) and f"{name}/".startswith(f"{other}/") for other in written):
+        if any(isinstance(parent, str) and f"{name}/".startswith(f"{parent}/") for parent in written):
             workflows.append(path.stem)
     return f"made by the workflow {' or '.join(workflows)}" if workflows else ""

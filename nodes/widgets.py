@@ -18,12 +18,12 @@ def schema(*, advanced: Sequence[str] = (), **fields: Any) -> io.Schema:
         advanced: inputs that the page folds away until asked, where it can (since 0.10).
     """
     parameters = inspect.signature(io.Schema).parameters
-    made = io.Schema(**{name: value for name, value in fields.items() if name in parameters})
-    inputs = {entry.id: entry for entry in made.inputs}
+    built = io.Schema(**{name: value for name, value in fields.items() if name in parameters})
+    inputs = {entry.id: entry for entry in built.inputs}
     for name in advanced:
         if hasattr(inputs[name], "advanced"):
             inputs[name].advanced = True
-    return made
+    return built
 
 
 def counting_up() -> Any:

@@ -24,13 +24,13 @@ def fid_bars(result: Result) -> np.ndarray | None:
     None where none was measured by class.
     """
     by_class: dict[str, dict[str, Any]] = result.figures.get("per_class", {})
-    known = {name: entry for name, entry in by_class.items() if entry["fid"] is not None}
-    if not known:
+    measured = {name: entry for name, entry in by_class.items() if entry["fid"] is not None}
+    if not measured:
         return None
-    worst = sorted(known, key=lambda name: -known[name]["fid"])[:MAX_BARS]
-    groups = [f"{name} ({known[name]['count']} / {known[name]['reference_count']})" for name in worst]
-    title = f"FID {result.figures['fid']:.2f}, {_counts(result)}; {_shown(worst, known, 'highest')}"
-    return to_pixels(bar_chart(groups, {"FID": [known[name]["fid"] for name in worst]}, title, "FID", SIZE))
+    worst = sorted(measured, key=lambda name: -measured[name]["fid"])[:MAX_BARS]
+    groups = [f"{name} ({measured[name]['count']} / {measured[name]['reference_count']})" for name in worst]
+    title = f"FID {result.figures['fid']:.2f}, {_counts(result)}; {_shown(worst, measured, 'highest')}"
+    return to_pixels(bar_chart(groups, {"FID": [measured[name]["fid"] for name in worst]}, title, "FID", SIZE))
 
 
 def precision_bars(result: Result) -> np.ndarray:

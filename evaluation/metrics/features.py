@@ -109,8 +109,8 @@ class ImageFeatures:
 
 def some_of(names: Sequence[str]) -> str:
     """The first MAX_NAMES of a list with commas, and how many more there are."""
-    more = len(names) - MAX_NAMES
-    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+    unnamed = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {unnamed} more" if unnamed > 0 else "")
 
 
 def check_comparable(first: Any, second: Any) -> None:

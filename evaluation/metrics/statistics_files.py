@@ -43,8 +43,8 @@ def save_statistics(path: Path, statistics: FeatureStatistics) -> None:
         )
     facts = {"name": statistics.name, "count": statistics.count, "content_key": statistics.content_key}
     facts |= statistics.settings()
-    known = np.zeros(0, np.uint64) if statistics.pixels is None else np.unique(statistics.pixels)
-    arrays: dict[str, Any] = {_FACTS: np.array(json.dumps(facts)), _PIXELS: known}
+    digests = np.zeros(0, np.uint64) if statistics.pixels is None else np.unique(statistics.pixels)
+    arrays: dict[str, Any] = {_FACTS: np.array(json.dumps(facts)), _PIXELS: digests}
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, mu=statistics.mean.numpy(), sigma=covariance.numpy(), **arrays)
 
@@ -71,7 +71,7 @@ def load_statistics(
                 width = 0
             mean = _numbers(archive, "mu", 1, width)
             covariance = _numbers(archive, "sigma", 2, len(mean))
-            known = _digests(archive, _PIXELS) if f"{_PIXELS}.npy" in archive.namelist() else None
+            digests = _digests(archive, _PIXELS) if f"{_PIXELS}.npy" in archive.namelist() else None
         if facts is not None:
             preparation = Preparation(**{key: facts[key] for key in ("convention", "size", "filter", "crop")})
             count = int(facts["count"])
@@ -103,7 +103,7 @@ def load_statistics(
         weights=str(facts.get("weights_sha256", "")),
         preparation=preparation,
         content_key=str(facts.get("content_key", "")),
-        pixels=known if known is not None and len(known) else None,
+        pixels=digests if digests is not None and len(digests) else None,
     )
 
 

@@ -62,8 +62,8 @@ class VisionTransformer(nn.Module):
         self.model: Any = model
         self.classes = 0  # they name none
         config: Any = self.model.config
-        seen: Any = config.vision_config if self.network.is_clip else config
-        self.sides = (int(seen.image_size), int(seen.patch_size))
+        vision: Any = config.vision_config if self.network.is_clip else config
+        self.sides = (int(vision.image_size), int(vision.patch_size))
         if self.network.is_clip:
             self.side, self.width = int(config.vision_config.image_size), int(config.projection_dim)
         else:
@@ -101,8 +101,10 @@ class VisionTransformer(nn.Module):
                 f"the network was opened for {self.convention}; expected that convention, not {convention}"
             )
         if self._processor is not None:
-            made = self._processor(images=list(pictures.permute(0, 3, 1, 2).cpu()), return_tensors="pt")["pixel_values"]
-            return torch.as_tensor(made).float().to(pictures.device)
+            tensor = self._processor(images=list(pictures.permute(0, 3, 1, 2).cpu()), return_tensors="pt")[
+                "pixel_values"
+            ]
+            return torch.as_tensor(tensor).float().to(pictures.device)
         mean, deviation = (
             255 * torch.tensor(values, device=pictures.device)[:, None, None]
             for values in (CLIP_PICTURES if self.network.is_clip else IMAGENET)

@@ -82,9 +82,9 @@ class LabelledImages:
         """Picture `i` as uint8 RGB [H,W,3]."""
         source, index = self.origin(i)
         picture = source.read(index)
-        known = known_digests(source)
-        if index not in known:
-            known[index] = pixel_digest(picture)
+        digests = known_digests(source)
+        if index not in digests:
+            digests[index] = pixel_digest(picture)
         return picture
 
     def origin(self, i: int) -> tuple[PictureSource, int]:

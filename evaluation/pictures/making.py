@@ -117,8 +117,8 @@ class Making:
             parts = [f"Saved by {tools} from pictures that were loaded from files."]
         if self.template:
             long = len(self.template) > _MAX_TEMPLATE
-            shown = self.template[: _MAX_TEMPLATE - 3] + "..." if long else self.template
-            parts.append(f'Plan: template "{shown}", seed {self.seed}, sha256 {self.plan_sha256[:16]}.')
+            template = self.template[: _MAX_TEMPLATE - 3] + "..." if long else self.template
+            parts.append(f'Plan: template "{template}", seed {self.seed}, sha256 {self.plan_sha256[:16]}.')
         if self.origins:
             parts.append(f"Out of {', '.join(self.origins)}.")
         return " ".join(parts)

@@ -32,12 +32,12 @@ def keep_samples(data: LabelledImages, folder: Path) -> None:
     try:
         if is_there(path):
             return
-        shown = _shown(data)
+        indices = _shown(data)
         packed = io.BytesIO()
-        Image.fromarray(_sheet(data, shown)).save(packed, "JPEG", quality=88)
+        Image.fromarray(_sheet(data, indices)).save(packed, "JPEG", quality=88)
         jpeg = packed.getvalue()
         with replacing(path) as temporary:
-            temporary.write_bytes(mark_jpeg(jpeg) if data.synthetic[shown].all() else jpeg)
+            temporary.write_bytes(mark_jpeg(jpeg) if data.synthetic[indices].all() else jpeg)
     except (OSError, CorruptPicture) as error:  # a picture that a figure needs is asked for again, and says so itself
         logger.warning("pictures of %s for the report could not be kept: %s", data.name, error)
 
@@ -52,11 +52,11 @@ def _shown(data: LabelledImages) -> list[int]:
     return [int(index) for members in by_class for index in members][:MAX_PICTURES]
 
 
-def _sheet(data: LabelledImages, shown: list[int]) -> np.ndarray:
+def _sheet(data: LabelledImages, indices: list[int]) -> np.ndarray:
     """uint8 [H,W,3], whole classes in a row."""
-    captions = [data.class_names[data.labels[index]] for index in shown]
+    captions = [data.class_names[data.labels[index]] for index in indices]
     columns = COLUMNS // _per_class(data) * _per_class(data)
-    return sheet((data.read(index) for index in shown), captions, columns=columns)
+    return sheet((data.read(index) for index in indices), captions, columns=columns)
 
 
 def kept_samples(folder: Path, content_key: str) -> bytes | None:

@@ -39,14 +39,14 @@ def split_indices(
     chosen, placed = np.zeros(len(data), dtype=bool), np.zeros(len(data), dtype=bool)
     for label in range(len(data.class_names)):
         members = shuffled_members(data, label, seed)
-        wanted = share_of(len(members), share)
+        count = share_of(len(members), share)
         has = int(chosen[members].sum())
         for index in members:
             if placed[index]:
                 continue
             equals = members_of[groups[index]]
             placed[equals] = True
-            if has < wanted:
+            if has < count:
                 chosen[equals] = True
                 has += int((data.labels[equals] == label).sum())
     if chosen.all() or not chosen.any():

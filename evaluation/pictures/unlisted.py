@@ -51,9 +51,9 @@ def unlisted_text(unlisted: Sequence[str]) -> str:
     """What a node says of so few that a crash may have left them; "" where there are none."""
     if not unlisted:
         return ""
-    more = ", ..." if len(unlisted) > _SHOWN else ""
+    ellipsis = ", ..." if len(unlisted) > _SHOWN else ""
     return (
         f"{len(unlisted):,} pictures lie in the class folders that no line of {MANIFEST} names "
-        f"({', '.join(unlisted[:_SHOWN])}{more}), as a crash or a cut leaves them; they do not count. Put the lines "
-        "back from a copy, or run Generate Dataset, which makes them anew and keeps what looks otherwise."
+        f"({', '.join(unlisted[:_SHOWN])}{ellipsis}), as a crash or a cut leaves them; they do not count. Put the "
+        "lines back from a copy, or run Generate Dataset, which makes them anew and keeps what looks otherwise."
     )

@@ -66,10 +66,10 @@ def observations(sources: Sequence[Source], names: Mapping[str, str]) -> list[Ob
             test_set = names.get(accuracy.name, accuracy.name)
             published = thesis.test_set_of(test_set)
             differences = accuracy_differences(source, published, accuracy) if published else ()
-            seen = _observation(source, test_set, accuracy, tested_on, differences)
+            observation = _observation(source, test_set, accuracy, tested_on, differences)
             key = tested_on.content_key
-            note = "; ".join(filter(None, [seen.note, *in_loras.get(key, ())]))
-            gathered.append(replace(seen, note=note, steered=bool(accuracy.steered)))
+            note = "; ".join(filter(None, [observation.note, *in_loras.get(key, ())]))
+            gathered.append(replace(observation, note=note, steered=bool(accuracy.steered)))
         training = source.figures.training
         if training is not None and training.held_out is not None:
             held_out_set = PictureSet(content_key="held out of its own set")

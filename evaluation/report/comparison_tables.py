@@ -96,8 +96,8 @@ def _key(source: Source, number: int, pair: Comparison) -> tuple[object, ...]:
     for side, name in (("first", pair.first), ("second", pair.second)):
         # of one training, by its identity, there are two checkpoints: settings say which, and after how many epochs
         stated = [source.result.inputs.get(key) or () for key in (side, f"{side}_trained")]
-        made = [json.dumps(of[number], sort_keys=True) if number < len(of) else "" for of in stated]
-        sides.append((name, *made))
+        texts = [json.dumps(of[number], sort_keys=True) if number < len(of) else "" for of in stated]
+        sides.append((name, *texts))
     return *sorted(sides), images.name, images.content_key
 
 

@@ -157,7 +157,7 @@ class Figures:
     def picture_sets(self) -> list[PictureSet]:
         """Every set that the result is of."""
         learned, measured = [self.trained_on, self.real], [self.features, self.images, self.reference, self.kept_out]
-        return [each for each in (*learned, *self.tested_on, *measured) if each is not None]
+        return [picture_set for picture_set in (*learned, *self.tested_on, *measured) if picture_set is not None]
 
     def holes(self) -> list[str]:
         """The figures that its kind always has and the file has not."""

@@ -29,20 +29,20 @@ def headlines(report: Report) -> list[str]:
     for table in report.tables:
         for row in table.rows if not table.key.startswith(_DETAILS) else ():
             pairs = zip(table.columns, row.cells, strict=True)
-            shown = [
+            cells = [
                 (column, cell)
                 for column, cell in pairs
                 if cell.value is not None and not cell.steered and (not new or new & set(cell.sources))
             ]
-            if shown:
-                newest = max((number for _, cell in shown for number in cell.sources), default=0)
-                lines.append((newest, f"{_name(table, row)}: {_figures(table, shown)}"))
+            if cells:
+                newest = max((number for _, cell in cells for number in cell.sources), default=0)
+                lines.append((newest, f"{_name(table, row)}: {_figures(table, cells)}"))
     left = len(lines) - MAX_LINES
     if left <= 0:
         return [line for _, line in lines]
     order = range(len(lines)) if new else sorted(range(len(lines)), key=lambda i: -lines[i][0])
-    kept = [lines[i][1] for i in sorted(order[:MAX_LINES])]
-    return [*kept, f"and {left} more rows in the tables below"]
+    chosen = [lines[i][1] for i in sorted(order[:MAX_LINES])]
+    return [*chosen, f"and {left} more rows in the tables below"]
 
 
 def _name(table: Table, row: Row) -> str:
@@ -53,16 +53,16 @@ def _name(table: Table, row: Row) -> str:
     return ", ".join(filter(None, [table.title.partition(":")[0], group, row.label]))
 
 
-def _figures(table: Table, shown: list[tuple[str, Cell]]) -> str:
+def _figures(table: Table, cells: list[tuple[str, Cell]]) -> str:
     """Each figure with its interval; the numbers of pictures once where all have the same."""
-    numbers = {(cell.count, cell.reference_count) for _, cell in shown}
-    once = extent_parts(Cell(count=shown[0][1].count, reference_count=shown[0][1].reference_count), 0)
+    numbers = {(cell.count, cell.reference_count) for _, cell in cells}
+    once = extent_parts(Cell(count=cells[0][1].count, reference_count=cells[0][1].reference_count), 0)
     if len(numbers) > 1:
         once = []
     else:
-        shown = [(column, replace(cell, count=None)) for column, cell in shown]
+        cells = [(column, replace(cell, count=None)) for column, cell in cells]
     form = _ACCURACIES.get(table.key, "{} {}")
-    return ", ".join([*(_figure(table, form, column, cell) for column, cell in shown), *once])
+    return ", ".join([*(_figure(table, form, column, cell) for column, cell in cells), *once])
 
 
 def _figure(table: Table, form: str, column: str, cell: Cell) -> str:

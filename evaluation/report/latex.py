@@ -44,8 +44,8 @@ def report_latex(report: Report) -> str:
 def latex_text(text: str) -> str:
     """`text` on one line, as LaTeX prints it letter by letter."""
     flat = " ".join(text.encode("utf-8", "replace").decode().split())
-    seen = "".join(c for c in flat if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-    return "".join(_SPECIAL.get(character, character) for character in seen)
+    visible = "".join(c for c in flat if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return "".join(_SPECIAL.get(character, character) for character in visible)
 
 
 def _comment(text: str) -> str:

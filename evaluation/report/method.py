@@ -252,7 +252,7 @@ def _number(picture_set: PictureSet) -> str:
 
 def _sets(sources: Sequence[Source]) -> list[PictureSet]:
     """Every set that was trained on, tested on or measured, once; one that says how it was made goes first."""
-    named = [each for source in sources for each in source.figures.picture_sets() if each.name]
+    named = [picture_set for source in sources for picture_set in source.figures.picture_sets() if picture_set.name]
     sets: dict[tuple[str, str], PictureSet] = {}
     for picture_set in sorted(named, key=lambda each: (not each.makings, not each.content_key)):
         keys = [(known.name, known.count) for known in sets.values()]

@@ -93,13 +93,13 @@ def _write_plots(folder: Path, plotted: list[Plot]) -> dict[str, str]:
 
 def _samples(report: Report, folder: Path) -> list[Sample]:
     """Pictures of each set that a figure is of, those of this run's figures first."""
-    shown: dict[str, Sample] = {}
+    samples: dict[str, Sample] = {}
     for source in sorted(report.sources, key=lambda source: not source.is_new):
         for picture_set in source.figures.picture_sets():
             key = picture_set.content_key
-            if key not in shown and len(shown) < MAX_SETS and (sheet := kept_samples(folder, key)) is not None:
-                shown[key] = Sample(picture_set.name, picture_set.count, picture_set.synthetic, sheet)
-    return list(shown.values())
+            if key not in samples and len(samples) < MAX_SETS and (sheet := kept_samples(folder, key)) is not None:
+                samples[key] = Sample(picture_set.name, picture_set.count, picture_set.synthetic, sheet)
+    return list(samples.values())
 
 
 def _images(plotted: list[Plot], missing: str, size: tuple[int, int]) -> torch.Tensor:

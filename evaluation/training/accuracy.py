@@ -147,8 +147,10 @@ def title(checkpoint: Checkpoint) -> str:
     if provenance.kind == "best":
         named += f", best epoch ({provenance.epochs_done})"
     if not provenance.complete:
-        done = provenance.epochs_trained
-        named += f", stopped after {done} of {settings.epochs} epochs" if done is not None else ", of an unfinished run"
+        epochs = provenance.epochs_trained
+        named += (
+            f", stopped after {epochs} of {settings.epochs} epochs" if epochs is not None else ", of an unfinished run"
+        )
     return named
 
 

@@ -61,5 +61,5 @@ def _class_cell(runs: Sequence[SetAccuracy], name: str, pooled: bool) -> str:
     """The mean of repetitions, or each classifier's own figure."""
     counts = [run.per_class().get(name) for run in runs]
     shares = [100 * right / count for right, count in filter(None, counts)]
-    shown = [statistics.fmean(shares)] if shares and pooled else shares
-    return " / ".join(f"{share:.2f} %" for share in shown)
+    values = [statistics.fmean(shares)] if shares and pooled else shares
+    return " / ".join(f"{share:.2f} %" for share in values)

@@ -92,11 +92,15 @@ def _side_title(checkpoint: Checkpoint) -> str:
 
 def _titles(checkpoint: Checkpoint, rival: Checkpoint) -> tuple[str, str]:
     """The titles of two that are compared, with every setting that they do not share."""
-    made = [asdict(one.provenance.settings) for one in (checkpoint, rival)]
-    differing = [name for name in made[0] if made[0][name] != made[1][name] and name not in ("seed", "architecture")]
+    all_settings = [asdict(one.provenance.settings) for one in (checkpoint, rival)]
+    differing = [
+        name
+        for name in all_settings[0]
+        if all_settings[0][name] != all_settings[1][name] and name not in ("seed", "architecture")
+    ]
     first, second = (
         ", ".join([title(one), *(f"{name.replace('_', ' ')} {settings[name]}" for name in differing)])
-        for one, settings in zip((checkpoint, rival), made, strict=True)
+        for one, settings in zip((checkpoint, rival), all_settings, strict=True)
     )
     return first, second
 

@@ -18,11 +18,11 @@ class Convolution(nn.Conv2d):
     def of(cls, module: nn.Conv2d) -> Convolution:
         """The same convolution, with the very weights of `module`."""
         kernel, stride, padding = module.kernel_size[0], module.stride[0], int(module.padding[0])
-        made = cls(
+        convolution = cls(
             module.in_channels, module.out_channels, kernel, stride, padding, bias=False, device=torch.device("meta")
         )
-        made.weight = module.weight
-        return made
+        convolution.weight = module.weight
+        return convolution
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """[B,C,H,W] -> [B,out,H',W']."""

@@ -166,8 +166,8 @@ def ratios_to_real(synthetic: Sequence[Result], real: Sequence[Result]) -> tuple
 
 def most_shared(counts: Sequence[int | None]) -> int | None:
     """The most test pictures that any classifier learned; None where nobody knows of one and no other has any."""
-    known = max((count for count in counts if count is not None), default=0)
-    return known if known or None not in counts else None
+    largest = max((count for count in counts if count is not None), default=0)
+    return largest if largest or None not in counts else None
 
 
 def _protocol(side: Sequence[Result], what: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def differences_beyond_seed(runs: Sequence[CheckpointProvenance]) -> tuple[str, 
     differences = []
     makings = [_making(run) for run in runs]
     for column in makings[0]:
-        if any(other[column] != makings[0][column] for other in makings[1:]):
+        if any(making[column] != makings[0][column] for making in makings[1:]):
             differences.append(column.replace("_", " "))
     if not all(run.complete for run in runs):
         differences.append("epochs trained, since one was stopped")

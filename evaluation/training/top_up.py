@@ -188,9 +188,9 @@ def steered_by(folder: Path | str, data: LabelledImages) -> dict[str, int]:
         if not isinstance(stated, Mapping) or result.path is None:
             continue
         distinct = stated.get("distinct")
-        kept = stored_digests(result.path.with_suffix(PIXELS), distinct) if isinstance(distinct, int) else None
+        digests = stored_digests(result.path.with_suffix(PIXELS), distinct) if isinstance(distinct, int) else None
         whole = len(data) if stated.get("content_key") == data.content_key else 0
-        shared = whole if kept is None else count_shared(data.pixel_digests(), kept)
+        shared = whole if digests is None else count_shared(data.pixel_digests(), digests)
         if shared:
             steered[result.name] = max(shared, steered.get(result.name, 0))
     return steered

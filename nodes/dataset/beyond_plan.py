@@ -34,8 +34,8 @@ def beyond_plan_text(store: DatasetStore, plan: Plan) -> str:
     if not beyond:
         return ""
     named = [f"{label}: {count:,}" for label, count in list(beyond.items())[:MAX_NAMED]]
-    more = ", ..." if len(beyond) > MAX_NAMED else ""
+    ellipsis = ", ..." if len(beyond) > MAX_NAMED else ""
     return (
-        f"More pictures than the plan asks for: {sum(beyond.values()):,} ({', '.join(named)}{more}). They stay in the "
-        "set, and training reads them too; Reject Items takes them out."
+        f"More pictures than the plan asks for: {sum(beyond.values()):,} ({', '.join(named)}{ellipsis}). They stay in "
+        "the set, and training reads them too; Reject Items takes them out."
     )

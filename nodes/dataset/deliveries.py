@@ -37,8 +37,8 @@ class Deliveries:
         """What to tell of items that came more than once, a line for each kind; "" if none did."""
         lines = [f"{self.again:,} pictures of the plan were delivered again; one of each was kept."] * (self.again > 0)
         if self.redrawn:
-            more = f"; and {len(self.redrawn) - _MAX_NAMED:,} more" * (len(self.redrawn) > _MAX_NAMED)
-            lines.append(f"Of items drawn again, the latest is kept: {'; '.join(self.redrawn[:_MAX_NAMED])}{more}.")
+            tail = f"; and {len(self.redrawn) - _MAX_NAMED:,} more" * (len(self.redrawn) > _MAX_NAMED)
+            lines.append(f"Of items drawn again, the latest is kept: {'; '.join(self.redrawn[:_MAX_NAMED])}{tail}.")
         return "\n".join(lines)
 
 
@@ -81,23 +81,23 @@ def choose_deliveries(
             is_there = record.key not in deleted
             if number < 0 or is_there:
                 picks.setdefault(record.key, []).append(_Pick(number, record, is_there))
-    found = Deliveries()
+    deliveries = Deliveries()
     for key, candidates in picks.items():
         best = max(candidates, key=lambda pick: pick.order)  # of equals the first
         if candidates[0].number < 0 and best.record.attempt != candidates[0].record.attempt:
             _refuse_other_attempt(candidates[0], best, stores)
         alike = [pick for pick in candidates if pick.record.attempt == best.record.attempt]
-        found.again += max(sum(pick.number >= 0 for pick in alike) - 1, 0)
+        deliveries.again += max(sum(pick.number >= 0 for pick in alike) - 1, 0)
         for pick in alike:
             if pick.record.sha256 != best.record.sha256 and pick.is_there and best.is_there:
                 on_compare()
                 _refuse_difference(pick.record, *(_file(stores, one) for one in sorted((best, pick), key=_number)))
         if candidates[0].number >= 0:
-            found.holder[key] = best.number
+            deliveries.holder[key] = best.number
         attempts = {pick.record.attempt for pick in candidates}
         if len(attempts) > 1:
-            found.redrawn.append(_told(key, best, attempts, stores))
-    return found
+            deliveries.redrawn.append(_told(key, best, attempts, stores))
+    return deliveries
 
 
 def _number(pick: _Pick) -> int:

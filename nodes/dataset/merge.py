@@ -105,7 +105,7 @@ def _add_all(
     Of one plan an item that two shards made, delivered twice or of a plan that was cut anew, counts once: only what
     `deliveries` chose is added.
     """
-    known = rejected | {(record.label, record.sha256) for record in target.records()}
+    present = rejected | {(record.label, record.sha256) for record in target.records()}
     deleted = {(record.label, record.sha256): record for record in target.records_of(target.deleted())}
     next_ranks: dict[str, int] = {}
     total, finished = sum(len(source) for source in sources), 0
@@ -117,8 +117,8 @@ def _add_all(
             elif deliveries is not None:
                 if deliveries.holder.get(record.key) == number and not _is_taken(record, record.rank, target):
                     target.add_file(record, source.path(record))
-            elif picture not in known:
-                known.add(picture)
+            elif picture not in present:
+                present.add(picture)
                 target.add_file(_with_free_rank(record, target, next_ranks), source.path(record))
             finished += 1
             if progress is not None:

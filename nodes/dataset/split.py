@@ -106,12 +106,12 @@ def _divided(
     part_of: dict[Key, str] = {}
     for label, keys in by_label.items():
         _rng(seed, label).shuffle(keys)
-        wanted = dict(zip(PARTS, shares.cuts(len(keys)), strict=True))
+        counts = dict(zip(PARTS, shares.cuts(len(keys)), strict=True))
         has = Counter(part_of[key] for key in keys if key in part_of)
         for key in keys:
             if key in part_of:
                 continue
-            part = next((part for part in PARTS if has[part] < wanted[part]), _last(shares))
+            part = next((part for part in PARTS if has[part] < counts[part]), _last(shares))
             part_of.update(dict.fromkeys(equals[key], part))
             has[part] += sum(equal[0] == label for equal in equals[key])
     ordered = [key for keys in by_label.values() for key in keys]

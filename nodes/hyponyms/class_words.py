@@ -102,8 +102,8 @@ def is_well_known(tree: Taxonomy, synset: Synset, word: str) -> bool:
     kin = (synset.topic, *KIN.get(synset.topic, ()))
     if not senses or word[:1].isupper() or any(sense.topic not in kin for sense in senses[:1]):
         return False
-    for kind, shown in _NAMED_AFTER:
-        if tree.is_under(synset.id, kind) and any(tree.is_under(sense.id, shown) for sense in senses):
+    for kind, namesake in _NAMED_AFTER:
+        if tree.is_under(synset.id, kind) and any(tree.is_under(sense.id, namesake) for sense in senses):
             return False
     if " " not in word and not (is_said(tree, synset, word) and _is_everyday(tree, synset, word)):
         return False

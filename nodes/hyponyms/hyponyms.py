@@ -186,11 +186,11 @@ class _Search:
         for root in roots:
             below = [wnid for wnid in self._below(root, visited) if is_listed or wnid != self.start.id]
             groups.append(Group(tuple(map(self.tree.synset, below)), self._class_word(root)))
-        own = Group((self.start,), self._class_word(roots[0]))
+        start_group = Group((self.start,), self._class_word(roots[0]))
         if is_listed and not any(self.start.id == synset.id for group in groups for synset in group.synsets):
-            groups.insert(0, own)
+            groups.insert(0, start_group)
         listing = self._list(groups, roots, is_listed=is_listed)
-        return listing if listing.words else self._list([own], roots, is_listed=True)
+        return listing if listing.words else self._list([start_group], roots, is_listed=True)
 
     def _list(self, groups: Sequence[Group], roots: Sequence[str], *, is_listed: bool) -> Listing:
         """`list_kinds` under the settings."""

@@ -115,11 +115,11 @@ def list_kinds(
             if names and names[0].is_latin and policy == "unambiguous" and not is_own:
                 draft.dropped.append((names[0].word, "it has a Latin name only"))
                 continue
-            kept = [name for name in names if fold(name.word) not in excluded]
-            if policy == "unambiguous" and synset.id in kind_names() and kept[:1] != names[:1]:
+            remaining = [name for name in names if fold(name.word) not in excluded]
+            if policy == "unambiguous" and synset.id in kind_names() and remaining[:1] != names[:1]:
                 draft.dropped.append((names[0].word, "it is the class's own name"))
                 continue
-            _add(draft, synset, kept, policy)
+            _add(draft, synset, remaining, policy)
     if enough and policy == "unambiguous":
         _leave_out_risky(draft, enough)
     return draft.done()
@@ -150,16 +150,16 @@ def _add(draft: _Draft, synset: Synset, names: Sequence[Name], policy: str) -> N
     if policy == "unambiguous" and names[0] != new[0] and is_only_name:
         draft.dropped.append((names[0].lemma, f"{names[0].word!r} is listed"))
         return
-    kept = new if policy == "all" else new[:1]
-    words = list(dict.fromkeys(name.word for name in kept))
+    chosen = new if policy == "all" else new[:1]
+    words = list(dict.fromkeys(name.word for name in chosen))
     option = words[0] if len(words) == 1 else f"{{{'|'.join(words)}}}"
     draft.words[fold(option)] = option
     draft.kinds[fold(option)] = synset.id
     draft.taken.update(fold(word) for word in words)
-    if kept[0].is_risky:
+    if chosen[0].is_risky:
         draft.risky.append(option)
-    draft.qualified += [(name.lemma, name.word) for name in kept if name.word != name.lemma]
-    others = tuple(dict.fromkeys(name.lemma for name in names if name not in kept))
+    draft.qualified += [(name.lemma, name.word) for name in chosen if name.word != name.lemma]
+    others = tuple(dict.fromkeys(name.lemma for name in names if name not in chosen))
     if others:
         draft.synonyms.append((option, others))
 

@@ -72,7 +72,7 @@ def names_of(
         if by_hand == "-":
             return [], [(synset.label, "every name that it has is mostly taken for something else")]
         others = [lemma.replace("_", " ") for lemma in synset.lemmas if fold(lemma) != fold(by_hand)]
-        fit = [Name(other, other) for other in others if not reason_to_leave_out(tree, other, exact_case=True)]
+        fit = [Name(lemma, lemma) for lemma in others if not reason_to_leave_out(tree, lemma, exact_case=True)]
         return [Name(by_hand, by_hand), *fit], []
     behind = _behind(tree, synset, roots) or class_word
     dropped: list[tuple[str, str]] = []
@@ -192,8 +192,8 @@ def _is_risky(tree: Taxonomy, synset: Synset, name: Name, roots: Sequence[str]) 
         return has_rival and synset.topic not in _QUALIFIABLE
     if shows_class(tree, synset, name.word):
         first = next(iter(tree.senses(name.word.split()[0])), None)
-        shown = _OVERSHADOWED.get(synset.topic, ())
-        is_overshadowed = " " in name.word and first is not None and first.topic in shown
+        overshadowing = _OVERSHADOWED.get(synset.topic, ())
+        is_overshadowed = " " in name.word and first is not None and first.topic in overshadowing
         is_one_word = " " not in name.word and synset.topic != "animal"
         return has_rival or is_overshadowed or (is_one_word and not is_well_known(tree, synset, name.word))
     return not is_well_known(tree, synset, name.word)
@@ -219,10 +219,10 @@ def _with_clear_head(tree: Taxonomy, synset: Synset, word: str) -> str:
 def _rival(tree: Taxonomy, synset: Synset, word: str, roots: Sequence[str]) -> Synset | None:
     """The meaning outside the class for which a bare name would be taken as well; None where it is clear."""
     senses = tree.senses(word)
-    own = {sense.id for sense in senses}
+    sense_ids = {sense.id for sense in senses}
     if " " not in word and word.endswith("s") and not synset.count_of(word):
         for base in tree.lookup(word):  # "bars" is a bar, and more than one
-            if base.id not in own and not any(tree.is_under(base.id, root) for root in roots):
+            if base.id not in sense_ids and not any(tree.is_under(base.id, root) for root in roots):
                 return base
     spelled = word.replace(" ", "_")
     rivals = [
@@ -247,7 +247,9 @@ def _has_clearer(
     """Whether a name that means something else too stands as the beginning of a clear one ("monarch butterfly")."""
     if other_meaning(tree, name.lemma, roots) is None:
         return False
-    longer = [other.word for _, other in ranked if other.word.startswith(f"{name.lemma} ") and other != name]
+    longer = [
+        candidate.word for _, candidate in ranked if candidate.word.startswith(f"{name.lemma} ") and candidate != name
+    ]
     return any(other_meaning(tree, word, roots) is None for word in longer)
 
 

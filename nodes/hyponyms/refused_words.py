@@ -45,11 +45,11 @@ def _instead(tree: Taxonomy, start: Synset, word: str) -> str:
     Things go first, then the people that a slur is on; else it is "person" or "medicine", "" where it is neither.
     """
     senses = [sense for sense in tree.lookup(word) if not (tree.is_unfit_subject(sense) or sense.instance_hypernyms)]
-    things = [sense for sense in senses if sense.topic in _RENAMED]
+    objects = [sense for sense in senses if sense.topic in _RENAMED]
     slurs = [sense for sense in senses if sense.marks and tree.is_under(sense.id, _INHABITANT)]
-    own = [start] if start in senses and start.topic in _SAID else []
-    for sense in (*things, *slurs, *own):
-        broader = () if sense in own else (tree.fit_label(tree.nearest_fit(sense.parents[0])),)
+    start_alone = [start] if start in senses and start.topic in _SAID else []
+    for sense in (*objects, *slurs, *start_alone):
+        broader = () if sense in start_alone else (tree.fit_label(tree.nearest_fit(sense.parents[0])),)
         label = next((name for name in (*tree.fit_names(sense), *broader) if fold(name) != fold(word)), "")
         if label:
             return label

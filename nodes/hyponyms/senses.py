@@ -95,9 +95,9 @@ def _as_spelled(taxonomy: Taxonomy, word: str) -> str:
     """
     joined = fold(word)
     spellings = (word, joined, *(f"{joined[:cut]} {joined[cut:]}" for cut in range(2, len(joined) - 1)))
-    known = [spelling for spelling in spellings if taxonomy.lookup(spelling)]
-    fit = (spelling for spelling in known if any(map(taxonomy.fit_names, taxonomy.lookup(spelling))))
-    return next(fit, known[0] if known else word)
+    listed = [spelling for spelling in spellings if taxonomy.lookup(spelling)]
+    fit = (spelling for spelling in listed if any(map(taxonomy.fit_names, taxonomy.lookup(spelling))))
+    return next(fit, listed[0] if listed else word)
 
 
 def _likelihood(taxonomy: Taxonomy, sense: Synset, word: str) -> tuple[bool, bool, float]:
@@ -106,7 +106,7 @@ def _likelihood(taxonomy: Taxonomy, sense: Synset, word: str) -> tuple[bool, boo
     A person is a thing here where people speak of it: the letter on paper goes before one who lets.
     """
     is_fit = _is_fit(taxonomy, sense, word)
-    rank = [other.id for other in taxonomy.senses(word) or taxonomy.lookup(word)].index(sense.id)
+    rank = [synset.id for synset in taxonomy.senses(word) or taxonomy.lookup(word)].index(sense.id)
     count = sense.count_of(word)
     is_thing = sense.topic in _THINGS or (sense.topic == "Tops" and taxonomy.is_under(sense.id, _PHYSICAL))
     is_thing = is_thing and taxonomy.is_under(sense.id, _PHYSICAL)

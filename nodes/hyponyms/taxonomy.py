@@ -171,8 +171,8 @@ class Taxonomy:
         """The longest end of a word that is a word: phone of smartphone, plant of potted plant; "" where none is."""
         ends = [key[start:] for start in range(1, len(key) - 2) if key[start] != "_"]
         ends = [end for end in ends if len(end) > _SHORTEST_END or key.endswith(f"_{end}")]
-        known = (end for end in ends if self.may_be_offered(end))
-        return next(known, "").replace("_", " ")
+        offered = (end for end in ends if self.may_be_offered(end))
+        return next(offered, "").replace("_", " ")
 
     def describe(self, synset: Synset) -> str:
         """A sense told apart without a gloss: its words, what it is a kind of, and up to three sister terms."""

@@ -194,10 +194,10 @@ def _files_of(folder: Path) -> tuple[list[str], list[str], list[str]]:
     files, _, _ = files_below(folder)
     pictures = [name for name in files if has_picture_suffix(name)]
     texts = [name for name in files if name.lower().endswith(".txt")]
-    own = [name for name in pictures if "/" not in name]
-    if not own:
+    top_level = [name for name in pictures if "/" not in name]
+    if not top_level:
         return pictures, texts, []
-    return own, [name for name in texts if "/" not in name], [name for name in pictures if "/" in name]
+    return top_level, [name for name in texts if "/" not in name], [name for name in pictures if "/" in name]
 
 
 def load_picture(path: Path) -> np.ndarray:

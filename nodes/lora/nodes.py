@@ -177,8 +177,8 @@ class HypoNetCaptionImages(io.ComfyNode):
     ) -> io.NodeOutput:
         captioning = captioning_engine.Captioning(captioner[0], caption_template[0], blip_model[0])
         captions = captioning_engine.caption_images(images, labels, name[0], captioning)
-        shown = captioning_engine.captioned_sheet(images, captions)
-        return io.NodeOutput(name[0], "\n".join(captions), ui=answer("\n".join(captions[:20]), shown))
+        sheet = captioning_engine.captioned_sheet(images, captions)
+        return io.NodeOutput(name[0], "\n".join(captions), ui=answer("\n".join(captions[:20]), sheet))
 
 
 class HypoNetTrainLora(io.ComfyNode):

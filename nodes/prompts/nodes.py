@@ -178,8 +178,8 @@ class HypoNetLoadWildcard(io.ComfyNode):
     def execute(cls, name: str) -> io.NodeOutput:
         loaded = engine.load_wildcard(name)
         words = loaded.hyponyms.words
-        shown = {"ui": answer(loaded.left_out)} if loaded.left_out else {}
-        return io.NodeOutput(loaded.hyponyms, "\n".join(words), len(words), loaded.wildcard, **shown)
+        extras = {"ui": answer(loaded.left_out)} if loaded.left_out else {}
+        return io.NodeOutput(loaded.hyponyms, "\n".join(words), len(words), loaded.wildcard, **extras)
 
 
 class HypoNetPlanDataset(io.ComfyNode):
@@ -301,8 +301,8 @@ class HypoNetPreviewPlan(io.ComfyNode):
     @checked
     def execute(cls, plan: Plan, samples: int, cfg: float, width: int, height: int) -> io.NodeOutput:
         preview = preview_plan(plan, samples, cfg, (width, height))
-        shown = answer(preview.report, preview.chart)
-        return io.NodeOutput(preview.report, preview.chart, preview.warnings, ui=shown)
+        output = answer(preview.report, preview.chart)
+        return io.NodeOutput(preview.report, preview.chart, preview.warnings, ui=output)
 
 
 _DEALT = (

@@ -142,8 +142,8 @@ def under_text(outside: Conditioning, text: Conditioning) -> Conditioning:
                 "which of several an image got would depend on its batch; connect one picture"
             )
         control = getattr(control, "previous_controlnet", None)
-    kept = {key: value for key, value in outside[0][1].items() if key not in _TEXT_KEYS}
-    return [[tokens, {**kept, **extras}] for tokens, extras in text]
+    options = {key: value for key, value in outside[0][1].items() if key not in _TEXT_KEYS}
+    return [[tokens, {**options, **extras}] for tokens, extras in text]
 
 
 def with_guidance(conditioning: Conditioning, guidance: float) -> Conditioning:

@@ -84,8 +84,8 @@ def generate_dataset(generation: GenerationJob, models: Mapping[str, Any], node_
             facts = facts_of(pipeline.model, pipeline.encoder.clip, generation.provenance.models)
             prompts = first_prompts(plan.item(*key).prompt for key in plan.schedule())
             given = pipeline.given
-            own = not (given.guider or given.sampler) and given.sigmas is None
-            warnings += advise(facts, settings if own else None, prompts)
+            is_plain = not (given.guider or given.sampler) and given.sigmas is None
+            warnings += advise(facts, settings if is_plain else None, prompts)
             report = GenerationReporter(missing, pipeline.model, node_id)
             with BackgroundWriter(store, queue_size=min(2 * settings.batch_size, 32)) as writer:
                 loop = _make_loop(pipeline, writer, report)

@@ -73,8 +73,8 @@ def outside_text(guider: Any, name: str) -> Conditioning | None:
     entries = guider.original_conds.get(name)
     if not entries:
         return None
-    own = {"cross_attn", "model_conds", "uuid"}  # what ComfyUI's convert_cond adds
-    return [[None, {key: value for key, value in entry.items() if key not in own}] for entry in entries]
+    comfy_keys = {"cross_attn", "model_conds", "uuid"}  # what ComfyUI's convert_cond adds
+    return [[None, {key: value for key, value in entry.items() if key not in comfy_keys}] for entry in entries]
 
 
 def with_texts(guider: Any, positive: Conditioning, negative: Conditioning) -> Any:

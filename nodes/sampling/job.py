@@ -168,8 +168,8 @@ def provenance(
         settings |= {"steps": len(sigmas) - 1, "sigmas": [round(float(level), 6) for level in sigmas]}
     replaced = replaced_settings(_connected(request, upstream)) - set(_STILL_KNOWN)
     settings = {name: value for name, value in settings.items() if name not in replaced}
-    known = {"steps": "Steps", "sampler": "Sampler", "scheduler": "Schedule type", "cfg": "CFG scale"}
-    parameters = {text: settings[name] for name, text in known.items() if name in settings}
+    titles = {"steps": "Steps", "sampler": "Sampler", "scheduler": "Schedule type", "cfg": "CFG scale"}
+    parameters = {text: settings[name] for name, text in titles.items() if name in settings}
     if request.settings.guidance >= 0:
         parameters["Distilled CFG Scale"] = request.settings.guidance  # as readers of FLUX's pictures know it
     return Provenance.of_graph(upstream, versions, prompt, workflow, parameters, settings)
@@ -234,8 +234,8 @@ class Outputs:
 
 def standing(store: DatasetStore, plan: Plan) -> str:
     """How many of the plan's pictures are on the disk, one line, such as "pets: 12 of 40 images are there"."""
-    there = len(plan) - store.count_absent(plan.schedule(), include_deleted=True)
-    return f"{store.name}: {there:,} of {len(plan):,} images are there"
+    present = len(plan) - store.count_absent(plan.schedule(), include_deleted=True)
+    return f"{store.name}: {present:,} of {len(plan):,} images are there"
 
 
 def make_outputs(store: WritableStore, request: Request, run: RunSummary, subfolder: str) -> Outputs:

@@ -216,7 +216,7 @@ class ComfyPipeline(Pipeline):
             self.batches += [len(batch)] if stage == self._base else []
             return result
         parts = zip(batch, torch.split(latents, 1), strict=True)
-        return torch.cat([self._together_or_alone([one], latent, callback, stage) for one, latent in parts])
+        return torch.cat([self._together_or_alone([prompt], latent, callback, stage) for prompt, latent in parts])
 
     def _base(self, batch: Sequence[EncodedItem], latents: torch.Tensor) -> Stage:
         # one more sigma than steps: sigmas[k] is the noise that step k starts from

@@ -175,8 +175,8 @@ def _named_levels(options: Mapping[str, Any]) -> list[float]:
 def _schedule(sigmas: Sequence[float], levels: Sequence[float]) -> torch.Tensor:
     """`sigmas` and `levels` from high to low, and 0; of the former without those that lie close to one of the latter:
     methods of several steps divide by the distance."""
-    kept = [sigma for sigma in sigmas if all(abs(sigma - level) > 0.02 * sigma for level in levels)]
-    return torch.tensor([*sorted({*kept, *levels}, reverse=True), 0.0])
+    distinct = [sigma for sigma in sigmas if all(abs(sigma - level) > 0.02 * sigma for level in levels)]
+    return torch.tensor([*sorted({*distinct, *levels}, reverse=True), 0.0])
 
 
 def _kind_on(sampler: Any, model: _ToyModel, device: torch.device) -> StepNoise | None:

@@ -90,8 +90,8 @@ def read_folder(root: Path, *, split: str = "", name: str = "", cache: Path | No
     source = ZipPictures(root, names) if root.is_file() else FilePictures(root, names)
     data = labelled(title, classes, [number[label] for label, _, _ in pictures], source, cache=cache)
     synthetic = np.array([generated for _, generated, _ in pictures])
-    own = [folder for folder in folders if not split or folder.startswith(below)]  # not those of other splits
-    bare = _without_picture(root, own, files)
+    candidates = [folder for folder in folders if not split or folder.startswith(below)]  # not those of other splits
+    bare = _without_picture(root, candidates, files)
     skipped = [*(member for _, _, member in foreign), *(f"{folder}/ (no picture)" for folder in bare)]
     return replace(data, synthetic=synthetic, skipped=tuple(skipped))
 

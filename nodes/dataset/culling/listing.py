@@ -27,15 +27,15 @@ def listing(store: DatasetStore, subfolder: str) -> dict[str, Any]:
 
     latest = {entry.record.key: entry.record for entry in store.rejections() if entry.record.label in indices}
     gone = {number(key): record for key, record in latest.items() if not store.has(*key)}
-    there = {number(key): key for key in store.keys(in_turn=False)}
-    numbers = sorted([*there, *gone])[:MAX_LISTED]
-    records = store.records_of(there[item] for item in numbers if item in there)
+    keys = {number(key): key for key in store.keys(in_turn=False)}
+    numbers = sorted([*keys, *gone])[:MAX_LISTED]
+    records = store.records_of(keys[item] for item in numbers if item in keys)
     entries = {number(record.key): _entry(record) for record in records}
     entries |= {item: {**_entry(gone[item]), "file": ""} for item in numbers if item in gone}
     return {
         "subfolder": subfolder,
         "labels": list(store.labels),
-        "total": len(there) + len(gone),
+        "total": len(keys) + len(gone),
         "pictures": [{"number": item, **entries[item]} for item in sorted(entries)],
     }
 

@@ -26,15 +26,15 @@ def write_zip(job: ExportJob) -> None:
     """One zip: class folders for torchvision's ImageFolder, and metadata.jsonl with the real labels."""
     job.refuse_missing()
     path = job.place(f"{job.name}.zip")
-    there = _pictures_in_zip(path, job)
-    job.keep(job.records[:there])
+    written = _pictures_in_zip(path, job)
+    job.keep(job.records[:written])
     # zipfile itself empties a file that it cannot open to append to, and takes one that it cannot read for none
-    with path.open("r+b" if there else "w+b") as file:
+    with path.open("r+b" if written else "w+b") as file:
         end = file.seek(0, os.SEEK_END)
-        with zipfile.ZipFile(file, "a" if there else "w", zipfile.ZIP_STORED, allowZip64=True) as out:
-            is_read = len(out.infolist()) == there
+        with zipfile.ZipFile(file, "a" if written else "w", zipfile.ZIP_STORED, allowZip64=True) as out:
+            is_read = len(out.infolist()) == written
             if is_read:
-                _write_after(out, job, there)
+                _write_after(out, job, written)
         if not is_read:
             file.truncate(end)  # the directory of an empty zip, which closing wrote behind the pictures
             raise unreadable(path, OSError(errno.EIO, os.strerror(errno.EIO)))

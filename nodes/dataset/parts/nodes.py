@@ -144,10 +144,10 @@ class HypoNetSplitDataset(io.ComfyNode):
             include_fallbacks=include_marked,
             progress=progress_bar(len(source)),
         )
-        made = {part: DatasetStore.open(ref.path) for part, ref in parts.items()}
-        lines = [f"{part}: {len(store):,} pictures in {store.root}" for part, store in made.items()]
-        in_several = count_repeated_in(list(made.values()))[1] - sum(
-            count_repeated_in([store])[1] for store in made.values()
+        stores = {part: DatasetStore.open(ref.path) for part, ref in parts.items()}
+        lines = [f"{part}: {len(store):,} pictures in {store.root}" for part, store in stores.items()]
+        in_several = count_repeated_in(list(stores.values()))[1] - sum(
+            count_repeated_in([store])[1] for store in stores.values()
         )
         text = "\n".join([*lines, f"pictures in several parts, pixel by pixel: {in_several:,}", source.left_out()])
         return io.NodeOutput(*(parts.get(part, ExecutionBlocker(None)) for part in PARTS), ui=answer(text.rstrip()))

@@ -44,11 +44,11 @@ def damage_text(damage: Sequence[DamagedLine]) -> str:
 
 def refusal(name: str, damage: Sequence[DamagedLine], copies: Sequence[Path] = ()) -> ValueError:
     """The error of what must not go on with `damage` in the set `name`; `copies` of the files were kept."""
-    shown = "; ".join(map(str, damage[:_SHOWN]))
-    more = f"; and {len(damage) - _SHOWN} more" if len(damage) > _SHOWN else ""
+    listed = "; ".join(map(str, damage[:_SHOWN]))
+    tail = f"; and {len(damage) - _SHOWN} more" if len(damage) > _SHOWN else ""
     copied = f", a copy lies at {', '.join(map(str, copies))}" if copies else ""
     return ValueError(
-        f"data set {name!r} has damaged lines ({shown}{more}); expected lines as HypoNet wrote them; nothing was "
+        f"data set {name!r} has damaged lines ({listed}{tail}); expected lines as HypoNet wrote them; nothing was "
         f"changed{copied}; put the file right, or run Verify Dataset with mend_lines on, which keeps what can be read "
         "and makes the rest count as missing"
     )

@@ -155,11 +155,11 @@ class Manifest:
     def _refuse_another_writers_file(self) -> None:
         """Raise where lines would be lost: editors save by renaming, or cut the file and write it again."""
         try:
-            there = os.stat(self.path)
+            status = os.stat(self.path)
         except FileNotFoundError:
-            there = None
-        is_ours = self._file is None or (there is not None and os.path.samestat(os.fstat(self._file), there))
-        size = 0 if there is None else there.st_size
+            status = None
+        is_ours = self._file is None or (status is not None and os.path.samestat(os.fstat(self._file), status))
+        size = 0 if status is None else status.st_size
         if not is_ours or size < self.end or (size > self.end and not self._has_torn_end):
             raise ChangedMeanwhile(
                 f"{self.path} was changed by another program while the set was being written; expected nobody else to "

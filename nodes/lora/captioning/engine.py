@@ -66,9 +66,9 @@ def caption_images(
 def captioned_sheet(images: Sequence[torch.Tensor], captions: Sequence[str]) -> torch.Tensor:
     """The first pictures over their captions, at most MAX_SHOWN, [1,H,W,3]."""
     pictures = (to_uint8(picture) for batch in images for picture in batch)
-    shown = list(islice(zip(pictures, captions, strict=False), MAX_SHOWN))
-    lines = ["\n".join(textwrap.wrap(caption, 16)[:3]) for _, caption in shown]
-    return to_image(sheet([picture for picture, _ in shown], lines))
+    sheet_items = list(islice(zip(pictures, captions, strict=False), MAX_SHOWN))
+    lines = ["\n".join(textwrap.wrap(caption, 16)[:3]) for _, caption in sheet_items]
+    return to_image(sheet([picture for picture, _ in sheet_items], lines))
 
 
 def _captioner(captioning: Captioning) -> Captioner:

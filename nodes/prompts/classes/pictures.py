@@ -119,9 +119,9 @@ def _kinds_of_label(synset: str, shows: str, label: str, settings: HyponymSettin
         sense = find_sense(taxonomy(), label).synset.name
     except ValueError:
         return None, remark
-    own = replace(settings, ancestor=sense)
+    class_settings = replace(settings, ancestor=sense)
     return deep_enough(
-        lambda at_depth: hyponyms_of_word(sense, at_depth), own
+        lambda at_depth: hyponyms_of_word(sense, at_depth), class_settings
     ), f"{remark}, so the kinds of {sense} are listed"
 
 

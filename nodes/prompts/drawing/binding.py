@@ -123,17 +123,17 @@ class _Bound:
         if not conditions:
             self.allowed[position] &= keeps
             self.notes.append(f"{rule.text}: {int((~keeps).sum())} options of {self.slots[position].name} never come")
-        for other, options in conditions.items():
-            if other == position:
+        for limited, options in conditions.items():
+            if limited == position:
                 how = "a rule is between options of two slots, or about a class"
                 raise TemplateError(f"a rule of slot {self.slots[position].name} alone", how, rule.location)
-            if len(self.slots[other]) > MAX_SHUFFLED:
+            if len(self.slots[limited]) > MAX_SHUFFLED:
                 how = f"rules are for lists of at most {MAX_SHUFFLED} options"
-                raise TemplateError(f"slot {self.slots[other].name}", how, rule.location)
-            allowed = np.ones((len(self.slots[other]), len(keeps)), dtype=bool)
+                raise TemplateError(f"slot {self.slots[limited].name}", how, rule.location)
+            allowed = np.ones((len(self.slots[limited]), len(keeps)), dtype=bool)
             allowed[sorted(options)] = keeps
-            self._and(other, position, allowed)
-            pairs = f"{int((~allowed).sum())} pairs of {self.slots[other].name} and {self.slots[position].name}"
+            self._and(limited, position, allowed)
+            pairs = f"{int((~allowed).sum())} pairs of {self.slots[limited].name} and {self.slots[position].name}"
             self.notes.append(f"{rule.text}: {pairs} never come")
 
     def link(self, link: Link) -> None:
@@ -179,13 +179,13 @@ class _Bound:
         for (first, second), allowed in self.together.items():
             self.together[first, second] = allowed[self.allowed[first]][:, self.allowed[second]]
         bound = sorted({number for pair in self.together for number in pair})
-        made = self._tree(bound)
-        reached = [{path[level] for path in paths(made.root, len(bound))} for level in range(len(bound))]
+        tree = self._tree(bound)
+        reached = [{path[level] for path in paths(tree.root, len(bound))} for level in range(len(bound))]
         if not all(reached):
             raise self._nothing("every prompt")
-        keeps = [np.array([group in reached[level] for group in made.groups[level]]) for level in range(len(bound))]
+        keeps = [np.array([group in reached[level] for group in tree.groups[level]]) for level in range(len(bound))]
         if all(keep.all() for keep in keeps):
-            return made
+            return tree
         for number, keep in zip(bound, keeps, strict=True):
             self.allowed[number] = keep
             self._keep(number, self.slots[number], keep)

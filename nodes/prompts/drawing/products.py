@@ -104,8 +104,8 @@ class _Order:
         if self.apart and not stream.below(3):
             between = self.apart[stream.below(len(self.apart))]
             first = stream.below(len(between))
-            other = (first + 1 + stream.below(len(between) - 1)) % len(between)
-            move: _Move = (None, (between[first], between[other]), (0, 0))
+            second = (first + 1 + stream.below(len(between) - 1)) % len(between)
+            move: _Move = (None, (between[first], between[second]), (0, 0))
         else:
             slot = min(self.movable, key=self.moved.__getitem__)
             image = stream.below(images)

@@ -187,8 +187,8 @@ class _Table:
         more = weights * ((self.counts >= self.most).astype(np.int64) - (self.counts < self.least))  # (n, T)
         fewer = weights * ((self.counts <= self.least).astype(np.int64) - (self.counts > self.most))
         first, second = self.options[:, leaving, None], self.options[:, None, coming]  # (k, L, 1), (k, 1, C)
-        there = self.shard[coming]  # (C,)
-        costs = (fewer[shard, first] + more[there, first]) + (more[shard, second] + fewer[there, second])  # (k, L, C)
+        target = self.shard[coming]  # (C,)
+        costs = (fewer[shard, first] + more[target, first]) + (more[shard, second] + fewer[target, second])  # (k, L, C)
         total = (costs * (first != second)).sum(axis=0)
         total[(resting[leaving, None] | resting[coming]) & (total >= 0)] += _FORBIDDEN
         best = np.flatnonzero(total == total.min())

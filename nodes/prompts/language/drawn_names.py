@@ -49,8 +49,8 @@ def names_of(nodes: Nodes | list[Node], lines_of: ListOfNames) -> Names | None:
         if len(names) * len(options) > MAX_NAMES:
             return None
         names = [
-            (before + text, _product(weight, other))
-            for (before, weight), (text, other) in itertools.product(names, options)
+            (before + text, _product(weight, option_weight))
+            for (before, weight), (text, option_weight) in itertools.product(names, options)
         ]
     return names
 

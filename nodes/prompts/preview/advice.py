@@ -74,9 +74,9 @@ def _of_class(plan: Plan, spec: ClassSpec, use: ClassUse, cfg: float, meanings: 
     if negative.strip() and cfg <= 1:
         yield f"a negative prompt has no effect at cfg {cfg:g}; raise it above 1, or leave the negative empty."
     repeated = _repeated_words(negative, use)
-    own = meanings.named(negative).get(spec.name)
-    if own and own not in repeated:
-        yield f"the negative names the class itself: {own}."
+    mention = meanings.named(negative).get(spec.name)
+    if mention and mention not in repeated:
+        yield f"the negative names the class itself: {mention}."
     if repeated:
         yield f"the negative repeats words of the prompts: {', '.join(repeated)}; prompts that clash draw artefacts."
     if use.empty:

@@ -61,7 +61,7 @@ def label_warnings(plan: Plan, spec: ClassSpec, use: ClassUse, meanings: Meaning
 def of_classes(plan: Plan, meanings: Meanings) -> Iterator[str]:
     """Classes that overlap: one lies under another, or they share hyponyms."""
     for name in plan.labels:
-        above = [other for other in plan.labels if other != name and meanings.is_kind_of(name, other)]
+        above = [label for label in plan.labels if label != name and meanings.is_kind_of(name, label)]
         if above:
             yield f"class {name} is a kind of class {listed(above)}, so pictures of one may show the other."
     owners: dict[str, list[str]] = {}
@@ -96,8 +96,8 @@ def unlikely_pairs(plan: Plan, uses: Sequence[ClassUse], meanings: Meanings) -> 
         for prompt, picks in _rendered(plan, plan.programs(use.label).spec, use):
             for pick in picks:
                 words = _ARTICLE.sub("", words_of(pick.option), count=1)
-                place = meanings.likeliest(words) if words and pick.source != "hyponyms" else None
-                if place is None or not any(_is_any(meanings, place.id, where) for where in places):
+                likeliest = meanings.likeliest(words) if words and pick.source != "hyponyms" else None
+                if likeliest is None or not any(_is_any(meanings, likeliest.id, where) for where in places):
                     continue
                 before = prompt.partition(pick.option)[0].casefold()  # all of it where the option reads otherwise
                 if not _NEAR.search(before):

@@ -128,13 +128,13 @@ class Meanings:
     def is_word_of(self, spec: ClassSpec, text: str) -> bool:
         """Whether a text has a word of the class: its name, its last word, a synonym or a kind in any sense."""
         words = tokens(text)
-        own = {" ".join(tokens(name)) for name in (spec.name, spec.hypernym) if name}
-        own |= {name.split()[-1] for name in own if name}
+        names = {" ".join(tokens(name)) for name in (spec.name, spec.hypernym) if name}
+        names |= {name.split()[-1] for name in names if name}
         hyponyms = {" ".join(tokens(word)) for word in spec.hyponyms}
         for start in range(len(words)):
             for size in range(1, self._longest + 1):
                 phrase = " ".join(words[start : start + size])
-                if not own.isdisjoint(self._bases(phrase)) or phrase in hyponyms:
+                if not names.isdisjoint(self._bases(phrase)) or phrase in hyponyms:
                     return True
                 if self.is_under(phrase, self.roots[spec.name]):
                     return True
@@ -228,9 +228,9 @@ class Meanings:
             return []
         senses = [sense for sense in self._senses(words) if not sense.instance_hypernyms]
         senses = [sense for sense in senses if not self.tree.is_under(sense.id, _TAXON)]
-        seen = [sense for sense in senses if sense.topic in _SEEN] or senses
-        counts = [max(sense.count_of(base) for base in self._bases(words)) for sense in seen]
-        return [sense for sense, count in zip(seen, counts, strict=True) if 2 * count >= max(counts)]
+        visible = [sense for sense in senses if sense.topic in _SEEN] or senses
+        counts = [max(sense.count_of(base) for base in self._bases(words)) for sense in visible]
+        return [sense for sense, count in zip(visible, counts, strict=True) if 2 * count >= max(counts)]
 
     def _bases(self, phrase: str) -> set[str]:
         """A phrase and its singulars."""

@@ -219,8 +219,8 @@ class Library:
         parts = key_of(name).split("/")
         sources = sorted(self.broken, key=lambda source: key_of(Path(source).stem) not in parts)
         messages = [str(self.broken[source][0]).partition("\n")[0] for source in sources[:_MAX_LISTED]]
-        more = f" and {len(sources) - _MAX_LISTED} more files" if len(sources) > _MAX_LISTED else ""
-        return f"; not read: {' / '.join(messages)}{more}"
+        tail = f" and {len(sources) - _MAX_LISTED} more files" if len(sources) > _MAX_LISTED else ""
+        return f"; not read: {' / '.join(messages)}{tail}"
 
     def mention(self, name: str) -> str:
         """How a template names the list `name`; "" where it cannot, since another list has the name that is left."""

@@ -100,10 +100,10 @@ class UsableLists:
             return lists
         key = (tuple(wildcards.name for wildcards in lists), missing)
         if key not in self._scoped:
-            kept = tuple(self._without_needs(wildcards, missing) for wildcards in lists)
-            if not any(wildcards.lines for wildcards in kept):
-                raise _no_option(kept)
-            self._scoped[key] = kept
+            scoped = tuple(self._without_needs(wildcards, missing) for wildcards in lists)
+            if not any(wildcards.lines for wildcards in scoped):
+                raise _no_option(scoped)
+            self._scoped[key] = scoped
         return self._scoped[key]
 
     def _needs(self, wildcards: WildcardList) -> dict[int, frozenset[str]]:
@@ -188,11 +188,11 @@ def _without_rows(wildcards: WildcardList, faults: Mapping[int, TemplateError]) 
     """A list without the lines that have a fault."""
     lines = wildcards.lines
     rows = [index for index in range(len(lines)) if index not in faults]
-    kept: Sequence[str] = tuple(lines[index] for index in rows)
+    usable: Sequence[str] = tuple(lines[index] for index in rows)
     if isinstance(lines, PackedLines):
-        kept = lines.select(np.array(rows, dtype=np.int64))
+        usable = lines.select(np.array(rows, dtype=np.int64))
     numbers = tuple(map(wildcards.line_of, rows))
-    return replace(wildcards, lines=kept, numbers=numbers, left_out=(*wildcards.left_out, *faults.values()))
+    return replace(wildcards, lines=usable, numbers=numbers, left_out=(*wildcards.left_out, *faults.values()))
 
 
 def told(left_out: Sequence[TemplateError]) -> str:
@@ -200,8 +200,8 @@ def told(left_out: Sequence[TemplateError]) -> str:
     if not left_out:
         return ""
     lines = [f"- {str(error).partition(chr(10))[0]}" for error in left_out[:_MAX_TOLD]]
-    more = [f"- and {len(left_out) - _MAX_TOLD} more"] if len(left_out) > _MAX_TOLD else []
-    return "\n".join(["Left out of the wildcards, or not UTF-8:", *lines, *more])
+    tail = [f"- and {len(left_out) - _MAX_TOLD} more"] if len(left_out) > _MAX_TOLD else []
+    return "\n".join(["Left out of the wildcards, or not UTF-8:", *lines, *tail])
 
 
 def _no_option(lists: Sequence[WildcardList]) -> TemplateError:
