@@ -91,5 +91,10 @@ def comfy(
     folder = request.node.parent
     if RUNNING not in folder.stash:
         folder.stash[RUNNING] = start_comfy(tmp_path_factory.mktemp("comfy"))
-        folder.addfinalizer(folder.stash[RUNNING].server.stop)
+
+        def end() -> None:
+            folder.stash[RUNNING].server.stop()
+            del folder.stash[RUNNING]  # tests of the folder that come later start another
+
+        folder.addfinalizer(end)
     return folder.stash[RUNNING]
