@@ -61,7 +61,8 @@ def command_evaluate(options: argparse.Namespace) -> int:
         from hyponet.evaluation.plain_values import plain
         from hyponet.evaluation.results import write_result
 
-        measurements = [_measure(name, *sides) for sides in [_sides(options)] for name in names]
+        sides = _sides(options)
+        measurements = [_measure(name, *sides) for name in names]
         if options.results:
             for measurement in measurements:
                 write_result(options.results, measurement)

@@ -88,7 +88,7 @@ class SlurmWorker:
         return End(**answer)
 
     def trouble(self) -> str:
-        """None: SLURM queues what it has no room for."""
+        """Always empty: SLURM queues what it has no room for."""
         return ""
 
     def withdraw(self, tickets: Collection[str]) -> None:
