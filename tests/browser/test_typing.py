@@ -80,13 +80,16 @@ def error_of(template, source):
 def test_names_are_offered_and_taken(page, own_list):
     open_box(page, "HypoNetDynamicPrompt")
     typed(page, "a __")
-    page.editor.until(f"() => ({SEEN})().names[0] === 'mine/tree'")  # the user's own come first, once they are known
+    page.editor.until(f"() => ({SEEN})().names.includes('mine/tree')")  # once the server has said which are own
     begun = page.editor.page.evaluate(SEEN)
-    assert "sentence/" in begun["names"], "folders are offered as such"
+    assert begun["names"].index("mine/tree") < begun["names"].index("sentence/"), "own lists before the pack's folders"
     assert "color" in begun["names"]
     assert "class" not in begun["names"], "Dynamic Prompt has no class"
-    assert (begun["role"], begun["active"], begun["selected"]) == ("combobox", "mine/tree", ["mine/tree"])
+    first = begun["names"][0]
+    assert (begun["role"], begun["active"], begun["selected"]) == ("combobox", first, [first])
+    assert typed(page, "mine")["active"] == "mine/tree"
     page.editor.until("() => document.querySelector('.hyponet-typing .note').textContent === '2 options: oak, elm'")
+    typed(page, "", *["Backspace"] * len("mine"))
 
     assert typed(page, "colo")["active"] == "color"
     taken = typed(page, "", "Enter")
