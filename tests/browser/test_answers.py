@@ -234,18 +234,20 @@ def test_a_picture_that_did_not_come_is_asked_for_again(page):
     (page.server.base / "temp").mkdir(exist_ok=True)
     shown = """(name) => [...document.querySelectorAll('img'), ...(app.graph._nodes[0].imgs ?? [])]
       .some((img) => img.src.includes(name) && img.complete && img.naturalWidth)"""
-    answer = """(picture) => { const id = String(app.graph._nodes[0].id);
-      const output = {text: ['done'], images: [picture]};
+    answer = """(images) => { const id = String(app.graph._nodes[0].id);
+      const output = {text: ['done'], images};
       window.comfyAPI.api.api.dispatchCustomEvent('executed', {node: id, display_node: id, output}); }"""
     build(page, "() => { app.graph.add(LiteGraph.createNode('HypoNetTestClassifier')) }")
-    for name in ("first.png", "second.png"):
-        Image.new("RGB", (60, 30), "teal").save(page.server.base / "temp" / name)
+    for names in (["first.png"], ["first.png", "second.png"]):  # the second time one of two
+        missing = names[-1]
+        pictures = [{"filename": name, "subfolder": "", "type": "temp"} for name in names]
+        Image.new("RGB", (60, 30), "teal").save(page.server.base / "temp" / missing)
         if not page.vue:
-            page.editor.page.route(re.compile(rf"/view\?.*{name}"), lambda route: route.abort(), times=2)
-        page.editor.page.evaluate(answer, {"filename": name, "subfolder": "", "type": "temp"})
+            page.editor.page.route(re.compile(rf"/view\?.*{missing}"), lambda route: route.abort(), times=2)
+        page.editor.page.evaluate(answer, pictures)
         page.editor.page.wait_for_timeout(1000)
-        assert page.vue or not page.editor.page.evaluate(shown, name), "the canvas has given it up"
+        assert page.vue or not page.editor.page.evaluate(shown, missing), "the canvas has given it up"
         end = time.monotonic() + 60
-        while not page.editor.page.evaluate(shown, name):
-            assert time.monotonic() < end, f"{name} was never shown"
+        while not page.editor.page.evaluate(shown, missing):
+            assert time.monotonic() < end, f"{missing} was never shown"
             page.editor.page.wait_for_timeout(500)  # hands the routes their requests, too

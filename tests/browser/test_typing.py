@@ -36,6 +36,8 @@ SEEN = """() => {
   };
 }"""
 
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 
 @pytest.fixture
 def own_list(comfy):
@@ -62,6 +64,7 @@ def typed(page, text="", *keys):
     for key in keys:
         page.editor.page.keyboard.press(key)
     page.editor.page.wait_for_timeout(200)
+    page.editor.page.evaluate(TWO_FRAMES)  # the panel is placed once a frame, however late that comes
     return page.editor.page.evaluate(SEEN)
 
 
@@ -124,7 +127,7 @@ def test_a_mistake_stands_under_the_box(page):
     assert (mended["mistake"], mended["invalid"]) == ("", None)
     assert typed(page, " __cl")["active"] == "class", "the words of the class are offered where there is one"
     page.editor.page.mouse.click(5, 300)
-    assert page.editor.page.evaluate("() => document.querySelector('.hyponet-typing').innerText.trim()") == ""
+    page.editor.until("() => document.querySelector('.hyponet-typing').innerText.trim() === ''")
 
 
 def test_boxes_of_others_are_left_alone(page):

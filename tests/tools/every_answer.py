@@ -124,5 +124,5 @@ def every_answer(schemas: Mapping[str, Any]) -> dict[str, Any]:
     add("HypoNetClassesFromCaptions", captions=Link(captions.node, 1), labels=Link(drawn.node, 1))
     lora = {"resolution": 64, "min_bucket": 64, "epochs": 2, "batch_size": 2, "rank": 2}
     add("HypoNetTrainLora", model=model, clip=clip, vae=vae, folder=captions, name="every", **lora)
-    add("HypoNetWriteReport", name="every")
+    add("HypoNetWriteReport", name="every", result_1=tested)  # it waits for this one, and has its bars to draw
     return graph.nodes

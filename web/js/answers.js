@@ -220,14 +220,17 @@ function dropPreview(node) {
 
 /**
  * The canvas gives a picture up that does not come, as on a machine that is busy with the next node, and never asks for
- * it again. Here it is made to: what it has not got looks new to it.
+ * it again. Here it is made to: what it has not got looks new to it. As long as a node is out of sight, the canvas has
+ * asked for nothing, and no time is used up.
  */
 function askAgain(node, earlier = node.imgs, times = TIMES) {
   setTimeout(() => {
-    if (node.imgs !== earlier || !node.graph || !times) return;
+    const asked = node.images;
+    const isWhole = node.imgs !== earlier && node.imgs?.length === asked?.length;
+    if (isWhole || !node.graph || !times) return;
     node.images = undefined;
     node.setDirtyCanvas(true);
-    askAgain(node, earlier, times - 1);
+    askAgain(node, earlier, asked ? times - 1 : times);
   }, PATIENCE);
 }
 
