@@ -100,7 +100,7 @@ def weak_and_added(figures: SetAccuracy, budget: int) -> tuple[dict[str, float],
 def divided(names: tuple[str, ...], weak: dict[str, float], budget: int, share: float) -> dict[str, int]:
     """What each class gets where `share` of the budget goes to the weak ones."""
     evenly = (1 - share) / len(names)
-    total = sum(weak.values())
+    total = sum(weak.values()) or 1.0  # none is weak: all evenly
     return allocate({name: evenly + share * weak.get(name, 0.0) / total for name in names}, budget)
 
 
