@@ -162,11 +162,22 @@ def parser() -> argparse.ArgumentParser:
     add("--checkpoint", metavar="FILE", help="a real Stable Diffusion checkpoint")
     add("--classifier", metavar="FILE", help="a real ImageNet classifier, such as resnet50.safetensors")
     add("--image", metavar="FILE", action="append", help="a photo of one class; repeat for more classes")
-    add("--count", type=int, default=500, metavar="N", help="pictures in all (default 500)")
+    add("--count", type=at_least_one, default=500, metavar="N", help="pictures in all (default 500)")
     add("--open", action="store_true", help="show the report in the browser (with --image: the set)")
     subparsers["test"].add_argument("--full", action="store_true", help="every workflow on every page; hours")
     subparsers["serve"].add_argument("--port", type=int, default=0, help="default: 8188, or a free one")
     return top
+
+
+def at_least_one(text: str) -> int:
+    """A number of pictures.
+
+    Raises:
+        ArgumentTypeError: it is none, or below 1.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"is {text}; expected a whole number, 1 or more")
+    return int(text)
 
 
 def main() -> int:

@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import tomllib
 
 from tools.dev import server
 from tools.dev.console import Failure, explain
+from tools.dev.demo import progress
 from tools.dev.places import ROOT
 from tools.dev.processes import answer, environment, quiet_environment, run_logged
 from tools.dev.server import Server, link_pack
@@ -225,6 +227,30 @@ def test_a_console_of_few_letters_ends_nothing(tmp_path):
     assert b"Traceback" not in failed.stderr
     assert b"cat \\U0001f408" in failed.stderr
     assert b"cat \\U0001f408" not in failed.stdout
+
+
+@pytest.mark.parametrize("count", ["0", "-3", "1.5", "many"])
+def test_the_demo_makes_no_other_number_of_pictures_than_asked(count):
+    """The regression: --count 0 made one picture of each class."""
+    demo = [sys.executable, ROOT / "dev.py", "demo", "--count", count]
+    refused = subprocess.run(demo, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2, "as argparse ends on a wrong argument"
+    assert refused.stderr.endswith(f"argument --count: is {count}; expected a whole number, 1 or more\n")
+
+
+def test_the_demo_says_how_long_the_rest_takes(tmp_path, capsys, monkeypatch):
+    manifest, clock = tmp_path / "metadata.jsonl", iter([0.0, 6.0, 6.0, 12.0, 12.0, 18.0, 18.0])
+    monkeypatch.setattr("tools.dev.demo.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    tick = progress(manifest, 50)
+    for count in (10, 20, 50):
+        manifest.write_text("{}\n" * count, "utf-8")
+        tick()
+    # 10 in 6 s, so 30 more in 18 s
+    assert capsys.readouterr().out.splitlines() == [
+        "  10 of 50 pictures made",
+        "  20 of 50 pictures made, about 18 s left",
+        "  50 of 50 pictures made",
+    ]
 
 
 def written_pid(file):

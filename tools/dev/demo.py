@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from evaluation.progress import duration
 from headless.client import Client, NoAnswer, Rejected, RunFailed
 from headless.run import Outcome, outcome
 from headless.verdict import shortfall
@@ -66,9 +67,11 @@ def run(client: Client, python: Path, inputs: Path, output: Path, options: Names
     say(f"Queueing the workflow over {client.url} ...")
     start = time.monotonic()
     folder = output / "datasets" / name
+    classes = len(options.image) if options.image else CLASSES
     try:
         prompt_id = client.queue(graph)
-        entry = client.wait(prompt_id, TIMEOUT, progress(folder / "metadata.jsonl"))
+        total = classes * per_class(options.count, classes)
+        entry = client.wait(prompt_id, TIMEOUT, progress(folder / "metadata.jsonl", total))
         problem = shortfall(graph, entry, client)
     except (Rejected, RunFailed, NoAnswer, TimeoutError) as error:
         problem = str(error)
@@ -119,7 +122,7 @@ def own_pictures(inputs: Path, options: Namespace) -> tuple[str, dict[str, Any]]
 
 
 def per_class(count: int, classes: int) -> int:
-    """Pictures of each class, so that there are about `count` in all."""
+    """Pictures of each class, so that there are about `count` in all; one of each at least."""
     return max(1, round(count / classes))
 
 
@@ -143,20 +146,27 @@ def settings(options: Namespace, name: str) -> dict[str, Any]:
     }
 
 
-def progress(manifest: Path) -> Callable[[], None]:
-    """A function that says how many pictures stand, whenever that number has grown and some seconds have passed."""
+def progress(manifest: Path, total: int) -> Callable[[], None]:
+    """A function that says how many of `total` pictures stand, and how long the rest takes at the pace so far, whenever
+    that number has grown and some seconds have passed."""
     count, last_look = 0, time.monotonic()
+    first: tuple[int, float] | None = None  # pictures that an earlier run has made, and when they were counted
 
     def tick() -> None:
-        nonlocal count, last_look
+        nonlocal count, last_look, first
         if time.monotonic() - last_look < PROGRESS_INTERVAL or not manifest.is_file():
             return
         last_look = time.monotonic()
         with manifest.open("rb") as lines:
             now = sum(1 for _ in lines)
-        if now != count:
-            count = now
-            say(f"  {count} pictures made")
+        first = first or (now, last_look)
+        if now == count:
+            return
+        count = now
+        text = f"  {now} of {total} pictures made"
+        if first[0] < now < total:
+            text += f", about {duration((last_look - first[1]) / (now - first[0]) * (total - now))} left"
+        say(text)
 
     return tick
 
