@@ -59,6 +59,7 @@ def test_the_archive_holds_what_users_need_and_nothing_else(comfy_cli, clone):
             "ARCHITECTURE.md",
             "CHANGELOG.md",
             "LICENSE",
+            "README.ko.md",
             "README.md",
             "__init__.py",
             "pyproject.toml",
