@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from hyponet.tests.browser.pages import frontend_version
 from hyponet.tools.workflows.editor import editor
 from tools.dev.places import ROOT
 
@@ -56,7 +57,8 @@ def actions():
 
 @pytest.fixture
 def page(comfy):
-    settings = {"Comfy.NodeSearchBoxImpl": "default"}
+    search = "default" if frontend_version("pinned") == "1.32.9" else "v1 (legacy)"  # the same box by two names
+    settings = {"Comfy.NodeSearchBoxImpl": search}
     with editor(comfy.url, CHROMIUM, size=SIZE, settings=settings) as opened:
         opened.page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
         opened.until("() => window.app.graph._nodes.length === 0")
