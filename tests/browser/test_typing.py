@@ -3,6 +3,8 @@ under the box; on the pinned page and on the newest, in the canvas and in Nodes 
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from hyponet.nodes.prompts.language.errors import TemplateError
@@ -36,6 +38,10 @@ SEEN = """() => {
   };
 }"""
 
+SHOWN = "() => document.querySelector('.hyponet-typing').innerText.trim()"
+BESIDE = (1200, 700)  # of the node
+UNDER_AND_FOCUSED = """([x, y]) => [document.elementFromPoint(x, y), document.activeElement]
+  .map((element) => element.outerHTML.slice(0, 200)).concat(document.hasFocus(), document.visibilityState)"""
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -126,8 +132,11 @@ def test_a_mistake_stands_under_the_box(page):
     mended = typed(page, "}")
     assert (mended["mistake"], mended["invalid"]) == ("", None)
     assert typed(page, " __cl")["active"] == "class", "the words of the class are offered where there is one"
-    page.editor.page.mouse.click(5, 300)
-    page.editor.until("() => document.querySelector('.hyponet-typing').innerText.trim() === ''")
+    page.editor.page.mouse.click(*BESIDE)
+    facts = page.editor.page.evaluate(UNDER_AND_FOCUSED, BESIDE)
+    with contextlib.suppress(TimeoutError):
+        page.editor.until(f"() => ({SHOWN})() === ''")
+    assert page.editor.page.evaluate(SHOWN) == "", facts
 
 
 def test_boxes_of_others_are_left_alone(page):
