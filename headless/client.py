@@ -163,14 +163,14 @@ class Client:
         Raises:
             LookupError: the server does not know it: its queue or history was cleared, or it was started anew.
         """
+        if prompt_id in self.pending():  # asked first: what leaves the queue is in the history at once
+            return None
         entry = self.entry(prompt_id)
-        if entry is None and prompt_id not in self.pending():
-            entry = self.entry(prompt_id)  # it may have ended between the two questions
-            if entry is None:
-                raise LookupError(
-                    f"the server no longer knows prompt {prompt_id}: its queue or its history was cleared, or it was "
-                    "started anew"
-                )
+        if entry is None:
+            raise LookupError(
+                f"the server no longer knows prompt {prompt_id}: its queue or its history was cleared, or it was "
+                "started anew"
+            )
         return entry
 
     def wait(

@@ -74,7 +74,13 @@ class RowRun:
 
 
 class Schedule:
-    """The rows of a sweep, or of a part of it, in order."""
+    """The rows of a sweep, or of a part of it, in order.
+
+    Attributes:
+        runs: the rows.
+        over_count: how many of them are over.
+        weight_left: the weight of all others.
+    """
 
     def __init__(self, rows: list[SweepRow], state: State) -> None:
         self.runs = [RowRun(row, _left_behind(row, state)) for row in rows]
@@ -83,6 +89,8 @@ class Schedule:
                 run.phase = Phase.SKIPPED
         if all(run.is_over for run in self.runs if not run.is_last):
             self._skip_last_rows()
+        self.over_count = sum(run.is_over for run in self.runs)
+        self.weight_left = sum(run.row.weight for run in self.runs if not run.is_over)
         self._index = {run.row.name: index for index, run in enumerate(self.runs)}
         self._ready: list[int] = []  # of rows that may start, sorted
         self._running = self._owned = 0  # rows that run; rows that may start and were left with a worker
@@ -138,6 +146,9 @@ class Schedule:
         """A row that runs has ended; the next one of its group may start, or is held back."""
         run.phase = Phase.DONE if is_done else Phase.FAILED
         self._running -= 1
+        self.over_count += 1
+        is_all = self.over_count == len(self.runs)
+        self.weight_left = 0.0 if is_all else self.weight_left - run.row.weight  # what rounding left of it is none
         if is_done:
             index = self._index[run.row.name]
             for later in self._then.pop(index, []):

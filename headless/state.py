@@ -7,7 +7,7 @@ import fnmatch
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ class State:
         """Replace the row's file, whole."""
         path = self._path(name)
         with replacing(path, durable=True) as temporary:
-            temporary.write_text(json.dumps(asdict(state), indent=1, ensure_ascii=False) + "\n", "utf-8")
+            temporary.write_text(json.dumps(vars(state), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     @contextlib.contextmanager
     def lock(self, index: int, count: int) -> Iterator[None]:

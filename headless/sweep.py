@@ -6,21 +6,22 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 
 from .backends.core import End, Left, Recalled, Stalled, Stopped, Task, TaskForgotten, Terminated, Worker, WorkerGone
-from .console import Clock, Console
+from .console import Console
 from .fleet import Fleet
+from .row_ends import RowEnds
 from .schedule import Phase, RowRun, Schedule
-from .state import DONE, FAILED, QUEUED, RowState, State
+from .state import QUEUED, State
 from .sweep_file import SweepRow
 from .tally import Tally, tally_of
 
-MAX_LOSSES = 3  # a row that a restart took this often is likely what brings the server down
 MAX_SILENCES = 5  # so many workers that fell silent with one row are no chance
-MAX_TRIES = 2  # a row that failed so often, where possible on another worker, fails: a full disk is no fault of it
 PROGRESS_INTERVAL = 30.0  # seconds between two lines on the rows that run
+_SECOND_PAUSE = 5.0  # seconds in which a worker that has a row looks for a second one
+_IDLE_PAUSE, _IDLE_PAUSE_A_WORKER = 1.0, 0.01  # and one that has none; longer in a large farm, or all look all day
 _FAREWELL = 15.0  # seconds for the workers to take back what they have, when the driver stops
 
 
@@ -44,10 +45,12 @@ class Driver:
     ) -> None:
         self.workers, self.state, self.console, self.patience = workers, state, console, patience
         self.schedule = Schedule(rows, state)
-        self.clock = Clock()
         self.changed = threading.Condition()  # its lock guards all that follows
         self.fleet = Fleet(workers, self.schedule, state, console, self.changed)
+        self.ends = RowEnds(self.schedule, state, console, self.changed, sum(worker.places for worker in workers))
         self.has: dict[str, list[RowRun]] = {worker.name: [] for worker in workers}  # in the order in which they went
+        self.crowded: dict[str, list[RowRun]] = {}  # of these the workers that have more than one
+        self.idle_pause = min(_SECOND_PAUSE, _IDLE_PAUSE + _IDLE_PAUSE_A_WORKER * len(workers))
         self.lines: dict[str, str] = {}  # row -> how far it is
         self.error: BaseException | None = None
         self.is_stopping = self.is_cancelled = False  # Ctrl-C cancels; all else leaves rows where a worker keeps them
@@ -116,6 +119,7 @@ class Driver:
                 finally:
                     with self.changed:
                         self.has[worker.name].remove(run)
+                        self._note_crowd(worker.name)
                         self.lines.pop(run.row.name, None)
         except Stopped:
             pass
@@ -149,20 +153,27 @@ class Driver:
                 run = self.schedule.take(worker.name, is_idle, self.fleet.live)
                 if run is not None:
                     self.has[worker.name].append(run)
+                    self._note_crowd(worker.name)
                     return run
                 if is_idle:
                     self._recall(worker.name)
-                self.changed.wait(1.0 if is_idle else 5.0)
+                self.changed.wait(self.idle_pause if is_idle else _SECOND_PAUSE)
             self.changed.notify_all()
             return None
+
+    def _note_crowd(self, name: str) -> None:
+        """Keep whether the worker has more than one row."""
+        self.crowded.pop(name, None)
+        if len(self.has[name]) > 1:
+            self.crowded[name] = self.has[name]
 
     def _recall(self, idle: str) -> None:
         """Let the idle worker have a row that waits behind another at its worker, if there is one.
 
         Which of two waits only the worker knows, which keeps the one that runs.
         """
-        for rows in self.has.values():
-            for run in reversed(rows if len(rows) > 1 else []):
+        for rows in self.crowded.values():
+            for run in reversed(rows):
                 if not run.was_recalled and idle not in run.failed_on:
                     run.is_recalled = run.was_recalled = True
                     run.wake.set()
@@ -173,7 +184,7 @@ class Driver:
         if run.state.silences >= MAX_SILENCES:
             reasons = "; ".join(run.silences) or "before this driver"
             problem = f"{run.state.silences} servers fell silent with it ({reasons}); look into their logs"
-            self._close(worker, run, End(problem))
+            self.ends.close(worker, run, End(problem))
             return
         try:
             end = worker.run(task, partial(self._pause, worker, run))
@@ -183,28 +194,28 @@ class Driver:
                 state = replace(run.state.waiting(), silences=run.state.silences + 1)
                 state.abandoned.append([worker.name, task.ticket])
                 self.fleet.abandoned.setdefault(worker.name, []).append(task.ticket)
-            self._put_back(run, state)
+            self.ends.put_back(run, state)
             self.fleet.wait_for(worker, str(error))
         except WorkerGone as error:  # the row keeps its ticket: this worker may have it still when it is back
             with self.changed:
                 self.fleet.troubles.setdefault(worker.name, []).append(time.monotonic())
                 run.silences.append(f"{worker.name}: {error}")
-            self._put_back(run, run.state)
+            self.ends.put_back(run, run.state)
             self.fleet.wait_for(worker, str(error))
         except TaskForgotten as error:
-            self._lose(worker, run, str(error))
+            self.ends.lose(worker, run, str(error))
         except Recalled:
-            self._put_back(run, run.state.waiting())
+            self.ends.put_back(run, run.state.waiting())
         except Left:  # its ticket stays on disk
-            self._put_back(run, run.state)
+            self.ends.put_back(run, run.state)
             raise
         except BaseException:
-            self._put_back(run, run.state.waiting())
+            self.ends.put_back(run, run.state.waiting())
             raise
         else:
             with self.changed:
                 self.fleet.troubles.pop(worker.name, None)
-            self._end(worker, run, end)
+            self.ends.end(worker, run, end)
 
     def _hand_out(self, worker: Worker, run: RowRun) -> Task:
         """A ticket for the row, on disk before the worker sees it."""
@@ -226,79 +237,6 @@ class Driver:
     def _is_ours(self, name: str) -> bool:
         return any(worker.name == name for worker in self.workers)
 
-    def _put_back(self, run: RowRun, state: RowState, delay: float = 0.0) -> None:
-        """Let a row wait again in that state; it is written where it is another than the one on disk."""
-        if state is not run.state:
-            run.state = state
-            self.state.write(run.row.name, state)
-        with self.changed:
-            run.not_before = time.monotonic() + delay
-            self.schedule.put_back(run)
-            self.changed.notify_all()
-
-    def _lose(self, worker: Worker, run: RowRun, reason: str) -> None:
-        """A worker that was there forgot the row: let it wait again, or give it up."""
-        # it is no fault of the row that it never arrived, or that another worker does not know it
-        losses = run.state.losses + (run.is_seen and run.state.worker == worker.name)
-        run.state.losses = losses
-        if losses >= MAX_LOSSES:
-            self._close(worker, run, End(f"the server lost it {losses} times ({reason}); look into the server's log"))
-            return
-        self.console.warn(
-            f"{run.row.name}: lost: {reason}; queued again",
-            "lost", row=run.row.name, worker=worker.name, problem=reason,
-        )  # fmt: skip
-        self._put_back(run, run.state.waiting())
-
-    def _end(self, worker: Worker, run: RowRun, end: End) -> None:
-        """A row ran: it is done, or is tried once more elsewhere or later, or has failed."""
-        waiting = run.state.waiting(end.problem)
-        if end.is_busy and run.delay < 600:
-            run.delay *= 2
-            self.console.warn(
-                f"{run.row.name}: {end.problem}; tried again later",
-                "busy", row=run.row.name, worker=worker.name, problem=end.problem,
-            )  # fmt: skip
-            self._put_back(run, waiting, run.delay)
-            return
-        if end.problem:
-            run.failed_on.add(worker.name)
-            run.tries += 1
-            run.problems.setdefault(end.problem, worker.name)
-            if run.tries < MAX_TRIES and sum(worker.places for worker in self.workers) > 1:
-                self.console.warn(
-                    f"{run.row.name}: failed on {worker.name}: {end.problem}; tried on another",
-                    "failed_once", row=run.row.name, worker=worker.name, problem=end.problem,
-                )  # fmt: skip
-                self._put_back(run, waiting)
-                return
-            if len(run.problems) > 1:  # why it failed before is not to be lost
-                end = replace(end, problem="; ".join(f"{name}: {problem}" for problem, name in run.problems.items()))
-        self._close(worker, run, end)
-
-    def _close(self, worker: Worker, run: RowRun, end: End) -> None:
-        """Write down that the row is done, or failed, and say so."""
-        run.state.status, run.state.message = FAILED if end.problem else DONE, end.problem
-        details = {key: value for key, value in asdict(end).items() if key in ("seconds", "results", "texts", "files")}
-        # what it showed goes to the disk and is not kept: a farm has thousands of rows
-        self.state.write(run.row.name, RowState(**{**asdict(run.state), "worker": worker.name, **details}))
-        with self.changed:
-            self.schedule.end(run, not end.problem)
-            self.clock.add(run.row.weight, end.images)
-            runs = self.schedule.runs
-            weight = sum(row_run.row.weight for row_run in runs if not row_run.is_over)
-            count = sum(row_run.is_over for row_run in runs)
-            if self.schedule.is_over:
-                self.changed.notify_all()
-        note = f"FAILED: {end.problem}" if end.problem else f"{end.seconds:.1f} s"
-        tell = self.console.warn if end.problem else self.console.say
-        tell(
-            f"[{count}/{len(runs)}] {run.row.name}: {note}; {self.clock.left(weight)}",
-            "failed" if end.problem else "done",
-            row=run.row.name, worker=worker.name, seconds=end.seconds, images=end.images, ended=count, rows=len(runs),
-            seconds_left=self.clock.seconds_left(weight), **({"problem": end.problem} if end.problem else {}),
-        )  # fmt: skip
-
     def _pause(self, worker: Worker, run: RowRun, seconds: float, line: str) -> None:
         """What a worker calls instead of sleeping."""
         with self.changed:
@@ -316,11 +254,11 @@ class Driver:
     def _show(self) -> None:
         """Say how far the rows are that run, and who has them."""
         with self.changed:  # only to look: who reads the lines may be slow
-            weight = sum(run.row.weight for run in self.schedule.runs if not run.is_over)
+            weight = self.schedule.weight_left
             lines, gone = sorted(self.lines.values()), sorted(self.fleet.gone)
         self.console.say(
-            "\n".join(f"  {line}" for line in [self.clock.left(weight), *lines[:20]]),
+            "\n".join(f"  {line}" for line in [self.ends.clock.left(weight), *lines[:20]]),
             "progress",
-            images=self.clock.images, elapsed=round(self.clock.elapsed, 1),
-            seconds_left=self.clock.seconds_left(weight), running=lines, gone=gone,
+            images=self.ends.clock.images, elapsed=round(self.ends.clock.elapsed, 1),
+            seconds_left=self.ends.clock.seconds_left(weight), running=lines, gone=gone,
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from hyponet.headless.client import Client, NoAnswer, Rejected, RunFailed
@@ -43,6 +45,18 @@ def test_a_prompt_that_nobody_knows_ends_the_wait(server, holding, event):
     with pytest.raises(RunFailed, match="no longer knows prompt mine"):
         client.wait(prompt_id, timeout=20, tick=tick, poll=0.01)
     assert len(ticks) == 3, "it waits as long as the server knows it"
+
+
+@pytest.mark.parametrize("holding", ["running", "waiting"])
+def test_whether_it_has_ended_costs_one_question_while_it_waits_or_runs(server, holding):
+    """A farm asks all day, each server for each of its rows."""
+    server.holding = holding
+    client = Client(server.url)
+    client.queue(SAVE, prompt_id="mine")
+    asked = []
+    server.hooks = {path: partial(asked.append, path) for path in ("/queue", "/history")}
+    assert client.end("mine") is None
+    assert asked == ["/queue"]
 
 
 def test_one_that_ends_between_two_questions_is_no_lost_one(server):

@@ -58,7 +58,7 @@ def at_the_third_look(event):
             if len(looks) == 3:
                 event(server)
 
-        server.hooks["/history"] = look
+        server.hooks["/queue"] = look
 
     return script
 
@@ -70,7 +70,7 @@ def gone(server):
 def started_anew(server):
     """Silent while it starts, for three questions; then it knows nothing."""
     server.forget()
-    server.replaced["/history"] = (502, b"")
+    server.replaced["/queue"] = (502, b"")
     asked = []
 
     def ask():
@@ -78,7 +78,7 @@ def started_anew(server):
         if len(asked) == 3:
             server.replaced.clear()
 
-    server.hooks["/history"] = ask
+    server.hooks["/queue"] = ask
 
 
 def cleared_history(server):
@@ -265,7 +265,7 @@ def test_a_row_of_a_sweep_that_did_not_do_all_is_not_done(server, flow, capsys, 
     says = kind.says
     state, arguments = sweep_on(flow, server)
     if kind.says == "no longer knows":  # the driver queues it again, as after a restart of the server
-        server.hooks["/history"] = server.running.clear
+        server.hooks["/queue"] = server.running.clear
         says = "lost it 3 times"
     assert main(arguments) == 1
     printed = capsys.readouterr()

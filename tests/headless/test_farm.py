@@ -263,6 +263,22 @@ def test_a_row_that_waits_behind_a_slow_server_s_other_goes_to_the_idle_one(serv
     assert {path for path, _ in slow.posts} == {"/queue"}, "nothing was interrupted"
 
 
+def test_workers_with_more_than_one_row_are_known_as_rows_come_and_go(servers, tmp_path):
+    """An idle worker looks through these alone: in a farm of 1,000 it looked at all, each second."""
+    farm = hold_two_each(servers, tmp_path)
+    assert set(farm.driver.crowded) == {server.url for server in servers}
+    for server in servers:
+        let_end(server)
+    assert farm.wait().done == len(NAMES)
+    assert farm.driver.crowded == {}
+
+
+def test_idle_workers_of_a_large_farm_look_for_rows_less_often(servers, tmp_path):
+    workers = [UrlWorker(Client(f"http://127.0.0.1:{port}")) for port in range(1, 1001)]
+    pauses = [Driver(some, rows(), State(tmp_path), Console()).idle_pause for some in (workers[:2], workers)]
+    assert pauses == pytest.approx([1.02, 5.0])  # by hand, from the constants of headless/sweep.py
+
+
 def test_a_row_that_begins_as_it_is_called_back_stays_and_is_made_once(servers, tmp_path):
     """ComfyUI deletes what waits in one step (execution.py of 0.3.75, delete_queue_item); the row before it ended just
     before that, so that this one runs. The regression: it was interrupted, and made again elsewhere."""

@@ -31,13 +31,13 @@ def test_a_silence_of_the_server_is_waited_out(server, flow):
     def ask():
         asked.append(1)
         if len(asked) == 3:
-            server.replaced["/history"] = (502, b"")
+            server.replaced["/queue"] = (502, b"")
         if len(asked) == 6:
             server.replaced.clear()
             prompt_id, graph = server.running.popitem()
             server.finish(prompt_id, graph)
 
-    server.hooks["/history"] = ask
+    server.hooks["/queue"] = ask
     assert main(["run", str(flow), "--url", server.url]) == 0
 
 

@@ -5,15 +5,20 @@ tests/comfy/test_sweep.py has the same driver over a real server.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hyponet.headless.backends.urls import UrlWorker
 from hyponet.headless.client import Client, Rejected
 from hyponet.headless.console import Console
+from hyponet.headless.row_ends import MAX_LOSSES
+from hyponet.headless.schedule import Schedule
 from hyponet.headless.state import DONE, FAILED, QUEUED, RowState, State
-from hyponet.headless.sweep import MAX_LOSSES, Driver
+from hyponet.headless.sweep import Driver
 from hyponet.headless.sweep_file import SweepRow
 
+WEIGHTS = (1.0, 0.1, 0.2, 0.3)  # 0.1 + 0.2 + 0.3 is 0.6000000000000001
 SUCCESS = {"status": {"status_str": "success", "messages": []}, "outputs": {}}
 ERROR = {"status": {"status_str": "error", "messages": []}, "outputs": {}}
 
@@ -42,19 +47,18 @@ class PlayedServer:
         return {}
 
     def end(self, prompt_id):
+        if self.forgetting and prompt_id in self.questions:
+            self.forgetting -= 1
+            del self.questions[prompt_id]
+        if prompt_id in self.questions:
+            self.questions[prompt_id] += 1
         return Client.end(self, prompt_id)  # over the two below
 
     def pending(self):
         return {prompt_id for prompt_id, asked in self.questions.items() if asked < 2}
 
     def entry(self, prompt_id):
-        if self.forgetting and prompt_id in self.questions:
-            self.forgetting -= 1
-            del self.questions[prompt_id]
         if prompt_id not in self.questions:
-            return None
-        self.questions[prompt_id] += 1
-        if self.questions[prompt_id] < 2:
             return None
         return ERROR if self.names[prompt_id] in self.failing else SUCCESS
 
@@ -109,6 +113,20 @@ def test_what_is_done_is_skipped_and_the_last_row_runs_again_only_after_others(s
     tally = drive(text, state, changed)
     assert changed.order == ["b", "report"]
     assert (tally.done, tally.skipped) == (2, 1)
+
+
+def test_what_is_left_is_counted_as_rows_end_and_is_nothing_at_the_end(state):
+    """By hand; the last of these weights does not take away all that is left, in floating point."""
+    state.write("a", RowState(key="key of a", status=DONE))
+    weighted = zip(rows("a:a b:b c:c d:d"), WEIGHTS, strict=True)
+    schedule = Schedule([replace(row, weight=weight) for row, weight in weighted], state)
+    counts = [(schedule.over_count, schedule.weight_left)]
+    for is_done in (True, False, True):
+        schedule.end(schedule.take("worker", True, ["worker"]), is_done)
+        counts.append((schedule.over_count, schedule.weight_left))
+    assert [count for count, _ in counts] == [1, 2, 3, 4]
+    assert [weight for _, weight in counts[:3]] == pytest.approx([0.6, 0.5, 0.3])
+    assert counts[3][1] == 0, "or a time would be left where nothing is"
 
 
 def test_a_failed_row_runs_again(state):
