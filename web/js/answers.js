@@ -9,6 +9,7 @@ import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { addBox } from "./boxes.js";
 import { showPictures } from "./culling.js";
+import { translated } from "./language.js";
 import { draw } from "./markdown.js";
 import { links } from "./report_page.js";
 
@@ -66,13 +67,13 @@ function boxOf(node) {
   box.className = "hyponet-answer";
   box.tabIndex = 0;
   box.setAttribute("role", "region");
-  box.setAttribute("aria-label", `Answer of ${node.title}`);
+  box.setAttribute("aria-label", translated("Answer of {title}", { title: node.title }));
   const line = document.createElement("p");
   line.className = "line";
   line.setAttribute("role", "status");
   const text = document.createElement("div");
   text.className = "text none";
-  text.textContent = NOTHING_YET;
+  text.textContent = translated(NOTHING_YET);
   box.append(line, text);
   addBox(node, ANSWER, box, LEAST_HEIGHT);
   makeRoom(node, WITH_PICTURES.has(node.comfyClass) || eachClassOf(node));
@@ -110,7 +111,7 @@ function watchEachClass(node) {
  */
 function show(node, answer, isEarlier = false) {
   const [line, text] = boxOf(node).children;
-  line.textContent = isEarlier ? "From an earlier run:" : "";
+  line.textContent = isEarlier ? translated("From an earlier run:") : "";
   text.className = isEarlier ? "text earlier" : "text";
   text.replaceChildren(draw(answer.text), ...answer.files.flatMap(links));
   if (answer.pictures) showPictures(node, answer.pictures);

@@ -6,6 +6,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { addBox } from "./boxes.js";
+import { translated } from "./language.js";
 import { Sheet } from "./pictures.js";
 
 const REJECTS = "HypoNetRejectItems";
@@ -26,9 +27,9 @@ export async function showPictures(node, file) {
   try {
     const response = await api.fetchApi(`/view?${new URLSearchParams(file)}`);
     if (response.ok) listing = await response.json();
-    else sheet.line.textContent = "The list of the pictures is gone; run this node again.";
+    else sheet.line.textContent = translated("The list of the pictures is gone; run this node again.");
   } catch {
-    sheet.line.textContent = "The list of the pictures did not come: the server does not answer.";
+    sheet.line.textContent = translated("The list of the pictures did not come: the server does not answer.");
   }
   if (listing) sheet.fill(listing);
 }

@@ -3,6 +3,7 @@
  *
  * Arrows go on, x and space mark, Escape closes.
  */
+import { translated } from "./language.js";
 
 /**
  * @param {{picture: () => any, address: (picture: any) => string, isMarked: (picture: any) => boolean,
@@ -54,7 +55,8 @@ function draw(dialog, sheet) {
   const picture = sheet.picture();
   const marked = sheet.isMarked(picture);
   dialog.classList.toggle("marked", marked);
-  dialog.setAttribute("aria-label", `Picture ${picture.number}, ${picture.label}`);
+  const { number, label } = picture;
+  dialog.setAttribute("aria-label", translated("Picture {number}, {label}", { number, label }));
   const image = document.createElement("img");
   image.alt = picture.prompt;
   if (picture.file) image.src = sheet.address(picture);
@@ -67,27 +69,27 @@ function draw(dialog, sheet) {
     value.textContent = text;
     facts.append(term, value);
   };
-  add("number", `${picture.number}, ${picture.label} ${picture.rank}`);
-  add("prompt", picture.prompt);
-  add("negative", picture.negative);
+  add(translated("number"), `${number}, ${label} ${picture.rank}`);
+  add(translated("prompt"), picture.prompt);
+  add(translated("negative"), picture.negative);
   for (const [slot, option] of picture.picks) add(slot, option);
-  add("seed", picture.seed);
-  add("attempt", picture.attempt ? String(picture.attempt + 1) : "");
-  for (const note of picture.notes) add("note", note);
-  if (!picture.file) add("note", "rejected; the next run of Generate Dataset makes another");
+  add(translated("seed"), picture.seed);
+  add(translated("attempt"), picture.attempt ? String(picture.attempt + 1) : "");
+  for (const note of picture.notes) add(translated("note"), note);
+  if (!picture.file) add(translated("note"), translated("rejected; the next run of Generate Dataset makes another"));
   const buttons = document.createElement("form");
   buttons.method = "dialog";
   const mark = document.createElement("button");
   mark.type = "button";
   mark.disabled = !marked && !picture.file;
-  mark.textContent = marked ? "Unmark (x)" : "Mark (x)";
+  mark.textContent = marked ? translated("Unmark (x)") : translated("Mark (x)");
   mark.addEventListener("click", () => {
     sheet.toggle(sheet.picture());
     draw(dialog, sheet);
     dialog.focus();
   });
   const close = document.createElement("button");
-  close.textContent = "Close (Esc)";
+  close.textContent = translated("Close (Esc)");
   buttons.append(mark, close);
   const side = document.createElement("div");
   side.append(facts, buttons);

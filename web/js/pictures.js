@@ -7,6 +7,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { button, element } from "./elements.js";
+import { translated } from "./language.js";
 import { view } from "./large_picture.js";
 import { isInRange, marked, toggled } from "./marks.js";
 
@@ -37,14 +38,15 @@ export class Sheet {
     this.label = ALL;
     this.current = 0; // index into `shown` of the picture that keys act on
     this.box = element("div", "hyponet-pictures", { role: "region" });
-    this.classes = element("select", "", { "aria-label": "Class" });
-    this.back = button("\u2039", "Page before", () => this.turn(-1));
-    this.next = button("\u203a", "Page after", () => this.turn(1));
+    this.classes = element("select", "", { "aria-label": translated("Class") });
+    this.back = button("\u2039", translated("Page before"), () => this.turn(-1));
+    this.next = button("\u203a", translated("Page after"), () => this.turn(1));
     this.place = element("span", "place");
-    this.again = button("New round", "Forget the marks; the same numbers can be rejected again", () => this.renew());
+    const forget = translated("Forget the marks; the same numbers can be rejected again");
+    this.again = button(translated("New round"), forget, () => this.renew());
     this.line = element("p", "line", { role: "status" });
     this.cells = element("div", "cells scrolled", { role: "listbox", "aria-multiselectable": "true" });
-    this.cells.setAttribute("aria-label", "Pictures of the set");
+    this.cells.setAttribute("aria-label", translated("Pictures of the set"));
     const bar = element("div", "bar");
     bar.append(this.classes, this.back, this.place, this.next, this.again);
     this.box.append(bar, this.line, this.cells);
@@ -53,7 +55,7 @@ export class Sheet {
       if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); // letters choose a class, and open no sidebar
     });
     this.cells.addEventListener("keydown", (event) => this.key(event));
-    this.line.textContent = NOTHING_YET;
+    this.line.textContent = translated(NOTHING_YET);
     this.draw();
   }
 
@@ -90,7 +92,8 @@ export class Sheet {
     this.listing = listing;
     Object.assign(this, places.get(this.nodeKey) ?? { label: ALL, current: 0 });
     if (!listing.labels.includes(this.label)) this.label = ALL;
-    this.classes.replaceChildren(new Option("all classes", ALL), ...listing.labels.map((label) => new Option(label)));
+    const all = new Option(translated("all classes"), ALL);
+    this.classes.replaceChildren(all, ...listing.labels.map((label) => new Option(label)));
     this.classes.value = this.label;
     this.current = Math.max(0, Math.min(this.current, this.shown.length - 1));
     this.draw();
@@ -133,8 +136,13 @@ export class Sheet {
     this.again.hidden = !numbers.size;
     if (!pictures.length) return;
     places.set(this.nodeKey, { label: this.label, current: this.current });
-    const more = total > pictures.length ? ` The first ${pictures.length} of ${total}; number the others by hand.` : "";
-    this.line.textContent = (numbers.size ? `${numbers.size} marked. ${HELP}` : HELP) + more;
+    const lines = [translated(HELP)];
+    if (numbers.size) lines.unshift(translated("{count} marked.", { count: numbers.size }));
+    if (total > pictures.length) {
+      const counts = { count: pictures.length, total };
+      lines.push(translated("The first {count} of {total}; number the others by hand.", counts));
+    }
+    this.line.textContent = lines.join(" ");
   }
 
   /**
@@ -145,7 +153,7 @@ export class Sheet {
     const cell = element("div", "cell", { role: "option", "data-number": String(picture.number) });
     const caption = element("span", "caption");
     caption.textContent = `${picture.number} ${picture.label}`;
-    cell.setAttribute("aria-label", `${picture.number} ${picture.label}${picture.file ? "" : ", rejected"}`);
+    cell.setAttribute("aria-label", `${caption.textContent}${picture.file ? "" : `, ${translated("rejected")}`}`);
     cell.title = picture.prompt;
     cell.append(picture.file ? this.image(picture) : gone(), caption);
     cell.addEventListener("click", (event) => {
@@ -179,7 +187,10 @@ export class Sheet {
   /** Whether one of these widgets gets its value from another node; the line then says so. */
   isLinked(...names) {
     const linked = this.node.inputs?.find((input) => names.includes(input.widget?.name) && input.link != null);
-    if (linked) this.line.textContent = `The ${linked.widget.name} comes from another node; change it there.`;
+    if (linked) {
+      const { name } = linked.widget;
+      this.line.textContent = translated("The {name} comes from another node; change it there.", { name });
+    }
     return linked !== undefined;
   }
 
@@ -189,9 +200,11 @@ export class Sheet {
     const { pictures, labels, total } = this.listing;
     if (!picture.file && !marked(this.text, [picture], labels).size) return; // there is nothing to reject
     if (total > pictures.length && isInRange(this.text, picture, labels)) {
-      this.line.textContent =
-        `Picture ${picture.number} is marked by a range or a class, which may reach beyond the ${pictures.length} ` +
-        "pictures here; change the text of the selection.";
+      this.line.textContent = translated(
+        "Picture {number} is marked by a range or a class, which may reach beyond the {count} pictures here; " +
+          "change the text of the selection.",
+        { number: picture.number, count: pictures.length },
+      );
       return;
     }
     this.write(toggled(this.text, picture, pictures, labels));
@@ -262,6 +275,6 @@ export class Sheet {
 /** What stands where a picture was. */
 function gone() {
   const text = element("span", "gone");
-  text.textContent = "rejected";
+  text.textContent = translated("rejected");
   return text;
 }

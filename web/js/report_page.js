@@ -3,6 +3,7 @@
  * frame that runs no script and belongs to no host, whatever is written in it.
  */
 import { api } from "../../../scripts/api.js";
+import { translated } from "./language.js";
 
 /**
  * The elements of a node's answer that open a file: a report opens over the page, and can be downloaded.
@@ -13,15 +14,15 @@ export function links(file) {
   const address = `/view?${new URLSearchParams(file)}`;
   const link = document.createElement("a");
   link.href = api.apiURL(address);
-  link.textContent = `Open ${file.filename}`;
+  link.textContent = translated("Open {file}", { file: file.filename });
   link.target = "_blank";
   link.rel = "noopener";
   if (!file.filename.endsWith(".html")) return [link];
-  link.textContent = "Download";
-  link.download = file.filename;
   const button = document.createElement("button");
   button.type = "button";
-  button.textContent = `Open ${file.filename}`;
+  button.textContent = link.textContent;
+  link.textContent = translated("Download");
+  link.download = file.filename;
   const status = document.createElement("span");
   status.setAttribute("role", "status");
   button.addEventListener("click", async () => {
@@ -30,9 +31,12 @@ export function links(file) {
     try {
       const response = await api.fetchApi(address);
       if (response.ok) text = await response.text();
-      else status.textContent = ` is not there any more (${response.status}); run this node again`;
+      else {
+        const gone = translated("is not there any more ({status}); run this node again", { status: response.status });
+        status.textContent = ` ${gone}`;
+      }
     } catch {
-      status.textContent = " did not come: the server does not answer";
+      status.textContent = ` ${translated("did not come: the server does not answer")}`;
     }
     if (text !== null) show(file.filename, text);
   });
@@ -50,7 +54,7 @@ function show(name, text) {
   const form = document.createElement("form");
   form.method = "dialog";
   const close = document.createElement("button");
-  close.textContent = "Close (Esc)";
+  close.textContent = translated("Close (Esc)");
   form.append(close);
   dialog.append(form, frame);
   dialog.addEventListener("keydown", (event) => event.stopPropagation()); // behind it, the page has uses of its own

@@ -5,6 +5,7 @@
  * is a combobox while names are shown; without names it is the plain text box that it was.
  */
 import { element } from "./elements.js";
+import { translated } from "./language.js";
 
 const LIST = "hyponet-wildcards"; // the id of the list of names
 const STATUS = "hyponet-mistake";
@@ -17,7 +18,6 @@ const OPENED = {
   "aria-controls": LIST,
 };
 const COMBOBOX = [...Object.keys(OPENED), "aria-activedescendant"];
-const KINDS = { own: "yours", word: "of the class", list: "" };
 
 export class Panel {
   /**
@@ -34,7 +34,7 @@ export class Panel {
     this.current = 0;
     this.element = element("div", "hyponet-typing");
     this.status = element("p", "mistake", { id: STATUS, role: "status", "aria-live": "polite" });
-    this.list = element("ul", "names", { id: LIST, role: "listbox", "aria-label": "Wildcards" });
+    this.list = element("ul", "names", { id: LIST, role: "listbox" });
     this.note = element("p", "note");
     this.element.append(this.list, this.note, this.status);
     this.element.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
@@ -82,6 +82,7 @@ export class Panel {
     if (!suggestions.length) return this.close();
     this.suggestions = suggestions;
     this.list.replaceChildren(...suggestions.map((suggestion, index) => this.option(suggestion, index)));
+    this.list.setAttribute("aria-label", translated("Wildcards"));
     this.list.hidden = false;
     this.go(0);
   }
@@ -94,11 +95,11 @@ export class Panel {
     setAttributes(this.target, {}, COMBOBOX);
   }
 
-  option({ name, kind, lists }, index) {
+  option(suggestion, index) {
     const option = element("li", "", { id: `${LIST}-${index}`, role: "option" });
     const where = element("span", "kind");
-    where.textContent = KINDS[kind] ?? `${lists} lists`;
-    option.append(name, where);
+    where.textContent = kindOf(suggestion);
+    option.append(suggestion.name, where);
     option.addEventListener("click", () => this.accept(this.suggestions[index]));
     return option;
   }
@@ -129,6 +130,13 @@ export class Panel {
     else return false;
     return true;
   }
+}
+
+/** What stands beside a name. @param {Suggestion} suggestion */
+function kindOf({ kind, lists }) {
+  if (kind === "own") return translated("yours");
+  if (kind === "word") return translated("of the class");
+  return kind === "list" ? "" : translated("{count} lists", { count: lists });
 }
 
 /** Give a box those attributes, and take the others of `names` away. */

@@ -9,6 +9,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { element } from "./elements.js";
+import { translated } from "./language.js";
 import { Panel } from "./suggestions.js";
 import { mistake } from "./template_check.js";
 import { Names, placeOf } from "./wildcard_names.js";
@@ -124,7 +125,8 @@ async function look(suggestion) {
   const lines = text.split(/\r?\n|\r/).map((line) => line.trim());
   const options = lines.filter((line) => line && !line.startsWith("#"));
   const more = options.length > FIRST_LINES ? ", ..." : "";
-  panel.tell(suggestion, `${options.length} options: ${options.slice(0, FIRST_LINES).join(", ")}${more}`);
+  const count = translated("{count} options", { count: options.length });
+  panel.tell(suggestion, `${count}: ${options.slice(0, FIRST_LINES).join(", ")}${more}`);
 }
 
 app.registerExtension({
