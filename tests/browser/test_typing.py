@@ -17,9 +17,9 @@ ADD = "(type) => {" + ADD_AND_LINK + " add(type, 60); }"
 BOX = """(name) => {
   const node = app.graph._nodes[0];
   const within = [...document.querySelectorAll(`[data-node-id="${node.id}"] textarea`)];
-  const own = node.widgets.find((widget) => widget.name === name).element;
-  const named = (box) => [box.ariaLabel, box.labels?.[0]?.textContent.trim()].includes(name);
-  const box = LiteGraph.vueNodesMode ? within.find(named) : own;
+  const widget = node.widgets.find((one) => one.name === name);
+  const named = (box) => [widget.label, name].includes(box.ariaLabel ?? box.labels?.[0]?.textContent.trim());
+  const box = LiteGraph.vueNodesMode ? within.find(named) : widget.element;
   const {left, top, width, height} = box.getBoundingClientRect();
   return [left + width / 2, top + height / 2];
 }"""
