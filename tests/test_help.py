@@ -16,7 +16,7 @@ import tomllib
 from hyponet.nodes import extension
 from tools.dev.places import ROOT
 from tools.dev.rooms import shipped_files
-from tools.help_pages import HEADINGS, PAGES, input_rows, label, skeleton, table_of
+from tools.help_pages import HEADINGS, PAGES, input_rows, names, skeleton, table_of
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SCHEMAS = {schema.node_id: schema for schema in (node.define_schema() for node in extension.NODES)}
@@ -73,8 +73,8 @@ def test_the_table_has_every_input_of_the_node_and_its_default(path):
 @every_page
 def test_every_output_of_the_node_is_listed(path):
     node_id, language, text = pages(path)
-    listed = re.findall(r"^- `([^`]+)`: \S", part_of(text, HEADINGS[language][2]), re.M)
-    assert listed == [label(entry) for entry in SCHEMAS[node_id].outputs]
+    listed = re.findall(r"^- ([^`\n]*`[^`]+`): \S", part_of(text, HEADINGS[language][2]), re.M)
+    assert listed == names(SCHEMAS[node_id], "outputs", language)
 
 
 def node_ids_of(graph):

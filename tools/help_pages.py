@@ -8,6 +8,7 @@ holds it to the schema. HYPONET_COMFYUI is the folder of a ComfyUI, as for the t
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ from tools.dev.pack import load_pack
 from tools.dev.places import ROOT
 
 PAGES = ROOT / "web" / "docs"
+LOCALES = ROOT / "locales"  # what nodes are called in other languages, as ComfyUI reads it
 LONGEST_DEFAULT = 40  # characters; of a longer text its beginning stands in the table
 # headings: when, inputs, outputs, example, errors; and the words of the table
 HEADINGS = {
@@ -57,8 +59,26 @@ def shortened(text: str) -> str:
 
 
 def input_rows(schema: Any, language: str = "en") -> list[tuple[str, str]]:
-    """(name as code, default) of each input, in the order of the node."""
-    return [(f"`{label(entry)}`", default_text(entry, language)) for entry in schema.inputs or ()]
+    """(what the page calls it, default) of each input, in the order of the node."""
+    inputs = schema.inputs or ()
+    defaults = [default_text(entry, language) for entry in inputs]
+    return list(zip(names(schema, "inputs", language), defaults, strict=True))
+
+
+def names(schema: Any, side: str, language: str = "en") -> list[str]:
+    """What a page calls each input or output: its name as code, as errors and workflows have it; before it that of the
+    language, as the node shows it.
+
+    Args:
+        side: `inputs` or `outputs`.
+    """
+    entries = getattr(schema, side) or ()
+    if language == "en":
+        return [f"`{label(entry)}`" for entry in entries]
+    translated = json.loads((LOCALES / language / "nodeDefs.json").read_text("utf-8"))[schema.node_id][side]
+    keys = [entry.id for entry in entries] if side == "inputs" else map(str, range(len(entries)))
+    pairs = [(translated[key]["name"], label(entry)) for key, entry in zip(keys, entries, strict=True)]
+    return [f"`{name}`" if shown == name else f"{shown} `{name}`" for shown, name in pairs]
 
 
 def table_of(text: str, language: str = "en") -> list[tuple[str, str]]:
@@ -75,7 +95,8 @@ def skeleton(schema: Any, language: str = "en") -> str:
     entries = zip(schema.inputs or (), input_rows(schema, language), strict=True)
     rows = [f"| {name} | {escaped(entry.tooltip)} | {default} |" for entry, (name, default) in entries]
     table = [f"| {' | '.join(COLUMNS[language])} |", "|---|---|---|", *rows]
-    made = [f"- `{label(entry)}`: {escaped(entry.tooltip)}" for entry in schema.outputs]
+    results = zip(schema.outputs, names(schema, "outputs", language), strict=True)
+    made = [f"- {name}: {escaped(entry.tooltip)}" for entry, name in results]
     parts = (f"# {schema.display_name}", str(schema.description), f"## {when}", f"## {inputs}", "\n".join(table))
     return "\n\n".join((*parts, f"## {outputs}", "\n".join(made), f"## {example}", f"## {errors}")) + "\n"
 
