@@ -66,6 +66,9 @@ def test_a_template_opens_in_korean(page):
     assert seen["notes"] == [note]
     shown = {tuple(entry) for entry in seen["nodes"]}
     assert set(nodes) <= shown
+    unnamed = {node["type"] for node in QUICK_START["nodes"] if not node.get("title") and node["type"] in KOREAN_NAMES}
+    assert unnamed
+    assert {(kind, KOREAN_NAMES[kind]["display_name"]) for kind in unnamed} <= shown, "1.32.9 had lost their names"
     assert KOREAN["page"]["The answer comes here when this node has run."] in seen["boxes"]
     assert not seen["isModified"], "as it was opened, for the page; nobody is asked to save it"
     # the pages have errors of their own in this language: lists of templates that are not there

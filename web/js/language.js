@@ -2,13 +2,18 @@
  * What we write in the page, in the page's own language (its setting Comfy.Locale). The English text is the key.
  *
  * locales/<language>/main.json has the texts under "hyponet", and ComfyUI serves them with those of other packs by its
- * own /i18n. They are read from there, since the page of 1.32.9 forgets what packs say in a language when it loads its
- * own texts of it. Where a language or a text of it is missing, and where the server says nothing, all is English.
+ * own /i18n. Where a language or a text of it is missing, and where the server says nothing, all is English.
+ *
+ * The page of 1.32.9 takes the texts of packs before its own of a language, which then replace them: names of nodes too
+ * stay English. Here it is given them again.
  */
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 
 const OURS = "hyponet"; // the key in main.json
+const NODE = "HypoNetLoadClassifier"; // one whose name every language has
+const PATIENCE = 5000; // in ms, until the page has its own texts
+const STEP = 50; // in ms
 
 /** @type {Record<string, Record<string, Record<string, string>>>} by language, and by what they are texts of */
 let languages = {};
@@ -34,16 +39,34 @@ export function translated(english, values = {}) {
   return textOf("page", english).replace(/\{(\w+)\}/g, (name, key) => String(values[key] ?? name));
 }
 
+/**
+ * Give the page the texts of packs in its language once more, where it has lost them. It asks for the names of nodes
+ * when all extensions have begun. What a page does not have where it is looked for here stays as it is.
+ * @param {Record<string, any>} packs texts by language, as /i18n has them
+ */
+async function remind(packs) {
+  const language = app.extensionManager.setting.get("Comfy.Locale");
+  if (!packs[language]?.[OURS]) return;
+  const page = document.getElementById("vue-app")?.__vue_app__;
+  const i18n = page?._context?.provides[page.__VUE_I18N_SYMBOL__]?.global;
+  for (let waited = 0; i18n && i18n.locale.value !== language && waited < PATIENCE; waited += STEP) {
+    await new Promise((resolve) => setTimeout(resolve, STEP));
+  }
+  if (i18n && !i18n.getLocaleMessage(language).nodeDefs?.[NODE]) i18n.mergeLocaleMessage(language, packs[language]);
+}
+
 app.registerExtension({
   name: "hyponet.language",
 
   async init() {
+    let packs = {};
     try {
       const response = await api.fetchApi("/i18n");
-      const packs = response.ok ? await response.json() : {};
-      languages = Object.fromEntries(Object.entries(packs).map(([language, texts]) => [language, texts[OURS] ?? {}]));
+      if (response.ok) packs = await response.json();
     } catch {
-      languages = {}; // the server does not answer
+      return; // the server does not answer
     }
+    languages = Object.fromEntries(Object.entries(packs).map(([language, texts]) => [language, texts[OURS] ?? {}]));
+    await remind(packs);
   },
 });
