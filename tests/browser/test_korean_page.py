@@ -1,7 +1,7 @@
 """In a Korean page each node has its Korean names, and the help for typing knows its boxes by them.
 
-The pinned frontend, 1.32.9, loses what packs translate: it merges that before it loads its own Korean, which takes its
-place. Since 1.35 it merges it again.
+Frontends before 1.35 lose what packs translate: they merge that before they load their own Korean, which replaces it.
+web/js/language.js merges it again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, frontend_version, open_page
+from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, open_page
 from hyponet.tests.browser.test_typing import error_of, open_box, typed
 from tools.dev.places import ROOT
 
@@ -31,26 +31,21 @@ SEEN = """(ids) => Object.fromEntries(ids.map((id) => {
 @pytest.fixture(scope="module", params=PAGES, ids=NAMES)
 def korean(request, comfy):
     """A page in Korean."""
-    frontend, vue = request.param
+    _, vue = request.param
     with open_page(comfy, request.param, {"Comfy.Locale": "ko"}) as opened:
-        yield SimpleNamespace(editor=opened, server=comfy, vue=vue, version=frontend_version(frontend))
+        yield SimpleNamespace(editor=opened, server=comfy, vue=vue)
         opened.page.request.post(f"{comfy.url}/settings/Comfy.Locale", data=json.dumps("en"))  # the server keeps it
 
 
 def test_each_node_shows_its_korean_names(korean):
     seen = korean.editor.page.evaluate(SEEN, list(KOREAN))
     assert len(seen) == len(KOREAN) > 50
-    is_lost = seen["HypoNetDefineClass"]["title"] == "Class"
-    assert not is_lost or tuple(map(int, korean.version.split(".")[:2])) < (1, 35)
     for node_id, node in seen.items():
         own = KOREAN[node_id]
         names = {name: entry["name"] for name, entry in own["inputs"].items()}
         outputs = [entry["name"] for entry in own["outputs"].values()]
-        if is_lost:
-            assert node["inputs"] == {name: name for name in names}
-        else:
-            widgets = {name: names[name] for name in node["widgets"]}
-            assert node == {"title": own["display_name"], "inputs": names, "widgets": widgets, "outputs": outputs}
+        widgets = {name: names[name] for name in node["widgets"]}
+        assert node == {"title": own["display_name"], "inputs": names, "widgets": widgets, "outputs": outputs}
 
 
 def test_the_help_for_typing_is_there(korean):

@@ -4,8 +4,8 @@
  * locales/<language>/main.json has the texts under "hyponet", and ComfyUI serves them with those of other packs by its
  * own /i18n. Where a language or a text of it is missing, and where the server says nothing, all is English.
  *
- * The page of 1.32.9 takes the texts of packs before its own of a language, which then replace them: names of nodes too
- * stay English. Here it is given them again.
+ * Pages before 1.35 take the texts of packs before their own of a language, which then replace them: names of nodes too
+ * would stay English. Here they are given them again.
  */
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
