@@ -38,8 +38,9 @@ SEEN = """() => {
 
 @pytest.fixture(scope="module", params=PAGES, ids=NAMES)
 def page(request, comfy):
-    """An editor in Korean; the server's setting is English again when its tests are done."""
+    """An editor in a browser that speaks Korean, too; the server's setting is English again when its tests are done."""
     with open_page(comfy, request.param, {"Comfy.Locale": "ko"}) as opened:
+        opened.page.add_init_script("Object.defineProperty(navigator, 'language', {get: () => 'ko-KR'})")
         yield SimpleNamespace(editor=opened, frontend=request.param[0])
         opened.page.request.post(f"{comfy.url}/settings/Comfy.Locale", data='"en"')
 

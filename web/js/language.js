@@ -11,8 +11,8 @@ import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 
 const OURS = "hyponet"; // the key in main.json
-const NODE = "HypoNetLoadClassifier"; // one whose name every language has
-const PATIENCE = 5000; // in ms, until the page has its own texts
+const NODES = { page: "KSampler", packs: "HypoNetLoadClassifier" }; // whose names every language has
+const PATIENCE = 20_000; // in ms, until the page has its own texts
 const STEP = 50; // in ms
 
 /** @type {Record<string, Record<string, Record<string, string>>>} by language, and by what they are texts of */
@@ -49,10 +49,12 @@ async function remind(packs) {
   if (!packs[language]?.[OURS]) return;
   const page = document.getElementById("vue-app")?.__vue_app__;
   const i18n = page?._context?.provides[page.__VUE_I18N_SYMBOL__]?.global;
-  for (let waited = 0; i18n && i18n.locale.value !== language && waited < PATIENCE; waited += STEP) {
+  if (!i18n) return;
+  const knows = (node) => i18n.getLocaleMessage(language).nodeDefs?.[node] !== undefined;
+  for (let waited = 0; !knows(NODES.page) && waited < PATIENCE; waited += STEP) {
     await new Promise((resolve) => setTimeout(resolve, STEP));
   }
-  if (i18n && !i18n.getLocaleMessage(language).nodeDefs?.[NODE]) i18n.mergeLocaleMessage(language, packs[language]);
+  if (!knows(NODES.packs)) i18n.mergeLocaleMessage(language, packs[language]);
 }
 
 app.registerExtension({
