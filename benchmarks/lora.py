@@ -1,4 +1,4 @@
-"""Time per step of Train LoRA against ComfyUI's own TrainLoraNode, in one process, interleaved, at equal settings.
+"""Time per step of LoRA Training against ComfyUI's own TrainLoraNode, in one process, interleaved, at equal settings.
 
 Usage: python benchmarks/lora.py CHECKPOINT [--size 256] [--steps 12] [--pairs 3]
 HYPONET_COMFYUI names ComfyUI's folder. Both train with batch 5, rank 8, bf16 and an fp32 LoRA, on the same latents.

@@ -71,13 +71,17 @@ def with_overrides(graph: Graph, overrides: Mapping[str, Any]) -> Graph:
 
 
 def find_node(graph: Graph, who: str) -> str:
-    """The id of the node with that id or title, or of the only node of that type."""
+    """The id of the node with that id or title, or of the only node of that type.
+
+    A title that ends in words in parentheses, as the page exports those of our nodes, is found without them too.
+    """
     if who in graph:
         return who
     who = composed(who)
     titles = {id_: composed(str(node.get("_meta", {}).get("title", ""))) for id_, node in graph.items()}
     for matches in (
         [id_ for id_, title in titles.items() if title == who],
+        [id_ for id_, title in titles.items() if title.partition(" (")[0] == who],
         [id_ for id_, node in graph.items() if node["class_type"] == who],
     ):
         if len(matches) == 1:

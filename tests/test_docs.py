@@ -16,6 +16,7 @@ from hyponet.nodes.prompts.wildcards.library import Library
 from hyponet.tools import make_icon
 from hyponet.tools.workflows.builder.recipes import OWN
 from tools.dev.places import ROOT
+from tools.node_names import short_name
 
 README = (ROOT / "README.md").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -89,7 +90,7 @@ def test_the_options_and_codes_of_headless_are_those_of_the_program():
 
 # what is no node of ours but is named like one: ComfyUI's, and what the pages stress
 OTHERS = {"Load Checkpoint", "Load Image", "KSampler"}
-SCHEMAS = {node.define_schema().display_name: node.define_schema() for node in extension.NODES}
+SCHEMAS = {short_name(schema.display_name): schema for schema in (node.define_schema() for node in extension.NODES)}
 OF_LOADER = {"ckpt_name", "MODEL", "CLIP", "VAE"}
 
 

@@ -17,13 +17,14 @@ from hyponet.nodes import extension
 from tools.dev.places import ROOT
 from tools.dev.rooms import shipped_files
 from tools.help_pages import HEADINGS, PAGES, input_rows, names, skeleton, table_of
+from tools.node_names import short_name
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SCHEMAS = {schema.node_id: schema for schema in (node.define_schema() for node in extension.NODES)}
 KOREAN = json.loads((ROOT / "locales" / "ko" / "nodeDefs.json").read_text("utf-8"))
 NAMES = {
-    "en": {node_id: schema.display_name for node_id, schema in SCHEMAS.items()},
-    "ko": {node_id: KOREAN[node_id]["display_name"] for node_id in SCHEMAS},
+    "en": {node_id: short_name(schema.display_name) for node_id, schema in SCHEMAS.items()},
+    "ko": {node_id: short_name(KOREAN[node_id]["display_name"]) for node_id in SCHEMAS},
 }
 FILES = sorted(PAGES.glob("*/*.md"))
 GRAPHS = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "workflows").glob("*.json")}

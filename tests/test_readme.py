@@ -14,6 +14,7 @@ from hyponet.nodes.dataset.export.formats import EXPORTS
 from tools.dev.places import ROOT
 from tools.dev.server import USUAL_PORT
 from tools.dev.setup import NEEDED_GIB, PYTHON
+from tools.node_names import short_name
 
 README, CONTRIBUTING, ARCHITECTURE = (
     (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")
@@ -22,14 +23,14 @@ SCHEMAS = [node.define_schema() for node in extension.NODES]
 
 
 def test_every_node_has_its_place_in_the_readme():
-    names = {schema.display_name for schema in SCHEMAS}
+    names = {short_name(schema.display_name) for schema in SCHEMAS}
     assert len(names) > 40
     assert {name for name in names if name not in README} == set()
 
 
 def test_the_stages_of_the_readme_are_the_categories_of_the_nodes():
     """The regression: the first ones stood in "HypoNet / HypoNet" in the page's search."""
-    category = {schema.display_name: schema.category for schema in SCHEMAS}
+    category = {short_name(schema.display_name): schema.category for schema in SCHEMAS}
     rows = re.findall(r"^\| (?:([A-Z]\w*) )?\| (.+?) \| .+ \|$", README.split("## The nodes")[1], re.M)
     assert rows
     stage = ""
@@ -43,7 +44,7 @@ def test_the_stages_of_the_readme_are_the_categories_of_the_nodes():
 def test_the_input_that_comfy_lint_does_not_know_is_the_one_that_contributing_names():
     """ComfyUI writes an input that takes either of two types with a comma between them."""
     either = [
-        f"`{entry.id}` of **{schema.display_name}**"
+        f"`{entry.id}` of **{short_name(schema.display_name)}**"
         for schema in SCHEMAS
         for entry in schema.inputs
         if "," in entry.get_io_type()

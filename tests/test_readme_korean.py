@@ -9,9 +9,11 @@ import pytest
 
 from hyponet.nodes import extension
 from tools.dev.places import ROOT
+from tools.node_names import short_name
 
 ENGLISH, KOREAN = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.ko.md"))
-KOREAN_NAMES = json.loads((ROOT / "locales" / "ko" / "nodeDefs.json").read_text("utf-8"))
+LOCALE = json.loads((ROOT / "locales" / "ko" / "nodeDefs.json").read_text("utf-8"))
+KOREAN_NAMES = {node_id: short_name(entry["display_name"]) for node_id, entry in LOCALE.items()}
 FENCED = re.compile(r"^```\n(.*?)^```$", re.M | re.S)
 
 
@@ -79,7 +81,7 @@ def test_nothing_is_left_out(english, korean):
 def test_every_node_stands_there_under_both_of_its_names():
     """A row has the Korean names, and in brackets the English ones in the same order."""
     schemas = [node.define_schema() for node in extension.NODES]
-    expected = {schema.display_name: KOREAN_NAMES[schema.node_id]["display_name"] for schema in schemas}
+    expected = {short_name(schema.display_name): KOREAN_NAMES[schema.node_id] for schema in schemas}
     stated = {}
     for korean, english in re.findall(r"^\| \w* ?\| (.+?) \(([A-Z][^)|]+)\) \| .+ \|$", KOREAN, re.M):
         stated |= dict(zip(english.split(", "), korean.split(", "), strict=True))
@@ -88,7 +90,7 @@ def test_every_node_stands_there_under_both_of_its_names():
 
 def test_the_nodes_and_buttons_of_the_first_workflow_are_those_of_the_page():
     """Bold names are nodes: ours by their Korean name, and the loader as ComfyUI's own Korean calls it."""
-    names = {entry["display_name"] for entry in KOREAN_NAMES.values()} | {"체크포인트 로드"}
+    names = set(KOREAN_NAMES.values()) | {"체크포인트 로드"}
     (part,) = re.findall(r"^## 첫 워크플로$(.*?)^## ", KOREAN, re.M | re.S)
     bold = {" ".join(name.split()) for name in re.findall(r"\*\*([^*]+)\*\*", part)}
     assert bold

@@ -17,6 +17,7 @@ from typing import Any
 
 from tools.dev.pack import load_pack
 from tools.dev.places import ROOT
+from tools.node_names import short_name
 
 PAGES = ROOT / "web" / "docs"
 LOCALES = ROOT / "locales"  # what nodes are called in other languages, as ComfyUI reads it
@@ -96,9 +97,10 @@ def skeleton(schema: Any, language: str = "en") -> str:
     rows = [f"| {name} | {escaped(entry.tooltip)} | {default} |" for entry, (name, default) in entries]
     table = [f"| {' | '.join(COLUMNS[language])} |", "|---|---|---|", *rows]
     results = zip(schema.outputs, names(schema, "outputs", language), strict=True)
-    made = [f"- {name}: {escaped(entry.tooltip)}" for entry, name in results]
-    parts = (f"# {schema.display_name}", str(schema.description), f"## {when}", f"## {inputs}", "\n".join(table))
-    return "\n\n".join((*parts, f"## {outputs}", "\n".join(made), f"## {example}", f"## {errors}")) + "\n"
+    items = [f"- {name}: {escaped(entry.tooltip)}" for entry, name in results]
+    title = f"# {short_name(schema.display_name)}"
+    parts = (title, str(schema.description), f"## {when}", f"## {inputs}", "\n".join(table))
+    return "\n\n".join((*parts, f"## {outputs}", "\n".join(items), f"## {example}", f"## {errors}")) + "\n"
 
 
 def escaped(text: str | None) -> str:

@@ -230,7 +230,7 @@ class HypoNetMakeContactSheet(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetMakeContactSheet",
-            display_name="Contact Sheet",
+            display_name="Contact Sheet (grid, thumbnails)",
             category=widgets.CATEGORY,
             description="Shows many pictures of a set on one sheet, with the numbers that Reject Items takes.",
             search_aliases=["grid", "overview", "thumbnails", "index print"],

@@ -32,7 +32,7 @@ class HypoNetLoadClassifier(io.ComfyNode):
         names = engine.classifier_names()
         return schema(
             node_id="HypoNetLoadClassifier",
-            display_name="Load Classifier",
+            display_name="Load Classifier (ResNet, timm)",
             category=CATEGORY,
             description=(
                 "Loads an image classifier from models/classifiers: a torchvision ResNet, a timm model, a Hugging Face "
@@ -133,7 +133,7 @@ class HypoNetHyponymsOfImage(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetHyponymsOfImage",
-            display_name="Hyponyms of Image",
+            display_name="Hyponyms of Image (WordNet)",
             category=CATEGORY,
             description=(
                 "Classifies a sample picture and lists the subcategories of what it shows: the hyponyms of its class's "
@@ -170,7 +170,7 @@ class HypoNetHyponymsOfWord(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetHyponymsOfWord",
-            display_name="Hyponyms of Word",
+            display_name="Hyponyms of Word (WordNet)",
             category=CATEGORY,
             description="Lists the subcategories of a word: its hyponyms in WordNet 3.0, ready as a wildcard.",
             essentials_category="HypoNet",

@@ -66,7 +66,7 @@ def training_fingerprint(folder: str | None, name: str | None) -> str | float:
 
 @dataclass(frozen=True, eq=False)
 class TrainedLora:
-    """What Train LoRA gives: its result, the loss curve, and what was drawn after each epoch, uint8 [H,W,3] each."""
+    """What LoRA Training gives: its result, the loss curve, and what was drawn after each epoch, uint8 [H,W,3] each."""
 
     result: Result
     curve: np.ndarray

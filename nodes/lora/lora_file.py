@@ -209,7 +209,7 @@ def is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
         stored = dict(parse_json(metadata[IDENTITY]))
     except (KeyError, TypeError, ValueError):
         raise ValueError(
-            f"name is {path.stem}; {path.name} is there and was not written by Train LoRA; expected a new name"
+            f"name is {path.stem}; {path.name} is there and was not written by LoRA Training; expected a new name"
         ) from None
     current = json.loads(json.dumps(dict(identity)))  # as JSON gives it back: tuples as lists
     changed = [key for key in current if stored.get(key) != current[key]]

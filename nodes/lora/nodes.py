@@ -103,7 +103,7 @@ class HypoNetCaptionImages(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetCaptionImages",
-            display_name="Caption Images",
+            display_name="Caption Images (BLIP)",
             category=CATEGORY,
             description=(
                 "Writes the pictures to output/hyponet/lora/<name> with a .txt caption beside each. Captions that you "
@@ -149,7 +149,9 @@ class HypoNetCaptionImages(io.ComfyNode):
             ],
             outputs=[
                 io.String.Output(
-                    "folder", display_name="folder", tooltip="The folder's name; link it to the folder of Train LoRA."
+                    "folder",
+                    display_name="folder",
+                    tooltip="The folder's name; link it to the folder of LoRA Training.",
                 ),
                 io.String.Output(
                     "captions",
@@ -188,7 +190,7 @@ class HypoNetTrainLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetTrainLora",
-            display_name="Train LoRA",
+            display_name="LoRA Training",
             category=CATEGORY,
             description=(
                 "Trains a LoRA of the UNet on a folder of captioned pictures and saves it in models/loras when it is "

@@ -90,7 +90,7 @@ def adafactor(parameters: Sequence[torch.nn.Parameter], learning_rate: float) ->
         from transformers.optimization import Adafactor
     except ImportError as error:
         raise ImportError(
-            f"Train LoRA needs transformers ({error}); install it with: pip install 'transformers>=4.50'"
+            f"LoRA Training needs transformers ({error}); install it with: pip install 'transformers>=4.50'"
         ) from error
     make: Callable[..., torch.optim.Optimizer] = Adafactor
     return make(parameters, lr=learning_rate, relative_step=False, scale_parameter=False, warmup_init=False)

@@ -47,7 +47,7 @@ def family_of(model: Any) -> Family:
         RuntimeError: this ComfyUI has other names for its models.
     """
     config = model.model.model_config
-    with comfyui_internals("Train LoRA"):
+    with comfyui_internals("LoRA Training"):
         families = {"sdxl": comfy.supported_models.SDXL, "sd1": comfy.supported_models.SD15}
         # subclasses of the two that take a picture beside the latents
         edits = (comfy.supported_models.SD15_instructpix2pix, comfy.supported_models.SDXL_instructpix2pix)
@@ -98,7 +98,7 @@ def plain_clone(model: Any) -> Any:
 
 def _sampling_of(model: Any) -> tuple[str, str, bool]:
     """A model's prediction, the hash of its noise schedule, and whether that ends without any signal."""
-    with comfyui_internals("Train LoRA"):
+    with comfyui_internals("LoRA Training"):
         from comfy.model_sampling import EPS, V_PREDICTION, ModelSamplingDiscrete
 
         predictions = {EPS.calculate_denoised: EPSILON, V_PREDICTION.calculate_denoised: V}
@@ -120,7 +120,7 @@ def trainable_modules(model: Any) -> dict[str, torch.nn.Module]:
 
     The layers that kohya's networks.lora trains by default.
     """
-    with comfyui_internals("Train LoRA"):
+    with comfyui_internals("LoRA Training"):
         from comfy.ldm.modules.attention import SpatialTransformer
     modules: dict[str, torch.nn.Module] = {}
     for name, module in model.model.diffusion_model.named_modules():
@@ -134,7 +134,7 @@ def trainable_modules(model: Any) -> dict[str, torch.nn.Module]:
 
 def key_map(model: Any) -> dict[str, Any]:
     """ComfyUI's table from names in LoRA files to the UNet's weights."""
-    with comfyui_internals("Train LoRA"):
+    with comfyui_internals("LoRA Training"):
         keys: dict[str, Any] = comfy.lora.model_lora_keys_unet(model.model, {})
     return keys
 
@@ -148,7 +148,7 @@ def training(
     Args:
         target: what the loss compares, see UNetDenoiser.
     """
-    with comfyui_internals("Train LoRA"):
+    with comfyui_internals("LoRA Training"):
         from comfy.ldm.modules.attention import BasicTransformerBlock
         from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
     patcher = plain_clone(model)

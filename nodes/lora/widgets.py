@@ -1,4 +1,4 @@
-"""The inputs of Train LoRA."""
+"""The inputs of LoRA Training."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class HypoNetExtractFeatures(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetExtractFeatures",
-            display_name="Image Features",
+            display_name="Image Features (embedding, DINOv2)",
             category=widgets.CATEGORY,
             description=(
                 "Runs Inception, DINOv2 or CLIP once over a set of pictures. FID, Inception Score, KID, CMMD, "
@@ -150,7 +150,7 @@ class HypoNetMeasureDiversity(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetMeasureDiversity",
-            display_name="Diversity",
+            display_name="Diversity (metric, Vendi)",
             category=widgets.CATEGORY,
             description=(
                 "How unlike the pictures of each class are: mean distance of all pairs, distance to the "

@@ -30,7 +30,7 @@ class HypoNetDynamicPrompt(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetDynamicPrompt",
-            display_name="Dynamic Prompt",
+            display_name="Dynamic Prompt (random, list, wildcards)",
             category=CATEGORY,
             description=(
                 "Turns one template into one prompt, or into a list of prompts, of a fixed seed: {a|b}, {2$$a|b|c}, "
@@ -189,7 +189,7 @@ class HypoNetPlanDataset(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetPlanDataset",
-            display_name="Dataset Plan",
+            display_name="Dataset Plan (combinatorial)",
             category=CATEGORY,
             description=(
                 "Decides label, prompt, negative, picks and seed of every image of a data set before any is made. More "

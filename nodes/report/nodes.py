@@ -63,7 +63,7 @@ class HypoNetWriteReport(io.ComfyNode):
         ]
         return schema(
             node_id="HypoNetWriteReport",
-            display_name="Report",
+            display_name="Report (HTML, CSV, LaTeX)",
             category="HypoNet/Report",
             description=(
                 "One page with what was measured, pictures of the sets, tables, plots, and where each number came "

@@ -40,7 +40,7 @@ class HypoNetGenerateDataset(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetGenerateDataset",
-            display_name="Generate Dataset",
+            display_name="Generate Dataset (batch)",
             category=CATEGORY,
             description=(
                 "Makes every picture of a plan and writes a labelled data set to output/datasets: different prompts "
@@ -236,7 +236,7 @@ class HypoNetPerImageNoise(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetPerImageNoise",
-            display_name="Per-image Noise",
+            display_name="Per-image Noise (seed)",
             category=CATEGORY,
             description=(
                 "Noise for SamplerCustomAdvanced in which each image of the batch has its own seed: the picture is "

@@ -13,6 +13,7 @@ import pytest
 from hyponet.tests.browser.pages import frontend_version
 from hyponet.tools.workflows.editor import editor
 from tools.dev.places import ROOT
+from tools.node_names import short_name
 
 CHROMIUM = os.environ.get("HYPONET_CHROMIUM", "")
 pytestmark = [
@@ -27,7 +28,7 @@ COLUMNS, COLUMN, ROW = 5, 840, 1250  # where nodes are added, in units of the gr
 TYPED = {"text": "cat; images: 3\nship; images: 3"}
 # the middle of a widget or a slot on the screen; of a widget that is an element of the page, the element's
 WIDGET = """([title, name]) => {
-  const node = app.graph._nodes.find((n) => n.title === title);
+  const node = app.graph._nodes.find((n) => n.title.split(" (")[0] === title);
   const widget = node.widgets.find((w) => w.name === name);
   if (widget.element?.isConnected && widget.element.offsetParent) {
     const box = widget.element.getBoundingClientRect();
@@ -36,7 +37,7 @@ WIDGET = """([title, name]) => {
   return screen([node.pos[0] + node.size[0] / 2, node.pos[1] + widget.last_y + 10]);
 }"""
 SLOT = """([title, name, isInput]) => {
-  const node = app.graph._nodes.find((n) => n.title === title);
+  const node = app.graph._nodes.find((n) => n.title.split(" (")[0] === title);
   const slots = isInput ? node.inputs : node.outputs;
   const index = slots.findIndex((slot) => slot.name === name);
   if (index < 0) throw new Error(`${title} has no ${name}: ${slots.map((slot) => slot.name)}`);
@@ -94,7 +95,7 @@ def add(page, node, what, value):
     page.page.keyboard.press("Enter")
     page.editor.until(f"() => app.graph._nodes.length === {page.added}")
     titles = page.page.evaluate("() => app.graph._nodes.map((n) => n.title)")
-    assert node in titles, f"the first hit of {node} is another node: {titles}"
+    assert node in map(short_name, titles), f"the first hit of {node} is another node: {titles}"
 
 
 def link(page, node, what, value):
@@ -125,8 +126,10 @@ def set_(page, node, what, value):
         else:
             page.page.locator(".graphdialog input").fill(text)
             page.page.keyboard.press("Enter")
-    is_set = """([title, name, text]) => String(
-      app.graph._nodes.find((n) => n.title === title).widgets.find((w) => w.name === name).value) === text"""
+    is_set = """([title, name, text]) => {
+      const node = app.graph._nodes.find((n) => n.title.split(" (")[0] === title);
+      return String(node.widgets.find((w) => w.name === name).value) === text;
+    }"""
     assert page.page.evaluate(is_set, [node, what, text]), f"{node}.{what} is not {text}"
     page.page.mouse.click(SIZE[0] - 20, SIZE[1] - 20)  # away from the box, onto the canvas
 

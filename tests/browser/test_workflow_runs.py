@@ -23,6 +23,7 @@ from hyponet.tools.workflows import write as workflows
 from hyponet.tools.workflows.inputs import write_inputs, write_pictures
 from tools.dev import demo
 from tools.dev.places import ROOT
+from tools.node_names import short_name
 
 CLASSES = ("automobile", "cat", "horse", "ship", "truck")
 NAMES = sorted(path.stem for path in API.glob("*.json"))
@@ -50,7 +51,7 @@ class Runs(PageRuns):
         return read
 
     def text(self, found, title):
-        (text,) = [text for shown, text in found.texts if shown == title]
+        (text,) = [text for shown, text in found.texts if title in (shown, short_name(shown))]
         return text
 
 
@@ -413,7 +414,7 @@ def test_the_lora(run):
     with Image.open(next(folder.glob("*.png"))) as picture:
         assert picture.size == (64, 64)
     for model in ("sd14", "sd15", "sdxl"):
-        found = run(f"hyponet_thesis_table_5_5_lora_training_{model}", **{"Train LoRA": {"folder": "cifar10-512"}})
+        found = run(f"hyponet_thesis_table_5_5_lora_training_{model}", **{"LoRA Training": {"folder": "cifar10-512"}})
         (result,) = found.results
         assert result["kind"] == "lora_training"
         (file,) = (run.comfy.base / "models" / "loras").rglob(f"hyponet-cifar10-{model}.safetensors")

@@ -12,6 +12,7 @@ import pytest
 from hyponet.headless.run import run_workflow
 from hyponet.tests.tools.shrunken import shrunken
 from tools.dev.places import ROOT
+from tools.node_names import short_name
 
 IMAGES = 8
 
@@ -34,7 +35,7 @@ def table(tmp_path):
     """Three small sets in one group, then a row that shows them are there."""
     small = {"Classes from Text": {"text": "automobile"}, "Dataset Plan": {"images_per_class": IMAGES}}
     made = shrunken("hyponet_thesis_table_5_9_sd15_none", **small, **{"Generate Dataset": {"batch_size": 2}})
-    shown = {title: id_ for id_, title in ((id_, node["_meta"]["title"]) for id_, node in made.items())}
+    shown = {short_name(node["_meta"]["title"]): id_ for id_, node in made.items()}
     del made[shown["Contact Sheet"]]
     (tmp_path / "made.json").write_text(json.dumps(made))
     (tmp_path / "last.json").write_text(json.dumps(shrunken("hyponet_thesis_table_3_1_lists")))

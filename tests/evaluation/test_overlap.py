@@ -191,7 +191,7 @@ def test_a_test_figure_with_overlap_is_marked_on_the_node_in_the_file_and_in_the
 
 @pytest.mark.parametrize("shared", [0, 5])
 def test_test_pictures_that_a_lora_was_trained_on_are_said_beside_the_accuracies(trained, tmp_path, shared):
-    """As Train LoRA counts them in its result; of another test set, and by a count that came later, nothing is said."""
+    """As LoRA Training counts them in its result; of another set, and by a count that came later, nothing is said."""
     data, other = colours(seed=8).named("CIFAR-10 test"), colours(seed=9).named("STL-10 test")
     for tested in (data, other):
         result_of(tmp_path, trained.last, tested)

@@ -39,6 +39,17 @@ def test_an_override_finds_its_node_and_keeps_the_kind_of_value(key, text, node,
     assert GRAPH["1"]["inputs"]["seed"] == 7  # the original is untouched
 
 
+def test_a_title_is_found_without_its_words_in_parentheses():
+    """The page exports the title that a node has there; README and help call the node by what stands before."""
+    long = "Generate Dataset (batch)"
+    graph = {"1": {"class_type": "HypoNetGenerateDataset", "inputs": {"seed": 7}, "_meta": {"title": long}}}
+    for who in (long, "Generate Dataset"):
+        assert with_overrides(graph, {f"{who}.seed": "8"})["1"]["inputs"]["seed"] == 8
+    other = {"2": {"class_type": "Other", "inputs": {"seed": 7}, "_meta": {"title": "Generate Dataset"}}}
+    changed = with_overrides(graph | other, {"Generate Dataset.seed": "8"})
+    assert [changed[id_]["inputs"]["seed"] for id_ in ("1", "2")] == [7, 8], "a whole title goes before"
+
+
 def test_a_title_is_found_in_either_form_of_its_letters():
     """A Mac's file names, from which people copy, are in decomposed letters; titles are typed composed, or pasted."""
     titles = ["\uace0\uc591\uc774", unicodedata.normalize("NFD", "\uace0\uc591\uc774")]  # cat in Korean

@@ -9,6 +9,7 @@ import pytest
 
 from hyponet.nodes import extension
 from tools.dev.places import ROOT
+from tools.node_names import short_name
 
 FACES = sorted((ROOT / "nodes").rglob("nodes.py"))
 
@@ -41,6 +42,7 @@ def test_a_node_class_is_called_as_its_node_id(path):
 
 
 SCHEMAS = [node.define_schema() for node in extension.NODES]
+NAMES = [short_name(schema.display_name) for schema in SCHEMAS]
 OF_COMFYUI = {"SamplerCustomAdvanced"}
 
 
@@ -48,7 +50,12 @@ OF_COMFYUI = {"SamplerCustomAdvanced"}
 def test_a_tooltip_calls_nodes_by_their_names(schema):
     """Where one says from which node a link comes, or for which it is. They said Plan for Dataset Plan, which the page
     does not know."""
-    names = {other.display_name for other in SCHEMAS} | OF_COMFYUI
+    names = set(NAMES) | OF_COMFYUI
     for slot in (*schema.inputs, *schema.outputs):
         for said in re.findall(r"(?<!\w )(?:From|For) ((?:[A-Z][\w-]+[ ,]*|or |and |from )+)\.", slot.tooltip or ""):
             assert set(re.split(r", | or | and ", said.strip())) <= names, (slot.id, said)
+
+
+def test_no_two_nodes_are_called_alike():
+    """Also without the words in parentheses, as texts call them."""
+    assert len(set(NAMES)) == len(NAMES)

@@ -49,7 +49,7 @@ def test_confine_rejects(tmp_path, name):
 
 
 def test_extra_model_paths_is_advised_where_it_helps_alone(tmp_path):
-    """The regression: it was advised for the folders of Train LoRA, which it cannot list."""
+    """The regression: it was advised for the folders of LoRA Training, which it cannot list."""
     paths.register_model_folders()
     for name in ("nowhere", str(tmp_path / "nowhere")):
         with pytest.raises((ValueError, FileNotFoundError), match="put it there") as refused:

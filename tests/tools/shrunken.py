@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.dev.places import ROOT
+from tools.node_names import short_name
 
 from ...tools.workflows.builder.families import FAMILIES
 from ...tools.workflows.builder.models import ESRGAN, SD14, SD15, SDXL, SDXL_REFINER
@@ -62,7 +63,7 @@ def shrunken(name: str, **titled: Mapping[str, Any]) -> dict[str, Any]:
     """The API form of the workflow `name`, made small.
 
     Args:
-        titled: further widgets by node title, after everything else.
+        titled: further widgets by node title, or its short form, after everything else.
     """
     graph = copy.deepcopy(json.loads((API / f"{name}.json").read_text("utf-8")))
     for node in graph.values():
@@ -80,7 +81,8 @@ def shrunken(name: str, **titled: Mapping[str, Any]) -> dict[str, Any]:
         elif kind == "HypoNetLoadLabelledImages" and inputs["source"] in ("CIFAR-10", "STL-10"):
             inputs["source"] = "image folder"
     for title, widgets in titled.items():
-        (node,) = (node for node in graph.values() if node["_meta"]["title"] == title)
+        whole = {id_: node["_meta"]["title"] for id_, node in graph.items()}
+        (node,) = (graph[id_] for id_, given in whole.items() if title in (given, short_name(given)))
         assert set(widgets) <= set(node["inputs"]), f"{title} has no such widget"
         node["inputs"].update(widgets)
     return graph

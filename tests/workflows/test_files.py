@@ -15,6 +15,7 @@ from hyponet.nodes import extension
 from hyponet.tools.workflows.builder.families import FAMILIES
 from hyponet.tools.workflows.builder.recipes import FAST
 from tools.dev.places import ROOT
+from tools.node_names import short_name
 
 FOLDER = ROOT / "workflows"
 THESIS = json.loads((Path(__file__).parent / "thesis.json").read_text("utf-8"))
@@ -100,7 +101,7 @@ def test_one_of_the_twelve_sets_is_switched_on_and_each_is_the_file_that_program
 # as the page calls nodes without a title of their own; of ComfyUI's those that notes speak of
 NATIVE = {"LoadImage": "Load Image", "CheckpointLoaderSimple": "Load Checkpoint", "LoraLoader": "Load LoRA"}
 SCHEMAS = [node.define_schema() for node in extension.NODES]
-CALLED = NATIVE | {schema.node_id: schema.display_name for schema in SCHEMAS}
+CALLED = NATIVE | {schema.node_id: short_name(schema.display_name) for schema in SCHEMAS}
 
 
 @pytest.mark.parametrize("name", NAMES)

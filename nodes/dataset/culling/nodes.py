@@ -28,7 +28,7 @@ class HypoNetRejectItems(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetRejectItems",
-            display_name="Reject Items",
+            display_name="Reject Items (cull, delete, remove)",
             category=widgets.CATEGORY,
             description=(
                 "Takes pictures out of a set by number, range or class. Once it has run, a click on a picture marks it "
@@ -83,7 +83,7 @@ class HypoNetCheckLabels(io.ComfyNode):
         folders = clip_folders()
         return schema(
             node_id="HypoNetCheckLabels",
-            display_name="Check Labels",
+            display_name="Check Labels (CLIP filter)",
             category=widgets.CATEGORY,
             description=(
                 "Asks a classifier or CLIP whether each picture shows its label and records probability and verdict. "

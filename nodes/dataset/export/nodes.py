@@ -20,7 +20,7 @@ class HypoNetExportDataset(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetExportDataset",
-            display_name="Export Dataset",
+            display_name="Export Dataset (zip, Parquet, ImageFolder)",
             category=widgets.CATEGORY,
             description=(
                 "Writes a set in a form that other tools read: ImageFolder zip, WebDataset, Parquet for Hugging Face, "

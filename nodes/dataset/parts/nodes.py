@@ -86,7 +86,7 @@ class HypoNetSplitDataset(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetSplitDataset",
-            display_name="Split Dataset",
+            display_name="Split Dataset (train, test, validation)",
             category=widgets.CATEGORY,
             description=(
                 "Divides a set into train, validation and test sets, each class alike, by a seed. Pictures that are "

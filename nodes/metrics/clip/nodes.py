@@ -29,7 +29,7 @@ class HypoNetMeasureCMMD(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetMeasureCMMD",
-            display_name="CMMD",
+            display_name="CMMD (metric)",
             category=widgets.CATEGORY,
             description=(
                 "Distance of two sets in CLIP's features under a Gaussian kernel, times 1,000: 0 means alike. It "

@@ -30,7 +30,7 @@ class HypoNetFindCopies(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetFindCopies",
-            display_name="Find Copies",
+            display_name="Find Copies (duplicate, leakage)",
             category=widgets.CATEGORY,
             description=(
                 "How many pictures of a set another one has too: equal ones, near copies by picture hash (other size, "
@@ -103,7 +103,7 @@ class HypoNetMeasureSameness(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetMeasureSameness",
-            display_name="Sameness",
+            display_name="Sameness (mode collapse)",
             category=widgets.CATEGORY,
             description=(
                 "Mean distance of features among pictures that share a prompt, among those that share a class, and "

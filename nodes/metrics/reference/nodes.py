@@ -25,7 +25,7 @@ class HypoNetMeasureFID(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetMeasureFID",
-            display_name="FID",
+            display_name="FID (Frechet distance, metric)",
             category=widgets.CATEGORY,
             description=(
                 "Frechet Inception Distance between a set and a reference: 0 means alike, higher is worse. "
@@ -77,7 +77,7 @@ class HypoNetMeasureKID(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetMeasureKID",
-            display_name="KID",
+            display_name="KID (metric)",
             category=widgets.CATEGORY,
             description=(
                 "Kernel Inception Distance between two sets: like FID, but without its bias for small sets; "

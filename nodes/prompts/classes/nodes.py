@@ -31,7 +31,7 @@ class HypoNetDefineClass(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetDefineClass",
-            display_name="Class",
+            display_name="Class (label, category)",
             category=CATEGORY,
             description=(
                 "One class of a data set: its name, its hyponyms, and what is different for it. Chain several by "

@@ -26,7 +26,7 @@ class HypoNetLoadLabelledImages(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetLoadLabelledImages",
-            display_name="Load Labelled Images",
+            display_name="Load Labelled Images (CIFAR, ImageNet)",
             category=widgets.CATEGORY,
             description=(
                 "Reads labelled pictures for training, testing and metrics: our own sets, image folders or zips, "

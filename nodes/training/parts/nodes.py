@@ -25,7 +25,7 @@ class HypoNetMergeImages(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetMergeImages",
-            display_name="Merge Labelled Images",
+            display_name="Merge Labelled Images (augmentation)",
             category=widgets.CATEGORY,
             description=(
                 "Adds N synthetic pictures a class to a real set (thesis: Table 5-10), or joins two sets. Says how "

@@ -23,7 +23,7 @@ class HypoNetTestClassifier(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetTestClassifier",
-            display_name="Test Classifier",
+            display_name="Test Classifier (accuracy, confusion)",
             category=widgets.CATEGORY,
             description=(
                 "Accuracy on one to four test sets: overall and per class, 95 % Wilson interval, confusion matrix, "
@@ -87,7 +87,7 @@ class HypoNetCompareClassifiers(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             node_id="HypoNetCompareClassifiers",
-            display_name="Compare Classifiers",
+            display_name="Compare Classifiers (McNemar)",
             category=widgets.CATEGORY,
             description=(
                 "McNemar's test: do two classifiers differ on the same test pictures by more than chance? With several "

@@ -1,4 +1,4 @@
-"""Train LoRA's work on real ComfyUI objects in this process, on the CPU, with the stand-in SD 1.5 and SDXL."""
+"""LoRA Training's work on real ComfyUI objects in this process, on the CPU, with the stand-in SD 1.5 and SDXL."""
 
 from __future__ import annotations
 

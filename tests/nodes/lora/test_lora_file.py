@@ -112,7 +112,7 @@ def test_another_training_or_a_foreign_file_is_never_written_over(tmp_path):
     with pytest.raises(ValueError, match=r"trained otherwise \(rank 2 there, 4 now\)"):
         lora_file.is_finished(path, {**IDENTITY, "rank": 4})
     path.write_bytes(b"not a LoRA")
-    with pytest.raises(ValueError, match="was not written by Train LoRA"):
+    with pytest.raises(ValueError, match="was not written by LoRA Training"):
         lora_file.is_finished(path, IDENTITY)
 
 
@@ -121,14 +121,14 @@ def test_an_identity_that_is_none_is_of_a_foreign_file(tmp_path, identity):
     header = json.dumps({"__metadata__": {lora_file.IDENTITY: identity}}).encode()
     path = tmp_path / "cats.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header)
-    with pytest.raises(ValueError, match="was not written by Train LoRA"):
+    with pytest.raises(ValueError, match="was not written by LoRA Training"):
         lora_file.is_finished(path, IDENTITY)
 
 
 def test_a_header_that_is_nested_too_deeply_is_of_a_foreign_file(tmp_path):
     path = tmp_path / "cats.safetensors"
     path.write_bytes((100_000).to_bytes(8, "little") + b"[" * 100_000)
-    with pytest.raises(ValueError, match="was not written by Train LoRA"):
+    with pytest.raises(ValueError, match="was not written by LoRA Training"):
         lora_file.is_finished(path, IDENTITY)
 
 

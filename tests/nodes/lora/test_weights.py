@@ -1,4 +1,4 @@
-"""The weights that Train LoRA takes: whole and plain ones."""
+"""The weights that LoRA Training takes: whole and plain ones."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_native_loaders_know_the_family_and_its_prompts_and_seeds_make_different
     facts = facts_of(loaded.model, loaded.clip, ())
     assert (candidates(facts)[0].name, facts.ignores_weights) == KINDS[name]
     with pytest.raises(ValueError, match=rf"model is {family.config} \(FL\w+\); expected SD 1.x or SDXL base"):
-        family_of(loaded.model)  # Train LoRA
+        family_of(loaded.model)  # LoRA Training
     assert torch.isfinite(fox).all()
     assert (fox - whale).abs().max() > 4 / 255
     assert (whale - other_seed).abs().mean() > 4 / 255

@@ -19,6 +19,18 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 WIDTH = 310  # pixels, of a node
+# node type -> pixels for the name on its head in the canvas, where that needs more than the nodes of some workflow
+HEAD_WIDTHS = {
+    "HypoNetCompareClassifiers": 282,
+    "HypoNetDynamicPrompt": 354,
+    "HypoNetExportDataset": 362,
+    "HypoNetExtractFeatures": 328,
+    "HypoNetFindCopies": 286,
+    "HypoNetLoadLabelledImages": 348,
+    "HypoNetMergeImages": 340,
+    "HypoNetSplitDataset": 316,
+    "HypoNetTestClassifier": 312,
+}
 WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 Schemas = Mapping[str, Mapping[str, Any]]  # node type -> what /object_info says of it
 
@@ -173,7 +185,7 @@ class Flow:
                 raise ValueError(f"{self.name}: {kind}.{entry.name} is {entry.type}, not {links[entry.name].type}")
         outputs = list(zip(schema["output_name"], schema["output"], strict=True))
         outputs = [(name, "COMBO" if isinstance(type_, list) else type_) for name, type_ in outputs]
-        sized = (box[0] or self.width, box[1])
+        sized = (max(box[0] or self.width, 0 if title else HEAD_WIDTHS.get(kind, 0)), box[1])
         node = Node(len(self.nodes) + 1, kind, title, declared, outputs, values, links, sized)
         node.answers = kind.startswith("HypoNet") and bool(schema["output_node"])
         node.served = dict(served or {})

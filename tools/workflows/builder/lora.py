@@ -67,10 +67,10 @@ def lora_training(model: Model, schemas: Schemas) -> Flow:
         "A LoRA of the U-Net on the 400 pictures of the first part: batch 5, 7 epochs, Adafactor at a constant 0.0012, "
         "bf16, aspect buckets from 256 to 2048.",
         [
-            "**Train LoRA**: folder, the pictures of *Table 5-5, first part*"
+            "**LoRA Training**: folder, the pictures of *Table 5-5, first part*"
             + ("; make them at 1024 for SDXL, as `cifar10-1024`." if side == 1024 else "."),
             "rank and alpha: the thesis does not name them.",
-            "**Train LoRA** makes `models/loras/" + lora_file(model) + ".safetensors`; other names for other attempts.",
+            "**LoRA Training** makes `models/loras/" + lora_file(model) + ".safetensors`; other names, other attempts.",
         ],
         "The curve shows the loss of every step, and before and after the training the loss over a fixed set of "
         "timesteps and noises, which is what to compare. Stopped, it resumes where it was when you queue it again.",

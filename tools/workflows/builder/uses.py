@@ -108,7 +108,7 @@ def own_lora(schemas: Schemas) -> Flow:
             "**Caption Images**: a template or `BLIP`. Captions that you edit in `output/hyponet/lora` are kept.",
             "**Load Checkpoint**: SD 1.x, or SDXL with 1024 pixels as both sizes.",
         ],
-        "**Train LoRA** shows the loss and writes `models/loras/my_photos.safetensors`; press R, and **Load LoRA** "
+        "**LoRA Training** shows the loss and writes `models/loras/my_photos.safetensors`; press R, and **Load LoRA** "
         "lists it. Stopped, it goes on where it was.",
     )
     flow.stage("1  Photos", below=True)
