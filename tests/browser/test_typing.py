@@ -58,6 +58,7 @@ def own_list(comfy):
 def open_box(page, node, widget="template"):
     """A graph of one node, the caret in one of its boxes."""
     build(page, f"() => ({ADD})('{node}')")
+    page.editor.page.evaluate("() => { app.graph._nodes[0].showAdvanced = true; }")  # folded away from ComfyUI 0.8 on
     page.editor.until(f"() => ({BOX})({widget!r})")  # Nodes 2.0 draws it when it comes to it
     left, top = page.editor.page.evaluate(BOX, widget)
     page.editor.page.mouse.click(left, top)
