@@ -102,7 +102,7 @@ OUTSIDE = """() => {
   const {left, top, right, bottom} = box.getBoundingClientRect();
   const [x, y] = node.pos, {ds} = app.canvas;
   return {
-    isTaken: node.widgets.some((widget) => widget.name === 'answer'),
+    isTaken: node.widgets.some((widget) => widget.name.endsWith('answer')), // 1.32.9 has the node's number first
     isShown: box.checkVisibility(), box: [left - page.left, top - page.top, right - page.left, bottom - page.top],
     node: [[x, y], [x + node.size[0], y + node.size[1]]].flatMap(
       ([x, y]) => [(x + ds.offset[0]) * ds.scale, (y + ds.offset[1]) * ds.scale]),
