@@ -51,3 +51,10 @@ def test_the_rows_of_a_version_are_replaced_and_others_stay():
     both = with_rows(old, "0.18.1", ["| 0.18.1 | a | then | 4 | 0 | 0 |"])
     new = with_rows(both, "0.3.75", ["| 0.3.75 | a | now | 3 | 0 | 3 |"])
     assert new == HEAD + "| 0.3.75 | a | now | 3 | 0 | 3 |\n| 0.18.1 | a | then | 4 | 0 | 0 |\n"
+
+
+def test_what_is_written_by_hand_below_the_table_stays():
+    row, by_hand = "| 0.3.75 | a | now | 3 | 0 | 3 |", "\n## What failed\n\n- nothing\n"
+    page = with_rows("", "0.3.75", [row]) + by_hand
+    assert with_rows(page, "0.18.1", ["| 0.18.1 | a | then | 4 | 0 | 0 |"]).endswith(by_hand)
+    assert with_rows(page, "0.3.75", [row]) == page

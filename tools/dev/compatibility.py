@@ -70,11 +70,13 @@ def rows(version: str, pages: dict[str, Counts], frontends: dict[str, str], date
 
 
 def with_rows(text: str, version: str, lines: list[str]) -> str:
-    """The page `text` with the rows of `version` replaced by `lines`; the versions in their order."""
+    """The page `text` with the rows of `version` replaced by `lines`, the versions in their order; what is written by
+    hand under a heading below the table stays."""
     other_versions = [
         line for line in text.splitlines() if re.match(r"\| \d", line) and not line.startswith(f"| {version} |")
     ]
-    return HEAD + "\n".join(sorted([*other_versions, *lines], key=_version_key)) + "\n"
+    _, heading, by_hand = text.partition("\n## ")
+    return HEAD + "\n".join(sorted([*other_versions, *lines], key=_version_key)) + "\n" + heading + by_hand
 
 
 def write(report: Path, comfyui: Path, frontends: dict[str, str]) -> None:
