@@ -14,7 +14,7 @@ OWN_WORDS = (
     "# one class a line; its kinds come from WordNet,\n# or you name them after a colon\nmug\nbowl\n"
     "teapot: glass teapot, iron teapot, china teapot"
 )
-NARROW = 266  # six columns on a screen
+NARROW = 262  # six columns on a screen
 SET, OTHER_SET, PHOTOS = "own_classes", "other_set", "my_photos"
 # what tools/workflows/inputs.py lays for `dev.py serve`, in place of sets and photos of one's own
 MADE = {"source": "image folder", "path": "made_pictures"}
