@@ -14,6 +14,7 @@ import pytest
 from hyponet import WEB_DIRECTORY
 from hyponet.tests.tools.javascript import calls, scan
 from tools.dev.places import ROOT
+from tools.node_names import short_name
 
 FOLDER = ROOT / WEB_DIRECTORY
 # template_check.js and the files beside it have the server's errors, word for word, and no words of their own
@@ -132,7 +133,7 @@ def test_a_note_says_in_korean_what_it_says_in_english(graph):
 def test_what_a_korean_note_prints_bold_is_a_node_as_it_is_called_there(graph):
     """By its title in this graph or what that begins or ends with, by the Korean name of its kind, or by ComfyUI's."""
     here = {KOREAN["workflows"][title] for title in titles(graph)}
-    names = here | {node["display_name"] for node in NODES.values()} | set(OF_COMFYUI.values())
+    names = here | {short_name(node["display_name"]) for node in NODES.values()} | set(OF_COMFYUI.values())
     bold = set(re.findall(r"\*\*([^*\n]+)\*\*", KOREAN["workflows"][note(graph)]))
     assert bold
     for name in bold:
