@@ -227,7 +227,7 @@ function dropPreview(node) {
 function askAgain(node, earlier = node.imgs, times = TIMES) {
   setTimeout(() => {
     const asked = node.images;
-    const isWhole = node.imgs !== earlier && node.imgs?.length === asked?.length;
+    const isWhole = asked && node.imgs !== earlier && node.imgs?.length === asked.length;
     if (isWhole || !node.graph || !times) return;
     node.images = undefined;
     node.setDirtyCanvas(true);
