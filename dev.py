@@ -81,6 +81,8 @@ def command_test(options: argparse.Namespace, arguments: list[str]) -> int:
     if (options.full or options.comfyui) and code in (0, 1):  # all passed, or some failed
         compatibility.write(report, setup.comfyui, setup.frontend_versions())
         say("docs/compatibility.md has the counts.")
+    if code == 0:
+        shutil.rmtree(scratch / "pytest")  # what failed keeps its files until the next run
     return code
 
 
