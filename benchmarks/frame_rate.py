@@ -1,9 +1,9 @@
 """Frames a second of a graph of 60 of our nodes on ComfyUI's page, with what web/ adds and without it.
 
-    python benchmarks/frame_rate.py CHROMIUM [--frontend FOLDER] [--scale S] [--letters] [--rounds N] [--circles N]
+    python benchmarks/frame_rate.py CHROMIUM [--frontend FOLDER] [--scale S] [--letters] [--lines N] [--rounds N] [--circles N]
 
 Starts a server of its own (HYPONET_COMFYUI and HYPONET_MODELS as for the tests). In each renderer, the canvas and
-Nodes 2.0, two pages hold the same graph, every node that answers with an answer of 60 lines; one of the pages is
+Nodes 2.0, two pages hold the same graph, every node that answers with an answer of as many lines; one of the pages is
 refused our scripts. Both are panned in turn, round by round, so that a busy machine slows both. No frame waits for a
 screen. Prints the median of each and their ratio; and the same of the processor time that a frame takes the page's
 main thread, which other work on the machine changes little.
@@ -29,13 +29,13 @@ from tools.dev.server import scratch_server  # noqa: E402
 NODES = 60
 UNLIMITED = ("--disable-gpu-vsync", "--disable-frame-rate-limit")
 OURS = "**/extensions/hyponet/**"
-BUILD = """([kinds, count, scale]) => {
+BUILD = """([kinds, count, scale, lines]) => {
   for (let index = 0; index < count; index += 1) {
     const node = LiteGraph.createNode(kinds[index % kinds.length]);
     node.pos = [(index % 10) * 460, Math.floor(index / 10) * 800];
     app.graph.add(node);
-    if (!node.constructor.nodeData.output_node) continue;
-    const output = {text: [Array(60).fill('a line of an answer | with words').join('\\n')]};
+    if (!lines || !node.constructor.nodeData.output_node) continue;
+    const output = {text: [Array(lines).fill('a line of an answer | with words').join('\\n')]};
     const id = String(node.id);
     window.comfyAPI.api.api.dispatchCustomEvent('executed', {node: id, display_node: id, output});
   }
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--frontend", type=Path, help="another page than the server's own")
     parser.add_argument("--scale", type=float, default=0.4, help="of the canvas; 1 is reading size")
     parser.add_argument("--letters", action="store_true", help="show letters, and our boxes, at every distance")
+    parser.add_argument("--lines", type=int, default=60, help="of each answer; 0 for a graph that has not run")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--circles", type=int, default=2, help="of 120 frames, of each page in each round")
     options = parser.parse_args()
@@ -88,7 +89,7 @@ def ratio(url: str, options: argparse.Namespace, renderer: str, vue: bool, kinds
         for which in list(rates)[:: 1 if number % 2 else -1]:
             refused = OURS if which == "without" else ""
             with editor(url, options.chromium, settings=settings, options=UNLIMITED, refused=refused) as opened:
-                opened.page.evaluate(BUILD, [kinds, NODES, options.scale])
+                opened.page.evaluate(BUILD, [kinds, NODES, options.scale, options.lines])
                 opened.page.wait_for_timeout(1000)
                 opened.page.evaluate(PAN, [30, CIRCLE])
                 devtools = opened.page.context.new_cdp_session(opened.page)
