@@ -1,6 +1,6 @@
 """Frames a second of a graph of 60 of our nodes on ComfyUI's page, with what web/ adds and without it.
 
-    python benchmarks/frame_rate.py CHROMIUM [--frontend FOLDER] [--scale S] [--letters] [--lines N] [--rounds N] [--circles N]
+    python benchmarks/frame_rate.py CHROMIUM [--frontend FOLDER] [--scale S] [--letters] [--lines N] [--rounds N]
 
 Starts a server of its own (HYPONET_COMFYUI and HYPONET_MODELS as for the tests). In each renderer, the canvas and
 Nodes 2.0, two pages hold the same graph, every node that answers with an answer of as many lines; one of the pages is
