@@ -38,6 +38,26 @@ class FileCombo(io.Combo.Input):
     lists_files = True
 
 
+class WildcardCombo(FileCombo):
+    """A combo box of the names of wildcards; the page learns from it how many options each list has.
+
+    Args:
+        counts: of each list in the order of `options`, its options that are plain text; None where that is not known.
+        templates: of each list that has some, by name, its lines with anything of the template language.
+    """
+
+    def __init__(
+        self, id: str, *, options: list[str], counts: list[int | None], templates: dict[str, int], tooltip: str
+    ) -> None:
+        super().__init__(id, options=options, tooltip=tooltip)
+        self.counts = counts
+        self.templates = templates
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the server tells the page of it."""
+        return {**super().as_dict(), "hyponet_counts": self.counts, "hyponet_templates": self.templates}
+
+
 class TemplateInput(io.String.Input):
     """A text box of the template language; the frontend leaves it as it is typed, web/js/typing.js helps to type.
 

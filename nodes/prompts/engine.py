@@ -13,7 +13,7 @@ from comfy_api.latest import io
 from .. import paths
 from ..engine import answer
 from ..hyponyms.hyponyms import Hyponyms
-from ..widgets import TemplateInput
+from ..widgets import TemplateInput, WildcardCombo
 from .classes.make import hyponyms_of_wildcard
 from .drawing.resolve import lists_reached
 from .language.names import bare_name
@@ -75,9 +75,17 @@ def library() -> Library:
     return Library(roots())
 
 
-def wildcard_names() -> list[str]:
-    """What the list of Load Wildcard offers."""
-    return library().names() or ["(no wildcards yet)"]
+def wildcard_input(tooltip: str) -> io.Input:
+    """The list of all wildcards, for Load Wildcard."""
+    wildcards = library()
+    names, sizes = wildcards.names(), wildcards.sizes()
+    return WildcardCombo(
+        "name",
+        options=names or ["(no wildcards yet)"],
+        counts=[sizes[name].plain if name in sizes else None for name in names],
+        templates={name: sizes[name].templates for name in names if name in sizes and sizes[name].templates},
+        tooltip=tooltip,
+    )
 
 
 def load_wildcard(name: str) -> LoadedWildcard:

@@ -8,7 +8,7 @@ from .. import sockets
 from ..checks import checked
 from ..engine import answer
 from ..hyponyms.hyponyms import Hyponyms
-from ..widgets import FileCombo, TemplateInput, names_found_when_opened, schema, seed_input
+from ..widgets import TemplateInput, names_found_when_opened, schema, seed_input
 from . import engine
 from .classes.nodes import NODES as CLASSES
 from .item import ClassSpec
@@ -150,13 +150,9 @@ class HypoNetLoadWildcard(io.ComfyNode):
             ),
             search_aliases=["read wildcard", "wildcard list"],
             inputs=[
-                FileCombo(
-                    "name",
-                    options=engine.wildcard_names(),
-                    tooltip=(
-                        "A wildcard of this pack, the user folder, a folder of extra_model_paths.yaml, Impact Pack or "
-                        "Easy-Use. Press R to look again."
-                    ),
+                engine.wildcard_input(
+                    "A wildcard of this pack, the user folder, a folder of extra_model_paths.yaml, Impact Pack or "
+                    "Easy-Use. Press R to look again."
                 )
             ],
             outputs=[

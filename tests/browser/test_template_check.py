@@ -20,8 +20,8 @@ from tools.dev.places import ROOT
 pytestmark = PAGE_TESTS
 SOURCE = "template of class prompt"  # as Dynamic Prompt calls it
 CALL = """async ([texts, source]) => {
-  const {mistake} = await import('/extensions/hyponet/js/template_check.js');
-  return texts.map((text) => mistake(text, source));
+  const {read} = await import('/extensions/hyponet/js/template_check.js');
+  return texts.map((text) => read(text, source).mistake);
 }"""
 LANGUAGE = ROOT / "tests" / "nodes" / "prompts" / "language"
 CASES = json.loads((LANGUAGE / "prompt_cases.json").read_text("utf-8"))["cases"]

@@ -10,6 +10,7 @@ import pytest
 from hyponet.nodes.prompts.language.errors import TemplateError
 from hyponet.nodes.prompts.language.parser import parse
 from hyponet.tests.browser.pages import ADD_AND_LINK, PAGE_TESTS, build
+from tools.dev.places import ROOT
 
 pytestmark = PAGE_TESTS
 ADD = "(type) => {" + ADD_AND_LINK + " add(type, 60); }"
@@ -31,6 +32,7 @@ SEEN = """() => {
   return {
     text: box.value, role: box.getAttribute('role'), invalid: box.getAttribute('aria-invalid'),
     names: options.map((option) => option.firstChild.textContent),
+    beside: options.map((option) => option.lastChild.textContent),
     active: active?.firstChild.textContent ?? null,
     selected: options.filter((option) => option.ariaSelected === 'true').map((option) => option.firstChild.textContent),
     mistake: panel.querySelector('[aria-live=polite]').textContent, note: panel.querySelector('.note').textContent,
@@ -94,7 +96,9 @@ def test_names_are_offered_and_taken(page, own_list):
     page.editor.until(f"() => ({SEEN})().names.includes('mine/tree')")  # once the server has said which are own
     begun = page.editor.page.evaluate(SEEN)
     assert begun["names"].index("mine/tree") < begun["names"].index("sentence/"), "own lists before the pack's folders"
-    assert "color" in begun["names"]
+    lines = (ROOT / "wildcards" / "color.txt").read_text("utf-8").splitlines()
+    options = {line for line in lines if line.strip() and not line.startswith("#")}
+    assert dict(zip(begun["names"], begun["beside"], strict=True))["color"] == f"{len(options)} options"
     assert "class" not in begun["names"], "Dynamic Prompt has no class"
     first = begun["names"][0]
     assert (begun["role"], begun["active"], begun["selected"]) == ("combobox", first, [first])

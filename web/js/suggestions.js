@@ -133,10 +133,11 @@ export class Panel {
 }
 
 /** What stands beside a name. @param {Suggestion} suggestion */
-function kindOf({ kind, lists }) {
-  if (kind === "own") return translated("yours");
+function kindOf({ kind, lists, options }) {
   if (kind === "word") return translated("of the class");
-  return kind === "list" ? "" : translated("{count} lists", { count: lists });
+  if (kind === "folder") return translated("{count} lists", { count: lists });
+  const count = options === undefined ? "" : translated("{count} options", { count: options });
+  return [kind === "own" ? translated("yours") : "", count].filter(Boolean).join(" \u00b7 ");
 }
 
 /** Give a box those attributes, and take the others of `names` away. */

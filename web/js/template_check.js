@@ -1,8 +1,8 @@
 /**
- * What is wrong with a template, in the words of the server: the parser of nodes/prompts/language/parser.py without the
- * tree that it makes, where the rules of the language stand. A test reads the same templates by both.
+ * A template's tree, or what is wrong with it in the words of the server: the parser of
+ * nodes/prompts/language/parser.py, where the rules of the language stand. A test reads the same templates by both.
  */
-import { MAX_NAMES, Undecided, namesOf, readDrawnNames } from "./template_check_names.js";
+import { MAX_NAMES, Undecided, choiceOfWildcards, namesOf, withDrawnNames } from "./template_check_names.js";
 import {
   ARGUMENT_ENDS,
   COPIES,
@@ -14,6 +14,7 @@ import {
   length,
   numberOf,
   strip,
+  weightOf,
   withoutLeadingBlanks,
 } from "./template_check_reader.js";
 
@@ -24,25 +25,25 @@ const MAX_PARTS = 100_000; // options, wildcards and texts of one template
 const SIGNS = ["?=!", "?=", "=!", "=", ":", "}"]; // what may follow the name of a variable, longest first
 
 /**
- * The error that the server's parser gives for a template; null where it gives none, and where that depends on what is
- * in the lists of the server.
+ * The tree of a template, or the error that the server's parser gives for it: what is wrong and where, and two lines
+ * that show the place. Neither, where that depends on what is in the lists of the server.
  * @param {string} text
  * @param {string} source how errors name it
- * @returns {string | null} what is wrong and where, and two lines that show the place
+ * @returns {{nodes: Node[] | null, mistake: string | null}}
  */
-export function mistake(text, source = "template") {
+export function read(text, source = "template") {
   const location = { source, text };
   try {
     const characters = length(text);
     if (characters > MAX_CHARACTERS) {
       throw new Mistake(`a template of ${characters} characters`, `expected at most ${MAX_CHARACTERS}`, location, 0);
     }
-    new Parser(location).template("", 0);
+    return { nodes: new Parser(location).template("", 0), mistake: null };
   } catch (error) {
-    if (error instanceof Mistake) return error.message;
+    if (error instanceof Mistake) return { nodes: null, mistake: error.message };
     if (!(error instanceof Undecided)) throw error;
   }
-  return null;
+  return { nodes: null, mistake: null };
 }
 
 /** Reads one text from its beginning. Each method reads what its rule says. */
@@ -87,8 +88,7 @@ class Parser extends TextReader {
       nodes.push(...(end < 0 ? [this.node(depth)] : this.wrap(end, depth)));
     }
     flush();
-    readDrawnNames(nodes);
-    return nodes;
+    return withDrawnNames(nodes);
   }
 
   /** The choice, variable or wildcard that begins here. */
@@ -105,7 +105,8 @@ class Parser extends TextReader {
     this.offset += 1;
     this.skipBlanks();
     this.skipSampler();
-    const isOne = this.bounds();
+    const bounds = this.bounds();
+    const isOne = bounds.low === 1 && bounds.high === 1;
     this.refuseWrap(start);
     const options = [];
     while (true) {
@@ -114,7 +115,7 @@ class Parser extends TextReader {
         this.fail("a { that is not closed", "expected a }; write \\{ for the character itself", start);
       }
       this.offset += 1;
-      if (this.text[this.offset - 1] === "}") return { kind: "choice", options, isOne };
+      if (this.text[this.offset - 1] === "}") return { kind: "choice", options, ...bounds };
     }
   }
 
@@ -131,11 +132,12 @@ class Parser extends TextReader {
       this.fail("a %{ that wraps nothing", how, start);
     }
     this.offset += 1;
-    const part = { kind: "variable", parts: [] };
-    return [{ kind: "assign", name: "%", value, isImmediate: true, isKept: false }, part, ...inner, part];
+    const name = `%${depth}`; // none that is typed begins so
+    const [before, after] = ["before", "after"].map((part) => ({ kind: "variable", name, value: null, part }));
+    return [{ kind: "assign", name, value, isImmediate: true, isKept: false }, before, ...inner, after];
   }
 
-  /** The bodies of one option, or of as many as there are copies of its wildcard; of one that is picked, it is one. */
+  /** One option, or as many as there are copies of its wildcard; of one that is picked, copies are a weight. */
   option(depth, isOne) {
     this.skipBlanks();
     while (this.startsWith("#") && this.isComment()) {
@@ -143,7 +145,8 @@ class Parser extends TextReader {
       this.skipBlanks();
     }
     const start = this.offset;
-    this.offset += this.match(WEIGHT)?.[0].length ?? 0;
+    const written = this.match(WEIGHT);
+    this.offset += written?.[0].length ?? 0;
     const copies = this.match(COPIES);
     if (copies) this.counted = this.offset += copies[0].length;
     const body = bodyOf(this.template("|}", depth + 1));
@@ -153,7 +156,9 @@ class Parser extends TextReader {
       const how = `expected nothing else in that option, and at most ${MAX_COPIES} copies; write \\# for the character`;
       this.fail(`${copies[0]} before a wildcard`, how, start);
     }
-    return isOne ? [body] : Array(count).fill(body);
+    const weight = written ? weightOf(written[1]) : null;
+    if (copies && isOne) return [{ body, weight: count * (weight ?? 1) }];
+    return Array.from({ length: count }, () => ({ body: [...body], weight }));
   }
 
   /** What begins with the ${ at the offset: a use of a variable, or an assignment to one. */
@@ -171,12 +176,12 @@ class Parser extends TextReader {
       this.fail("a ${ that is not closed", how, start);
     }
     this.offset += sign.length;
-    if (sign === "}") return { kind: "variable", parts: [] };
+    if (sign === "}") return { kind: "variable", name, value: null, part: "" };
     this.skipBlanks();
     const value = bodyOf(this.template("}", depth + 1));
     if (this.isAtEnd) this.fail("a ${ that is not closed", "expected a }", start);
     this.offset += 1;
-    if (sign === ":") return { kind: "variable", parts: [value] };
+    if (sign === ":") return { kind: "variable", name, value, part: "" };
     return { kind: "assign", name, value, isImmediate: sign.includes("!"), isKept: sign.includes("?") };
   }
 
@@ -187,15 +192,15 @@ class Parser extends TextReader {
     this.offset += 2;
     this.skipSampler();
     const names = namesOf(this.path(depth));
-    if (!names || names.some((name) => !name || name !== strip(name))) {
+    if (!names || names.some(({ text }) => !text || text !== strip(text))) {
       this.fail("two underscores that begin no wildcard", how, start);
     }
-    const parts = this.startsWith("(") ? this.values(depth) : [];
+    const values = this.startsWith("(") ? this.values(depth) : [];
     if (!this.startsWith("__")) this.fail("a wildcard that is not closed", how, start);
     this.offset += 2;
     this.refuseValues();
-    const options = names.map((name) => [{ kind: "wildcard", name, parts }]);
-    return options.length === 1 ? options[0][0] : { kind: "choice", options, isOne: true };
+    const wildcard = { kind: "wildcard", name: names[0].text, values };
+    return names.length === 1 ? wildcard : choiceOfWildcards(names, wildcard);
   }
 
   /** The name of a wildcard from the offset on: texts, and choices between texts. */
@@ -228,7 +233,8 @@ class Parser extends TextReader {
       }
       this.offset += name.length + 1;
       this.skipBlanks();
-      values.push(bodyOf(this.template(ARGUMENT_ENDS, depth + 1)));
+      const value = bodyOf(this.template(ARGUMENT_ENDS, depth + 1));
+      values.push({ kind: "assign", name, value, isImmediate: false, isKept: false });
     }
     if (!this.startsWith(")")) {
       this.fail("a ( that is not closed", "expected ) and two underscores, as in __name(x=red)__", start);

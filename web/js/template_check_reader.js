@@ -61,6 +61,9 @@ export function numberOf(digits) {
   return number;
 }
 
+/** The number of a weight. @param {string} text digits of any script and a point */
+export const weightOf = (text) => Number(text.replace(/\p{Nd}/gu, (digit) => String(numberOf(digit))));
+
 /** The error of a template, its message as TemplateError of nodes/prompts/language/errors.py words it. */
 export class Mistake extends Error {
   /**
@@ -180,35 +183,38 @@ export class TextReader {
     return -1;
   }
 
-  /** Read how many options a choice takes, and what stands between them; whether it takes just one. */
+  /** How many options a choice takes at least and at most (null: all), and what stands between them. */
   bounds() {
     const bounds = this.match(BOUNDS);
-    if (!bounds || !(bounds[1] || bounds[3])) return true;
-    const low = bounds[1] ? numberOf(bounds[1]) : 1;
-    const high = bounds[3] ? numberOf(bounds[3]) : bounds[2] ? null : low;
+    if (!bounds || !(bounds[1] || bounds[3])) return { low: 1, high: 1, separator: "," };
+    let low = bounds[1] ? numberOf(bounds[1]) : 1;
+    let high = bounds[3] ? numberOf(bounds[3]) : bounds[2] ? null : low;
+    if (high !== null && high < low) [low, high] = [high, low];
     this.offset += bounds[0].length;
     const separator = this.match(SEPARATOR);
-    if (separator) {
-      const start = this.offset;
-      this.offset += separator[0].length;
-      this.separator(separator[1], start);
-    }
-    return low === 1 && high === 1;
+    if (!separator) return { low, high, separator: "," };
+    const start = this.offset;
+    this.offset += separator[0].length;
+    return { low, high, separator: this.separator(separator[1], start) };
   }
 
-  /** Read what stands between the options of a choice. */
+  /** What stands between the options of a choice, its escapes read. */
   separator(text, start) {
     const reader = new TextReader({ source: this.location.source, text });
     reader.fail = (what, how, offset) => this.fail(what, how, start + offset);
     const count = COUNT_IN.exec(text);
+    let words = "";
     while (reader.offset < text.length) {
       const isComment = text[reader.offset] === "#" && reader.isComment();
-      if (isComment || count || reader.literal("") === null) {
+      const word = isComment || count ? null : reader.literal("");
+      if (word === null) {
         const how = "expected text; write a backslash before the character itself";
         const offset = start + (count ? count.index : reader.offset);
         this.fail("a wildcard, a count or a comment in a separator", how, offset);
       }
+      words += word;
     }
+    return words;
   }
 
   /** Refuse a weight, or its colons, in the text `run` at the offset. */

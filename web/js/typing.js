@@ -11,7 +11,7 @@ import { app } from "../../../scripts/app.js";
 import { element } from "./elements.js";
 import { translated } from "./language.js";
 import { Panel } from "./suggestions.js";
-import { mistake } from "./template_check.js";
+import { read } from "./template_check.js";
 import { Names, placeOf } from "./wildcard_names.js";
 
 const MARK = "hyponet_template"; // of an input: true where its text is one template, false where its lines are
@@ -27,6 +27,8 @@ let own = new Set(); // names of the user's own lists
 let names = new Names([]);
 /** @type {string[]} from which `names` were made */
 let listed = [];
+/** @type {Map<string, number>} how many options each of them has */
+let counts = new Map();
 let dismissed = -1; // where the name begins for which Escape was pressed
 
 /** The mark of a widget's input; undefined where it takes no template. */
@@ -54,18 +56,27 @@ function sourceOf({ node, widget }) {
   return label ? `${what} of class ${label}` : what;
 }
 
+/** How many options each list has: those that are plain text, and those that are templates. */
+function countsOf(listed, { hyponet_counts: plain = [], hyponet_templates: templates = {} }) {
+  const known = listed.map((name, index) => [name, plain[index], templates[name] ?? 0]);
+  return new Map(known.filter(([, count]) => Number.isInteger(count)).map(([name, one, other]) => [name, one + other]));
+}
+
 /** Take the names that Load Wildcard lists now, and ask which are the user's own. */
 async function learn() {
   const input = window.LiteGraph.registered_node_types.HypoNetLoadWildcard?.nodeData?.input.required.name;
   const options = (Array.isArray(input?.[0]) ? input[0] : input?.[1]?.options) ?? [];
-  if (options !== listed) [listed, names] = [options, new Names(options)];
+  if (options !== listed) {
+    [listed, counts] = [options, countsOf(options, input?.[1] ?? {})];
+    names = new Names(listed, counts);
+  }
   try {
     const response = await api.fetchApi(`/userdata?${new URLSearchParams({ dir: FOLDER, recurse: "true" })}`);
     const files = response.ok ? await response.json() : [];
     const texts = files.filter((file) => file.endsWith(".txt"));
     own = new Set(texts.map((file) => file.slice(0, -".txt".length).normalize("NFC")));
     const missing = [...own].filter((name) => !listed.includes(name)); // saved since the page was loaded
-    if (missing.length) names = new Names([...listed, ...missing]);
+    if (missing.length) names = new Names([...listed, ...missing], counts);
   } catch {
     own = new Set(); // the server does not answer: no list stands before others
   }
@@ -89,7 +100,7 @@ function update() {
 /** Say what is wrong with the text, but for a name that is being chosen. */
 function check(owner) {
   const isChecked = markOf(owner.node, owner.widget) && !panel.isOpen;
-  panel.say((isChecked && mistake(panel.target.value, sourceOf(owner))?.split("\n")[0]) || "");
+  panel.say((isChecked && read(panel.target.value, sourceOf(owner)).mistake?.split("\n")[0]) || "");
 }
 
 /** Close the list until another name is typed. */

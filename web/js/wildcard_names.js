@@ -5,8 +5,8 @@
 /**
  * @typedef {{start: number, end: number, typed: string}} Place of a name in a text, and what of it stands before the
  *   caret
- * @typedef {{name: string, kind: "own" | "word" | "folder" | "list", lists?: number}} Suggestion `lists`: in
- *   a folder
+ * @typedef {{name: string, kind: "own" | "word" | "folder" | "list", lists?: number, options?: number}} Suggestion
+ *   `lists`: in a folder; `options`: of a list, where their number is known
  */
 
 const MOST = 50; // suggestions at a time
@@ -34,9 +34,13 @@ export function placeOf(text, caret) {
 
 /** The names of all lists, made ready to be looked through. */
 export class Names {
-  /** @param {string[]} names */
-  constructor(names) {
-    this.lists = names.filter((name) => WRITABLE.test(name)).map((name) => ({ name, key: keyOf(name) }));
+  /**
+   * @param {string[]} names
+   * @param {Map<string, number>} options how many each has, by name
+   */
+  constructor(names, options = new Map()) {
+    const writable = names.filter((name) => WRITABLE.test(name));
+    this.lists = writable.map((name) => ({ name, key: keyOf(name), options: options.get(name) }));
   }
 
   /**
@@ -57,12 +61,12 @@ export class Names {
     for (const list of this.lists) {
       const at = list.key.indexOf(key);
       if (at < 0) continue;
-      const { name } = list;
+      const { name, options } = list;
       const end = name.indexOf("/", depth) + 1;
-      if (own.has(name)) mine.push({ name, kind: "own" });
-      else if (at > 0 && list.key[at - 1] === "/") begun.push({ name, kind: "list" });
-      else if (at > 0) others.push({ name, kind: "list" });
-      else if (!end) here.push({ name, kind: "list" });
+      if (own.has(name)) mine.push({ name, kind: "own", options });
+      else if (at > 0 && list.key[at - 1] === "/") begun.push({ name, kind: "list", options });
+      else if (at > 0) others.push({ name, kind: "list", options });
+      else if (!end) here.push({ name, kind: "list", options });
       else {
         const folder = list.key.slice(0, end);
         const lists = (folders.get(folder)?.lists ?? 0) + 1;

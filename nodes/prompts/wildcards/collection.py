@@ -7,6 +7,7 @@ it nearly is. A fault costs its item, or the line that is no YAML with what belo
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import yaml  # comes with ComfyUI
 
 from ..language.errors import SourceLocation, TemplateError
 from .lines import readable
+from .sizes import Size, size_of
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is some 8 times as fast
 _MAX_DEPTH = 30  # keys within keys; a judgement: the reading is recursive
@@ -27,7 +29,7 @@ _COMMENT = re.compile(r"(?:^[ \t]*|(?<=\s))#(?=\s|$).*|^[ \t]*#.*")  # as the pa
 _PAIR = re.compile(r"(?<!\\)\\u(d[89ab]..)\\u(d[c-f]..)", re.I)  # one character as JSON writes it (UTF-16)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One list of a collection.
 
@@ -42,6 +44,11 @@ class Entry:
     options: tuple[str, ...]
     numbers: tuple[int, ...]
     left_out: tuple[TemplateError, ...] = ()
+
+    @functools.cached_property
+    def size(self) -> Size:
+        """How many options it has."""
+        return size_of(self.options)
 
 
 @dataclass(frozen=True, slots=True)

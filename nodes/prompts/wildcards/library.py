@@ -25,6 +25,7 @@ from ..language.parser import parse
 from ..language.syntax import Wildcard
 from .collection import Collection, Entry, read_collection
 from .lines import line_numbers, read_lines, readable
+from .sizes import MAX_COUNTED, Size, size_of_file
 
 EXTENSIONS = (".txt", ".yaml", ".yml", ".json")
 _GLOB = re.compile(r"[*?\[]")
@@ -110,6 +111,11 @@ class Library:
         names = {key: name for key, (name, _) in self._files().items()}
         names |= {key: name for key, name in self._given.items() if key not in self._given_aliases}
         return sorted(names.values())
+
+    def sizes(self) -> dict[str, Size]:
+        """How many options each list has, by its own name; without the lists of files that are large or unreadable."""
+        sizes = {name: _size(file) for name, file in self._files().values()}
+        return {name: size for name, size in sizes.items() if size is not None}
 
     def is_alias(self, name: str) -> bool:
         """Whether a list goes by that name as well, beside its own: folder/warm, of warm in folder/colors.yaml."""
@@ -318,6 +324,26 @@ def _load(name: str, file: _File) -> WildcardList:
         return WildcardList(name, file.source, entry.options, file.path, entry.numbers, entry.left_out)
     data, left_out = readable(file.path.read_bytes(), file.source)
     return WildcardList(name, file.source, read_lines(data), file.path, left_out=left_out)
+
+
+def _size(file: _File) -> Size | None:
+    """How many options the list in a file has; counted again when the file's size or time has changed."""
+    if file.entry is not None:
+        return file.entry.size
+    try:
+        stat = file.path.stat()
+    except OSError:
+        return None
+    if stat.st_size > MAX_COUNTED:
+        return None
+    if _is_fresh(stat):
+        return size_of_file(file.path)
+    return _cached_size(file.path, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _cached_size(path: Path, size: int, modified: int) -> Size | None:
+    return size_of_file(path)
 
 
 def _loose_key(name: str) -> str:
