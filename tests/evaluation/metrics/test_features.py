@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -190,8 +191,8 @@ def test_pictures_of_any_size_go_in_and_keep_their_order() -> None:
 
 
 def test_batch_zero_is_chosen_for_the_device(pair):
-    assert default_batch(torch.device("cpu")) == 4  # the fastest of 1, 2, 3, 4 and 8 on each of two cores
-    assert default_batch(torch.device("cuda")) == 32
+    assert default_batch(network()) == 4  # the fastest of 1, 2, 3, 4 and 8 on each of two cores
+    assert default_batch(SimpleNamespace(device=torch.device("cuda"), sides=None)) == 32
     chosen, four = (extract_features(as_set(pair[0]), network(), Preparation(), batch=batch) for batch in (0, 4))
     assert np.array_equal(chosen.features, four.features)
     with pytest.raises(ValueError, match="batch is -1; expected 0"):
