@@ -7,16 +7,18 @@ says.
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import re
 
 import pytest
 import tomllib
+from PIL import Image
 
 from hyponet.nodes import extension
 from tools.dev.places import ROOT
 from tools.dev.rooms import shipped_files
-from tools.help_pages import HEADINGS, PAGES, input_rows, names, skeleton, table_of
+from tools.help_pages import HEADINGS, PAGES, PICTURE, example, input_rows, names, skeleton, table_of
 from tools.node_names import short_name
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -30,6 +32,9 @@ FILES = sorted(PAGES.glob("*/*.md"))
 GRAPHS = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "workflows").glob("*.json")}
 TITLES = {graph["extra"]["info"]["title"] for graph in GRAPHS.values()}
 SHORTEST = 12  # characters of a quoted error that no other text has by chance
+PICTURES = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
+WIDEST = 640  # pixels: more than the help panel of either frontend has on a usual screen
+LARGEST, ALL_LARGEST = 22_000, 1_500_000  # bytes of a picture, and of all: each user of the pack downloads them
 every_page = pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 
 
@@ -87,11 +92,11 @@ def node_ids_of(graph):
 def test_the_workflow_of_the_example_has_the_node(path):
     """Where a page names none, no shipped workflow has the node."""
     node_id, language, text = pages(path)
-    example = part_of(text, HEADINGS[language][3])
-    named = re.findall(r"`(hyponet_\w+)`", example)
+    told = example(text, language)
+    named = re.findall(r"`(hyponet_\w+)`", told)
     for name in named:
         assert node_id in node_ids_of(GRAPHS[name]), name
-        assert f"**{GRAPHS[name]['extra']['info']['title']}**" in example
+        assert f"**{GRAPHS[name]['extra']['info']['title']}**" in told
     if not named:
         assert [name for name, graph in GRAPHS.items() if node_id in node_ids_of(graph)] == []
 
@@ -132,11 +137,43 @@ def test_the_links_of_a_page_lead_to_the_repository(path):
     """The address stands once, in pyproject.toml; a page that has another was forgotten when it was changed."""
     node_id, _, text = pages(path)
     base = f"{PROJECT['project']['urls']['Repository']}/blob/main/"
-    links = re.findall(r"\]\(([^)]+)\)", text)
+    links = re.findall(r"\]\(([^)]+)\)", PICTURES.sub("", text))
     assert [link for link in links if not link.startswith(base)] == []
     assert [link for link in links if not (ROOT / link.removeprefix(base)).is_file()] == []
     takes_templates = any("docs/templates.md" in (entry.tooltip or "") for entry in SCHEMAS[node_id].inputs)
     assert links or not takes_templates
+
+
+@every_page
+def test_an_example_shows_the_node_in_use(path):
+    """The address is relative to web/docs: the page (NodeHelpService of 1.32.9 and 1.58.1) puts
+    /extensions/<pack>/docs/ before it."""
+    node_id, language, text = pages(path)
+    ((alternative, address),) = PICTURES.findall(text)
+    assert f"![{alternative}](" in example(text, language)
+    assert address == f"{node_id}/{PICTURE}"
+    assert len(alternative) >= SHORTEST, "it says what is seen"
+    assert bool(re.search("[\uac00-\ud7a3]", alternative)) == (language == "ko"), "Hangul, in Korean pages alone"
+
+
+@pytest.mark.parametrize("node_id", SCHEMAS)
+def test_the_picture_of_a_node_is_one_and_small(node_id):
+    path = PAGES / node_id / PICTURE
+    with Image.open(path) as picture:
+        picture.load()
+        assert picture.format == "WEBP"
+        assert 200 <= picture.width <= WIDEST
+        assert picture.height >= 100
+        colours = picture.convert("RGB").getcolors(picture.width * picture.height)
+        assert max(count for count, _ in colours) < 0.9 * picture.width * picture.height, "there is something in it"
+    assert path.stat().st_size <= LARGEST
+
+
+def test_each_node_has_a_picture_of_its_own():
+    pictures = [(PAGES / node_id / PICTURE).read_bytes() for node_id in SCHEMAS]
+    assert len({hashlib.sha256(picture).digest() for picture in pictures}) == len(pictures)
+    assert sum(map(len, pictures)) <= ALL_LARGEST
+    assert sorted(path.parent.name for path in PAGES.glob("*/*") if path.suffix != ".md") == sorted(SCHEMAS)
 
 
 def test_a_skeleton_is_as_a_page_has_to_be():
@@ -144,3 +181,4 @@ def test_a_skeleton_is_as_a_page_has_to_be():
     text = skeleton(schema)
     assert tuple(re.findall(r"^## (.+)$", text, re.M)) == HEADINGS["en"]
     assert table_of(text) == input_rows(schema)
+    assert PICTURES.search(example(text))[2] == f"HypoNetDynamicPrompt/{PICTURE}"

@@ -20,6 +20,7 @@ from tools.dev.places import ROOT
 from tools.node_names import short_name
 
 PAGES = ROOT / "web" / "docs"
+PICTURE = "in_use.webp"  # beside a page, by tools/workflows/help_pictures.py
 LOCALES = ROOT / "locales"  # what nodes are called in other languages, as ComfyUI reads it
 LONGEST_DEFAULT = 40  # characters; of a longer text its beginning stands in the table
 # headings: when, inputs, outputs, example, errors; and the words of the table
@@ -32,6 +33,12 @@ WORDS = {
     "en": {"link": "link", "optional": "optional link", "list": "from the list", "empty": "empty"},
     "ko": {"link": "연결", "optional": "연결(선택)", "list": "목록에서", "empty": "비어 있음"},
 }
+
+
+def example(text: str, language: str = "en") -> str:
+    """A page's part about its example."""
+    _, _, _, heading, errors = HEADINGS[language]
+    return text.partition(f"\n## {heading}\n")[2].partition(f"\n## {errors}\n")[0]
 
 
 def label(entry: Any) -> str:
@@ -92,7 +99,7 @@ def table_of(text: str, language: str = "en") -> list[tuple[str, str]]:
 
 def skeleton(schema: Any, language: str = "en") -> str:
     """A page with its headings, its table of inputs and its outputs, the meanings out of the tooltips."""
-    when, inputs, outputs, example, errors = HEADINGS[language]
+    when, inputs, outputs, heading, errors = HEADINGS[language]
     entries = zip(schema.inputs or (), input_rows(schema, language), strict=True)
     rows = [f"| {name} | {escaped(entry.tooltip)} | {default} |" for entry, (name, default) in entries]
     table = [f"| {' | '.join(COLUMNS[language])} |", "|---|---|---|", *rows]
@@ -100,7 +107,8 @@ def skeleton(schema: Any, language: str = "en") -> str:
     items = [f"- {name}: {escaped(entry.tooltip)}" for entry, name in results]
     title = f"# {short_name(schema.display_name)}"
     parts = (title, str(schema.description), f"## {when}", f"## {inputs}", "\n".join(table))
-    return "\n\n".join((*parts, f"## {outputs}", "\n".join(items), f"## {example}", f"## {errors}")) + "\n"
+    picture = f"![{short_name(schema.display_name)}]({schema.node_id}/{PICTURE})"
+    return "\n\n".join((*parts, f"## {outputs}", "\n".join(items), f"## {heading}", picture, f"## {errors}")) + "\n"
 
 
 def escaped(text: str | None) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from hyponet.tests.browser.pages import PAGE_TESTS, build, run
-from hyponet.tests.evaluation.metrics.vision_fixtures import write_clip
 from hyponet.tests.tools.every_answer import earlier_set, every_answer
 from hyponet.tools.stand_ins.inception import write_random_weights
+from hyponet.tools.stand_ins.vision import write_clip
 from hyponet.tools.workflows.builder.layout import ANSWER_WITH_PICTURES
 from hyponet.tools.workflows.inputs import write_inputs
 

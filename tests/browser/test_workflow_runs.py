@@ -14,11 +14,11 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from hyponet.tests.browser.pages import ALL_PAGES, CHROMIUM, FULL, names, open_page
-from hyponet.tests.evaluation.metrics.vision_fixtures import write_clip, write_dino
 from hyponet.tests.tools.native import comparable
 from hyponet.tests.tools.page_runs import PageRuns
 from hyponet.tests.tools.shrunken import API, FREEU, PER_CLASS
 from hyponet.tools.stand_ins.inception import write_random_weights
+from hyponet.tools.stand_ins.vision import write_clip, write_dino
 from hyponet.tools.workflows import write as workflows
 from hyponet.tools.workflows.inputs import write_inputs, write_pictures
 from tools.dev import demo

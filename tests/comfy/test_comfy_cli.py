@@ -72,6 +72,7 @@ def test_the_archive_holds_what_users_need_and_nothing_else(comfy_cli, clone):
     assert {"workflows/hyponet_01_quick_start.json", "docs/templates.md"} <= set(names)
     assert "subgraphs/HypoNet Word to Plan.json" in names
     assert {"web/answers.css", "web/js/answers.js", "web/js/markdown.js"} <= set(names)
+    assert {"web/docs/HypoNetPlanBatch/ko.md", "web/docs/HypoNetPlanBatch/in_use.webp"} <= set(names)
     assert [name for name in names if name.endswith("LICENSE") or "licen" in name.lower()]
 
 

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from hyponet.tests.tools.choices import REFUSED, no_choice
+from hyponet.tools.stand_ins.vision import write_clip
 
 from ..evaluation.metrics.inception_fixtures import crops, weights
-from ..evaluation.metrics.vision_fixtures import CLIP_B, DINO_S, write_clip
+from ..evaluation.metrics.vision_fixtures import CLIP_B, DINO_S
 
 FID_NETWORK = "FID Inception v3 (2015-12-05)"
 PREPARATION = {

@@ -13,8 +13,9 @@ from transformers import CLIPModel, Dinov2Model
 
 from hyponet.evaluation.metrics.vision_transformers import load_vision_transformer
 from hyponet.evaluation.transformers_folders import clip_tokenizer, plain_config
+from hyponet.tools.stand_ins.vision import write_clip, write_dino
 
-from .metrics.vision_fixtures import CLIP_B, DINO_S, write_clip, write_dino
+from .metrics.vision_fixtures import CLIP_B, DINO_S
 
 STEERED = {
     "attn_implementation": "kernels-community/flash-attn2",

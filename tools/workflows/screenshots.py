@@ -5,6 +5,7 @@ python3 dev.py screenshots NAME ...     of these
 python3 dev.py screenshots --opened DIR [NAME ...]  each as the newest page opens it, on two sizes of screen
 python3 dev.py screenshots --readme     docs/quick_start.jpg, the quick start in the editor
 python3 dev.py screenshots --demo       docs/demo.jpg, from what `dev.py demo` left
+python3 dev.py screenshots --help-pages [NAME ...]  web/docs/<node id>/in_use.webp, of the nodes or workflows named
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from PIL import Image
 from tools.dev.places import PACK_NAME, ROOT
 from tools.dev.server import Server, scratch_server
 
-from . import demo_picture
+from . import demo_picture, help_pictures
 from .editor import AS_PEOPLE_HAVE_IT, bounds, editor
 from .inputs import write_inputs
 from .thumbnails import RESULTS, thumbnail
@@ -38,13 +39,16 @@ README_SIZE = (1600, 900)
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="workflows without suffix; default: all")
+    parser.add_argument("names", nargs="*", help="workflows without suffix, or nodes by id; default: all")
     parser.add_argument("--opened", type=Path, metavar="DIR", help="write what people see when they open them there")
     parser.add_argument("--readme", action="store_true", help="picture the quick start for the README alone")
     parser.add_argument("--demo", action="store_true", help="draw docs/demo.jpg alone, from what the demo left")
+    parser.add_argument("--help-pages", action="store_true", help="draw the pictures of the nodes' help pages alone")
     options = parser.parse_args()
     if options.demo:
         return demo_picture.main()
+    if options.help_pages:
+        return help_pictures.main(options.names)
     if options.readme:
         picture_quick_start()
         return 0

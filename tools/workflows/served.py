@@ -36,12 +36,17 @@ def served(schemas: Schemas) -> Iterator[Flow]:
     for make in TEN:
         flow = make(schemas)
         flow.name = flow.name.replace("hyponet", "small", 1)
-        for node in flow.nodes:
-            values = WIDGETS.get(node.type, {}) | node.served
-            assert set(values) <= set(node.values), f"{flow.name}: {node.type} has no such widgets"
-            node.values |= values
-            node.models.clear()  # it is there
+        set_for_this_machine(flow)
         yield flow
+
+
+def set_for_this_machine(flow: Flow) -> None:
+    """Give its nodes the values of this machine."""
+    for node in flow.nodes:
+        values = WIDGETS.get(node.type, {}) | node.served
+        assert set(values) <= set(node.values), f"{flow.name}: {node.type} has no such widgets"
+        node.values |= values
+        node.models.clear()  # it is there
 
 
 def make_pack(base: Path) -> None:

@@ -27,9 +27,10 @@ from hyponet.evaluation.metrics.precision_recall import measure_precision_recall
 from hyponet.evaluation.metrics.statistics_files import load_statistics, save_statistics
 from hyponet.evaluation.metrics.vision_transformers import load_vision_transformer, resampled_positions
 from hyponet.evaluation.metrics.vision_weights import VISION_NETWORKS, find_vision_folder, shape_warnings
+from hyponet.tools.stand_ins.vision import TEXT_LENGTH, write_clip, write_dino
 
 from .inception_fixtures import as_set, crops, made_up
-from .vision_fixtures import CLIP_336, CLIP_B, DINO_S, TEXT_LENGTH, openais_names, write_clip, write_dino
+from .vision_fixtures import CLIP_336, CLIP_B, DINO_S, openais_names
 
 COUNT = 12
 
