@@ -1,7 +1,8 @@
 """The Korean of the nodes in locales/ko is whole, true to the schemas, and in the words of its glossary.
 
 ComfyUI's page looks a name up under nodeDefs.<node id>.inputs.<input id> or .outputs.<index>, a part of a category
-under nodeCategories; it has no place for the choices of a combo box, which stand in tooltips as the page shows them.
+under nodeCategories. It has no place for the choices of a combo box: web/js/choices.js looks them up under
+hyponet.choices.<input id>, and tooltips have them in both languages, for pages that show the English.
 """
 
 from __future__ import annotations
@@ -13,22 +14,23 @@ from collections import defaultdict
 import pytest
 
 from hyponet.nodes import extension
+from hyponet.nodes.dataset.engine import NO_SETS
+from hyponet.nodes.hyponyms.checkpoints import DOWNLOADS
+from hyponet.nodes.training.paths import NOTHING_TRAINED
+from hyponet.nodes.training.widgets import DOWNLOAD, SCRATCH
 from tools.dev.places import ROOT
 from tools.help_pages import PAGES, label
 
 FOLDER = ROOT / "locales" / "ko"
 SCHEMAS = {schema.node_id: schema for schema in (node.define_schema() for node in extension.NODES)}
 NODES = json.loads((FOLDER / "nodeDefs.json").read_text("utf-8"))
-CATEGORIES = json.loads((FOLDER / "main.json").read_text("utf-8"))["nodeCategories"]
+MAIN = json.loads((FOLDER / "main.json").read_text("utf-8"))
+CATEGORIES = MAIN["nodeCategories"]
+CHOICES = MAIN["hyponet"]["choices"]
 GLOSSARY = (FOLDER / "glossary.md").read_text("utf-8")
 # what people call these in Korean too
 LEFT_IN_LATIN = {"FID", "KID", "CMMD"}
 LEFT_CATEGORIES = {"HypoNet", "LoRA"}
-# combo boxes of names that are the same in every language: of samplers, networks, tools, methods and kinds of numbers
-OF_PROPER_NAMES = {
-    *("sampler_name", "scheduler", "architecture", "optimizer", "precision", "network", "clip_network", "convention"),
-    *("filter", "copy_filter"),
-}
 HANGUL = re.compile("[\uac00-\ud7a3]")
 # vue-i18n reads these as its own: a link, a place for a value, a plural. It compiles names and descriptions.
 SIGNS = re.compile(r"[@{}|]")
@@ -116,14 +118,53 @@ def test_texts_hold_the_paths_and_code_of_the_english():
     assert missing == []
 
 
+def choices():
+    """(node, input, its choices) of every combo box; of one that lists files, those that are no file."""
+    nothing = {"clip_name": ["none"], "file": [NOTHING_TRAINED, "none found"], "name": [NO_SETS, "(no wildcards yet)"]}
+    files = nothing | {"model_name": list(DOWNLOADS), "start": [SCRATCH, DOWNLOAD]}
+    for node_id, schema in SCHEMAS.items():
+        for entry in schema.inputs or ():
+            if getattr(entry, "options", None) is not None:
+                yield node_id, entry.id, files[entry.id] if hasattr(entry, "lists_files") else entry.options
+
+
+def left_choices():
+    """The glossary's choices that stay as they are, by the input."""
+    lines = GLOSSARY.split("| 입력 | 그대로 두는 선택지 |")[1].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.split("|")[1:3]] for line in lines if line.startswith("|")]
+    return {name.strip("`"): set(re.findall(r"`([^`]+)`", left)) or EVERY for name, left in rows}
+
+
+EVERY = "all"  # choices of an input: names that ComfyUI or somebody else gave
+LEFT = left_choices()
+# lists of files, and names of methods
+TOLD_ELSEWHERE = {"clip_name", "file", "model_name", "name", "start", "convention", "filter", "copy_filter"}
+
+
+def test_each_choice_is_korean_or_in_the_glossarys_list_of_those_that_stay():
+    asked = defaultdict(set)
+    for _, name, options in choices():
+        asked[name].update(options)
+    wanted = {name: options - LEFT.get(name, set()) for name, options in asked.items() if LEFT.get(name) != EVERY}
+    assert {name: set(korean) for name, korean in CHOICES.items()} == wanted
+    assert [name for name, left in LEFT.items() if left != EVERY and not left < asked[name]] == []
+    assert all(HANGUL.search(korean) for texts in CHOICES.values() for korean in texts.values())
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_no_two_choices_of_an_input_look_the_same(name):
+    assert len({*CHOICES[name].values(), *LEFT.get(name, ())}) == len(CHOICES[name]) + len(LEFT.get(name, ()))
+
+
 @every_node
-def test_a_tooltip_names_each_choice_that_is_words(node_id):
-    """The page shows them in English; so the tooltip says in Korean what each is."""
-    for place, _, _, korean, entry in slots(node_id):
-        if getattr(entry, "lists_files", False) or entry.id in OF_PROPER_NAMES:
-            continue
-        missing = [choice for choice in getattr(entry, "options", None) or () if choice not in korean["tooltip"]]
-        assert missing == [], place
+def test_a_tooltip_names_each_choice_in_both_languages(node_id):
+    """As the page shows it, and in English, as pages do that know no labels of choices, and as the value is."""
+    told = {name: options for node, name, options in choices() if node == node_id and name not in TOLD_ELSEWHERE}
+    for name, options in told.items():
+        tooltip = NODES[node_id]["inputs"][name]["tooltip"]
+        english = [] if LEFT.get(name) == EVERY else options
+        korean = [CHOICES[name][choice] for choice in english if choice in CHOICES[name]]
+        assert [word for word in (*english, *korean) if word not in tooltip] == [], name
 
 
 def test_each_part_of_a_category_is_korean_and_no_other():
@@ -134,7 +175,7 @@ def test_each_part_of_a_category_is_korean_and_no_other():
 
 def rejected_words():
     """The glossary's words that are not used, each with the one that is."""
-    for line in GLOSSARY.splitlines()[6:]:
+    for line in GLOSSARY.split("\n## ")[0].splitlines()[6:]:
         _, _, korean, rejected, *_ = (cell.strip() for cell in line.split("|"))
         yield from ((word, korean) for word in rejected.split(", ") if word)
 

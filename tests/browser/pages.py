@@ -28,6 +28,7 @@ PAGE_TESTS = [
 ]
 ALL_PAGES = [("pinned", False), ("pinned", True), ("newest", False), ("newest", True)]
 PAGES = ALL_PAGES if FULL else [ALL_PAGES[0], ALL_PAGES[3]]
+KOREAN_PAGES = [("newest", True), ("newest", False)] if FULL else [("newest", True)]
 
 # for a script that builds a graph: a node at x with some values, a link from an output to an input
 ADD_AND_LINK = """
@@ -64,6 +65,16 @@ def open_page(
     with editor(comfy.url, CHROMIUM, settings=settings, cookies={"page": frontend}, **more) as opened:
         assert opened.page.evaluate("() => window.__COMFYUI_FRONTEND_VERSION__") == frontend_version(frontend)
         yield opened
+
+
+@contextmanager
+def open_korean_page(
+    comfy: Any, page: tuple[str, bool], settings: Mapping[str, Any] | None = None, **more
+) -> Iterator[Editor]:
+    """The same in Korean; the server keeps the setting, so it is English again when the tests are done."""
+    with open_page(comfy, page, {"Comfy.Locale": "ko", **(settings or {})}, **more) as opened:
+        yield opened
+        opened.page.request.post(f"{comfy.url}/settings/Comfy.Locale", data=json.dumps("en"))
 
 
 def frontend_version(frontend: str) -> str:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, open_page
+from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, open_korean_page
 from tools.dev.places import ROOT
 
 pytestmark = PAGE_TESTS
@@ -39,10 +39,9 @@ SEEN = """() => {
 @pytest.fixture(scope="module", params=PAGES, ids=NAMES)
 def page(request, comfy):
     """An editor in a browser that speaks Korean, too; the server's setting is English again when its tests are done."""
-    with open_page(comfy, request.param, {"Comfy.Locale": "ko"}) as opened:
+    with open_korean_page(comfy, request.param) as opened:
         opened.page.add_init_script("Object.defineProperty(navigator, 'language', {get: () => 'ko-KR'})")
         yield SimpleNamespace(editor=opened, frontend=request.param[0])
-        opened.page.request.post(f"{comfy.url}/settings/Comfy.Locale", data='"en"')
 
 
 def english(graph):

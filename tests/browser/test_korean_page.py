@@ -1,4 +1,4 @@
-"""In a Korean page each node has its Korean names, and the help for typing knows its boxes by them.
+"""In a Korean page each node has its Korean names and choices, and the help for typing knows its boxes by the names.
 
 Frontends before 1.35 lose what packs translate: they merge that before they load their own Korean, which replaces it.
 web/js/language.js merges it again.
@@ -11,12 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, open_page
+from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, build, open_korean_page
 from hyponet.tests.browser.test_typing import error_of, open_box, typed
 from tools.dev.places import ROOT
 
 pytestmark = PAGE_TESTS
 KOREAN = json.loads((ROOT / "locales" / "ko" / "nodeDefs.json").read_text("utf-8"))
+MAIN = json.loads((ROOT / "locales" / "ko" / "main.json").read_text("utf-8"))["hyponet"]
+CHOICES = MAIN["choices"]
 # of each node its title, and the names that its inputs and outputs show
 SEEN = """(ids) => Object.fromEntries(ids.map((id) => {
   const node = LiteGraph.createNode(id), {nodeData} = node.constructor;
@@ -26,15 +28,30 @@ SEEN = """(ids) => Object.fromEntries(ids.map((id) => {
     (node.widgets ?? []).filter((one) => known.includes(one.name)).map((one) => [one.name, one.label]));
   return [id, {title: node.title, inputs, widgets, outputs: node.outputs.map((one) => one.localized_name)}];
 }))"""
+# of a node's combo boxes by their names: what is chosen, what stands in the closed box, what its list shows
+SHOWN = """(type) => {
+  const node = app.graph._nodes.find((one) => one.type === type);
+  const combos = node.widgets.filter(({type: kind, options}) => kind === 'combo' && options.getOptionLabel);
+  return Object.fromEntries(combos.map((widget) => [widget.name, {value: widget.value, closed: widget._displayValue,
+    list: widget.options.values.map((value) => [value, widget.options.getOptionLabel(value)])}]));
+}"""
+# a click on a combo box of the canvas, and the list that it opens
+OPEN = """([type, name]) => {
+  const node = app.graph._nodes.find((one) => one.type === type);
+  const widget = node.widgets.find((one) => one.name === name);
+  const e = new PointerEvent('pointerdown');
+  Object.assign(e, {canvasX: node.pos[0] + node.size[0] / 2, canvasY: node.pos[1] + widget.y + 5});
+  widget.onClick({e, node, canvas: app.canvas});
+  return [...document.querySelectorAll('.litecontextmenu .litemenu-entry')].map((entry) => entry.textContent);
+}"""
 
 
 @pytest.fixture(scope="module", params=PAGES, ids=NAMES)
 def korean(request, comfy):
     """A page in Korean."""
     _, vue = request.param
-    with open_page(comfy, request.param, {"Comfy.Locale": "ko"}) as opened:
-        yield SimpleNamespace(editor=opened, server=comfy, vue=vue)
-        opened.page.request.post(f"{comfy.url}/settings/Comfy.Locale", data=json.dumps("en"))  # the server keeps it
+    with open_korean_page(comfy, request.param) as opened:
+        yield SimpleNamespace(editor=opened, server=comfy, vue=vue, newest=request.param[0] == "newest")
 
 
 def test_each_node_shows_its_korean_names(korean):
@@ -54,3 +71,44 @@ def test_the_help_for_typing_is_there(korean):
     typed(korean, "", "Escape")
     seen = typed(korean, " {2::dark|3#b")
     assert seen["mistake"] == error_of(seen["text"], "negative template")
+
+
+def add(korean, kind):
+    build(korean, f"() => {{ app.graph.add(Object.assign(LiteGraph.createNode('{kind}'), {{pos: [40, 60]}})); }}")
+
+
+@pytest.mark.parametrize("kind", ["HypoNetTrainClassifier", "HypoNetMakeContactSheet", "HypoNetLoadLabelledImages"])
+def test_choices_are_korean_and_their_values_english(korean, kind):
+    """In Nodes 2.0 the pinned page has no labels of choices, and shows the values."""
+    add(korean, kind)
+    shown = korean.editor.page.evaluate(SHOWN, kind)
+    asked = set(CHOICES) & set(KOREAN[kind]["inputs"]) - {"name"}
+    assert asked <= set(shown)
+    for name in asked:
+        label = {value: CHOICES[name].get(value, value) for value, _ in shown[name]["list"]}
+        assert set(CHOICES[name]) <= set(label) or name == "order"
+        assert dict(shown[name]["list"]) == label
+        assert shown[name]["closed"] == label[shown[name]["value"]]
+    (prompt,) = korean.editor.page.evaluate("async () => Object.values((await app.graphToPrompt()).output)")
+    assert {name: prompt["inputs"][name] for name in asked} == {name: shown[name]["value"] for name in asked}
+    if korean.vue and korean.newest:
+        text = korean.editor.page.evaluate("() => document.querySelector('[data-node-id]').textContent")
+        assert [shown[name]["closed"] for name in asked if shown[name]["closed"] not in text] == []
+
+
+def test_a_korean_choice_is_chosen_from_the_list(korean):
+    if korean.vue and not korean.newest:
+        pytest.skip("Nodes 2.0 of the pinned page knows no labels of choices")
+    kind, page = "HypoNetMakeContactSheet", korean.editor.page
+    add(korean, kind)
+    if korean.vue:
+        page.locator("[data-node-id] [role=combobox]", has_text=CHOICES["caption"]["number and label"]).click()
+        entries = page.locator("[role=option]")
+        entries.first.wait_for()
+        listed = [text.strip() for text in entries.all_text_contents()]
+    else:
+        listed = page.evaluate(OPEN, [kind, "caption"])
+        entries = page.locator(".litecontextmenu .litemenu-entry")
+    assert listed == list(CHOICES["caption"].values())
+    entries.nth(1).click()
+    assert page.evaluate(SHOWN, kind)["caption"]["value"] == "label"

@@ -15,8 +15,15 @@ const NODES = { page: "KSampler", packs: "HypoNetLoadClassifier" }; // whose nam
 const PATIENCE = 20_000; // in ms, until the page has its own texts
 const STEP = 50; // in ms
 
-/** @type {Record<string, Record<string, Record<string, string>>>} by language, and by what they are texts of */
+/** @type {Record<string, Record<string, Record<string, any>>>} by language, and by what they are texts of */
 let languages = {};
+
+const NOTHING = {};
+
+/** The texts of a kind in the language of the page, by their English. */
+const textsOf = (kind) => languages[app.extensionManager.setting.get("Comfy.Locale")]?.[kind] ?? NOTHING;
+
+const lookUp = (texts, english) => (Object.hasOwn(texts, english) ? texts[english] : english);
 
 /**
  * A text in the language of the page.
@@ -24,10 +31,15 @@ let languages = {};
  * @param {string} english
  * @returns {string}
  */
-export function textOf(kind, english) {
-  const texts = languages[app.extensionManager.setting.get("Comfy.Locale")]?.[kind] ?? {};
-  return Object.hasOwn(texts, english) ? texts[english] : english;
-}
+export const textOf = (kind, english) => lookUp(textsOf(kind), english);
+
+/**
+ * A choice of a combo box in the language of the page.
+ * @param {string} input its name in the schema, which means one thing in every node
+ * @param {string} english
+ * @returns {string}
+ */
+export const choiceOf = (input, english) => lookUp(textsOf("choices")[input] ?? {}, english);
 
 /**
  * A text that these files write, in the language of the page.
