@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from .graph import Flow, GraphStage, Node
+from .notes import note_height
 
 TITLE = 30  # the bar over a node's body
 # Of the two renderers, the canvas and Nodes 2.0, each the taller one's, so that nothing covers the next node in either.
@@ -12,13 +13,14 @@ SLOT = 20
 WIDGET = 28
 LINE_OF_TEXT = 36  # a widget in which one writes
 FOOT = 18  # below the last widget
+# what the Nodes 2.0 of 1.42.8 makes of a node at least, which has two rows of slots or more there
+LEAST_SLOT, LEAST_WIDGET, LEAST_TEXT, LEAST_ANSWER, LEAST_FOOT = 24, 25, 65, 112, 34
 GAP = 24  # between stages, and between columns in one
 NODE_GAP = 24  # between a node and the title bar of the next; the newest Nodes 2.0 adds 20 to every node
 PADDING = 12
 HEAD = 44  # room for a stage's own title
 LETTER = 14  # of a stage's title
 TEXT_LINE = 16
-NOTE_FOOT = 82  # by which the pinned Nodes 2.0 makes a note longer, at most, of all notes here
 ANSWER = 100  # the least room for the box in which a node of ours answers
 PICTURE_NODES = {"LoadImage": 320, "PreviewImage": 300, "SaveImage": 360, "PreviewAny": 200}
 ANSWER_WITH_PICTURES = (
@@ -65,7 +67,9 @@ def size(node: Node) -> tuple[int, int]:
     height += max(ANSWER, node.answer_height) if node.answers else 0
     if node.values.get("each_class"):
         height += PICTURES  # bars
-    return width, height + PICTURE_NODES.get(node.type, 0)
+    least = max(2, slots) * LEAST_SLOT + (len(lines) + controls) * LEAST_WIDGET + len(texts) * LEAST_TEXT + LEAST_FOOT
+    least += LEAST_ANSWER if node.answers else 0
+    return width, max(least, height + PICTURE_NODES.get(node.type, 0))
 
 
 def text_height(text: str, width: int) -> int:
@@ -73,22 +77,6 @@ def text_height(text: str, width: int) -> int:
     per_line = max(10, width // 7)
     lines = sum(max(1, math.ceil(len(line) / per_line)) for line in text.split("\n"))
     return max(70, min(24, lines) * TEXT_LINE + 34)
-
-
-def note_height(text: str, width: int) -> int:
-    """Of a Markdown note that shows `text` whole."""
-    per_line = max(10, (width - 40) // 6)
-    height = 30
-    for line in text.split("\n"):
-        if line.startswith("# "):
-            height += math.ceil(len(line) / (per_line / 2)) * 26 + 8
-        elif line.startswith("#"):
-            height += 32
-        elif line.startswith("- "):
-            height += math.ceil((len(line) + 8) / per_line) * 14 + 2
-        elif line:
-            height += math.ceil(len(line) / per_line) * 14 + 6
-    return height * 13 // 10 + NOTE_FOOT  # the pinned Nodes 2.0 sets its notes larger
 
 
 def arrange(flow: Flow) -> Layout:

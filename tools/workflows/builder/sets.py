@@ -23,6 +23,7 @@ def quick_start(schemas: Schemas) -> Flow:
         ],
         "**Check Labels** says how many pictures show their label; the next Run makes the others again. The set lies "
         "in `output/datasets/quick_start`.",
+        width=WIDE_NOTE,
     )
     flow.stage("1  A photo", below=True)
     picture = flow.add("LoadImage", "Your photo", image="example.png")
@@ -57,6 +58,7 @@ def words_to_set(schemas: Schemas) -> Flow:
         ],
         "**Classes from Text** says which sense of each word was taken. **Plan Preview** says what the set will be, "
         "and warns, before a picture is drawn. Stopped? Press Run: only what is missing is made.",
+        width=WIDE_NOTE,
     )
     flow.stage("1  Words", below=True)
     classes = flow.add("HypoNetClassesFromText", text=WORDS)
@@ -90,7 +92,7 @@ def pictures_to_set(schemas: Schemas) -> Flow:
     classifier = load_classifier(flow)
     flow.return_to(pictures)
     classes = flow.add("HypoNetClassesFromPictures", classifier=classifier["classifier"], folder="samples")
-    show_answer(classes, 150)
+    show_answer(classes, 140)
     flow.return_to(planning)
     plan = flow.add("HypoNetPlanDataset", classes=classes["classes"], images_per_class=100)
     loader = load_checkpoint(flow, SD15)
@@ -155,9 +157,9 @@ def resume_and_shard(schemas: Schemas) -> Flow:
     )
     flow.stage("1  One plan ...", below=True)
     classes = flow.add("HypoNetClassesFromText", text="cat; omit: color\nship")
-    loader = load_checkpoint(flow, SD15)
     flow.stage("... in two shards")
     plans = [shard(flow, classes["classes"], number) for number in (0, 1)]
+    loader = load_checkpoint(flow, SD15)
     generated = []
     for number, plan in enumerate(plans):
         flow.stage(f"2  Machine {number + 1}")

@@ -7,11 +7,11 @@ from typing import Any
 from .graph import Flow, Node, OutputSlot, Schemas
 from .metrics import features
 from .models import FID_NETWORK, SD15, load_checkpoint
-from .pieces import collapsed, generate, read_me, show_answer
+from .pieces import WIDE_NOTE, collapsed, generate, read_me, show_answer
 from .recipes import OWN, SERVED
 
 OWN_WORDS = (
-    "# one class a line; its kinds come from WordNet,\n# or you name them after a colon\nmug\nbowl\n"
+    "# one class a line; its kinds are\n# WordNet's or follow a colon\nmug\nbowl\n"
     "teapot: glass teapot, iron teapot, china teapot"
 )
 NARROW = 262  # six columns on a screen
@@ -27,8 +27,7 @@ def own_classes(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_04_own_classes_to_classifier", title, schemas, width=NARROW)
     read_me(
         flow,
-        "From words to a classifier that has seen no photo, its test and a report. A fifth of the set is kept for "
-        "the test.",
+        "From words to a classifier that has seen no photo, and its test on a fifth of the set.",
         [
             "**Classes from Text**: your classes; **Load Checkpoint**: your model.",
             "**Real photos**: a folder below `input` with `<class>/*.jpg`. Unmute it (Ctrl+M): only real photos say "
@@ -42,6 +41,7 @@ def own_classes(schemas: Schemas) -> Flow:
     flow.stage("2  Plan and model")
     plan = flow.add("HypoNetPlanDataset", classes=classes["classes"], images_per_class=200)
     loader = load_checkpoint(flow, SD15)
+    loader.box = (NARROW, 106)  # the canvas's, since 1.49.6 fits the collapsed nodes below it at their full size
     parts = flow.stage("4  Two parts of it", below=True)
     flow.stage("3  The set")
     made = generate(flow, loader["MODEL"], loader, plan["plan"], SET, cfg=2.0)
@@ -71,16 +71,16 @@ def augment(schemas: Schemas) -> Flow:
     flow = Flow("hyponet_07_augment_real_pictures", title, schemas, width=NARROW)
     read_me(
         flow,
-        "Does a generated set help beside your photos? One classifier is trained on photos alone, one on photos and "
-        "set; both are compared on photos that neither saw.",
+        "One classifier is trained on your photos, one on photos and set; both are compared on photos that neither "
+        "saw.",
         [
             "**Real photos**: a folder below `input` with `<class>/*.jpg`; half of them are kept for the test.",
             "**Generated set**: path of a set of the same classes, such as workflow 4's.",
             "**Photos and generated**: how many per class are added; -1 adds all.",
         ],
-        "**Compare Classifiers** has both accuracies and McNemar's test. More pictures mean more steps in each epoch: "
-        "choose epochs so that both have as many steps.",
-        width=280,
+        "**Compare Classifiers** has both accuracies and McNemar's test. Give both as many steps: with more pictures, "
+        "fewer epochs.",
+        width=308,
     )
     flow.stage("1  Pictures", below=True)
     photos = load_photos(flow)
@@ -92,8 +92,8 @@ def augment(schemas: Schemas) -> Flow:
     alone = train(flow, divided["first"], "photos", "Train on photos")
     flow.stage("4  Photos and set")
     added = train(flow, both["images"], "photos-and-set", "Train on both")
-    stages = ("5  Differ?", "6  The report")
-    compare(flow, alone, added, divided["rest"], "augmentation", "Photos with and without the set", stages)
+    flow.stage("5  Differ?")
+    compare(flow, alone, added, divided["rest"], "augmentation", "Photos with and without the set", "6  The report")
     return flow
 
 
@@ -110,6 +110,7 @@ def own_lora(schemas: Schemas) -> Flow:
         ],
         "**LoRA Training** shows the loss and writes `models/loras/my_photos.safetensors`; press R, and **Load LoRA** "
         "lists it. Stopped, it goes on where it was.",
+        width=WIDE_NOTE,
     )
     flow.stage("1  Photos", below=True)
     photos = load_photos(flow)
@@ -124,6 +125,7 @@ def own_lora(schemas: Schemas) -> Flow:
         height=512,
         crop="center",
     )
+    flow.column()
     captioned = flow.add(
         "HypoNetCaptionImages", images=sized["IMAGE"], labels=drawn["labels"], name=PHOTOS, captioner="template"
     )
@@ -156,6 +158,7 @@ def metrics(schemas: Schemas) -> Flow:
         ],
         "FID and KID: lower is nearer; FID falls as pictures are added, KID does not. Precision: how many look real; "
         "recall: how much of the real ones is covered. None says how useful a set is for training: workflow 4 does.",
+        width=400,
     )
     flow.stage("1  Pictures", below=True)
     made = load_set(flow, "Generated set", SET, MADE)
@@ -191,17 +194,18 @@ def two_sets(schemas: Schemas) -> Flow:
         "**Compare Classifiers** has both accuracies and McNemar's test, run by run, adjusted by Holm. A difference "
         "that is not significant may be chance.",
     )
-    flow.stage("1  A set", below=True)
+    flow.stage("1  A set")
     one = load_set(flow, "Set A", SET, MADE)
-    flow.stage("2  Another")
+    flow.stage("2  Another", below=True)
     other = load_set(flow, "Set B", OTHER_SET, MADE_OTHERWISE)
-    flow.stage("3  Real photos", below=True)
-    photos = load_photos(flow)
-    flow.stage("4  Train on A")
+    flow.stage("3  Train on A")
     first = train(flow, one["images"], "set-a", "Train on A")
-    flow.stage("5  Train on B")
+    flow.stage("4  Train on B")
     second = train(flow, other["images"], "set-b", "Train on B")
-    compare(flow, first, second, photos["images"], "two_sets", "Set A and set B", ("6  Differ?", "7  The report"))
+    flow.stage("5  Real photos")
+    photos = load_photos(flow)
+    flow.stage("6  Differ?", below=True)
+    compare(flow, first, second, photos["images"], "two_sets", "Set A and set B", "7  The report")
     return flow
 
 
@@ -227,16 +231,18 @@ def own_features(flow: Flow, images: OutputSlot, title: str) -> Node:
     return node
 
 
-def compare(
-    flow: Flow, one: Node, other: Node, images: OutputSlot, name: str, title: str, stages: tuple[str, str]
-) -> None:
-    """Two stages: Compare Classifiers on `images`, and the report."""
-    flow.stage(stages[0])
+def compare(flow: Flow, one: Node, other: Node, images: OutputSlot, name: str, title: str, stage: str) -> None:
+    """Compare Classifiers on `images` in the current stage, and a stage for the report."""
     compared = flow.add(
-        "HypoNetCompareClassifiers", checkpoint=one["classifier"], other=other["classifier"], images=images, name=name
+        "HypoNetCompareClassifiers",
+        "Compare Classifiers",
+        checkpoint=one["classifier"],
+        other=other["classifier"],
+        images=images,
+        name=name,
     )
     show_answer(compared, 200)
-    flow.stage(stages[1])
+    flow.stage(stage)
     results = {"result_1": one["result"], "result_2": other["result"], "result_3": compared["result"]}
     report(flow, name, title, results)
 
