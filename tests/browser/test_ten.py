@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from hyponet.tests.browser.pages import ALL_PAGES, FULL, PAGE_TESTS, names, open_page
+from hyponet.tests.browser.pages import ALL_PAGES, FULL, KOREAN_PAGES, PAGE_TESTS, names, open_korean_page, open_page
 from hyponet.tests.tools.canvas import BOXES, covering
+from hyponet.tests.tools.korean import HANGUL, LINES, english_lines
 from hyponet.tools.workflows import inputs, served
 from hyponet.tools.workflows.editor import AS_PEOPLE_HAVE_IT
 
@@ -68,6 +69,11 @@ def test_it_opens_readable_and_runs_to_its_end(server, page, number):
         seen = page.page.evaluate(SEEN)
         assert seen["letters"], f"{seen} at {size}"
         assert seen["under"] == [], f"{seen} at {size}"
+    run(server, page)
+
+
+def run(server, page):
+    """Press Run and wait for the end; nothing covers anything then. The run's entry in the history."""
     before = set(server.client.get("/history"))
     page.page.evaluate("async () => { await app.queuePrompt(0) }")
     end = time.monotonic() + PATIENCE
@@ -80,3 +86,23 @@ def test_it_opens_readable_and_runs_to_its_end(server, page, number):
     time.sleep(1.5)
     assert page.dialogs() == []
     assert covering(page.page.evaluate(BOXES)) == []
+    return entry
+
+
+@pytest.fixture(scope="module", params=KOREAN_PAGES, ids=names(KOREAN_PAGES))
+def korean(request, server):
+    with open_korean_page(server, request.param, AS_PEOPLE_HAVE_IT, size=SMALLER, is_bare=False) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("number", TEN if FULL else TEN[:1])
+def test_it_runs_in_korean_and_nothing_of_ours_is_english(server, korean, number):
+    """Titles, notes and names have their own tests, test_korean.py and test_korean_page.py; here all have room."""
+    (name,) = (name for name in templates(server) if name.startswith(f"small_{number}_"))
+    korean.open_template(name, served.PACK)
+    entry = run(server, korean)
+    assert [entry for entry in korean.survey()["cut"] if entry[1] == "MarkdownNote"] == []
+    answers = korean.page.evaluate(LINES)
+    assert any(HANGUL.search(text) for _, lines in answers for _, text in lines)
+    theirs = [str(value) for node in entry["prompt"][2].values() for value in node["inputs"].values()]
+    assert english_lines(answers, theirs) == []

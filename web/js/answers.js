@@ -9,7 +9,7 @@ import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { addBox } from "./boxes.js";
 import { showPictures } from "./culling.js";
-import { translated } from "./language.js";
+import { answerTexts, translated } from "./language.js";
 import { draw } from "./markdown.js";
 import { links } from "./report_page.js";
 
@@ -34,6 +34,12 @@ const WITH_PICTURES = new Set([
   "HypoNetTrainLora",
   "HypoNetWriteReport",
 ]);
+const WITH_COUNTS = new Set([
+  "HypoNetLoadLabelledImages",
+  "HypoNetMapClasses",
+  "HypoNetMergeImages",
+  "HypoNetSplitImages",
+]); // whose lines are classes with their numbers of pictures
 const EACH_CLASS = "each_class"; // of FID
 const NOTHING_YET = "The answer comes here when this node has run.";
 const PATIENCE = 17_000; // in ms; the canvas waits two times 8.2 s for a picture
@@ -80,6 +86,8 @@ function boxOf(node) {
   return box;
 }
 
+const wordsOf = (node) => answerTexts(!WITH_COUNTS.has(node.comfyClass));
+
 /** Make a node as large as its widgets, and its pictures where it answers with some, so that no run enlarges it. */
 function makeRoom(node, hasPictures) {
   const [width, height] = node.computeSize();
@@ -113,14 +121,14 @@ function show(node, answer, isEarlier = false) {
   const [line, text] = boxOf(node).children;
   line.textContent = isEarlier ? translated("From an earlier run:") : "";
   text.className = isEarlier ? "text earlier" : "text";
-  text.replaceChildren(draw(answer.text), ...answer.files.flatMap(links));
+  text.replaceChildren(draw(answer.text, wordsOf(node)), ...answer.files.flatMap(links));
   if (answer.pictures) showPictures(node, answer.pictures);
 }
 
 /** A line on how the run stands; what the last run answered goes pale meanwhile. */
 function showProgress(node, progress) {
   const [line, text] = boxOf(node).children;
-  line.textContent = progress;
+  line.textContent = progress.split("\n").map(wordsOf(node).line).join("\n");
   text.classList.add("earlier");
 }
 

@@ -9,6 +9,7 @@
  */
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { said } from "./patterns.js";
 
 const OURS = "hyponet"; // the key in main.json
 const NODES = { page: "KSampler", packs: "HypoNetLoadClassifier" }; // whose names every language has
@@ -40,6 +41,34 @@ export const textOf = (kind, english) => lookUp(textsOf(kind), english);
  * @returns {string}
  */
 export const choiceOf = (input, english) => lookUp(textsOf("choices")[input] ?? {}, english);
+
+/**
+ * What the server says in a node's answer, line by line and cell by cell, in the language of the page. Names, numbers
+ * and what people have written stay letter by letter.
+ * @param {boolean} hasFigures whether its lines are figures by their names; where they are counts of classes, a class
+ *   may have such a name
+ */
+export function answerTexts(hasFigures) {
+  const texts = textsOf("answers");
+  const figures = hasFigures ? textsOf("figures") : NOTHING;
+  const lineOf = (line) => {
+    const figure = said(figures, line, choiceOf);
+    return figure === line ? said(texts, line, choiceOf) : figure;
+  };
+  return {
+    line: lineOf,
+    head: (cells) => {
+      const row = cells.join(" | ");
+      const translation = said(textsOf("tables"), row, choiceOf).split(" | ");
+      return translation.length === cells.length ? translation : cells;
+    },
+    cell: (column, cell) => {
+      const own = textsOf("cells")[column] ?? NOTHING;
+      const translation = said(own, cell, choiceOf);
+      return translation === cell ? said(texts, cell, choiceOf) : translation;
+    },
+  };
+}
 
 /**
  * A text that these files write, in the language of the page.

@@ -3,7 +3,7 @@
  *
  * Arrows go on, x and space mark, Escape closes.
  */
-import { translated } from "./language.js";
+import { answerTexts, translated } from "./language.js";
 
 /**
  * @param {{picture: () => any, address: (picture: any) => string, isMarked: (picture: any) => boolean,
@@ -75,7 +75,7 @@ function draw(dialog, sheet) {
   for (const [slot, option] of picture.picks) add(slot, option);
   add(translated("seed"), picture.seed);
   add(translated("attempt"), picture.attempt ? String(picture.attempt + 1) : "");
-  for (const note of picture.notes) add(translated("note"), note);
+  for (const note of picture.notes) add(translated("note"), answerTexts(false).line(note));
   if (!picture.file) add(translated("note"), translated("rejected; the next run of Generate Dataset makes another"));
   const buttons = document.createElement("form");
   buttons.method = "dialog";

@@ -89,47 +89,52 @@ export function spans(text) {
 /**
  * The text as elements.
  * @param {string} text
+ * @param {{line: (line: string) => string, head: (cells: string[]) => string[], cell: (column: string, cell: string)
+ *   => string}} words in which its lines, heads of tables and cells are written; a heading's line has its marks
  * @returns {DocumentFragment}
  */
-export function draw(text) {
+export function draw(text, words = { line: (line) => line, head: (cells) => cells, cell: (column, cell) => cell }) {
   const fragment = document.createDocumentFragment();
-  for (const block of parse(text)) fragment.append(drawn(block));
+  for (const block of parse(text)) fragment.append(drawn(block, words));
   return fragment;
 }
 
 /** @param {Block} block */
-function drawn(block) {
-  if (block.kind === "heading") return filled(`h${Math.min(6, block.level + 2)}`, block.text);
+function drawn(block, words) {
+  if (block.kind === "heading") {
+    const heading = words.line(`${"#".repeat(block.level)} ${block.text}`);
+    return filled(`h${Math.min(6, block.level + 2)}`, heading.replace(/^#+ /, ""));
+  }
   if (block.kind === "code") {
     const code = document.createElement("pre");
     code.textContent = block.text;
     return code;
   }
-  if (block.kind === "list") return drawnList(block.items);
-  if (block.kind === "table") return drawnTable(block);
+  if (block.kind === "list") return drawnList(block.items, words);
+  if (block.kind === "table") return drawnTable(block, words);
   const paragraph = document.createElement("p");
   block.lines.forEach((line, index) => {
     if (index) paragraph.append(document.createElement("br"));
-    paragraph.append(...drawnSpans(line));
+    paragraph.append(...drawnSpans(words.line(line)));
   });
   if (block.lines.every((line) => line.startsWith("warning: "))) paragraph.className = "warning";
   return paragraph;
 }
 
-function drawnList(items) {
+function drawnList(items, words) {
   const list = document.createElement("ul");
   for (const item of items) {
-    const entry = filled("li", item.text);
+    const entry = filled("li", words.line(item.text));
     entry.style.marginLeft = `${item.depth}em`;
     list.append(entry);
   }
   return list;
 }
 
-function drawnTable({ head, alignment, rows }) {
+function drawnTable({ head, alignment, rows }, words) {
   const table = document.createElement("table");
   const header = table.createTHead().insertRow();
-  for (const [column, text] of head.entries()) {
+  for (const [column, text] of words.head(head).entries()) {
     const cell = filled("th", text);
     cell.scope = "col";
     cell.style.textAlign = alignment[column] ?? "";
@@ -139,7 +144,7 @@ function drawnTable({ head, alignment, rows }) {
   for (const row of rows) {
     const line = body.insertRow();
     for (const [column, text] of row.entries()) {
-      const cell = filled("td", text);
+      const cell = filled("td", words.cell(head[column], text));
       cell.style.textAlign = alignment[column] || (/^[-+]?[\d.,]+ ?%?$/.test(text) ? "right" : "");
       line.append(cell);
     }
