@@ -296,8 +296,9 @@ class Resolver:
             total = 1
             for node in nodes:
                 if isinstance(node, syntax.Assign):
-                    total *= self.count(node.value, scope, location) if node.immediate else 1
-                    scope = self.bind(node, scope, location)
+                    before, scope = scope, self.bind(node, scope, location)
+                    if node.immediate and scope is not before:
+                        total *= self.count(node.value, before, location)
                 else:
                     total *= self.count_node(node, scope, location)
             self._counts[key] = total

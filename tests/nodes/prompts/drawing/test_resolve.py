@@ -81,6 +81,11 @@ def test_every_combination_comes_once(template):
     assert len(set(picks)) == made.count
 
 
+def test_a_variable_that_is_kept_draws_nothing_and_counts_nothing():
+    """Each prompt came as often as the value that was left aside has options."""
+    assert Made("${c=red}${c?=!{a|b}}${c} {hat|shoe}").all() == ["red hat", "red shoe"]
+
+
 def test_astronomical_counts_have_direct_access():
     lists = {"w": [f"option {number}" for number in range(1000)]}
     template = " ".join(["__w__"] * 200)
