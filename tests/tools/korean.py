@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 HANGUL = re.compile("[\uac00-\ud7a3]")
 WORDS = re.compile(r"[A-Za-z]{2,}(?:[ ,:;'-]+[A-Za-z]{2,})+")
-# code and paths, quoted text, and what stands behind a colon in a list of kinds or a path of hypernyms
-NOT_OURS = re.compile(r"`[^`]*`|\S*/\S*|\S+\.(?:safetensors|png|json|jsonl|html)\b")
+# code and paths, and the parts of a set, whose names go into results and reports
+NOT_OURS = re.compile(r"`[^`]*`|\S*/\S*|\S+\.(?:safetensors|png|json|jsonl|html)\b|, the rest\b|, [\d.]+ of it\b")
 # words of sentences that are no words of prompts
 OURS = re.compile(
     r"\b(?:is|are|was|were|has|have|its|it|that|which|and|not|none|there|them|they|these|those|only|made|left|listed"
