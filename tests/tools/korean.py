@@ -11,8 +11,11 @@ from collections.abc import Iterable
 
 HANGUL = re.compile("[\uac00-\ud7a3]")
 WORDS = re.compile(r"[A-Za-z]{2,}(?:[ ,:;'-]+[A-Za-z]{2,})+")
-# code and paths, and the parts of a set, whose names go into results and reports
-NOT_OURS = re.compile(r"`[^`]*`|\S*/\S*|\S+\.(?:safetensors|png|json|jsonl|html)\b|, the rest\b|, [\d.]+ of it\b")
+# code and paths; the parts of a set and the runs of a classifier, whose names go into results and reports
+NOT_OURS = re.compile(
+    r"`[^`]*`|\S*/\S*|\S+\.(?:safetensors|png|json|jsonl|html)\b"
+    r"|, the rest(?![A-Za-z])|, [\d.]+ of it(?![A-Za-z])|, seed \d+, \w+"
+)
 # words of sentences that are no words of prompts
 OURS = re.compile(
     r"\b(?:is|are|was|were|has|have|its|it|that|which|and|not|none|there|them|they|these|those|only|made|left|listed"
