@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 HANGUL = re.compile("[\uac00-\ud7a3]")
 WORDS = re.compile(r"[A-Za-z]{2,}(?:[ ,:;'-]+[A-Za-z]{2,})+")
-# code and paths; the parts of a set and the runs of a classifier, whose names go into results and reports
+# code, paths, names with underscores; the parts of a set and the runs of a classifier: their names go into reports
 NOT_OURS = re.compile(
-    r"`[^`]*`|\S*/\S*|\S+\.(?:safetensors|png|json|jsonl|html)\b"
+    r"`[^`]*`|\S*/\S*|\S+\.(?:safetensors|png|json|jsonl|html)\b|\w+_\w+"
     r"|, the rest(?![A-Za-z])|, [\d.]+ of it(?![A-Za-z])|, seed \d+, \w+"
 )
 # words of sentences that are no words of prompts
