@@ -20,6 +20,7 @@ PLACE = re.compile(r"\{(\w+)\}")
 KINDS = re.compile(r"(?:number|text|parts|list)\d*|choice_(\w+)|[a-z]+\d*")
 ENTRIES = {
     **{f"answers: {english}": (english, korean) for english, korean in KOREAN["answers"].items()},
+    **{f"errors: {english}": (english, korean) for english, korean in KOREAN["errors"].items()},
     **{f"figures: {english}": (english, korean) for english, korean in KOREAN["figures"].items()},
     **{f"tables: {english}": (english, korean) for english, korean in KOREAN["tables"].items()},
     **{f"{column}: {pair[0]}": pair for column, of in KOREAN["cells"].items() for pair in of.items()},

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, build, open_korean_page
+from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, build, open_korean_page, run
 from hyponet.tests.browser.test_typing import error_of, open_box, typed
 from tools.dev.places import ROOT
 
@@ -112,3 +112,19 @@ def test_a_korean_choice_is_chosen_from_the_list(korean):
     assert listed == list(CHOICES["caption"].values())
     entries.nth(1).click()
     assert page.evaluate(SHOWN, kind)["caption"]["value"] == "label"
+
+
+def test_an_error_is_told_in_korean_too(korean):
+    """Beside the page's own dialog, which has the server's words: in a message of the page's own kind."""
+    add(korean, "HypoNetHyponymsOfWord")
+    korean.editor.page.evaluate(
+        """() => {
+          window.told = [];
+          const {toast} = app.extensionManager, add = toast.add;
+          toast.add = (message) => { told.push(message.detail); add(message); };
+          app.graph._nodes[0].widgets.find(({name}) => name === 'word').value = '';
+        }"""
+    )
+    run(korean)
+    english = "word is empty; expected an English noun such as cat, or crane (bird); type one"
+    assert MAIN["errors"][english] in korean.editor.page.evaluate("() => told")

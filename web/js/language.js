@@ -71,6 +71,16 @@ export function answerTexts(hasFigures) {
 }
 
 /**
+ * What the server says of an error, line by line, in the language of the page.
+ * @param {string} english
+ * @returns {string}
+ */
+export function errorText(english) {
+  const lines = english.split("\n").map((line) => said(textsOf("errors"), line, choiceOf));
+  return lines.join("\n");
+}
+
+/**
  * A text that these files write, in the language of the page.
  * @param {string} english with the names of values in braces, as in "{count} marked."
  * @param {Record<string, string | number>} values
