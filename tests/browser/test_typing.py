@@ -61,6 +61,11 @@ def open_box(page, node, widget="template"):
     """A graph of one node, the caret in one of its boxes."""
     build(page, f"() => ({ADD})('{node}')")
     page.editor.page.evaluate("() => { app.graph._nodes[0].showAdvanced = true; }")  # folded away from ComfyUI 0.8 on
+    open_widget(page, widget)
+
+
+def open_widget(page, widget):
+    """The caret in another box of that node."""
     page.editor.until(f"() => ({BOX})({widget!r})")  # Nodes 2.0 draws it when it comes to it
     left, top = page.editor.page.evaluate(BOX, widget)
     page.editor.page.mouse.click(left, top)
@@ -149,3 +154,50 @@ def test_boxes_of_others_are_left_alone(page):
     open_box(page, "CLIPTextEncode", "text")
     seen = typed(page, "a __co {")
     assert (seen["names"], seen["mistake"], seen["role"]) == ([], "", None)
+
+
+GIVEN = "() => document.querySelector('.hyponet-typing .gives [role=status]')?.textContent ?? ''"
+
+
+def set_values(page, values):
+    script = """(values) => {
+      for (const widget of app.graph._nodes[0].widgets) if (widget.name in values) widget.value = values[widget.name];
+    }"""
+    page.editor.page.evaluate(script, values)
+
+
+def test_what_a_right_template_gives_stands_under_the_box(page, own_list):
+    open_box(page, "HypoNetDynamicPrompt")
+    typed(page, "a {red|blue} __mine/tree__")
+    page.editor.until(f"() => ({GIVEN})().startsWith('Combinations: 4. One of them: a ')")
+    described = "() => document.getElementById(document.activeElement.getAttribute('aria-describedby')).textContent"
+    assert page.editor.page.evaluate(described) == page.editor.page.evaluate(GIVEN), "a screen reader finds it"
+    drawn = set()
+    for _ in range(30):
+        page.editor.page.keyboard.press("Alt+Enter")
+        drawn.add(page.editor.page.evaluate(GIVEN).partition("One of them: ")[2])
+    assert drawn <= {f"a {color} {tree}" for color in ("red", "blue") for tree in ("oak", "elm")}
+    assert len(drawn) > 1
+    page.editor.page.get_by_role("button", name="Another").click()
+    assert typed(page, " {")["text"] == "a {red|blue} __mine/tree__ {", "the box keeps the focus"
+    page.editor.until(f"() => ({SHOWN})().startsWith('a {{ that is not closed')")
+    assert "Combinations" not in page.editor.page.evaluate(SHOWN)
+
+    open_box(page, "HypoNetDefineClass")
+    set_values(page, {"class_name": "cat"})
+    typed(page, "a __class__ __mine/tree__ __color__")
+    page.editor.until(f"() => ({GIVEN})().includes('One of them: a cat ')")
+    lines = (ROOT / "wildcards" / "color.txt").read_text("utf-8").splitlines()
+    colors = {line for line in lines if line.strip() and not line.startswith("#")}
+    seen = page.editor.page.evaluate(GIVEN)
+    assert seen.startswith(f"Combinations: {2 * len(colors)}. ")
+    assert seen.endswith(" __color__"), "the page cannot read the lists of the pack"
+    set_values(page, {"rules": "not oak"})
+    typed(page, " ")
+    page.editor.until(f"() => ({GIVEN})() === 'Combinations before the rules: {2 * len(colors)}'")
+
+
+def test_variables_are_offered(page):
+    open_box(page, "HypoNetDefineClass")
+    assert typed(page, "${tone=!{warm|cold}}a ${")["active"] == "tone"
+    assert typed(page, "", "Enter")["text"] == "${tone=!{warm|cold}}a ${tone}"

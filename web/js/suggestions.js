@@ -1,15 +1,17 @@
 /**
- * What is shown under a box in which a template is typed: its mistake, and the names that could stand at the caret.
+ * What is shown under a box in which a template is typed: its mistake, or what it gives, and the names that could stand
+ * at the caret.
  *
  * One panel for all boxes, over the page, so that neither renderer has to make room for it. The box keeps the focus and
  * is a combobox while names are shown; without names it is the plain text box that it was.
  */
-import { element } from "./elements.js";
+import { button, element } from "./elements.js";
 import { translated } from "./language.js";
 
 const LIST = "hyponet-wildcards"; // the id of the list of names
 const STATUS = "hyponet-mistake";
-const MISTAKE = ["aria-invalid", "aria-describedby"]; // what a box has while it has a mistake
+const GIVES = "hyponet-gives";
+const SAID = ["aria-invalid", "aria-describedby"]; // what a box may have while something is said of its text
 const OPENED = {
   role: "combobox",
   "aria-autocomplete": "list",
@@ -36,8 +38,15 @@ export class Panel {
     this.status = element("p", "mistake", { id: STATUS, role: "status", "aria-live": "polite" });
     this.list = element("ul", "names", { id: LIST, role: "listbox" });
     this.note = element("p", "note");
-    this.element.append(this.list, this.note, this.status);
-    this.element.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
+    this.gives = element("div", "gives");
+    this.count = element("p", "", { id: GIVES, role: "status", "aria-live": "polite" });
+    /** @type {(() => string) | null} gives another draw of the template */
+    this.again = null;
+    this.gives.hidden = true;
+    this.element.append(this.list, this.note, this.status, this.gives);
+    for (const type of ["pointerdown", "mousedown"]) {
+      this.element.addEventListener(type, (event) => event.preventDefault()); // the box keeps the focus
+    }
     this.list.hidden = true;
     this.place = this.place.bind(this);
   }
@@ -57,6 +66,7 @@ export class Panel {
     cancelAnimationFrame(this.frame);
     this.close();
     this.say("");
+    this.show(null);
     this.target = null;
   }
 
@@ -64,7 +74,7 @@ export class Panel {
   place() {
     if (document.activeElement !== this.target) return this.leave();
     this.frame = requestAnimationFrame(this.place);
-    if (!this.isOpen && !this.status.textContent) return;
+    if (!this.isOpen && !this.status.textContent && this.gives.hidden) return;
     const { left, bottom, width } = this.target.getBoundingClientRect();
     const top = Math.max(0, Math.min(bottom + 2, innerHeight - this.element.offsetHeight));
     const style = `left: ${left}px; top: ${top}px; width: ${Math.max(width, 240)}px`;
@@ -74,7 +84,36 @@ export class Panel {
   /** Say what is wrong with the text of the box; "" for nothing. @param {string} mistake */
   say(mistake) {
     if (this.status.textContent !== mistake) this.status.textContent = mistake;
-    setAttributes(this.target, mistake ? { "aria-invalid": "true", "aria-describedby": STATUS } : {}, MISTAKE);
+    this.describe();
+  }
+
+  /**
+   * Say how many combinations the template has, and one of them; null for nothing.
+   * @param {{count: string, again: (() => string) | null} | null} found
+   */
+  show(found) {
+    this.gives.hidden = !found;
+    this.again = found?.again ?? null;
+    this.said = found?.count ?? "";
+    this.gives.replaceChildren(this.count);
+    if (this.again) {
+      this.gives.append(button(translated("Another"), translated("Draw another (Alt+Enter)"), () => this.draw()));
+    }
+    this.draw();
+    this.describe();
+  }
+
+  /** Another draw of the template. */
+  draw() {
+    const text = this.again ? `${this.said}. ${translated("One of them: {text}", { text: this.again() })}` : this.said;
+    if (this.count.textContent !== text) this.count.textContent = text;
+  }
+
+  /** Lead a screen reader from the box to what is said. */
+  describe() {
+    const wrong = { "aria-invalid": "true", "aria-describedby": STATUS };
+    const right = this.gives.hidden ? {} : { "aria-describedby": GIVES };
+    setAttributes(this.target, this.status.textContent ? wrong : right, SAID);
   }
 
   /** @param {Suggestion[]} suggestions */
@@ -82,7 +121,7 @@ export class Panel {
     if (!suggestions.length) return this.close();
     this.suggestions = suggestions;
     this.list.replaceChildren(...suggestions.map((suggestion, index) => this.option(suggestion, index)));
-    this.list.setAttribute("aria-label", translated("Wildcards"));
+    this.list.setAttribute("aria-label", translated("Suggestions"));
     this.list.hidden = false;
     this.go(0);
   }
@@ -136,6 +175,9 @@ export class Panel {
 function kindOf({ kind, lists, options }) {
   if (kind === "word") return translated("of the class");
   if (kind === "folder") return translated("{count} lists", { count: lists });
+  if (kind === "slot") return translated("slot");
+  if (kind === "label") return translated("class");
+  if (kind !== "own" && kind !== "list") return "";
   const count = options === undefined ? "" : translated("{count} options", { count: options });
   return [kind === "own" ? translated("yours") : "", count].filter(Boolean).join(" \u00b7 ");
 }

@@ -158,7 +158,7 @@ class Parser extends TextReader {
     }
     const weight = written ? weightOf(written[1]) : null;
     if (copies && isOne) return [{ body, weight: count * (weight ?? 1) }];
-    return Array.from({ length: count }, () => ({ body: [...body], weight }));
+    return Array.from({ length: count }, () => ({ body: body.map((node) => ({ ...node })), weight }));
   }
 
   /** What begins with the ${ at the offset: a use of a variable, or an assignment to one. */

@@ -1,43 +1,46 @@
 /**
  * Help in the boxes in which templates are typed: two underscores offer the names of the lists, and what the server
- * would refuse is said under the box.
+ * would refuse is said under the box; else how many combinations there are, and one of them. In the boxes of rules the
+ * slots of the template and their options are offered.
  *
- * Which boxes those are, the schema says (TemplateInput in nodes/widgets.py). In the canvas a box is an element of its
- * widget, in Nodes 2.0 one that the page makes anew as it likes; so events are heard where both come by. The names are
- * those that Load Wildcard lists; which are the user's own, and what is in them, /userdata says.
+ * Which boxes those are, the schema says (TemplateInput and RulesInput in nodes/widgets.py). In the canvas a box is an
+ * element of its widget, in Nodes 2.0 one that the page makes anew as it likes; so events are heard where both come by.
  */
-import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { element } from "./elements.js";
+import { known, learn, textOfList } from "./known_lists.js";
 import { translated } from "./language.js";
+import { inRules, inTemplate } from "./offers.js";
+import { labelsOf, slotsOf } from "./slots.js";
 import { Panel } from "./suggestions.js";
 import { read } from "./template_check.js";
-import { Names, placeOf } from "./wildcard_names.js";
+import { linesOf } from "./template_lists.js";
+import { preview } from "./template_preview.js";
 
-const MARK = "hyponet_template"; // of an input: true where its text is one template, false where its lines are
+// marks of an input: true where its text is one template, false where parts of it are; where it is rules between slots
+const [TEMPLATE, RULES] = ["hyponet_template", "hyponet_rules"];
 const WORDS = ["class", "hypernym", "hyponym"]; // of the class, wherever a template has one
 const PROMPT = "HypoNetDynamicPrompt"; // has none
-const FOLDER = "hyponet/wildcards"; // of the user's own lists, below their folder
 const FIRST_LINES = 8;
+const PAUSE = 300; // in ms, until what a template gives is said: a screen reader would read each letter's
 
 /** @type {WeakMap<Element, {node: any, widget: any}>} of the canvas */
 const boxes = new WeakMap();
 const panel = new Panel(accept, look);
-let own = new Set(); // names of the user's own lists
-let names = new Names([]);
-/** @type {string[]} from which `names` were made */
-let listed = [];
-/** @type {Map<string, number>} how many options each of them has */
-let counts = new Map();
 let dismissed = -1; // where the name begins for which Escape was pressed
+let named = { slots: [], labels: [] }; // in the rules
+let waiting = 0; // the timer of what is to be said
 
-/** The mark of a widget's input; undefined where it takes no template. */
-function markOf(node, widget) {
+/** What the schema says of a widget's input. */
+function marksOf(node, widget) {
   const { required, optional } = node.constructor.nodeData?.input ?? {};
-  return (required?.[widget.name] ?? optional?.[widget.name])?.[1]?.[MARK];
+  return (required?.[widget.name] ?? optional?.[widget.name])?.[1] ?? {};
 }
 
-/** The node and the widget that a text box belongs to, where it takes templates. */
+/** Whether a widget takes templates, or rules between their slots. */
+const isOurs = (node, widget) => marksOf(node, widget)[TEMPLATE] !== undefined || marksOf(node, widget)[RULES];
+
+/** The node and the widget that a text box belongs to, where we help with it. */
 function ownerOf(target) {
   if (!(target instanceof HTMLTextAreaElement)) return null;
   if (boxes.has(target)) return boxes.get(target);
@@ -45,7 +48,7 @@ function ownerOf(target) {
   const node = id && app.canvas.graph?.getNodeById(id);
   const label = target.getAttribute("aria-label") ?? target.labels?.[0]?.textContent.trim();
   const widget = node && node.widgets?.find((one) => label && (one.label === label || one.name === label));
-  return widget && markOf(node, widget) !== undefined ? { node, widget } : null;
+  return widget && isOurs(node, widget) ? { node, widget } : null;
 }
 
 /** How the server's errors call the text of a widget, where that can be told. */
@@ -56,64 +59,64 @@ function sourceOf({ node, widget }) {
   return label ? `${what} of class ${label}` : what;
 }
 
-/** How many options each list has: those that are plain text, and those that are templates. */
-function countsOf(listed, { hyponet_counts: plain = [], hyponet_templates: templates = {} }) {
-  const known = listed.map((name, index) => [name, plain[index], templates[name] ?? 0]);
-  return new Map(known.filter(([, count]) => Number.isInteger(count)).map(([name, one, other]) => [name, one + other]));
+/** What could stand at the caret; null where nothing could. */
+function offer() {
+  const { value, selectionStart: caret, selectionEnd: end } = panel.target;
+  const { node, widget } = ownerOf(panel.target);
+  if (caret !== end) return null;
+  if (marksOf(node, widget)[RULES]) return inRules(value, caret, named);
+  return inTemplate(value, caret, { ...known, words: node.comfyClass === PROMPT ? [] : WORDS });
 }
 
-/** Take the names that Load Wildcard lists now, and ask which are the user's own. */
-async function learn() {
-  const input = window.LiteGraph.registered_node_types.HypoNetLoadWildcard?.nodeData?.input.required.name;
-  const options = (Array.isArray(input?.[0]) ? input[0] : input?.[1]?.options) ?? [];
-  if (options !== listed) {
-    [listed, counts] = [options, countsOf(options, input?.[1] ?? {})];
-    names = new Names(listed, counts);
-  }
-  try {
-    const response = await api.fetchApi(`/userdata?${new URLSearchParams({ dir: FOLDER, recurse: "true" })}`);
-    const files = response.ok ? await response.json() : [];
-    const texts = files.filter((file) => file.endsWith(".txt"));
-    own = new Set(texts.map((file) => file.slice(0, -".txt".length).normalize("NFC")));
-    const missing = [...own].filter((name) => !listed.includes(name)); // saved since the page was loaded
-    if (missing.length) names = new Names([...listed, ...missing], counts);
-  } catch {
-    own = new Set(); // the server does not answer: no list stands before others
-  }
-  if (panel.isOpen) update(); // names were shown before the answer came
+/** Learn what there is to offer in a box; what was said of it came before the answer. */
+async function enter(target, owner) {
+  const { node, widget } = owner;
+  await learn();
+  if (marksOf(node, widget)[RULES]) named = { slots: await slotsOf(node), labels: labelsOf(node) };
+  if (panel.target !== target) return;
+  if (panel.isOpen) update();
+  else check(owner);
 }
 
 /** Show what there is to say of the text of the box that has the focus, and where its caret is. */
 function update() {
-  const { target } = panel;
-  const owner = ownerOf(target);
+  const owner = ownerOf(panel.target);
   if (!owner) return panel.leave();
-  const isCollapsed = target.selectionStart === target.selectionEnd;
-  const place = isCollapsed ? placeOf(target.value, target.selectionStart) : null;
-  if (place?.start !== dismissed) dismissed = -1;
-  const words = owner.node.comfyClass === PROMPT ? [] : WORDS;
-  if (place && dismissed < 0) panel.open(names.suggest(place.typed, own, words));
+  const offered = offer();
+  if (offered?.start !== dismissed) dismissed = -1;
+  if (offered && dismissed < 0) panel.open(offered.suggestions);
   else panel.close();
   check(owner);
 }
 
-/** Say what is wrong with the text, but for a name that is being chosen. */
+/** Say what is wrong with the text, but for a name that is being chosen; of a right one, what it gives. */
 function check(owner) {
-  const isChecked = markOf(owner.node, owner.widget) && !panel.isOpen;
-  panel.say((isChecked && read(panel.target.value, sourceOf(owner)).mistake?.split("\n")[0]) || "");
+  clearTimeout(waiting);
+  waiting = 0;
+  const isChecked = marksOf(owner.node, owner.widget)[TEMPLATE] && !panel.isOpen;
+  const { nodes, mistake } = isChecked ? read(panel.target.value, sourceOf(owner)) : { nodes: null, mistake: null };
+  panel.say(mistake?.split("\n")[0] ?? "");
+  if (nodes) waiting = setTimeout(show, PAUSE, owner, nodes);
+  else panel.show(null);
+}
+
+/** Say what a template gives, unless another one has come meanwhile. */
+async function show({ node, widget }, nodes) {
+  const [{ target }, began] = [panel, waiting];
+  const found = await preview(nodes, node, widget.name);
+  if (target && panel.target === target && waiting === began) panel.show(found);
 }
 
 /** Close the list until another name is typed. */
 function dismiss() {
-  dismissed = placeOf(panel.target.value, panel.target.selectionStart)?.start ?? -1;
+  dismissed = offer()?.start ?? -1;
   update();
 }
 
-/** Put a name where it is being typed; in a folder, go on. */
-function accept({ name, kind }) {
+/** Put a name where it is being typed. */
+function accept({ insert: text }) {
   const { target } = panel;
-  const { start, end } = placeOf(target.value, target.selectionStart); // there is one while the list is open
-  const text = kind === "folder" ? name : `${name}__`;
+  const { start, end } = offer(); // there is one while the list is open
   target.setSelectionRange(start, end);
   panel.close();
   // keeps what can be undone, and the page hears of it as of what is typed
@@ -126,15 +129,9 @@ function accept({ name, kind }) {
 /** Tell how many lines a list of the user has, and the first of them. */
 async function look(suggestion) {
   if (suggestion.kind !== "own") return;
-  let text = "";
-  try {
-    const response = await api.fetchApi(`/userdata/${encodeURIComponent(`${FOLDER}/${suggestion.name}.txt`)}`);
-    if (response.ok) text = await response.text();
-  } catch {
-    return; // the server does not answer; the name stands without its lines
-  }
-  const lines = text.split(/\r?\n|\r/).map((line) => line.trim());
-  const options = lines.filter((line) => line && !line.startsWith("#"));
+  const text = await textOfList(suggestion.name);
+  if (text === null) return; // the name stands without its lines
+  const options = linesOf(text);
   const more = options.length > FIRST_LINES ? ", ..." : "";
   const count = translated("{count} options", { count: options.length });
   panel.tell(suggestion, `${count}: ${options.slice(0, FIRST_LINES).join(", ")}${more}`);
@@ -152,16 +149,18 @@ app.registerExtension({
       if (!ownerOf(target)) return;
       panel.enter(target);
       dismissed = -1;
-      learn();
       check(ownerOf(target));
+      enter(target, ownerOf(target));
     });
     document.addEventListener("input", ({ target }) => target === panel.target && update(), true);
     document.addEventListener("selectionchange", () => panel.isOpen && update());
     document.addEventListener(
       "keydown",
       (event) => {
-        if (event.target !== panel.target || !panel.isOpen) return;
-        if (event.key === "Escape") dismiss();
+        if (event.target !== panel.target) return;
+        if (event.altKey && event.key === "Enter" && panel.again) panel.draw();
+        else if (!panel.isOpen) return;
+        else if (event.key === "Escape") dismiss();
         else if (!panel.key(event)) return;
         event.preventDefault();
         event.stopImmediatePropagation(); // the page and the box have uses of their own for these keys
@@ -172,7 +171,7 @@ app.registerExtension({
 
   nodeCreated(node) {
     for (const widget of node.widgets ?? []) {
-      if (widget.element && markOf(node, widget) !== undefined) boxes.set(widget.element, { node, widget });
+      if (widget.element && isOurs(node, widget)) boxes.set(widget.element, { node, widget });
     }
   },
 });

@@ -5,8 +5,8 @@
 /**
  * @typedef {{start: number, end: number, typed: string}} Place of a name in a text, and what of it stands before the
  *   caret
- * @typedef {{name: string, kind: "own" | "word" | "folder" | "list", lists?: number, options?: number}} Suggestion
- *   `lists`: in a folder; `options`: of a list, where their number is known
+ * @typedef {{name: string, kind: string, lists?: number, options?: number, insert?: string}} Suggestion `kind`: "own",
+ *   "word", "folder" or "list" (offers.js has others); `lists`: in a folder; `options`: of a list, if that is known
  */
 
 const MOST = 50; // suggestions at a time
@@ -16,7 +16,7 @@ const REST = /^[\p{L}\p{N}/.-]*__/u; // of a name that the caret stands in
 const WRITABLE = /^(?![\s_])(?:[^_\n{}#$()|"<>]|_(?!_)){1,200}(?<![\s_])$/u;
 
 /** How names are compared. @param {string} name */
-const keyOf = (name) => name.normalize("NFC").toLowerCase().replaceAll("\\", "/");
+export const keyOf = (name) => name.normalize("NFC").toLowerCase().replaceAll("\\", "/");
 
 /**
  * Where the wildcard is that is being typed at the caret; null where none is.
