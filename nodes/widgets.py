@@ -74,6 +74,17 @@ class TemplateInput(io.String.Input):
         return {**super().as_dict(), "hyponet_template": self.is_whole}
 
 
+class RulesInput(io.String.Input):
+    """A text box of rules between slots, a rule a line; web/js/typing.js helps to type."""
+
+    def __init__(self, id: str, *, tooltip: str) -> None:
+        super().__init__(id, optional=True, multiline=True, default="", dynamic_prompts=False, tooltip=tooltip)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the server tells the page of it."""
+        return {**super().as_dict(), "hyponet_rules": True}
+
+
 def names_found_when_opened(*inputs: str) -> Any:
     """`validate_inputs` of a node for its `FileCombo` inputs, so that the server compares them with no list.
 

@@ -13,7 +13,7 @@ from comfy_api.latest import io
 from .. import paths
 from ..engine import answer
 from ..hyponyms.hyponyms import Hyponyms
-from ..widgets import TemplateInput, WildcardCombo
+from ..widgets import RulesInput, TemplateInput, WildcardCombo
 from .classes.make import hyponyms_of_wildcard
 from .drawing.resolve import lists_reached
 from .language.names import bare_name
@@ -55,9 +55,7 @@ def template_input(name: str, default: str, tooltip: str) -> io.Input:
 
 def rules_input(tooltip: str) -> io.Input:
     """The widget of rules between slots, which a workflow may leave out."""
-    return io.String.Input(
-        "rules", optional=True, multiline=True, default="", dynamic_prompts=False, tooltip=f"{tooltip} {_LANGUAGE}"
-    )
+    return RulesInput("rules", tooltip=f"{tooltip} {_LANGUAGE}")
 
 
 def roots() -> list[Path]:

@@ -9,6 +9,7 @@ import pytest
 
 from hyponet.nodes.prompts.language.errors import TemplateError
 from hyponet.nodes.prompts.language.parser import parse
+from hyponet.nodes.prompts.language.rules import parse_rules
 from hyponet.tests.browser.pages import ADD_AND_LINK, PAGE_TESTS, build
 from tools.dev.places import ROOT
 
@@ -197,7 +198,26 @@ def test_what_a_right_template_gives_stands_under_the_box(page, own_list):
     page.editor.until(f"() => ({GIVEN})() === 'Combinations before the rules: {2 * len(colors)}'")
 
 
-def test_variables_are_offered(page):
+def test_variables_and_slots_are_offered(page, own_list):
     open_box(page, "HypoNetDefineClass")
     assert typed(page, "${tone=!{warm|cold}}a ${")["active"] == "tone"
     assert typed(page, "", "Enter")["text"] == "${tone=!{warm|cold}}a ${tone}"
+    typed(page, " __mine/tree__ in {fog|rain}")
+    _, top = page.editor.page.evaluate(BOX, "rules")
+    into_sight = "(pixels) => { app.canvas.ds.offset[1] -= pixels / app.canvas.ds.scale; app.canvas.draw(true, true); }"
+    page.editor.page.evaluate(into_sight, top - 300)
+    page.editor.page.wait_for_timeout(500)  # the canvas moves its boxes when it is drawn
+    open_widget(page, "rules")
+    page.editor.page.wait_for_timeout(1000)  # the slots are learnt when the box is entered
+    assert typed(page, "cho")["active"] == "choice 1"
+    assert typed(page, "", "Enter")["names"] == ["warm", "cold"]
+    assert typed(page, "c", "Enter")["text"] == "choice 1=cold"
+    assert typed(page, ": o")["active"] == "only"
+    assert typed(page, "", "Tab")["text"] == "choice 1=cold: only "
+    assert {"tree", "choice 2", "oak", "elm", "fog", "rain"} <= set(typed(page)["names"])
+    assert typed(page, "tre", "Enter")["names"] == ["oak", "elm"]
+    assert typed(page, "", "ArrowDown", "Enter")["text"] == "choice 1=cold: only tree=elm"
+    whole = typed(page, "", "Enter")
+    assert (whole["text"], whole["names"]) == ("choice 1=cold: only tree=elm\n", []), "and Enter is Enter"
+    assert value(page, "rules") == whole["text"]
+    parse_rules(whole["text"], "the rules of class cat")
