@@ -59,7 +59,8 @@ def actions():
 
 @pytest.fixture
 def page(comfy):
-    search = "default" if frontend_version("pinned") == "1.32.9" else "v1 (legacy)"  # the same box by two names
+    is_old = frontend_version("pinned") in ("1.32.9", "1.35.9")  # 1.42.8 and newer call the same box otherwise
+    search = "default" if is_old else "v1 (legacy)"
     settings = {"Comfy.NodeSearchBoxImpl": search}
     with editor(comfy.url, CHROMIUM, size=SIZE, settings=settings) as opened:
         opened.page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
