@@ -47,11 +47,18 @@ def server(start_comfy, tmp_path_factory):
     started.server.stop()
 
 
-@pytest.fixture(scope="module", params=ALL_PAGES, ids=names(ALL_PAGES))
+@pytest.fixture(scope="module")
 def page(request, server):
-    with open_page(server, request.param, AS_PEOPLE_HAVE_IT, size=SMALLER, is_bare=False) as opened:
-        opened.sizes = SCREENS if FULL or request.param == ("newest", False) else [SMALLER]
+    """One page at a time, in English or in Korean: a process drives one browser."""
+    which, opener = request.param
+    with opener(server, which, AS_PEOPLE_HAVE_IT, size=SMALLER, is_bare=False) as opened:
+        opened.sizes = SCREENS if FULL or which == ("newest", False) else [SMALLER]
         yield opened
+
+
+def on(pages, opener):
+    """Run a test on these pages."""
+    return pytest.mark.parametrize("page", [(which, opener) for which in pages], ids=names(pages), indirect=True)
 
 
 def templates(server):
@@ -60,6 +67,7 @@ def templates(server):
 
 
 @pytest.mark.parametrize("number", TEN)
+@on(ALL_PAGES, open_page)
 def test_it_opens_readable_and_runs_to_its_end(server, page, number):
     (name,) = (name for name in templates(server) if name.startswith(f"small_{number}_"))
     for size in page.sizes:
@@ -89,20 +97,15 @@ def run(server, page):
     return entry
 
 
-@pytest.fixture(scope="module", params=KOREAN_PAGES, ids=names(KOREAN_PAGES))
-def korean(request, server):
-    with open_korean_page(server, request.param, AS_PEOPLE_HAVE_IT, size=SMALLER, is_bare=False) as opened:
-        yield opened
-
-
 @pytest.mark.parametrize("number", TEN if FULL else TEN[:1])
-def test_it_runs_in_korean_and_nothing_of_ours_is_english(server, korean, number):
+@on(KOREAN_PAGES, open_korean_page)
+def test_it_runs_in_korean_and_nothing_of_ours_is_english(server, page, number):
     """Titles, notes and names have their own tests, test_korean.py and test_korean_page.py; here all have room."""
     (name,) = (name for name in templates(server) if name.startswith(f"small_{number}_"))
-    korean.open_template(name, served.PACK)
-    entry = run(server, korean)
-    assert [entry for entry in korean.survey()["cut"] if entry[1] == "MarkdownNote"] == []
-    answers = korean.page.evaluate(LINES)
+    page.open_template(name, served.PACK)
+    entry = run(server, page)
+    assert [entry for entry in page.survey()["cut"] if entry[1] == "MarkdownNote"] == []
+    answers = page.page.evaluate(LINES)
     assert any(HANGUL.search(text) for _, lines in answers for _, text in lines)
     theirs = [str(value) for node in entry["prompt"][2].values() for value in node["inputs"].values()]
     assert english_lines(answers, theirs) == []
