@@ -82,7 +82,7 @@ def command_test(options: argparse.Namespace, arguments: list[str]) -> int:
         compatibility.write(report, setup.comfyui, setup.frontend_versions())
         say("docs/compatibility.md has the counts.")
     if code == 0:
-        shutil.rmtree(scratch / "pytest")  # what failed keeps its files until the next run
+        shutil.rmtree(scratch / "pytest", ignore_errors=True)  # what failed keeps its files until the next run
     return code
 
 

@@ -159,3 +159,10 @@ def test_the_page_names_slots_and_options_as_rules_do(ask):
             if not name.endswith("hyponym"):  # a plan's node does not know those of its classes
                 plain = {option for option in options if option and not re.search(r"[{}$#_\\|]|::", option)}
                 assert plain <= set(slot["options"]) <= options, template
+
+
+def test_a_template_that_a_link_gives_has_no_slots_that_the_page_knows(ask):
+    """The regression: those of the text that the widget still held were offered."""
+    linked = SLOTS.replace("inputs: []", "inputs: [{name: 'template', link: 1}]")
+    assert ask(["a {red|blue} cat"], READ, SIZES, call=SLOTS) != [[]]
+    assert ask(["a {red|blue} cat"], READ, SIZES, call=linked) == [[]]

@@ -5,17 +5,14 @@
 import { isText, walk } from "./template_check_names.js";
 import { EMPTY, limits } from "./template_count.js";
 import { Untold } from "./template_lists.js";
-import { resolved, wordsOf } from "./template_preview.js";
+import { CLASS, given, resolved, wordsOf } from "./template_preview.js";
 import { read } from "./template_check.js";
 
 /** @typedef {{name: string, options: string[]}} Slot */
 
-const CLASS = "HypoNetDefineClass";
 const PLAN = "HypoNetPlanDataset";
 const MAX_NODES = 1000; // classes that follow one another
 const ESCAPED = /[{}$#_\\|]|::/; // what rules would have to write with a backslash
-
-const valueOf = (node, name) => String(node?.widgets?.find((widget) => widget.name === name)?.value ?? "").trim();
 
 /** The node that a node's input is linked to. */
 const before = (node, name) => node.getInputNode?.(node.inputs?.findIndex((input) => input.name === name) ?? -1);
@@ -36,7 +33,7 @@ export function labelsOf(node) {
   const labels = [];
   let one = node.comfyClass === CLASS ? node : before(node, "classes");
   for (let step = 0; one?.comfyClass === CLASS && step < MAX_NODES; step += 1, one = before(one, "previous")) {
-    labels.unshift(valueOf(one, "class_name"));
+    labels.unshift(given(one, "class_name"));
   }
   return labels.filter(Boolean);
 }
@@ -47,9 +44,11 @@ export function labelsOf(node) {
  * @returns {Promise<Slot[]>}
  */
 export async function slotsOf(node) {
-  const template = valueOf(node, "template") || valueOf(planOf(node), "template");
-  const { nodes } = read(template);
-  if (!nodes) return [];
+  const plan = planOf(node);
+  const own = given(node, "template");
+  const template = own === "" && plan ? given(plan, "template") : own;
+  const { nodes } = template ? read(template) : { nodes: null };
+  if (!nodes) return []; // also where a link gives the template
   const { resolver } = await resolved(nodes, wordsOf(node));
   const names = namesOf(nodes);
   const slots = [];

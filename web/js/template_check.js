@@ -2,7 +2,7 @@
  * A template's tree, or what is wrong with it in the words of the server: the parser of
  * nodes/prompts/language/parser.py, where the rules of the language stand. A test reads the same templates by both.
  */
-import { MAX_NAMES, Undecided, choiceOfWildcards, namesOf, withDrawnNames } from "./template_check_names.js";
+import { MAX_NAMES, Undecided, choiceOfWildcards, isOne, namesOf, withDrawnNames } from "./template_check_names.js";
 import {
   ARGUMENT_ENDS,
   COPIES,
@@ -106,11 +106,11 @@ class Parser extends TextReader {
     this.skipBlanks();
     this.skipSampler();
     const bounds = this.bounds();
-    const isOne = bounds.low === 1 && bounds.high === 1;
+    const picksOne = isOne(bounds);
     this.refuseWrap(start);
     const options = [];
     while (true) {
-      options.push(...this.option(depth, isOne));
+      options.push(...this.option(depth, picksOne));
       if (this.isAtEnd) {
         this.fail("a { that is not closed", "expected a }; write \\{ for the character itself", start);
       }
@@ -138,7 +138,7 @@ class Parser extends TextReader {
   }
 
   /** One option, or as many as there are copies of its wildcard; of one that is picked, copies are a weight. */
-  option(depth, isOne) {
+  option(depth, picksOne) {
     this.skipBlanks();
     while (this.startsWith("#") && this.isComment()) {
       this.skipComment();
@@ -157,7 +157,7 @@ class Parser extends TextReader {
       this.fail(`${copies[0]} before a wildcard`, how, start);
     }
     const weight = written ? weightOf(written[1]) : null;
-    if (copies && isOne) return [{ body, weight: count * (weight ?? 1) }];
+    if (copies && picksOne) return [{ body, weight: count * (weight ?? 1) }];
     return Array.from({ length: count }, () => ({ body: body.map((node) => ({ ...node })), weight }));
   }
 

@@ -19,7 +19,7 @@ const MAX_DEPTH = 60; // files and braces within each other
 const MAX_VISITS = 20_000; // parts looked at; a judgement that bounds the time
 const MAX_STEPS = 100_000; // additions and products of large numbers, likewise
 const IN_NAME = /\$\{([\p{L}\p{N}_-]+)(?::([^{}]*))?\}/gu;
-export const RESERVED = ["class", "hyponym", "hypernym"]; // wildcards that stand for the words of a class
+export const RESERVED = ["class", "hypernym", "hyponym"]; // wildcards that stand for the words of a class
 export const EMPTY = { values: new Map(), key: "" };
 
 const hasEmptyOption = ({ kind, options }) =>

@@ -8,14 +8,14 @@ import { isText } from "./template_check_names.js";
 import { Resolver } from "./template_count.js";
 import { draw } from "./template_draw.js";
 
-const CLASS = "HypoNetDefineClass";
-const PROMPT = "HypoNetDynamicPrompt"; // has no class
+export const CLASS = "HypoNetDefineClass";
+export const PROMPT = "HypoNetDynamicPrompt"; // has no class
 const MAX_BYTES = 500_000; // of a list that is read; a judgement
 const MAX_ROUNDS = 5; // of reading: lists that name others
 const UNKNOWN = { name: null, hypernym: null, list: null };
 
 /** What a widget of a node holds; null where a link or nothing gives it. */
-function given(node, name) {
+export function given(node, name) {
   const isLinked = node.inputs?.some((input) => input.name === name && input.link != null);
   const value = node.widgets?.find((widget) => widget.name === name)?.value;
   return isLinked || value === undefined ? null : String(value).trim();

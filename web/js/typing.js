@@ -14,13 +14,12 @@ import { inRules, inTemplate } from "./offers.js";
 import { labelsOf, slotsOf } from "./slots.js";
 import { Panel } from "./suggestions.js";
 import { read } from "./template_check.js";
+import { RESERVED } from "./template_count.js";
 import { linesOf } from "./template_lists.js";
-import { preview } from "./template_preview.js";
+import { PROMPT, preview } from "./template_preview.js";
 
 // marks of an input: true where its text is one template, false where parts of it are; where it is rules between slots
 const [TEMPLATE, RULES] = ["hyponet_template", "hyponet_rules"];
-const WORDS = ["class", "hypernym", "hyponym"]; // of the class, wherever a template has one
-const PROMPT = "HypoNetDynamicPrompt"; // has none
 const FIRST_LINES = 8;
 const PAUSE = 300; // in ms, until what a template gives is said: a screen reader would read each letter's
 
@@ -28,7 +27,8 @@ const PAUSE = 300; // in ms, until what a template gives is said: a screen reade
 const boxes = new WeakMap();
 const panel = new Panel(accept, look);
 let dismissed = -1; // where the name begins for which Escape was pressed
-let named = { slots: [], labels: [] }; // in the rules
+const NOTHING = { slots: [], labels: [] };
+let named = NOTHING; // in the rules
 let waiting = 0; // the timer of what is to be said
 
 /** What the schema says of a widget's input. */
@@ -65,15 +65,17 @@ function offer() {
   const { node, widget } = ownerOf(panel.target);
   if (caret !== end) return null;
   if (marksOf(node, widget)[RULES]) return inRules(value, caret, named);
-  return inTemplate(value, caret, { ...known, words: node.comfyClass === PROMPT ? [] : WORDS });
+  return inTemplate(value, caret, { ...known, words: node.comfyClass === PROMPT ? [] : RESERVED });
 }
 
 /** Learn what there is to offer in a box; what was said of it came before the answer. */
 async function enter(target, owner) {
   const { node, widget } = owner;
+  named = NOTHING;
   await learn();
-  if (marksOf(node, widget)[RULES]) named = { slots: await slotsOf(node), labels: labelsOf(node) };
-  if (panel.target !== target) return;
+  const found = marksOf(node, widget)[RULES] ? { slots: await slotsOf(node), labels: labelsOf(node) } : NOTHING;
+  if (panel.target !== target) return; // another box has been entered meanwhile
+  named = found;
   if (panel.isOpen) update();
   else check(owner);
 }
