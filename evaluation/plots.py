@@ -24,6 +24,7 @@ COLOURS = ("#3b7dd8", "#e08214", "#2a9d6f", "#c2528b", "#8a6fd1", "#8c8c8c", "#b
 MAX_STANDING_GROUPS = 24  # groups of bars that have room side by side; judged by eye, as the two below
 MAX_COUNTED_CLASSES = 20  # of a confusion matrix with numbers in its cells
 MAX_NAMED_CLASSES = 50  # classes named along one side of it
+NOTE_SIZE = (640, 160)  # pixels
 DASHES = ("-", "--", ":", "-.")
 Span = tuple[float, float] | None  # lowest and highest value of a bar's interval
 
@@ -191,8 +192,8 @@ def distortion_plot(
     return line_chart(curves, title, "strength of the distortion", "FID", size)
 
 
-def note(text: str, size: tuple[int, int]) -> Figure:
-    """A picture that says why there is no plot."""
+def note(text: str, size: tuple[int, int] = NOTE_SIZE) -> Figure:
+    """A picture that says why there is none, for an output that has nothing to show."""
     figure, axes = _figure("", size)
     axes.axis("off")
     axes.text(0.5, 0.5, label(text), ha="center", va="center", fontsize=12, color=INK, transform=axes.transAxes)

@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from .. import plots
 from ..markdown import one_line
 from ..pictures.labelled_images import LabelledImages
+from ..pictures.sheets import sheet
 from ..results import Measurement
 from .contamination import CHANCE, Copies
 from .features import ImageFeatures
 from .nearest import BITS, TOLERANCE
 
 MAX_PAIRS = 24  # on the sheet and in a result
+NO_PAIR = "No near copy was found."
 
 
 def pairs_of(copies: Copies, images: LabelledImages, reference: LabelledImages) -> list[dict[str, Any]]:
@@ -68,7 +71,7 @@ def copies_measurement(
 
 
 def copies_table(copies: Copies, images: LabelledImages, reference: LabelledImages) -> str:
-    """Markdown: counts at each threshold, and the nearest pairs by name."""
+    """Markdown: counts at each threshold, and the nearest pairs by name, or that there is none."""
     lines = [
         f"{one_line(images.name)} ({len(images):,}) against {one_line(reference.name)} ({len(reference):,})",
         "",
@@ -83,13 +86,19 @@ def copies_table(copies: Copies, images: LabelledImages, reference: LabelledImag
         floor = f"near by features: {copies.cosine:g}, and above {among}"
         lines.append(f"| {floor} ({copies.floor:.3f}) | {int(copies.near_by_features().sum()):,} |")
     pairs = pairs_of(copies, images, reference)
-    if pairs:
-        lines += ["", "| picture | is like | bits | cosine |", "|---|---|---|---|"]
+    lines += ["", "| picture | is like | bits | cosine |", "|---|---|---|---|"] if pairs else ["", NO_PAIR]
     for pair in pairs:
         bits = "" if pair["bits"] is None else pair["bits"]
         cosine = "" if pair["cosine"] is None else f"{pair['cosine']:.3f}"
         lines.append(f"| {one_line(pair['picture'])} | {one_line(pair['reference_picture'])} | {bits} | {cosine} |")
     return "\n".join(lines)
+
+
+def pairs_sheet(pairs: Sequence[dict[str, Any]], images: LabelledImages, reference: LabelledImages) -> np.ndarray:
+    """The pairs side by side, uint8 [H,W,3]; of none a note that says so."""
+    if not pairs:
+        return plots.to_pixels(plots.note(NO_PAIR))
+    return sheet(*sheet_pictures(pairs, images, reference), columns=8)
 
 
 def sheet_pictures(

@@ -15,7 +15,7 @@ import torch
 from ..pictures.labelled_images import LabelledImages
 from ..pictures.sheets import sheet
 from ..pictures.tensors import to_image
-from ..plots import bar_chart, confusion_plot, line_chart, to_pixels
+from ..plots import bar_chart, confusion_plot, line_chart, note, to_pixels
 from . import accuracy as testing
 from .accuracy_figures import SetAccuracy
 from .checkpoint import CheckpointProvenance
@@ -27,6 +27,7 @@ Lines = dict[str, tuple[list[float], list[float | None]]]
 
 CURVE_SIZE = (900, 420)  # pixels
 CONFUSION_SIZE = (640, 600)
+NO_MISTAKE = "No mistake to show."
 MAX_BARS = 24  # classes with bars of their own, so that their names can be read; a judgement
 
 
@@ -126,11 +127,14 @@ def confusions(runs: Sequence[Sequence[SetAccuracy]], provenances: Sequence[Chec
 
 
 def mistake_sheet(sets: Sequence[LabelledImages], results: Sequence[testing.SetResult]) -> torch.Tensor:
-    """The surest mistakes of one run on each test set, which captions name where there are several."""
+    """The surest mistakes of one run on each test set, which captions name where there are several, [1,H,W,3].
+
+    Of none a note that says so.
+    """
     pictures, captions = [], []
     for data, result in zip(sets, results, strict=True):
         for mistake in result.mistakes:
             pictures.append(data.read(mistake.index))
             name = f"\n{data.name}" if len(sets) > 1 else ""
             captions.append(f"{mistake.true}\nas {mistake.predicted} {100 * mistake.probability:.0f} %{name}")
-    return to_image(sheet(pictures, captions))
+    return to_image(sheet(pictures, captions) if pictures else to_pixels(note(NO_MISTAKE)))

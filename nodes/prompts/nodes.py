@@ -288,7 +288,11 @@ class HypoNetPreviewPlan(io.ComfyNode):
             ],
             outputs=[
                 io.String.Output("report", display_name="report", tooltip="Markdown tables and warnings."),
-                io.Image.Output("chart", display_name="chart", tooltip="How often each option of each slot comes."),
+                io.Image.Output(
+                    "chart",
+                    display_name="chart",
+                    tooltip="How often each option of each slot comes; without a slot a note that says so.",
+                ),
                 io.Int.Output("warnings", display_name="warnings", tooltip="How many warnings the report has."),
             ],
         )
@@ -297,7 +301,7 @@ class HypoNetPreviewPlan(io.ComfyNode):
     @checked
     def execute(cls, plan: Plan, samples: int, cfg: float, width: int, height: int) -> io.NodeOutput:
         preview = preview_plan(plan, samples, cfg, (width, height))
-        output = answer(preview.report, preview.chart)
+        output = answer(preview.report, *([preview.chart] if preview.has_chart else []))
         return io.NodeOutput(preview.report, preview.chart, preview.warnings, ui=output)
 
 

@@ -23,7 +23,7 @@ from ...evaluation.results import Result
 from ...evaluation.training import accuracy as testing
 from ...evaluation.training import comparison, records
 from ...evaluation.training.accuracy_table import accuracy_table
-from ...evaluation.training.charts import Course, class_bars, confusions, curves, mistake_sheet
+from ...evaluation.training.charts import NO_MISTAKE, Course, class_bars, confusions, curves, mistake_sheet
 from ...evaluation.training.checkpoint import Checkpoint, is_checkpoint, load_checkpoint
 from ...evaluation.training.progress import Callback, TrainProgress
 from ...evaluation.training.settings import Settings
@@ -148,19 +148,25 @@ def _show_progress(
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """What Test Classifier gives: one result a classifier, a Markdown table, and three pictures [B,H,W,3]."""
+    """What Test Classifier gives: one result a classifier, a Markdown table, and three pictures [B,H,W,3].
+
+    Without a mistake `mistakes` is a note that says so, which the node does not show.
+    """
 
     results: list[Result]
     table: str
     bars: torch.Tensor
     confusion: torch.Tensor
     mistakes: torch.Tensor
+    has_mistakes: bool
 
     def as_ui(self) -> dict[str, Any]:
         """What the node shows: the results, their table and their warnings."""
         warnings = dict.fromkeys(f"warning: {warning}" for result in self.results for warning in result.warnings)
-        text = "\n".join([self.table, "", *warnings])
-        return answer(text, self.bars, self.confusion, self.mistakes, results=self.results)
+        lines = [] if self.has_mistakes else [NO_MISTAKE, ""]
+        text = "\n".join([self.table, "", *lines, *warnings])
+        shown = [self.mistakes] if self.has_mistakes else []
+        return answer(text, self.bars, self.confusion, *shown, results=self.results)
 
 
 def test(
@@ -192,7 +198,8 @@ def test(
     provenances = [checkpoint.provenance for checkpoint in checkpoints]
     table = accuracy_table(accuracies, provenances)
     confusion = confusions(accuracies, provenances)
-    return Tested(results, table, class_bars(accuracies), confusion, mistake_sheet(sets, runs[0]))
+    has_mistakes = any(result.mistakes for result in runs[0])
+    return Tested(results, table, class_bars(accuracies), confusion, mistake_sheet(sets, runs[0]), has_mistakes)
 
 
 def compare(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ....evaluation.metrics.contamination import COSINES, find_copies
-from ....evaluation.metrics.copies_result import copies_measurement, copies_table, sheet_pictures
+from ....evaluation.metrics.copies_result import copies_measurement, copies_table, pairs_sheet
 from ....evaluation.metrics.features import ImageFeatures
 from ....evaluation.metrics.sameness import measure_sameness
 from ....evaluation.pictures.labelled_images import LabelledImages
 from ....evaluation.pictures.samples import keep_samples
-from ....evaluation.pictures.sheets import sheet
 from ....evaluation.pictures.sources.ours import read_ours
 from ....evaluation.pictures.tensors import to_image
 from ... import paths, sockets
@@ -66,7 +65,11 @@ class HypoNetFindCopies(io.ComfyNode):
             outputs=[
                 sockets.Result.Output("result", display_name="result", tooltip="The counts, for the Report node."),
                 io.String.Output("table", display_name="table", tooltip="Counts and nearest pairs as Markdown."),
-                io.Image.Output("sheet", display_name="sheet", tooltip="The nearest pairs side by side."),
+                io.Image.Output(
+                    "sheet",
+                    display_name="sheet",
+                    tooltip="The nearest pairs side by side; of none a note that says so.",
+                ),
                 io.Int.Output("near", display_name="near", tooltip="Pictures with a near copy, by hash or features."),
             ],
         )
@@ -88,12 +91,13 @@ class HypoNetFindCopies(io.ComfyNode):
         measurement = copies_measurement(images.name, copies, images, reference, features)
         result = engine.write_measurement(measurement, name)
         table = copies_table(copies, images, reference)
-        pictures, captions = sheet_pictures(result.figures["pairs"], images, reference)
-        drawn = to_image(sheet(pictures, captions, columns=8))
+        pairs = result.figures["pairs"]
+        drawn = to_image(pairs_sheet(pairs, images, reference))
         keep_samples(images, paths.samples_dir())
         text = "\n".join([table, *(f"warning: {warning}" for warning in result.warnings)])
         near = result.figures["near"]
-        return io.NodeOutput(result, table, drawn, near, ui=answer(text, drawn, results=[result]))
+        shown = [drawn] if pairs else []
+        return io.NodeOutput(result, table, drawn, near, ui=answer(text, *shown, results=[result]))
 
 
 class HypoNetMeasureSameness(io.ComfyNode):

@@ -19,6 +19,7 @@ from .usage import ClassUse, use_of
 
 TOKENS = 77  # of one CLIP window, start and end included
 BYTES_PER_PIXEL = 1.4  # measured: PNGs of 512 px photos as ComfyUI saves them
+NO_SLOT = "No slot: every prompt of a class is the same."
 _MAX_BARS = 24  # slots in the chart, so that it stays a page; a judgement
 _MAX_WARNINGS = 300  # a judgement, as the next: the page is for people
 _MAX_CLASSES = 60  # whose slots, pairs and samples are listed
@@ -27,10 +28,14 @@ _MAX_TOKENIZED = 20  # of the longest prompts of a class: the one of most charac
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The report in markdown, the chart [1,H,W,3] in 0..1, and the number of warnings."""
+    """The report in markdown, the chart [1,H,W,3] in 0..1, and the number of warnings.
+
+    Of a plan without a slot the chart is a note that says so, and `has_chart` is False.
+    """
 
     report: str
     chart: torch.Tensor
+    has_chart: bool
     warnings: int
 
 
@@ -74,7 +79,8 @@ def preview(
         _warnings(remarks),
         "\n".join(["## Notes", "", *(f"- {note}" for note in advice.notes)]) if advice.notes else "",
     ]
-    return Preview("\n\n".join(filter(None, parts)) + "\n", _chart(uses), len(remarks))
+    has_chart = any(use.slots for use in uses)
+    return Preview("\n\n".join(filter(None, parts)) + "\n", _chart(uses), has_chart, len(remarks))
 
 
 def _longest(prompts: Iterable[str], tokens: Callable[[str], int]) -> tuple[int, str]:
@@ -110,6 +116,8 @@ def _classes(uses: Sequence[ClassUse], tokens: dict[str, int]) -> str:
 
 
 def _options(uses: Sequence[ClassUse]) -> str:
+    if not any(use.slots for use in uses):
+        return f"## Options\n\n{NO_SLOT}"
     rows = ["| class | slot | options | visits | fewest | most | never |", "|---|---|---:|---:|---:|---:|---:|"]
     for use in uses[:_MAX_CLASSES]:
         for slot in use.slots:
@@ -157,7 +165,7 @@ def _warnings(remarks: Sequence[str]) -> str:
 def _chart(uses: Sequence[ClassUse]) -> torch.Tensor:
     slots = [slot for use in uses for slot in use.slots]
     if not slots:
-        return to_image(plots.to_pixels(plots.note("no slot: every prompt of a class is the same", (900, 300))))
+        return to_image(plots.to_pixels(plots.note(NO_SLOT)))
     bars = slots[:_MAX_BARS]
     names = [f"{slot.label}: {slot.slot}" for slot in bars]
     series = {"fewest": [float(slot.fewest) for slot in bars], "most": [float(slot.most) for slot in bars]}

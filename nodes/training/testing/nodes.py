@@ -56,7 +56,7 @@ class HypoNetTestClassifier(io.ComfyNode):
                 io.Image.Output(
                     "worst",
                     display_name="mistakes",
-                    tooltip="The pictures it was surest and wrong about; of several runs, the first's.",
+                    tooltip="Its surest mistakes; of several runs, the first's; of none a note that says so.",
                 ),
             ],
         )
