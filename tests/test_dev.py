@@ -138,6 +138,17 @@ def test_the_server_for_people_may_use_all_cores_and_the_hub(monkeypatch):
     assert {"OMP_NUM_THREADS", "HF_HUB_OFFLINE"} <= set(quiet_environment())
 
 
+def test_a_child_keeps_what_it_compiles_apart_from_the_sources(monkeypatch, tmp_path):
+    """The regression: with PYTHONDONTWRITEBYTECODE set, each server compiled all of torch anew, for 12 seconds."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tmp_path / "compiled.py").touch()
+    cache = tmp_path / "cache"
+    variables = environment(PYTHONPYCACHEPREFIX=str(cache))
+    subprocess.run([sys.executable, "-c", "import compiled"], cwd=tmp_path, env=variables, check=True)
+    assert len(list(cache.rglob("compiled.*.pyc"))) == 1
+    assert not (tmp_path / "__pycache__").exists()
+
+
 def test_the_link_to_the_pack_follows_a_clone_that_moved_and_spares_a_real_folder(tmp_path):
     link = tmp_path / "hyponet"
     link.symlink_to(tmp_path / "where the clone was", target_is_directory=True)

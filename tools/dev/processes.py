@@ -117,9 +117,13 @@ def exit_when_asked() -> None:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment for a child, with `variables`: UTF-8, and nothing written beside the sources."""
+    """This process's environment for a child, with `variables`: UTF-8, and nothing written beside the sources.
+
+    What Python compiles lies in a folder of its own, and is kept there whatever PYTHONDONTWRITEBYTECODE says: without
+    it every ComfyUI that starts compiles torch and all the rest anew.
+    """
     folders = {"PYTHONPYCACHEPREFIX": str(OUTPUT / ".pycache"), "MPLCONFIGDIR": str(OUTPUT / ".matplotlib")}
-    return {**os.environ, "PYTHONUTF8": "1", **folders, **variables}
+    return {**os.environ, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "", **folders, **variables}
 
 
 def quiet_environment(**variables: str) -> dict[str, str]:
