@@ -32,8 +32,8 @@ FOLDERS = {
 
 
 def run(clone: Path, *command: object, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of `clone` as somebody with an empty cache would."""
-    cache = {"XDG_CACHE_HOME": str(clone.parent / "cache"), "PYTHONPYCACHEPREFIX": str(clone.parent / "pycache")}
+    """Run a command of `clone` as somebody with an empty cache would, but for what Python has compiled of packages."""
+    cache = {"XDG_CACHE_HOME": str(clone.parent / "cache")}
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd or clone,
