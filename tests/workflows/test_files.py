@@ -149,6 +149,25 @@ def test_a_shared_file_is_flat_explains_itself_and_finds_what_it_needs(name):
             assert model["url"].endswith(model["name"])
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_badge_lies_on_the_title_of_a_group(name):
+    """The canvas writes a title of 24 pixels on a line 24 below the group's edge, its p and g 5 pixels below that, and
+    draws a badge 20 high and 58 wide 2 pixels above the right end of a title bar of 30 (LGraphNode.drawBadges). Letters
+    are 11 pixels wide in DejaVu Sans, and a collapsed node is 157 with 18 letters of 14 pixels, on a page of 1.32.9."""
+    form, found = graph(name), []
+    for group in form["groups"]:
+        left, top, width, height = group["bounding"]
+        for node in form["nodes"]:
+            x, y = node["pos"][0] - left, node["pos"][1] - top
+            title = node.get("title") or ""
+            is_collapsed = node["flags"].get("collapsed")
+            right = x + (157 * (len(title) + 7) / 25 if is_collapsed else node["size"][0])
+            is_on_it = 0 <= y - 30 - 22 < 24 + 5 and right - 58 < 11 * len(group["title"])
+            if node["type"].startswith("HypoNet") and 0 <= x < width and y < height and is_on_it:
+                found.append(f"{title or node['type']} on {group['title']}")
+    assert found == []
+
+
 @pytest.mark.parametrize(("model", "technique"), CELLS)
 def test_the_sets_of_table_5_9_are_the_thesis_s_to_the_letter(model, technique):
     form = api(f"hyponet_thesis_table_5_9_{model}_{technique}")

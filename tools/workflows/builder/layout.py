@@ -19,7 +19,11 @@ GAP = 24  # between stages, and between columns in one
 NODE_GAP = 24  # between a node and the title bar of the next; the newest Nodes 2.0 adds 20 to every node
 PADDING = 12
 HEAD = 44  # room for a stage's own title
-LETTER = 14  # of a stage's title
+LETTER = 14  # of a stage's title, with room to spare
+# On the canvas the badge of the pack lies above the right end of a node of ours, and its upper 7 pixels as high as the
+# lower ends of the letters of a stage's title. Measured there, with DejaVu Sans, which is wide:
+TITLE_LETTER, BADGE, BADGE_ROOM = 11, 58, 8  # width of a letter and of a badge; how much lower the nodes stand then
+COLLAPSED, COLLAPSED_LETTER = 45, 7  # width of a collapsed node: without its title, and of each letter
 TEXT_LINE = 16
 ANSWER = 100  # the least room for the box in which a node of ours answers
 PICTURE_NODES = {"LoadImage": 320, "PreviewImage": 300, "SaveImage": 360, "PreviewAny": 200}
@@ -103,7 +107,8 @@ def _arranged(rows: list[list[list[GraphStage]]]) -> Layout:
             right = left + max(_width(stage) for stage in column)
             top = row_top
             for stage in column:
-                bottom = _place(stage, left + PADDING, top + HEAD + TITLE, nodes)
+                head = HEAD + (BADGE_ROOM if _has_badge_on_title(stage) else 0)
+                bottom = _place(stage, left + PADDING, top + head + TITLE, nodes)
                 placed.append((stage.title, stage.colour, (left, top, right - left, bottom + PADDING - top)))
                 top = bottom + PADDING + GAP
             left, lowest = right + GAP, max(lowest, top)
@@ -126,6 +131,18 @@ def _width(stage: GraphStage) -> int:
     """Of a stage's box: its columns side by side, or its title."""
     columns = [max(size(node)[0] for node in column) for column in stage.columns if column]
     return max(sum(columns) + GAP * (len(columns) - 1), LETTER * len(stage.title)) + 2 * PADDING
+
+
+def _has_badge_on_title(stage: GraphStage) -> bool:
+    """Whether the badge of a node that stands first in a column would lie on the title of the stage."""
+    left = PADDING
+    for column in filter(None, stage.columns):
+        first = column[0]
+        width = COLLAPSED + COLLAPSED_LETTER * len(first.title) if first.is_collapsed else size(first)[0]
+        if first.type.startswith("HypoNet") and left + width - BADGE < TITLE_LETTER * len(stage.title):
+            return True
+        left += max(size(node)[0] for node in column) + GAP
+    return False
 
 
 def _later(node: Node) -> int:
