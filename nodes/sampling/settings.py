@@ -18,7 +18,7 @@ class SamplingSettings:
         steps: sampling steps, base and refiner together.
         cfg: classifier-free guidance.
         sampler, scheduler: ComfyUI's names.
-        batch_size: images sampled at once; changes no picture.
+        batch_size: images sampled at once; changes pictures by rounding alone.
         denoise: share of the schedule that runs over a start image; 1 without one.
         switch_at: share of the steps after which the refiner takes over.
         guidance: what FLUX and its kind are told beside the text; below 0 nothing.

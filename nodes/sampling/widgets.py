@@ -61,7 +61,8 @@ def sampling_inputs() -> list[io.Input]:
             default=8,
             min=1,
             max=4096,
-            tooltip="Images sampled at once. Changes speed only, no picture; halved by itself when memory runs out.",
+            tooltip="Images sampled at once. Changes speed, and of the pictures their rounding alone; halved by itself "
+            "when memory runs out.",
         ),
     ]
 
