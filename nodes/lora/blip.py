@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...evaluation.transformers_folders import FLOAT32, LOCAL, check_vocabulary, plain_config
-from .captions import Captioner
+from .captioning.folder import Captioner
 
 DEFAULT_MODEL = "Salesforce/blip-image-captioning-base"
 MAX_TOKENS = 75  # of a caption: what fits one CLIP window of 77 beside its start and end

@@ -24,7 +24,7 @@ from hyponet.nodes.dataset.export.formats import EXPORTS, Exported, export
 from hyponet.nodes.dataset.split import Shares, split
 from hyponet.nodes.dataset.store.lock import SetIsHeld
 from hyponet.nodes.dataset.store.store import DatasetStore
-from hyponet.nodes.lora.captions import template_captioner, write_folder
+from hyponet.nodes.lora.captioning.folder import template_captioner, write_folder
 from hyponet.nodes.prompts.wildcards.save import write_options
 from tools.dev.pack import LOAD_PACK
 

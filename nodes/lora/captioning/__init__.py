@@ -1,1 +1,1 @@
-"""Captions in the running ComfyUI: templates, or BLIP on its device."""
+"""What Caption Images does: captions by a template or by BLIP, and the folder of pictures that they lie in."""

@@ -14,8 +14,8 @@ from ....evaluation.pictures.sheets import sheet
 from ....evaluation.pictures.tensors import check_pixels, to_image, to_uint8
 from ...engine import progress_bar
 from ..blip import blip_captioner
-from ..captions import Captioner, edits_fingerprint, template_captioner, write_folder
 from ..paths import blip_folder, captions_dir
+from .folder import Captioner, edits_fingerprint, template_captioner, write_folder
 
 CAPTIONERS = ("template", "BLIP")
 MAX_SHOWN = 64  # captioned pictures on the node's sheet
@@ -51,7 +51,7 @@ def caption_images(
         labels: one a picture, or one for all.
 
     Raises:
-        ValueError: see `captions.write_folder` and `paths`.
+        ValueError: see `folder.write_folder` and `paths`.
     """
     folder = captions_dir(name)
     for batch in images:

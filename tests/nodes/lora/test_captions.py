@@ -8,14 +8,8 @@ import pytest
 from PIL import Image
 
 from hyponet.nodes.dataset.export.formats import export
-from hyponet.nodes.lora.captions import (
-    edits_fingerprint,
-    folder_fingerprint,
-    load_picture,
-    read_folder,
-    template_captioner,
-    write_folder,
-)
+from hyponet.nodes.lora.captioning.folder import edits_fingerprint, template_captioner, write_folder
+from hyponet.nodes.lora.captions import folder_fingerprint, load_picture, read_folder
 
 from ..dataset.sample_sets import generate, open_set
 
