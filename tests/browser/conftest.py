@@ -6,12 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from .pages import NAMES, PAGES, open_page
+from hyponet.tests.browser.pages import ENGLISH, NAMES, open_korean_page
 
 
-@pytest.fixture(scope="module", params=PAGES, ids=NAMES)
+@pytest.fixture(scope="module", params=ENGLISH, ids=NAMES)
 def page(request, comfy):
-    """An editor with its server; `vue` says whether it is Nodes 2.0, `newest` whether it is the newest frontend."""
-    frontend, vue = request.param
-    with open_page(comfy, request.param) as opened:
-        yield SimpleNamespace(editor=opened, server=comfy, vue=vue, newest=frontend == "newest")
+    """An editor with its server; `vue` says whether it is Nodes 2.0, `newest` whether it is the newest frontend.
+
+    A test that is marked by `on` of pages.py runs on others too."""
+    (frontend, vue), opener = request.param
+    with opener(comfy, (frontend, vue)) as opened:
+        is_korean = opener is open_korean_page
+        yield SimpleNamespace(editor=opened, server=comfy, vue=vue, newest=frontend == "newest", is_korean=is_korean)

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from hyponet.tools.workflows.editor import Editor, editor
+from tools.dev.places import ROOT
 
 CHROMIUM = os.environ.get("HYPONET_CHROMIUM", "")
 FRONTEND = os.environ.get("HYPONET_FRONTEND", "")
@@ -29,6 +30,7 @@ PAGE_TESTS = [
 ALL_PAGES = [("pinned", False), ("pinned", True), ("newest", False), ("newest", True)]
 PAGES = ALL_PAGES if FULL else [ALL_PAGES[0], ALL_PAGES[3]]
 KOREAN_PAGES = [("newest", True), ("newest", False)] if FULL else [("newest", True)]
+KOREAN_TEXTS = json.loads((ROOT / "locales" / "ko" / "main.json").read_text("utf-8"))["hyponet"]
 
 # for a script that builds a graph: a node at x with some values, a link from an output to an input
 ADD_AND_LINK = """
@@ -75,6 +77,32 @@ def open_korean_page(
     with open_page(comfy, page, {"Comfy.Locale": "ko", **(settings or {})}, **more) as opened:
         yield opened
         opened.page.request.post(f"{comfy.url}/settings/Comfy.Locale", data=json.dumps("en"))
+
+
+ENGLISH = [(page, open_page) for page in PAGES]
+KOREAN = [(page, open_korean_page) for page in KOREAN_PAGES]
+
+
+def on(pages: list[tuple[tuple[str, bool], Any]]) -> pytest.MarkDecorator:
+    """Run a test, or all of a file, on these of the pages that a fixture `page` opens."""
+    languages = ["-korean" if opener is open_korean_page else "" for _, opener in pages]
+    ids = [name + language for name, language in zip(names([page for page, _ in pages]), languages, strict=True)]
+    return pytest.mark.parametrize("page", pages, ids=ids, indirect=True)
+
+
+IN_KOREAN_TOO = on([*ENGLISH, *KOREAN])
+IN_KOREAN_TOO_WITH_FULL = on([*ENGLISH, *KOREAN] if FULL else ENGLISH)
+
+
+def ours(page: Any, english: str, kind: str = "page", **values: Any) -> str:
+    """A text of ours as it stands in a page of the fixture, in its language.
+
+    Args:
+        kind: what it is a text of, as in locales/ko/main.json.
+        values: for the names in braces.
+    """
+    text = KOREAN_TEXTS[kind][english] if page.is_korean else english
+    return text.format(**values)
 
 
 def frontend_version(frontend: str) -> str:

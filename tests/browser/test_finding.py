@@ -6,7 +6,10 @@ nodes, so that ids and display names alone are searched, and only words that beg
 
 from __future__ import annotations
 
-from hyponet.tests.browser.pages import PAGE_TESTS
+import json
+
+from hyponet.tests.browser.pages import KOREAN, PAGE_TESTS, on
+from tools.dev.places import ROOT
 from tools.node_names import short_name
 
 pytestmark = PAGE_TESTS
@@ -96,6 +99,14 @@ def test_sixty_three_words_find_their_nodes(page):
         if not right & set(hits):
             missed[word] = hits
     assert missed == {}
+
+
+@on(KOREAN)
+def test_korean_names_find_their_nodes(page):
+    nodes = json.loads((ROOT / "locales" / "ko" / "nodeDefs.json").read_text("utf-8"))
+    names = {name: short_name(node["display_name"]) for name, node in nodes.items()}
+    found = page.editor.page.evaluate(HITS, [list(names.values()), FIRST])
+    assert {names[name]: hits for name, hits in zip(names, found, strict=True) if name not in hits} == {}
 
 
 def test_no_node_of_ours_is_called_as_another_one(page):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from hyponet.tests.browser.pages import ALL_PAGES, FULL, KOREAN_PAGES, PAGE_TESTS, names, open_korean_page, open_page
+from hyponet.tests.browser.pages import ALL_PAGES, FULL, KOREAN, PAGE_TESTS, on, open_page
 from hyponet.tests.tools.canvas import BOXES, covering
 from hyponet.tests.tools.korean import HANGUL, LINES, english_lines
 from hyponet.tools.workflows import inputs, served
@@ -56,18 +56,13 @@ def page(request, server):
         yield opened
 
 
-def on(pages, opener):
-    """Run a test on these pages."""
-    return pytest.mark.parametrize("page", [(which, opener) for which in pages], ids=names(pages), indirect=True)
-
-
 def templates(server):
     """The names of the ten, in their order, from the list that the template browser shows."""
     return sorted(server.client.get("/workflow_templates")[served.PACK])
 
 
 @pytest.mark.parametrize("number", TEN)
-@on(ALL_PAGES, open_page)
+@on([(which, open_page) for which in ALL_PAGES])
 def test_it_opens_readable_and_runs_to_its_end(server, page, number):
     (name,) = (name for name in templates(server) if name.startswith(f"small_{number}_"))
     for size in page.sizes:
@@ -98,7 +93,7 @@ def run(server, page):
 
 
 @pytest.mark.parametrize("number", TEN if FULL else TEN[:1])
-@on(KOREAN_PAGES, open_korean_page)
+@on(KOREAN)
 def test_it_runs_in_korean_and_nothing_of_ours_is_english(server, page, number):
     """Titles, notes and names have their own tests, test_korean.py and test_korean_page.py; here all have room."""
     (name,) = (name for name in templates(server) if name.startswith(f"small_{number}_"))

@@ -38,7 +38,7 @@ class Graph:
         assert not unknown, f"{kind} has no {unknown}"
         inputs |= {name: list(value) if isinstance(value, Link) else value for name, value in values.items()}
         node = str(len(self.nodes) + 1)
-        self.nodes[node] = {"class_type": kind, "inputs": inputs, "_meta": {"title": kind}}
+        self.nodes[node] = {"class_type": kind, "inputs": inputs}
         return Link(node)
 
 

@@ -58,9 +58,10 @@ export function answerTexts(hasFigures) {
   return {
     line: lineOf,
     head: (cells) => {
-      const row = cells.join(" | ");
-      const translation = said(textsOf("tables"), row, choiceOf).split(" | ");
-      return translation.length === cells.length ? translation : cells;
+      const inHead = (text) => said(textsOf("tables"), text, choiceOf);
+      const row = inHead(cells.join(" | ")).split(" | ");
+      const translation = row.length === cells.length ? row : cells;
+      return translation.map((cell, column) => (cell === cells[column] ? inHead(cell) : cell)); // in a row of others
     },
     cell: (column, cell) => {
       const own = textsOf("cells")[column] ?? NOTHING;
