@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from hyponet.tests.browser.pages import NAMES, PAGE_TESTS, PAGES, build, open_korean_page, run
-from hyponet.tests.browser.test_typing import error_of, open_box, typed
+from hyponet.tests.browser.test_typing import mistake_of, open_box, typed
 from tools.dev.places import ROOT
 
 pytestmark = PAGE_TESTS
@@ -51,7 +51,7 @@ def korean(request, comfy):
     """A page in Korean."""
     _, vue = request.param
     with open_korean_page(comfy, request.param) as opened:
-        yield SimpleNamespace(editor=opened, server=comfy, vue=vue, newest=request.param[0] == "newest")
+        yield SimpleNamespace(editor=opened, server=comfy, vue=vue, newest=request.param[0] == "newest", is_korean=True)
 
 
 def test_each_node_shows_its_korean_names(korean):
@@ -70,7 +70,7 @@ def test_the_help_for_typing_is_there(korean):
     assert typed(korean, "a __cl")["active"] == "class"
     typed(korean, "", "Escape")
     seen = typed(korean, " {2::dark|3#b")
-    assert seen["mistake"] == error_of(seen["text"], "negative template")
+    assert seen["mistake"] == mistake_of(korean, seen["text"], "negative template")
 
 
 def add(korean, kind):

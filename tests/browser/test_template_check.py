@@ -9,11 +9,12 @@ import pytest
 
 from hyponet.nodes.prompts.language.errors import TemplateError
 from hyponet.nodes.prompts.language.parser import parse
-from hyponet.tests.browser.pages import CHROMIUM, PAGE_TESTS
+from hyponet.tests.browser.pages import CHROMIUM, KOREAN_TEXTS, PAGE_TESTS
 from hyponet.tests.nodes.prompts.grammar import Grammar, misplaced
 from hyponet.tests.nodes.prompts.language.test_fuzz import TOKENS
 from hyponet.tests.nodes.prompts.language.test_lookalikes import HOW, MISPLACED, TEXTS
 from hyponet.tests.nodes.prompts.language.test_templates_page import DEALT, EXAMPLES, RULED, template_of
+from hyponet.tests.tools.korean import english_lines
 from hyponet.tools.workflows.editor import editor
 from tools.dev.places import ROOT
 
@@ -22,6 +23,10 @@ SOURCE = "template of class prompt"  # as Dynamic Prompt calls it
 CALL = """async ([texts, source]) => {
   const {read} = await import('/extensions/hyponet/js/template_check.js');
   return texts.map((text) => read(text, source).mistake);
+}"""
+IN_KOREAN = """async ([texts, errors]) => {
+  const {said} = await import('/extensions/hyponet/js/patterns.js');
+  return texts.map((text) => said(errors, text, (input, choice) => choice));
 }"""
 LANGUAGE = ROOT / "tests" / "nodes" / "prompts" / "language"
 CASES = json.loads((LANGUAGE / "prompt_cases.json").read_text("utf-8"))["cases"]
@@ -100,7 +105,7 @@ def written():
 def check(comfy):
     """The page's answers to some texts, all in one call."""
     with editor(comfy.url, CHROMIUM) as opened:
-        yield lambda texts: opened.page.evaluate(CALL, [texts, SOURCE])
+        yield lambda texts, call=CALL, given=SOURCE: opened.page.evaluate(call, [texts, given])
 
 
 @pytest.mark.parametrize("texts", [generated, written])
@@ -109,3 +114,15 @@ def test_the_page_says_what_the_server_says(check, texts):
     expected = {template: said_by_the_server(template) for template in templates}
     assert dict(zip(templates, check(templates), strict=True)) == expected
     assert 0.2 < sum(error is not None for error in expected.values()) / len(expected) < 0.9
+
+
+@pytest.mark.parametrize("texts", [generated, written])
+def test_the_page_says_it_in_korean_where_it_is_korean(check, texts):
+    """As locales/ko/main.json has it; what is of the template stays letter by letter."""
+    mistakes = {said.partition("\n")[0]: text for text in texts() if (said := said_by_the_server(text))}
+    assert len(mistakes) > 50
+    korean = check(list(mistakes), IN_KOREAN, KOREAN_TEXTS["errors"])
+    kept = ["a photo of", "a cat", *mistakes.values()]  # of examples
+    where = "\ud074\ub798\uc2a4 prompt\uc758 \ud15c\ud50c\ub9bf, "  # as SOURCE is called
+    assert [text for text in korean if not text.startswith(where) or "expected" in text] == []
+    assert [text for text in korean if english_lines([("", [("P", text)])], kept)] == []

@@ -1,19 +1,21 @@
 """Templates typed in the page: names of lists are offered and taken by keyboard and mouse, and the parser's error is
-under the box; on the pinned page and on the newest, in the canvas and in Nodes 2.0."""
+under the box; on the pinned page and on the newest, in the canvas and in Nodes 2.0, in English and in Korean."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 
 import pytest
 
 from hyponet.nodes.prompts.language.errors import TemplateError
 from hyponet.nodes.prompts.language.parser import parse
 from hyponet.nodes.prompts.language.rules import parse_rules
-from hyponet.tests.browser.pages import ADD_AND_LINK, PAGE_TESTS, build
+from hyponet.tests.browser.pages import ADD_AND_LINK, IN_KOREAN_TOO, KOREAN_TEXTS, PAGE_TESTS, build, ours
 from tools.dev.places import ROOT
 
-pytestmark = PAGE_TESTS
+pytestmark = [*PAGE_TESTS, IN_KOREAN_TOO]
 ADD = "(type) => {" + ADD_AND_LINK + " add(type, 60); }"
 # the box of a widget that is on the page: the widget's own in the canvas, the node's in Nodes 2.0
 BOX = """(name) => {
@@ -90,10 +92,18 @@ def value(page, widget="template"):
     return node["inputs"][widget]
 
 
-def error_of(template, source):
+def mistake_of(page, template, source):
+    """The error of the server, word for word; in Korean what is wrong, where, and what was expected, each by itself."""
     with pytest.raises(TemplateError) as caught:
         parse(template, source)
-    return str(caught.value).partition("\n")[0]
+    english = str(caught.value).partition("\n")[0]
+    what, line, column, how = re.fullmatch(rf"(.+) in {source}, line (\d+), column (\d+); (.+)", english).groups()
+    kind, _, name = source.partition(" of class ")
+    place = f"{kind} of class {{words}}" if name else kind
+    errors = KOREAN_TEXTS["errors"]
+    korean = errors[f"{{text}} in {place}, line {{number}}, column {{number2}}; {{text2}}"]
+    parts = {"text": errors[what], "text2": errors[how], "number": line, "number2": column, "words": name}
+    return korean.format(**parts) if page.is_korean else english
 
 
 def test_names_are_offered_and_taken(page, own_list):
@@ -104,12 +114,18 @@ def test_names_are_offered_and_taken(page, own_list):
     assert begun["names"].index("mine/tree") < begun["names"].index("sentence/"), "own lists before the pack's folders"
     lines = (ROOT / "wildcards" / "color.txt").read_text("utf-8").splitlines()
     options = {line for line in lines if line.strip() and not line.startswith("#")}
-    assert dict(zip(begun["names"], begun["beside"], strict=True))["color"] == f"{len(options)} options"
+    beside = dict(zip(begun["names"], begun["beside"], strict=True))
+    assert beside["color"] == ours(page, "{count} options", count=len(options))
+    assert beside["sentence/"] == ours(
+        page, "{count} lists", count=len(list((ROOT / "wildcards" / "sentence").iterdir()))
+    )
+    assert beside["mine/tree"].split(" \u00b7 ")[0] == ours(page, "yours")
     assert "class" not in begun["names"], "Dynamic Prompt has no class"
     first = begun["names"][0]
     assert (begun["role"], begun["active"], begun["selected"]) == ("combobox", first, [first])
     assert typed(page, "mine")["active"] == "mine/tree"
-    page.editor.until("() => document.querySelector('.hyponet-typing .note').textContent === '2 options: oak, elm'")
+    note = f"{ours(page, '{count} options', count=2)}: oak, elm"
+    page.editor.until(f"() => document.querySelector('.hyponet-typing .note').textContent === '{note}'")
     typed(page, "", *["Backspace"] * len("mine"))
 
     assert typed(page, "colo")["active"] == "color"
@@ -125,7 +141,7 @@ def test_names_are_offered_and_taken(page, own_list):
 
     dismissed = typed(page, " __loc", "Escape")
     assert dismissed["names"] == []
-    assert dismissed["mistake"] == error_of(dismissed["text"], "template of class prompt")
+    assert dismissed["mistake"] == mistake_of(page, dismissed["text"], "template of class prompt")
     assert typed(page, "a")["names"] == [], "it stays closed for this name"
     assert typed(page, "", "Enter")["text"].endswith("__loca\n"), "and Enter is Enter"
     assert typed(page, "__loc")["active"] == "location"
@@ -138,12 +154,14 @@ def test_a_mistake_stands_under_the_box(page):
     open_box(page, "HypoNetDefineClass", "negative")
     assert typed(page, "a {red|blue} cat")["mistake"] == ""
     seen = typed(page, "\n{2::dark|3#b")
-    assert seen["mistake"] == error_of("a {red|blue} cat\n{2::dark|3#b", "negative template")
+    assert seen["mistake"] == mistake_of(page, "a {red|blue} cat\n{2::dark|3#b", "negative template")
     assert seen["invalid"] == "true"
     assert -1 <= seen["below"] <= 20
     mended = typed(page, "}")
     assert (mended["mistake"], mended["invalid"]) == ("", None)
-    assert typed(page, " __cl")["active"] == "class", "the words of the class are offered where there is one"
+    offered = typed(page, " __cl")
+    assert offered["active"] == "class", "the words of the class are offered where there is one"
+    assert offered["beside"][0] == ours(page, "of the class")
     page.editor.page.mouse.click(*BESIDE)
     facts = page.editor.page.evaluate(UNDER_AND_FOCUSED, BESIDE)
     with contextlib.suppress(TimeoutError):
@@ -170,32 +188,37 @@ def set_values(page, values):
 def test_what_a_right_template_gives_stands_under_the_box(page, own_list):
     open_box(page, "HypoNetDynamicPrompt")
     typed(page, "a {red|blue} __mine/tree__")
-    page.editor.until(f"() => ({GIVEN})().startsWith('Combinations: 4. One of them: a ')")
+    count, drawn_one = ours(page, "Combinations: {count}", count=4), ours(page, "One of them: {text}", text="")
+    page.editor.until(f"() => ({GIVEN})().startsWith('{count}. {drawn_one}a ')")
     described = "() => document.getElementById(document.activeElement.getAttribute('aria-describedby')).textContent"
     assert page.editor.page.evaluate(described) == page.editor.page.evaluate(GIVEN), "a screen reader finds it"
     drawn = set()
     for _ in range(30):
         page.editor.page.keyboard.press("Alt+Enter")
-        drawn.add(page.editor.page.evaluate(GIVEN).partition("One of them: ")[2])
+        drawn.add(page.editor.page.evaluate(GIVEN).partition(drawn_one)[2])
     assert drawn <= {f"a {color} {tree}" for color in ("red", "blue") for tree in ("oak", "elm")}
     assert len(drawn) > 1
-    page.editor.page.get_by_role("button", name="Another").click()
+    another = page.editor.page.get_by_role("button", name=ours(page, "Another"))
+    assert another.get_attribute("title") == ours(page, "Draw another (Alt+Enter)")
+    another.click()
     assert typed(page, " {")["text"] == "a {red|blue} __mine/tree__ {", "the box keeps the focus"
-    page.editor.until(f"() => ({SHOWN})().startsWith('a {{ that is not closed')")
-    assert "Combinations" not in page.editor.page.evaluate(SHOWN)
+    mistake = mistake_of(page, "a {red|blue} __mine/tree__ {", "template of class prompt")
+    page.editor.until(f"() => ({SHOWN})() === {json.dumps(mistake)}")
+    assert ours(page, "Combinations: {count}", count="") not in page.editor.page.evaluate(SHOWN)
 
     open_box(page, "HypoNetDefineClass")
     set_values(page, {"class_name": "cat"})
     typed(page, "a __class__ __mine/tree__ __color__")
-    page.editor.until(f"() => ({GIVEN})().includes('One of them: a cat ')")
+    page.editor.until(f"() => ({GIVEN})().includes('{drawn_one}a cat ')")
     lines = (ROOT / "wildcards" / "color.txt").read_text("utf-8").splitlines()
     colors = {line for line in lines if line.strip() and not line.startswith("#")}
     seen = page.editor.page.evaluate(GIVEN)
-    assert seen.startswith(f"Combinations: {2 * len(colors)}. ")
+    assert seen.startswith(ours(page, "Combinations: {count}", count=2 * len(colors)) + ". ")
     assert seen.endswith(" __color__"), "the page cannot read the lists of the pack"
     set_values(page, {"rules": "not oak"})
     typed(page, " ")
-    page.editor.until(f"() => ({GIVEN})() === 'Combinations before the rules: {2 * len(colors)}'")
+    count = ours(page, "Combinations before the rules: {count}", count=2 * len(colors))
+    page.editor.until(f"() => ({GIVEN})() === '{count}'")
 
 
 def test_variables_and_slots_are_offered(page, own_list):
@@ -209,7 +232,9 @@ def test_variables_and_slots_are_offered(page, own_list):
     page.editor.page.wait_for_timeout(500)  # the canvas moves its boxes when it is drawn
     open_widget(page, "rules")
     page.editor.page.wait_for_timeout(1000)  # the slots are learnt when the box is entered
-    assert typed(page, "cho")["active"] == "choice 1"
+    slots = typed(page, "cho")
+    assert slots["active"] == "choice 1"
+    assert slots["beside"][0] == ours(page, "slot")
     assert typed(page, "", "Enter")["names"] == ["warm", "cold"]
     assert typed(page, "c", "Enter")["text"] == "choice 1=cold"
     assert typed(page, ": o")["active"] == "only"

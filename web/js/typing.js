@@ -9,7 +9,7 @@
 import { app } from "../../../scripts/app.js";
 import { element } from "./elements.js";
 import { known, learn, textOfList } from "./known_lists.js";
-import { translated } from "./language.js";
+import { errorText, translated } from "./language.js";
 import { inRules, inTemplate } from "./offers.js";
 import { labelsOf, slotsOf } from "./slots.js";
 import { Panel } from "./suggestions.js";
@@ -97,7 +97,7 @@ function check(owner) {
   waiting = 0;
   const isChecked = marksOf(owner.node, owner.widget)[TEMPLATE] && !panel.isOpen;
   const { nodes, mistake } = isChecked ? read(panel.target.value, sourceOf(owner)) : { nodes: null, mistake: null };
-  panel.say(mistake?.split("\n")[0] ?? "");
+  panel.say(errorText(mistake?.split("\n")[0] ?? ""));
   if (nodes) waiting = setTimeout(show, PAUSE, owner, nodes);
   else panel.show(null);
 }
