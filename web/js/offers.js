@@ -71,7 +71,7 @@ export function inRules(text, caret, { slots, labels }) {
   else if (kind === undefined) {
     if (!slot) found.push(...slots.map(({ name }) => offered(nameOf(name, slots), "slot", "=")));
     found.push(...optionsOf(slots, carried));
-    if (targets === undefined && !slot) found.push(...labels.map((label) => offered(label, "label")));
+    if (targets === undefined && !slot) found.push(...labels.filter(isWritable).map((label) => quoted(label, "label")));
     if (targets === undefined && !slot && part === item) found.push(...words());
   }
   const suggestions = matching(found, typed);
@@ -79,6 +79,9 @@ export function inRules(text, caret, { slots, labels }) {
 }
 
 const offered = (name, kind, after = "") => ({ name, kind, insert: `${name}${after}` });
+const isWritable = (name) => !name.includes('"');
+/** An option or a class, in quotes where a rule would read it as several or as a slot's. */
+const quoted = (name, kind) => ({ name, kind, insert: /[,=]/.test(name) ? `"${name}"` : name });
 const words = () => ["not", "only"].map((name) => offered(name, "rule", " "));
 
 /** The slot that an earlier option names, which holds for those after it too. */
@@ -100,8 +103,8 @@ function nameOf(name, slots) {
 
 function optionsOf(slots, name) {
   const named = slots.filter((slot) => !name || isCalled(slot.name, name));
-  const texts = new Set(named.flatMap(({ options }) => options).filter((text) => !text.includes('"')));
-  return [...texts].map((text) => ({ ...offered(text, "option"), insert: /[,=]/.test(text) ? `"${text}"` : text }));
+  const texts = new Set(named.flatMap(({ options }) => options).filter(isWritable));
+  return [...texts].map((text) => quoted(text, "option"));
 }
 
 /** Those that begin with what is typed, then those that have it anywhere; none where it is whole already. */

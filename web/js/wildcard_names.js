@@ -12,7 +12,8 @@
 const MOST = 50; // suggestions at a time
 // a character that was escaped, or two underscores, the sampler of another pack, what may stand in a name, and its end
 const WILDCARD = /\\[{}|$_#\\~@!:]|__[~@!]?((?:[^_\n{}#$()|"<>]|_(?!_))*)(__)?/g;
-const REST = /^[\p{L}\p{N}/.-]*__/u; // of a name that the caret stands in
+const REST = /^(?:[\p{L}\p{N}/.-]|_(?!_))*__/u; // of a name that the caret stands in
+const NEXT = /^__[~@!]?[\p{L}\p{N}](?:[^_\n{}#$()|"<>]|_(?!_))*__/u; // a wildcard that begins at the caret
 const WRITABLE = /^(?![\s_])(?:[^_\n{}#$()|"<>]|_(?!_)){1,200}(?<![\s_])$/u;
 
 /** How names are compared. @param {string} name */
@@ -28,8 +29,10 @@ export function placeOf(text, caret) {
   const start = text.lastIndexOf("\n", caret - 1) + 1;
   const last = [...text.slice(start, caret).matchAll(WILDCARD)].at(-1);
   if (last?.[1] === undefined || last[2] || start + last.index + last[0].length !== caret) return null;
-  const rest = REST.exec(text.slice(caret))?.[0].length ?? 0;
-  return { start: caret - last[1].length, end: caret + rest, typed: last[1] };
+  const after = text.slice(caret).split("\n", 1)[0];
+  const isNext = NEXT.test(after) && after.split("__").length % 2 === 1; // underscores in pairs: none close this name
+  const rest = isNext ? "" : (REST.exec(after)?.[0] ?? "");
+  return { start: caret - last[1].length, end: caret + rest.length, typed: last[1] };
 }
 
 /** The names of all lists, made ready to be looked through. */
