@@ -103,6 +103,24 @@ def test_answers_are_drawn_and_stay(page):
     assert all(reloaded[name]["line"] == "From an earlier run:" for name in answering)
 
 
+def test_a_full_session_keeps_the_last_answer(page):
+    build(page, BUILD)
+    kept = page.editor.page.evaluate(
+        """async () => {
+          for (let size = 2 ** 22; size; size >>= 1) {
+            const filler = 'x'.repeat(size);
+            try { for (let at = 0; ; at += 1) sessionStorage.setItem(`hyponet.answer:${size}:${at}`, filler); } catch {}
+          }
+          const node = app.graph._nodes.find(({type}) => type === 'HypoNetPreviewPlan');
+          node.onExecuted({text: ['the last answer']});
+          await new Promise((done) => setTimeout(done));
+          const kept = Object.keys(sessionStorage).filter((name) => name.startsWith('hyponet.answer'));
+          return kept.map((name) => JSON.parse(sessionStorage.getItem(name)).text);
+        }"""
+    )
+    assert kept == ["the last answer"]
+
+
 def test_nothing_of_it_is_saved_or_queued(page):
     build(page, BUILD)
     run(page)

@@ -169,12 +169,18 @@ const kept = (key) => JSON.parse(sessionStorage.getItem(keptKey(key)));
 
 /** Keep an answer for the time after a reload of the page; when the session's room is full, only this one. */
 function keep(key, answer) {
-  try {
-    sessionStorage.setItem(keptKey(key), JSON.stringify(answer));
-  } catch (error) {
-    if (error.name !== "QuotaExceededError") throw error;
-    for (const name of Object.keys(sessionStorage)) if (name.startsWith(KEPT)) sessionStorage.removeItem(name);
-  }
+  const isRoomFor = () => {
+    try {
+      sessionStorage.setItem(keptKey(key), JSON.stringify(answer));
+      return true;
+    } catch (error) {
+      if (error.name !== "QuotaExceededError") throw error;
+      return false;
+    }
+  };
+  if (isRoomFor()) return;
+  for (const name of Object.keys(sessionStorage)) if (name.startsWith(KEPT)) sessionStorage.removeItem(name);
+  isRoomFor();
 }
 
 /** The server's numbers of nodes: within a subgraph, that of the subgraph's node and theirs. */
