@@ -178,6 +178,11 @@ def test_keys_mark_and_show_large(page, name):
     assert "a dog" in dialog.inner_text()
     keyboard.press("x")
     assert selection(page) == "2"
+    other = "(key) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))"
+    page.editor.page.evaluate(other, "X")  # capitals are locked
+    assert selection(page) == "1, 2"
+    page.editor.page.evaluate(other, "\u314c")  # that key where Korean is typed
+    assert selection(page) == "2"
     keyboard.press("Escape")
     page.editor.until("() => !document.querySelector('dialog')")
     assert page.editor.page.evaluate("() => document.activeElement.dataset.number") == "1", "the focus comes back"

@@ -58,6 +58,15 @@ def test_random_selections_are_read_alike(call):
         assert sorted(call("marked", text, PICTURES, LABELS)) == python_reads(text), text
 
 
+@pytest.mark.parametrize("text", ["3,\u30005", "\u00a04", "3, \u20035-7"])
+def test_a_part_that_the_node_refuses_marks_nothing(call, text):
+    """Such as behind the wide blank of a Korean keyboard."""
+    with pytest.raises(ValueError, match="selection has"):
+        python_reads(text)
+    last = text.split(",")[-1]
+    assert call("marked", last, PICTURES, LABELS) == []
+
+
 @pytest.mark.parametrize(
     ("text", "number", "after"),
     [

@@ -4,6 +4,7 @@
  * Arrows go on, x and space mark, Escape closes.
  */
 import { answerTexts, translated } from "./language.js";
+import { MARK_KEYS } from "./marks.js";
 
 /**
  * @param {{picture: () => any, address: (picture: any) => string, isMarked: (picture: any) => boolean,
@@ -20,7 +21,7 @@ export function view(sheet) {
     if (event.key === " " && event.target instanceof HTMLButtonElement) return; // presses the button
     if (event.key === "ArrowLeft" || event.key === "ArrowUp") sheet.step(-1);
     else if (event.key === "ArrowRight" || event.key === "ArrowDown") sheet.step(1);
-    else if (event.key === "x" || event.key === " ") sheet.toggle(sheet.picture());
+    else if (MARK_KEYS.has(event.key)) sheet.toggle(sheet.picture());
     else return;
     event.preventDefault();
     draw(dialog, sheet);

@@ -13,6 +13,9 @@
 
 const RANGE = "\\d{1,9}(?:[ \\t]*-[ \\t]*\\d{1,9})?";
 
+/** The keys that mark a picture: the blank, and the letter x also where capitals or Korean are typed. */
+export const MARK_KEYS = new Set([" ", "x", "X", "\u314c"]);
+
 /**
  * The parts of a text, in order. One that cannot be read names nothing.
  * @param {string} text
@@ -23,7 +26,7 @@ export function parse(text, labels) {
   const sorted = [...labels].sort((one, other) => other.length - one.length);
   const names = sorted.map((label) => label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
   const pattern = new RegExp(
-    `[\\s,]*(?:(${names || "(?!)"})[ \\t]*:[ \\t]*(\\*|${RANGE})|(${RANGE})|([^,\\n]+))[ \\t\\r]*(?=[,\\n]|$)`,
+    `[ \\t-\\r,]*(?:(${names || "(?!)"})[ \\t]*:[ \\t]*(\\*|${RANGE})|(${RANGE})|([^,\\n]+))[ \\t\\r]*(?=[,\\n]|$)`,
     "y",
   );
   /** @type {Part[]} */

@@ -9,7 +9,7 @@ import { app } from "../../../scripts/app.js";
 import { button, element } from "./elements.js";
 import { translated } from "./language.js";
 import { view } from "./large_picture.js";
-import { isInRange, marked, toggled } from "./marks.js";
+import { MARK_KEYS, isInRange, marked, toggled } from "./marks.js";
 
 const PER_PAGE = 60;
 const ALL = ""; // of the list of classes
@@ -237,7 +237,7 @@ export class Sheet {
     else if (event.key === "PageUp" || event.key === "PageDown") this.turn(event.key === "PageUp" ? -1 : 1);
     else if (event.key === "Home") this.go(0);
     else if (event.key === "End") this.go(this.shown.length - 1);
-    else if (event.key === " " || event.key === "x") this.toggle(this.shown[this.current]);
+    else if (MARK_KEYS.has(event.key)) this.toggle(this.shown[this.current]);
     else if (event.key === "Enter") this.open(this.current);
     else return;
     event.preventDefault();
