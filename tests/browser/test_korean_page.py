@@ -128,3 +128,14 @@ def test_an_error_is_told_in_korean_too(korean):
     run(korean)
     english = "word is empty; expected an English noun such as cat, or crane (bird); type one"
     assert MAIN["errors"][english] in korean.editor.page.evaluate("() => told")
+
+
+def test_what_people_have_written_stays_as_it_is(korean):
+    """The prompts of a preview, and the options and captions in tables, where they read like words of ours."""
+    said = """async ([line, cells]) => {
+      const words = (await import('/extensions/hyponet/js/language.js')).answerTexts(true);
+      return [words.line(line), ...cells.map((cell) => words.cell(...cell))];
+    }"""
+    cells = [("most picked", "one model"), ("the first", "None."), ("95 % interval", "one model")]
+    seen = korean.editor.page.evaluate(said, ["**cat** 0: Class: cat.", cells])
+    assert seen == ["**cat** 0: Class: cat.", "one model", "None.", MAIN["answers"]["one model"]]

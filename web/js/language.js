@@ -20,6 +20,7 @@ const STEP = 50; // in ms
 let languages = {};
 
 const NOTHING = {};
+const WRITTEN = /^(?:slot|(?:least|most) picked|the first)$/; // heads of columns with what people have written
 
 /** The texts of a kind in the language of the page, by their English. */
 const textsOf = (kind) => languages[app.extensionManager.setting.get("Comfy.Locale")]?.[kind] ?? NOTHING;
@@ -66,7 +67,7 @@ export function answerTexts(hasFigures) {
     cell: (column, cell) => {
       const own = textsOf("cells")[column] ?? NOTHING;
       const translation = said(own, cell, choiceOf);
-      return translation === cell ? said(texts, cell, choiceOf) : translation;
+      return translation === cell && !WRITTEN.test(column) ? said(texts, cell, choiceOf) : translation;
     },
   };
 }
