@@ -1,5 +1,5 @@
 """What nodes answer is drawn inside them, on the pinned page and on the newest, in the canvas and in Nodes 2.0: looked
-at before a run, after it, after the next, after another tab and after a reload."""
+at before a run, after it, after the next, after another tab and after a reload; with --full in Korean, too."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import time
 import pytest
 from PIL import Image
 
-from hyponet.tests.browser.pages import ADD_AND_LINK, PAGE_TESTS, build, look, run
+from hyponet.tests.browser.pages import ADD_AND_LINK, IN_KOREAN_TOO_WITH_FULL, PAGE_TESTS, build, look, ours, run
 from hyponet.tests.tools.canvas import BOXES as BOXES_OF_NODES
 
-pytestmark = PAGE_TESTS
+pytestmark = [*PAGE_TESTS, IN_KOREAN_TOO_WITH_FULL]
+NOTHING_YET = "The answer comes here when this node has run."
 
 # word -> class -> plan -> preview, and classes from text; every widget that is not named keeps its default
 BUILD = (
@@ -59,14 +60,18 @@ def test_every_output_node_has_a_box_before_it_has_run(page):
 def test_answers_are_drawn_and_stay(page):
     build(page, BUILD)
     at_rest = boxes(page)
-    assert at_rest["HypoNetPreviewPlan"]["text"].startswith("The answer comes here")
+    assert at_rest["HypoNetPreviewPlan"]["text"] == ours(page, NOTHING_YET)
     run(page)
     first = boxes(page)
     answering = [name for name, box in first.items() if box]
     assert sorted(answering) == ["HypoNetClassesFromText", "HypoNetHyponymsOfWord", "HypoNetPreviewPlan"]
-    assert "Class: ship.n.01" in first["HypoNetHyponymsOfWord"]["text"]
-    assert "Classes: cat, dog" in first["HypoNetClassesFromText"]["text"]
-    assert first["HypoNetPreviewPlan"]["heads"][:2] == ["class", "images"], "tables are tables"
+    assert (
+        ours(page, "Class: {text}.", "answers", text="ship.n.01#").partition("#")[0]
+        in first["HypoNetHyponymsOfWord"]["text"]
+    )
+    assert ours(page, "Classes: {words}.", "answers", words="cat, dog") in first["HypoNetClassesFromText"]["text"]
+    head = ours(page, "class | images | combinations | repeated prompts | most tokens", "tables").split(" | ")
+    assert first["HypoNetPreviewPlan"]["heads"][:5] == head, "tables are tables"
     assert "|" not in first["HypoNetPreviewPlan"]["text"]
     assert {name: box["size"] for name, box in first.items() if box} == {
         name: box["size"] for name, box in at_rest.items() if box
@@ -100,7 +105,7 @@ def test_answers_are_drawn_and_stay(page):
     look(page)
     reloaded = boxes(page)
     assert {name: reloaded[name]["text"] for name in answering} == {name: second[name]["text"] for name in answering}
-    assert all(reloaded[name]["line"] == "From an earlier run:" for name in answering)
+    assert all(reloaded[name]["line"] == ours(page, "From an earlier run:") for name in answering)
 
 
 def test_a_full_session_keeps_the_last_answer(page):
@@ -139,7 +144,9 @@ def test_words_are_selected_and_copied_as_words(page):
     left, top, _, _ = boxes(page)["HypoNetClassesFromText"]["box"]
     pos = page.editor.page.evaluate("() => app.graph._nodes.map((node) => [...node.pos])")
     page.editor.page.mouse.click(left + 40, top + 14, click_count=3)
-    assert page.editor.page.evaluate("() => String(getSelection())").startswith("Classes: cat, dog")
+    assert page.editor.page.evaluate("() => String(getSelection())").startswith(
+        ours(page, "Classes: {words}.", "answers", words="cat, dog")
+    )
     heard = """() => new Promise((done) => { document.addEventListener('copy', () => done('the page'), {once: true});
         setTimeout(() => done('nobody'), 500); })"""
     waiting = page.editor.page.evaluate_handle(f"() => ({{answer: ({heard})()}})")
@@ -172,7 +179,7 @@ def test_an_answer_goes_to_the_tab_that_asked(page):
     while len(page.server.client.get("/history")) == before:
         time.sleep(0.2)
     time.sleep(1)
-    nothing = "The answer comes here when this node has run."
+    nothing = ours(page, NOTHING_YET)
     assert {box["text"] for box in boxes(page).values() if box} == {nothing}
     assert page.editor.page.evaluate(WITHIN) == [nothing]
     page.editor.page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
@@ -216,18 +223,20 @@ def test_a_report_links_its_page(page):
     link = page.editor.page.evaluate("() => document.querySelector('.hyponet-answer a').getAttribute('href')")
     assert link.endswith("/view?filename=report.html&subfolder=hyponet%2Freports%2Fa+b&type=output")
 
-    opener = page.editor.page.get_by_role("button", name="Open report.html").first
+    opener = page.editor.page.get_by_role("button", name=ours(page, "Open {file}", file="report.html")).first
     said = "() => document.querySelector('.hyponet-answer [role=status] + a').previousSibling.textContent"
+    gone = ours(page, "is not there any more ({status}); run this node again", status=404)
     for _ in range(2):
         opener.click()
-        page.editor.until(f"() => ({said})() === ' is not there any more (404); run this node again'")
+        page.editor.until(f"() => ({said})() === ' {gone}'")
     report = re.compile(r"/view\?.*report\.html")
     page.editor.page.route(report, lambda route: route.abort())
     opener.click()
-    page.editor.until(f"() => ({said})() === ' did not come: the server does not answer'")
+    silent = ours(page, "did not come: the server does not answer")
+    page.editor.until(f"() => ({said})() === ' {silent}'")
     page.editor.page.unroute(report)
     text = page.editor.page.evaluate("() => document.querySelector('.hyponet-answer').innerText")
-    assert "is not there" not in text, "one sentence replaces the other"
+    assert gone not in text, "one sentence replaces the other"
 
 
 def test_fid_has_room_for_its_bars_before_they_come(page):

@@ -1,6 +1,6 @@
 """Culling by clicking, as people do it: run, mark two pictures, run again, look at the disk; unmark; load it again.
 
-On the pinned page and on the newest, in the canvas and in Nodes 2.0."""
+On the pinned page and on the newest, in the canvas and in Nodes 2.0, and with --full in Korean."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import time
 
 import pytest
 
-from hyponet.tests.browser.pages import ADD_AND_LINK, PAGE_TESTS, build, look, run
+from hyponet.tests.browser.pages import ADD_AND_LINK, IN_KOREAN_TOO_WITH_FULL, PAGE_TESTS, build, look, ours, run
+from hyponet.tests.tools.korean import HANGUL, LINES_OF, english_lines
+from tools.dev.places import ROOT
 
-pytestmark = PAGE_TESTS
+pytestmark = [*PAGE_TESTS, IN_KOREAN_TOO_WITH_FULL]
 BUILD = (
     "(name) => {"
     + ADD_AND_LINK
@@ -55,6 +57,7 @@ LINK = """([type, name]) => {
   source.connect(0, rejects, rejects.inputs.findIndex((input) => input.name === name));
 }"""
 LISTING = re.compile(r"/view\?.*type=temp")  # the node's list of pictures
+KOREAN_NAMES = json.loads((ROOT / "locales" / "ko" / "nodeDefs.json").read_text("utf-8"))["HypoNetRejectItems"]
 LINE = "() => document.querySelector('.hyponet-pictures .line').textContent"
 SHOWN_TEXT = "() => [...document.querySelectorAll('textarea')].map((box) => box.value)"
 
@@ -139,7 +142,7 @@ def test_two_clicks_and_a_run_reject_two_pictures(page, name):
 
     press(page, 5)
     assert (selection(page), marked(page)) == ("2", [2])
-    page.editor.page.get_by_role("button", name="New round").first.click()
+    page.editor.page.get_by_role("button", name=ours(page, "New round")).first.click()
     assert (selection(page), page.editor.page.evaluate(VALUE, "round"), marked(page)) == ("", 2, [])
     page.editor.page.keyboard.press("Control+z")  # as typing can be undone
     wait_for_selection(page, "2")
@@ -192,9 +195,15 @@ def test_keys_mark_and_show_large(page, name):
 def test_a_double_click_shows_a_picture_large_and_marks_nothing(page, name):
     cells(page)
     page.editor.page.locator('.hyponet-pictures .cell[data-number="3"]').dblclick()
+    if page.is_korean:
+        shown = page.editor.page.evaluate(LINES_OF, ".hyponet-pictures, dialog.hyponet-large")
+        assert len(shown) >= 2
+        assert all(any(HANGUL.search(text) for _, text in lines) for _, lines in shown)
+        given = [str(value) for node in page.editor.prompt().values() for value in node["inputs"].values()]
+        assert english_lines(shown, ["a cat", "a dog", *given]) == []
     text = page.editor.page.locator("dialog.hyponet-large").inner_text()
     assert "a dog" in text
-    assert "seed" in text
+    assert ours(page, "seed") in text
     assert page.editor.page.evaluate("() => document.querySelector('dialog img').naturalWidth") == 64
     page.editor.page.keyboard.press("Escape")
     assert selection(page) == ""
@@ -225,7 +234,11 @@ def test_a_range_is_not_taken_apart_where_the_list_ends_before_the_set(page, nam
     type_selection(page, "0-15000, 3")
     press(page, 2)
     assert selection(page) == "0-15000, 3"
-    assert page.editor.page.evaluate(LINE).startswith("Picture 2 is marked by a range or a class, which may reach")
+    said = (
+        "Picture {number} is marked by a range or a class, which may reach beyond the {count} pictures here; "
+        "change the text of the selection."
+    )
+    assert page.editor.page.evaluate(LINE) == ours(page, said, number=2, count=8)
     type_selection(page, "3")
     press(page, 3)
     press(page, 4)
@@ -301,7 +314,7 @@ def test_keys_on_the_buttons_of_the_large_view(page, name):
     cells(page)
     picture = page.editor.page.locator('.hyponet-pictures .cell[data-number="3"]')
     dialog = page.editor.page.locator("dialog.hyponet-large")
-    close = dialog.get_by_role("button", name="Close")
+    close = dialog.get_by_role("button", name=ours(page, "Close (Esc)"))
     keyboard = page.editor.page.keyboard
     picture.dblclick()
     close.focus()
@@ -340,7 +353,8 @@ def test_a_list_that_does_not_come_is_said(page, name):
     cells(page)
     page.editor.page.route(LISTING, lambda route: route.abort())
     leave_and_return(page)
-    page.editor.until(f"() => ({LINE})().includes('the server does not answer')")
+    said = ours(page, "The list of the pictures did not come: the server does not answer.")
+    page.editor.until(f"() => ({LINE})() === '{said}'")
     page.editor.page.unroute(LISTING)
     assert page.editor.page.locator(".hyponet-pictures .cell").count() == 0
 
@@ -350,8 +364,10 @@ def test_a_new_round_leaves_alone_what_another_node_gives(page, name, name_of_in
     cells(page)
     press(page, 5)
     page.editor.page.evaluate(LINK, [source, name_of_input])
-    page.editor.page.get_by_role("button", name="New round").first.click()
-    assert page.editor.page.evaluate(LINE) == f"The {name_of_input} comes from another node; change it there."
+    page.editor.page.get_by_role("button", name=ours(page, "New round")).first.click()
+    name_shown = KOREAN_NAMES["inputs"][name_of_input]["name"] if page.is_korean else name_of_input
+    said = ours(page, "The {name} comes from another node; change it there.", name=name_shown)
+    assert page.editor.page.evaluate(LINE) == said
     assert (selection(page), page.editor.page.evaluate(VALUE, "round")) == ("5", 1)
 
 
@@ -368,8 +384,11 @@ def test_a_picture_deleted_by_hand_is_made_again_and_said(page, name):
     run(page)
     assert picture.is_file()
     text = page.editor.page.evaluate(ANSWER_OF_GENERATE)
-    assert f"{name}: 8 of 8 images are there; 1 made" in text
-    assert "deleted by hand and were made again: 1" in text
+    made = "{words}: {number} of {number2} images are there; {number3} made in {number4} s"
+    counts = {"number": 8, "number2": 8, "number3": 1, "number4": "#"}
+    assert ours(page, made, "answers", words=name, **counts).partition("#")[0] in text
+    again = "Pictures that had been deleted by hand and were made again: {number}."
+    assert ours(page, again, "answers", number=1) in text
 
 
 @pytest.mark.parametrize("what", ["a picture", "the sheet"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 # the answers that have not come yet, of nodes that are switched on
 UNANSWERED = """() => app.graph._nodes.filter((node) => node.mode === 0).map(
@@ -23,16 +23,21 @@ BOXES = """() => window.app.graph._nodes.map((node) => {
 # [title, left, top, width, height] of the frames around stages
 GROUPS = "() => app.graph.groups.map((group) => [group.title, ...group.pos, ...group.size])"
 
+# the titles of the notes, which differ by the page's language
+NOTES = "() => app.graph._nodes.filter(({type}) => type === 'MarkdownNote').map(({title}) => title)"
+
 
 def outgrowing(
-    boxes: Sequence[tuple[str, float, float, float, float]], groups: Sequence[tuple[str, float, float, float, float]]
+    boxes: Sequence[tuple[str, float, float, float, float]],
+    groups: Sequence[tuple[str, float, float, float, float]],
+    notes: Collection[str],
 ) -> list[tuple[str, str, int]]:
     """The notes that reach below the frame in which they begin, by how much: they cover the next title."""
     return [
         (title, group, round(y + h - y2 - h2))
         for title, x, y, w, h in boxes
         for group, x2, y2, w2, h2 in groups
-        if title == "Markdown Note" and x2 <= x < x2 + w2 and y2 <= y < y2 + h2 and y + h > y2 + h2 + 1
+        if title in notes and x2 <= x < x2 + w2 and y2 <= y < y2 + h2 and y + h > y2 + h2 + 1
     ]
 
 

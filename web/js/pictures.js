@@ -188,7 +188,7 @@ export class Sheet {
   isLinked(...names) {
     const linked = this.node.inputs?.find((input) => names.includes(input.widget?.name) && input.link != null);
     if (linked) {
-      const { name } = linked.widget;
+      const name = linked.label ?? linked.localized_name ?? linked.name; // as the page shows it
       this.line.textContent = translated("The {name} comes from another node; change it there.", { name });
     }
     return linked !== undefined;
