@@ -3,10 +3,11 @@
     python benchmarks/frame_rate.py CHROMIUM [--frontend FOLDER] [--scale S] [--letters] [--lines N] [--rounds N]
 
 Starts a server of its own (HYPONET_COMFYUI and HYPONET_MODELS as for the tests). In each renderer, the canvas and
-Nodes 2.0, two pages hold the same graph, every node that answers with an answer of as many lines; one of the pages is
-refused our scripts. Both are panned in turn, round by round, so that a busy machine slows both. No frame waits for a
-screen. Prints the median of each and their ratio; and the same of the processor time that a frame takes the page's
-main thread, which other work on the machine changes little.
+Nodes 2.0, two pages open one workflow, so that its nodes have the sizes with which it was saved; every node that
+answers has an answer of as many lines, and one of the pages is refused our scripts. Both are panned in turn, round by
+round, so that a busy machine slows both. No frame waits for a screen. Prints the median of each and their ratio; and
+the same of the processor time that a frame takes the page's main thread, which other work on the machine changes
+little.
 """
 
 from __future__ import annotations
@@ -29,11 +30,16 @@ from tools.dev.server import scratch_server  # noqa: E402
 NODES = 60
 UNLIMITED = ("--disable-gpu-vsync", "--disable-frame-rate-limit")
 OURS = "**/extensions/hyponet/**"
-BUILD = """([kinds, count, scale, lines]) => {
+BUILD = """([kinds, count]) => {
   for (let index = 0; index < count; index += 1) {
     const node = LiteGraph.createNode(kinds[index % kinds.length]);
     node.pos = [(index % 10) * 460, Math.floor(index / 10) * 800];
     app.graph.add(node);
+  }
+  return app.graph.serialize();
+}"""
+ANSWER = """([scale, lines]) => {
+  for (const node of app.graph.nodes) {
     if (!lines || !node.constructor.nodeData.output_node) continue;
     const output = {text: [Array(lines).fill('a line of an answer | with words').join('\\n')]};
     const id = String(node.id);
@@ -85,11 +91,14 @@ def ratio(url: str, options: argparse.Namespace, renderer: str, vue: bool, kinds
     times: dict[str, list[float]] = {"with": [], "without": []}
     letters = 0 if options.letters else 8  # 8 is the page's own: the canvas hides text and boxes that are smaller
     settings = {"Comfy.VueNodes.Enabled": vue, "LiteGraph.Canvas.MinFontSizeForLOD": letters}
+    with editor(url, options.chromium, settings=settings) as opened:
+        workflow = opened.page.evaluate(BUILD, [kinds, NODES])
     for number in range(options.rounds):
         for which in list(rates)[:: 1 if number % 2 else -1]:
             refused = OURS if which == "without" else ""
             with editor(url, options.chromium, settings=settings, options=UNLIMITED, refused=refused) as opened:
-                opened.page.evaluate(BUILD, [kinds, NODES, options.scale, options.lines])
+                opened.load(workflow)
+                opened.page.evaluate(ANSWER, [options.scale, options.lines])
                 opened.page.wait_for_timeout(1000)
                 opened.page.evaluate(PAN, [30, CIRCLE])
                 devtools = opened.page.context.new_cdp_session(opened.page)
