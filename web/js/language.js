@@ -18,12 +18,13 @@ const STEP = 50; // in ms
 
 /** @type {Record<string, Record<string, Record<string, any>>>} by language, and by what they are texts of */
 let languages = {};
+let current = ""; // language of the page; kept here, since the canvas asks on each frame for each choice that it draws
 
 const NOTHING = {};
 const WRITTEN = /^(?:slot|(?:least|most) picked|the first)$/; // heads of columns with what people have written
 
 /** The texts of a kind in the language of the page, by their English. */
-const textsOf = (kind) => languages[app.extensionManager.setting.get("Comfy.Locale")]?.[kind] ?? NOTHING;
+const textsOf = (kind) => languages[current]?.[kind] ?? NOTHING;
 
 const lookUp = (texts, english) => (Object.hasOwn(texts, english) ? texts[english] : english);
 
@@ -122,6 +123,10 @@ app.registerExtension({
       return; // the server does not answer
     }
     languages = Object.fromEntries(Object.entries(packs).map(([language, texts]) => [language, texts[OURS] ?? {}]));
+    current = app.extensionManager.setting.get("Comfy.Locale");
+    app.ui.settings.addEventListener("Comfy.Locale.change", ({ detail }) => {
+      current = detail.value;
+    });
     await remind(packs);
   },
 });
