@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hyponet.nodes.prompts.language.parser import parse
 from hyponet.nodes.prompts.language.rules import parse_rules
 from hyponet.tests.browser.pages import CHROMIUM, PAGE_TESTS
 from hyponet.tools.workflows.editor import editor
@@ -43,6 +44,42 @@ def offered(comfy):
 def test_a_name_takes_the_place_of_its_own_rest_alone(offered, before, after, taken):
     """By hand, after the language: two underscores, a name, and the next two."""
     assert offered("inTemplate", before, after, {"names": ["bird", "my_bird"]})[0] == taken
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        "__b__",
+        "__b/${x}__",
+        "__b/${x:y}__",
+        "__b/{c|d}__",
+        "__b/{{c|d}}__",
+        "__b(x=c)__",
+        "__b(x={c|d}, y=__e__)__",
+    ],
+)
+def test_nothing_is_offered_behind_a_wildcard_that_is_closed(offered, closed):
+    """Else Enter would write a name there. Each is one wildcard, as the parser has it; the next is offered again."""
+    (node,) = parse(closed, "template")
+    assert node
+    known = {"names": ["bird", "red bird"]}
+    for after in ("", " ", " b", ", red"):
+        assert not offered("inTemplate", f"a {closed}{after}", "", known), after
+    assert offered("inTemplate", f"a {closed} and __bi", "", known) == [
+        f"a {closed} and __{name}__" for name in ("bird", "red bird")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "taken"),
+    [
+        ("__b/{__bi", "__b/{__bird__"),
+        ("__b(x=__bi", "__b(x=__bird__"),
+        ("__b(x=__c__, y={__bi", "__b(x=__c__, y={__bird__"),
+    ],
+)
+def test_names_are_offered_within_a_wildcard_too(offered, before, taken):
+    assert offered("inTemplate", before, "", {"names": ["bird"]}) == [taken]
 
 
 @pytest.mark.parametrize("label", ["cat", "tench, Tinca tinca", "a=b", "crane: bird (big)"])

@@ -10,8 +10,12 @@
  */
 
 const MOST = 50; // suggestions at a time
+const WITHIN = String.raw`\$?\{(?:[^{}\n]|\{[^{}\n]*\})*\}|\([^()\n]*\)`; // a variable or choice in a name, its values
 // a character that was escaped, or two underscores, the sampler of another pack, what may stand in a name, and its end
-const WILDCARD = /\\[{}|$_#\\~@!:]|__[~@!]?((?:[^_\n{}#$()|"<>]|_(?!_))*)(__)?/g;
+const WILDCARD = new RegExp(
+  String.raw`\\[{}|$_#\\~@!:]|__[~@!]?((?:[^_\n{}#$()|"<>]|_(?!_)|${WITHIN})*)(__)?`,
+  "g",
+);
 const REST = /^(?:[\p{L}\p{N}/.-]|_(?!_))*__/u; // of a name that the caret stands in
 const NEXT = /^__[~@!]?[\p{L}\p{N}](?:[^_\n{}#$()|"<>]|_(?!_))*__/u; // a wildcard that begins at the caret
 const WRITABLE = /^(?![\s_])(?:[^_\n{}#$()|"<>]|_(?!_)){1,200}(?<![\s_])$/u;
