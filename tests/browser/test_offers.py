@@ -82,6 +82,18 @@ def test_names_are_offered_within_a_wildcard_too(offered, before, taken):
     assert offered("inTemplate", before, "", {"names": ["bird"]}) == [taken]
 
 
+@pytest.mark.parametrize("typed", ["\u3145", "\uc0c8", "\uc0c9", "\uc0c9\u3145", "\uc0c9\uc0ac", "\uc0c9\uc0c1"])
+def test_a_korean_name_is_offered_while_its_syllables_are_typed(offered, typed):
+    """As a Korean keyboard writes the two syllables of "colour", key by key."""
+    name = "\uc0c9\uc0c1"
+    known = {"names": ["red", name, f"{name}/red"]}
+    assert offered("inTemplate", f"__{typed}", "", known) == [f"__{name}/", f"__{name}__"]
+    assert offered("inTemplate", f"__{name}/", "", known) == [f"__{name}/red__"]
+    assert offered("inTemplate", f"${{{name}=a}}${{{typed}", "", known) == [f"${{{name}=a}}${{{name}}}"]
+    rules = {"slots": [{"name": "x", "options": [name, "red"]}], "labels": []}
+    assert offered("inRules", f"red: not {typed}", "", rules) == ([f"red: not {name}"] if typed != name else [])
+
+
 @pytest.mark.parametrize("label", ["cat", "tench, Tinca tinca", "a=b", "crane: bird (big)"])
 def test_a_class_that_is_offered_is_read_as_one(offered, label):
     known = {"slots": [], "labels": [label, 'no "quotes"']}

@@ -2,7 +2,7 @@
  * What could stand at the caret: a wildcard behind two underscores, a variable behind ${, and in a box of rules a slot,
  * an option, a class or a word of the rule. The syntax of a rule is that of nodes/prompts/language/rules.py.
  */
-import { keyOf, placeOf } from "./wildcard_names.js";
+import { keyOf, lettersOf, placeOf } from "./wildcard_names.js";
 
 /**
  * @typedef {{start: number, end: number, suggestions: Suggestion[]}} Offer what may take the place of the text between;
@@ -35,7 +35,7 @@ function variables(text, caret) {
   const typed = USE.exec(before)?.[1];
   if (typed === undefined) return null;
   const names = new Set([...before.matchAll(ASSIGNED)].map(([, name]) => name));
-  const suggestions = [...names].filter((name) => name.startsWith(typed));
+  const suggestions = [...names].filter((name) => name.normalize("NFKD").startsWith(typed.normalize("NFKD")));
   const end = caret + REST.exec(text.slice(caret))[0].length;
   return {
     start: caret - typed.length,
@@ -109,8 +109,8 @@ function optionsOf(slots, name) {
 
 /** Those that begin with what is typed, then those that have it anywhere; none where it is whole already. */
 function matching(found, typed) {
-  const key = keyOf(typed.replace(/^"/, ""));
-  const keys = new Map(found.map((one) => [one, keyOf(one.name)]));
+  const key = lettersOf(typed.replace(/^"/, ""));
+  const keys = new Map(found.map((one) => [one, lettersOf(one.name)]));
   if (found.some((one) => keys.get(one) === key && one.insert === one.name)) return [];
   const begun = found.filter((one) => keys.get(one).startsWith(key));
   const others = key ? found.filter((one) => keys.get(one).indexOf(key) > 0) : [];

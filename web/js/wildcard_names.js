@@ -23,6 +23,9 @@ const WRITABLE = /^(?![\s_])(?:[^_\n{}#$()|"<>]|_(?!_)){1,200}(?<![\s_])$/u;
 /** How names are compared. @param {string} name */
 export const keyOf = (name) => name.normalize("NFC").toLowerCase().replaceAll("\\", "/");
 
+/** How what is typed is looked for in a name: a syllable of Korean that is still being typed begins the whole one. */
+export const lettersOf = (name) => keyOf(name).normalize("NFKD");
+
 /**
  * Where the wildcard is that is being typed at the caret; null where none is.
  * @param {string} text
@@ -47,7 +50,9 @@ export class Names {
    */
   constructor(names, options = new Map()) {
     const writable = names.filter((name) => WRITABLE.test(name));
-    this.lists = writable.map((name) => ({ name, key: keyOf(name), options: options.get(name) }));
+    this.lists = writable.map((name) => {
+      return { name, key: keyOf(name), letters: lettersOf(name), options: options.get(name) };
+    });
   }
 
   /**
@@ -59,19 +64,19 @@ export class Names {
    * @returns {Suggestion[]}
    */
   suggest(typed, own = new Set(), words = []) {
-    const key = keyOf(typed);
+    const [key, letters] = [keyOf(typed), lettersOf(typed)];
     const depth = key.lastIndexOf("/") + 1;
     /** @type {Map<string, Suggestion>} */
     const folders = new Map();
     /** @type {Suggestion[][]} */
     const [mine, here, begun, others] = [[], [], [], []];
     for (const list of this.lists) {
-      const at = list.key.indexOf(key);
+      const at = list.letters.indexOf(letters);
       if (at < 0) continue;
       const { name, options } = list;
       const end = name.indexOf("/", depth) + 1;
       if (own.has(name)) mine.push({ name, kind: "own", options });
-      else if (at > 0 && list.key[at - 1] === "/") begun.push({ name, kind: "list", options });
+      else if (at > 0 && list.letters[at - 1] === "/") begun.push({ name, kind: "list", options });
       else if (at > 0) others.push({ name, kind: "list", options });
       else if (!end) here.push({ name, kind: "list", options });
       else {
