@@ -352,7 +352,9 @@ def test_table_5_10(run):
     counts = {f"Real + {count}": {"per_class": count // 1000} for count in (1000, 2000)}
     counts |= {f"Real + {count}": {"per_class": 2} for count in (3000, 4000, 5000)}
     counts |= {f"Real + {count} real again": {"per_class": 1} for count in (1000, 5000)}
-    found = run("hyponet_thesis_table_5_10_augmentation", **counts)
+    rows = [*(f"+ {count}" for count in (2000, 3000, 4000, 5000)), "+ 1000 repeated", "+ 5000 repeated"]
+    once = {f"Train CIFAR-10 Train {row}": {"runs": 1} for row in rows}  # the first two rows have their three
+    found = run("hyponet_thesis_table_5_10_augmentation", **counts, **once)
     trained = {result["name"]: result["inputs"]["training"]["pictures"] for result in result_of(found, "training")}
     assert trained["CIFAR-10 Train"] == 15  # five classes, three pictures each
     assert trained["CIFAR-10 Train + 1000"] == 20
@@ -367,7 +369,8 @@ def test_tables_5_9_and_5_10_in_small(run):
     assert [result["name"] for result in tested] == ["small/HypoNet"] * 3
     assert len({result["settings"]["seed"] for result in tested}) == 3
     few = {"CIFAR-10 train": {"per_class": 2}, "Real + 250": {"per_class": 1}, "Real + 500": {"per_class": 2}}
-    found = run("hyponet_thesis_table_5_10_small", **few)
+    once = {f"Train on real + {count}": {"runs": 1} for count in (250, 500)}  # the first row has its three
+    found = run("hyponet_thesis_table_5_10_small", **few, **once)
     trained = {result["name"]: result["inputs"]["training"]["pictures"] for result in result_of(found, "training")}
     rows = ("CIFAR-10 Train", "CIFAR-10 Train + 250", "CIFAR-10 Train + 500")
     assert trained == {f"small/{row}": count for row, count in zip(rows, (10, 15, 20), strict=True)}
