@@ -80,12 +80,11 @@ class Editor:
         if message.type == "error" and not any(sign in message.text for sign in QUIET):
             self.errors.append(message.text)
 
-    def open(self, patience: float = 90, query: str = "", rest: float = 1) -> None:
+    def open(self, patience: float = 90, query: str = "") -> None:
         """Load the editor, or load it again, and wait until it is ready.
 
         Args:
             query: of the address.
-            rest: seconds to wait after that.
         """
         for key, value in self.settings.items():
             self.page.request.post(f"{self.url}/settings/{key}", data=json.dumps(value))
@@ -101,14 +100,14 @@ class Editor:
                 "(css) => { document.head.append(Object.assign(document.createElement('style'), {textContent: css})) }",
                 BARE,
             )
-        time.sleep(rest)
+        time.sleep(1)
 
     def open_template(self, name: str, pack: str) -> None:
         """Open a template of a pack in a page that was loaded anew, as the template browser does, by its address."""
         self.page.goto(f"{self.url}/system_stats")  # of its site and not the page, which would keep its tabs and view
         self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
         self.errors.clear()
-        self.open(query=f"/?template={name}&source={pack}", rest=0)
+        self.open(query=f"/?template={name}&source={pack}")
         self.until(f"() => window.app.extensionManager.workflow.activeWorkflow?.path.includes('{name}')", 60)
         self.until("() => window.app.graph._nodes.length > 0")
         time.sleep(1.5)  # it fits its view after that
