@@ -65,7 +65,7 @@ def every_answer(schemas: Mapping[str, Any]) -> dict[str, Any]:
     word = add("HypoNetHyponymsOfWord", word="ship", max_count=5)
     add("HypoNetSaveWildcard", hyponyms=word, name="every_answer")
     classes = add("HypoNetClassesFromText", text="tabby: tabby\ntiger: tiger")
-    plan = add("HypoNetPlanDataset", classes=classes, images_per_class=5, template="a __class__")
+    plan = add("HypoNetPlanDataset", classes=classes, images_per_class=5, template="a {small|large} __class__")
     add("HypoNetPreviewPlan", plan=plan)
     model = add("CheckpointLoaderSimple", ckpt_name="tiny_sd15.ckpt")
     clip, vae = Link(model.node, 1), Link(model.node, 2)
