@@ -73,6 +73,18 @@ def test_the_help_for_typing_is_there(korean):
     assert seen["mistake"] == mistake_of(korean, seen["text"], "negative template")
 
 
+def test_a_long_line_is_read_as_a_sentence_of_ours_only_where_it_begins_as_one(korean):
+    """The regression: a line of 1,000 pairs, which no sentence of ours is, held the page for seconds."""
+    call = """async ([texts, lines]) => {
+      const {said} = await import('/extensions/hyponet/js/patterns.js');
+      return lines.map((line) => said(texts, line, (input, choice) => choice));
+    }"""
+    texts = {"{words}: {words2}; end": "<{words}|{words2}>", "Kept {number}: {words}.": "{number} kept: {words}."}
+    long = "x: y; " * 1000
+    lines = ["a: b; end", f"{long}end", f"Kept 3: {long}end."]
+    assert korean.editor.page.evaluate(call, [texts, lines]) == ["<a|b>", f"{long}end", f"3 kept: {long}end."]
+
+
 def add(korean, kind):
     build(korean, f"() => {{ app.graph.add(Object.assign(LiteGraph.createNode('{kind}'), {{pos: [40, 60]}})); }}")
 

@@ -18,6 +18,7 @@
 const PLACE = /\{(\w+)\}/;
 const NUMBER = "[-+]?\\d[\\d,]*(?:\\.\\d+)?(?:e[-+]?\\d+)?";
 const FIRST = 1000; // letters more than a text has: one that begins with words of its own goes before all others
+const LONGEST = 1000; // letters of a text that is looked through for a place in front: the time is their square
 const SENTENCES = /(?<=\.) (?=[A-Z0-9*])/;
 const WITHIN_ONE = "((?:(?!\\. [A-Z0-9*]).)+?)"; // what stands first in a sentence
 
@@ -55,7 +56,8 @@ function patternsOf(texts) {
 /** What a text is in translation, its values filled in; undefined where it is none of `texts`. */
 function whole(texts, english, fill) {
   if (Object.hasOwn(texts, english)) return texts[english];
-  for (const { pattern, names, translation } of patternsOf(texts)) {
+  for (const { pattern, names, translation, letters } of patternsOf(texts)) {
+    if (letters < FIRST && english.length > LONGEST) break; // this and those that come begin with a place
     const match = pattern.exec(english);
     if (!match) continue;
     const values = Object.fromEntries(names.map((name, index) => [name, fill(name, match[index + 1])]));
