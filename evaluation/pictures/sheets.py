@@ -30,11 +30,13 @@ def sheet(
 
     Args:
         pictures: uint8 [h,w,3] each, one a caption; None is crossed out in red. Small ones show their pixels.
-        captions: one a picture, at least one; a line break starts a further line; what is too wide is cut.
+        captions: one a picture; a line break starts a further line; what is too wide is cut. Of none, a white square.
         columns: pictures in a row.
         side: of the square that a picture is fitted into.
         line_height: of a caption's lines; 0 draws none.
     """
+    if not captions:  # another program may have taken all pictures meanwhile
+        return np.full((side, side, 3), 255, np.uint8)
     lines = max(caption.count("\n") + 1 for caption in captions) if line_height else 0
     across, down = min(columns, len(captions)), -(-len(captions) // columns)
     width, height = side + GAP, side + lines * line_height + GAP
