@@ -1,6 +1,6 @@
 """The models of one call and how they are used: encode, noise, sample, refine, decode.
 
-Reads MODEL, CLIP, VAE; writes uint8 pictures (H, W, 3). No picture depends on which others share its batch.
+Reads MODEL, CLIP, VAE; writes uint8 pictures (H, W, 3). What else is in its batch changes a picture's rounding alone.
 """
 
 from __future__ import annotations

@@ -155,7 +155,8 @@ def all_sets(schemas: Schemas) -> Flow:
             "Another set: select its node (**SD 1.5, LoRA**) and all that leads to it (classes and plan, model, FreeU "
             "or LoRA, refiner) and press Ctrl+M. Ctrl+M on the first set switches that off.",
             "**Dataset Plan**: images per class. 100 shows what the set will be like; more later extends it.",
-            "batch size, as much as the GPU's memory takes; it changes no picture. Everything else is the thesis's.",
+            "batch size, as much as the GPU's memory takes; it changes rounding alone. Everything else is the "
+            "thesis's.",
         ],
         "Each set lies in `output/datasets` by its name, such as `sd15-hyponet`. LoRA: train it first with *Table "
         "5-5*. Train and test with *Table 5-9: train and test*, measure with *Table 5-11* and *Table 5-12*.",
